@@ -1,0 +1,17 @@
+"""Named Keras models that read digits and numbers: `create`, `list_models`, `describe`."""
+
+from models.cost import describe, multiply_adds
+from models.registry import configuration, create, list_models
+from models.sequence import NumberScores, Readings, losses, read_out
+
+__all__ = [
+    "NumberScores",
+    "Readings",
+    "configuration",
+    "create",
+    "describe",
+    "list_models",
+    "losses",
+    "multiply_adds",
+    "read_out",
+]

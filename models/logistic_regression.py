@@ -1,0 +1,28 @@
+"""Multinomial logistic regression on pixels: the floor that every other model must beat."""
+
+from __future__ import annotations
+
+import keras
+from keras import layers
+
+from models.pictures import picture_input
+from models.sequence import number_outputs
+
+
+def logistic_regression(
+    input_shape: tuple[int, int, int] = (28, 28, 1), max_digits: int = 1
+) -> keras.Model:
+    """Build a linear classifier of the pixels for the length and for each digit.
+
+    On 28 x 28 grey pictures with one digit it has 28 · 28 · 10 + 10 = 7,850 parameters.
+
+    Args:
+        input_shape: (height, width, channels) of the pictures, values in [0, 255].
+        max_digits: how many digits a number can have, 1 for single digits.
+
+    Returns:
+        A functional model; its outputs are those of `models.sequence`.
+    """
+    pictures, x = picture_input(input_shape)
+    x = layers.Flatten(name="flatten")(x)
+    return keras.Model(pictures, number_outputs(x, max_digits), name="logistic_regression")

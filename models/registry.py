@@ -1,0 +1,141 @@
+"""The named models of the zoo: list them, create one, say what it costs."""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+import inspect
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+
+from models.deep_cnn import deep_cnn
+from models.logistic_regression import logistic_regression
+from models.residual_cnn import residual_cnn
+from models.shallow_cnn import shallow_cnn
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A named model: a builder and the keyword arguments that make it this one."""
+
+    name: str
+    builder: Callable[..., keras.Model]
+    purpose: str
+    configuration: Mapping[str, Any] = field(default_factory=dict)
+
+
+_ENTRIES = {
+    entry.name: entry
+    for entry in (
+        Entry("logistic_regression", logistic_regression, "the floor to compare with"),
+        Entry("shallow_cnn", shallow_cnn, "single digits, in a minute"),
+        Entry("deep_cnn", deep_cnn, "numbers on a plain ground, on two CPU cores"),
+        Entry(
+            "deep_cnn_tiny",
+            deep_cnn,
+            "tests, first tries",
+            {"filters": (8, 16, 24), "pool_strides": (2, 2, 2), "dense_units": (64,)},
+        ),
+        Entry(
+            "deep_cnn_goodfellow",
+            deep_cnn,
+            "the published net of 2013 (a GPU, days)",
+            {
+                "input_shape": (54, 54, 3),
+                "filters": (48, 64, 128, 160, 192, 192, 192, 192),
+                "kernel_size": 5,
+                "pool_strides": (2, 1, 2, 1, 2, 1, 2, 1),
+                "dense_units": (3072, 3072),
+                "maxout_pieces": 3,
+                "normalization": "subtractive",
+                "locally_connected_filters": 192,
+                "conv_dropout": 0.2,
+                "dense_dropout": 0.5,
+            },
+        ),
+        Entry("residual_cnn", residual_cnn, "street photos, best accuracy for its cost"),
+        Entry(
+            "residual_cnn_small",
+            residual_cnn,
+            "street photos, half the cost",
+            {"stem_filters": 24, "filters": (24, 48, 96)},
+        ),
+        Entry(
+            "residual_cnn_tiny",
+            residual_cnn,
+            "tests, first tries",
+            {"stem_filters": 8, "filters": (8, 16, 32), "blocks": (1, 1, 2), "dropout": 0.0},
+        ),
+    )
+}
+
+
+def list_models(pattern: str = "*") -> list[str]:
+    """Names of the models that match a shell-style `pattern`, such as `"deep_*"`, in order."""
+    return [name for name in _ENTRIES if fnmatch.fnmatch(name, pattern)]
+
+
+def entry(name: str) -> Entry:
+    """Return the entry of a model.
+
+    Raises:
+        ValueError: if no model has that name; the message lists the known ones, nearest first.
+    """
+    if name not in _ENTRIES:
+        raise ValueError(unknown("model", name, _ENTRIES))
+    return _ENTRIES[name]
+
+
+def unknown(kind: str, name: str, known) -> str:
+    """Say that a name is not known, with the known ones, the nearest first."""
+    known = list(known)
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    rest = [other for other in known if other not in near]
+    return f"unknown {kind} {name!r}. Known: {', '.join(near + rest)}"
+
+
+def configuration(name: str, **arguments: Any) -> dict[str, Any]:
+    """All keyword arguments that build the model `name`, defaults included, ready for JSON.
+
+    Args:
+        name: a name that `list_models` gives.
+        **arguments: any of the builder's own arguments, in place of the model's.
+
+    Raises:
+        ValueError: if the name or an argument is unknown.
+    """
+    found = entry(name)
+    parameters = inspect.signature(found.builder).parameters
+    for key in arguments:
+        if key not in parameters:
+            raise ValueError(unknown(f"argument of {name}", key, parameters))
+    defaults = {key: parameter.default for key, parameter in parameters.items()}
+    merged = defaults | dict(found.configuration) | arguments
+    return json.loads(json.dumps(merged))
+
+
+def create(name: str, **arguments: Any) -> keras.Model:
+    """Build the model `name`.
+
+    Args:
+        name: a name that `list_models` gives.
+        **arguments: any of the builder's keyword arguments: `input_shape` (height, width,
+            channels), `max_digits`, and those of its architecture.
+
+    Returns:
+        An untrained functional model: pictures (batch, height, width, channels) in [0, 255] to
+        the logits that `models.sequence` describes.
+
+    Raises:
+        ValueError: if the name or an argument is unknown, or a value does not fit.
+
+    Example:
+        >>> model = models.create("deep_cnn", input_shape=(64, 64, 1), max_digits=5)
+    """
+    arguments = configuration(name, **arguments)
+    arguments["input_shape"] = tuple(arguments["input_shape"])
+    return entry(name).builder(**arguments)

@@ -1,0 +1,142 @@
+"""Files to arrays and arrays to a model's input: the same two steps for training and reading.
+
+`decode_picture` turns any file that Pillow opens into uint8 RGB as a viewer would show it, and
+`prepare_picture` cuts and resizes it. Everything that feeds a model goes through these two, so
+that a picture looks the same to a model wherever it comes from.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+FITS = ("stretch", "pad")
+"""How a picture is made to fit: its aspect changed, or kept with the edges repeated."""
+
+
+def decode_picture(source: str | os.PathLike | bytes, *, name: str | None = None) -> np.ndarray:
+    """Decode a picture file of any kind to uint8 RGB, turned upright.
+
+    EXIF orientation is applied, transparent parts are laid over white, 16 bits are scaled to 8,
+    and palettes, grey and CMYK become RGB.
+
+    Args:
+        source: path of a file, or a file's bytes.
+        name: what errors call the picture. Defaults to its path.
+
+    Returns:
+        uint8 array of shape (height, width, 3), values 0 to 255.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is not a picture or is damaged.
+    """
+    if isinstance(source, bytes):
+        file, name = io.BytesIO(source), name or "picture"
+    else:
+        file, name = Path(source), name or str(source)
+        if not file.is_file():
+            raise FileNotFoundError(f"There is no picture at {name}")
+    try:
+        with Image.open(file) as image:
+            return np.asarray(_to_rgb(ImageOps.exif_transpose(image), name))
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise ValueError(
+            f"{name} does not decode as a picture (PNG, JPEG, WebP, BMP, TIFF or another kind "
+            f"that Pillow reads). Received: {error}"
+        ) from error
+
+
+def _to_rgb(image: Image.Image, name: str) -> Image.Image:
+    if image.mode == "F":
+        raise ValueError(f"{name} holds floating-point values, whose range is not known")
+    if image.mode.startswith("I"):  # 16 bits (Pillow has no narrower mode that holds them)
+        return Image.fromarray(
+            (np.asarray(image) / 257.0 + 0.5).clip(0, 255).astype(np.uint8)
+        ).convert("RGB")
+    if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, (255, 255, 255, 255))
+        return Image.alpha_composite(white, image).convert("RGB")
+    return image.convert("RGB")
+
+
+def check_fit(fit: str) -> str:
+    """Return `fit` if it is one of `FITS`, else raise ValueError."""
+    if fit not in FITS:
+        raise ValueError(f"fit is one of {', '.join(FITS)}. Received: {fit!r}")
+    return fit
+
+
+def prepare_picture(
+    picture: np.ndarray,
+    size: tuple[int, int],
+    channels: int,
+    *,
+    fit: str = "stretch",
+    box: tuple[float, float, float, float] | None = None,
+) -> np.ndarray:
+    """Cut a picture and resize it, antialiased, to a model's input.
+
+    Args:
+        picture: uint8 array (height, width), (height, width, 1) or (height, width, 3).
+        size: `(height, width)` of the result in pixels.
+        channels: 1 (grey, ITU-R 601 weights) or 3 (RGB).
+        fit: `"stretch"` changes the aspect, `"pad"` keeps it and repeats the edge pixels.
+        box: part to show, `(left, top, right, bottom)` in pixels; where it leaves the picture
+            the edge pixels are repeated. Defaults to the whole picture.
+
+    Returns:
+        uint8 array of shape (*size, channels), values 0 to 255.
+    """
+    if picture.dtype != np.uint8 or picture.ndim not in (2, 3):
+        raise ValueError(
+            "A picture is uint8, height x width x channels. "
+            f"Received: {picture.dtype} of shape {picture.shape}"
+        )
+    if channels not in (1, 3):
+        raise ValueError(f"channels is 1 (grey) or 3 (RGB). Received: {channels}")
+    image = Image.fromarray(
+        picture[..., 0] if picture.ndim == 3 and picture.shape[2] == 1 else picture
+    )
+    image = image.convert("L" if channels == 1 else "RGB")
+    box = (0.0, 0.0, *map(float, image.size)) if box is None else tuple(map(float, box))
+    if check_fit(fit) == "pad":
+        box = _grow_to_aspect(box, size)
+    image, box = _pad_to_hold(image, box)
+    image = image.resize((size[1], size[0]), Image.Resampling.BILINEAR, box=box)
+    return np.asarray(image).reshape(*size, channels)
+
+
+def _grow_to_aspect(box: tuple, size: tuple[int, int]) -> tuple:
+    """The smallest box around the centre of `box` that holds it and has the aspect of `size`."""
+    left, top, right, bottom = box
+    height = max(bottom - top, (right - left) * size[0] / size[1])
+    width = max(right - left, (bottom - top) * size[1] / size[0])
+    x, y = (left + right) / 2, (top + bottom) / 2
+    return x - width / 2, y - height / 2, x + width / 2, y + height / 2
+
+
+def _pad_to_hold(image: Image.Image, box: tuple) -> tuple[Image.Image, tuple]:
+    """Repeat the picture's edges until `box` lies within; return the picture and the moved box."""
+    left, top, right, bottom = box
+    before = [max(0, int(np.ceil(-edge))) for edge in (top, left)]
+    after = [
+        max(0, int(np.ceil(edge - side)))
+        for edge, side in ((bottom, image.height), (right, image.width))
+    ]
+    if not any(before + after):
+        return image, box
+    widths = [(before[0], after[0]), (before[1], after[1])]
+    array = np.asarray(image)
+    array = np.pad(array, widths + [(0, 0)] * (array.ndim - 2), mode="edge")
+    return Image.fromarray(array), (
+        left + before[1],
+        top + before[0],
+        right + before[1],
+        bottom + before[0],
+    )

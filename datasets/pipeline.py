@@ -1,0 +1,251 @@
+"""`tf.data` pipelines over prepared pictures: one pass for evaluation, epochs for training.
+
+A split is decoded, cut and resized once (`prepared.py`) and kept; from there an epoch is a list
+of indices (`mixing.py`) and a batch is gathered and augmented as a whole (`augmentation.py`).
+A batch depends on the seed and its number alone, so training goes on at any epoch as if it had
+never stopped, without running through those before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from datasets import mixing, registry, sources
+from datasets.augmentation import Augmentation, augment
+from datasets.prepared import Prepared, View, prepare
+
+ROOM = 1.2
+"""How much larger than the model's input training pictures are kept: augmentation that zooms in
+finds detail there and, where there are boxes, real pixels around the crop to move into."""
+
+
+def defaults(source: str | Path) -> dict:
+    """`picture_size`, `channels` and `max_digits` that suit a source or hold all of a mix."""
+    found = [
+        registry.describe("rendered_numbers" if sources.is_folder(part.source) else part.source)
+        for part in mixing.parse_mix(source)
+    ]
+    return {
+        "picture_size": max((one.picture_size for one in found), key=math.prod),
+        "channels": max(one.channels for one in found),
+        "max_digits": max(one.max_digits for one in found),
+    }
+
+
+def _fill_in(source, picture_size, channels, max_digits) -> tuple[tuple[int, int], int, int]:
+    known = defaults(source)
+    size = tuple(picture_size or known["picture_size"])
+    return size, channels or known["channels"], max_digits or known["max_digits"]
+
+
+def load(
+    source: str | Path,
+    split: str,
+    *,
+    picture_size: tuple[int, int] | None = None,
+    channels: int | None = None,
+    max_digits: int | None = None,
+    batch_size: int = 128,
+    crop: str = "full",
+    margin: float = 0.3,
+    fit: str = "stretch",
+    cache_dir: str | Path | None = None,
+    data_dir: str | Path | None = None,
+    limit: int | None = None,
+    with_ids: bool = False,
+) -> tf.data.Dataset:
+    """One pass over a split, in a fixed order, as it is: for evaluation.
+
+    Args:
+        source: name of a data set, path of a folder with a `labels.csv`, or a mix of these
+            (`"A:2,B:1"`), of which all pictures come one source after the other.
+        split: `"train"`, `"validation"` or `"test"`.
+        picture_size: `(height, width)` in pixels. Defaults to what suits the source.
+        channels: 1 (grey) or 3 (RGB). Defaults to what suits the source.
+        max_digits: places for digits. Defaults to what suits the source.
+        batch_size: pictures in a batch; the last one may have fewer.
+        crop: `"full"`, or `"union"` or `"square"` around the digit boxes.
+        margin: share by which the box of a crop is grown.
+        fit: `"stretch"` (aspect not kept) or `"pad"` (kept, edges repeated).
+        cache_dir: folder for prepared pictures. Defaults to memory.
+        data_dir: folder of prepared TFDS data. Defaults to TFDS_DATA_DIR or the project's own.
+        limit: only the first so many of each source.
+        with_ids: adds the ids of the pictures as a third element, string [B].
+
+    Returns:
+        Batches `(pictures, labels)`: float32 [B, height, width, C] from 0 to 255, and a
+        dictionary of int32 arrays, `length` [B] and `digits` [B, max_digits], as `labels.encode`
+        makes them. With `max_digits=1` there is only `digits`. Its cardinality is known.
+    """
+    size, channels, max_digits = _fill_in(source, picture_size, channels, max_digits)
+    view = View(size, channels, crop, margin, 1.0, fit)
+    parts = [
+        prepare(part.source, split, view, cache_dir=cache_dir, data_dir=data_dir, limit=limit)
+        for part in mixing.parse_mix(source)
+    ]
+    gather = _Gather(parts, max_digits)
+    order = np.concatenate(
+        [
+            np.stack([np.full(len(part), number), np.arange(len(part))], axis=1)
+            for number, part in enumerate(parts)
+        ]
+    )
+    stream = tf.data.Dataset.from_tensor_slices(order).batch(batch_size)
+
+    def batch(places):
+        pictures, encoded, ids = gather(places)
+        pictures = tf.cast(pictures, tf.float32)
+        return (pictures, encoded, ids) if with_ids else (pictures, encoded)
+
+    return stream.map(batch, num_parallel_calls=2, deterministic=True).prefetch(4)
+
+
+def load_training(
+    source: str | Path,
+    *,
+    epochs: int,
+    seed: int,
+    start_epoch: int = 0,
+    steps_per_epoch: int | None = None,
+    picture_size: tuple[int, int] | None = None,
+    channels: int | None = None,
+    max_digits: int | None = None,
+    batch_size: int = 128,
+    augmentation: Augmentation | None = None,
+    split: str = "train",
+    crop: str = "full",
+    margin: float = 0.3,
+    fit: str = "stretch",
+    cache_dir: str | Path | None = None,
+    data_dir: str | Path | None = None,
+    limit: int | None = None,
+) -> tf.data.Dataset:
+    """Shuffled, mixed and augmented batches for training, the same whenever they are asked for.
+
+    With a crop around boxes, pictures are kept with 1.2 times the crop's width and height, and
+    the random moves of `augmentation` are the jitter of the crop.
+
+    Args:
+        source: as for `load`; of a mix, every batch holds sources by their weights on average
+            and every epoch exactly, a small source being repeated.
+        epochs: number of the epoch after the last.
+        seed: seed of the order and of all augmentation.
+        start_epoch: epoch to begin with. The batches of an epoch do not depend on it.
+        steps_per_epoch: batches in an epoch. Defaults to as many as hold all pictures once.
+        augmentation: how strongly pictures are changed. Defaults to not at all.
+        split: `"train"`, unless one means otherwise.
+        limit: only the first so many pictures of each source.
+
+    The other arguments are those of `load`.
+
+    Returns:
+        `(epochs - start_epoch) * steps_per_epoch` batches as `load` makes them, all of
+        `batch_size` pictures; the cardinality is known.
+    """
+    size, channels, max_digits = _fill_in(source, picture_size, channels, max_digits)
+    augmentation = augmentation or Augmentation.none()
+    kept, context = size, 1.0
+    if augmentation.moves:
+        kept = tuple(math.ceil(side * ROOM) for side in size)
+        context = ROOM if crop != "full" else 1.0
+    view = View(kept, channels, crop, margin, context, fit)
+    mix = mixing.parse_mix(source)
+    parts = [
+        prepare(part.source, split, view, cache_dir=cache_dir, data_dir=data_dir, limit=limit)
+        for part in mix
+    ]
+    sizes = [len(part) for part in parts]
+    steps = steps_per_epoch or math.ceil(sum(sizes) / batch_size)
+    gather = _Gather(parts, max_digits)
+
+    def plan(epoch):
+        weights = [part.weight for part in mix]
+        return mixing.plan_epoch(sizes, weights, steps, batch_size, seed, int(epoch))
+
+    def open_epoch(epoch):
+        places = tf.numpy_function(plan, [epoch], tf.int64)
+        places.set_shape((steps, batch_size, 2))
+        numbers = epoch * steps + tf.range(steps, dtype=tf.int64)
+        return tf.data.Dataset.from_tensor_slices((numbers, places))
+
+    def batch(number, places):
+        pictures, encoded, _ = gather(places)
+        step_seed = tf.random.fold_in(tf.constant([seed, 0], tf.int64), number)
+        step_seed = tf.cast(step_seed, tf.int32)
+        return augment(pictures, augmentation, step_seed, size, 1 / context), encoded
+
+    stream = tf.data.Dataset.range(start_epoch, epochs).flat_map(open_epoch)
+    stream = stream.map(batch, num_parallel_calls=2, deterministic=True)
+    count = max(0, epochs - start_epoch) * steps
+    return stream.apply(tf.data.experimental.assert_cardinality(count)).prefetch(4)
+
+
+class _Gather:
+    """Collects a batch from the prepared arrays of one source or several."""
+
+    def __init__(self, parts: list[Prepared], max_digits: int):
+        self._parts = parts
+        self._max_digits = max_digits
+        self._shape = parts[0].pictures.shape[1:]
+        encoded = [part.encode(max_digits) for part in parts]
+        # One row per picture of all sources; `first` is where a source begins.
+        self._first = np.cumsum([0] + [len(part) for part in parts])
+        self._lengths = np.concatenate([lengths for lengths, _ in encoded])
+        self._digits = np.concatenate([digits for _, digits in encoded])
+        self._ids = np.array([name.encode() for part in parts for name in part.ids], object)
+
+    def _collect(self, places: np.ndarray):
+        pictures = np.empty((len(places), *self._shape), np.uint8)
+        for number, part in enumerate(self._parts):
+            here = places[:, 0] == number
+            pictures[here] = part.pictures[places[here, 1]]
+        rows = self._first[places[:, 0]] + places[:, 1]
+        return pictures, self._lengths[rows], self._digits[rows], self._ids[rows]
+
+    def __call__(self, places: tf.Tensor):
+        """int64 [B, 2] to uint8 [B, height, width, C], labels, ids; shapes stay known."""
+        kinds = (tf.uint8, tf.int32, tf.int32, tf.string)
+        pictures, lengths, digits, ids = tf.numpy_function(self._collect, [places], kinds)
+        batch = places.shape[0]
+        pictures.set_shape((batch, *self._shape))
+        lengths.set_shape((batch,))
+        digits.set_shape((batch, self._max_digits))
+        ids.set_shape((batch,))
+        encoded = {"digits": digits}
+        if self._max_digits > 1:
+            encoded["length"] = lengths
+        return pictures, encoded, ids
+
+
+def size(source: str | Path, split: str, data_dir: str | Path | None = None) -> int:
+    """How many pictures a split of a source has, or of all sources of a mix."""
+    return sum(sources.size(part.source, split, data_dir) for part in mixing.parse_mix(source))
+
+
+def numbers(
+    source: str | Path,
+    split: str,
+    data_dir: str | Path | None = None,
+    limit: int | None = None,
+) -> list[tuple[str, str]]:
+    """Id and number of each picture of a split, in the order of `load`."""
+    return [
+        (example.id, example.number)
+        for part in mixing.parse_mix(source)
+        for example in sources.examples(part.source, split, data_dir, limit)
+    ]
+
+
+def fingerprint(source: str | Path, split: str, data_dir: str | Path | None = None) -> str:
+    """16 hexadecimal digits that stand for the ids, numbers and pictures of a split."""
+    whole = hashlib.sha256()
+    for part in mixing.parse_mix(source):
+        for example in sources.examples(part.source, split, data_dir):
+            picture = hashlib.sha256(example.read()).hexdigest()
+            whole.update(repr((example.id, example.number, picture)).encode())
+    return whole.hexdigest()[:16]

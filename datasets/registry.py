@@ -1,0 +1,147 @@
+"""The named data sets: what they are, how large, and which part of them is which split."""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+from dataclasses import dataclass, field
+
+SPLITS = ("train", "validation", "test")
+
+_CUT_BY_TENTH = {"train": "train[:90%]", "validation": "train[90%:]", "test": "test"}
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A named data set.
+
+    Attributes:
+        name: how it is asked for.
+        description: one line for a table.
+        kind: `"digits"` (one digit a picture) or `"numbers"`.
+        pictures: `(train and validation, test)` counts.
+        picture_size: `(height, width)` in pixels that suits it.
+        channels: 1 (grey) or 3 (RGB).
+        max_digits: places that hold (nearly) all of its numbers.
+        boxes: whether its digits have boxes, so that it can be cropped to its numbers.
+        module: module with our own TFDS `Builder`; None for those that TFDS itself has.
+        config: the builder's configuration, where it has several.
+        preparing: what the first use costs: a download, or time to draw.
+        splits: split to TFDS split instruction. Validation is always cut from train.
+    """
+
+    name: str
+    description: str
+    kind: str
+    pictures: tuple[int, int]
+    picture_size: tuple[int, int]
+    channels: int
+    max_digits: int
+    preparing: str
+    boxes: bool = False
+    module: str | None = None
+    config: str | None = None
+    splits: dict[str, str] = field(default_factory=lambda: dict(_CUT_BY_TENTH))
+
+    @property
+    def builder(self) -> str:
+        """The TFDS name, without configuration."""
+        return self.name.partition("/")[0]
+
+
+DATA_SETS = {
+    data_set.name: data_set
+    for data_set in (
+        DataSet(
+            name="mnist",
+            description="Handwritten digits, 28 x 28, grey (LeCun et al. 1998)",
+            kind="digits",
+            pictures=(60_000, 10_000),
+            picture_size=(28, 28),
+            channels=1,
+            max_digits=1,
+            preparing="downloads 11 MB",
+            splits={"train": "train[:55000]", "validation": "train[55000:]", "test": "test"},
+        ),
+        DataSet(
+            name="mnist_numbers",
+            description="Numbers of 1 to 5 MNIST digits composed on a 48 x 128 canvas",
+            kind="numbers",
+            pictures=(60_000, 10_000),
+            picture_size=(48, 128),
+            channels=1,
+            max_digits=5,
+            boxes=True,
+            module="datasets.mnist_numbers.mnist_numbers_dataset_builder",
+            preparing="downloads 11 MB (mnist) and draws for about a minute",
+        ),
+        DataSet(
+            name="rendered_numbers",
+            description="House numbers drawn from fonts, as street photos show them",
+            kind="numbers",
+            pictures=(60_000, 6_000),
+            picture_size=(64, 128),
+            channels=3,
+            max_digits=5,
+            boxes=True,
+            module="datasets.rendered_numbers.rendered_numbers_dataset_builder",
+            config="default",
+            preparing="draws for a few minutes",
+        ),
+        DataSet(
+            name="rendered_numbers/wide",
+            description="The same, the number a small part of a wider picture",
+            kind="numbers",
+            pictures=(60_000, 6_000),
+            picture_size=(64, 128),
+            channels=3,
+            max_digits=5,
+            boxes=True,
+            module="datasets.rendered_numbers.rendered_numbers_dataset_builder",
+            config="wide",
+            preparing="draws for a few minutes",
+        ),
+        DataSet(
+            name="svhn_cropped",
+            description="Street View digits, 32 x 32, colour (Netzer et al. 2011)",
+            kind="digits",
+            pictures=(73_257, 26_032),
+            picture_size=(32, 32),
+            channels=3,
+            max_digits=1,
+            preparing="downloads 1.5 GB",
+        ),
+        DataSet(
+            name="svhn_numbers",
+            description="Street View house numbers, whole pictures (Netzer et al. 2011)",
+            kind="numbers",
+            pictures=(33_402, 13_068),
+            picture_size=(64, 64),
+            channels=3,
+            max_digits=5,
+            boxes=True,
+            module="datasets.svhn_numbers.svhn_numbers_dataset_builder",
+            preparing="downloads 2.6 GB",
+        ),
+    )
+}
+
+
+def list_datasets(pattern: str = "*") -> list[str]:
+    """Names of the known data sets that match a shell-style pattern, such as `"*numbers*"`."""
+    return fnmatch.filter(DATA_SETS, pattern)
+
+
+def describe(name: str) -> DataSet:
+    """What is known of a named data set.
+
+    Raises:
+        ValueError: if there is none of that name; lists the known ones, the nearest first.
+    """
+    if name in DATA_SETS:
+        return DATA_SETS[name]
+    near = difflib.get_close_matches(name, DATA_SETS, n=len(DATA_SETS), cutoff=0.0)
+    raise ValueError(
+        f"There is no data set of that name; there are {', '.join(near)}, or the path of a folder "
+        f"with a labels.csv. Received: {name!r}"
+    )

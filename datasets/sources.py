@@ -1,0 +1,165 @@
+"""One stream of examples, whatever they come from: TFDS, our own builders, a folder of photos.
+
+Examples keep their pictures encoded: decoding is left to the reader, which does it in parallel.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib
+import itertools
+import logging
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from datasets import photo_folder, registry
+
+log = logging.getLogger(__name__)
+
+DEFAULT_DATA_DIR = Path(__file__).resolve().parent.parent / "data" / "tensorflow_datasets"
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A picture, still encoded, and the number in it.
+
+    Attributes:
+        id: name that stays the same from run to run.
+        number: string of digits; `""` where there is none.
+        picture: the file's path, or its bytes.
+        boxes: float32 (digits, 4): left, top, right, bottom in pixels; None where unknown.
+    """
+
+    id: str
+    number: str
+    picture: Path | bytes
+    boxes: np.ndarray | None = None
+
+    def read(self) -> bytes:
+        """The encoded bytes of the picture."""
+        return self.picture if isinstance(self.picture, bytes) else self.picture.read_bytes()
+
+
+def resolve_data_dir(data_dir: str | Path | None = None) -> Path:
+    """Where prepared TFDS data lies: the argument, else TFDS_DATA_DIR, else the project's own."""
+    return Path(data_dir or os.environ.get("TFDS_DATA_DIR") or DEFAULT_DATA_DIR).expanduser()
+
+
+def is_folder(source: str | Path) -> bool:
+    """Whether `source` means a folder of photos and not a name (names win)."""
+    if str(source) in registry.DATA_SETS:
+        return False
+    return (
+        isinstance(source, Path) or Path(source).exists() or str(source).startswith((".", "/", "~"))
+    )
+
+
+def check_split(split: str) -> str:
+    """Return `split` if it is one of the three, else raise ValueError."""
+    if split not in registry.SPLITS:
+        raise ValueError(f"split is one of {', '.join(registry.SPLITS)}. Received: {split!r}")
+    return split
+
+
+def size(source: str | Path, split: str, data_dir: str | Path | None = None) -> int:
+    """How many pictures a split of a single source has."""
+    check_split(split)
+    if is_folder(source):
+        return len(photo_folder.read_folder(Path(source).expanduser(), split))
+    instruction = _instruction(source, split)
+    return builder(source, data_dir).info.splits[instruction].num_examples
+
+
+def examples(
+    source: str | Path,
+    split: str,
+    data_dir: str | Path | None = None,
+    limit: int | None = None,
+) -> Iterator[Example]:
+    """The examples of a split of a single source, always in the same order.
+
+    Args:
+        source: name of a data set, or path of a folder with a `labels.csv`.
+        split: `"train"`, `"validation"` or `"test"`.
+        data_dir: folder of prepared TFDS data; see `resolve_data_dir`.
+        limit: only the first so many.
+    """
+    check_split(split)
+    if is_folder(source):
+        photos = photo_folder.read_folder(Path(source).expanduser(), split)
+        found = (Example(photo.file, photo.number, photo.path) for photo in photos)
+    else:
+        found = _tfds_examples(source, split, builder(source, data_dir))
+    return itertools.islice(found, limit)
+
+
+def state(source: str | Path, split: str, data_dir: str | Path | None = None) -> str:
+    """Short hash that changes when the data behind a source changes, without reading pictures."""
+    if is_folder(source):
+        photos = photo_folder.read_folder(Path(source).expanduser(), split)
+        facts = [
+            (photo.file, photo.number, stat.st_size, stat.st_mtime_ns)
+            for photo in photos
+            for stat in [photo.path.stat()]
+        ]
+    else:
+        prepared = builder(source, data_dir)
+        counts = [(name, one.num_bytes) for name, one in prepared.info.splits.items()]
+        facts = (prepared.info.full_name, _instruction(source, split), counts)
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
+
+
+def builder(name: str, data_dir: str | Path | None = None):
+    """The TFDS builder of a named data set, prepared: downloads or draws it on first use.
+
+    Returns:
+        `tfds.core.DatasetBuilder`.
+    """
+    return _builder(name, str(resolve_data_dir(data_dir)))
+
+
+@functools.cache
+def _builder(name: str, data_dir: str):
+    data_set = registry.describe(name)
+    import tensorflow_datasets as tfds
+
+    if data_set.module is None:
+        found = tfds.builder(data_set.name, data_dir=data_dir)
+    else:
+        module = importlib.import_module(data_set.module)
+        config = {"config": data_set.config} if data_set.config else {}
+        found = module.Builder(data_dir=data_dir, **config)
+    if not found.is_prepared():
+        log.warning("Preparing %s in %s: %s", name, data_dir, data_set.preparing)
+        found.download_and_prepare()
+    return found
+
+
+def _instruction(source: str | Path, split: str) -> str:
+    splits = registry.describe(str(source)).splits
+    if split not in splits:
+        raise ValueError(f"{source} has the splits {', '.join(splits)}. Received: {split!r}")
+    return splits[split]
+
+
+def _tfds_examples(name: str, split: str, prepared) -> Iterator[Example]:
+    """Read with one file at a time and no shuffling, so that the order is that of preparation."""
+    import tensorflow_datasets as tfds
+
+    stream = prepared.as_dataset(
+        split=_instruction(name, split),
+        shuffle_files=False,
+        decoders={"image": tfds.decode.SkipDecoding()},
+        read_config=tfds.ReadConfig(try_autocache=False, interleave_cycle_length=1),
+    )
+    for index, row in enumerate(stream.as_numpy_iterator()):
+        if "label" in row:
+            yield Example(f"{name}/{split}/{index:06d}", str(int(row["label"])), row["image"])
+        else:
+            boxes = np.asarray(row["digits"]["box"], np.float32).reshape(-1, 4)
+            yield Example(row["id"].decode(), row["number"].decode(), row["image"], boxes)

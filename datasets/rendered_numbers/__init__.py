@@ -1,0 +1,1 @@
+"""House numbers drawn from fonts and brush strokes, as street photos show them."""

@@ -1,0 +1,250 @@
+"""Draws pictures of house numbers: one call, one picture, from a seed and an index."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from datasets.rendered_numbers import camera, scene
+from datasets.rendered_numbers.chance import Chance
+from datasets.rendered_numbers.lettering import Lettering, Line, draw_lettering, set_line
+from datasets.rendered_numbers.signs import Layer, Look, draw_look, put_ink, put_plate, put_tiles
+from datasets.rendered_numbers.style import DEFAULT, Framing, Style
+from datasets.rendered_numbers.surfaces import wall_colour
+
+_LETTERS = "ABCDEFGHJKLMNPRTUVWXY"
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A drawn picture and what is to be read in it.
+
+    Attributes:
+        jpeg: the picture as the bytes of a JPEG file; its artefacts are part of the picture.
+        number: its digits, "" where there are none.
+        boxes: float32 (L, 4), left, top, right, bottom of each digit, in pixels.
+    """
+
+    jpeg: bytes
+    number: str
+    boxes: np.ndarray
+
+    @property
+    def image(self) -> np.ndarray:
+        """The picture: uint8 (h, w, 3), RGB."""
+        stored = np.frombuffer(self.jpeg, np.uint8)
+        return cv2.cvtColor(cv2.imdecode(stored, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A scene before the camera.
+
+    Attributes:
+        view: float32 (h, w, 3), RGB, 0 to 255.
+        ink: uint8 (h, w), where the number's digits are.
+        number: the digits.
+        boxes: float32 (L, 4), as in `Drawn`.
+        height: height of a digit, in pixels.
+    """
+
+    view: np.ndarray
+    ink: np.ndarray
+    number: str
+    boxes: np.ndarray
+    height: float
+
+
+def draw(seed: int, index: int, style: Style = DEFAULT) -> Drawn:
+    """Draw a picture of a house number.
+
+    The same seed, index and style give the same picture, in any order and any process.
+
+    Args:
+        seed: seed of the data set, a non-negative integer.
+        index: which of its pictures, a non-negative integer.
+        style: the statistics that the pictures follow.
+
+    Returns:
+        The picture with its number and the boxes of its digits.
+    """
+    if seed < 0 or index < 0:
+        raise ValueError(f"seed and index are 0 or more. Received: {seed=}, {index=}")
+    chance = Chance(seed, index)
+    drawn = draw_scene(chance, style)
+    view = drawn.view
+    camera.light(view, chance)
+    view = camera.lens(view, drawn.height, chance)
+    picture = camera.sensor(view, chance)
+    return Drawn(camera.compress(picture, chance), drawn.number, drawn.boxes)
+
+
+def draw_scene(chance: Chance, style: Style) -> Scene:
+    """Draw a scene sharp and evenly lit, as it is before the camera takes it."""
+    number = style.draw_number(chance)
+    framing = chance.weighted(style.framings)
+    lettering = draw_lettering(chance)
+    median, spread = style.digit_height
+    height = min(max(median * np.exp(chance.normal(0, spread)), 9.0), 120.0)
+    flat = min(max(1.1 * height, 20.0), 80.0)  # height of a digit on the flat layer
+
+    before, after = _letters(style, chance) if number else ("", "")
+    line = set_line(before + (number or "8") + after, lettering, flat, chance, margin=0.9)
+    skipped = len(before.replace(" ", ""))
+    digits = line.hulls[skipped : skipped + len(number)] if number else []
+
+    about = np.eye(3)
+    about[:2, 2] = -(line.box[0] + line.box[2]) / 2, -(line.box[1] + line.box[3]) / 2
+    seen = scene.bend(scene.facing(chance), 0.5 * (line.box[2] - line.box[0]) + flat, chance)
+    seen = np.diag([height / flat, height / flat, 1.0]) @ seen @ about
+    extent = _extent(_warp(np.concatenate(digits or line.hulls), seen))
+    size, corner = _frame(extent, framing, style, chance)
+    place = np.eye(3)
+    place[:2, 2] = -corner[0], -corner[1]
+    seen = place @ seen
+
+    wall = wall_colour(chance)
+    wall_seen = seen @ np.linalg.inv(about)
+    view = scene.draw_wall(size, wall_seen, height, wall, chance)
+    box = _extent(_warp(np.concatenate(line.hulls), seen))
+    if chance.happens(style.clutter):
+        scene.put_surroundings(view, wall_seen, box, height, framing.area_share is not None, chance)
+    look = draw_look(wall, 0.5, chance)
+    for _ in range(3 if framing.area_share else 1):
+        if chance.happens(style.neighbours):
+            _put_neighbour(view, box, seen, lettering, look, flat, bool(framing.area_share), chance)
+    ink = np.zeros(view.shape[:2], np.uint8)
+    if number:
+        layer = _sign(line, look, flat, chance)
+        _put(view, layer.paint, seen)
+        ink = _digit_ink(line, digits, seen, size)
+    if chance.happens(0.05):
+        scene.put_before(view, height, chance)
+    np.clip(view, 0, 255, out=view)
+    boxes = [_extent(_warp(points, seen)) for points in digits]
+    boxes = np.array(boxes, np.float32).reshape(-1, 4)
+    return Scene(view, ink, number, boxes, height)
+
+
+def _letters(style: Style, chance: Chance) -> tuple[str, str]:
+    """Letters before and after the number."""
+    if not chance.happens(0.5 * style.neighbours):
+        return "", ""
+    kind = chance.unit()
+    if kind < 0.35:
+        return chance.choice(("N ", "No ", "N: ", "No. ", "# ")), ""
+    if kind < 0.8:
+        return "", chance.choice(("", " ", "-")) + chance.choice(_LETTERS)
+    return "", chance.choice((" bis", " BIS", " ter", "a", "b"))
+
+
+def _sign(line: Line, look: Look, flat: float, chance: Chance) -> Layer:
+    layer = Layer(*line.mask.shape)
+    if look.plate:
+        if chance.happens(0.05):
+            put_tiles(layer, line, look, flat, chance)
+        else:
+            put_plate(layer, line.box, look, flat, chance)
+    put_ink(layer, line, look, flat, chance)
+    return layer
+
+
+def _digit_ink(line: Line, digits, seen: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    return cv2.warpPerspective(line.mask, _centres(seen), size)
+
+
+def _frame(extent, framing: Framing, style: Style, chance: Chance):
+    """Choose the picture's size, and its top left corner in the number's coordinates."""
+    left, top, right, bottom = extent
+    wide, high = right - left, bottom - top
+    if framing.area_share is not None:
+        aspect = chance.clipped(*framing.aspect, 0.9, 2.4)
+        area = wide * high / chance.log_uniform(*framing.area_share)
+        height = np.sqrt(area / aspect)
+        width = height * aspect
+        x = chance.uniform(0.08, 0.92) * max(width - wide, 0) + wide / 2
+        y = chance.uniform(0.08, 0.92) * max(height - high, 0) + high / 2
+    else:
+        height = high / chance.clipped(*framing.height_share)
+        if framing.aspect is not None:
+            extra = 0.25 * max(wide / high - 1.3, 0)  # longer numbers have wider pictures
+            width = height * chance.clipped(framing.aspect[0] + extra, framing.aspect[1], 1.4, 4.5)
+        else:
+            width = wide / chance.clipped(*framing.width_share)
+            width = min(max(width, 0.75 * height), 3.2 * height)
+        width = max(width, wide * chance.uniform(1.04, 1.2))
+        x = width * (0.5 + chance.normal(0, framing.offset))
+        y = height * (0.5 + chance.normal(0, framing.offset))
+    size = (max(12, round(min(width, style.largest))), max(12, round(min(height, style.largest))))
+    return size, (
+        (left + right) / 2 - x * size[0] / width,
+        (top + bottom) / 2 - y * size[1] / height,
+    )
+
+
+def _warp(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    moved = points @ matrix[:, :2].T + matrix[:, 2]
+    return moved[:, :2] / moved[:, 2:]
+
+
+def _extent(points: np.ndarray) -> tuple[float, float, float, float]:
+    left, top = points.min(axis=0)
+    right, bottom = points.max(axis=0)
+    return float(left), float(top), float(right), float(bottom)
+
+
+def _centres(matrix: np.ndarray) -> np.ndarray:
+    """The same map for OpenCV, which counts from the centres of pixels, not from their corners."""
+    half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
+    back = np.array([[1, 0, -0.5], [0, 1, -0.5], [0, 0, 1]])
+    return back @ matrix @ half
+
+
+def _put(view: np.ndarray, paint: np.ndarray, seen: np.ndarray) -> None:
+    """Lay a flat layer over the view as the camera sees it, in place."""
+    rows, columns = view.shape[:2]
+    height, width = paint.shape[:2]
+    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], float)
+    left, top, right, bottom = (int(value) for value in _extent(_warp(corners, seen)))
+    left, top = max(left, 0), max(top, 0)
+    right, bottom = min(right + 1, columns), min(bottom + 1, rows)
+    if right <= left or bottom <= top:
+        return
+    place = np.array([[1, 0, -left], [0, 1, -top], [0, 0, 1]])
+    moved = cv2.warpPerspective(paint, place @ _centres(seen), (right - left, bottom - top))
+    area = view[top:bottom, left:right]
+    area *= 1 - moved[..., 3:]
+    area += moved[..., :3]
+
+
+def _put_neighbour(view, box, seen, lettering: Lettering, look: Look, flat, wide, chance) -> None:
+    """Lay another number or a word where the picture's edge cuts it, or small above or below."""
+    rows, columns = view.shape[:2]
+    left, top, right, bottom = box
+    middle = np.array([(left + right) / 2, (top + bottom) / 2])
+    kind = chance.unit()
+    if wide or kind < 0.4:  # a word
+        text = "".join(chance.choice(_LETTERS) for _ in range(2 + chance.below(7)))
+        size = flat * chance.uniform(0.18, 0.5) * (2.0 if wide else 1.0)
+        level = chance.sign()
+        gap = chance.uniform(0.35, 1.2) * (bottom - top) * level
+        edge = bottom if level > 0 else top
+        goal = np.array([middle[0] + chance.normal(0, 0.2) * columns, edge + gap])
+        if wide:
+            goal = np.array([chance.uniform(0, columns), chance.uniform(0, rows)])
+            if left - 5 < goal[0] < right + 5 or top - 5 < goal[1] < bottom + 5:
+                return
+    else:  # digits of the house next door, cut by the picture's edge
+        text, size = str(chance.below(10)), flat
+        on_right = chance.happens(0.5)
+        room = columns - right if on_right else left
+        away = room + chance.uniform(-0.1, 0.15) * (bottom - top)
+        goal = np.array([right + away if on_right else left - away, middle[1]])
+    line = set_line(text, lettering, size, chance, margin=0.6)
+    layer = _sign(line, look, size, chance)
+    centre = np.array([[(line.box[0] + line.box[2]) / 2, (line.box[1] + line.box[3]) / 2]])
+    shift = np.eye(3)
+    shift[:2, 2] = goal - _warp(centre, seen)[0]
+    _put(view, layer.paint, shift @ seen)

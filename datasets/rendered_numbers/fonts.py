@@ -1,0 +1,139 @@
+"""Finds the font packages and keeps the glyphs of their faces as masks."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+HEIGHT = 64
+"""Height of a lining digit in every mask, in pixels."""
+
+PAD = 12
+"""Empty pixels around a glyph's ink in its mask: room to grow thicker or to lean."""
+
+# (module, folder in it, package on PyPI, family, files). The faces of a family share its weight,
+# so that a family with twenty cuts is not drawn twenty times as often as one with a single cut.
+_SANS = ("Regular", "Medium", "Semibold", "SemiBold", "Bold", "Black", "ExtraBold")
+_PACKAGES = (
+    ("font_roboto", "files", "font-roboto", "Roboto-*.ttf"),
+    ("font_lato", "files", "font-lato", "Lato-*.ttf"),
+    ("font_source_sans_pro", "files", "font-source-sans-pro", "SourceSansPro-*.ttf"),
+    ("font_source_serif_pro", "files", "font-source-serif-pro", "SourceSerifPro-*.ttf"),
+    ("font_fredoka_one", "files", "font-fredoka-one", "*.ttf"),
+    ("font_amatic_sc", "files", "font-amatic-sc", "*.ttf"),
+    ("font_caladea", "files", "font-caladea", "*.ttf"),
+    ("font_intuitive", "files", "font-intuitive", "*.ttf"),
+    ("font_manrope", "files", "font-manrope", "Manrope-[BERMSL]*.ttf"),
+    ("font_hanken_grotesk", "files", "font-hanken-grotesk", "*.otf"),
+    ("font_fjallaone", "files", "font-fjallaone", "*.ttf"),
+    ("matplotlib", "mpl-data/fonts/ttf", "matplotlib", "DejaVuSans-*.ttf"),
+    ("matplotlib", "mpl-data/fonts/ttf", "matplotlib", "DejaVuSansMono*.ttf"),
+    ("matplotlib", "mpl-data/fonts/ttf", "matplotlib", "DejaVuSerif*.ttf"),
+    ("matplotlib", "mpl-data/fonts/ttf", "matplotlib", "STIXGeneral*.ttf"),
+    ("matplotlib", "mpl-data/fonts/ttf", "matplotlib", "cm[rbst]*10.ttf"),
+    ("matplotlib", "mpl-data/fonts/ttf", "matplotlib", "cm[mt]i10.ttf"),
+)
+_NO_DIGITS = ("cmsy10.ttf", "DejaVuSerifDisplay.ttf")
+
+
+@dataclass(frozen=True)
+class Glyph:
+    """One character as ink.
+
+    Attributes:
+        mask: uint8 (h, w), 0 to 255, with `PAD` empty pixels on every side of the ink.
+        rise: from the baseline up to the top of the mask, in pixels.
+    """
+
+    mask: np.ndarray
+    rise: float
+
+    @property
+    def ink_width(self) -> int:
+        """Width of the ink, in pixels."""
+        return self.mask.shape[1] - 2 * PAD
+
+
+@functools.cache
+def families() -> tuple[tuple[str, ...], ...]:
+    """Paths of the font files, one tuple for each family.
+
+    Raises:
+        ModuleNotFoundError: if a font package is not installed; it names the package for pip.
+        FileNotFoundError: if a package is there and has none of its font files.
+    """
+    found = []
+    for module, folder, package, pattern in _PACKAGES:
+        spec = importlib.util.find_spec(module)
+        if spec is None or not spec.submodule_search_locations:
+            raise ModuleNotFoundError(
+                f"Drawing numbers needs the fonts of the package {package!r}, which is not "
+                f"installed. Install it with: pip install {package}"
+            )
+        place = Path(next(iter(spec.submodule_search_locations))) / folder
+        files = sorted(str(path) for path in place.glob(pattern) if path.name not in _NO_DIGITS)
+        if not files:
+            raise FileNotFoundError(
+                f"The package {package!r} holds no font {pattern!r} in {place}. "
+                f"Install it again with: pip install --force-reinstall {package}"
+            )
+        found.append(tuple(files))
+    return tuple(found)
+
+
+@functools.lru_cache(maxsize=512)
+def _font(path: str) -> ImageFont.FreeTypeFont:
+    # The basic layout engine comes with every Pillow; raqm does not, and may place ink elsewhere.
+    basic = ImageFont.Layout.BASIC
+    left, top, right, bottom = ImageFont.truetype(path, 100, layout_engine=basic).getbbox("8")
+    return ImageFont.truetype(path, 100 * HEIGHT / (bottom - top), layout_engine=basic)
+
+
+@functools.lru_cache(maxsize=8192)
+def glyph(path: str, character: str) -> Glyph:
+    """Return a character of a face as a mask in which an 8 is `HEIGHT` pixels high.
+
+    Args:
+        path: font file, one of `families()`.
+        character: one character.
+    """
+    font = _font(path)
+    left, top, right, bottom = font.getbbox(character, anchor="ls")
+    size = (right - left + 2 * PAD, bottom - top + 2 * PAD)
+    picture = Image.new("L", size)
+    ImageDraw.Draw(picture).text(
+        (PAD - left, PAD - top), character, fill=255, font=font, anchor="ls"
+    )
+    mask = np.asarray(picture)
+    mask.setflags(write=False)
+    return Glyph(mask, float(PAD - top))
+
+
+def hull(mask: np.ndarray, threshold: int = 100) -> np.ndarray:
+    """Return the corners of the convex hull of a mask's ink.
+
+    Args:
+        mask: uint8 (h, w).
+        threshold: ink is what lies above it.
+
+    Returns:
+        float32 (n, 2): x and y of the pixels' outer corners; the whole mask where it has no ink.
+    """
+    ink = mask > threshold
+    rows = np.flatnonzero(ink.any(axis=1))
+    if not len(rows):
+        height, width = mask.shape
+        return np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+    # Only the ends of a row can be corners, and a pixel covers [x, x + 1) by [y, y + 1).
+    first = ink.argmax(axis=1)[rows]
+    last = mask.shape[1] - ink[:, ::-1].argmax(axis=1)[rows]
+    ends = np.empty((4 * len(rows), 2), np.float32)
+    ends[:, 0] = np.concatenate([first, first, last, last])
+    ends[:, 1] = np.concatenate([rows, rows + 1, rows, rows + 1])
+    return cv2.convexHull(ends)[:, 0]

@@ -1,0 +1,101 @@
+"""TFDS builder of drawn house numbers: nothing is downloaded.
+
+import tensorflow_datasets as tfds
+import datasets.rendered_numbers.rendered_numbers_dataset_builder  # tells TFDS of the data set
+
+tfds.load("rendered_numbers/default", data_dir=..., split="train")
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from collections.abc import Iterator
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+from datasets.rendered_numbers.parallel import draw_many
+from datasets.rendered_numbers.style import DEFAULT, WIDE, Style
+
+SEEDS = {"train": 1, "test": 2}
+"""Seed of each split: no picture of one is in the other."""
+
+
+@dataclasses.dataclass(eq=False)
+class RenderedNumbersConfig(tfds.core.BuilderConfig):
+    """How many pictures to draw, and of which style.
+
+    Attributes:
+        style: the statistics that the pictures follow.
+        train: pictures of the train split.
+        test: pictures of the test split.
+        workers: processes that draw, or None for one for each processor.
+    """
+
+    style: Style = DEFAULT
+    train: int = 60_000
+    test: int = 6_000
+    workers: int | None = None
+
+
+class Builder(tfds.core.GeneratorBasedBuilder):
+    """House numbers drawn from fonts and brush strokes, as street photos show them."""
+
+    VERSION = tfds.core.Version("1.0.0")
+    RELEASE_NOTES = {"1.0.0": "First version."}  # noqa: RUF012
+    BUILDER_CONFIGS = [  # noqa: RUF012
+        RenderedNumbersConfig(
+            name="default", description="Pictures cut around their number, as in SVHN"
+        ),
+        RenderedNumbersConfig(
+            name="wide",
+            description="Scenes of which the number covers 0.5 to 5 %, a tenth without a number",
+            style=WIDE,
+            train=20_000,
+            test=2_000,
+        ),
+    ]
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        return self.dataset_info_from_configs(
+            features=tfds.features.FeaturesDict(
+                {
+                    "id": tfds.features.Text(),
+                    "image": tfds.features.Image(shape=(None, None, 3), encoding_format="jpeg"),
+                    "number": tfds.features.Text(),
+                    "digits": tfds.features.Sequence(
+                        {
+                            "label": tfds.features.ClassLabel(num_classes=10),
+                            "box": tfds.features.Tensor(shape=(4,), dtype=np.float32),
+                        }
+                    ),
+                }
+            ),
+            supervised_keys=None,
+        )
+
+    def _split_generators(self, dl_manager: tfds.download.DownloadManager):
+        del dl_manager  # nothing to download
+        counts = {"train": self.builder_config.train, "test": self.builder_config.test}
+        return {split: self._generate_examples(split, count) for split, count in counts.items()}
+
+    def _generate_examples(self, split: str, count: int) -> Iterator[tuple[str, dict]]:
+        config = self.builder_config
+        pictures = draw_many(SEEDS[split], count, config.style, config.workers)
+        for index, drawn in enumerate(pictures):
+            name = f"{split}-{index:06d}"
+            digits = [
+                {"label": int(digit), "box": box}
+                for digit, box in zip(drawn.number, drawn.boxes, strict=True)
+            ]
+            # The bytes go in as they are: compressing again would add artefacts of its own.
+            yield (
+                name,
+                {
+                    "id": name,
+                    "image": io.BytesIO(drawn.jpeg),
+                    "number": drawn.number,
+                    "digits": digits,
+                },
+            )

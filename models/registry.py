@@ -62,13 +62,13 @@ _ENTRIES = {
             "residual_cnn_small",
             residual_cnn,
             "street photos, half the cost",
-            {"stem_filters": 24, "filters": (24, 48, 96)},
+            {"stem_filters": 24, "filters": (32, 64)},
         ),
         Entry(
             "residual_cnn_tiny",
             residual_cnn,
             "tests, first tries",
-            {"stem_filters": 8, "filters": (8, 16, 32), "blocks": (1, 1, 2), "dropout": 0.0},
+            {"stem_filters": 8, "filters": (16, 32), "blocks": (1, 2), "dropout": 0.0},
         ),
     )
 }

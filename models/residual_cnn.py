@@ -16,9 +16,10 @@ def residual_cnn(
     max_digits: int = 5,
     *,
     stem_filters: int = 32,
-    filters: Sequence[int] = (32, 64, 128),
-    blocks: Sequence[int] = (1, 2, 3),
-    dilations: Sequence[int] = (1, 2, 4),
+    filters: Sequence[int] = (48, 96),
+    blocks: Sequence[int] = (2, 4),
+    strides: Sequence[int] = (2, 2),
+    dilations: Sequence[int] = (1, 2, 4, 1),
     dropout: float = 0.2,
     normalize_contrast: bool = True,
 ) -> keras.Model:
@@ -28,14 +29,15 @@ def residual_cnn(
     picture and can tell the second digit from the third. For each digit a softmax over the map
     says where it is; the features pooled there go through one classifier that all places share,
     so that a 7 learned at the first place is known at the fourth. The attention maps are the
-    layer "where", (batch, height · width, N + 1), the last one the length's.
+    layer "where", (batch, height · width, 1 + N), the first one the length's.
 
     Args:
         input_shape: (height, width, channels) of the pictures, values in [0, 255].
         max_digits: how many digits a number can have, 1 for single digits.
         stem_filters: filters of the first convolution, which has stride 2.
-        filters: filters of each stage; each but the first starts with stride 2.
+        filters: filters of each stage.
         blocks: residual blocks of each stage.
+        strides: stride of each stage's first block, 1 or 2.
         dilations: dilation of the second convolution in the blocks of the last stage, taken in
             turn.
         dropout: share of the pooled features dropped in training, in [0, 1).
@@ -46,27 +48,27 @@ def residual_cnn(
         of their shapes depend on the picture's size, so they move between sizes as they are.
 
     Raises:
-        ValueError: if `filters` and `blocks` differ in length.
+        ValueError: if `filters`, `blocks` and `strides` differ in length.
 
     Reference:
         He et al. 2016, https://arxiv.org/abs/1512.03385; dilation after Yu and Koltun 2016,
         https://arxiv.org/abs/1511.07122; attention for each character after Wojna et al. 2017,
         https://arxiv.org/abs/1704.03549, here without recurrence.
     """
-    if len(filters) != len(blocks):
+    if not len(filters) == len(blocks) == len(strides):
         raise ValueError(
-            "filters and blocks have one value for each stage. "
-            f"Received: filters={filters!r}, blocks={blocks!r}"
+            "filters, blocks and strides have one value for each stage. "
+            f"Received: filters={filters!r}, blocks={blocks!r}, strides={strides!r}"
         )
     pictures, x = picture_input(input_shape, normalize_contrast=normalize_contrast)
     x = _conv_norm(x, stem_filters, 3, strides=2, name="stem")
     last = len(filters) - 1
-    for stage, (width, count) in enumerate(zip(filters, blocks, strict=True)):
+    for stage, (width, count, stride) in enumerate(zip(filters, blocks, strides, strict=True)):
         for index in range(count):
             x = _residual_block(
                 x,
                 width,
-                strides=2 if stage > 0 and index == 0 else 1,
+                strides=stride if index == 0 else 1,
                 dilation=dilations[index % len(dilations)] if stage == last else 1,
                 name=f"stage{stage + 1}_block{index + 1}",
             )
@@ -80,14 +82,14 @@ def residual_cnn(
 def _attend(x, max_digits):
     """Pool (batch, h, w, c) to (batch, N, c) for the digits and (batch, 2c) for the length."""
     height, width, channels = x.shape[1:]
-    where = layers.Conv2D(max_digits + 1, 1, name="where_logits")(x)
-    where = layers.Reshape((height * width, max_digits + 1), name="where_places")(where)
+    where = layers.Conv2D(1 + max_digits, 1, name="where_logits")(x)
+    where = layers.Reshape((height * width, 1 + max_digits), name="where_places")(where)
     where = layers.Softmax(axis=1, dtype="float32", name="where")(where)
     what = layers.Reshape((height * width, channels), name="what")(x)
     pooled = layers.Dot(axes=1, name="attended")([where, what])
-    digits = layers.Cropping1D((0, 1), name="digit_features")(pooled)
+    digits = layers.Cropping1D((1, 0), name="digit_features")(pooled)
     length = layers.Flatten(name="length_attended")(
-        layers.Cropping1D((max_digits, 0), name="length_slot")(pooled)
+        layers.Cropping1D((0, max_digits), name="length_slot")(pooled)
     )
     mean = layers.GlobalAveragePooling2D(name="mean_features")(x)
     return digits, layers.Concatenate(name="length_features")([length, mean])

@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+"""Train a named model on a named data set, a folder of photos, or a mix of these."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from pathlib import Path
+
+DEFAULTS = {"model": "residual_cnn_small", "dataset": "rendered_numbers", "recipe": "demo"}
+
+EXAMPLES = """examples:
+  train.py                                          a small reader of drawn house numbers
+  train.py shallow_cnn --dataset mnist              single handwritten digits
+  train.py residual_cnn --dataset my_photos         photos in a folder with a labels.csv
+  train.py residual_cnn --dataset rendered_numbers:1,my_photos:1
+  train.py deep_cnn --dataset mnist_numbers --set dense_units=256,256 --set augmentation=none
+
+A run that was stopped goes on when the same command is given again."""
+
+
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("model", nargs="?", help=f"name of a model; see --list (default: {DEFAULTS['model']})")
+    add("--list", action="store_true", help="show models, data sets and recipes, and stop")
+    add(
+        "--dataset",
+        metavar="NAME|FOLDER|A:2,B:1",
+        help="what to train on: a data set, a folder "
+        f"with a labels.csv, or a mix with weights (default: {DEFAULTS['dataset']})",
+    )
+    add(
+        "--recipe",
+        metavar="NAME",
+        help="how to train (default: the one that suits model and "
+        "data); NAME-quick is a trial of it",
+    )
+    add(
+        "--set",
+        action="append",
+        default=[],
+        dest="settings",
+        metavar="KEY=VALUE",
+        help="an "
+        "argument of the model, a field of the recipe, or augmentation.FIELD; may be repeated",
+    )
+    add(
+        "--crop",
+        choices=("full", "union", "square"),
+        default="full",
+        help="the part of the "
+        "picture that the model is given: all of it, or the digits' box (default: full)",
+    )
+    add("--epochs", type=int, metavar="N", help="in place of the recipe's")
+    add("--batch-size", type=int, metavar="N", help="in place of the recipe's")
+    add("--learning-rate", type=float, metavar="RATE", help="in place of the recipe's")
+    add("--seed", type=int, default=0, metavar="N", help="default: 0")
+    add("--weights", metavar="RUN|FILE", help="start from the weights of a run or .keras file")
+    add(
+        "--precision",
+        default="float32",
+        metavar="POLICY",
+        help="float32, mixed_bfloat16 or mixed_float16 (default: float32)",
+    )
+    add(
+        "--run",
+        type=Path,
+        metavar="FOLDER",
+        help="where the run is kept (default: a folder of "
+        "its own under runs/ for each configuration)",
+    )
+    add(
+        "--data-dir",
+        type=Path,
+        metavar="FOLDER",
+        help="where TFDS data sets lie (default: $TFDS_DATA_DIR or data/tensorflow_datasets)",
+    )
+    add(
+        "--cache-dir",
+        type=Path,
+        metavar="FOLDER",
+        help="keep prepared pictures here, so that the next run starts at once",
+    )
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; returns its exit status."""
+    options = parse(arguments)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    logging.getLogger("absl").setLevel(logging.WARNING)
+    # Only now, so that --help and a mistyped option answer at once.
+    from training import summary
+    from training.configuration import configure, default_folder
+    from training.fit import train
+    from training.run_folder import RunError
+
+    if options.list:
+        summary.show_lists()
+        return 0
+    plain = options.model is None and options.dataset is None
+    try:
+        configuration = configure(
+            options.model or DEFAULTS["model"],
+            options.dataset or DEFAULTS["dataset"],
+            recipe=options.recipe or (DEFAULTS["recipe"] if plain else None),
+            crop=options.crop,
+            seed=options.seed,
+            precision=options.precision,
+            weights=options.weights,
+            settings=options.settings,
+            epochs=options.epochs,
+            batch_size=options.batch_size,
+            learning_rate=options.learning_rate,
+        )
+        folder = options.run or default_folder(configuration)
+        metrics = train(
+            configuration,
+            folder,
+            data_dir=options.data_dir,
+            cache_dir=options.cache_dir,
+            progress_bar=sys.stdout.isatty(),
+        )
+    except (ValueError, OSError, RunError) as error:
+        print(f"train.py: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nstopped: the same command goes on after the last finished epoch", file=sys.stderr)
+        return 130
+    summary.show_run(configuration, folder, metrics)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

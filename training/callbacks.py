@@ -1,0 +1,152 @@
+"""What happens at the end of each epoch: validate, keep the best, make the epoch resumable."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+import zlib
+from collections.abc import Iterator
+
+import keras
+import numpy as np
+
+from models.sequence import NumberScores
+from training.run_folder import RunFolder
+
+log = logging.getLogger(__name__)
+
+OBJECTIVE = "val_number_accuracy"
+
+
+@contextlib.contextmanager
+def averaged_weights(model: keras.Model) -> Iterator[None]:
+    """Within the block the model has the moving average of its weights, where there is one."""
+    if not model.optimizer.use_ema:
+        yield
+        return
+    _swap(model)
+    try:
+        yield
+    finally:
+        _swap(model)
+
+
+def _swap(model: keras.Model) -> None:
+    # keras.callbacks.SwapEMAWeights reaches for the same attribute; there is no public one.
+    averages = model.optimizer._model_variables_moving_average
+    for variable, average in zip(model.trainable_variables, averages, strict=True):
+        value = keras.ops.convert_to_numpy(variable)
+        variable.assign(average)
+        average.assign(value)
+
+
+def score(model: keras.Model, data, truth: dict[str, np.ndarray]) -> dict[str, float]:
+    """Scores of a model over a data set in one pass.
+
+    Args:
+        data: batches that `predict` takes.
+        truth: labels of all its pictures, in its order.
+
+    Returns:
+        What `NumberScores.result` gives.
+    """
+    scores = NumberScores()
+    scores.update(model.predict(data, verbose=0), truth)
+    return scores.result()
+
+
+def gather_truth(data) -> dict[str, np.ndarray]:
+    """All labels of batches `(pictures, labels)` as arrays, in order."""
+    batches = [labels for _, labels in data.as_numpy_iterator()]
+    return {key: np.concatenate([batch[key] for batch in batches]) for key in batches[0]}
+
+
+class SeedEpoch(keras.callbacks.Callback):
+    """Seed dropout by run and epoch, so that an epoch is the same after a restart."""
+
+    def __init__(self, seed: int):
+        super().__init__()
+        self.seed = seed
+
+    def on_epoch_begin(self, epoch, logs=None):
+        for layer in self.model.layers:
+            generator = getattr(layer, "seed_generator", None)
+            if generator is not None:
+                key = zlib.crc32(f"{self.seed}/{epoch}/{layer.name}".encode())
+                generator.state.assign(np.array([key, 0], generator.state.dtype))
+
+
+class EndOfEpoch(keras.callbacks.Callback):
+    """Validate, keep the best model, write the history, and last the state to go on from.
+
+    The order makes a kill at any moment harmless: an epoch counts once its checkpoint, a single
+    file that replaces the last at once, is there. Before that it is run again, to the same end.
+
+    Args:
+        run: where the files go.
+        validation: batches that are scored after each epoch with the averaged weights.
+        rows: history of the epochs before `initial_epoch`.
+    """
+
+    def __init__(self, run: RunFolder, validation, rows: list[dict[str, float]]):
+        super().__init__()
+        self.run = run
+        self.validation = validation
+        self.truth = gather_truth(validation)
+        self.rows = rows
+        self.best = max((row[OBJECTIVE] for row in rows), default=-1.0)
+
+    def on_epoch_end(self, epoch, logs=None):
+        with averaged_weights(self.model):
+            scores = score(self.model, self.validation, self.truth)
+            logs.update({f"val_{name}": value for name, value in scores.items()})
+            if logs[OBJECTIVE] > self.best:
+                self.best = logs[OBJECTIVE]
+                self.run.save_keras(self.run.model, _without_optimizer(self.model).save)
+        self.rows.append({"epoch": epoch + 1, **{k: float(v) for k, v in logs.items()}})
+        self.run.write_history(self.rows)
+        self.run.save_keras(self.run.checkpoint, self.model.save)
+
+
+def _without_optimizer(model: keras.Model) -> keras.Model:
+    """The same layers as a model that was never compiled: a quarter of the file."""
+    return keras.Model(model.input, model.output, name=model.name)
+
+
+class Progress(keras.callbacks.Callback):
+    """One line an epoch: loss, validation, the best so far, time left."""
+
+    def __init__(self, epochs: int, end_of_epoch: EndOfEpoch):
+        super().__init__()
+        self.epochs = epochs
+        self.end_of_epoch = end_of_epoch
+
+    def on_train_begin(self, logs=None):
+        self.began = time.monotonic()
+        self.done = 0
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.done += 1
+        left = (time.monotonic() - self.began) / self.done * (self.epochs - epoch - 1)
+        log.info(
+            "epoch %d/%d  loss %.3f  validation: loss %.3f, numbers %.2f %% (best %.2f %%), "
+            "characters %.2f %%, lengths %.2f %%  %s left",
+            epoch + 1,
+            self.epochs,
+            logs["loss"],
+            logs["val_loss"],
+            100 * logs[OBJECTIVE],
+            100 * self.end_of_epoch.best,
+            100 * logs["val_character_accuracy"],
+            100 * logs["val_length_accuracy"],
+            duration(left),
+        )
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: "45 s", "12 min", "1 h 05 min"."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"

@@ -1,0 +1,218 @@
+"""The configuration of a run: everything that is needed to run it again."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import hashlib
+import json
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import datasets
+from datasets import Augmentation, mixing, sources
+from models import registry
+from training import recipes
+from training.recipes import Recipe
+
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What is trained, on what and how. Two runs of equal configurations give equal weights.
+
+    Attributes:
+        model: name in the registry of models.
+        arguments: all keyword arguments of the model's builder.
+        dataset: name of a data set, path of a folder, or a mix such as "A:2,B:1".
+        crop: "full", "union" or "square": which part of the picture the model is given.
+        recipe: how it is trained.
+        seed: seed of the weights, the order of pictures and their augmentation.
+        precision: Keras dtype policy.
+        weights: run or file to start from; None for fresh weights.
+    """
+
+    model: str
+    arguments: Mapping[str, Any]
+    dataset: str
+    crop: str
+    recipe: Recipe
+    seed: int = 0
+    precision: str = "float32"
+    weights: str | None = None
+
+    @property
+    def picture_size(self) -> tuple[int, int]:
+        """(height, width) of the model's pictures, in pixels."""
+        return tuple(self.arguments["input_shape"][:2])
+
+    @property
+    def view(self) -> dict[str, Any]:
+        """Arguments by which `datasets.load` gives pictures as this model takes them."""
+        return {
+            "picture_size": self.picture_size,
+            "channels": self.arguments["input_shape"][2],
+            "max_digits": self.arguments["max_digits"],
+            "crop": self.crop,
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """The configuration as JSON values; `from_json` reads them back."""
+        return json.loads(json.dumps(dataclasses.asdict(self)))
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Configuration:
+        """Read what `to_json` wrote; keys of a newer or older version are errors."""
+        values = dict(values)
+        recipe = dict(values.pop("recipe"))
+        augmentation = Augmentation(**recipe.pop("augmentation"))
+        return cls(recipe=Recipe(**recipe, augmentation=augmentation), **values)
+
+    def digest(self) -> str:
+        """Eight hexadecimal digits that differ when anything in the configuration differs."""
+        text = json.dumps(self.to_json(), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def configure(
+    model: str,
+    dataset: str,
+    *,
+    recipe: str | None = None,
+    crop: str = "full",
+    seed: int = 0,
+    precision: str = "float32",
+    weights: str | None = None,
+    settings: Sequence[str] = (),
+    **replaced: Any,
+) -> Configuration:
+    """Put a configuration together from what a command line gives.
+
+    Args:
+        model: name in the registry of models.
+        dataset: name, folder or mix. The first of a mix gives the picture size.
+        recipe: name of a recipe. Defaults to the one that suits the model and the data.
+        crop: "full", "union" or "square".
+        seed: any whole number.
+        precision: one of `PRECISIONS`.
+        weights: run or file to start from.
+        settings: texts `key=value`, the key an argument of the model's builder, a field of the
+            recipe, or `augmentation.FIELD`; the value a Python literal, or text. `augmentation`
+            itself takes a name: none, light, photo or strong.
+        **replaced: fields of the recipe in place of the recipe's own; None leaves them.
+
+    Raises:
+        ValueError: for an unknown name or key (the message lists the known, nearest first) or a
+            value that does not fit.
+    """
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision is one of {', '.join(PRECISIONS)}. Received: {precision!r}")
+    first = str(mixing.parse_mix(dataset)[0].source)
+    folder = sources.is_folder(first)
+    kind = "numbers" if folder else datasets.describe(first).kind
+    name = recipe or recipes.default_recipe(model, kind, first)
+    chosen = recipes.get_recipe(name)
+    chosen = dataclasses.replace(chosen, **{k: v for k, v in replaced.items() if v is not None})
+    arguments, chosen = _apply_settings(model, chosen, settings)
+    return Configuration(
+        model=model,
+        arguments=registry.configuration(model, **_fit_to_data(model, dataset, arguments)),
+        dataset=_portable(dataset),
+        crop=crop,
+        recipe=chosen,
+        seed=seed,
+        precision=precision,
+        weights=weights,
+    )
+
+
+def _portable(dataset: str) -> str:
+    """The mix as it was written, folders without a trailing slash."""
+    return ",".join(part.rstrip("/") for part in str(dataset).split(","))
+
+
+def _fit_to_data(model: str, dataset: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Fill in channels and places for digits, and the picture size where the data's is small."""
+    suited = datasets.defaults(dataset)
+    own = registry.configuration(model)
+    height, width = suited["picture_size"]
+    if suited["max_digits"] > 1 and own["max_digits"] > 1 and suited["channels"] == 3:
+        height, width = own["input_shape"][:2]  # photos have no size of their own: the model's
+    return {
+        "input_shape": [height, width, suited["channels"]],
+        "max_digits": suited["max_digits"],
+    } | arguments
+
+
+def _apply_settings(model: str, recipe: Recipe, settings: Sequence[str]):
+    arguments: dict[str, Any] = {}
+    own = registry.configuration(model)
+    fields = typing.get_type_hints(Recipe)
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        if not equals:
+            raise ValueError(f"a setting is key=value. Received: {setting!r}")
+        value = _parse(text)
+        if key == "augmentation":
+            recipe = dataclasses.replace(recipe, augmentation=_augmentation(text))
+        elif key.startswith("augmentation."):
+            recipe = _set_augmentation(recipe, key.removeprefix("augmentation."), value)
+        elif key in fields:
+            recipe = dataclasses.replace(recipe, **{key: _check(key, value, fields[key])})
+        elif key in own:
+            arguments[key] = value
+        else:
+            known = [*own, *fields, *(f"augmentation.{n}" for n in _augmentation_fields())]
+            raise ValueError(registry.unknown("setting", key, known))
+    return arguments, recipe
+
+
+def _parse(text: str) -> Any:
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return {"true": True, "false": False, "none": None}.get(text.lower(), text)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _check(key: str, value: Any, kind: Any) -> Any:
+    """Give `value` the field's type, or say which it must be."""
+    allowed = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
+    if float in allowed and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if not isinstance(value, allowed) or isinstance(value, bool):
+        names = " or ".join(one.__name__ for one in allowed)
+        raise ValueError(f"{key} is {names}. Received: {value!r}")
+    return value
+
+
+def _augmentation_fields() -> list[str]:
+    return [field.name for field in dataclasses.fields(Augmentation)]
+
+
+def _augmentation(name: str) -> Augmentation:
+    presets = {
+        preset: getattr(Augmentation, preset) for preset in ("none", "light", "photo", "strong")
+    }
+    if name not in presets:
+        raise ValueError(registry.unknown("augmentation", name, presets))
+    return presets[name]()
+
+
+def _set_augmentation(recipe: Recipe, field: str, value: Any) -> Recipe:
+    if field not in _augmentation_fields():
+        raise ValueError(registry.unknown("setting", field, _augmentation_fields()))
+    value = _check(f"augmentation.{field}", value, float)
+    augmentation = dataclasses.replace(recipe.augmentation, **{field: value})
+    return dataclasses.replace(recipe, augmentation=augmentation)
+
+
+def default_folder(configuration: Configuration, runs: Path = Path("runs")) -> Path:
+    """Where a run lies when no folder is named: one for each configuration."""
+    parts = [Path(part.source).name for part in mixing.parse_mix(configuration.dataset)]
+    return runs / f"{configuration.model}-{'+'.join(parts)}-{configuration.digest()}"

@@ -1,0 +1,183 @@
+"""Train one configuration in one run folder, from its start or from where it stopped."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import keras
+
+import datasets
+import models
+from models.sequence import losses
+from training.callbacks import OBJECTIVE, EndOfEpoch, Progress, SeedEpoch, duration
+from training.configuration import Configuration
+from training.environment import environment
+from training.recipes import Recipe
+from training.run_folder import RunError, RunFolder, open_run, read_json, write_json
+from training.transfer import load_weights_source, take_over
+
+log = logging.getLogger(__name__)
+
+
+def train(
+    configuration: Configuration,
+    folder: Path,
+    *,
+    data_dir: str | Path | None = None,
+    cache_dir: str | Path | None = None,
+    progress_bar: bool = False,
+) -> dict[str, Any]:
+    """Train, or go on with, the run in `folder`.
+
+    Args:
+        configuration: what to train.
+        folder: the run's folder; `training.run_folder` says what is in it.
+        data_dir: where TFDS data lies. Defaults to TFDS_DATA_DIR or the project's own.
+        cache_dir: where prepared pictures are kept between runs. Defaults to memory alone.
+        progress_bar: whether Keras shows a bar that moves within the epoch.
+
+    Returns:
+        What is in the run's `metrics.json`: validation scores of the best model, epochs,
+        parameters, hours, fingerprints of the data.
+
+    Raises:
+        RunError: if the folder holds something else or another process trains there.
+        ValueError: if the configuration does not fit the data.
+    """
+    with open_run(folder, configuration) as run:
+        if run.finished:
+            log.info("%s is finished: nothing to do. Name another folder with --run.", folder)
+            return read_json(run.metrics)
+        return _train(configuration, run, data_dir, cache_dir, progress_bar)
+
+
+def _train(configuration, run: RunFolder, data_dir, cache_dir, progress_bar) -> dict[str, Any]:
+    recipe = configuration.recipe
+    where = {"data_dir": data_dir, "cache_dir": cache_dir}
+    steps = recipe.steps_per_epoch or math.ceil(
+        datasets.size(configuration.dataset, "train", data_dir) / recipe.batch_size
+    )
+    keras.config.set_dtype_policy(configuration.precision)
+    keras.utils.set_random_seed(configuration.seed)
+    model, start = _model(configuration, run, steps)
+    log.info(
+        "%s: %s parameters, %s pictures of %s, epochs %d to %d of %d steps of %d pictures",
+        run.folder,
+        f"{model.count_params():,}",
+        " x ".join(map(str, model.input_shape[1:])),
+        configuration.dataset,
+        start + 1,
+        recipe.epochs,
+        steps,
+        recipe.batch_size,
+    )
+    validation = datasets.load(configuration.dataset, "validation", **configuration.view, **where)
+    stream = datasets.load_training(
+        configuration.dataset,
+        epochs=recipe.epochs,
+        start_epoch=start,
+        steps_per_epoch=steps,
+        seed=configuration.seed,
+        batch_size=recipe.batch_size,
+        augmentation=recipe.augmentation,
+        **configuration.view,
+        **where,
+    )
+    rows = run.read_history(start)
+    end_of_epoch = EndOfEpoch(run, validation, rows)
+    began = time.monotonic()
+    model.fit(
+        stream,
+        epochs=recipe.epochs,
+        initial_epoch=start,
+        steps_per_epoch=steps,
+        shuffle=False,  # the stream is shuffled already
+        verbose=1 if progress_bar else 0,
+        callbacks=[
+            SeedEpoch(configuration.seed),
+            end_of_epoch,
+            Progress(recipe.epochs, end_of_epoch),
+            keras.callbacks.TensorBoard(run.tensorboard, write_graph=False),
+            keras.callbacks.TerminateOnNaN(raise_error=True),
+        ],
+    )
+    log.info("trained for %s", duration(time.monotonic() - began))
+    return _finish(configuration, run, rows, model, data_dir)
+
+
+def _model(configuration: Configuration, run: RunFolder, steps: int) -> tuple[keras.Model, int]:
+    """The compiled model and the epochs it has behind it."""
+    if run.checkpoint.exists():
+        try:
+            model = keras.saving.load_model(run.checkpoint)
+        except Exception as error:
+            raise RunError(
+                f"{run.checkpoint} cannot be read ({error}): delete it to start again"
+            ) from error
+        done = int(keras.ops.convert_to_numpy(model.optimizer.iterations)) // steps
+        log.info("going on after epoch %d of %d", done, configuration.recipe.epochs)
+        return model, done
+    model = models.create(configuration.model, **configuration.arguments)
+    if configuration.weights:
+        log.info("%s: %s", configuration.weights, _start_from(model, configuration.weights))
+    model.compile(
+        optimizer=optimizer(configuration.recipe, steps),
+        loss=losses(configuration.arguments["max_digits"], configuration.recipe.label_smoothing),
+        # XLA compiles for half a minute and then is no faster on a CPU.
+        jit_compile=keras.backend.backend() == "jax",
+    )
+    return model, 0
+
+
+def _start_from(model: keras.Model, weights: str):
+    return take_over(model, load_weights_source(weights))
+
+
+def optimizer(recipe: Recipe, steps_per_epoch: int) -> keras.optimizers.Optimizer:
+    """AdamW with a linear warm-up and half a cosine to zero over all steps of the recipe."""
+    total = recipe.epochs * steps_per_epoch
+    warmup = min(round(recipe.warmup * total), total - 1)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0 if warmup else recipe.learning_rate,
+        warmup_target=recipe.learning_rate if warmup else None,
+        warmup_steps=warmup,
+        decay_steps=max(1, total - warmup),
+    )
+    made = keras.optimizers.AdamW(
+        schedule,
+        weight_decay=recipe.weight_decay,
+        global_clipnorm=recipe.clip_norm or None,
+        use_ema=recipe.averaging > 0,
+        ema_momentum=recipe.averaging or 0.99,
+    )
+    # Decaying offsets and the scales of normalisation only costs accuracy.
+    made.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return made
+
+
+def _finish(configuration, run: RunFolder, rows, model, data_dir) -> dict[str, Any]:
+    best = max(rows, key=lambda row: row[OBJECTIVE])
+    metrics = {
+        "validation": {
+            name.removeprefix("val_"): value
+            for name, value in best.items()
+            if name.startswith("val_")
+        },
+        "best_epoch": int(best["epoch"]),
+        "epochs": len(rows),
+        "parameters": model.count_params(),
+        "multiply_adds": models.multiply_adds(model),
+        "crop": configuration.crop,
+        "data": {
+            split: datasets.fingerprint(configuration.dataset, split, data_dir)
+            for split in ("train", "validation")
+        },
+        "environment": environment(),
+    }
+    write_json(run.metrics, metrics)
+    run.checkpoint.unlink(missing_ok=True)
+    return metrics

@@ -1,0 +1,162 @@
+"""The folder of a run: its files appear whole or not at all, and one process writes it.
+
+config.json      the configuration, versions, commit and machine
+checkpoint.keras the state after the last finished epoch, optimiser included
+model.keras      the best model on validation so far
+history.csv      one row an epoch
+tensorboard/     logs for TensorBoard
+metrics.json     scores of the best model; there once the run is finished
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from training.configuration import Configuration
+from training.environment import environment
+
+
+class RunError(Exception):
+    """A run folder that cannot be used as asked."""
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside `path`; what is there at the end takes its place at once."""
+    part = path.with_name(f".part-{path.name}")
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON to `path`, whole or not at all."""
+    with replacing(path) as part:
+        part.write_text(json.dumps(value, indent=2) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file; an error names the file."""
+    try:
+        return json.loads(path.read_text())
+    except json.JSONDecodeError as error:
+        raise RunError(f"{path} is not JSON: {error}") from error
+
+
+class RunFolder:
+    """The files of one run. Make one with `open_run`."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.config = folder / "config.json"
+        self.checkpoint = folder / "checkpoint.keras"
+        self.model = folder / "model.keras"
+        self.history = folder / "history.csv"
+        self.tensorboard = folder / "tensorboard"
+        self.metrics = folder / "metrics.json"
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run has come to its end."""
+        return self.metrics.exists()
+
+    def configuration(self) -> Configuration:
+        """The configuration that the run was started with."""
+        if not self.config.exists():
+            raise RunError(f"{self.folder} is not a run: it has no config.json")
+        try:
+            return Configuration.from_json(read_json(self.config)["configuration"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise RunError(f"{self.config} is not the configuration of a run: {error}") from error
+
+    def save_keras(self, path: Path, save: Callable[[str], None]) -> None:
+        """Let `save` write a Keras file, which then takes the place of `path`."""
+        with replacing(path) as part:
+            # Keras decides by the ending how to write.
+            save(str(part))
+
+    def read_history(self, epochs: int) -> list[dict[str, float]]:
+        """Rows of the first `epochs` epochs; an epoch that was cut off left none that count."""
+        if not self.history.exists():
+            return []
+        with self.history.open(newline="") as file:
+            rows = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+        return [row for row in rows if row["epoch"] <= epochs]
+
+    def write_history(self, rows: list[Mapping[str, float]]) -> None:
+        """Write all rows; the first row's keys are the columns."""
+        with replacing(self.history) as part, part.open("w", newline="") as file:
+            writer = csv.DictWriter(file, list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+
+
+@contextlib.contextmanager
+def open_run(folder: Path, configuration: Configuration) -> Iterator[RunFolder]:
+    """Open the folder of a run for training: a new one, or one to go on with.
+
+    Raises:
+        RunError: if the folder holds a run of another configuration, files that are no run, or is
+            being written by another process.
+    """
+    run = RunFolder(folder)
+    if folder.exists() and not folder.is_dir():
+        raise RunError(f"{folder} is a file: name a folder for the run")
+    if folder.exists() and any(folder.iterdir()) and not run.config.exists():
+        strangers = [f.name for f in folder.iterdir() if f.name != ".lock"]
+        if strangers:
+            raise RunError(f"{folder} holds files and is no run: {', '.join(strangers[:3])} …")
+    folder.mkdir(parents=True, exist_ok=True)
+    with _lock(folder):
+        if run.config.exists():
+            _check_same(run, configuration)
+        else:
+            values = {"configuration": configuration.to_json(), "environment": environment()}
+            write_json(run.config, values)
+        yield run
+
+
+def _check_same(run: RunFolder, configuration: Configuration) -> None:
+    found, asked = run.configuration().to_json(), configuration.to_json()
+    if found != asked:
+        raise RunError(
+            f"{run.folder} is a run of another configuration ({_first_difference(found, asked)}). "
+            "Name another folder with --run, or give the command it was started with."
+        )
+
+
+def _first_difference(found: Any, asked: Any, where: str = "") -> str:
+    if isinstance(found, dict) and isinstance(asked, dict):
+        for key in found | asked:
+            if found.get(key) != asked.get(key):
+                return _first_difference(
+                    found.get(key), asked.get(key), f"{where}.{key}".strip(".")
+                )
+    return f"{where} is {found!r} there and {asked!r} here"
+
+
+@contextlib.contextmanager
+def _lock(folder: Path) -> Iterator[None]:
+    """Hold the folder; the system lets go when the process ends, however it ends."""
+    with (folder / ".lock").open("a") as file:
+        try:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except ImportError:  # Windows
+            import msvcrt
+
+            try:
+                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+            except OSError as error:
+                raise RunError(f"another process is training in {folder}") from error
+        except BlockingIOError as error:
+            raise RunError(f"another process is training in {folder}") from error
+        yield

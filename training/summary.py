@@ -1,0 +1,94 @@
+"""What `train.py` shows on the terminal: the lists, and the end of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+import datasets
+import models
+from training.configuration import Configuration
+from training.recipes import list_recipes
+
+
+def show_lists() -> None:
+    """Print the models, data sets and recipes as tables."""
+    console = Console()
+    described = [models.describe(name) for name in models.list_models()]
+    console.print(
+        _table(
+            "Models",
+            ("name", "parameters", "multiply-adds", "pictures", "good for"),
+            (
+                (
+                    one["name"],
+                    f"{one['parameters']:,}",
+                    _millions(one["multiply_adds"]),
+                    " x ".join(map(str, one["input_shape"])),
+                    one["purpose"],
+                )
+                for one in described
+            ),
+            right=("parameters", "multiply-adds"),
+        )
+    )
+    found = [datasets.describe(name) for name in datasets.list_datasets()]
+    console.print(
+        _table(
+            "Data sets",
+            ("name", "train + test", "what", "first use"),
+            (
+                (
+                    one.name,
+                    f"{one.pictures[0]:,} + {one.pictures[1]:,}",
+                    one.description,
+                    one.preparing,
+                )
+                for one in found
+            ),
+            right=("train + test",),
+        )
+    )
+    console.print("A folder of pictures with a labels.csv (file, label) is a data set, too.\n")
+    console.print(_table("Recipes", ("name", "what for"), list_recipes().items()))
+
+
+def show_run(configuration: Configuration, folder: Path, metrics: dict[str, Any]) -> None:
+    """Print the scores of the best model and what to type next."""
+    scores = metrics["validation"]
+    console = Console()
+    console.print(
+        _table(
+            f"{configuration.model} on the validation part of {configuration.dataset} "
+            f"(crop: {configuration.crop}), epoch {metrics['best_epoch']}",
+            ("whole numbers", "characters", "lengths", "−log P"),
+            [
+                (
+                    f"{scores['number_accuracy']:.2%}",
+                    f"{scores['character_accuracy']:.2%}",
+                    f"{scores['length_accuracy']:.2%}",
+                    f"{scores['loss']:.3f}",
+                )
+            ],
+        )
+    )
+    console.print(f"Next: python evaluate.py {folder} --dataset {configuration.dataset}")
+
+
+def _table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[str] = ()
+) -> Table:
+    table = Table(title=title, title_justify="left")
+    for column in columns:
+        table.add_column(column, justify="right" if column in right else "left")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _millions(count: int) -> str:
+    return f"{count / 1e6:.3g} M"

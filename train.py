@@ -36,6 +36,11 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         f"with a labels.csv, or a mix with weights (default: {DEFAULTS['dataset']})",
     )
     add(
+        "--validation",
+        metavar="NAME|FOLDER",
+        help="choose the best epoch on the validation split of this (default: of --dataset)",
+    )
+    add(
         "--recipe",
         metavar="NAME",
         help="how to train (default: the one that suits model and "
@@ -110,6 +115,7 @@ def main(arguments: list[str] | None = None) -> int:
         configuration = configure(
             options.model or DEFAULTS["model"],
             options.dataset or DEFAULTS["dataset"],
+            validation=options.validation,
             recipe=options.recipe or (DEFAULTS["recipe"] if plain else None),
             crop=options.crop,
             seed=options.seed,

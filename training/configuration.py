@@ -30,6 +30,7 @@ class Configuration:
         model: name in the registry of models.
         arguments: all keyword arguments of the model's builder.
         dataset: name of a data set, path of a folder, or a mix such as "A:2,B:1".
+        validation: what the best epoch is chosen on, in the same form.
         crop: "full", "union" or "square": which part of the picture the model is given.
         recipe: how it is trained.
         seed: seed of the weights, the order of pictures and their augmentation.
@@ -40,6 +41,7 @@ class Configuration:
     model: str
     arguments: Mapping[str, Any]
     dataset: str
+    validation: str
     crop: str
     recipe: Recipe
     seed: int = 0
@@ -83,6 +85,7 @@ def configure(
     model: str,
     dataset: str,
     *,
+    validation: str | None = None,
     recipe: str | None = None,
     crop: str = "full",
     seed: int = 0,
@@ -96,6 +99,8 @@ def configure(
     Args:
         model: name in the registry of models.
         dataset: name, folder or mix. The first of a mix gives the picture size.
+        validation: what validation scores are of, in place of `dataset`: of a mix with drawn
+            pictures, the real ones say more.
         recipe: name of a recipe. Defaults to the one that suits the model and the data.
         crop: "full", "union" or "square".
         seed: any whole number.
@@ -123,6 +128,7 @@ def configure(
         model=model,
         arguments=registry.configuration(model, **_fit_to_data(model, dataset, arguments)),
         dataset=_portable(dataset),
+        validation=_portable(validation or dataset),
         crop=crop,
         recipe=chosen,
         seed=seed,

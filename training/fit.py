@@ -12,6 +12,7 @@ import keras
 
 import datasets
 import models
+from datasets import mixing
 from models.sequence import losses
 from training.callbacks import OBJECTIVE, EndOfEpoch, Progress, SeedEpoch, duration
 from training.configuration import Configuration
@@ -75,7 +76,9 @@ def _train(configuration, run: RunFolder, data_dir, cache_dir, progress_bar) -> 
         steps,
         recipe.batch_size,
     )
-    validation = datasets.load(configuration.dataset, "validation", **configuration.view, **where)
+    validation = datasets.load(
+        configuration.validation, "validation", **configuration.view, **where
+    )
     stream = datasets.load_training(
         configuration.dataset,
         epochs=recipe.epochs,
@@ -172,12 +175,21 @@ def _finish(configuration, run: RunFolder, rows, model, data_dir) -> dict[str, A
         "parameters": model.count_params(),
         "multiply_adds": models.multiply_adds(model),
         "crop": configuration.crop,
-        "data": {
-            split: datasets.fingerprint(configuration.dataset, split, data_dir)
-            for split in ("train", "validation")
-        },
+        "data": _fingerprints(configuration, data_dir),
         "environment": environment(),
     }
     write_json(run.metrics, metrics)
     run.checkpoint.unlink(missing_ok=True)
     return metrics
+
+
+def _fingerprints(configuration: Configuration, data_dir) -> dict[str, str]:
+    """What was trained and selected on, part by part, to tell test pictures from seen ones."""
+    return {
+        f"{part.source} {split}": datasets.fingerprint(part.source, split, data_dir)
+        for split, mix in (
+            ("train", configuration.dataset),
+            ("validation", configuration.validation),
+        )
+        for part in mixing.parse_mix(mix)
+    }

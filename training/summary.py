@@ -63,7 +63,7 @@ def show_run(configuration: Configuration, folder: Path, metrics: dict[str, Any]
     console = Console()
     console.print(
         _table(
-            f"{configuration.model} on the validation part of {configuration.dataset} "
+            f"{configuration.model} on the validation part of {configuration.validation} "
             f"(crop: {configuration.crop}), epoch {metrics['best_epoch']}",
             ("whole numbers", "characters", "lengths", "−log P"),
             [

@@ -1,0 +1,1 @@
+"""Score trained models on the same pictures: figures, intervals, files."""

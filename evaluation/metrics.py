@@ -1,0 +1,112 @@
+"""Figures of one model's readings, each from arrays, in NumPy."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+import labels
+from models.sequence import Readings, true_length
+
+ACCURACIES = (0.95, 0.98, 0.99)
+"""Accuracies at which coverage is given; Goodfellow et al. 2013 ask for 0.98 and 0.99."""
+
+
+def wilson_interval(right: int, total: int, z: float = 1.959964) -> tuple[float, float]:
+    """Interval for a share (Wilson 1927); 95 % with the default `z`.
+
+    Args:
+        right: successes, 0 to `total`.
+        total: trials; with none, the interval is all of [0, 1].
+        z: quantile of the normal distribution.
+    """
+    if total == 0:
+        return 0.0, 1.0
+    share, spread = right / total, z * z / total
+    middle = (share + spread / 2) / (1 + spread)
+    half = z / (1 + spread) * math.sqrt(share * (1 - share) / total + spread / (4 * total))
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def coverage(right: np.ndarray, confidence: np.ndarray, accuracy: float) -> float:
+    """Largest share of pictures that can be kept, by confidence, at the wanted accuracy.
+
+    Pictures under a threshold are refused; of all thresholds at which those kept reach
+    `accuracy`, the lowest counts (Goodfellow et al. 2013). Pictures of equal confidence are kept
+    or refused together.
+
+    Args:
+        right: bool (pictures,), whether the number is wholly right.
+        confidence: float (pictures,).
+        accuracy: in [0, 1].
+    """
+    order = np.argsort(-confidence, kind="stable")
+    sorted_confidence = confidence[order]
+    kept = np.arange(1, len(order) + 1)
+    last_of_equals = np.append(sorted_confidence[1:] != sorted_confidence[:-1], True)
+    good = last_of_equals & (np.cumsum(right[order]) >= accuracy * kept - 1e-9)
+    return float(kept[good].max() / len(order)) if good.any() else 0.0
+
+
+def calibration_error(right: np.ndarray, confidence: np.ndarray, bins: int = 15) -> float:
+    """Expected calibration error over bins of equal width (Naeini et al. 2015), in [0, 1]."""
+    which = np.minimum((confidence * bins).astype(int), bins - 1)
+    gaps = np.bincount(which, weights=right.astype(float) - confidence, minlength=bins)
+    return float(np.abs(gaps).sum() / len(right))
+
+
+def whole_number_right(readings: Readings, truth: dict[str, np.ndarray]) -> np.ndarray:
+    """Bool (pictures,): whether length and every digit are right. Blank places earn nothing."""
+    same = (readings.digits == np.asarray(truth["digits"])).all(-1)
+    return same & (readings.length == true_length(truth))
+
+
+def figures(readings: Readings, truth: dict[str, np.ndarray], loss: np.ndarray) -> dict[str, Any]:
+    """All figures of a model's readings.
+
+    Args:
+        readings: what `models.read_out` gives for all pictures.
+        truth: labels of all pictures: `digits` (pictures, N) and, for N > 1, `length`.
+        loss: −log P(S|X) of the true numbers, (pictures,).
+
+    Returns:
+        Values for JSON. Shares are in [0, 1]; `…_interval` is the 95 % Wilson interval.
+    """
+    right = whole_number_right(readings, truth)
+    length, digits = true_length(truth), np.asarray(truth["digits"])
+    present = digits != labels.ABSENT
+    right_characters = int((present & (readings.digits == digits)).sum())
+    confidence = np.exp(readings.log_probability)
+    right_lengths = int((readings.length == length).sum())
+    total, characters = len(right), int(present.sum())
+    return {
+        "pictures": total,
+        "number_accuracy": float(right.mean()),
+        "number_accuracy_interval": wilson_interval(int(right.sum()), total),
+        "character_accuracy": right_characters / max(characters, 1),
+        "character_accuracy_interval": wilson_interval(right_characters, characters),
+        "length_accuracy": right_lengths / total,
+        "length_accuracy_interval": wilson_interval(right_lengths, total),
+        "negative_log_likelihood": float(loss.mean()),
+        "calibration_error": calibration_error(right, confidence),
+        "coverage": {str(share): coverage(right, confidence, share) for share in ACCURACIES},
+        "by_length": {
+            str(n): {"pictures": int((length == n).sum()), "right": int(right[length == n].sum())}
+            for n in sorted(set(length.tolist()))
+        },
+    }
+
+
+def constant_answer(train_numbers: list[str], max_digits: int, pictures: int) -> Readings:
+    """What always answering the commonest training number reads: the floor under every figure."""
+    values, counts = np.unique(train_numbers, return_counts=True)
+    common = str(values[counts.argmax()])
+    length, digits = labels.encode(common, max_digits)
+    share = counts.max() / counts.sum()
+    return Readings(
+        length=np.full(pictures, length, np.int32),
+        digits=np.tile(digits, (pictures, 1)),
+        log_probability=np.full(pictures, math.log(share)),
+    )

@@ -1,0 +1,44 @@
+"""What `evaluate.py` shows on the terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from evaluation.compare import Comparison
+
+
+def show(comparison: Comparison, folder: Path) -> None:
+    """Print the figures of all models, one a row, and what to mind."""
+    console = Console()
+    table = Table(
+        title=f"{len(comparison.pictures):,} pictures of {comparison.dataset}, "
+        f"{comparison.split} split, crop: {comparison.crop or 'none'}",
+        title_justify="left",
+    )
+    columns = ("whole numbers", "95 % interval", "characters", "lengths")
+    columns += ("kept at 98 %", "at 99 %", "parameters")
+    table.add_column("model", overflow="fold")
+    for column in columns:
+        table.add_column(column, justify="right")
+    for result in comparison.results:
+        found = result.figures
+        low, high = found["number_accuracy_interval"]
+        table.add_row(
+            result.name,
+            f"{found['number_accuracy']:.2%}",
+            f"{low:.1%} – {high:.1%}",
+            f"{found['character_accuracy']:.2%}",
+            f"{found['length_accuracy']:.2%}",
+            f"{found['coverage']['0.98']:.1%}",
+            f"{found['coverage']['0.99']:.1%}",
+            f"{found['parameters']:,}" if "parameters" in found else "",
+        )
+    console.print(table)
+    for warning in comparison.warnings:
+        console.print(f"Mind: {warning}")
+    for name, reason in comparison.failed:
+        console.print(f"[red]Failed:[/red] {name}: {reason}")
+    console.print(f"Everything is in {folder}/results.json and {folder}/predictions.csv")

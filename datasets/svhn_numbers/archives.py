@@ -23,7 +23,7 @@ from typing import BinaryIO
 
 from PIL import Image
 
-from datasets.svhn_numbers.digit_struct import (
+from .digit_struct import (
     DigitStruct,
     DigitStructError,
     Entry,

@@ -25,7 +25,7 @@ from pathlib import Path
 
 import numpy as np
 
-from datasets.svhn_numbers.hdf5_bulk import (
+from .hdf5_bulk import (
     FLOAT64,
     REFERENCE,
     UINT16,
@@ -34,7 +34,7 @@ from datasets.svhn_numbers.hdf5_bulk import (
     Positions,
     expand,
 )
-from datasets.svhn_numbers.hdf5_chunks import read_references
+from .hdf5_chunks import read_references
 
 FIELDS = ("left", "top", "width", "height", "label")
 

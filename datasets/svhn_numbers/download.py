@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 SPLITS = ("train", "test", "extra")
 _CHECKSUMS = Path(__file__).with_name("checksums.tsv")
 _CHUNK = 1 << 20
+_NET_CHUNK = 1 << 16  # what a broken connection loses at most
 
 
 class DownloadError(OSError):
@@ -123,7 +124,7 @@ def _continue(remote: Remote, part: Path, have: int, bar: tqdm) -> str:
                 have = 0
                 bar.reset(total=remote.size)
             with part.open("ab" if have else "wb") as file:
-                for chunk in response.iter_content(_CHUNK):
+                for chunk in response.iter_content(_NET_CHUNK):
                     have += len(chunk)
                     if have > remote.size:
                         file.truncate(0)

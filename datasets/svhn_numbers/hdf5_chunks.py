@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from datasets.svhn_numbers.hdf5_bulk import (
+from .hdf5_bulk import (
     DATASPACE,
     DATATYPE,
     FILTERS,

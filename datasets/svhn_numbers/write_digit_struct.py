@@ -16,7 +16,7 @@ import h5py
 import numpy as np
 from h5py import h5a, h5d, h5g, h5p, h5r, h5s, h5t
 
-from datasets.svhn_numbers.digit_struct import Entry
+from .digit_struct import Entry
 
 _FIELDS = ("height", "left", "top", "width", "label")
 _USER_BLOCK = 512

@@ -1,0 +1,201 @@
+"""The svhn_numbers builder, in TFDS's own style and through `tfds build`."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import simple_parsing
+import tensorflow_datasets as tfds
+
+from datasets.svhn_numbers import download
+from datasets.svhn_numbers.archives import ArchiveError
+from datasets.svhn_numbers.svhn_numbers_dataset_builder import Builder, SvhnNumbersConfig
+from tests.datasets.svhn_numbers.samples import (
+    draw_entries,
+    draw_png,
+    folder_members,
+    make_archive,
+    make_folder,
+)
+
+ROOT = Path(__file__).parents[3]
+COUNTS = {"train": 4, "test": 3, "extra": 2}
+
+
+def make_dummy_data(folder: Path) -> None:
+    """train and extra as archives, test as an extracted folder."""
+    for seed, (split, count) in enumerate(COUNTS.items()):
+        made = make_folder(folder / split, draw_entries(count), seed=100 * seed)
+        if split != "test":
+            make_archive(folder / f"{split}.tar.gz", folder_members(made))
+            shutil.rmtree(made)
+
+
+@pytest.fixture(scope="module")
+def dummy_data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("svhn")
+    make_dummy_data(folder)
+    return folder
+
+
+class SvhnNumbersTest(tfds.testing.DatasetBuilderTestCase):
+    """TFDS's checks of registration, features, splits and reading."""
+
+    DATASET_CLASS = Builder
+    SPLITS = COUNTS
+    BUILDER_CONFIG_NAMES_TO_TEST = ("full",)
+
+    @classmethod
+    def setUpClass(cls):
+        cls._folder = tempfile.TemporaryDirectory()
+        cls.EXAMPLE_DIR = cls._folder.name
+        make_dummy_data(Path(cls.EXAMPLE_DIR))
+        super().setUpClass()
+
+    @classmethod
+    def tearDownClass(cls):
+        super().tearDownClass()
+        cls._folder.cleanup()
+
+
+class SvhnNumbersTrainTestTest(SvhnNumbersTest):
+    SPLITS = {"train": COUNTS["train"], "test": COUNTS["test"]}  # noqa: RUF012
+    BUILDER_CONFIG_NAMES_TO_TEST = ("train_test",)
+
+
+def prepare(data_dir, manual_dir=None, config="full"):
+    builder = Builder(data_dir=data_dir, config=config)
+    builder.download_and_prepare(
+        download_config=tfds.download.DownloadConfig(manual_dir=manual_dir)
+    )
+    return builder
+
+
+def no_download(*_, **__):
+    raise AssertionError("a test downloads nothing")
+
+
+def test_examples_hold_what_the_archive_holds(dummy_data, tmp_path, monkeypatch):
+    monkeypatch.setattr(download, "fetch", no_download)
+    prepare(tmp_path, dummy_data)
+    stream = tfds.load("svhn_numbers", split="train", data_dir=tmp_path, download=False)
+    examples = {row["id"].decode(): row for row in tfds.as_numpy(stream)}
+    assert sorted(examples) == [f"train/{number}.png" for number in range(1, 5)]
+    for index, entry in enumerate(draw_entries(4)):
+        row = examples[f"train/{entry.name}"]
+        assert row["number"].decode() == "".join(map(str, entry.labels))
+        np.testing.assert_array_equal(row["digits"]["label"], entry.labels)
+        np.testing.assert_array_equal(row["digits"]["box"], entry.boxes)
+        import tensorflow as tf
+
+        np.testing.assert_array_equal(row["image"], tf.io.decode_png(draw_png(index)))
+
+
+def test_pictures_are_stored_as_they_came(dummy_data, tmp_path):
+    builder = prepare(tmp_path, dummy_data, "train_test")
+    decoders = {"image": tfds.decode.SkipDecoding()}
+    stream = builder.as_dataset(split="test", decoders=decoders)
+    stored = {bytes(row["image"]) for row in tfds.as_numpy(stream)}
+    assert stored == {draw_png(100 + index) for index in range(3)}
+
+
+def test_archives_in_the_data_dir_are_used(dummy_data, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(download, "fetch", no_download)
+    shutil.copytree(dummy_data, tmp_path / "data")
+    with caplog.at_level(logging.WARNING):
+        assert prepare(tmp_path / "data").info.splits["extra"].num_examples == 2
+    assert "is not the official archive" in caplog.text
+
+
+def test_only_what_is_absent_is_downloaded(dummy_data, tmp_path, monkeypatch):
+    manual = tmp_path / "manual"
+    shutil.copytree(dummy_data / "test", manual / "test")
+    fetched = []
+
+    def fetch(remote, folder):
+        fetched.append((remote.url, remote.size, folder))
+        return dummy_data / "train.tar.gz"
+
+    monkeypatch.setattr(download, "fetch", fetch)
+    prepare(tmp_path / "data", manual, "train_test")
+    url, size = "http://ufldl.stanford.edu/housenumbers/train.tar.gz", 404141560
+    assert fetched == [(url, size, tmp_path / "data/downloads/svhn_numbers")]
+
+
+def test_broken_pictures_are_an_error_or_counted_in_the_metadata(dummy_data, tmp_path):
+    manual = tmp_path / "manual"
+    shutil.copytree(dummy_data / "test", manual / "test")
+    (manual / "test/2.png").write_bytes(b"broken")
+    splits = ("test",)
+    with pytest.raises(ArchiveError, match=r"2\.png: it does not decode"):
+        prepare(tmp_path, manual, SvhnNumbersConfig(name="strict_test", splits=splits))
+    lenient = SvhnNumbersConfig(name="lenient", splits=splits, skip_broken=True)
+    prepare(tmp_path, manual, lenient)
+    reloaded = Builder(data_dir=tmp_path, config=lenient)
+    assert reloaded.info.splits["test"].num_examples == 2
+    assert reloaded.info.metadata["skipped"] == {"test": {"pictures that do not decode": 1}}
+
+
+def test_tfds_build_works_on_the_folder(dummy_data, tmp_path, monkeypatch):
+    """The command behind `tfds build`, without what TFDS's other commands want installed."""
+    from tensorflow_datasets.scripts.cli import build
+
+    parser = simple_parsing.ArgumentParser(allow_abbrev=False)
+    parser.add_arguments(build.Args, dest="args")
+    command = [str(ROOT / "datasets/svhn_numbers"), "--config", "train_test"]
+    command += ["--manual_dir", str(dummy_data), "--data_dir", str(tmp_path)]
+    parser.parse_args(command).args.execute()
+    assert (tmp_path / "svhn_numbers/train_test/1.0.0/dataset_info.json").exists()
+
+
+def test_one_import_is_enough_for_tfds_load_and_none_for_the_reader(dummy_data, tmp_path):
+    prepare(tmp_path, dummy_data, "train_test")
+    code = (
+        "import sys, datasets.svhn_numbers.digit_struct\n"
+        "assert 'tensorflow_datasets' not in sys.modules, 'the reader imports TFDS'\n"
+        "import tensorflow_datasets as tfds\n"
+        "import datasets.svhn_numbers.svhn_numbers_dataset_builder\n"
+        f"rows = tfds.load('svhn_numbers/train_test', data_dir={str(tmp_path)!r}, download=False)\n"
+        "assert len(rows['train']) == 4\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path, env=environment)
+
+
+def test_a_genuine_folder_reads_and_its_missing_pictures_are_counted(shared_data, tmp_path):
+    """39 official entries of which three pictures are there."""
+    genuine = shared_data / "svhn_sample/genuine"
+    config = SvhnNumbersConfig(name="lenient", splits=("train", "test", "extra"), skip_broken=True)
+    builder = prepare(tmp_path, genuine, config)
+    assert {name: info.num_examples for name, info in builder.info.splits.items()} == {
+        "train": 3,
+        "test": 3,
+        "extra": 3,
+    }
+    assert builder.info.metadata["skipped"]["train"] == {"pictures listed but absent": 36}
+    with pytest.raises(ArchiveError, match="36 pictures listed but absent"):
+        prepare(tmp_path / "strict", genuine)
+
+
+def test_the_first_real_pictures_load_as_annotated(shared_data, tmp_path):
+    builder = prepare(
+        tmp_path, shared_data / "svhn_sample", SvhnNumbersConfig(name="sample", splits=("train",))
+    )
+    rows = {row["id"].decode(): row for row in tfds.as_numpy(builder.as_dataset(split="train"))}
+    assert len(rows) == 256
+    lines = (shared_data / "svhn_annotations/train.csv").read_text().splitlines()[1:257]
+    for line in lines:
+        name, width, height, digits, boxes = line.split(",")
+        row = rows[f"train/{name}"]
+        assert row["image"].shape == (int(height), int(width), 3)
+        assert row["number"].decode() == digits
+        expected = [[float(value) for value in box.split()] for box in boxes.split(";")]
+        np.testing.assert_array_equal(row["digits"]["box"], np.array(expected, np.float32))

@@ -25,6 +25,7 @@ _WHERE = {
     "load": "pipeline",
     "load_training": "pipeline",
     "numbers": "pipeline",
+    "picture_hashes": "pipeline",
     "size": "pipeline",
 }
 

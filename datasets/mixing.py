@@ -7,6 +7,7 @@ alone, so a run that goes on at epoch 7 sees what an uninterrupted one would hav
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -19,12 +20,14 @@ class Part:
     weight: float = 1.0
 
 
-def parse_mix(text: str) -> list[Part]:
+def parse_mix(text: str | Path) -> list[Part]:
     """Read `"A"`, or a mix `"A:2,B:1"` of sources with weights (1 where none is given).
 
     Raises:
         ValueError: if a part is empty, appears twice or its weight is not a positive number.
     """
+    if str(text) and Path(text).is_dir():  # the path of a folder may hold commas and colons
+        return [Part(str(text))]
     parts = []
     for piece in str(text).split(","):
         source, colon, weight = piece.strip().rpartition(":")

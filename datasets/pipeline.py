@@ -1,7 +1,7 @@
 """`tf.data` pipelines over prepared pictures: one pass for evaluation, epochs for training.
 
 A split is decoded, cut and resized once (`prepared.py`) and kept; from there an epoch is a list
-of indices (`mixing.py`) and a batch is gathered and augmented as a whole (`augmentation.py`).
+of indices (`mixing.py`) and a batch is gathered and augmented as a whole (`distort.py`).
 A batch depends on the seed and its number alone, so training goes on at any epoch as if it had
 never stopped, without running through those before.
 """
@@ -10,18 +10,23 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
 from datasets import mixing, registry, sources
-from datasets.augmentation import Augmentation, augment
+from datasets.augmentation import Augmentation
+from datasets.distort import augment
 from datasets.prepared import Prepared, View, prepare
 
 ROOM = 1.2
 """How much larger than the model's input training pictures are kept: augmentation that zooms in
 finds detail there and, where there are boxes, real pixels around the crop to move into."""
+
+
+_WORKERS = min(8, os.cpu_count() or 1)
 
 
 def defaults(source: str | Path) -> dict:
@@ -102,7 +107,7 @@ def load(
         pictures = tf.cast(pictures, tf.float32)
         return (pictures, encoded, ids) if with_ids else (pictures, encoded)
 
-    return stream.map(batch, num_parallel_calls=2, deterministic=True).prefetch(4)
+    return stream.map(batch, num_parallel_calls=_WORKERS, deterministic=True).prefetch(4)
 
 
 def load_training(
@@ -147,6 +152,13 @@ def load_training(
         `(epochs - start_epoch) * steps_per_epoch` batches as `load` makes them, all of
         `batch_size` pictures; the cardinality is known.
     """
+    for name, value, least in (
+        ("seed", seed, 0),
+        ("start_epoch", start_epoch, 0),
+        ("batch_size", batch_size, 1),
+    ):
+        if value < least:
+            raise ValueError(f"{name} is {least} or more. Received: {value}")
     size, channels, max_digits = _fill_in(source, picture_size, channels, max_digits)
     augmentation = augmentation or Augmentation.none()
     kept, context = size, 1.0
@@ -180,7 +192,7 @@ def load_training(
         return augment(pictures, augmentation, step_seed, size, 1 / context), encoded
 
     stream = tf.data.Dataset.range(start_epoch, epochs).flat_map(open_epoch)
-    stream = stream.map(batch, num_parallel_calls=2, deterministic=True)
+    stream = stream.map(batch, num_parallel_calls=_WORKERS, deterministic=True)
     count = max(0, epochs - start_epoch) * steps
     return stream.apply(tf.data.experimental.assert_cardinality(count)).prefetch(4)
 
@@ -241,11 +253,18 @@ def numbers(
     ]
 
 
+def picture_hashes(
+    source: str | Path, split: str, data_dir: str | Path | None = None
+) -> dict[str, str]:
+    """Id to SHA-256 of the encoded picture, of a split: to find pictures that two splits share."""
+    return {
+        example.id: hashlib.sha256(example.read()).hexdigest()
+        for part in mixing.parse_mix(source)
+        for example in sources.examples(part.source, split, data_dir)
+    }
+
+
 def fingerprint(source: str | Path, split: str, data_dir: str | Path | None = None) -> str:
     """16 hexadecimal digits that stand for the ids, numbers and pictures of a split."""
-    whole = hashlib.sha256()
-    for part in mixing.parse_mix(source):
-        for example in sources.examples(part.source, split, data_dir):
-            picture = hashlib.sha256(example.read()).hexdigest()
-            whole.update(repr((example.id, example.number, picture)).encode())
-    return whole.hexdigest()[:16]
+    facts = (numbers(source, split, data_dir), picture_hashes(source, split, data_dir))
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]

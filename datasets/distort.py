@@ -1,0 +1,277 @@
+"""Changes batches of pictures at random, as an `Augmentation` says.
+
+Every random number comes from TensorFlow's stateless operations and one seed, so a batch is a
+function of its pictures and that seed. What is then done with the numbers is done by OpenCV, on
+bytes: the same work takes TensorFlow's operations some ten times as long on a CPU, where it
+would slow down the training beside it.
+"""
+
+from __future__ import annotations
+
+from statistics import NormalDist
+
+import cv2
+import numpy as np
+import tensorflow as tf
+
+from datasets.augmentation import Augmentation
+
+# A batch is made by one thread, several batches by several: OpenCV's own threads, over pictures
+# this small, cost more than they bring.
+cv2.setNumThreads(1)
+
+_DRAWS = (
+    *("zoom", "zoom_out", "stretch", "shift_x", "shift_y", "rotation", "shear_x", "shear_y"),
+    *("tilt_x", "tilt_y", "brightness", "contrast", "red", "green", "blue", "gamma"),
+    *("shade", "shade_angle", "invert", "grey", "blur", "blur_x", "blur_y", "coarse", "coarseness"),
+    *("compress", "quality", "fine_noise", "coarse_noise", "erase", "erase_x", "erase_y"),
+    *("erase_width", "erase_height", "erase_red", "erase_green", "erase_blue"),
+)
+_COLUMN = {name: column for column, name in enumerate(_DRAWS)}
+
+# Standard normal quantiles of the 256 values of a byte: turns random bytes into Gaussian noise.
+_QUANTILES = np.array([[NormalDist().inv_cdf((i + 0.5) / 256) for i in range(256)]], np.float32)
+
+_LEVELS = np.linspace(0.0, 1.0, 256, dtype=np.float32)[None, :, None]
+
+
+def augment(
+    pictures: tf.Tensor,
+    augmentation: Augmentation,
+    seed: tf.Tensor,
+    size: tuple[int, int],
+    view: float = 1.0,
+) -> tf.Tensor:
+    """Change a batch of pictures at random.
+
+    Args:
+        pictures: uint8 [B, height, width, C].
+        augmentation: how strongly.
+        seed: int [2], as stateless operations take it.
+        size: `(height, width)` of the result in pixels.
+        view: share of the pictures' width and height that the result shows when nothing moves;
+            the rest around it is there to be moved into.
+
+    Returns:
+        float32 [B, *size, C], values 0 to 255.
+    """
+    if not augmentation.changes and view == 1.0 and tuple(pictures.shape[1:3]) == tuple(size):
+        return tf.cast(pictures, tf.float32)
+    channels = pictures.shape[3]
+    batch = tf.shape(pictures)[0]
+    draws = tf.random.stateless_uniform((batch, len(_DRAWS)), tf.random.fold_in(seed, 0))
+    grain = _grain_bytes(size, channels) if augmentation.noise else 0
+    words = tf.random.stateless_uniform(
+        (batch, -(-grain // 4)), tf.random.fold_in(seed, 1), None, None, tf.int32
+    )
+
+    def change(pictures, draws, words):
+        return distort(pictures, draws, words.view(np.uint8), augmentation, size, view)
+
+    changed = tf.numpy_function(change, [pictures, draws, words], tf.float32)
+    changed.set_shape((pictures.shape[0], *size, channels))
+    return changed
+
+
+def distort(
+    pictures: np.ndarray,
+    draws: np.ndarray,
+    grain: np.ndarray,
+    augmentation: Augmentation,
+    size: tuple[int, int],
+    view: float = 1.0,
+) -> np.ndarray:
+    """Change a batch of pictures by given random numbers; see `augment`.
+
+    Args:
+        pictures: uint8 [B, height, width, C].
+        draws: float32 [B, draws], from 0 to 1.
+        grain: uint8 [B, at least so many as there are pixels of noise].
+        augmentation: how strongly.
+        size: `(height, width)` of the result in pixels.
+        view: share of the pictures that the result shows.
+
+    Returns:
+        float32 [B, *size, C], values 0 to 255.
+    """
+    a, draw = augmentation, _Draws(draws.T)
+    batch, *kept, channels = pictures.shape
+    if a.moves or view != 1.0 or tuple(kept) != tuple(size):
+        pictures = _warp(
+            pictures, _transforms(a, draw, size, kept, view), size, bool(a.perspective)
+        )
+    each = [_Draws(row) for row in draws.tolist()]
+    pictures = [_soften(picture, a, own) for picture, own in zip(pictures, each, strict=True)]
+    tables = _light_tables(pictures, a, draw, channels)
+    result = np.empty((batch, *size, channels), np.float32)
+    for index, picture in enumerate(pictures):
+        if tables is not None:
+            picture = cv2.LUT(picture, tables[index, :, None])
+        lit = result[index]
+        lit[...] = picture.reshape(lit.shape)
+        _erase(lit, a, each[index])
+        _shade(lit, a, each[index])
+        _add_noise(lit, a, each[index], grain[index])
+        np.clip(lit, 0.0, 255.0, out=lit)
+    return result
+
+
+class _Draws:
+    """Random numbers by name, brought into the ranges that are asked for.
+
+    Of a whole batch ([draws, B]; results are arrays [B]) or of one picture ([draws]).
+    """
+
+    def __init__(self, draws: np.ndarray | list[float]):
+        self._draws = draws
+
+    def between(self, name: str, low: float, high: float) -> np.ndarray:
+        """Evenly between `low` and `high`."""
+        return low + (high - low) * self._draws[_COLUMN[name]]
+
+    def either_way(self, name: str, strength: float) -> np.ndarray:
+        """Evenly between -`strength` and `strength`."""
+        return self.between(name, -strength, strength)
+
+    def factor(self, name: str, strength: float) -> np.ndarray:
+        """From 1/(1 + strength) to 1 + strength, evenly in the logarithm."""
+        return np.exp(self.either_way(name, np.log1p(strength)))
+
+    def happens(self, name: str, probability: float) -> np.ndarray:
+        """True with the given probability."""
+        return self._draws[_COLUMN[name]] < probability
+
+
+def _transforms(a: Augmentation, draw: _Draws, size, kept, view: float) -> np.ndarray:
+    """float64 [B, 3, 3]: for each pixel of the result, where in the kept picture it comes from."""
+    (height, width), shown = size, (kept[0] * view, kept[1] * view)
+    zoom = draw.factor("zoom", a.zoom) / np.exp(draw.between("zoom_out", 0, np.log1p(a.zoom_out)))
+    stretch = np.sqrt(draw.factor("stretch", a.stretch))
+    angle = np.deg2rad(draw.either_way("rotation", a.rotation))
+    scale, turn, skew, place = (np.tile(np.eye(3), (len(zoom), 1, 1)) for _ in range(4))
+    scale[:, 0, 0], scale[:, 1, 1] = 1 / (zoom * stretch), stretch / zoom
+    turn[:, 0, 0] = turn[:, 1, 1] = np.cos(angle)
+    turn[:, 1, 0], turn[:, 0, 1] = np.sin(angle), -np.sin(angle)
+    skew[:, 0, 1] = draw.either_way("shear_x", a.shear)
+    skew[:, 1, 0] = draw.either_way("shear_y", a.shear / 2)
+    skew[:, 2, 0] = draw.either_way("tilt_x", a.perspective) / width
+    skew[:, 2, 1] = draw.either_way("tilt_y", a.perspective) / height
+    # Pixel centres: the middle of n pixels lies at (n - 1) / 2.
+    place[:, 0, 0], place[:, 1, 1] = shown[1] / width, shown[0] / height
+    place[:, 0, 2] = (kept[1] - 1) / 2 + draw.either_way("shift_x", a.shift) * shown[1]
+    place[:, 1, 2] = (kept[0] - 1) / 2 + draw.either_way("shift_y", a.shift) * shown[0]
+    centre = np.array([[1, 0, -(width - 1) / 2], [0, 1, -(height - 1) / 2], [0, 0, 1]])
+    return place @ turn @ skew @ scale @ centre
+
+
+def _warp(pictures, matrices: np.ndarray, size, perspective: bool) -> list[np.ndarray]:
+    """Move, scale, turn, lean and tilt at once; beyond the edges the edge pixels go on.
+
+    Not mirrored there: digits at the edge would get a mirrored twin.
+    """
+    how = {
+        "dsize": (size[1], size[0]),
+        "flags": cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        "borderMode": cv2.BORDER_REPLICATE,
+    }
+    pairs = zip(pictures, matrices, strict=True)
+    if perspective:
+        return [cv2.warpPerspective(picture, matrix, **how) for picture, matrix in pairs]
+    return [cv2.warpAffine(picture, matrix[:2], **how) for picture, matrix in pairs]
+
+
+def _soften(picture: np.ndarray, a: Augmentation, draw: _Draws) -> np.ndarray:
+    """Take away colour and detail: grey, blur, fewer pixels, compression."""
+    height, width = picture.shape[:2]
+    if picture.ndim == 3 and picture.shape[2] == 3 and draw.happens("grey", a.grey):
+        picture = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    if draw.happens("blur", a.blur):
+        sigmas = [draw.between(name, 0.1, 0.025 * height) for name in ("blur_x", "blur_y")]
+        picture = cv2.GaussianBlur(picture, (0, 0), sigmas[0], sigmaY=sigmas[1])
+    if draw.happens("coarse", a.coarse):
+        factor = draw.between("coarseness", 1.0, 3.0)
+        small = (max(1, round(width / factor)), max(1, round(height / factor)))
+        picture = cv2.resize(picture, small, interpolation=cv2.INTER_AREA)
+        picture = cv2.resize(picture, (width, height), interpolation=cv2.INTER_LINEAR)
+    if draw.happens("compress", a.compress):
+        quality = int(draw.between("quality", 15.0, 75.0))
+        _, coded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        picture = cv2.imdecode(coded, cv2.IMREAD_UNCHANGED)
+    return picture
+
+
+def _light_tables(pictures: list, a: Augmentation, draw: _Draws, channels: int):
+    """uint8 [B, 256, C]: what each level becomes by light and colour; None if nothing changes."""
+    if not any((a.invert, a.gamma, a.contrast, a.brightness, a.colour)):
+        return None
+    means = np.array([picture.mean() for picture in pictures], np.float32) / 255
+
+    def column(values):
+        return values.astype(np.float32)[:, None, None]
+
+    inverted = column(draw.happens("invert", a.invert))
+    levels, means = np.abs(_LEVELS - inverted), np.abs(column(means) - inverted)
+    gamma = column(draw.factor("gamma", a.gamma))
+    levels, means = levels**gamma, means**gamma
+    levels = means + (levels - means) * column(draw.factor("contrast", a.contrast))
+    levels = levels + column(draw.either_way("brightness", a.brightness))
+    if channels == 3:
+        gains = [draw.factor(name, a.colour) for name in ("red", "green", "blue")]
+        levels = levels * np.stack(gains, axis=-1).astype(np.float32)[:, None, :]
+    return np.ascontiguousarray((levels * 255 + 0.5).clip(0, 255).astype(np.uint8))
+
+
+def _erase(picture: np.ndarray, a: Augmentation, draw: _Draws) -> None:
+    if not draw.happens("erase", a.erase):
+        return
+    height, width, channels = picture.shape
+    most = a.erase_size * height
+    tall, wide = (
+        round(draw.between(name, most / 3, most)) for name in ("erase_height", "erase_width")
+    )
+    top = int(draw.between("erase_y", 0, height)) - tall // 2
+    left = int(draw.between("erase_x", 0, width)) - wide // 2
+    colour = [draw.between(name, 0, 255) for name in ("erase_red", "erase_green", "erase_blue")]
+    picture[max(0, top) : max(0, top + tall), max(0, left) : max(0, left + wide)] = colour[
+        :channels
+    ]
+
+
+def _shade(picture: np.ndarray, a: Augmentation, draw: _Draws) -> None:
+    """Darken one side and lighten the opposite one."""
+    if not a.shade:
+        return
+    height, width, channels = picture.shape
+    angle = draw.between("shade_angle", 0.0, 2 * np.pi)
+    depth = draw.between("shade", 0.0, a.shade)
+    x = np.arange(width, dtype=np.float32) * np.float32(np.cos(angle) * depth / width)
+    y = np.arange(height, dtype=np.float32) * np.float32(np.sin(angle) * depth / height)
+    ramp = x + y[:, None]
+    ramp += 1 - ramp[height // 2, width // 2]
+    picture *= _spread(ramp, channels)
+
+
+def _spread(plane: np.ndarray, channels: int) -> np.ndarray:
+    """[H, W] to [H, W, channels], each channel the same; a copy beats NumPy's broadcasting."""
+    return cv2.merge([plane] * channels).reshape(*plane.shape, channels)
+
+
+def _grain_bytes(size, channels: int) -> int:
+    height, width = size
+    return height * width + (-(-height // 2)) * (-(-width // 2)) * channels
+
+
+def _add_noise(picture: np.ndarray, a: Augmentation, draw: _Draws, grain: np.ndarray) -> None:
+    """Add fine grey noise and coloured noise of twice the grain."""
+    if not a.noise:
+        return
+    height, width, channels = picture.shape
+    rows, columns = -(-height // 2), -(-width // 2)
+    noise = cv2.LUT(grain[None, : _grain_bytes((height, width), channels)], _QUANTILES)[0]
+    fine = noise[: height * width].reshape(height, width)
+    coarse = noise[height * width :].reshape(rows, columns, channels)
+    fine *= draw.between("fine_noise", 0.0, a.noise)
+    coarse *= draw.between("coarse_noise", 0.0, a.noise / 2)
+    coarse = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_NEAREST)
+    picture += coarse.reshape(picture.shape)
+    picture += _spread(fine, channels)

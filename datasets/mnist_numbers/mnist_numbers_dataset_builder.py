@@ -1,0 +1,91 @@
+"""TFDS builder of numbers composed of MNIST digits.
+
+import tensorflow_datasets as tfds
+import datasets.mnist_numbers.mnist_numbers_dataset_builder  # tells TFDS of the data set
+
+tfds.load("mnist_numbers", data_dir=..., split="train")
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+from datasets.mnist_numbers.compose import compose
+
+DIGITS_OF = {"train": "train[:55000]", "validation": "train[55000:]", "test": "test"}
+"""The part of MNIST that the digits of each split come from: no digit is in two of them."""
+
+_SEEDS = {"train": 1, "validation": 2, "test": 3}
+
+
+@dataclasses.dataclass(eq=False)
+class MnistNumbersConfig(tfds.core.BuilderConfig):
+    """How many numbers each split has, and how many digits they may have."""
+
+    train: int = 55_000
+    validation: int = 5_000
+    test: int = 10_000
+    longest: int = 5
+
+
+class Builder(tfds.core.GeneratorBasedBuilder):
+    """Numbers of 1 to 5 MNIST digits on a 48 x 128 canvas."""
+
+    VERSION = tfds.core.Version("1.0.0")
+    RELEASE_NOTES = {"1.0.0": "First version."}  # noqa: RUF012
+    BUILDER_CONFIGS = [  # noqa: RUF012
+        MnistNumbersConfig(name="default", description="60,000 numbers to train on, 10,000 to test")
+    ]
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        return self.dataset_info_from_configs(
+            features=tfds.features.FeaturesDict(
+                {
+                    "id": tfds.features.Text(),
+                    "image": tfds.features.Image(shape=(None, None, 1), encoding_format="png"),
+                    "number": tfds.features.Text(),
+                    "digits": tfds.features.Sequence(
+                        {
+                            "label": tfds.features.ClassLabel(num_classes=10),
+                            "box": tfds.features.Tensor(shape=(4,), dtype=np.float32),
+                        }
+                    ),
+                }
+            ),
+            supervised_keys=None,
+            homepage="http://yann.lecun.com/exdb/mnist/",
+        )
+
+    def _split_generators(self, dl_manager: tfds.download.DownloadManager):
+        del dl_manager  # TFDS's own builder downloads MNIST, if it is not there yet
+        mnist = tfds.builder("mnist", data_dir=self._data_dir_root)
+        mnist.download_and_prepare()
+        return {
+            split: self._generate_examples(mnist, split, getattr(self.builder_config, split))
+            for split in DIGITS_OF
+        }
+
+    def _generate_examples(self, mnist, split: str, count: int) -> Iterator[tuple[str, dict]]:
+        digits = mnist.as_dataset(split=DIGITS_OF[split], batch_size=-1, shuffle_files=False)
+        pictures = digits["image"].numpy()[..., 0]
+        labels = digits["label"].numpy()
+        for index in range(count):
+            # A generator for each number: it stays the same when others are added.
+            rng = np.random.default_rng([_SEEDS[split], index])
+            length = rng.integers(1, self.builder_config.longest + 1)
+            chosen = rng.integers(len(labels), size=length)
+            picture, boxes = compose([pictures[one] for one in chosen], rng)
+            name = f"{split}/{index:06d}"
+            yield (
+                name,
+                {
+                    "id": name,
+                    "image": picture[..., None],
+                    "number": "".join(str(label) for label in labels[chosen]),
+                    "digits": {"label": labels[chosen], "box": boxes},
+                },
+            )

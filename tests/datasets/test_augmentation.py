@@ -1,0 +1,163 @@
+"""Random changes: in range, of every kind, repeatable, and never a mirror."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from datasets.augmentation import Augmentation
+from datasets.distort import _DRAWS, augment, distort
+
+SIZE = (32, 48)
+
+
+def pictures(count: int = 6, size: tuple[int, int] = (39, 58), channels: int = 3) -> np.ndarray:
+    """Pictures without any symmetry: a bright corner, a dark top, a spot; with fine stripes."""
+    rng = np.random.default_rng(3)
+    y, x = np.mgrid[0 : size[0], 0 : size[1]] / max(size)
+    spot = np.exp(-((x - 0.25) ** 2 + (y - 0.2) ** 2) * 60)
+    base = 50 + 20 * (np.arange(size[1]) % 4 == 0) + 50 * x + 50 * y + 80 * spot
+    colours = rng.uniform(0.6, 1.0, (count, 1, 1, channels))
+    return (base[None, ..., None] * colours).astype(np.uint8)
+
+
+def strengths() -> dict[str, float]:
+    return {
+        name: strength
+        for name, strength in Augmentation.strong().to_dict().items()
+        if name != "erase_size"
+    }
+
+
+def changed(augmentation, seed=(1, 2), channels=3, count=6):
+    return augment(
+        tf.constant(pictures(count, channels=channels)), augmentation, tf.constant(seed), SIZE
+    ).numpy()
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("preset", ["none", "light", "photo", "strong"])
+def test_range_and_type(preset, channels):
+    result = changed(getattr(Augmentation, preset)(), channels=channels, count=20)
+    assert result.shape == (20, *SIZE, channels)
+    assert result.dtype == np.float32
+    assert result.min() >= 0
+    assert 60 < result.max() <= 255
+    assert 30 < result.mean() < 220
+
+
+@pytest.mark.parametrize("name", strengths())
+def test_each_change_changes_something_alone(name):
+    """With all amounts near their extreme, and every probability's draw below it."""
+    batch = pictures(size=SIZE)
+    only = Augmentation(**{name: strengths()[name]}, erase_size=0.5)
+    likely = ("invert", "grey", "blur", "coarse", "compress", "erase")
+    draws = np.array([[0.03 if one in likely else 0.97 for one in _DRAWS]], np.float32)
+    draws = draws.repeat(len(batch), axis=0)
+    grain = np.random.default_rng(0).integers(0, 256, (len(batch), 8000), np.uint8)
+    before = distort(batch, draws, grain, Augmentation.none(), SIZE)
+    after = distort(batch, draws, grain, only, SIZE)
+    assert np.array_equal(before, batch)
+    assert np.abs(after - before).max() > 3
+
+
+def test_no_change_is_none_at_all():
+    batch = pictures(size=SIZE)
+    result = augment(tf.constant(batch), Augmentation.none(), tf.constant([1, 2]), SIZE)
+    assert np.array_equal(result, batch)
+
+
+def test_the_same_seed_makes_the_same_batch_and_another_another():
+    strong = Augmentation.strong()
+    assert np.array_equal(changed(strong), changed(strong))
+    assert np.abs(changed(strong) - changed(strong, seed=(1, 3))).mean() > 5
+
+
+def test_pictures_of_a_batch_change_apart():
+    batch = np.repeat(pictures(1), 8, axis=0)
+    result = augment(tf.constant(batch), Augmentation.photo(), tf.constant([0, 0]), SIZE).numpy()
+    for index in range(1, 8):
+        assert np.abs(result[index] - result[0]).mean() > 2
+
+
+def test_one_picture_changes_as_within_a_batch():
+    rng = np.random.default_rng(0)
+    batch, strong = pictures(), Augmentation.strong()
+    draws = rng.random((len(batch), len(_DRAWS)), np.float32)
+    grain = rng.integers(0, 256, (len(batch), 8000), np.uint8)
+    together = distort(batch, draws, grain, strong, SIZE)
+    for index in range(len(batch)):
+        one = slice(index, index + 1)
+        alone = distort(batch[one], draws[one], grain[one], strong, SIZE)
+        assert np.array_equal(alone[0], together[index])
+
+
+def test_nothing_is_mirrored_or_upside_down():
+    moves = {
+        name: value
+        for name, value in strengths().items()
+        if name in ("zoom", "zoom_out", "stretch", "shift", "rotation", "shear", "perspective")
+    }
+    batch = np.repeat(pictures(1, channels=1), 200, axis=0)
+    still = augment(tf.constant(batch), Augmentation(zoom=1e-9), tf.constant([0, 0]), SIZE).numpy()
+    moved = augment(tf.constant(batch), Augmentation(**moves), tf.constant([4, 4]), SIZE).numpy()
+
+    def likeness(other):
+        pairs = zip(moved, other, strict=True)
+        return np.array([np.corrcoef(a.ravel(), b.ravel())[0, 1] for a, b in pairs])
+
+    assert (likeness(still) > likeness(still[:, :, ::-1])).all()
+    assert (likeness(still) > likeness(still[:, ::-1])).all()
+    assert (likeness(still) > likeness(still[:, ::-1, ::-1])).all()
+
+
+def test_the_view_is_the_middle_and_shifts_show_what_lies_around():
+    """A frame of white around a black middle appears only when something moves."""
+    framed = np.full((4, 40, 60, 1), 255, np.uint8)
+    framed[:, 4:36, 6:54] = 0
+    still = augment(tf.constant(framed), Augmentation(zoom=1e-9), tf.constant([1, 1]), SIZE, 0.8)
+    assert still.numpy().max() < 1
+    moved = augment(tf.constant(framed), Augmentation(shift=0.1), tf.constant([1, 1]), SIZE, 0.8)
+    assert (moved.numpy().max(axis=(1, 2, 3)) > 200).all()
+
+
+def test_resizing_without_a_change_keeps_places():
+    """The middle of the kept picture lands in the middle of the result."""
+    kept = np.zeros((1, 41, 61, 1), np.uint8)
+    kept[0, 18:23, 28:33] = 255
+    still = augment(tf.constant(kept), Augmentation(zoom=1e-9), tf.constant([1, 1]), SIZE).numpy()
+    rows, columns = np.nonzero(still[0, ..., 0] > 60)
+    assert (rows.min() + rows.max()) / 2 == (SIZE[0] - 1) / 2
+    assert (columns.min() + columns.max()) / 2 == (SIZE[1] - 1) / 2
+
+
+@pytest.mark.parametrize(
+    ("strength", "error"),
+    [
+        ({"zoom": -0.1}, ValueError),
+        ({"rotation": 90}, ValueError),
+        ({"invert": 1.5}, ValueError),
+        ({"noise": float("nan")}, ValueError),
+        ({"blur": "much"}, TypeError),
+        ({"blur": True}, TypeError),
+        ({"flip": 0.5}, TypeError),
+    ],
+)
+def test_strengths_are_checked(strength, error):
+    with pytest.raises(error, match=next(iter(strength))):
+        Augmentation(**strength)
+
+
+def test_strengths_go_through_json():
+    strong = Augmentation.strong()
+    assert Augmentation(**json.loads(json.dumps(strong.to_dict()))) == strong
+    assert not Augmentation.none().changes
+    assert Augmentation(noise=1.0).changes
+    assert not Augmentation(noise=1.0).moves
+    assert Augmentation(shift=0.1).moves
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        strong.zoom = 0.0

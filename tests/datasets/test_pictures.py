@@ -1,0 +1,153 @@
+"""Decoding any picture, and fitting it to a model's input."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from datasets.pictures import decode_picture, prepare_picture
+
+RED = (200, 30, 40)
+
+
+def saved(image: Image.Image, kind: str = "PNG", **options) -> bytes:
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def red(mode: str = "RGB") -> Image.Image:
+    return Image.new("RGB", (6, 4), RED).convert(mode)
+
+
+def sixteen_bits() -> Image.Image:
+    return Image.fromarray(np.full((4, 6), 40_000, np.uint16))
+
+
+def clear_palette() -> bytes:
+    image = Image.new("P", (6, 4), 1)
+    image.putpalette([0, 0, 0, *RED])
+    return saved(image, transparency=1)
+
+
+@pytest.mark.parametrize(
+    ("coded", "colour", "tolerance"),
+    [
+        (saved(red()), RED, 0),
+        (saved(red(), "JPEG", quality=95), RED, 4),
+        (saved(red("CMYK"), "JPEG", quality=95), RED, 6),
+        (saved(red("CMYK"), "TIFF"), RED, 2),
+        (saved(red().quantize(2)), RED, 0),
+        (saved(red("L")), (82, 82, 82), 1),
+        (saved(red("1").convert("1", dither=0)), (0, 0, 0), 255),
+        (saved(Image.new("RGBA", (6, 4), (*RED, 255))), RED, 0),
+        (saved(Image.new("RGBA", (6, 4), (*RED, 0))), (255, 255, 255), 0),
+        (saved(Image.new("RGBA", (6, 4), (0, 0, 0, 51))), (204, 204, 204), 1),
+        (saved(Image.new("LA", (6, 4), (10, 255))), (10, 10, 10), 0),
+        (clear_palette(), (255, 255, 255), 0),
+        (saved(sixteen_bits()), (156, 156, 156), 0),
+        (saved(sixteen_bits(), "TIFF"), (156, 156, 156), 0),
+        (saved(red(), "WEBP", lossless=True), RED, 0),
+        (saved(red(), "BMP"), RED, 0),
+        (saved(red(), "GIF"), RED, 26),
+    ],
+)
+def test_every_kind_becomes_rgb(coded, colour, tolerance, tmp_path):
+    (tmp_path / "picture").write_bytes(coded)
+    for source in (coded, tmp_path / "picture", str(tmp_path / "picture")):
+        picture = decode_picture(source)
+        assert picture.dtype == np.uint8
+        assert picture.shape == (4, 6, 3)
+        assert np.abs(picture.astype(int) - colour).max() <= tolerance
+
+
+def test_exif_orientation_is_applied():
+    image = Image.new("RGB", (6, 4))
+    image.putpixel((0, 0), (255, 255, 255))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was turned: show it turned right by 90 degrees
+    picture = decode_picture(saved(image, exif=exif))
+    assert picture.shape == (6, 4, 3)
+    assert picture[0, 3].tolist() == [255, 255, 255]
+
+
+@pytest.mark.parametrize(
+    "coded",
+    [b"", b"not a picture", saved(red())[:45], saved(red(), "JPEG")[:300]],
+    ids=["empty", "text", "cut png", "cut jpeg"],
+)
+def test_what_does_not_decode_is_named(coded, tmp_path):
+    (tmp_path / "door.jpg").write_bytes(coded)
+    with pytest.raises(ValueError, match=r"door\.jpg does not decode"):
+        decode_picture(tmp_path / "door.jpg")
+    with pytest.raises(ValueError, match="gate does not decode"):
+        decode_picture(coded, name="gate")
+
+
+def test_no_file_and_unknown_range(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"missing\.png"):
+        decode_picture(tmp_path / "missing.png")
+    with pytest.raises(ValueError, match="range"):
+        decode_picture(saved(Image.new("F", (4, 4), 0.5), "TIFF"))
+
+
+def halves(height: int, width: int) -> np.ndarray:
+    picture = np.full((height, width, 3), 50, np.uint8)
+    picture[:, width // 2 :] = 150
+    return picture
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("shape", [(20, 40), (20, 40, 1), (20, 40, 3)])
+def test_stretch_shows_the_whole_picture(shape, channels):
+    picture = np.full(shape, 50, np.uint8)
+    picture[:, 20:] = 150
+    shown = prepare_picture(picture, (10, 10), channels)
+    assert shown.shape == (10, 10, channels)
+    assert shown.dtype == np.uint8
+    assert (shown[:, :4] == 50).all()
+    assert (shown[:, 6:] == 150).all()
+
+
+def test_pad_keeps_the_aspect_and_repeats_the_edges():
+    picture = halves(10, 40)
+    picture[0], picture[-1] = 7, 9
+    shown = prepare_picture(picture, (40, 40), 3, fit="pad")
+    assert (shown[:15] == 7).all()
+    assert (shown[25:] == 9).all()
+    assert (shown[17:23, :19] == 50).all()
+    assert (shown[17:23, 21:] == 150).all()
+
+
+def test_a_box_is_cut_and_goes_beyond_the_edge():
+    picture = halves(10, 40)
+    assert (prepare_picture(picture, (8, 8), 3, box=(22, 2, 38, 9)) == 150).all()
+    shown = prepare_picture(picture, (10, 40), 3, box=(-20, 0, 20, 10))
+    assert (shown == 50).all()
+    shown = prepare_picture(picture, (10, 10), 1, box=(-100, -100, -90, -90))
+    assert (shown == 50).all()
+
+
+def test_shrinking_averages_instead_of_picking():
+    stripes = np.zeros((64, 64, 1), np.uint8)
+    stripes[:, ::2] = 200
+    shown = prepare_picture(stripes, (8, 8), 1)
+    assert np.abs(shown.astype(int) - 100).max() < 12
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((np.zeros((4, 4, 3), np.float32), (4, 4), 3), "float32"),
+        ((np.zeros(4, np.uint8), (4, 4), 3), "shape"),
+        ((np.zeros((4, 4, 3), np.uint8), (4, 4), 2), "channels"),
+    ],
+)
+def test_wrong_arguments(arguments, words):
+    with pytest.raises(ValueError, match=words):
+        prepare_picture(*arguments)
+    with pytest.raises(ValueError, match="'crop'"):
+        prepare_picture(np.zeros((4, 4, 3), np.uint8), (4, 4), 3, fit="crop")

@@ -1,0 +1,257 @@
+"""Pipelines: right labels, real values, and the same batches whenever they are asked for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import datasets
+from datasets import prepared
+from datasets.augmentation import Augmentation
+
+SMALL = {"picture_size": (12, 20), "channels": 3, "max_digits": 3}
+
+
+def collect(stream) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    return [(x.numpy(), y["length"].numpy(), y["digits"].numpy()) for x, y in stream]
+
+
+def same(left, right) -> bool:
+    return len(left) == len(right) and all(
+        np.array_equal(a, b)
+        for one, other in zip(left, right, strict=True)
+        for a, b in zip(one, other, strict=True)
+    )
+
+
+def read_index(pictures: np.ndarray) -> np.ndarray:
+    """Which photo of `make_folder` each picture shows, told by the red of its right half."""
+    right = pictures[:, 3:-3, -6:-2, 0].mean(axis=(1, 2))
+    return np.round((right - 40) / 4).astype(int)
+
+
+def test_pictures_and_labels_belong_together(make_folder):
+    folder = make_folder()
+    stream = datasets.load(folder, "train", batch_size=8, **SMALL)
+    assert stream.cardinality().numpy() == 5
+    batches = collect(stream)
+    assert [len(lengths) for _, lengths, _ in batches] == [8, 8, 8, 8, 1]
+    for pictures, lengths, digits in batches:
+        assert pictures.dtype == np.float32
+        assert pictures.shape[1:] == (12, 20, 3)
+        assert (lengths == 2).all()
+        assert digits.dtype == lengths.dtype == np.int32
+        expected = [[int(d) for d in str(10 + i)] + [-1] for i in read_index(pictures)]
+        assert digits.tolist() == expected
+
+
+def test_pictures_are_not_black_and_not_scaled_to_one(make_folder):
+    for stream in (
+        datasets.load(make_folder(40, "a"), "train", **SMALL),
+        datasets.load_training(
+            make_folder(40, "b"), epochs=1, seed=0, augmentation=Augmentation.photo(), **SMALL
+        ),
+    ):
+        pictures = np.concatenate([batch[0] for batch in collect(stream)])
+        assert pictures.min() >= 0
+        assert 150 < pictures.max() <= 255
+        assert 80 < pictures.mean() < 180
+
+
+def test_ids_and_numbers_come_in_the_order_of_the_pictures(make_folder):
+    folder = make_folder()
+    ids = [
+        name.decode()
+        for _, _, names in datasets.load(folder, "train", with_ids=True, batch_size=7, **SMALL)
+        for name in names.numpy()
+    ]
+    listed = datasets.numbers(folder, "train")
+    assert ids == [name for name, _ in listed]
+    assert [number for _, number in listed] == [str(10 + int(name[1:3])) for name in ids]
+    assert len(listed) == datasets.size(folder, "train") == 33
+
+
+def test_a_mix_is_loaded_one_after_the_other(make_folder):
+    first, second = make_folder(20, "first"), make_folder(40, "second")
+    mix = f"{first}:1,{second}:9"
+    together = np.concatenate([x for x, _, _ in collect(datasets.load(mix, "test", **SMALL))])
+    assert len(together) == datasets.size(mix, "test") == 3
+    assert read_index(together).tolist() == [3, 3, 34]
+
+
+@pytest.mark.parametrize("batch_size", [4, 5])
+def test_going_on_at_an_epoch_is_as_if_never_stopped(make_folder, batch_size):
+    folder = make_folder()
+    options = {
+        "epochs": 4,
+        "seed": 11,
+        "batch_size": batch_size,
+        "augmentation": Augmentation.strong(),
+        **SMALL,
+    }
+    whole = collect(datasets.load_training(folder, **options))
+    again = collect(datasets.load_training(folder, **options))
+    rest = datasets.load_training(folder, start_epoch=2, **options)
+    steps = len(whole) // 4
+    assert steps == -(-33 // batch_size)
+    assert rest.cardinality().numpy() == 2 * steps
+    assert same(whole, again)
+    assert same(whole[2 * steps :], collect(rest))
+    assert not same(whole[:steps], whole[steps : 2 * steps])
+    other = collect(datasets.load_training(folder, **(options | {"seed": 12})))
+    assert not same(whole, other)
+
+
+def test_every_epoch_shows_every_picture_in_another_order(make_folder):
+    stream = datasets.load_training(make_folder(), epochs=2, seed=0, batch_size=11, **SMALL)
+    seen = [read_index(x) for x, _, _ in collect(stream)]
+    first, second = np.concatenate(seen[:3]), np.concatenate(seen[3:])
+    assert sorted(first) == sorted(second)
+    assert len(set(first)) == 33
+    assert list(first) != sorted(first)
+    assert list(first) != list(second)
+
+
+def test_a_mix_keeps_its_proportions_and_repeats_the_small_part(make_folder):
+    large, small = make_folder(40, "large"), make_folder(8, "small")
+    (small / "labels.csv").write_text(
+        "file,label\n" + "".join(f"p{i:02d}.png,7\n" for i in range(8))
+    )
+    stream = datasets.load_training(
+        f"{large}:2,{small}:1", epochs=2, seed=0, batch_size=30, steps_per_epoch=10, **SMALL
+    )
+    lengths = np.concatenate([lengths for _, lengths, _ in collect(stream)])
+    assert len(lengths) == 600
+    assert (lengths == 1).sum() == 200
+    assert stream.cardinality().numpy() == 20
+
+
+def test_a_file_holds_the_same_as_memory(make_folder, tmp_path, monkeypatch):
+    folder = make_folder()
+    options = {"epochs": 1, "seed": 0, "batch_size": 8, "augmentation": Augmentation.light()}
+    memory = collect(datasets.load_training(folder, **options, **SMALL))
+    cache = tmp_path / "cache"
+    written = collect(datasets.load_training(folder, cache_dir=cache, **options, **SMALL))
+    files = sorted(path.suffix for path in cache.iterdir())
+
+    def fail(*_):
+        raise AssertionError("decoded again")
+
+    monkeypatch.setattr(prepared, "_fill", fail)
+    kept = collect(datasets.load_training(folder, cache_dir=cache, **options, **SMALL))
+    assert same(memory, written)
+    assert same(memory, kept)
+    assert files == [".json", ".npy"]
+    with pytest.raises(AssertionError, match="decoded again"):
+        datasets.load(folder, "train", cache_dir=cache, **(SMALL | {"channels": 1}))
+
+
+def test_a_changed_folder_is_read_again_and_nothing_half_is_left(make_folder, tmp_path):
+    folder, cache = make_folder(), tmp_path / "cache"
+    load = {"cache_dir": cache, **SMALL}
+    before = collect(datasets.load(folder, "train", **load))
+    text = (folder / "labels.csv").read_text()
+    (folder / "labels.csv").write_text(text.replace("p00.png,10", "p00.png,555"))
+    after = collect(datasets.load(folder, "train", **load))
+    assert before[0][1][0] == 2
+    assert after[0][1][0] == 3
+    whole = sorted(cache.iterdir())
+    (folder / "p39.png").write_bytes(b"broken")
+    with pytest.raises(ValueError, match=r"p39\.png does not decode"):
+        datasets.load(folder, "train", **load)
+    assert sorted(cache.iterdir()) == whole
+
+
+def test_limit_takes_the_first(make_folder):
+    folder = make_folder()
+    (batch,) = collect(datasets.load(folder, "train", limit=4, **SMALL))
+    assert read_index(batch[0]).tolist() == [0, 1, 2, 4]
+
+
+def test_longer_numbers_and_none_at_all(make_folder):
+    folder = make_folder(3)
+    (folder / "labels.csv").write_text("file,label\np00.png,1234\np01.png,\np02.png,007\n")
+    ((_, lengths, digits),) = collect(datasets.load(folder, "train", **SMALL))
+    assert lengths.tolist() == [4, 0, 3]
+    assert digits.tolist() == [[-1, -1, -1], [-1, -1, -1], [0, 0, 7]]
+
+
+def test_single_digits(make_folder):
+    folder = make_folder(3)
+    with pytest.raises(ValueError, match=r"p00\.png with the number '10'"):
+        datasets.load(folder, "train", **(SMALL | {"max_digits": 1}))
+    (folder / "labels.csv").write_text("file,label\np00.png,4\np01.png,0\n")
+    ((_, digits),) = datasets.load(folder, "train", **(SMALL | {"max_digits": 1}))
+    assert list(digits) == ["digits"]
+    assert digits["digits"].numpy().tolist() == [[4], [0]]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"crop": "union"}, r"p00\.png has no digit boxes.*crop='full'"),
+        ({"crop": "round"}, "crop is one of full, union, square"),
+        ({"fit": "bend"}, "fit is one of stretch, pad"),
+        ({"split": "dev"}, "split is one of train, validation, test"),
+    ],
+)
+def test_wrong_options(make_folder, options, words):
+    with pytest.raises(ValueError, match=words):
+        datasets.load(make_folder(), **({"split": "train"} | options), **SMALL)
+
+
+@pytest.mark.parametrize("options", [{"seed": -1}, {"batch_size": 0}, {"start_epoch": -1}])
+def test_wrong_numbers(make_folder, options):
+    with pytest.raises(ValueError, match=f"{next(iter(options))} is . or more"):
+        datasets.load_training(make_folder(3), **({"epochs": 1, "seed": 0} | options), **SMALL)
+
+
+def test_an_empty_split_is_said(make_folder):
+    with pytest.raises(ValueError, match="no pictures in its test split"):
+        datasets.load(make_folder(2), "test", **SMALL)
+
+
+def test_what_does_not_fit_in_memory_is_said(make_folder):
+    with pytest.raises(MemoryError, match="cache_dir"):
+        datasets.load(make_folder(), "train", **(SMALL | {"picture_size": (200_000, 200_000)}))
+
+
+def test_the_fingerprint_tells_splits_and_changes(make_folder):
+    folder = make_folder()
+    prints = {split: datasets.fingerprint(folder, split) for split in ("train", "test")}
+    assert prints["train"] != prints["test"]
+    assert datasets.fingerprint(folder, "train") == prints["train"]
+    (folder / "p00.png").write_bytes((folder / "p01.png").read_bytes())
+    assert datasets.fingerprint(folder, "train") != prints["train"]
+    assert datasets.fingerprint(folder, "test") == prints["test"]
+    hashes = datasets.picture_hashes(folder, "train")
+    assert hashes["p00.png"] == hashes["p01.png"] != hashes["p02.png"]
+
+
+def test_real_photos_are_read_with_their_numbers(shared_data):
+    folder = shared_data / "street_numbers"
+    stream = datasets.load(folder, "test", picture_size=(32, 64), limit=5, with_ids=True)
+    ((pictures, labels, ids),) = stream
+    assert ids.numpy().tolist()[:3] == [b"000001.png", b"000013.png", b"000016.png"]
+    assert labels["length"].numpy().tolist()[:3] == [3, 3, 2]
+    assert labels["digits"].numpy()[0].tolist() == [2, 9, 0, -1, -1]
+    assert 40 < pictures.numpy().mean() < 215
+    assert pictures.numpy().max() > 150
+
+
+def test_real_mnist_has_its_known_digits(shared_data):
+    options = {"data_dir": shared_data / "tensorflow_datasets", "limit": 200}
+    sizes = [
+        datasets.size("mnist", split, options["data_dir"])
+        for split in ("train", "validation", "test")
+    ]
+    assert sizes == [55_000, 5_000, 10_000]
+    test = datasets.load("mnist", "test", **options)
+    (pictures, labels), *_ = test
+    assert pictures.shape == (128, 28, 28, 1)
+    assert labels["digits"].shape == (128, 1)
+    assert labels["digits"].numpy()[:5, 0].tolist() == [2, 0, 4, 8, 7]
+    assert pictures.numpy().max() == 255
+    assert 25 < pictures.numpy().mean() < 45
+    validation = datasets.load("mnist", "validation", **options)
+    assert not np.array_equal(next(iter(validation))[0], pictures)

@@ -1,0 +1,115 @@
+"""Named data sets: known, found, prepared when they are not there, and only then."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import tensorflow_datasets as tfds
+
+import datasets
+from datasets import registry, sources
+from datasets.photo_folder import split_of
+
+
+def test_every_data_set_is_described():
+    assert {"mnist", "mnist_numbers", "rendered_numbers", "svhn_cropped"} <= set(
+        datasets.list_datasets()
+    )
+    for name in datasets.list_datasets():
+        one = datasets.describe(name)
+        assert one.name == name
+        assert one.kind == ("digits" if one.max_digits == 1 else "numbers")
+        assert set(one.splits) == {"train", "validation", "test"}
+        assert one.channels in (1, 3)
+        if one.module:
+            folder = Path(datasets.__file__).parent / one.builder
+            for file in ("README.md", "CITATIONS.bib", "TAGS.txt", "checksums.tsv"):
+                assert (folder / file).is_file(), f"{folder} has no {file}"
+
+
+def test_wildcards():
+    assert datasets.list_datasets("mnist*") == ["mnist", "mnist_numbers"]
+    assert datasets.list_datasets("nothing*") == []
+
+
+@pytest.mark.parametrize("use", [datasets.describe, lambda name: datasets.load(name, "train")])
+def test_an_unknown_name_lists_the_known_ones_nearest_first(use):
+    with pytest.raises(ValueError, match=r"there are mnist_numbers, .*Received: 'mnist_nubers'"):
+        use("mnist_nubers")
+
+
+def test_validation_is_cut_from_train_and_test_is_apart():
+    for name in datasets.list_datasets():
+        splits = registry.DATA_SETS[name].splits
+        assert splits["test"] == "test"
+        if name != "mnist_numbers":  # it has a validation split of its own, of other digits
+            assert splits["train"].partition("[")[0] == splits["validation"].partition("[")[0]
+            cut = splits["validation"].partition("[")[2].rstrip(":]")
+            assert splits["train"].startswith(f"train[:{cut}]")
+
+
+@pytest.mark.parametrize(
+    ("argument", "variable", "expected"),
+    [
+        ("/here", "/there", Path("/here")),
+        (None, "/there", Path("/there")),
+        (None, None, sources.DEFAULT_DATA_DIR),
+        (None, "", sources.DEFAULT_DATA_DIR),
+    ],
+)
+def test_where_prepared_data_lies(monkeypatch, argument, variable, expected):
+    monkeypatch.delenv("TFDS_DATA_DIR", raising=False)
+    if variable is not None:
+        monkeypatch.setenv("TFDS_DATA_DIR", variable)
+    assert sources.resolve_data_dir(argument) == expected
+
+
+@pytest.mark.parametrize("prepared", [True, False])
+def test_downloading_says_how_much_and_only_what_is_absent(tmp_path, monkeypatch, caplog, prepared):
+    calls = []
+    fake = SimpleNamespace(
+        is_prepared=lambda: prepared,
+        download_and_prepare=lambda: calls.append("download"),
+        info=SimpleNamespace(splits={"train[90%:]": SimpleNamespace(num_examples=7326)}),
+    )
+
+    def fake_builder(name, data_dir):
+        calls.append((name, data_dir))
+        return fake
+
+    monkeypatch.setattr(tfds, "builder", fake_builder)
+    with caplog.at_level(logging.INFO):
+        assert datasets.size("svhn_cropped", "validation", tmp_path) == 7326
+    assert calls == [("svhn_cropped", str(tmp_path))] + ["download"] * (not prepared)
+    assert ("downloads 1.5 GB" in caplog.text) == (not prepared)
+
+
+def test_importing_is_cheap():
+    code = (
+        "import sys, datasets; datasets.list_datasets(); datasets.describe('mnist'); "
+        "sys.exit('tensorflow' in sys.modules)"
+    )
+    root = Path(datasets.__file__).parent.parent
+    assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
+
+
+def test_an_unknown_attribute():
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = datasets.nothing
+
+
+def test_a_folder_is_told_from_a_name(make_folder, monkeypatch, tmp_path):
+    make_folder(3, "mnist")
+    monkeypatch.chdir(tmp_path)
+    assert not sources.is_folder("mnist")
+    assert sources.is_folder("./mnist")
+    assert [one.id for one in sources.examples("./mnist", "train", limit=2)] == [
+        name for name in ("p00.png", "p01.png") if split_of(name) == "train"
+    ]
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        datasets.size("./nowhere", "train")

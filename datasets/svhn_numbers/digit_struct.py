@@ -6,6 +6,8 @@
     structs.names[0], structs.number(0), structs.entry(0).boxes
     # '1.png', '19', [[246., 77., 327., 296.], [323., 81., 419., 300.]]
 
+or, as a command, `python -m datasets.svhn_numbers.digit_struct train/digitStruct.mat > train.csv`.
+
 The module needs NumPy and its two neighbours (`hdf5_bulk`, `hdf5_chunks`) only. The file is
 MATLAB v7.3, hence HDF5: `digitStruct/name` and `digitStruct/bbox` are lists of references. A name
 leads to 16-bit characters; a bbox to a group of `height`, `label`, `left`, `top` and `width`, each
@@ -17,10 +19,13 @@ http://ufldl.stanford.edu/housenumbers/.
 
 from __future__ import annotations
 
+import argparse
+import csv
 import dataclasses
 import mmap
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +45,7 @@ FIELDS = ("left", "top", "width", "height", "label")
 
 MOST_DIGITS = 64
 """Digits accepted in one picture; the longest real number has 6."""
+
 MOST_CHARACTERS = 255
 MOST_PIXELS = 1 << 16
 """Farthest that a box may reach, in pixels from the picture's corner."""
@@ -243,3 +249,26 @@ def _join(blocks: list, problems: dict[int, str]) -> DigitStruct:
         boxes=boxes.astype(np.float32),
         skipped=dict(sorted(problems.items())),
     )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print a `digitStruct.mat` as CSV: file, digits, and `left top right bottom` of each."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("path", type=Path, help="a digitStruct.mat")
+    parser.add_argument("--skip-broken", action="store_true", help="leave out broken entries")
+    chosen = parser.parse_args(arguments)
+    try:
+        structs = read_digit_struct(chosen.path, skip_broken=chosen.skip_broken)
+    except (DigitStructError, OSError) as error:
+        parser.exit(1, f"{error}\n")
+    table = csv.writer(sys.stdout, lineterminator="\n")
+    table.writerow(("file", "digits", "boxes"))
+    for index, entry in enumerate(structs):
+        boxes = ";".join(" ".join(f"{value:g}" for value in box) for box in entry.boxes.tolist())
+        table.writerow((entry.name, structs.number(index), boxes))
+    for entry, problem in structs.skipped.items():
+        print(f"{chosen.path}: left out entry {entry + 1}: {problem}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

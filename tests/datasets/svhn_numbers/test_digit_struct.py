@@ -11,6 +11,7 @@ import pytest
 from datasets.svhn_numbers.digit_struct import (
     DigitStructError,
     Entry,
+    main,
     parse_digit_struct,
     read_digit_struct,
 )
@@ -231,6 +232,21 @@ def test_a_broken_entry_is_named_or_skipped(mat, case):
     assert structs.digit_counts.tolist() == [1, 1, 2, 6]
     assert list(structs.skipped) == [1] and problem in structs.skipped[1]
     np.testing.assert_array_equal(structs.entry(2).boxes, ENTRIES[3].boxes)
+
+
+def test_the_command_prints_csv_and_errors(mat, capsys):
+    main([str(mat)])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "file,digits,boxes"
+    assert lines[2:4] == ["2.png,210,9 5 11 8;14 8 22 31;21 6 29 33", "3.png,0,-3 -1 20 30"]
+    with h5py.File(mat, "r+") as file:
+        remove_field(file)
+    main([str(mat), "--skip-broken"])
+    captured = capsys.readouterr()
+    assert len(captured.out.splitlines()) == 5 and "left out entry 2" in captured.err
+    with pytest.raises(SystemExit):
+        main([str(mat)])
+    assert "entry 2 of 5" in capsys.readouterr().err
 
 
 def test_what_is_not_the_file_is_refused_by_name(tmp_path, mat):

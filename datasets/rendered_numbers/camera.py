@@ -20,18 +20,20 @@ def light(scene: np.ndarray, chance: Chance) -> None:
     if chance.happens(0.7):
         depth = chance.uniform(0.0, 0.35)
         grid = np.array([[1 + depth * chance.uniform(-1, 1) for _ in range(3)] for _ in range(2)])
-        scene *= cv2.resize(grid.astype(np.float32), (width, height))[..., None]
+        _scale(scene, cv2.resize(grid.astype(np.float32), (width, height)))
     if chance.happens(0.1):
         x, y = chance.uniform(0, width), chance.uniform(0, height)
         angle, reach = chance.uniform(0, 2 * np.pi), 4.0 * (width + height)
         along = np.array([np.cos(angle), np.sin(angle)]) * reach
         across = np.array([-along[1], along[0]])
-        points = np.array([(x, y) - along, (x, y) + along, (x, y) + along + across,
-                           (x, y) - along + across])  # fmt: skip
+        points = np.array([-along, along, along + across, across - along]) + np.array([x, y])
         mask = np.zeros((height, width), np.float32)
         cv2.fillPoly(mask, [points.astype(np.int32)], chance.uniform(0.25, 0.65), cv2.LINE_AA)
-        mask = cv2.blur(mask, (3, 3))
-        scene *= 1 - mask[..., None]
+        _scale(scene, 1 - cv2.blur(mask, (3, 3)))
+
+
+def _scale(scene: np.ndarray, factor: np.ndarray) -> None:
+    cv2.multiply(scene, cv2.cvtColor(factor, cv2.COLOR_GRAY2RGB), dst=scene)
 
 
 def _motion(length: float, angle: float) -> np.ndarray:
@@ -56,7 +58,7 @@ def lens(scene: np.ndarray, height: float, chance: Chance) -> np.ndarray:
         float32 (h, w, 3).
     """
     rows, columns = scene.shape[:2]
-    sigma = height * min(chance.log_uniform(0.008, 0.1), 0.085)
+    sigma = height * chance.log_uniform(0.008, 0.078)
     # Small pictures were cut from the same photos as large ones: theirs is a blur in pixels.
     sigma = max(sigma, chance.uniform(0.3, 0.9))
     if chance.happens(0.15):
@@ -73,10 +75,12 @@ def lens(scene: np.ndarray, height: float, chance: Chance) -> np.ndarray:
         soft = cv2.GaussianBlur(scene, (0, 0), max(1.0, 1.5 * sigma))
         amount = chance.uniform(0.3, 1.4)
         scene = cv2.addWeighted(scene, 1 + amount, soft, -amount, 0)
-    if chance.happens(0.2):  # enlarged from fewer pixels
+    if chance.happens(0.15):  # enlarged from fewer pixels
         factor = chance.uniform(max(0.3, min(8.5 / height, 0.9)), 0.95)
         small = (max(8, round(columns * factor)), max(8, round(rows * factor)))
-        method = chance.choice((cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_NEAREST))
+        method = chance.weighted(
+            ((4.0, cv2.INTER_LINEAR), (4.0, cv2.INTER_CUBIC), (1.0, cv2.INTER_NEAREST))
+        )
         scene = cv2.resize(scene, small, interpolation=cv2.INTER_AREA)
         scene = cv2.resize(scene, (columns, rows), interpolation=method)
     return scene
@@ -86,29 +90,30 @@ def sensor(scene: np.ndarray, chance: Chance) -> np.ndarray:
     """Expose a scene: brightness, haze, colour cast, noise.
 
     Args:
-        scene: float32 (h, w, 3), 0 to 255; changed in place.
+        scene: float32 (h, w, 3), 0 to 255.
         chance: source of chance.
 
     Returns:
         uint8 (h, w, 3).
     """
     height, width = scene.shape[:2]
-    gain = chance.clipped(0.92, 0.2, 0.35, 1.4)
-    haze = chance.uniform(0, 45) if chance.happens(0.4) else 0.0
-    slope = chance.uniform(0.55, 0.95) if haze else 1.0
-    cast = np.array([1 + chance.normal(0, 0.05) - 0.02, 1 + chance.normal(0, 0.02),
-                     1 + chance.normal(0, 0.06) + 0.03])  # fmt: skip
-    scene *= (gain * slope * cast).astype(np.float32)
-    scene += haze
+    gain = chance.clipped(0.92, 0.15, 0.5, 1.3)
+    haze = chance.uniform(0, 35) if chance.happens(0.35) else 0.0
+    slope = chance.uniform(0.6, 0.95) if haze else 1.0
+    warm = chance.normal(-0.025, 0.04)
+    cast = np.array([1 + warm, 1 + chance.normal(0, 0.012), 1 - warm + chance.normal(0, 0.02)])
+    gains = gain * slope * cast
+    scene = cv2.merge([scene[..., place] * np.float32(gains[place]) for place in range(3)])
+    offset = np.float32(haze)
     if chance.happens(0.75):
         speckle = crop(chance.choice(("noise", "speckle", "speckle")), (width, height), chance)
-        scene += speckle[..., None] * np.float32(chance.log_uniform(0.5, 7.0))
-        if chance.happens(0.4):
-            blotch = crop("stucco", (width, height), chance)
-            tint = np.array([chance.normal(0, 3) for _ in range(3)], np.float32)
-            scene += blotch[..., None] * tint
-    np.clip(scene, 0, 255, out=scene)
-    return scene.astype(np.uint8)
+        offset = speckle * np.float32(chance.log_uniform(0.4, 4.0)) + offset
+    offsets = [offset] * 3
+    if chance.happens(0.3):
+        blotch = crop("stucco", (width, height), chance)
+        offsets = [offset + blotch * np.float32(chance.normal(0, 2)) for _ in range(3)]
+    offsets = [np.broadcast_to(part, (height, width)) for part in offsets]
+    return cv2.add(scene, cv2.merge(offsets), dtype=cv2.CV_8U)  # rounds, and clips to 0 to 255
 
 
 def compress(picture: np.ndarray, chance: Chance) -> bytes:

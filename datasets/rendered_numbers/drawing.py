@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -44,17 +45,24 @@ class Scene:
 
     Attributes:
         view: float32 (h, w, 3), RGB, 0 to 255.
-        ink: uint8 (h, w), where the number's digits are.
         number: the digits.
         boxes: float32 (L, 4), as in `Drawn`.
         height: height of a digit, in pixels.
+        line: the number's ink before it is seen at an angle.
+        seen: 3x3 matrix from the line's mask to the view, counted from pixels' corners.
     """
 
     view: np.ndarray
-    ink: np.ndarray
     number: str
     boxes: np.ndarray
     height: float
+    line: Line
+    seen: np.ndarray
+
+    def ink(self) -> np.ndarray:
+        """Where the number and its letters are: uint8 (h, w)."""
+        height, width = self.view.shape[:2]
+        return cv2.warpPerspective(self.line.mask, _centres(self.seen), (width, height))
 
 
 def draw(seed: int, index: int, style: Style = DEFAULT) -> Drawn:
@@ -85,13 +93,17 @@ def draw_scene(chance: Chance, style: Style) -> Scene:
     """Draw a scene sharp and evenly lit, as it is before the camera takes it."""
     number = style.draw_number(chance)
     framing = chance.weighted(style.framings)
-    lettering = draw_lettering(chance)
     median, spread = style.digit_height
-    height = min(max(median * np.exp(chance.normal(0, spread)), 9.0), 120.0)
+    height = min(max(median * math.exp(chance.normal(0, spread)), 9.0), 85.0)
     flat = min(max(1.1 * height, 20.0), 80.0)  # height of a digit on the flat layer
 
+    wall = wall_colour(chance)
+    look = draw_look(wall, style.plates, chance)
+    lettering = draw_lettering(chance, look.enamel)
     before, after = _letters(style, chance) if number else ("", "")
-    line = set_line(before + (number or "8") + after, lettering, flat, chance, margin=0.9)
+    # A plate needs room around its number.
+    margin = 0.9 if look.plate else 0.3
+    line = set_line(before + (number or "8") + after, lettering, flat, chance, margin)
     skipped = len(before.replace(" ", ""))
     digits = line.hulls[skipped : skipped + len(number)] if number else []
 
@@ -100,32 +112,27 @@ def draw_scene(chance: Chance, style: Style) -> Scene:
     seen = scene.bend(scene.facing(chance), 0.5 * (line.box[2] - line.box[0]) + flat, chance)
     seen = np.diag([height / flat, height / flat, 1.0]) @ seen @ about
     extent = _extent(_warp(np.concatenate(digits or line.hulls), seen))
-    size, corner = _frame(extent, framing, style, chance)
-    place = np.eye(3)
-    place[:2, 2] = -corner[0], -corner[1]
+    size, place = _frame(extent, framing, style, chance)
+    height *= float(place[1, 1])
     seen = place @ seen
 
-    wall = wall_colour(chance)
     wall_seen = seen @ np.linalg.inv(about)
     view = scene.draw_wall(size, wall_seen, height, wall, chance)
     box = _extent(_warp(np.concatenate(line.hulls), seen))
     if chance.happens(style.clutter):
         scene.put_surroundings(view, wall_seen, box, height, framing.area_share is not None, chance)
-    look = draw_look(wall, 0.5, chance)
     for _ in range(3 if framing.area_share else 1):
         if chance.happens(style.neighbours):
             _put_neighbour(view, box, seen, lettering, look, flat, bool(framing.area_share), chance)
-    ink = np.zeros(view.shape[:2], np.uint8)
     if number:
         layer = _sign(line, look, flat, chance)
         _put(view, layer.paint, seen)
-        ink = _digit_ink(line, digits, seen, size)
     if chance.happens(0.05):
         scene.put_before(view, height, chance)
     np.clip(view, 0, 255, out=view)
     boxes = [_extent(_warp(points, seen)) for points in digits]
     boxes = np.array(boxes, np.float32).reshape(-1, 4)
-    return Scene(view, ink, number, boxes, height)
+    return Scene(view, number, boxes, height, line, seen)
 
 
 def _letters(style: Style, chance: Chance) -> tuple[str, str]:
@@ -151,12 +158,8 @@ def _sign(line: Line, look: Look, flat: float, chance: Chance) -> Layer:
     return layer
 
 
-def _digit_ink(line: Line, digits, seen: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    return cv2.warpPerspective(line.mask, _centres(seen), size)
-
-
 def _frame(extent, framing: Framing, style: Style, chance: Chance):
-    """Choose the picture's size, and its top left corner in the number's coordinates."""
+    """Choose the picture's size, and a 3x3 matrix that moves (and shrinks) the number into it."""
     left, top, right, bottom = extent
     wide, high = right - left, bottom - top
     if framing.area_share is not None:
@@ -173,15 +176,16 @@ def _frame(extent, framing: Framing, style: Style, chance: Chance):
             width = height * chance.clipped(framing.aspect[0] + extra, framing.aspect[1], 1.4, 4.5)
         else:
             width = wide / chance.clipped(*framing.width_share)
-            width = min(max(width, 0.75 * height), 3.2 * height)
+            width = min(max(width, 0.9 * height), 3.2 * height)
         width = max(width, wide * chance.uniform(1.04, 1.2))
         x = width * (0.5 + chance.normal(0, framing.offset))
         y = height * (0.5 + chance.normal(0, framing.offset))
-    size = (max(12, round(min(width, style.largest))), max(12, round(min(height, style.largest))))
-    return size, (
-        (left + right) / 2 - x * size[0] / width,
-        (top + bottom) / 2 - y * size[1] / height,
-    )
+    shrink = min(style.largest / max(width, height), 1.0)
+    size = (max(12, round(width * shrink)), max(12, round(height * shrink)))
+    middle = (left + right) / 2 * shrink, (top + bottom) / 2 * shrink
+    place = np.diag([shrink, shrink, 1.0])
+    place[:2, 2] = x / width * size[0] - middle[0], y / height * size[1] - middle[1]
+    return size, place
 
 
 def _warp(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
@@ -214,9 +218,10 @@ def _put(view: np.ndarray, paint: np.ndarray, seen: np.ndarray) -> None:
         return
     place = np.array([[1, 0, -left], [0, 1, -top], [0, 0, 1]])
     moved = cv2.warpPerspective(paint, place @ _centres(seen), (right - left, bottom - top))
-    area = view[top:bottom, left:right]
-    area *= 1 - moved[..., 3:]
-    area += moved[..., :3]
+    uncovered = cv2.merge((1 - moved[..., 3],) * 3)
+    uncovered *= view[top:bottom, left:right]
+    uncovered += moved[..., :3]
+    view[top:bottom, left:right] = uncovered
 
 
 def _put_neighbour(view, box, seen, lettering: Lettering, look: Look, flat, wide, chance) -> None:

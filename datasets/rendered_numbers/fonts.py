@@ -91,7 +91,7 @@ def families() -> tuple[tuple[str, ...], ...]:
 def _font(path: str) -> ImageFont.FreeTypeFont:
     # The basic layout engine comes with every Pillow; raqm does not, and may place ink elsewhere.
     basic = ImageFont.Layout.BASIC
-    left, top, right, bottom = ImageFont.truetype(path, 100, layout_engine=basic).getbbox("8")
+    _, top, _, bottom = ImageFont.truetype(path, 100, layout_engine=basic).getbbox("8")
     return ImageFont.truetype(path, 100 * HEIGHT / (bottom - top), layout_engine=basic)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -76,13 +78,20 @@ def _draw_face(chance: Chance) -> str:
     return face
 
 
-def draw_lettering(chance: Chance) -> Lettering:
-    """Draw the look of one picture's characters."""
+def draw_lettering(chance: Chance, enamel: bool = False) -> Lettering:
+    """Draw the look of one picture's characters.
+
+    Args:
+        chance: source of chance.
+        enamel: whether they are on an enamel plate: mostly heavy, narrow and evenly set.
+    """
     painted = chance.happens(0.38)
     face = _draw_face(chance)
+    if enamel and chance.happens(0.6):
+        return _enamel_lettering(face, chance)
     loose = chance.happens(0.35)  # digits put up one by one, not printed as one line
     heavy = any(word in face for word in ("Black", "Bold", "Extra", "Fredoka"))
-    growth = chance.choice((-2, -1, 0, 0, 0, 0) if heavy else (0, 0, 0, 1, 2, 3, 4))
+    growth = chance.choice((-2, -1, 0, 0, 0, 0) if heavy else (0, 0, 1, 1, 2, 3, 4))
     stretch = chance.clipped(0.92, 0.2, 0.5, 1.5)
     if painted:
         growth, stretch = 0, chance.uniform(0.8, 1.15)
@@ -102,6 +111,36 @@ def draw_lettering(chance: Chance) -> Lettering:
         slope=chance.clipped(0.0, 0.3, -0.8, 0.8) if chance.happens(0.22) else 0.0,
         bow=chance.uniform(-0.25, 0.25) if chance.happens(0.06) else 0.0,
     )
+
+
+def _enamel_lettering(face: str, chance: Chance) -> Lettering:
+    """The heavy narrow digits of enamel plates: condensed serifs or a plate maker's own."""
+    own = chance.happens(0.45)
+    if not own:
+        serifs = [face for faces in families() for face in faces if _is_heavy_serif(face)]
+        face = chance.choice(serifs) if chance.happens(0.6) else face
+    return Lettering(
+        face=face,
+        brush=draw_brush(chance, "plate" if chance.happens(0.7) else "painted") if own else None,
+        stretch=chance.uniform(0.85, 1.15) if own else chance.uniform(0.5, 0.95),
+        slant=0.0 if chance.happens(0.9) else chance.uniform(0.0, 0.3),
+        growth=0 if own else chance.choice((0, 0, 1, 2, 3)),
+        wobble=chance.uniform(0.3, 1.5) if chance.happens(0.2) else 0.0,
+        rounding=chance.uniform(1.0, 3.0) if chance.happens(0.4) else 0.0,
+        stencil=False,
+        spacing=chance.clipped(0.09, 0.05, -0.02, 0.25),
+        turn=0.0,
+        shift=0.0,
+        size=0.0,
+        slope=0.0,
+        bow=0.0,
+    )
+
+
+def _is_heavy_serif(face: str) -> bool:
+    name = face.rpartition("/")[2]
+    serif = any(word in name for word in ("Serif", "Caladea", "STIX", "cmb10"))
+    return serif and any(word in name for word in ("Bol", "Black", "Semibold", "cmb10"))
 
 
 @functools.cache
@@ -129,7 +168,10 @@ def _vary(drawn: Glyph, style: Lettering, chance: Chance, digit: bool) -> np.nda
     if style.growth:
         size = 2 * abs(style.growth) + 1
         kernel = _ellipse(size)
-        mask = cv2.dilate(mask, kernel) if style.growth > 0 else _thin(mask, kernel)
+        if style.growth > 0:
+            mask = cv2.dilate(mask, kernel)
+        else:
+            mask = _unless_lost(cv2.erode(mask, kernel), mask)
     if style.wobble:
         (grid_x, move_x), (grid_y, move_y) = chance.choice(_fields())
         height, width = mask.shape
@@ -143,7 +185,8 @@ def _vary(drawn: Glyph, style: Lettering, chance: Chance, digit: bool) -> np.nda
             )
     if style.rounding:
         smooth = cv2.GaussianBlur(mask, (0, 0), style.rounding)
-        mask = cv2.convertScaleAbs(cv2.addWeighted(smooth, 3.0, smooth, 0.0, -255.0))
+        rounded = cv2.addWeighted(smooth, 1.5, smooth, 1.5, -255.0)
+        mask = _unless_lost(rounded, mask)
     if style.stencil and digit:
         mask = mask.copy()
         at = PAD + round((mask.shape[1] - 2 * PAD) * chance.uniform(0.42, 0.58))
@@ -156,10 +199,9 @@ def _ellipse(size: int) -> np.ndarray:
     return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
 
 
-def _thin(mask: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    """Erode, unless that would break thin strokes apart."""
-    thinner = cv2.erode(mask, kernel)
-    return thinner if cv2.countNonZero(thinner) * 2 > cv2.countNonZero(mask) else mask
+def _unless_lost(changed: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """The changed mask, or the one before where fine strokes would be lost."""
+    return changed if cv2.mean(changed)[0] > 0.6 * cv2.mean(mask)[0] else mask
 
 
 def set_line(
@@ -176,11 +218,15 @@ def set_line(
 
     Returns:
         The line as a mask with the hulls of its characters (none for spaces).
+
+    Raises:
+        ValueError: if there is nothing but spaces.
     """
-    unit = height / HEIGHT
-    masks, moves, corners = [], [], []
+    if not text.strip():
+        raise ValueError(f"A line needs a character that is not a space. Received: {text!r}")
+    placed: list[_Placed] = []
     pen = 0.0
-    for character in text:
+    for place, character in enumerate(text):
         if character == " ":
             pen += height * 0.35
             continue
@@ -190,59 +236,64 @@ def set_line(
         else:
             drawn = glyph(style.face, character)
         mask = _vary(drawn, style, chance, digit)
-        scale = unit * (1 + chance.normal(0, style.size) if style.size else 1.0)
+        scale = height / HEIGHT * (1 + chance.normal(0, style.size) if style.size else 1.0)
         angle = chance.normal(0, style.turn) if style.turn else 0.0
-        cos, sin = np.cos(angle) * scale, np.sin(angle) * scale
+        cos, sin = math.cos(angle) * scale, math.sin(angle) * scale
         # Stretch and slant about the baseline, then turn; the pen fixes x once the ink is known.
-        shape = np.array([[cos, -sin], [sin, cos]]) @ [[style.stretch, -style.slant], [0, 1]]
-        points = (hull(mask) - (0.0, drawn.rise)) @ shape.T
-        line = chance.normal(0, style.shift) * height if style.shift else 0.0
-        line -= style.slope * pen
-        move = np.array([pen - points[:, 0].min(), line])
-        points += move
-        pen = points[:, 0].max() + style.spacing * height
-        masks.append(mask)
-        moves.append((shape, move - shape @ (0.0, drawn.rise)))
-        corners.append(points)
-    if not corners:
-        raise ValueError(f"A line needs a character that is not a space. Received: {text!r}")
-    if style.bow and len(corners) > 2:
-        for place, points in enumerate(corners):
-            rise = style.bow * height * (2 * place / (len(corners) - 1) - 1) ** 2
-            points[:, 1] -= rise
-            moves[place][1][1] -= rise
-    return _assemble(masks, moves, corners, margin * height)
+        shape = (cos * style.stretch, -cos * style.slant - sin,
+                 sin * style.stretch, cos - sin * style.slant)  # fmt: skip
+        points = _moved(hull(mask), shape, 0.0, 0.0)
+        y = -shape[3] * drawn.rise - style.slope * pen
+        if style.shift:
+            y += chance.normal(0, style.shift) * height
+        if style.bow and len(text) > 2:
+            y -= style.bow * height * (2 * place / (len(text) - 1) - 1) ** 2
+        left = float(points[:, 0].min())
+        points += (pen - left, y)
+        placed.append(_Placed(mask, shape, pen - left, y, points))
+        pen = float(points[:, 0].max()) + style.spacing * height
+    return _assemble(placed, margin * height)
 
 
-def _assemble(masks, moves, corners, margin: float) -> Line:
+class _Placed(NamedTuple):
+    """A character's mask and where it goes: (a, b, c, d) and x, y of an affine map."""
+
+    mask: np.ndarray
+    shape: tuple[float, float, float, float]
+    x: float
+    y: float
+    points: np.ndarray
+
+
+def _moved(points: np.ndarray, shape, x: float, y: float) -> np.ndarray:
+    a, b, c, d = shape
+    return points @ np.array([[a, c], [b, d]], np.float32) + np.array([x, y], np.float32)
+
+
+def _assemble(placed: list[_Placed], margin: float) -> Line:
     """Warp every character into one mask."""
-    everything = np.concatenate(corners)
-    low = everything.min(axis=0) - margin
-    width, height = (int(value) for value in np.ceil(everything.max(axis=0) + margin - low))
+    ends = [(*one.points.min(axis=0).tolist(), *one.points.max(axis=0).tolist()) for one in placed]
+    lows_x, lows_y, highs_x, highs_y = zip(*ends, strict=True)
+    low_x, low_y = min(lows_x) - margin, min(lows_y) - margin
+    width = math.ceil(max(highs_x) + margin - low_x)
+    height = math.ceil(max(highs_y) + margin - low_y)
     canvas = np.zeros((height, width), np.uint8)
-    hulls = []
-    for mask, (shape, move), points in zip(masks, moves, corners, strict=True):
-        points = points - low
-        left, top = (int(value) - 2 for value in points.min(axis=0))
-        right, bottom = (int(value) + 3 for value in points.max(axis=0))
-        left, top = max(left, 0), max(top, 0)
-        right, bottom = min(right, width), min(bottom, height)
-        offset = move - low - (left, top)
-        # Pixel centres: the hull counts from pixel corners, warpAffine from pixel centres.
-        offset = offset + shape @ (0.5, 0.5) - 0.5
-        placing = np.column_stack([shape, offset])
-        scale = np.sqrt(abs(np.linalg.det(shape)))
-        flags = cv2.INTER_LINEAR
-        if scale < 0.6:  # a bilinear look-up would skip pixels: shrink by averaging first
-            half = (mask.shape[1] // 2, mask.shape[0] // 2)
-            factor = np.array([mask.shape[1] / half[0], mask.shape[0] / half[1]])
-            mask = cv2.resize(mask, half, interpolation=cv2.INTER_AREA)
-            placing = np.column_stack([shape * factor, move - low - (left, top)])
-            placing[:, 2] += placing[:, :2] @ (0.5, 0.5) - 0.5
-        part = cv2.warpAffine(mask, placing, (right - left, bottom - top), flags=flags)
+    for one, (x0, y0, x1, y1) in zip(placed, ends, strict=True):
+        left, top = max(int(x0 - low_x) - 2, 0), max(int(y0 - low_y) - 2, 0)
+        right, bottom = min(int(x1 - low_x) + 3, width), min(int(y1 - low_y) + 3, height)
+        mask, (a, b, c, d) = one.mask, one.shape
+        if abs(a * d - b * c) < 0.36:  # bilinear look-up would skip pixels: average them first
+            rows, columns = mask.shape
+            mask = cv2.resize(mask, (columns // 2, rows // 2), interpolation=cv2.INTER_AREA)
+            across, down = columns / (columns // 2), rows / (rows // 2)
+            a, b, c, d = a * across, b * down, c * across, d * down
+        # The map counts from pixels' corners, warpAffine from their centres.
+        x = one.x - low_x - left + (a + b) / 2 - 0.5
+        y = one.y - low_y - top + (c + d) / 2 - 0.5
+        placing = np.array([[a, b, x], [c, d, y]])
+        part = cv2.warpAffine(mask, placing, (right - left, bottom - top))
         area = canvas[top:bottom, left:right]
         np.maximum(area, part, out=area)
-        hulls.append(points.astype(np.float32))
-    inside = everything - low
-    box = (*inside.min(axis=0), *inside.max(axis=0))
-    return Line(canvas, hulls, tuple(float(value) for value in box))
+    shift = np.array([low_x, low_y], np.float32)
+    box = (margin, margin, max(highs_x) - low_x, max(highs_y) - low_y)
+    return Line(canvas, [one.points - shift for one in placed], box)

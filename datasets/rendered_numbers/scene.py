@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from datasets.rendered_numbers.chance import Chance
+from datasets.rendered_numbers.signs import lay
 from datasets.rendered_numbers.surfaces import Colour, crop, draw_texture, mix, wall_colour
 
 
@@ -61,9 +62,17 @@ def draw_wall(
     bright = max(colour)
     depth = chance.log_uniform(0.015, 0.14) * (40 + bright)
     tint = np.array(mix((1.0, 1.0, 1.0), tuple(part / (bright + 1) for part in colour), 0.5))
-    wall = texture[..., None] * (tint * depth).astype(np.float32)
-    wall += np.array(colour, np.float32)
-    return wall
+    return shades(texture, tint * depth, colour)
+
+
+def shades(texture: np.ndarray, depth: np.ndarray, colour: Colour) -> np.ndarray:
+    """Colour a texture: float32 (h, w) to (h, w, 3), each channel with its own depth."""
+    return cv2.merge(
+        [
+            texture * np.float32(steep) + np.float32(part)
+            for steep, part in zip(depth, colour, strict=True)
+        ]
+    )
 
 
 def _band(size, start, end, thickness) -> np.ndarray:
@@ -73,11 +82,6 @@ def _band(size, start, end, thickness) -> np.ndarray:
         max(1, round(thickness)), cv2.LINE_AA, 4,
     )  # fmt: skip
     return mask
-
-
-def _lay(scene: np.ndarray, mask: np.ndarray, colour, opacity: float = 1.0) -> None:
-    cover = mask.astype(np.float32)[..., None] * (opacity / 255)
-    scene += cover * (np.asarray(colour, np.float32) - scene)
 
 
 def put_surroundings(
@@ -124,22 +128,22 @@ def put_surroundings(
         if kind < 0.5:  # everything beyond is another surface
             mask = np.zeros((rows, columns), np.uint8)
             corners = np.array([at - far, at + far, at + far + out * 9999, at - far + out * 9999])
-            cv2.fillPoly(mask, [np.round(corners * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
+            cv2.fillPoly(mask, [np.round(corners).astype(np.int32)], 255)
             colour = wall_colour(chance)
             other = crop(chance.choice(("plain", "stucco", "leaves", "wood")), size, chance)
-            depth = chance.log_uniform(2.0, 30.0)
-            _lay(scene, mask, other[..., None] * np.float32(depth) + np.array(colour, np.float32))
+            depth = chance.log_uniform(1.5, 18.0)
+            cv2.copyTo(shades(other, (depth,) * 3, colour), mask, scene)
         else:
             colour = wall_colour(chance) if kind < 0.75 else (15.0, 15.0, 18.0)
             thick = height * chance.log_uniform(0.03, 0.4)
             opacity = chance.uniform(0.4, 1.0)
-            _lay(scene, _band(size, at - far, at + far, thick), colour, opacity)
+            lay(scene, _band(size, at - far, at + far, thick), colour, opacity)
             if chance.happens(0.2):  # a fence or a grille of such bars
                 step = out * height * chance.uniform(0.3, 0.8)
                 for place in range(1, 7):
                     start = at + place * step
                     mask = _band(size, start - far, start + far, min(thick, 0.2 * height))
-                    _lay(scene, mask, colour, opacity)
+                    lay(scene, mask, colour, opacity)
 
 
 def put_before(scene: np.ndarray, height: float, chance: Chance) -> None:
@@ -150,8 +154,8 @@ def put_before(scene: np.ndarray, height: float, chance: Chance) -> None:
         end = (chance.uniform(0, columns), chance.uniform(rows * 0.7, rows + 5))
         thick = height * chance.uniform(0.02, 0.09)
         colour = (20.0, 25.0, 20.0) if chance.happens(0.7) else (200.0, 200.0, 200.0)
-        _lay(scene, _band((columns, rows), start, end, thick), colour, chance.uniform(0.5, 1.0))
+        lay(scene, _band((columns, rows), start, end, thick), colour, chance.uniform(0.5, 1.0))
     else:
         grain = crop("stains", (columns, rows), chance)
-        mask = np.clip((grain - chance.uniform(0.8, 1.6)) * 160, 0, 255)
-        _lay(scene, mask, wall_colour(chance), chance.uniform(0.3, 0.7))
+        mask = np.clip((grain - chance.uniform(0.8, 1.6)) * 160, 0, 255).astype(np.uint8)
+        lay(scene, mask, wall_colour(chance), chance.uniform(0.3, 0.7))

@@ -114,11 +114,17 @@ _SKELETONS: dict[str, tuple[Skeleton, ...]] = {
     ),
     "8": ((("c", _TOP_LOOP), ("c", _LOW_LOOP)), (("c", _S),), (("c", _TOP_LOOP), ("c", _LOW_LOOP))),
 }
+
+
 # A nine is a six turned round.
-_SKELETONS["9"] = tuple(
-    tuple((kind, tuple((0.6 - x, 1.0 - y) for x, y in points)) for kind, points in six)
-    for six in _SKELETONS["6"]
-) + ((("c", tuple((0.6 - x, 1.0 - y) for x, y in _SIX[3:])), ("l", ((0.58, 0.3), (0.57, 1.0)))),)
+def _turned(points: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
+    return tuple((0.6 - x, 1.0 - y) for x, y in points)
+
+
+_SKELETONS["9"] = (
+    *(tuple((kind, _turned(points)) for kind, points in six) for six in _SKELETONS["6"]),
+    (("c", _turned(_SIX[3:])), ("l", ((0.58, 0.3), (0.57, 1.0)))),
+)
 _SERIFS = {"1": ((0.0, 1.0), (0.5, 1.0)), "4": ((0.26, 1.0), (0.62, 1.0)), "7": None}
 _BALLS = {"2": ((0.1, 0.22),), "3": ((0.08, 0.17), (0.05, 0.84)), "5": ((0.06, 0.84),),
           "6": ((0.5, 0.13),), "9": ((0.1, 0.87),)}  # fmt: skip
@@ -126,6 +132,9 @@ _SEGMENTS = {"0": "abcdef", "1": "bc", "2": "abged", "3": "abgcd", "4": "fgbc", 
              "6": "afgedc", "7": "abc", "8": "abcdefg", "9": "abcdfg"}  # fmt: skip
 _SEGMENT_ENDS = {"a": (0, 0, 1, 0), "b": (1, 0, 1, 1), "c": (1, 1, 1, 2), "d": (0, 2, 1, 2),
                  "e": (0, 1, 0, 2), "f": (0, 0, 0, 1), "g": (0, 1, 1, 1)}  # fmt: skip
+
+
+_KINDS = ((4.0, "painted"), (2.6, "plate"), (2.0, "nib"), (1.6, "thin"), (0.35, "segments"))
 
 
 @dataclass(frozen=True)
@@ -153,11 +162,15 @@ class Brush:
     segments: bool
 
 
-def draw_brush(chance: Chance) -> Brush:
-    """Draw how the strokes of one picture look."""
+def draw_brush(chance: Chance, kind: str | None = None) -> Brush:
+    """Draw how the strokes of one picture look.
+
+    Args:
+        chance: source of chance.
+        kind: "painted", "plate", "nib", "thin" or "segments"; drawn too where it is None.
+    """
     forms = tuple(chance.unit() for _ in range(10))
-    kind = chance.weighted(((4.0, "painted"), (2.6, "plate"), (2.0, "nib"), (1.6, "thin"),
-                            (0.35, "segments")))  # fmt: skip
+    kind = kind or chance.weighted(_KINDS)
     width, thickness, nib, angle, jitter = chance.uniform(0.38, 0.72), 0.1, 0.0, 0.0, 0.03
     if kind == "painted":
         thickness, jitter = chance.uniform(0.07, 0.19), chance.uniform(0.015, 0.055)

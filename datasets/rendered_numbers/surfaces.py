@@ -18,17 +18,17 @@ Colour = tuple[float, float, float]
 
 # (weight, (hue, saturation, value)) with the spread of each, seen in photos of house numbers.
 _WALLS = (
-    (2.6, ((0.10, 0.08), (0.08, 0.06), (0.82, 0.10))),  # white and light grey
+    (2.6, ((0.10, 0.05), (0.06, 0.05), (0.82, 0.10))),  # white and light grey
     (2.2, ((0.10, 0.04), (0.20, 0.10), (0.70, 0.13))),  # beige, cream, sandstone
-    (2.2, ((0.12, 0.20), (0.07, 0.06), (0.52, 0.14))),  # grey
+    (2.2, ((0.09, 0.06), (0.09, 0.06), (0.52, 0.14))),  # grey
     (1.9, ((0.50, 0.30), (0.25, 0.20), (0.16, 0.08))),  # dark: iron gates, doors, shade
-    (1.4, ((0.04, 0.02), (0.50, 0.14), (0.60, 0.15))),  # salmon, terracotta, orange
-    (0.8, ((0.12, 0.02), (0.55, 0.15), (0.66, 0.14))),  # ochre, yellow
-    (0.9, ((0.48, 0.06), (0.30, 0.15), (0.58, 0.16))),  # teal, green
-    (1.5, ((0.60, 0.04), (0.20, 0.12), (0.62, 0.16))),  # bluish white and grey
+    (1.4, ((0.04, 0.02), (0.42, 0.14), (0.60, 0.15))),  # salmon, terracotta, orange
+    (0.8, ((0.12, 0.02), (0.48, 0.15), (0.66, 0.14))),  # ochre, yellow
+    (0.7, ((0.49, 0.05), (0.28, 0.13), (0.58, 0.16))),  # teal, green
+    (1.5, ((0.60, 0.04), (0.14, 0.09), (0.62, 0.16))),  # bluish white and grey
     (1.2, ((0.02, 0.03), (0.45, 0.15), (0.34, 0.12))),  # brick, brown, wine red
     (0.35, ((0.62, 0.05), (0.60, 0.15), (0.40, 0.15))),  # blue paint
-    (0.25, ((0.33, 0.06), (0.45, 0.15), (0.35, 0.12))),  # green paint
+    (0.3, ((0.35, 0.06), (0.45, 0.15), (0.35, 0.12))),  # green paint
 )
 _DARK_INKS = (
     (5.0, ((0.60, 0.10), (0.25, 0.15), (0.12, 0.07))),  # black
@@ -98,11 +98,12 @@ def ink_colour(ground: Colour, chance: Chance) -> Colour:
     bright = luminance(ground)
     dark_share = min(max((bright - 40) / 110, 0.02), 0.97)
     ink = dark_colour(chance) if chance.happens(dark_share) else light_colour(chance)
-    contrast = luminance(ink) - bright
-    if abs(contrast) < 38:
-        ink = (245.0, 245.0, 240.0) if bright < 115 else (25.0, 25.0, 30.0)
-    if chance.happens(0.3):  # faded, of the wall's own material, or in its shade
-        ink = mix(ink, ground, chance.uniform(0.1, 0.62))
+    contrast = abs(luminance(ink) - bright)
+    if contrast < 56:
+        ink = (240.0, 240.0, 236.0) if bright < 115 else (28.0, 28.0, 32.0)
+        contrast = abs(luminance(ink) - bright)
+    if chance.happens(0.4):  # faded, of the wall's own material, or in its shade
+        ink = mix(ink, ground, chance.uniform(0.0, max(1 - 46 / contrast, 0.0)))
     return ink
 
 
@@ -165,7 +166,7 @@ def tiles() -> dict[str, np.ndarray]:
 
 
 _TEXTURES = ((4.0, "plain"), (3.0, "stucco"), (1.6, "rough"), (0.8, "pits"), (2.0, "stains"),
-             (1.6, "bricks"), (1.2, "blocks"), (0.5, "tiling"), (1.0, "boards"), (0.8, "planks"),
+             (0.8, "bricks"), (0.9, "blocks"), (0.4, "tiling"), (1.0, "boards"), (0.8, "planks"),
              (0.7, "wood"), (0.4, "grooves"), (0.5, "leaves"))  # fmt: skip
 
 

@@ -42,8 +42,11 @@ class RenderedNumbersConfig(tfds.core.BuilderConfig):
 class Builder(tfds.core.GeneratorBasedBuilder):
     """House numbers drawn from fonts and brush strokes, as street photos show them."""
 
-    VERSION = tfds.core.Version("1.0.0")
-    RELEASE_NOTES = {"1.0.0": "First version."}  # noqa: RUF012
+    VERSION = tfds.core.Version("1.1.0")
+    RELEASE_NOTES = {  # noqa: RUF012
+        "1.0.0": "First version.",
+        "1.1.0": "More like photos: colours, contrast, enamel lettering, framing.",
+    }
     BUILDER_CONFIGS = [  # noqa: RUF012
         RenderedNumbersConfig(
             name="default", description="Pictures cut around their number, as in SVHN"

@@ -95,7 +95,9 @@ def _attend(x, max_digits):
     return digits, layers.Concatenate(name="length_features")([length, mean])
 
 
-def _conv_norm(x, width, kernel_size, *, strides=1, dilation=1, activation="relu", name):
+def _conv_norm(
+    x, width, kernel_size, *, strides=1, dilation=1, activation="relu", scale="ones", name
+):
     x = layers.Conv2D(
         width,
         kernel_size,
@@ -106,13 +108,14 @@ def _conv_norm(x, width, kernel_size, *, strides=1, dilation=1, activation="relu
         kernel_initializer="he_normal",
         name=f"{name}_conv",
     )(x)
-    x = layers.BatchNormalization(momentum=0.95, name=f"{name}_norm")(x)
+    x = layers.BatchNormalization(momentum=0.95, gamma_initializer=scale, name=f"{name}_norm")(x)
     return layers.Activation(activation, name=f"{name}_out")(x) if activation else x
 
 
 def _residual_block(x, width, *, strides, dilation, name):
     y = _conv_norm(x, width, 3, strides=strides, name=f"{name}_a")
-    y = _conv_norm(y, width, 3, dilation=dilation, activation=None, name=f"{name}_b")
+    # A block begins as its shortcut alone (Goyal et al. 2017, https://arxiv.org/abs/1706.02677).
+    y = _conv_norm(y, width, 3, dilation=dilation, activation=None, scale="zeros", name=f"{name}_b")
     if strides > 1:
         x = layers.AveragePooling2D(strides, padding="same", name=f"{name}_pool")(x)
     if x.shape[-1] != width:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image, ImageDraw
 
 # Quiet before TensorFlow is imported anywhere; the tests run on its backend.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -20,4 +22,20 @@ def shared_data() -> Path:
     folder = Path(os.environ.get("NUMBER_ZOO_TEST_DATA", ROOT.parent / "shared" / "data"))
     if not folder.is_dir():
         pytest.skip(f"no real pictures at {folder}: set NUMBER_ZOO_TEST_DATA to use some")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory):
+    """Sixty pictures of one- and two-digit numbers, with a labels.csv."""
+    folder = tmp_path_factory.mktemp("photos")
+    rng = np.random.default_rng(0)
+    rows = ["file,label"]
+    for index in range(60):
+        number = str(rng.integers(0, 100))
+        picture = Image.new("RGB", (40, 24), tuple(rng.integers(150, 255, 3).tolist()))
+        ImageDraw.Draw(picture).text((10, 5), number, fill=(10, 10, 10))
+        picture.save(folder / f"{index:03d}.png")
+        rows.append(f"{index:03d}.png,{number}")
+    (folder / "labels.csv").write_text("\n".join(rows) + "\n")
     return folder

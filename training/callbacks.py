@@ -19,6 +19,11 @@ log = logging.getLogger(__name__)
 OBJECTIVE = "val_number_accuracy"
 
 
+def merit(row: dict[str, float]) -> tuple[float, float]:
+    """What makes one epoch better than another: whole numbers, and the loss where they tie."""
+    return row[OBJECTIVE], -row["val_loss"]
+
+
 @contextlib.contextmanager
 def averaged_weights(model: keras.Model) -> Iterator[None]:
     """Within the block the model has the moving average of its weights, where there is one."""
@@ -95,18 +100,18 @@ class EndOfEpoch(keras.callbacks.Callback):
         self.validation = validation
         self.truth = gather_truth(validation)
         self.rows = rows
-        self.best = max((row[OBJECTIVE] for row in rows), default=-1.0)
+        self.best = max(rows, key=merit, default=None)
 
     def on_epoch_end(self, epoch, logs=None):
         with averaged_weights(self.model):
             scores = score(self.model, self.validation, self.truth)
             logs.update({f"val_{name}": value for name, value in scores.items()})
-            if logs[OBJECTIVE] > self.best:
-                self.best = logs[OBJECTIVE]
+            if self.best is None or merit(logs) > merit(self.best):
+                self.best = dict(logs)
                 self.run.save_keras(self.run.model, _without_optimizer(self.model).save)
         self.rows.append({"epoch": epoch + 1, **{k: float(v) for k, v in logs.items()}})
         self.run.write_history(self.rows)
-        self.run.save_keras(self.run.checkpoint, self.model.save)
+        self.run.save_keras(self.run.checkpoint, self.model.save_weights)
 
 
 def _without_optimizer(model: keras.Model) -> keras.Model:
@@ -137,7 +142,7 @@ class Progress(keras.callbacks.Callback):
             logs["loss"],
             logs["val_loss"],
             100 * logs[OBJECTIVE],
-            100 * self.end_of_epoch.best,
+            100 * self.end_of_epoch.best[OBJECTIVE],
             100 * logs["val_character_accuracy"],
             100 * logs["val_length_accuracy"],
             duration(left),

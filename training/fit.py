@@ -14,7 +14,7 @@ import datasets
 import models
 from datasets import mixing
 from models.sequence import losses
-from training.callbacks import OBJECTIVE, EndOfEpoch, Progress, SeedEpoch, duration
+from training.callbacks import EndOfEpoch, Progress, SeedEpoch, duration, merit
 from training.configuration import Configuration
 from training.environment import environment
 from training.recipes import Recipe
@@ -114,18 +114,9 @@ def _train(configuration, run: RunFolder, data_dir, cache_dir, progress_bar) -> 
 
 def _model(configuration: Configuration, run: RunFolder, steps: int) -> tuple[keras.Model, int]:
     """The compiled model and the epochs it has behind it."""
-    if run.checkpoint.exists():
-        try:
-            model = keras.saving.load_model(run.checkpoint)
-        except Exception as error:
-            raise RunError(
-                f"{run.checkpoint} cannot be read ({error}): delete it to start again"
-            ) from error
-        done = int(keras.ops.convert_to_numpy(model.optimizer.iterations)) // steps
-        log.info("going on after epoch %d of %d", done, configuration.recipe.epochs)
-        return model, done
     model = models.create(configuration.model, **configuration.arguments)
-    if configuration.weights:
+    resumed = run.checkpoint.exists()
+    if configuration.weights and not resumed:
         log.info("%s: %s", configuration.weights, _start_from(model, configuration.weights))
     model.compile(
         optimizer=optimizer(configuration.recipe, steps),
@@ -133,7 +124,24 @@ def _model(configuration: Configuration, run: RunFolder, steps: int) -> tuple[ke
         # XLA compiles for half a minute and then is no faster on a CPU.
         jit_compile=keras.backend.backend() == "jax",
     )
-    return model, 0
+    return model, _resume(model, run, steps) if resumed else 0
+
+
+def _resume(model: keras.Model, run: RunFolder, steps: int) -> int:
+    """Load the state of a run into its model and optimiser; the epochs behind it.
+
+    Weights go into an optimiser made anew: a saved one forgets which weights not to decay.
+    """
+    model.optimizer.build(model.trainable_variables)
+    try:
+        model.load_weights(run.checkpoint)
+    except Exception as error:
+        raise RunError(
+            f"{run.checkpoint} cannot be read ({error}): delete it to start again"
+        ) from error
+    done = int(keras.ops.convert_to_numpy(model.optimizer.iterations)) // steps
+    log.info("going on after epoch %d", done)
+    return done
 
 
 def _start_from(model: keras.Model, weights: str):
@@ -163,7 +171,7 @@ def optimizer(recipe: Recipe, steps_per_epoch: int) -> keras.optimizers.Optimize
 
 
 def _finish(configuration, run: RunFolder, rows, model, data_dir) -> dict[str, Any]:
-    best = max(rows, key=lambda row: row[OBJECTIVE])
+    best = max(rows, key=merit)
     metrics = {
         "validation": {
             name.removeprefix("val_"): value

@@ -1,11 +1,11 @@
 """The folder of a run: its files appear whole or not at all, and one process writes it.
 
-config.json      the configuration, versions, commit and machine
-checkpoint.keras the state after the last finished epoch, optimiser included
-model.keras      the best model on validation so far
-history.csv      one row an epoch
-tensorboard/     logs for TensorBoard
-metrics.json     scores of the best model; there once the run is finished
+- `config.json`: the configuration, versions, commit and machine;
+- `checkpoint.weights.h5`: the state after the last finished epoch, optimiser included;
+- `model.keras`: the best model on validation so far;
+- `history.csv`: one row an epoch;
+- `tensorboard/`: logs for TensorBoard;
+- `metrics.json`: scores of the best model; there once the run is finished.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class RunFolder:
     def __init__(self, folder: Path):
         self.folder = folder
         self.config = folder / "config.json"
-        self.checkpoint = folder / "checkpoint.keras"
+        self.checkpoint = folder / "checkpoint.weights.h5"
         self.model = folder / "model.keras"
         self.history = folder / "history.csv"
         self.tensorboard = folder / "tensorboard"
@@ -88,7 +88,7 @@ class RunFolder:
             return []
         with self.history.open(newline="") as file:
             rows = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
-        return [row for row in rows if row["epoch"] <= epochs]
+        return [row | {"epoch": int(row["epoch"])} for row in rows if row["epoch"] <= epochs]
 
     def write_history(self, rows: list[Mapping[str, float]]) -> None:
         """Write all rows; the first row's keys are the columns."""

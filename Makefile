@@ -1,0 +1,35 @@
+# `make demo` and `make test` need Python 3.11 to 3.13 and nothing else.
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+
+.PHONY: demo test lint clean
+
+demo: $(VENV)/installed
+	$(RUN) train.py --run runs/demo
+	$(RUN) evaluate.py runs/demo --dataset rendered_numbers --report report/demo
+
+test: $(VENV)/installed-dev lint
+	$(RUN) -m pytest
+
+lint: $(VENV)/installed-dev
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+
+# Debian's Python comes without venv's pip; say so rather than fail in the middle.
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import ensurepip, venv, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "make needs Python 3.11 or newer with venv (Debian, Ubuntu: apt install python3-venv);"; \
+	  echo "name another with: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: requirements.txt | $(VENV)/bin/python
+	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+$(VENV)/installed-dev: requirements.txt requirements-dev.txt | $(VENV)/bin/python
+	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@ $(VENV)/installed
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,199 @@
+"""Runs: the same from the same seed, killed and resumed to the same end, never mixed up."""
+
+import csv
+import json
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from tests.training.conftest import TINY
+from training import fit
+from training.run_folder import RunError, RunFolder, open_run
+
+
+def weights_of(folder):
+    model = keras.saving.load_model(folder / "model.keras")
+    return [np.asarray(weight) for weight in model.get_weights()]
+
+
+def history_of(folder):
+    with (folder / "history.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def finished(photos, tmp_path_factory):
+    """One run that nothing disturbed."""
+    from training.configuration import configure
+
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    configuration = configure(
+        "residual_cnn_tiny", str(photos), **TINY | {"settings": [*TINY["settings"], "dropout=0.2"]}
+    )
+    return folder, fit.train(configuration, folder)
+
+
+def test_a_run_is_a_folder_with_everything_in_it(finished, tiny):
+    folder, metrics = finished
+    names = {path.name for path in folder.iterdir()}
+    assert names == {
+        ".lock",
+        "config.json",
+        "history.csv",
+        "metrics.json",
+        "model.keras",
+        "tensorboard",
+    }
+    run = RunFolder(folder)
+    assert run.configuration() == tiny
+    assert json.loads(run.config.read_text())["environment"]["packages"]["keras"]
+    assert [row["epoch"] for row in history_of(folder)] == ["1", "2", "3"]
+    assert metrics["validation"]["number_accuracy"] == max(
+        float(row["val_number_accuracy"]) for row in history_of(folder)
+    )
+    assert list((folder / "tensorboard").rglob("events.*"))
+
+
+def test_the_kept_model_is_the_one_that_was_scored(finished, tiny):
+    import datasets
+    from training.callbacks import gather_truth, score
+
+    folder, metrics = finished
+    model = keras.saving.load_model(folder / "model.keras")
+    data = datasets.load(tiny.validation, "validation", **tiny.view)
+    found = score(model, data, gather_truth(data))
+    assert found == pytest.approx(metrics["validation"], abs=1e-5)
+    assert getattr(model, "optimizer", None) is None  # a quarter of the file
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_does_not(finished, tiny, tmp_path):
+    folder, _ = finished
+    fit.train(tiny, tmp_path / "again")
+    for a, b in zip(weights_of(folder), weights_of(tmp_path / "again"), strict=True):
+        np.testing.assert_array_equal(a, b)
+    fit.train(replace(tiny, seed=1), tmp_path / "other")
+    assert any(
+        (a != b).any()
+        for a, b in zip(weights_of(folder), weights_of(tmp_path / "other"), strict=True)
+    )
+
+
+@pytest.mark.parametrize("killed_after", [1, 2])
+def test_stopped_after_an_epoch_it_goes_on_to_the_same_end(
+    finished, tiny, tmp_path, monkeypatch, killed_after
+):
+    folder, metrics = finished
+
+    class Killed(BaseException):
+        pass
+
+    class Kill(fit.Progress):
+        def on_epoch_end(self, epoch, logs=None):
+            super().on_epoch_end(epoch, logs)
+            if epoch + 1 == killed_after:
+                raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fit, "Progress", Kill)
+        with pytest.raises(Killed):
+            fit.train(tiny, tmp_path)
+    assert not (tmp_path / "metrics.json").exists()
+    resumed = fit.train(tiny, tmp_path)
+    assert resumed["validation"] == metrics["validation"]
+    for a, b in zip(history_of(folder), history_of(tmp_path), strict=True):
+        assert a == b
+    for a, b in zip(weights_of(folder), weights_of(tmp_path), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_kill_9_in_the_middle_of_an_epoch_loses_that_epoch_alone(tmp_path, photos):
+    command = [
+        sys.executable,
+        "train.py",
+        "residual_cnn_tiny",
+        "--dataset",
+        str(photos),
+        "--recipe",
+        "photos",
+        "--epochs",
+        "12",
+        "--batch-size",
+        "8",
+        "--run",
+        str(tmp_path / "run"),
+    ]
+    for setting in TINY["settings"]:
+        command += ["--set", setting]
+    root = Path(__file__).resolve().parents[2]
+    process = subprocess.Popen(command, cwd=root, stderr=subprocess.DEVNULL)
+    history = tmp_path / "run" / "history.csv"
+    deadline = time.monotonic() + 300
+    while not history.exists() or len(history.read_text().splitlines()) < 3:
+        assert process.poll() is None and time.monotonic() < deadline, "no epoch was finished"
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    before = history_of(tmp_path / "run")
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "going on after epoch" in done.stderr
+    after = history_of(tmp_path / "run")
+    assert [row["epoch"] for row in after] == [str(n) for n in range(1, 13)]
+    assert after[: len(before) - 1] == before[:-1]
+
+
+def test_a_finished_run_says_so_and_trains_no_more(finished, tiny, caplog):
+    folder, metrics = finished
+    written = (folder / "model.keras").stat().st_mtime_ns
+    with caplog.at_level("INFO"):
+        assert fit.train(tiny, folder) == metrics
+    assert "is finished" in caplog.text
+    assert (folder / "model.keras").stat().st_mtime_ns == written
+
+
+def test_another_configuration_is_kept_out(finished, tiny):
+    folder, _ = finished
+    with pytest.raises(RunError, match=r"another configuration \(seed is 0 there and 7 here\)"):
+        fit.train(replace(tiny, seed=7), folder)
+
+
+def test_a_folder_of_other_things_is_left_alone(tiny, tmp_path):
+    (tmp_path / "thesis.txt").write_text("")
+    with pytest.raises(RunError, match=r"holds files and is no run: thesis\.txt"):
+        fit.train(tiny, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_two_processes_do_not_share_a_run(tiny, tmp_path):
+    with (
+        open_run(tmp_path, tiny),
+        pytest.raises(RunError, match="another process is training"),
+        open_run(tmp_path, tiny),
+    ):
+        pass
+
+
+def test_a_damaged_checkpoint_is_named(tiny, tmp_path):
+    with open_run(tmp_path, tiny) as run:
+        run.checkpoint.write_bytes(b"half a file")
+    with pytest.raises(RunError, match=r"checkpoint\.weights\.h5 cannot be read"):
+        fit.train(tiny, tmp_path)
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path):
+    from training.run_folder import replacing
+
+    path = tmp_path / "model.keras"
+    path.write_text("old")
+    with pytest.raises(OSError, match="No space left"), replacing(path) as part:
+        part.write_text("ne")
+        raise OSError(28, "No space left on device")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]

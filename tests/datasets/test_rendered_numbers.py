@@ -253,12 +253,14 @@ def test_built_data_set_holds_what_was_drawn(built):
 
 
 def test_built_pictures_decode_to_rgb(built):
-    example = next(iter(built.as_dataset(split="test").as_numpy_iterator()))
-    drawn = draw(2, int(example["id"].decode().partition("-")[2]))
-    assert example["image"].shape == drawn.image.shape
-    np.testing.assert_allclose(
-        example["image"].mean(axis=(0, 1)), drawn.image.mean(axis=(0, 1)), atol=2
-    )
+    """TensorFlow's faster transform is a few levels off; swapped channels would be far off."""
+    apart, swapped = [], []
+    for example in built.as_dataset(split="test").as_numpy_iterator():
+        drawn = draw(2, int(example["id"].decode().partition("-")[2])).image.astype(int)
+        apart.append(np.abs(example["image"] - drawn).mean())
+        swapped.append(np.abs(example["image"][..., ::-1] - drawn).mean())
+    assert max(apart) < 6
+    assert np.mean(swapped) > 3 * np.mean(apart)
 
 
 def test_splits_share_no_picture(built):

@@ -36,7 +36,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         type=Path,
         default=Path("report"),
         metavar="FOLDER",
-        help="where results.json, results.csv and predictions.csv go (default: report)",
+        help="where the figures, all readings and sheets of pictures go (default: report)",
     )
     add(
         "--data-dir",
@@ -65,7 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
             data_dir=options.data_dir,
             limit=options.limit,
         )
-        compare.write(comparison, options.report)
+        compare.write(comparison, options.report, options.data_dir)
     except (ValueError, OSError) as error:
         print(f"evaluate.py: {error}", file=sys.stderr)
         return 2

@@ -14,7 +14,7 @@ import numpy as np
 import datasets
 import labels
 import models
-from evaluation import metrics
+from evaluation import metrics, sheet
 from models.sequence import Readings, negative_log_likelihood
 from training.callbacks import gather_truth
 from training.environment import environment
@@ -121,7 +121,7 @@ def _evaluate(source, dataset, split, crop, data_dir, limit) -> Result:
         split,
         picture_size=(height, width),
         channels=channels,
-        max_digits=model.output_shape["digits"][1],
+        max_digits=model.output["digits"].shape[1],
         crop=crop,
         data_dir=data_dir,
         limit=limit,
@@ -161,8 +161,12 @@ def _baseline(dataset, pictures, places, data_dir) -> Result:
     return Result("constant answer", found, readings)
 
 
-def write(comparison: Comparison, folder: Path) -> None:
-    """Write `results.json`, `results.csv` and `predictions.csv` into `folder`, each whole."""
+def write(comparison: Comparison, folder: Path, data_dir: str | Path | None = None) -> None:
+    """Write `results.json`, `results.csv`, `predictions.csv` and sheets, each file whole.
+
+    For each model `readings-N.png` shows pictures chosen at random and `mistakes-N.png` its
+    surest mistakes; N counts the models in the order they were named.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     write_json(
         folder / "results.json",
@@ -188,6 +192,27 @@ def write(comparison: Comparison, folder: Path) -> None:
         for i, (name, number) in enumerate(comparison.pictures)
     ]
     _write_csv(folder / "predictions.csv", header, rows)
+    for number, result in enumerate(comparison.results[1:], 1):
+        _write_sheets(comparison, result, folder, number, data_dir)
+
+
+def _write_sheets(comparison, result: Result, folder: Path, number: int, data_dir) -> None:
+    read = result.readings.numbers()
+    right = np.array([r == truth for r, (_, truth) in zip(read, comparison.pictures, strict=True)])
+    chosen = {
+        "readings": sheet.choose(len(right), 48),
+        "mistakes": sheet.mistakes(right, result.readings.log_probability, 48),
+    }
+    for name, indices in chosen.items():
+        sheet.write_sheet(
+            folder / f"{name}-{number}.png",
+            comparison.dataset,
+            comparison.split,
+            comparison.pictures,
+            result.readings,
+            indices,
+            data_dir=data_dir,
+        )
 
 
 def _flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:

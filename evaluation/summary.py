@@ -18,11 +18,9 @@ def show(comparison: Comparison, folder: Path) -> None:
         f"{comparison.split} split, crop: {comparison.crop or 'none'}",
         title_justify="left",
     )
-    columns = ("whole numbers", "95 % interval", "characters", "lengths")
-    columns += ("kept at 98 %", "at 99 %", "parameters")
     table.add_column("model", overflow="fold")
-    for column in columns:
-        table.add_column(column, justify="right")
+    for column in ("numbers", "95 % interval", "digits", "lengths", "kept*"):
+        table.add_column(column, justify="right", no_wrap=True)
     for result in comparison.results:
         found = result.figures
         low, high = found["number_accuracy_interval"]
@@ -33,12 +31,13 @@ def show(comparison: Comparison, folder: Path) -> None:
             f"{found['character_accuracy']:.2%}",
             f"{found['length_accuracy']:.2%}",
             f"{found['coverage']['0.98']:.1%}",
-            f"{found['coverage']['0.99']:.1%}",
-            f"{found['parameters']:,}" if "parameters" in found else "",
         )
     console.print(table)
+    console.print("numbers: wholly right. *kept: share answered when 98 % of answers must be right")
     for warning in comparison.warnings:
         console.print(f"Mind: {warning}")
     for name, reason in comparison.failed:
         console.print(f"[red]Failed:[/red] {name}: {reason}")
-    console.print(f"Everything is in {folder}/results.json and {folder}/predictions.csv")
+    if len(comparison.results) > 1:
+        console.print(f"To look at: {folder}/readings-1.png and {folder}/mistakes-1.png")
+    console.print(f"All figures: {folder}/results.json; all readings: {folder}/predictions.csv")

@@ -37,11 +37,7 @@ class Layer:
 
     def put(self, mask: np.ndarray, colour: Colour, opacity: float = 1.0) -> None:
         """Lay a colour over the layer where the mask (uint8 (h, w)) says."""
-        left, top, width, height = cv2.boundingRect(mask)
-        if not width:
-            return
-        area = (slice(top, top + height), slice(left, left + width))
-        lay(self.paint[area], mask[area], (*colour, 1.0), opacity)
+        lay(self.paint, mask, (*colour, 1.0), opacity)
 
 
 def lay(paint: np.ndarray, mask: np.ndarray, colour: tuple[float, ...], opacity: float) -> None:
@@ -53,13 +49,17 @@ def lay(paint: np.ndarray, mask: np.ndarray, colour: tuple[float, ...], opacity:
         colour: c values.
         opacity: what 255 in the mask stands for, 0 to 1.
     """
-    cover = mask * np.float32(opacity / 255)
+    x, y, width, height = cv2.boundingRect(mask)
+    if not width:
+        return
+    area = paint[y : y + height, x : x + width]
+    cover = mask[y : y + height, x : x + width] * np.float32(opacity / 255)
     # Channel by channel and merged: NumPy's broadcasting over 3 or 4 channels takes ten times
     # as long, and so does cv2.transform.
     left = cv2.merge((1 - cover,) * len(colour))
-    left *= paint
+    left *= area
     left += cv2.merge([cover * np.float32(part) for part in colour])
-    paint[...] = left
+    area[...] = left
 
 
 @dataclass(frozen=True)

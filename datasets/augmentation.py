@@ -23,7 +23,7 @@ class Augmentation:
         rotation: turns by up to so many degrees, each way.
         shear: leans by up to this share of the height, each way; half as much in y.
         perspective: the scale changes by up to this share from edge to edge.
-        brightness: adds up to this share of 255, each way.
+        brightness: adds up to this share of 255, each way; the mean stays off black and white.
         contrast: distance from the picture's mean changes by a factor 1/(1 + c) to 1 + c.
         colour: each channel's gain changes by a factor 1/(1 + c) to 1 + c.
         gamma: exponent from 1/(1 + gamma) to 1 + gamma.

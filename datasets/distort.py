@@ -213,8 +213,10 @@ def _light_tables(pictures: list, a: Augmentation, draw: _Draws, channels: int):
     levels, means = np.abs(_LEVELS - inverted), np.abs(column(means) - inverted)
     gamma = column(draw.factor("gamma", a.gamma))
     levels, means = levels**gamma, means**gamma
-    levels = means + (levels - means) * column(draw.factor("contrast", a.contrast))
-    levels = levels + column(draw.either_way("brightness", a.brightness))
+    shifted = means + column(draw.either_way("brightness", a.brightness))
+    # What is dark stays above black and what is light below white, or the digits would be gone.
+    shifted = np.clip(shifted, np.minimum(means, 0.12), np.maximum(means, 0.88))
+    levels = shifted + (levels - means) * column(draw.factor("contrast", a.contrast))
     if channels == 3:
         gains = [draw.factor(name, a.colour) for name in ("red", "green", "blue")]
         levels = levels * np.stack(gains, axis=-1).astype(np.float32)[:, None, :]

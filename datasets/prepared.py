@@ -35,7 +35,7 @@ class View:
     Attributes:
         size: `(height, width)` kept, in pixels.
         channels: 1 or 3.
-        crop: one of `crops.CROPS`.
+        crop: one of `crops.CROPS`; a picture without a number is shown whole in any case.
         margin: share by which the number's box is grown (for crops other than `"full"`).
         context: factor by which the box is grown once more, for augmentation to move into.
         fit: one of `pictures.FITS`.
@@ -181,7 +181,7 @@ def _fill(array, source, split, view, data_dir, limit) -> tuple[list[str], list[
 def _show(example: sources.Example, view: View) -> np.ndarray:
     picture = pictures.decode_picture(example.picture, name=_name(example))
     box = None
-    if view.crop != "full":
+    if view.crop != "full" and example.number:
         if example.boxes is None or len(example.boxes) == 0:
             raise ValueError(
                 f"{example.id} has no digit boxes, so crop={view.crop!r} cannot be made; "

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
 import datasets
-from datasets import prepared
+from datasets import prepared, sources
 from datasets.augmentation import Augmentation
 
 SMALL = {"picture_size": (12, 20), "channels": 3, "max_digits": 3}
@@ -184,6 +187,27 @@ def test_single_digits(make_folder):
     ((_, digits),) = datasets.load(folder, "train", **(SMALL | {"max_digits": 1}))
     assert list(digits) == ["digits"]
     assert digits["digits"].numpy().tolist() == [[4], [0]]
+
+
+def test_a_picture_without_a_number_is_shown_whole_among_crops(monkeypatch):
+    """There is no box to cut to; the others are cut to theirs."""
+    picture = np.full((20, 40, 3), 50, np.uint8)
+    picture[5:15, 10:20] = 200
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "PNG")
+    box = np.array([[10, 5, 20, 15]], np.float32)
+    found = [
+        sources.Example("number", "1", file.getvalue(), box),
+        sources.Example("none", "", file.getvalue(), box[:0]),
+    ]
+    monkeypatch.setattr(sources, "size", lambda *_: len(found))
+    monkeypatch.setattr(sources, "examples", lambda *_: iter(found))
+    ((pictures, labels),) = datasets.load(
+        "svhn_numbers", "train", crop="union", margin=0.0, **SMALL
+    )
+    assert labels["length"].numpy().tolist() == [1, 0]
+    assert pictures.numpy()[0].min() > 150
+    assert pictures.numpy()[1].mean() < 80
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,12 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("models", nargs="+", metavar="RUN|FILE", help="run folders or .keras files")
+    add(
+        "models",
+        nargs="+",
+        metavar="RUN|FILE|NAME",
+        help="run folders, .keras files or published weights",
+    )
     add("--dataset", required=True, metavar="NAME|FOLDER", help="the pictures to read")
     add("--split", choices=("train", "validation", "test"), default="test", help="default: test")
     add(

@@ -66,7 +66,11 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--batch-size", type=int, metavar="N", help="in place of the recipe's")
     add("--learning-rate", type=float, metavar="RATE", help="in place of the recipe's")
     add("--seed", type=int, default=0, metavar="N", help="default: 0")
-    add("--weights", metavar="RUN|FILE", help="start from the weights of a run or .keras file")
+    add(
+        "--weights",
+        metavar="RUN|FILE|NAME",
+        help="start from a run, a .keras file or published weights",
+    )
     add(
         "--precision",
         default="float32",

@@ -19,7 +19,6 @@ from models.sequence import Readings, negative_log_likelihood
 from training.callbacks import gather_truth
 from training.environment import environment
 from training.run_folder import RunFolder, read_json, replacing, write_json
-from training.transfer import load_weights_source
 
 log = logging.getLogger(__name__)
 
@@ -114,7 +113,7 @@ def _trained_crop(source: str) -> str:
 
 
 def _evaluate(source, dataset, split, crop, data_dir, limit) -> Result:
-    model = load_weights_source(source)
+    model = models.load(source)
     height, width, channels = model.input_shape[1:]
     data = datasets.load(
         dataset,

@@ -1,16 +1,20 @@
 """Named Keras models that read digits and numbers: `create`, `list_models`, `describe`."""
 
 from models.cost import describe, multiply_adds
+from models.published import card, list_weights, load
 from models.registry import configuration, create, list_models
 from models.sequence import NumberScores, Readings, losses, read_out
 
 __all__ = [
     "NumberScores",
     "Readings",
+    "card",
     "configuration",
     "create",
     "describe",
     "list_models",
+    "list_weights",
+    "load",
     "losses",
     "multiply_adds",
     "read_out",

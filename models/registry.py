@@ -32,8 +32,8 @@ _ENTRIES = {
     entry.name: entry
     for entry in (
         Entry("logistic_regression", logistic_regression, "the floor to compare with"),
-        Entry("shallow_cnn", shallow_cnn, "single digits, in a minute"),
-        Entry("deep_cnn", deep_cnn, "numbers on a plain ground, on two CPU cores"),
+        Entry("shallow_cnn", shallow_cnn, "single digits"),
+        Entry("deep_cnn", deep_cnn, "numbers on a plain ground"),
         Entry(
             "deep_cnn_tiny",
             deep_cnn,
@@ -43,7 +43,7 @@ _ENTRIES = {
         Entry(
             "deep_cnn_goodfellow",
             deep_cnn,
-            "the published net of 2013 (a GPU, days)",
+            "the net of 2013, for a GPU",
             {
                 "input_shape": (54, 54, 3),
                 "filters": (48, 64, 128, 160, 192, 192, 192, 192),
@@ -57,7 +57,7 @@ _ENTRIES = {
                 "dense_dropout": 0.5,
             },
         ),
-        Entry("residual_cnn", residual_cnn, "street photos, best accuracy for its cost"),
+        Entry("residual_cnn", residual_cnn, "street photos: the best here"),
         Entry(
             "residual_cnn_small",
             residual_cnn,
@@ -118,17 +118,19 @@ def configuration(name: str, **arguments: Any) -> dict[str, Any]:
     return json.loads(json.dumps(merged))
 
 
-def create(name: str, **arguments: Any) -> keras.Model:
+def create(name: str, *, weights: str | None = None, **arguments: Any) -> keras.Model:
     """Build the model `name`.
 
     Args:
         name: a name that `list_models` gives.
+        weights: name of published weights (`models.list_weights()`); the model is then the one
+            that was trained, and takes no other arguments. Defaults to fresh weights.
         **arguments: any of the builder's keyword arguments: `input_shape` (height, width,
             channels), `max_digits`, and those of its architecture.
 
     Returns:
-        An untrained functional model: pictures (batch, height, width, channels) in [0, 255] to
-        the logits that `models.sequence` describes.
+        A functional model: pictures (batch, height, width, channels) in [0, 255] to the logits
+        that `models.sequence` describes.
 
     Raises:
         ValueError: if the name or an argument is unknown, or a value does not fit.
@@ -136,6 +138,20 @@ def create(name: str, **arguments: Any) -> keras.Model:
     Example:
         >>> model = models.create("deep_cnn", input_shape=(64, 64, 1), max_digits=5)
     """
+    if weights is not None:
+        return _create_trained(name, weights, arguments)
     arguments = configuration(name, **arguments)
     arguments["input_shape"] = tuple(arguments["input_shape"])
     return entry(name).builder(**arguments)
+
+
+def _create_trained(name: str, weights: str, arguments: Mapping[str, Any]) -> keras.Model:
+    from models import published
+
+    card = published.card(weights)
+    if card["model"] != name or arguments:
+        raise ValueError(
+            f"the weights {weights!r} are of {card['model']} as it was trained, with no other "
+            f"arguments. Received: {name} with {dict(arguments)}"
+        )
+    return published.load_published(weights)

@@ -102,6 +102,9 @@ class EndOfEpoch(keras.callbacks.Callback):
         self.rows = rows
         self.best = max(rows, key=merit, default=None)
 
+    def on_epoch_begin(self, epoch, logs=None):
+        self.began = time.monotonic()
+
     def on_epoch_end(self, epoch, logs=None):
         with averaged_weights(self.model):
             scores = score(self.model, self.validation, self.truth)
@@ -109,7 +112,9 @@ class EndOfEpoch(keras.callbacks.Callback):
             if self.best is None or merit(logs) > merit(self.best):
                 self.best = dict(logs)
                 self.run.save_keras(self.run.model, _without_optimizer(self.model).save)
-        self.rows.append({"epoch": epoch + 1, **{k: float(v) for k, v in logs.items()}})
+        seconds = round(time.monotonic() - self.began, 1)
+        scored = {name: float(value) for name, value in logs.items()}
+        self.rows.append({"epoch": epoch + 1, **scored, "seconds": seconds})
         self.run.write_history(self.rows)
         self.run.save_keras(self.run.checkpoint, self.model.save_weights)
 

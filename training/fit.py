@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import time
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from training.configuration import Configuration
 from training.environment import environment
 from training.recipes import Recipe
 from training.run_folder import RunError, RunFolder, open_run, read_json, write_json
-from training.transfer import load_weights_source, take_over
+from training.transfer import take_over
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +91,6 @@ def _train(configuration, run: RunFolder, data_dir, cache_dir, progress_bar) -> 
     )
     rows = run.read_history(start)
     end_of_epoch = EndOfEpoch(run, validation, rows)
-    began = time.monotonic()
     model.fit(
         stream,
         epochs=recipe.epochs,
@@ -108,7 +106,7 @@ def _train(configuration, run: RunFolder, data_dir, cache_dir, progress_bar) -> 
             keras.callbacks.TerminateOnNaN(raise_error=True),
         ],
     )
-    log.info("trained for %s", duration(time.monotonic() - began))
+    log.info("trained for %s", duration(sum(row["seconds"] for row in rows)))
     return _finish(configuration, run, rows, model, data_dir)
 
 
@@ -145,7 +143,7 @@ def _resume(model: keras.Model, run: RunFolder, steps: int) -> int:
 
 
 def _start_from(model: keras.Model, weights: str):
-    return take_over(model, load_weights_source(weights))
+    return take_over(model, models.load(weights))
 
 
 def optimizer(recipe: Recipe, steps_per_epoch: int) -> keras.optimizers.Optimizer:
@@ -180,6 +178,7 @@ def _finish(configuration, run: RunFolder, rows, model, data_dir) -> dict[str, A
         },
         "best_epoch": int(best["epoch"]),
         "epochs": len(rows),
+        "hours": round(sum(row["seconds"] for row in rows) / 3600, 3),
         "parameters": model.count_params(),
         "multiply_adds": models.multiply_adds(model),
         "crop": configuration.crop,

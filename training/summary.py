@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -22,7 +23,7 @@ def show_lists() -> None:
     console.print(
         _table(
             "Models",
-            ("name", "parameters", "multiply-adds", "pictures", "good for"),
+            ("name", "parameters", "mult-adds", "pictures", "good for"),
             (
                 (
                     one["name"],
@@ -33,7 +34,7 @@ def show_lists() -> None:
                 )
                 for one in described
             ),
-            right=("parameters", "multiply-adds"),
+            right=("parameters", "mult-adds"),
         )
     )
     found = [datasets.describe(name) for name in datasets.list_datasets()]
@@ -53,6 +54,10 @@ def show_lists() -> None:
             right=("train + test",),
         )
     )
+    if models.list_weights():
+        cards = {name: models.card(name) for name in models.list_weights()}
+        rows = ((name, card["model"], card["reads"]) for name, card in cards.items())
+        console.print(_table("Published weights", ("name", "model", "reads"), rows))
     console.print("A folder of pictures with a labels.csv (file, label) is a data set, too.\n")
     console.print(_table("Recipes", ("name", "what for"), list_recipes().items()))
 
@@ -82,9 +87,11 @@ def show_run(configuration: Configuration, folder: Path, metrics: dict[str, Any]
 def _table(
     title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[str] = ()
 ) -> Table:
-    table = Table(title=title, title_justify="left")
-    for column in columns:
-        table.add_column(column, justify="right" if column in right else "left")
+    table = Table(title=title, title_justify="left", box=box.SIMPLE)
+    for index, column in enumerate(columns):
+        justify = "right" if column in right else "left"
+        # A name that is cut off cannot be typed.
+        table.add_column(column, justify=justify, no_wrap=index == 0 or column in right)
     for row in rows:
         table.add_row(*row)
     return table

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -29,23 +28,6 @@ class Transfer:
             if names:
                 parts.append(f"{what}: {', '.join(names)}")
         return "; ".join(parts)
-
-
-def load_weights_source(source: str | Path) -> keras.Model:
-    """Load the model of a run folder or of a `.keras` file.
-
-    Raises:
-        ValueError: if there is no such run or file, or it is not a Keras model.
-    """
-    path = Path(source)
-    if path.is_dir():
-        path = path / "model.keras"
-    if not path.exists():
-        raise ValueError(f"no weights at {source}: name a run folder or a .keras file")
-    try:
-        return keras.saving.load_model(path, compile=False)
-    except Exception as error:
-        raise ValueError(f"{path} is not a Keras model that can be loaded: {error}") from error
 
 
 def take_over(model: keras.Model, other: keras.Model) -> Transfer:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import models
-from training.transfer import load_weights_source, take_over
+from training.transfer import take_over
 
 
 def reader(size, places, name="residual_cnn_tiny"):
@@ -44,18 +44,18 @@ def test_models_with_nothing_in_common_are_refused():
 
 
 def test_weights_that_are_not_there_or_no_model_are_named(tmp_path):
-    with pytest.raises(ValueError, match=r"no weights at .*nowhere"):
-        load_weights_source(tmp_path / "nowhere")
+    with pytest.raises(ValueError, match=r"weights are a run folder.*Received: .*nowhere"):
+        models.load(tmp_path / "nowhere")
     broken = tmp_path / "broken.keras"
     broken.write_bytes(b"PK")
     with pytest.raises(ValueError, match=r"broken\.keras is not a Keras model"):
-        load_weights_source(broken)
+        models.load(broken)
 
 
 def test_a_run_folder_or_a_file_is_loaded(tmp_path):
     model = reader((16, 32), 2)
     model.save(tmp_path / "model.keras")
     for source in (tmp_path, tmp_path / "model.keras"):
-        loaded = load_weights_source(source)
+        loaded = models.load(source)
         assert isinstance(loaded, keras.Model)
         np.testing.assert_array_equal(loaded.get_weights()[0], model.get_weights()[0])

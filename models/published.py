@@ -1,0 +1,82 @@
+"""Published weights: trained readers that come with the project, each with a card.
+
+A reader `NAME` is two files in `models/weights/`: `NAME.keras`, the model, and `NAME.json`, its
+card: what it reads, how it was trained, what it scores and on which crop, its file's SHA-256.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from models.registry import unknown
+
+FOLDER = Path(__file__).resolve().parent / "weights"
+
+
+def list_weights() -> list[str]:
+    """Names of the published weights, in alphabetical order."""
+    return sorted(path.stem for path in FOLDER.glob("*.json"))
+
+
+def card(name: str) -> dict[str, Any]:
+    """The card of published weights.
+
+    Returns:
+        `model` and `arguments` (what `create` builds), `sha256`, `reads`, `crop`, `training`,
+        `figures` and `licence`.
+
+    Raises:
+        ValueError: if no weights have that name; the message lists the known, nearest first.
+    """
+    if name not in list_weights():
+        raise ValueError(unknown("weights", name, list_weights()))
+    return json.loads((FOLDER / f"{name}.json").read_text())
+
+
+def weights_file(name: str) -> Path:
+    """Path of the model file of published weights, once its SHA-256 is that of its card.
+
+    Raises:
+        ValueError: if no weights have that name, or the file is damaged.
+    """
+    expected, path = card(name)["sha256"], FOLDER / f"{name}.keras"
+    found = hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else "no file"
+    if found != expected:
+        raise ValueError(f"{path} is damaged: its SHA-256 is {expected}. Received: {found}")
+    return path
+
+
+def load_published(name: str) -> keras.Model:
+    """Load a published reader as it was trained.
+
+    Raises:
+        ValueError: if no weights have that name, or the file is damaged.
+    """
+    return keras.saving.load_model(weights_file(name), compile=False)
+
+
+def load(source: str | Path) -> keras.Model:
+    """Load a trained model: the name of published weights, a run folder or a `.keras` file.
+
+    Raises:
+        ValueError: if there is no such name, run or file, or it is not a Keras model.
+    """
+    if str(source) in list_weights():
+        return load_published(str(source))
+    path = Path(source)
+    path = path / "model.keras" if path.is_dir() else path
+    if not path.is_file():
+        names = ", ".join(list_weights())
+        raise ValueError(
+            "weights are a run folder, a .keras file or published ones"
+            f"{f' ({names})' if names else ''}. Received: {source}"
+        )
+    try:
+        return keras.saving.load_model(path, compile=False)
+    except Exception as error:
+        raise ValueError(f"{path} is not a Keras model that can be loaded: {error}") from error

@@ -13,7 +13,7 @@ from typing import Any
 
 import keras
 
-from models.registry import unknown
+import naming
 
 FOLDER = Path(__file__).resolve().parent / "weights"
 
@@ -34,7 +34,7 @@ def card(name: str) -> dict[str, Any]:
         ValueError: if no weights have that name; the message lists the known, nearest first.
     """
     if name not in list_weights():
-        raise ValueError(unknown("weights", name, list_weights()))
+        raise ValueError(naming.unknown("weights", name, list_weights()))
     return json.loads((FOLDER / f"{name}.json").read_text())
 
 

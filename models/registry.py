@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 import inspect
 import json
@@ -12,6 +11,7 @@ from typing import Any
 
 import keras
 
+import naming
 from models.deep_cnn import deep_cnn
 from models.logistic_regression import logistic_regression
 from models.residual_cnn import residual_cnn
@@ -86,16 +86,8 @@ def entry(name: str) -> Entry:
         ValueError: if no model has that name; the message lists the known ones, nearest first.
     """
     if name not in _ENTRIES:
-        raise ValueError(unknown("model", name, _ENTRIES))
+        raise ValueError(naming.unknown("model", name, _ENTRIES))
     return _ENTRIES[name]
-
-
-def unknown(kind: str, name: str, known) -> str:
-    """Say that a name is not known, with the known ones, the nearest first."""
-    known = list(known)
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-    rest = [other for other in known if other not in near]
-    return f"unknown {kind} {name!r}. Known: {', '.join(near + rest)}"
 
 
 def configuration(name: str, **arguments: Any) -> dict[str, Any]:
@@ -112,7 +104,7 @@ def configuration(name: str, **arguments: Any) -> dict[str, Any]:
     parameters = inspect.signature(found.builder).parameters
     for key in arguments:
         if key not in parameters:
-            raise ValueError(unknown(f"argument of {name}", key, parameters))
+            raise ValueError(naming.unknown(f"argument of {name}", key, parameters))
     defaults = {key: parameter.default for key, parameter in parameters.items()}
     merged = defaults | dict(found.configuration) | arguments
     return json.loads(json.dumps(merged))

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import datasets
+import naming
 from datasets import Augmentation, mixing, sources
 from models import registry
 from training import recipes
@@ -174,7 +175,7 @@ def _apply_settings(model: str, recipe: Recipe, settings: Sequence[str]):
             arguments[key] = value
         else:
             known = [*own, *fields, *(f"augmentation.{n}" for n in _augmentation_fields())]
-            raise ValueError(registry.unknown("setting", key, known))
+            raise ValueError(naming.unknown("setting", key, known))
     return arguments, recipe
 
 
@@ -206,13 +207,13 @@ def _augmentation(name: str) -> Augmentation:
         preset: getattr(Augmentation, preset) for preset in ("none", "light", "photo", "strong")
     }
     if name not in presets:
-        raise ValueError(registry.unknown("augmentation", name, presets))
+        raise ValueError(naming.unknown("augmentation", name, presets))
     return presets[name]()
 
 
 def _set_augmentation(recipe: Recipe, field: str, value: Any) -> Recipe:
     if field not in _augmentation_fields():
-        raise ValueError(registry.unknown("setting", field, _augmentation_fields()))
+        raise ValueError(naming.unknown("setting", field, _augmentation_fields()))
     value = _check(f"augmentation.{field}", value, float)
     augmentation = dataclasses.replace(recipe.augmentation, **{field: value})
     return dataclasses.replace(recipe, augmentation=augmentation)

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+import naming
 from datasets import Augmentation
 
 
@@ -133,12 +134,10 @@ def get_recipe(name: str) -> Recipe:
     Raises:
         ValueError: if no recipe has that name; the message lists the known ones, nearest first.
     """
-    from models.registry import unknown
-
     base = name.removesuffix(QUICK)
     if base not in RECIPES:
         known = [*RECIPES, *(other + QUICK for other in RECIPES)]
-        raise ValueError(unknown("recipe", name, known))
+        raise ValueError(naming.unknown("recipe", name, known))
     recipe = RECIPES[base]()
     return quick(recipe) if name != base else recipe
 

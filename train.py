@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 DEFAULTS = {"model": "residual_cnn_small", "dataset": "rendered_numbers", "recipe": "demo"}
+DEMO_SETTINGS = ["input_shape=[32,64,3]"]  # a quarter of the work, and enough for drawn numbers
 
 EXAMPLES = """examples:
   train.py                                          a small reader of drawn house numbers
@@ -125,7 +126,7 @@ def main(arguments: list[str] | None = None) -> int:
             seed=options.seed,
             precision=options.precision,
             weights=options.weights,
-            settings=options.settings,
+            settings=(DEMO_SETTINGS if plain else []) + options.settings,
             epochs=options.epochs,
             batch_size=options.batch_size,
             learning_rate=options.learning_rate,

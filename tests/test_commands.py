@@ -1,0 +1,59 @@
+"""The commands as people type them."""
+
+import pytest
+
+import datasets
+import evaluate
+import models
+import predict
+import train
+from training import fit
+from training.recipes import RECIPES
+
+
+def test_list_shows_every_name_whole(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert train.main(["--list"]) == 0
+    shown = capsys.readouterr().out
+    for name in [*models.list_models(), *datasets.list_datasets(), *RECIPES]:
+        assert name in shown
+
+
+@pytest.mark.parametrize("command", [train, evaluate, predict])
+def test_help_has_examples(command, capsys):
+    with pytest.raises(SystemExit) as stop:
+        command.main(["--help"])
+    assert stop.value.code == 0
+    assert "examples:" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["deep_cn"], "unknown model 'deep_cn'. Known: deep_cnn"),
+        (["deep_cnn", "--dataset", "mnits"], "mnist"),
+        (["deep_cnn", "--dataset", "./nowhere"], "nowhere"),
+        (["deep_cnn", "--set", "x=1"], "unknown setting 'x'"),
+        (["deep_cnn", "--weights", "./nowhere"], "./nowhere"),
+    ],
+)
+def test_a_mistake_is_one_line_and_leaves_nothing(arguments, message, capsys, tmp_path, photos):
+    if "--dataset" not in arguments:
+        arguments = [*arguments, "--dataset", str(photos)]
+    run = tmp_path / "run"
+    assert train.main([*arguments, "--run", str(run)]) == 2
+    error = capsys.readouterr().err
+    assert message in error.splitlines()[-1]
+    assert not (run / "model.keras").exists()
+
+
+def test_no_arguments_train_the_demo(monkeypatch, capsys):
+    asked = {}
+
+    def note(configuration, folder, **_):
+        asked.update(model=configuration.model, dataset=configuration.dataset)
+        raise ValueError("noted")
+
+    monkeypatch.setattr(fit, "train", note)
+    assert train.main([]) == 2
+    assert asked == {"model": "residual_cnn_small", "dataset": "rendered_numbers"}

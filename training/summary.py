@@ -81,7 +81,7 @@ def show_run(configuration: Configuration, folder: Path, metrics: dict[str, Any]
             ],
         )
     )
-    console.print(f"Next: python evaluate.py {folder} --dataset {configuration.dataset}")
+    console.print(f"Next: python evaluate.py {folder} --dataset {configuration.validation}")
 
 
 def _table(

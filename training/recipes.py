@@ -55,7 +55,7 @@ class Recipe:
 def linear() -> Recipe:
     """Logistic regression: no augmentation, since a linear model cannot make use of it.
 
-    `logistic_regression` on `mnist`: 92.5 % of the test digits in under a minute on two CPU cores.
+    `logistic_regression` on `mnist`: 92.6 % of the test digits in three minutes on two CPU cores.
     """
     return Recipe(epochs=20, batch_size=256, learning_rate=2e-3, weight_decay=0.0, averaging=0.99)
 
@@ -63,7 +63,8 @@ def linear() -> Recipe:
 def digits() -> Recipe:
     """Single digits, with small moves and turns.
 
-    `shallow_cnn` on `mnist`: 99.4 % of the test digits in a quarter of an hour on two CPU cores.
+    `shallow_cnn` on `mnist`: a minute or two an epoch on two CPU cores; 97.9 % of the validation
+    digits after the first.
     """
     return Recipe(epochs=15, augmentation=Augmentation.light(), averaging=0.999)
 
@@ -71,7 +72,7 @@ def digits() -> Recipe:
 def numbers() -> Recipe:
     """Numbers on a plain ground.
 
-    `deep_cnn` on `mnist_numbers`: 97 % of the test numbers in half an hour on two CPU cores.
+    `deep_cnn` on `mnist_numbers` is what it is meant for; it promises no figure yet.
     """
     return Recipe(epochs=10, batch_size=64, augmentation=Augmentation.light())
 
@@ -79,8 +80,8 @@ def numbers() -> Recipe:
 def photos() -> Recipe:
     """Street photos, real or drawn or both: strong changes, and an epoch of 16,000 pictures.
 
-    `residual_cnn` on drawn and real photos: about 90 minutes on two CPU cores. The README's
-    table has what it reads then.
+    `residual_cnn` on drawn numbers and 2,229 photos: 90 % of the test photos' numbers, whole
+    pictures, in 74 minutes on two CPU cores (36 epochs).
     """
     return Recipe(
         epochs=40,

@@ -175,7 +175,8 @@ def commands(arguments: argparse.Namespace) -> dict[str, list[str]]:
     run, data_dir = arguments.work / "runs/rehearsal", arguments.work / "tensorflow_datasets"
     given = ["--dataset", arguments.source, "--crop", "union", "--data-dir", str(data_dir)]
     found["train"] = [sys.executable, "train.py", arguments.model, *given, "--recipe", "numbers"]
-    found["train"] += ["--epochs", "1", "--run", str(run)]
+    found["train"] += ["--epochs", "1", "--set", "averaging=0.9"]
+    found["train"] += ["--run", str(run)]
     found["evaluate"] = [sys.executable, "evaluate.py", str(run), *given, "--split", "test"]
     found["evaluate"] += ["--report", str(arguments.work / "report")]
     return found

@@ -8,7 +8,7 @@ sizes, digits and boxes, and a drawing in place of each photo. Every step is a p
 measured from outside; a step that is done is not done again, so an interrupted rehearsal goes on
 where it stopped. The result is a table of time, memory and disk, in `rehearsal.json` as well.
 
-The accuracy at the end says that all parts fit together; drawn digits are far easier than photos.
+The accuracy at the end is that of one epoch: it says that all parts fit together and no more.
 """
 
 from __future__ import annotations
@@ -175,8 +175,7 @@ def commands(arguments: argparse.Namespace) -> dict[str, list[str]]:
     run, data_dir = arguments.work / "runs/rehearsal", arguments.work / "tensorflow_datasets"
     given = ["--dataset", arguments.source, "--crop", "union", "--data-dir", str(data_dir)]
     found["train"] = [sys.executable, "train.py", arguments.model, *given, "--recipe", "numbers"]
-    found["train"] += ["--epochs", "1", "--set", "averaging=0.9"]
-    found["train"] += ["--run", str(run)]
+    found["train"] += ["--epochs", "1", "--run", str(run)]
     found["evaluate"] = [sys.executable, "evaluate.py", str(run), *given, "--split", "test"]
     found["evaluate"] += ["--report", str(arguments.work / "report")]
     return found

@@ -5,7 +5,7 @@
 Every case is drawn from the seed and its own number, so one case can be run again alone
 (`--first 1234 --cases 1`). A case is fine if the file is read, and what comes out keeps the
 reader's promises, or refused with a `DigitStructError`; anything else, or a case that takes more
-than `--slow` seconds, is a finding. Mutations aim at bytes that the reader looks at.
+than `--slow` seconds of processor time, is a finding. Mutations aim at bytes that the reader looks at.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ def main() -> int:
     slowest, started = (0.0, 0), time.monotonic()
     for case in range(arguments.first, arguments.first + arguments.cases):
         path, data, touched = genuine[case % len(genuine)]
-        begun = time.monotonic()
+        begun = time.process_time()  # a machine that is busy elsewhere is no finding
         try:
             outcome = run_case(
                 mutate(data, touched, case, arguments.seed),
@@ -151,7 +151,7 @@ def main() -> int:
         except Exception:
             outcome, findings = "FINDING", findings + 1
             print(f"case {case} on {path}:\n{traceback.format_exc()}", flush=True)
-        took = time.monotonic() - begun
+        took = time.process_time() - begun
         slowest = max(slowest, (took, case))
         if took > arguments.slow:
             findings += 1

@@ -5,7 +5,8 @@
 Every case is drawn from the seed and its own number, so one case can be run again alone
 (`--first 1234 --cases 1`). A case is fine if the file is read, and what comes out keeps the
 reader's promises, or refused with a `DigitStructError`; anything else, or a case that takes more
-than `--slow` seconds of processor time, is a finding. Mutations aim at bytes that the reader looks at.
+than `--slow` seconds of processor time, is a finding. Mutations aim at bytes that the reader
+looks at.
 """
 
 from __future__ import annotations

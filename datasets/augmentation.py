@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields, replace
 
 _LIMITS = {"rotation": 45.0, "noise": 128.0, "zoom": 3.0, "zoom_out": 3.0, "gamma": 3.0}
-_MOVES = ("zoom", "zoom_out", "stretch", "shift", "rotation", "shear", "perspective")
+_MOVES = ("window", "zoom", "zoom_out", "stretch", "shift", "rotation", "shear", "perspective")
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,9 @@ class Augmentation:
     turned far: a 6 must not become a 9.
 
     Attributes:
+        window: probability of showing, in place of the whole picture, a part of it that holds the
+            number, of any size from little more than the number to all of the picture; for
+            pictures of which the number's box is known.
         zoom: the number grows by a factor from 1/(1 + zoom) to 1 + zoom.
         zoom_out: on top of that it shrinks, by a factor from 1/(1 + zoom_out) to 1.
         stretch: width over height changes by a factor from 1/(1 + stretch) to 1 + stretch.
@@ -40,6 +43,7 @@ class Augmentation:
         erase_size: sides of that patch, up to this share of the height; keep it under a digit's.
     """
 
+    window: float = 0.0
     zoom: float = 0.0
     zoom_out: float = 0.0
     stretch: float = 0.0
@@ -109,23 +113,24 @@ class Augmentation:
         """`photo` with larger amounts: for long training on few pictures."""
         return replace(
             cls.photo(),
+            window=0.7,
             zoom=0.18,
             zoom_out=0.3,
             stretch=0.25,
             shift=0.1,
             rotation=10.0,
-            shear=0.2,
-            perspective=0.2,
+            shear=0.15,
+            perspective=0.15,
             brightness=0.2,
-            contrast=0.6,
-            colour=0.35,
-            gamma=0.5,
-            shade=0.4,
-            invert=0.3,
-            blur=0.35,
-            coarse=0.3,
+            contrast=0.5,
+            colour=0.25,
+            gamma=0.4,
+            shade=0.35,
+            invert=0.25,
+            blur=0.3,
+            coarse=0.25,
             compress=0.2,
-            noise=12.0,
+            noise=10.0,
             erase=0.3,
         )
 

@@ -43,6 +43,28 @@ def union_box(boxes: np.ndarray) -> np.ndarray:
     return np.concatenate([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)])
 
 
+def number_box(boxes: np.ndarray | None, shown: np.ndarray) -> np.ndarray:
+    """Where the number lies in what is shown of a picture.
+
+    Args:
+        boxes: (digits, 4) digit boxes in pixels of the picture; None where they are not known.
+        shown: the part of the picture that is shown, in the same pixels.
+
+    Returns:
+        float32 array (4,): left, top, right, bottom of the box around all digits as shares of
+        the shown part's width and height, cut at its edges; NaN where it is not known.
+    """
+    unknown = np.full(4, np.nan, np.float32)
+    if boxes is None or len(boxes) == 0:
+        return unknown
+    whole = np.concatenate([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)])
+    if not (whole[2:] > whole[:2]).all():
+        return unknown
+    corner, size = np.tile(shown[:2], 2), np.tile(shown[2:] - shown[:2], 2)
+    found = ((whole - corner) / size).clip(0.0, 1.0)
+    return found.astype(np.float32) if (found[2:] > found[:2]).all() else unknown
+
+
 def grow(box: np.ndarray, factor: float) -> np.ndarray:
     """Scale a box about its centre: `factor` 1.3 makes it 30 % wider and 30 % higher."""
     centre = (box[:2] + box[2:]) / 2

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import tensorflow as tf
 
+from datasets import geometry
 from datasets.augmentation import Augmentation
 
 # A batch is made by one thread, several batches by several: OpenCV's own threads, over pictures
@@ -21,6 +22,7 @@ from datasets.augmentation import Augmentation
 cv2.setNumThreads(1)
 
 _DRAWS = (
+    *("window", "window_size", "window_x", "window_y"),
     *("zoom", "zoom_out", "stretch", "shift_x", "shift_y", "rotation", "shear_x", "shear_y"),
     *("tilt_x", "tilt_y", "brightness", "contrast", "red", "green", "blue", "gamma"),
     *("shade", "shade_angle", "invert", "grey", "blur", "blur_x", "blur_y", "coarse", "coarseness"),
@@ -41,7 +43,8 @@ def augment(
     seed: tf.Tensor,
     size: tuple[int, int],
     view: float = 1.0,
-) -> tf.Tensor:
+    boxes: tf.Tensor | None = None,
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Change a batch of pictures at random.
 
     Args:
@@ -51,26 +54,31 @@ def augment(
         size: `(height, width)` of the result in pixels.
         view: share of the pictures' width and height that the result shows when nothing moves;
             the rest around it is there to be moved into.
+        boxes: float32 [B, 4], left, top, right and bottom of the number in each picture as
+            shares of its width and height; NaN where unknown. Defaults to unknown.
 
     Returns:
-        float32 [B, *size, C], values 0 to 255.
+        float32 [B, *size, C], values 0 to 255, and the boxes as shares of the result.
     """
-    if not augmentation.changes and view == 1.0 and tuple(pictures.shape[1:3]) == tuple(size):
-        return tf.cast(pictures, tf.float32)
     channels = pictures.shape[3]
     batch = tf.shape(pictures)[0]
+    boxes = tf.fill((batch, 4), np.float32(np.nan)) if boxes is None else boxes
+    if not augmentation.changes and view == 1.0 and tuple(pictures.shape[1:3]) == tuple(size):
+        return tf.cast(pictures, tf.float32), boxes
     draws = tf.random.stateless_uniform((batch, len(_DRAWS)), tf.random.fold_in(seed, 0))
     grain = _grain_bytes(size, channels) if augmentation.noise else 0
     words = tf.random.stateless_uniform(
         (batch, -(-grain // 4)), tf.random.fold_in(seed, 1), None, None, tf.int32
     )
 
-    def change(pictures, draws, words):
-        return distort(pictures, draws, words.view(np.uint8), augmentation, size, view)
+    def change(pictures, draws, words, boxes):
+        return distort(pictures, draws, words.view(np.uint8), augmentation, size, view, boxes)
 
-    changed = tf.numpy_function(change, [pictures, draws, words], tf.float32)
+    given = [pictures, draws, words, boxes]
+    changed, boxes = tf.numpy_function(change, given, (tf.float32, tf.float32))
     changed.set_shape((pictures.shape[0], *size, channels))
-    return changed
+    boxes.set_shape((pictures.shape[0], 4))
+    return changed, boxes
 
 
 def distort(
@@ -80,7 +88,8 @@ def distort(
     augmentation: Augmentation,
     size: tuple[int, int],
     view: float = 1.0,
-) -> np.ndarray:
+    boxes: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
     """Change a batch of pictures by given random numbers; see `augment`.
 
     Args:
@@ -90,16 +99,20 @@ def distort(
         augmentation: how strongly.
         size: `(height, width)` of the result in pixels.
         view: share of the pictures that the result shows.
+        boxes: float32 [B, 4], as `augment` takes them.
 
     Returns:
-        float32 [B, *size, C], values 0 to 255.
+        float32 [B, *size, C], values 0 to 255, and the boxes as shares of the result.
     """
     a, draw = augmentation, _Draws(draws.T)
     batch, *kept, channels = pictures.shape
+    if boxes is None:
+        boxes = np.full((batch, 4), np.nan, np.float32)
     if a.moves or view != 1.0 or tuple(kept) != tuple(size):
-        pictures = _warp(
-            pictures, _transforms(a, draw, size, kept, view), size, bool(a.perspective)
-        )
+        shown = geometry.windows(draw, a.window, boxes, view)
+        matrices = geometry.transforms(a, draw, size, kept, shown)
+        pictures = _warp(pictures, matrices, size, bool(a.perspective))
+        boxes = geometry.move_boxes(boxes, matrices, size, kept)
     each = [_Draws(row) for row in draws.tolist()]
     pictures = [_soften(picture, a, own) for picture, own in zip(pictures, each, strict=True)]
     tables = _light_tables(pictures, a, draw, channels)
@@ -113,7 +126,7 @@ def distort(
         _shade(lit, a, each[index])
         _add_noise(lit, a, each[index], grain[index])
         np.clip(lit, 0.0, 255.0, out=lit)
-    return result
+    return result, boxes
 
 
 class _Draws:
@@ -140,28 +153,6 @@ class _Draws:
     def happens(self, name: str, probability: float) -> np.ndarray:
         """True with the given probability."""
         return self._draws[_COLUMN[name]] < probability
-
-
-def _transforms(a: Augmentation, draw: _Draws, size, kept, view: float) -> np.ndarray:
-    """float64 [B, 3, 3]: for each pixel of the result, where in the kept picture it comes from."""
-    (height, width), shown = size, (kept[0] * view, kept[1] * view)
-    zoom = draw.factor("zoom", a.zoom) / np.exp(draw.between("zoom_out", 0, np.log1p(a.zoom_out)))
-    stretch = np.sqrt(draw.factor("stretch", a.stretch))
-    angle = np.deg2rad(draw.either_way("rotation", a.rotation))
-    scale, turn, skew, place = (np.tile(np.eye(3), (len(zoom), 1, 1)) for _ in range(4))
-    scale[:, 0, 0], scale[:, 1, 1] = 1 / (zoom * stretch), stretch / zoom
-    turn[:, 0, 0] = turn[:, 1, 1] = np.cos(angle)
-    turn[:, 1, 0], turn[:, 0, 1] = np.sin(angle), -np.sin(angle)
-    skew[:, 0, 1] = draw.either_way("shear_x", a.shear)
-    skew[:, 1, 0] = draw.either_way("shear_y", a.shear / 2)
-    skew[:, 2, 0] = draw.either_way("tilt_x", a.perspective) / width
-    skew[:, 2, 1] = draw.either_way("tilt_y", a.perspective) / height
-    # Pixel centres: the middle of n pixels lies at (n - 1) / 2.
-    place[:, 0, 0], place[:, 1, 1] = shown[1] / width, shown[0] / height
-    place[:, 0, 2] = (kept[1] - 1) / 2 + draw.either_way("shift_x", a.shift) * shown[1]
-    place[:, 1, 2] = (kept[0] - 1) / 2 + draw.either_way("shift_y", a.shift) * shown[0]
-    centre = np.array([[1, 0, -(width - 1) / 2], [0, 1, -(height - 1) / 2], [0, 0, 1]])
-    return place @ turn @ skew @ scale @ centre
 
 
 def _warp(pictures, matrices: np.ndarray, size, perspective: bool) -> list[np.ndarray]:

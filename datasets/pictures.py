@@ -104,12 +104,22 @@ def prepare_picture(
         picture[..., 0] if picture.ndim == 3 and picture.shape[2] == 1 else picture
     )
     image = image.convert("L" if channels == 1 else "RGB")
-    box = (0.0, 0.0, *map(float, image.size)) if box is None else tuple(map(float, box))
-    if check_fit(fit) == "pad":
-        box = _grow_to_aspect(box, size)
-    image, box = _pad_to_hold(image, box)
+    image, box = _pad_to_hold(image, shown_part(picture, size, fit=fit, box=box))
     image = image.resize((size[1], size[0]), Image.Resampling.BILINEAR, box=box)
     return np.asarray(image).reshape(*size, channels)
+
+
+def shown_part(
+    picture: np.ndarray,
+    size: tuple[int, int],
+    *,
+    fit: str = "stretch",
+    box: tuple[float, float, float, float] | None = None,
+) -> tuple[float, float, float, float]:
+    """The part of a picture that `prepare_picture` shows: left, top, right, bottom in pixels."""
+    height, width = picture.shape[:2]
+    box = (0.0, 0.0, float(width), float(height)) if box is None else tuple(map(float, box))
+    return _grow_to_aspect(box, size) if check_fit(fit) == "pad" else box
 
 
 def _grow_to_aspect(box: tuple, size: tuple[int, int]) -> tuple:

@@ -21,6 +21,9 @@ from datasets.augmentation import Augmentation
 from datasets.distort import augment
 from datasets.prepared import Prepared, View, prepare
 
+DETAIL = 2.0
+"""The same where augmentation shows windows of them: these keep what a close look can find."""
+
 ROOM = 1.2
 """How much larger than the model's input training pictures are kept: augmentation that zooms in
 finds detail there and, where there are boxes, real pixels around the crop to move into."""
@@ -63,6 +66,7 @@ def load(
     data_dir: str | Path | None = None,
     limit: int | None = None,
     with_ids: bool = False,
+    with_boxes: bool = False,
 ) -> tf.data.Dataset:
     """One pass over a split, in a fixed order, as it is: for evaluation.
 
@@ -81,6 +85,9 @@ def load(
         data_dir: folder of prepared TFDS data. Defaults to TFDS_DATA_DIR or the project's own.
         limit: only the first so many of each source.
         with_ids: adds the ids of the pictures as a third element, string [B].
+        with_boxes: adds `box` to the labels: float32 [B, 4], left, top, right and bottom of the
+            number as shares of the shown picture's width and height; NaN where the source does
+            not say or the picture shows no number.
 
     Returns:
         Batches `(pictures, labels)`: float32 [B, height, width, C] from 0 to 255, and a
@@ -103,8 +110,10 @@ def load(
     stream = tf.data.Dataset.from_tensor_slices(order).batch(batch_size)
 
     def batch(places):
-        pictures, encoded, ids = gather(places)
+        pictures, encoded, boxes, ids = gather(places)
         pictures = tf.cast(pictures, tf.float32)
+        if with_boxes:
+            encoded["box"] = boxes
         return (pictures, encoded, ids) if with_ids else (pictures, encoded)
 
     return stream.map(batch, num_parallel_calls=_WORKERS, deterministic=True).prefetch(4)
@@ -129,6 +138,7 @@ def load_training(
     cache_dir: str | Path | None = None,
     data_dir: str | Path | None = None,
     limit: int | None = None,
+    with_boxes: bool = False,
 ) -> tf.data.Dataset:
     """Shuffled, mixed and augmented batches for training, the same whenever they are asked for.
 
@@ -163,7 +173,8 @@ def load_training(
     augmentation = augmentation or Augmentation.none()
     kept, context = size, 1.0
     if augmentation.moves:
-        kept = tuple(math.ceil(side * ROOM) for side in size)
+        room = DETAIL if augmentation.window else ROOM
+        kept = tuple(math.ceil(side * room) for side in size)
         context = ROOM if crop != "full" else 1.0
     view = View(kept, channels, crop, margin, context, fit)
     mix = mixing.parse_mix(source)
@@ -186,10 +197,13 @@ def load_training(
         return tf.data.Dataset.from_tensor_slices((numbers, places))
 
     def batch(number, places):
-        pictures, encoded, _ = gather(places)
+        pictures, encoded, boxes, _ = gather(places)
         step_seed = tf.random.fold_in(tf.constant([seed, 0], tf.int64), number)
         step_seed = tf.cast(step_seed, tf.int32)
-        return augment(pictures, augmentation, step_seed, size, 1 / context), encoded
+        pictures, boxes = augment(pictures, augmentation, step_seed, size, 1 / context, boxes)
+        if with_boxes:
+            encoded["box"] = boxes
+        return pictures, encoded
 
     stream = tf.data.Dataset.range(start_epoch, epochs).flat_map(open_epoch)
     stream = stream.map(batch, num_parallel_calls=_WORKERS, deterministic=True)
@@ -209,6 +223,7 @@ class _Gather:
         self._first = np.cumsum([0] + [len(part) for part in parts])
         self._lengths = np.concatenate([lengths for lengths, _ in encoded])
         self._digits = np.concatenate([digits for _, digits in encoded])
+        self._boxes = np.concatenate([part.boxes for part in parts])
         self._ids = np.array([name.encode() for part in parts for name in part.ids], object)
 
     def _collect(self, places: np.ndarray):
@@ -217,21 +232,23 @@ class _Gather:
             here = places[:, 0] == number
             pictures[here] = part.pictures[places[here, 1]]
         rows = self._first[places[:, 0]] + places[:, 1]
-        return pictures, self._lengths[rows], self._digits[rows], self._ids[rows]
+        found = (self._lengths, self._digits, self._boxes, self._ids)
+        return pictures, *(each[rows] for each in found)
 
     def __call__(self, places: tf.Tensor):
-        """int64 [B, 2] to uint8 [B, height, width, C], labels, ids; shapes stay known."""
-        kinds = (tf.uint8, tf.int32, tf.int32, tf.string)
-        pictures, lengths, digits, ids = tf.numpy_function(self._collect, [places], kinds)
+        """int64 [B, 2] to uint8 [B, height, width, C], labels, boxes, ids; shapes stay known."""
+        kinds = (tf.uint8, tf.int32, tf.int32, tf.float32, tf.string)
+        pictures, lengths, digits, boxes, ids = tf.numpy_function(self._collect, [places], kinds)
         batch = places.shape[0]
         pictures.set_shape((batch, *self._shape))
         lengths.set_shape((batch,))
         digits.set_shape((batch, self._max_digits))
+        boxes.set_shape((batch, 4))
         ids.set_shape((batch,))
         encoded = {"digits": digits}
         if self._max_digits > 1:
             encoded["length"] = lengths
-        return pictures, encoded, ids
+        return pictures, encoded, boxes, ids
 
 
 def size(source: str | Path, split: str, data_dir: str | Path | None = None) -> int:

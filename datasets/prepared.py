@@ -25,7 +25,7 @@ from datasets import crops, pictures, sources
 log = logging.getLogger(__name__)
 
 _CHUNK = 512
-_FORMAT = 1  # raise when the same settings make other pixels, so that old files are not used
+_FORMAT = 2  # raise when the same settings make other pixels, so that old files are not used
 
 
 @dataclass(frozen=True)
@@ -61,11 +61,14 @@ class Prepared:
         pictures: uint8 (n, height, width, channels); may be a memory map.
         numbers: n strings of digits.
         ids: n names.
+        boxes: float32 (n, 4), left, top, right and bottom of each number as shares of the kept
+            picture's width and height; NaN where the source does not say or shows no number.
     """
 
     pictures: np.ndarray
     numbers: list[str]
     ids: list[str]
+    boxes: np.ndarray
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -135,8 +138,8 @@ def prepare(
     path = Path(cache_dir) / f"{name}-{split}-{key}.npy"
     if not path.with_suffix(".json").is_file():
         _write_file(path, shape, source, split, view, data_dir, limit)
-    numbers, ids = json.loads(path.with_suffix(".json").read_text())
-    return Prepared(np.load(path, mmap_mode="r"), numbers, ids)
+    numbers, ids, boxes = json.loads(path.with_suffix(".json").read_text())
+    return Prepared(np.load(path, mmap_mode="r"), numbers, ids, np.array(boxes, np.float32))
 
 
 def _write_file(path: Path, shape: tuple, *what) -> None:
@@ -145,26 +148,27 @@ def _write_file(path: Path, shape: tuple, *what) -> None:
     part = path.with_name(f"{path.stem}.{os.getpid()}.part")
     try:
         array = np.lib.format.open_memmap(part, mode="w+", dtype=np.uint8, shape=shape)
-        numbers, ids = _fill(array, *what)
+        numbers, ids, boxes = _fill(array, *what)
         array.flush()
         del array
         part.replace(path)
-        part.write_text(json.dumps([numbers, ids]))
+        part.write_text(json.dumps([numbers, ids, boxes.tolist()]))
         part.replace(path.with_suffix(".json"))
     finally:
         part.unlink(missing_ok=True)
 
 
-def _fill(array, source, split, view, data_dir, limit) -> tuple[list[str], list[str]]:
-    """Write the pictures of a split into `array`; return its numbers and ids."""
+def _fill(array, source, split, view, data_dir, limit) -> tuple[list[str], list[str], np.ndarray]:
+    """Write the pictures of a split into `array`; return its numbers, ids and boxes."""
     started = reported = time.monotonic()
     numbers, ids = [], []
+    boxes = np.empty((len(array), 4), np.float32)
     stream = sources.examples(source, split, data_dir, limit)
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
         for chunk in _chunks(stream, _CHUNK):
             start = len(ids)
-            for index, picture in enumerate(pool.map(lambda one: _show(one, view), chunk)):
-                array[start + index] = picture
+            for index, shown in enumerate(pool.map(lambda one: _show(one, view), chunk), start):
+                array[index], boxes[index] = shown
             numbers += [example.number for example in chunk]
             ids += [example.id for example in chunk]
             if time.monotonic() - reported > 10:
@@ -175,10 +179,11 @@ def _fill(array, source, split, view, data_dir, limit) -> tuple[list[str], list[
     log.info(
         "Read %s %s: %d pictures in %.1f s", source, split, len(ids), time.monotonic() - started
     )
-    return numbers, ids
+    return numbers, ids, boxes
 
 
-def _show(example: sources.Example, view: View) -> np.ndarray:
+def _show(example: sources.Example, view: View) -> tuple[np.ndarray, np.ndarray]:
+    """The picture as it is kept, and the number's box in it."""
     picture = pictures.decode_picture(example.picture, name=_name(example))
     box = None
     if view.crop != "full" and example.number:
@@ -188,7 +193,9 @@ def _show(example: sources.Example, view: View) -> np.ndarray:
                 "only crop='full' can"
             )
         box = crops.crop_box(example.boxes, view.crop, view.margin, view.context)
-    return pictures.prepare_picture(picture, view.size, view.channels, fit=view.fit, box=box)
+    part = np.array(pictures.shown_part(picture, view.size, fit=view.fit, box=box))
+    kept = pictures.prepare_picture(picture, view.size, view.channels, box=part)
+    return kept, crops.number_box(example.boxes, part)
 
 
 def _name(example: sources.Example) -> str:

@@ -1,14 +1,15 @@
-"""A residual reader that looks at each digit in turn: the zoo's best accuracy for its cost."""
+"""A residual reader that finds the number and looks at each digit in turn: the zoo's best."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import keras
-from keras import layers
+import numpy as np
+from keras import layers, ops
 
 from models.pictures import picture_input
-from models.sequence import number_outputs
+from models.sequence import BOX, number_outputs
 
 
 def residual_cnn(
@@ -22,6 +23,7 @@ def residual_cnn(
     dilations: Sequence[int] = (1, 2, 4, 1),
     dropout: float = 0.2,
     normalize_contrast: bool = True,
+    locate: bool = True,
 ) -> keras.Model:
     """Build residual blocks after an early stride, and a head that attends to each digit.
 
@@ -42,6 +44,9 @@ def residual_cnn(
             turn.
         dropout: share of the pooled features dropped in training, in [0, 1).
         normalize_contrast: whether every picture is given a mean of 0 and a variance of 1.
+        locate: whether the model also says where the number is (the output `box`), so that a
+            reader can look at it again from nearer; of no use, and left out, where `max_digits`
+            is 1.
 
     Returns:
         A functional model; its outputs are those of `models.sequence`. All its weights but none
@@ -76,6 +81,8 @@ def residual_cnn(
     digit_features = layers.Dropout(dropout, name="digit_dropout")(digit_features)
     features = layers.Dropout(dropout, name="length_dropout")(features)
     outputs = number_outputs(features, max_digits, digit_features=digit_features)
+    if locate and max_digits > 1:
+        outputs[BOX] = _locate(x)
     return keras.Model(pictures, outputs, name="residual_cnn")
 
 
@@ -93,6 +100,43 @@ def _attend(x, max_digits):
     )
     mean = layers.GlobalAveragePooling2D(name="mean_features")(x)
     return digits, layers.Concatenate(name="length_features")([length, mean])
+
+
+def _locate(x):
+    """The number's box from (batch, h, w, c): four maps, each of where one edge is.
+
+    An edge is the expected coordinate under the softmax of its map (Sun et al. 2018,
+    https://arxiv.org/abs/1711.08229): finer than the map's grid, and free of the picture's size.
+    """
+    height, width, _ = x.shape[1:]
+    edges = layers.Conv2D(4, 1, name="edge_logits")(x)
+    edges = layers.Reshape((height * width, 4), name="edge_places")(edges)
+    edges = layers.Softmax(axis=1, dtype="float32", name="edges")(edges)
+    return EdgeCoordinates((height, width), dtype="float32", name=BOX)(edges)
+
+
+@keras.saving.register_keras_serializable("number_zoo")
+class EdgeCoordinates(layers.Layer):
+    """Expected left, top, right and bottom, (batch, 4) in [0, 1], of maps (batch, h · w, 4).
+
+    Args:
+        grid: (height, width) of the maps.
+    """
+
+    def __init__(self, grid: tuple[int, int], **kwargs):
+        super().__init__(**kwargs)
+        self.grid = tuple(grid)
+
+    def call(self, maps):
+        height, width = self.grid
+        y, x = np.mgrid[0:height, 0:width]
+        # A cell's near edge for left and top, its far edge for right and bottom: a number may
+        # fill the picture to its last pixel.
+        places = np.stack([x / width, y / height, (x + 1) / width, (y + 1) / height], axis=-1)
+        return ops.sum(maps * ops.reshape(places.astype("float32"), (1, -1, 4)), axis=1)
+
+    def get_config(self):
+        return super().get_config() | {"grid": self.grid}
 
 
 def _conv_norm(

@@ -8,7 +8,9 @@ its own and gives no gradient.
 A model says so by its outputs, both logits in float32:
 
 - `length`: (batch, N + 2); absent where N is 1, since a single digit always has length 1;
-- `digits`: (batch, N, 10).
+- `digits`: (batch, N, 10);
+- `box`, of models that also say where the number is: (batch, 4) in float32, left, top, right and
+  bottom of the box around all its digits, as shares of the picture's width and height.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ import labels
 
 LENGTH = "length"
 DIGITS = "digits"
+BOX = "box"
 
 
 def number_outputs(
@@ -104,6 +107,38 @@ class DigitsLoss(keras.losses.Loss):
         return super().get_config() | {"label_smoothing": self.label_smoothing}
 
 
+@keras.saving.register_keras_serializable("number_zoo")
+class BoxLoss(keras.losses.Loss):
+    """How far a box is off: `y_true` and `y_pred` float (batch, 4), NaN where there is no truth.
+
+    1 − GIoU (Rezatofighi et al. 2019, https://arxiv.org/abs/1902.09630), which counts what small
+    boxes lack as much as what large ones do, plus the sum of the four edges' distances, which
+    leads boxes that do not meet towards each other. An unknown box gives exactly nothing.
+    """
+
+    def __init__(self, name: str = "box_loss", **kwargs):
+        super().__init__(name=name, **kwargs)
+
+    def call(self, y_true, y_pred):
+        known = ops.all(ops.logical_not(ops.isnan(y_true)), axis=-1)
+        # Put something harmless in the place of NaN first: a gradient through it would be NaN.
+        whole = ops.convert_to_tensor([[0.0, 0.0, 1.0, 1.0]], y_pred.dtype)
+        y_true = ops.where(known[:, None], y_true, whole)
+        edges = ops.sum(ops.absolute(y_true - y_pred), axis=-1)
+        return ops.where(known, 1 - _generalized_overlap(y_true, y_pred) + edges, 0.0)
+
+
+def _generalized_overlap(a, b):
+    """GIoU of boxes (batch, 4), from -1 to 1."""
+    inner = ops.minimum(a[:, 2:], b[:, 2:]) - ops.maximum(a[:, :2], b[:, :2])
+    outer = ops.maximum(a[:, 2:], b[:, 2:]) - ops.minimum(a[:, :2], b[:, :2])
+    common = ops.prod(ops.maximum(inner, 0.0), axis=-1)
+    areas = (ops.prod(ops.maximum(x[:, 2:] - x[:, :2], 0.0), axis=-1) for x in (a, b))
+    union = sum(areas) - common
+    hull = ops.maximum(ops.prod(ops.maximum(outer, 0.0), axis=-1), 1e-6)
+    return common / ops.maximum(union, 1e-6) - (hull - union) / hull
+
+
 def _cross_entropy(y_true, logits, label_smoothing):
     log_probabilities = ops.log_softmax(logits, axis=-1)
     one_hot = ops.one_hot(ops.cast(y_true, "int32"), logits.shape[-1], dtype=logits.dtype)
@@ -113,10 +148,14 @@ def _cross_entropy(y_true, logits, label_smoothing):
     return loss
 
 
-def losses(max_digits: int, label_smoothing: float = 0.0) -> dict[str, keras.losses.Loss]:
-    """Losses for `compile`; their sum is −log P(S|X), the mean over the batch."""
-    digits = {DIGITS: DigitsLoss(label_smoothing)}
-    return digits if max_digits == 1 else {LENGTH: LengthLoss(label_smoothing)} | digits
+def losses(
+    max_digits: int, label_smoothing: float = 0.0, *, box: bool = False
+) -> dict[str, keras.losses.Loss]:
+    """Losses for `compile`; their sum is −log P(S|X), plus the box's loss, the batch's mean."""
+    chosen = {DIGITS: DigitsLoss(label_smoothing)}
+    if max_digits > 1:
+        chosen = {LENGTH: LengthLoss(label_smoothing)} | chosen
+    return chosen | {BOX: BoxLoss()} if box else chosen
 
 
 def uniform_loss(max_digits: int, lengths: np.ndarray) -> float:

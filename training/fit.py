@@ -12,7 +12,7 @@ import keras
 import datasets
 import models
 from datasets import mixing
-from models.sequence import losses
+from models.sequence import BOX, losses
 from training.callbacks import EndOfEpoch, Progress, SeedEpoch, duration, merit
 from training.configuration import Configuration
 from training.environment import environment
@@ -86,6 +86,7 @@ def _train(configuration, run: RunFolder, data_dir, cache_dir, progress_bar) -> 
         seed=configuration.seed,
         batch_size=recipe.batch_size,
         augmentation=recipe.augmentation,
+        with_boxes=BOX in model.output,
         **configuration.view,
         **where,
     )
@@ -118,7 +119,11 @@ def _model(configuration: Configuration, run: RunFolder, steps: int) -> tuple[ke
         log.info("%s: %s", configuration.weights, _start_from(model, configuration.weights))
     model.compile(
         optimizer=optimizer(configuration.recipe, steps),
-        loss=losses(configuration.arguments["max_digits"], configuration.recipe.label_smoothing),
+        loss=losses(
+            configuration.arguments["max_digits"],
+            configuration.recipe.label_smoothing,
+            box=BOX in model.output,
+        ),
         # XLA compiles for half a minute and then is no faster on a CPU.
         jit_compile=keras.backend.backend() == "jax",
     )

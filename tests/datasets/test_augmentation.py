@@ -33,10 +33,12 @@ def strengths() -> dict[str, float]:
     }
 
 
+def augmented(batch, augmentation, seed, view=1.0):
+    return augment(tf.constant(batch), augmentation, tf.constant(seed), SIZE, view)[0].numpy()
+
+
 def changed(augmentation, seed=(1, 2), channels=3, count=6):
-    return augment(
-        tf.constant(pictures(count, channels=channels)), augmentation, tf.constant(seed), SIZE
-    ).numpy()
+    return augmented(pictures(count, channels=channels), augmentation, seed)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -55,19 +57,20 @@ def test_each_change_changes_something_alone(name):
     """With all amounts near their extreme, and every probability's draw below it."""
     batch = pictures(size=SIZE)
     only = Augmentation(**{name: strengths()[name]}, erase_size=0.5)
-    likely = ("invert", "grey", "blur", "coarse", "compress", "erase")
+    likely = ("window", "window_size", "invert", "grey", "blur", "coarse", "compress", "erase")
     draws = np.array([[0.03 if one in likely else 0.97 for one in _DRAWS]], np.float32)
     draws = draws.repeat(len(batch), axis=0)
     grain = np.random.default_rng(0).integers(0, 256, (len(batch), 8000), np.uint8)
-    before = distort(batch, draws, grain, Augmentation.none(), SIZE)
-    after = distort(batch, draws, grain, only, SIZE)
+    boxes = np.tile(np.float32([0.4, 0.3, 0.7, 0.8]), (len(batch), 1))
+    before, _ = distort(batch, draws, grain, Augmentation.none(), SIZE, 1.0, boxes)
+    after, _ = distort(batch, draws, grain, only, SIZE, 1.0, boxes)
     assert np.array_equal(before, batch)
     assert np.abs(after - before).max() > 3
 
 
 def test_no_change_is_none_at_all():
     batch = pictures(size=SIZE)
-    result = augment(tf.constant(batch), Augmentation.none(), tf.constant([1, 2]), SIZE)
+    result = augmented(batch, Augmentation.none(), [1, 2])
     assert np.array_equal(result, batch)
 
 
@@ -79,7 +82,7 @@ def test_the_same_seed_makes_the_same_batch_and_another_another():
 
 def test_pictures_of_a_batch_change_apart():
     batch = np.repeat(pictures(1), 8, axis=0)
-    result = augment(tf.constant(batch), Augmentation.photo(), tf.constant([0, 0]), SIZE).numpy()
+    result = augmented(batch, Augmentation.photo(), [0, 0])
     for index in range(1, 8):
         assert np.abs(result[index] - result[0]).mean() > 2
 
@@ -89,10 +92,10 @@ def test_one_picture_changes_as_within_a_batch():
     batch, strong = pictures(), Augmentation.strong()
     draws = rng.random((len(batch), len(_DRAWS)), np.float32)
     grain = rng.integers(0, 256, (len(batch), 8000), np.uint8)
-    together = distort(batch, draws, grain, strong, SIZE)
+    together, _ = distort(batch, draws, grain, strong, SIZE)
     for index in range(len(batch)):
         one = slice(index, index + 1)
-        alone = distort(batch[one], draws[one], grain[one], strong, SIZE)
+        alone, _ = distort(batch[one], draws[one], grain[one], strong, SIZE)
         assert np.array_equal(alone[0], together[index])
 
 
@@ -103,8 +106,8 @@ def test_nothing_is_mirrored_or_upside_down():
         if name in ("zoom", "zoom_out", "stretch", "shift", "rotation", "shear", "perspective")
     }
     batch = np.repeat(pictures(1, channels=1), 200, axis=0)
-    still = augment(tf.constant(batch), Augmentation(zoom=1e-9), tf.constant([0, 0]), SIZE).numpy()
-    moved = augment(tf.constant(batch), Augmentation(**moves), tf.constant([4, 4]), SIZE).numpy()
+    still = augmented(batch, Augmentation(zoom=1e-9), [0, 0])
+    moved = augmented(batch, Augmentation(**moves), [4, 4])
 
     def likeness(other):
         pairs = zip(moved, other, strict=True)
@@ -119,17 +122,17 @@ def test_the_view_is_the_middle_and_shifts_show_what_lies_around():
     """A frame of white around a black middle appears only when something moves."""
     framed = np.full((4, 40, 60, 1), 255, np.uint8)
     framed[:, 4:36, 6:54] = 0
-    still = augment(tf.constant(framed), Augmentation(zoom=1e-9), tf.constant([1, 1]), SIZE, 0.8)
-    assert still.numpy().max() < 1
-    moved = augment(tf.constant(framed), Augmentation(shift=0.1), tf.constant([1, 1]), SIZE, 0.8)
-    assert (moved.numpy().max(axis=(1, 2, 3)) > 200).all()
+    still = augmented(framed, Augmentation(zoom=1e-9), [1, 1], 0.8)
+    assert still.max() < 1
+    moved = augmented(framed, Augmentation(shift=0.1), [1, 1], 0.8)
+    assert (moved.max(axis=(1, 2, 3)) > 200).all()
 
 
 def test_resizing_without_a_change_keeps_places():
     """The middle of the kept picture lands in the middle of the result."""
     kept = np.zeros((1, 41, 61, 1), np.uint8)
     kept[0, 18:23, 28:33] = 255
-    still = augment(tf.constant(kept), Augmentation(zoom=1e-9), tf.constant([1, 1]), SIZE).numpy()
+    still = augmented(kept, Augmentation(zoom=1e-9), [1, 1])
     rows, columns = np.nonzero(still[0, ..., 0] > 60)
     assert (rows.min() + rows.max()) / 2 == (SIZE[0] - 1) / 2
     assert (columns.min() + columns.max()) / 2 == (SIZE[1] - 1) / 2

@@ -149,3 +149,30 @@ def test_scores_do_not_depend_on_the_batches():
             {k: v[start : start + 7] for k, v in truth.items()},
         )
     assert parts.result() == pytest.approx(whole.result())
+
+
+def box_loss(truth, found):
+    return np.asarray(sequence.BoxLoss(reduction=None)(np.float32(truth), np.float32(found)))
+
+
+def test_box_loss_grows_as_boxes_part():
+    truth = [0.2, 0.2, 0.4, 0.6]
+    shifted = [[0.2 + by, 0.2, 0.4 + by, 0.6] for by in (0.0, 0.05, 0.1, 0.2, 0.4)]
+    found = box_loss([truth] * 5, shifted)
+    assert found[0] == pytest.approx(0, abs=1e-6)
+    assert (np.diff(found) > 0.1).all()
+    # Half of it covered: GIoU is IoU, a third, less the empty share of the hull, none.
+    assert found[2] == pytest.approx(1 - 1 / 3 + 0.2, abs=1e-5)
+
+
+def test_an_unknown_box_gives_no_loss_and_no_gradient():
+    import tensorflow as tf
+
+    truth = np.float32([[np.nan] * 4, [0.1, 0.1, 0.5, 0.5]])
+    found = tf.Variable(np.float32([[0.5, 0.5, 0.2, 0.2], [0.6, 0.7, 0.5, 0.9]]))
+    with tf.GradientTape() as tape:
+        loss = sequence.BoxLoss(reduction="sum")(truth, found)
+    gradient = tape.gradient(loss, found).numpy()
+    assert np.isfinite(loss) and loss > 1
+    assert (gradient[0] == 0).all()
+    assert np.isfinite(gradient[1]).all() and (gradient[1] != 0).any()

@@ -44,11 +44,15 @@ def some_numbers(count, places, seed=0):
 def test_takes_any_picture_and_gives_the_named_logits(name, places, shape):
     model = models.create(name, input_shape=shape, max_digits=places, **SMALL.get(name, {}))
     outputs = model(some_pictures(shape, 2))
-    assert set(outputs) == ({"digits"} if places == 1 else {"length", "digits"})
+    assert set(outputs) - {"box"} == ({"digits"} if places == 1 else {"length", "digits"})
     assert outputs["digits"].shape == (2, places, 10)
     assert all(keras.backend.standardize_dtype(o.dtype) == "float32" for o in outputs.values())
     if places > 1:
         assert outputs["length"].shape == (2, places + 2)
+    if "box" in outputs:
+        box = np.asarray(outputs["box"])
+        assert places > 1 and box.shape == (2, 4)
+        assert (box >= 0).all() and (box <= 1).all()
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,0 +1,117 @@
+"""Where each pixel and each box goes when pictures are moved, scaled, turned and tilted."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from datasets.augmentation import Augmentation
+
+TIGHT = 1.35
+"""Size of the smallest window, over the number's: the moves that follow must not cut digits."""
+
+
+class Draws(Protocol):
+    """Random numbers by name, arrays [B]; `distort` says how they are drawn."""
+
+    def between(self, name: str, low: float, high: float) -> np.ndarray: ...
+    def either_way(self, name: str, strength: float) -> np.ndarray: ...
+    def factor(self, name: str, strength: float) -> np.ndarray: ...
+    def happens(self, name: str, probability: float) -> np.ndarray: ...
+
+
+def windows(draw: Draws, probability: float, boxes: np.ndarray, view: float) -> np.ndarray:
+    """The part of each picture that is shown before anything moves.
+
+    Args:
+        draw: random numbers.
+        probability: how often that is a window around the number rather than the middle.
+        boxes: float [B, 4], shares of the kept picture; NaN where unknown.
+        view: width and height of the middle part, as a share of the kept picture's.
+
+    Returns:
+        float64 [B, 4], left, top, right and bottom as shares of the kept picture. The sizes of
+        windows are even in the logarithm between `TIGHT` times the number's and the middle
+        part's; wherever the number allows, they lie within the picture.
+    """
+    middle = np.tile([(1 - view) / 2] * 2 + [(1 + view) / 2] * 2, (len(boxes), 1))
+    if not probability:
+        return middle
+    near, far = boxes[:, :2].astype(np.float64), boxes[:, 2:].astype(np.float64)
+    known = np.isfinite(boxes).all(axis=1)
+    with np.errstate(invalid="ignore"):
+        tight = TIGHT * np.clip(far - near, 1e-3, None)
+    least = np.where(known[:, None], np.minimum(tight, view), view)
+    size = least * (view / least) ** draw.between("window_size", 0.0, 1.0)[:, None]
+    spare = (TIGHT - 1) / 2 * (far - near)
+    # The window holds the number and some of what is around it, and stays within the picture.
+    low = np.minimum(np.maximum(far + spare - size, 0.0), 1.0 - size)
+    high = np.maximum(np.minimum(near - spare, 1.0 - size), low)
+    share = np.stack([draw.between(name, 0.0, 1.0) for name in ("window_x", "window_y")], axis=1)
+    corner = low + (high - low) * share
+    chosen = known & draw.happens("window", probability)
+    return np.where(chosen[:, None], np.concatenate([corner, corner + size], axis=1), middle)
+
+
+def transforms(
+    a: Augmentation, draw: Draws, size: tuple[int, int], kept: tuple[int, int], shown: np.ndarray
+) -> np.ndarray:
+    """Where in the kept picture each pixel of the result comes from.
+
+    Args:
+        a: how strongly pictures are changed.
+        draw: random numbers.
+        size: (height, width) of the result in pixels.
+        kept: (height, width) of the kept picture in pixels.
+        shown: float [B, 4], what the result shows of it when nothing moves, in shares.
+
+    Returns:
+        float64 [B, 3, 3], homogeneous matrices from result to kept pixels.
+    """
+    height, width = size
+    zoom = draw.factor("zoom", a.zoom) / np.exp(draw.between("zoom_out", 0, np.log1p(a.zoom_out)))
+    stretch = np.sqrt(draw.factor("stretch", a.stretch))
+    angle = np.deg2rad(draw.either_way("rotation", a.rotation))
+    scale, turn, skew, place = (np.tile(np.eye(3), (len(zoom), 1, 1)) for _ in range(4))
+    scale[:, 0, 0], scale[:, 1, 1] = 1 / (zoom * stretch), stretch / zoom
+    turn[:, 0, 0] = turn[:, 1, 1] = np.cos(angle)
+    turn[:, 1, 0], turn[:, 0, 1] = np.sin(angle), -np.sin(angle)
+    skew[:, 0, 1] = draw.either_way("shear_x", a.shear)
+    skew[:, 1, 0] = draw.either_way("shear_y", a.shear / 2)
+    skew[:, 2, 0] = draw.either_way("tilt_x", a.perspective) / width
+    skew[:, 2, 1] = draw.either_way("tilt_y", a.perspective) / height
+    for axis, shift in ((0, "shift_x"), (1, "shift_y")):
+        pixels = kept[1 - axis]
+        low, high = shown[:, axis] * pixels, shown[:, axis + 2] * pixels
+        place[:, axis, axis] = (high - low) / size[1 - axis]
+        # Pixel centres: the middle of pixels 0 to n - 1 lies at (n - 1) / 2.
+        middle = (low + high - 1) / 2
+        place[:, axis, 2] = middle + draw.either_way(shift, a.shift) * (high - low)
+    centre = np.array([[1, 0, -(width - 1) / 2], [0, 1, -(height - 1) / 2], [0, 0, 1]])
+    return place @ turn @ skew @ scale @ centre
+
+
+def move_boxes(
+    boxes: np.ndarray, matrices: np.ndarray, size: tuple[int, int], kept: tuple[int, int]
+) -> np.ndarray:
+    """Boxes in kept pictures to upright boxes in results.
+
+    Args:
+        boxes: float [B, 4], shares of the kept picture; NaN where unknown.
+        matrices: float64 [B, 3, 3], as `transforms` gives them.
+        size: (height, width) of the results in pixels.
+        kept: (height, width) of the kept pictures in pixels.
+
+    Returns:
+        float32 [B, 4], shares of the result, cut at its edges; NaN where unknown or outside.
+    """
+    if not np.isfinite(boxes).any():
+        return boxes
+    corners = boxes[:, [[0, 1], [2, 1], [2, 3], [0, 3]]] * np.array(kept[::-1]) - 0.5
+    corners = np.concatenate([corners, np.ones((*corners.shape[:2], 1))], axis=2)
+    moved = corners @ np.linalg.inv(matrices).transpose(0, 2, 1)
+    moved = (moved[..., :2] / moved[..., 2:] + 0.5) / np.array(size[::-1])
+    found = np.concatenate([moved.min(axis=1), moved.max(axis=1)], axis=1).clip(0.0, 1.0)
+    inside = (found[:, 2:] - found[:, :2] > 1e-3).all(axis=1)
+    return np.where(inside[:, None], found, np.nan).astype(np.float32)

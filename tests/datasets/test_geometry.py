@@ -1,0 +1,93 @@
+"""Windows around numbers, and boxes that go where the pixels go."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from datasets import Augmentation, geometry
+from datasets.distort import augment
+
+SIZE, KEPT = (48, 96), (80, 160)
+
+
+class Draws:
+    """Random numbers as `windows` asks for them."""
+
+    def __init__(self, count, seed=0):
+        self.rng, self.count = np.random.default_rng(seed), count
+
+    def between(self, name, low, high):
+        return self.rng.uniform(low, high, self.count)
+
+    def happens(self, name, probability):
+        return self.rng.random(self.count) < probability
+
+
+def some_boxes(count=400, seed=1):
+    rng = np.random.default_rng(seed)
+    corner = rng.uniform(0, 0.6, (count, 2))
+    return np.concatenate([corner, corner + rng.uniform(0.05, 0.4, (count, 2))], 1).astype("f")
+
+
+@pytest.mark.parametrize("view", [1.0, 0.8])
+def test_windows_hold_the_number_and_stay_in_the_picture(view):
+    boxes = some_boxes()
+    shown = geometry.windows(Draws(len(boxes)), 1.0, boxes, view)
+    assert (shown[:, :2] >= -1e-6).all() and (shown[:, 2:] <= 1 + 1e-6).all()
+    size = shown[:, 2:] - shown[:, :2]
+    assert (size <= view + 1e-6).all()
+    fits = (boxes[:, 2:] - boxes[:, :2] <= view / geometry.TIGHT).all(axis=1)
+    assert (shown[fits, :2] <= boxes[fits, :2] + 1e-6).all()
+    assert (shown[fits, 2:] >= boxes[fits, 2:] - 1e-6).all()
+    # Of every size, from near to the whole picture.
+    relative = np.log(size[:, 0]) / np.log(geometry.TIGHT * (boxes[:, 2] - boxes[:, 0]))
+    assert np.quantile(relative, 0.9) > 0.7 and np.quantile(relative, 0.1) < 0.3 + (1 - view)
+
+
+def test_windows_come_as_often_as_asked_and_only_where_the_box_is_known():
+    boxes = some_boxes(2000)
+    boxes[::2] = np.nan
+    shown = geometry.windows(Draws(len(boxes)), 0.5, boxes, 1.0)
+    whole = (shown == [0, 0, 1, 1]).all(axis=1)
+    assert whole[::2].all()
+    assert 0.4 < (~whole[1::2]).mean() < 0.6
+    assert np.isfinite(shown).all()
+
+
+@pytest.mark.parametrize("view", [1.0, 0.8])
+def test_boxes_go_where_the_pixels_go(view):
+    """A white patch on black, moved without a change of light, lies in the box it comes with."""
+    boxes = some_boxes(64)
+    boxes = np.round(boxes * [160, 80, 160, 80]).clip(0, [160, 80, 160, 80])
+    batch = np.zeros((len(boxes), *KEPT, 1), np.uint8)
+    for picture, (left, top, right, bottom) in zip(batch, boxes.astype(int), strict=True):
+        picture[top:bottom, left:right] = 255
+    shares = (boxes / [160, 80, 160, 80]).astype(np.float32)
+    moves = Augmentation(
+        window=0.7, zoom=0.1, stretch=0.2, shift=0.05, rotation=6, shear=0.1, perspective=0.1
+    )
+    moved, found = augment(
+        tf.constant(batch), moves, tf.constant([3, 4]), SIZE, view, tf.constant(shares)
+    )
+    compared = 0
+    for picture, box in zip(moved.numpy()[..., 0], found.numpy(), strict=True):
+        assert np.isfinite(box).all()
+        if (box == 0).any() or (box == 1).any():
+            continue  # of a turned patch that is cut, less may be seen than its corners span
+        compared += 1
+        rows, columns = np.nonzero(picture > 127)
+        seen = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+        assert np.abs(seen - box * [96, 48, 96, 48]).max() <= 1.01
+    assert compared > 30
+
+
+def test_a_box_that_leaves_the_picture_is_cut_and_one_outside_is_unknown():
+    boxes = np.float32([[0.1, 0.1, 0.5, 0.5], [0.9, 0.9, 1.0, 1.0], [np.nan] * 4])
+    shift = np.tile(np.eye(3), (3, 1, 1))
+    shift[:, 0, 2] = 0.3 * 96  # the result begins at 0.3 of the width
+    found = geometry.move_boxes(boxes, shift, SIZE, SIZE)
+    np.testing.assert_allclose(found[0], [0, 0.1, 0.2, 0.5], atol=1e-6)
+    np.testing.assert_allclose(found[1], [0.6, 0.9, 0.7, 1.0], atol=1e-6)
+    assert np.isnan(found[2]).all()
+    shift[:, 0, 2] = 0.6 * 96
+    assert np.isnan(geometry.move_boxes(boxes, shift, SIZE, SIZE)[0]).all()

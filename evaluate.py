@@ -37,6 +37,13 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         help="the part of the picture that models are given (default: as each was trained)",
     )
     add(
+        "--looks",
+        type=int,
+        metavar="N",
+        help="how often a model that finds the number looks at a picture: 1 is once, at all of it "
+        "(default: as predict.py does)",
+    )
+    add(
         "--report",
         type=Path,
         default=Path("report"),
@@ -67,6 +74,7 @@ def main(arguments: list[str] | None = None) -> int:
             options.dataset,
             split=options.split,
             crop=options.crop,
+            looks=options.looks,
             data_dir=options.data_dir,
             limit=options.limit,
         )

@@ -15,8 +15,9 @@ import datasets
 import labels
 import models
 from evaluation import metrics, sheet
+from evaluation.observe import observe, overlap
 from models.sequence import Readings, negative_log_likelihood
-from training.callbacks import gather_truth
+from reading.reader import Reader
 from training.environment import environment
 from training.run_folder import RunFolder, read_json, replacing, write_json
 
@@ -65,6 +66,7 @@ def compare(
     *,
     split: str = "test",
     crop: str | None = None,
+    looks: int | None = None,
     data_dir: str | Path | None = None,
     limit: int | None = None,
 ) -> Comparison:
@@ -75,6 +77,8 @@ def compare(
         dataset: name, folder or mix, as `datasets.load` takes it.
         split: "test", or "validation" while something is still being chosen.
         crop: "full", "union" or "square". Defaults to what each run was trained with.
+        looks: how often each model looks at a picture, where it is given all of it. Defaults to
+            what suits the model, as in reading.
         data_dir: where TFDS data lies.
         limit: only the first so many pictures.
 
@@ -89,7 +93,7 @@ def compare(
     for source in sources:
         try:
             used = crop or _trained_crop(source)
-            results.append(_evaluate(source, dataset, split, used, data_dir, limit))
+            results.append(_evaluate(source, dataset, split, used, looks, data_dir, limit))
             crops.add(used)
         except Exception as error:
             log.error("%s: %s", source, error)
@@ -112,30 +116,23 @@ def _trained_crop(source: str) -> str:
     return read_json(config)["configuration"]["crop"] if config.exists() else "full"
 
 
-def _evaluate(source, dataset, split, crop, data_dir, limit) -> Result:
-    model = models.load(source)
+def _evaluate(source, dataset, split, crop, looks, data_dir, limit) -> Result:
+    # Whoever is given the true box needs no second look.
+    reader = Reader(source, looks if crop == "full" else 1)
+    observed = observe(reader, dataset, split, crop=crop, data_dir=data_dir, limit=limit)
+    model, seen = reader.model, observed.seen
     height, width, channels = model.input_shape[1:]
-    data = datasets.load(
-        dataset,
-        split,
-        picture_size=(height, width),
-        channels=channels,
-        max_digits=model.output["digits"].shape[1],
-        crop=crop,
-        data_dir=data_dir,
-        limit=limit,
-    )
-    truth = gather_truth(data)
-    outputs = model.predict(data, verbose=0)
-    readings = models.read_out(outputs)
-    found = metrics.figures(readings, truth, negative_log_likelihood(outputs, truth))
+    loss = negative_log_likelihood(seen.outputs, observed.truth)
+    found = metrics.figures(seen.readings, observed.truth, loss)
+    where = metrics.box_figures(overlap(seen.boxes, observed.boxes))
     cost = {
         "parameters": model.count_params(),
-        "multiply_adds": models.multiply_adds(model),
+        "multiply_adds": models.multiply_adds(model) * reader.looks,
         "input_shape": [height, width, channels],
         "crop": crop,
+        "looks": reader.looks,
     }
-    return Result(source, found | cost, readings)
+    return Result(source, found | where | cost, seen.readings)
 
 
 def _warn_seen(source: str, fingerprint: str) -> list[str]:

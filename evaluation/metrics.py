@@ -99,6 +99,22 @@ def figures(readings: Readings, truth: dict[str, np.ndarray], loss: np.ndarray) 
     }
 
 
+def box_figures(overlaps: np.ndarray) -> dict[str, Any]:
+    """Whether numbers are found, apart from whether they are read.
+
+    Args:
+        overlaps: intersection over union of found and true boxes; NaN where either is unknown.
+
+    Returns:
+        `box_overlap`, the mean, and `boxes_found`, the share that overlaps by a half or more;
+        nothing where no box is known.
+    """
+    known = overlaps[np.isfinite(overlaps)]
+    if len(known) == 0:
+        return {}
+    return {"box_overlap": float(known.mean()), "boxes_found": float((known >= 0.5).mean())}
+
+
 def constant_answer(train_numbers: list[str], max_digits: int, pictures: int) -> Readings:
     """What always answering the commonest training number reads: the floor under every figure."""
     values, counts = np.unique(train_numbers, return_counts=True)

@@ -198,11 +198,11 @@ def read_out(outputs: dict[str, np.ndarray]) -> Readings:
         outputs: a model's outputs as arrays, `digits` (batch, N, 10) and, where N > 1,
             `length` (batch, N + 2).
     """
-    log_digits = _log_softmax(outputs[DIGITS])
+    log_digits = log_softmax(outputs[DIGITS])
     places = log_digits.shape[1]
     best = log_digits.argmax(-1).astype(np.int32)
     if LENGTH in outputs:
-        log_length = _log_softmax(outputs[LENGTH])
+        log_length = log_softmax(outputs[LENGTH])
     else:
         log_length = np.full((len(best), 3), -np.inf)
         log_length[:, 1] = 0.0
@@ -218,7 +218,8 @@ def read_out(outputs: dict[str, np.ndarray]) -> Readings:
     )
 
 
-def _log_softmax(logits: np.ndarray) -> np.ndarray:
+def log_softmax(logits: np.ndarray) -> np.ndarray:
+    """Log-probabilities of logits along their last axis, float64."""
     logits = np.asarray(logits, np.float64)
     logits = logits - logits.max(-1, keepdims=True)
     return logits - np.log(np.exp(logits).sum(-1, keepdims=True))
@@ -275,10 +276,10 @@ def negative_log_likelihood(
     """−log P(S|X) of the true numbers, float64 (batch,), in nats."""
     digits = np.asarray(truth[DIGITS])
     log_digits = np.take_along_axis(
-        _log_softmax(outputs[DIGITS]), np.maximum(digits, 0)[..., None], -1
+        log_softmax(outputs[DIGITS]), np.maximum(digits, 0)[..., None], -1
     )[..., 0]
     loss = -np.where(digits != labels.ABSENT, log_digits, 0.0).sum(-1)
     if LENGTH in outputs:
         length = np.asarray(truth[LENGTH])[:, None]
-        loss -= np.take_along_axis(_log_softmax(outputs[LENGTH]), length, -1)[:, 0]
+        loss -= np.take_along_axis(log_softmax(outputs[LENGTH]), length, -1)[:, 0]
     return loss

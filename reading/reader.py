@@ -11,9 +11,22 @@ import numpy as np
 
 import models
 from datasets.pictures import prepare_picture
-from models.sequence import read_out
+from models.sequence import BOX, DIGITS, LENGTH, Readings, log_softmax, read_out
 
 BATCH = 64
+
+LOOKS = 4
+"""How often, at most, a model that says where the number is looks at a picture: at all of it, at
+what it found there, and again from nearer while that is `WORTH` it."""
+
+WORTH = 0.6
+"""Another look is taken at a part whose area is below this share of the last one's."""
+
+MARGIN = 0.5
+"""Share by which the box found in one look is grown for the next."""
+
+LEAST = 8.0
+"""Pixels that are looked at each way at least: a sliver tells nothing."""
 
 
 @dataclass(frozen=True)
@@ -24,25 +37,57 @@ class Reading:
         number: the digits as text; "" where no number was found, ending in "+" where there are
             more digits than the model can tell.
         confidence: the model's probability that the whole number is right, in [0, 1].
+        box: left, top, right and bottom of the number in pixels of the picture, for models that
+            say where it is; else None.
     """
 
     number: str
     confidence: float
+    box: tuple[float, float, float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a model saw in pictures, over all its looks.
+
+    Attributes:
+        outputs: `length` and `digits` as `models.sequence` has them: log-probabilities, the mean
+            of those of all looks.
+        boxes: float32 (n, 4), where the number is, in pixels of each picture; NaN where the
+            model does not say.
+    """
+
+    outputs: dict[str, np.ndarray]
+    boxes: np.ndarray
+
+    @property
+    def readings(self) -> Readings:
+        """The numbers that are read out of the outputs."""
+        return read_out(self.outputs)
 
 
 class Reader:
     """A model that reads pictures.
 
+    A model that says where the number is looks at the whole picture, then at the part around the
+    box it found, and once or twice more where the number turns out to be small. What it saw is
+    put together as the mean of the log-probabilities. A model that finds no box looks once.
+
     Args:
         weights: name of published weights, or path of a run folder or a `.keras` file.
+        looks: how often to look at most. Defaults to `LOOKS`, or 1 for a model that finds no box.
 
     Raises:
-        ValueError: if there are no such weights.
+        ValueError: if there are no such weights, or the model cannot look so often.
     """
 
-    def __init__(self, weights: str | Path):
+    def __init__(self, weights: str | Path, looks: int | None = None):
         self.model = models.load(weights)
         self._height, self._width, self._channels = self.model.input_shape[1:]
+        locates = BOX in self.model.output
+        self.looks = looks or (LOOKS if locates else 1)
+        if self.looks > 1 and not locates:
+            raise ValueError(f"{weights} finds no box to look at again. Received: looks={looks}")
 
     def read(self, pictures: Sequence[np.ndarray]) -> list[Reading]:
         """Read the number in each picture.
@@ -54,18 +99,89 @@ class Reader:
         Returns:
             A reading for each, in order.
         """
-        readings = []
-        for start in range(0, len(pictures), BATCH):
-            batch = np.stack([self._prepare(p) for p in pictures[start : start + BATCH]])
-            # A call rather than `predict`, whose set-up takes longer than a small batch.
-            outputs = self.model(batch.astype("float32"), training=False)
-            found = read_out({k: keras.ops.convert_to_numpy(v) for k, v in outputs.items()})
-            confidences = np.exp(found.log_probability).tolist()
-            readings += map(Reading, found.numbers(), confidences)
-        return readings
+        if not pictures:
+            return []
+        seen = self.look(pictures)
+        found = seen.readings
+        confidences = np.exp(found.log_probability).tolist()
+        boxes = [tuple(b) if np.isfinite(b).all() else None for b in seen.boxes.tolist()]
+        return list(map(Reading, found.numbers(), confidences, boxes))
 
-    def _prepare(self, picture: np.ndarray) -> np.ndarray:
-        return prepare_picture(picture, (self._height, self._width), channels=self._channels)
+    def look(
+        self, pictures: Sequence[np.ndarray], parts: Sequence[np.ndarray | None] | None = None
+    ) -> Seen:
+        """Look at pictures, as often as this reader does, and put together what was seen.
+
+        Args:
+            pictures: as for `read`; at least one.
+            parts: for each picture the part of it to look at first (left, top, right, bottom in
+                pixels), or None for all of it.
+        """
+        chunks = [slice(start, start + BATCH) for start in range(0, len(pictures), BATCH)]
+        parts = [None] * len(pictures) if parts is None else parts
+        seen = [self._look_batch(pictures[chunk], parts[chunk]) for chunk in chunks]
+        return Seen(
+            {key: np.concatenate([one.outputs[key] for one in seen]) for key in seen[0].outputs},
+            np.concatenate([one.boxes for one in seen]),
+        )
+
+    def _look_batch(self, pictures, parts) -> Seen:
+        whole = np.array([[0, 0, p.shape[1], p.shape[0]] for p in pictures], np.float32)
+        parts = np.stack(
+            [w if part is None else part for w, part in zip(whole, parts, strict=True)]
+        )
+        sums, boxes = {}, np.empty_like(whole)
+        counts, going = np.zeros(len(pictures)), np.arange(len(pictures))
+        for look in range(self.looks):
+            outputs = self._look_once([pictures[index] for index in going], parts)
+            boxes[going] = found = _in_picture(outputs, parts)
+            for name in outputs.keys() & {LENGTH, DIGITS}:
+                logs = log_softmax(outputs[name])
+                sums.setdefault(name, np.zeros((len(pictures), *logs.shape[1:])))[going] += logs
+            counts[going] += 1
+            if look + 1 < self.looks:
+                nearer = _nearer(found, whole[going])
+                worth = _area(nearer) < WORTH * _area(parts) if look else np.full(len(going), True)
+                going, parts = going[worth], nearer[worth]
+                if len(going) == 0:
+                    break
+        means = {k: v / counts.reshape(-1, *[1] * (v.ndim - 1)) for k, v in sums.items()}
+        return Seen(means, boxes)
+
+    def _look_once(self, pictures, parts) -> dict[str, np.ndarray]:
+        size = (self._height, self._width)
+        batch = [
+            prepare_picture(picture, size, self._channels, box=part)
+            for picture, part in zip(pictures, parts, strict=True)
+        ]
+        # A call rather than `predict`, whose set-up takes longer than a small batch.
+        outputs = self.model(np.stack(batch).astype("float32"), training=False)
+        return {name: keras.ops.convert_to_numpy(value) for name, value in outputs.items()}
+
+
+def _in_picture(outputs: dict[str, np.ndarray], parts: np.ndarray) -> np.ndarray:
+    """The boxes that a model found in parts of pictures, in pixels of the pictures."""
+    if BOX not in outputs:
+        return np.full((len(parts), 4), np.nan, np.float32)
+    shares = outputs[BOX]
+    shares = np.concatenate(
+        [np.minimum(shares[:, :2], shares[:, 2:]), np.maximum(shares[:, :2], shares[:, 2:])], axis=1
+    )
+    return np.tile(parts[:, :2], 2) + shares * np.tile(parts[:, 2:] - parts[:, :2], 2)
+
+
+def _area(boxes: np.ndarray) -> np.ndarray:
+    return (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
+
+
+def _nearer(boxes: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """The parts of pictures to look at next: the boxes grown, kept inside the pictures."""
+    if not np.isfinite(boxes).all():
+        return whole
+    middle, half = (boxes[:, :2] + boxes[:, 2:]) / 2, (boxes[:, 2:] - boxes[:, :2]) / 2
+    half = np.maximum(half * (1 + MARGIN), LEAST / 2)
+    low, high = np.maximum(middle - half, whole[:, :2]), np.minimum(middle + half, whole[:, 2:])
+    return np.concatenate([low, high], axis=1).astype(np.float32)
 
 
 def read(pictures: Iterable[np.ndarray], weights: str | Path = "street_numbers") -> list[Reading]:

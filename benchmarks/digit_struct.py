@@ -122,7 +122,7 @@ def report(rows: list[tuple[str, Path, dict]], console: Console) -> None:
         "digits",
         "file MiB",
         "s",
-        "entries/s",
+        "CPU s",
         "result MiB",
         "peak + MiB",
     ):

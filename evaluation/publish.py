@@ -24,6 +24,9 @@ KEPT = (
     "character_accuracy",
     "length_accuracy",
     "coverage",
+    "looks",
+    "box_overlap",
+    "boxes_found",
     "calibration_error",
     "crop",
 )
@@ -59,6 +62,7 @@ def publish(
         "licence": licence,
         "crop": configuration.crop,
         "parameters": metrics["parameters"],
+        "reading": metrics.get("reading", {}),
         "training": {
             "configuration": configuration.to_json(),
             "environment": read_json(run.config)["environment"],
@@ -85,7 +89,7 @@ def _figures(path: Path, run: RunFolder) -> dict[str, Any]:
         "dataset": results["dataset"],
         "split": results["split"],
         "command": results["environment"]["command"],
-        **{key: found[key] for key in KEPT},
+        **{key: found[key] for key in KEPT if key in found},
     }
 
 

@@ -60,6 +60,22 @@ def load_published(name: str) -> keras.Model:
     return keras.saving.load_model(weights_file(name), compile=False)
 
 
+def reading_settings(source: str | Path) -> dict[str, Any]:
+    """How a trained model is to be read with: `temperature`, by which its logits are divided.
+
+    Args:
+        source: as for `load`.
+
+    Returns:
+        What the card of published weights or the `metrics.json` of a run says; empty for a file
+        on its own or a run that is not finished.
+    """
+    if str(source) in list_weights():
+        return card(str(source)).get("reading", {})
+    metrics = Path(source) / "metrics.json"
+    return json.loads(metrics.read_text()).get("reading", {}) if metrics.is_file() else {}
+
+
 def load(source: str | Path) -> keras.Model:
     """Load a trained model: the name of published weights, a run folder or a `.keras` file.
 

@@ -11,6 +11,7 @@ import numpy as np
 
 import models
 from datasets.pictures import prepare_picture
+from models.published import reading_settings
 from models.sequence import BOX, DIGITS, LENGTH, Readings, log_softmax, read_out
 
 BATCH = 64
@@ -51,8 +52,8 @@ class Seen:
     """What a model saw in pictures, over all its looks.
 
     Attributes:
-        outputs: `length` and `digits` as `models.sequence` has them: log-probabilities, the mean
-            of those of all looks.
+        outputs: `length` and `digits` as `models.sequence` has them: logits, the mean of the
+            log-probabilities of all looks over the temperature.
         boxes: float32 (n, 4), where the number is, in pixels of each picture; NaN where the
             model does not say.
     """
@@ -76,15 +77,20 @@ class Reader:
     Args:
         weights: name of published weights, or path of a run folder or a `.keras` file.
         looks: how often to look at most. Defaults to `LOOKS`, or 1 for a model that finds no box.
+        temperature: what logits are divided by. Defaults to what was fitted when the weights were
+            published or the run ended, or 1.
 
     Raises:
         ValueError: if there are no such weights, or the model cannot look so often.
     """
 
-    def __init__(self, weights: str | Path, looks: int | None = None):
+    def __init__(
+        self, weights: str | Path, looks: int | None = None, temperature: float | None = None
+    ):
         self.model = models.load(weights)
         self._height, self._width, self._channels = self.model.input_shape[1:]
         locates = BOX in self.model.output
+        self.temperature = temperature or reading_settings(weights).get("temperature", 1.0)
         self.looks = looks or (LOOKS if locates else 1)
         if self.looks > 1 and not locates:
             raise ValueError(f"{weights} finds no box to look at again. Received: looks={looks}")
@@ -145,6 +151,7 @@ class Reader:
                 going, parts = going[worth], nearer[worth]
                 if len(going) == 0:
                     break
+        counts *= self.temperature
         means = {k: v / counts.reshape(-1, *[1] * (v.ndim - 1)) for k, v in sums.items()}
         return Seen(means, boxes)
 

@@ -12,7 +12,11 @@ import keras
 import datasets
 import models
 from datasets import mixing
+from evaluation.calibrate import fit_temperature
+from evaluation.metrics import whole_number_right
+from evaluation.observe import observe
 from models.sequence import BOX, losses
+from reading.reader import Reader
 from training.callbacks import EndOfEpoch, Progress, SeedEpoch, duration, merit
 from training.configuration import Configuration
 from training.environment import environment
@@ -175,12 +179,14 @@ def optimizer(recipe: Recipe, steps_per_epoch: int) -> keras.optimizers.Optimize
 
 def _finish(configuration, run: RunFolder, rows, model, data_dir) -> dict[str, Any]:
     best = max(rows, key=merit)
+    read = _as_read(configuration, run, data_dir)
     metrics = {
         "validation": {
             name.removeprefix("val_"): value
             for name, value in best.items()
             if name.startswith("val_")
         },
+        "reading": read,
         "best_epoch": int(best["epoch"]),
         "epochs": len(rows),
         "hours": round(sum(row["seconds"] for row in rows) / 3600, 3),
@@ -193,6 +199,20 @@ def _finish(configuration, run: RunFolder, rows, model, data_dir) -> dict[str, A
     write_json(run.metrics, metrics)
     run.checkpoint.unlink(missing_ok=True)
     return metrics
+
+
+def _as_read(configuration: Configuration, run: RunFolder, data_dir) -> dict[str, Any]:
+    """The best model on validation as pictures are read with it, and the temperature for that."""
+    reader = Reader(run.model, looks=None if configuration.crop == "full" else 1)
+    observed = observe(
+        reader, configuration.validation, "validation", crop=configuration.crop, data_dir=data_dir
+    )
+    right = whole_number_right(observed.seen.readings, observed.truth)
+    return {
+        "temperature": fit_temperature(observed.seen.outputs, observed.truth),
+        "looks": reader.looks,
+        "number_accuracy": float(right.mean()),
+    }
 
 
 def _fingerprints(configuration: Configuration, data_dir) -> dict[str, str]:

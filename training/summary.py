@@ -70,16 +70,22 @@ def show_run(configuration: Configuration, folder: Path, metrics: dict[str, Any]
         _table(
             f"{configuration.model} on the validation part of {configuration.validation} "
             f"(crop: {configuration.crop}), epoch {metrics['best_epoch']}",
-            ("whole numbers", "characters", "lengths", "−log P"),
+            ("whole numbers", "as read*", "characters", "lengths", "−log P"),
             [
                 (
                     f"{scores['number_accuracy']:.2%}",
+                    f"{metrics['reading']['number_accuracy']:.2%}",
                     f"{scores['character_accuracy']:.2%}",
                     f"{scores['length_accuracy']:.2%}",
                     f"{scores['loss']:.3f}",
                 )
             ],
         )
+    )
+    looks = metrics["reading"]["looks"]
+    console.print(
+        "* whole numbers as predict.py reads them: "
+        + (f"up to {looks} looks, each nearer" if looks > 1 else "one look at each picture")
     )
     console.print(f"Next: python evaluate.py {folder} --dataset {configuration.validation}")
 

@@ -77,3 +77,23 @@ def test_unsure_numbers_are_held_back(weights, folder, capsys):
 def test_what_cannot_be_done_is_said(arguments, message, tmp_path, capsys):
     assert predict.main([a.format(empty=tmp_path) for a in arguments]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_pictures_are_drawn_with_what_was_read_in_them(weights, folder, tmp_path, capsys):
+    arguments = [str(folder), "--weights", str(weights), "--draw", str(tmp_path / "seen")]
+    assert predict.main([*arguments, "--format", "csv"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert all(float(row["left"]) <= float(row["right"]) for row in rows)
+    drawn = sorted((tmp_path / "seen").iterdir())
+    assert len(drawn) == 3
+    for path in drawn:
+        picture = np.asarray(Image.open(path))
+        assert picture.shape[1] == 320
+        assert (picture[-28:] < 250).any()  # words in the band below
+
+
+def test_a_folder_that_cannot_be_made_is_an_error(weights, folder, tmp_path, capsys):
+    (tmp_path / "file").write_text("in the way")
+    arguments = [str(folder), "--weights", str(weights), "--draw", str(tmp_path / "file")]
+    assert predict.main(arguments) == 2
+    assert "file" in capsys.readouterr().err

@@ -101,3 +101,10 @@ def test_what_is_shown_first_can_be_given(scripted):
     reader, shown = scripted(lambda look, parts: ([[0.2, 0.2, 0.8, 0.8]], 1), 1)
     reader.look(blank((60, 60)), [np.float32([10, 20, 30, 40])])
     np.testing.assert_allclose(shown[0], [[10, 20, 30, 40]])
+
+
+def test_logits_are_divided_by_the_temperature(weights):
+    pictures = [np.random.default_rng(0).integers(0, 256, (20, 40, 3), np.uint8)]
+    plain, tempered = (Reader(weights, 1, t).look(pictures).outputs for t in (1.0, 4.0))
+    for name in ("length", "digits"):
+        np.testing.assert_allclose(tempered[name], plain[name] / 4, rtol=1e-6)

@@ -1,0 +1,49 @@
+"""Pictures with what was read in them: the box, the number, how sure."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from reading.reader import Reading
+
+LEAST_WIDTH = 320
+"""Smaller pictures are enlarged to this width, or the text would hide them."""
+
+_BAND = 28
+_SURE, _UNSURE = (20, 130, 50), (200, 90, 0)
+
+
+def draw_reading(
+    picture: np.ndarray, reading: Reading, *, min_confidence: float = 0.0
+) -> Image.Image:
+    """Draw a reading on its picture.
+
+    Args:
+        picture: uint8 array (height, width, 3), RGB.
+        reading: what was read in it.
+        min_confidence: below it the reading is drawn as unsure, in another colour.
+
+    Returns:
+        The picture, at least `LEAST_WIDTH` wide, with the number's box, and below it a band with
+        the number and its confidence.
+    """
+    scale = max(1.0, LEAST_WIDTH / picture.shape[1])
+    size = (round(picture.shape[1] * scale), max(1, round(picture.shape[0] * scale)))
+    shown = Image.fromarray(picture).resize(size, Image.Resampling.BICUBIC)
+    sure = reading.confidence >= min_confidence
+    colour = _SURE if sure else _UNSURE
+    drawn = Image.new("RGB", (size[0], size[1] + _BAND), "white")
+    drawn.paste(shown, (0, 0))
+    draw = ImageDraw.Draw(drawn)
+    if reading.box is not None and reading.number:
+        edges = [round(edge * scale) for edge in reading.box]
+        draw.rectangle(edges, outline=colour, width=max(2, size[0] // 200))
+    text = f"{reading.number or 'no number'}   {reading.confidence:.1%}"
+    draw.text(
+        (8, size[1] + 3),
+        text if sure else f"{text}   unsure",
+        fill=colour,
+        font=ImageFont.load_default(19),
+    )
+    return drawn

@@ -189,8 +189,7 @@ def _frame(extent, framing: Framing, style: Style, chance: Chance):
 
 
 def _warp(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    moved = points @ matrix[:, :2].T + matrix[:, 2]
-    return moved[:, :2] / moved[:, 2:]
+    return cv2.perspectiveTransform(points.astype(np.float64)[None], matrix)[0]
 
 
 def _extent(points: np.ndarray) -> tuple[float, float, float, float]:

@@ -115,6 +115,9 @@ def glyph(path: str, character: str) -> Glyph:
     return Glyph(mask, float(PAD - top))
 
 
+_CORNERS = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32)
+
+
 def hull(mask: np.ndarray, threshold: int = 100) -> np.ndarray:
     """Return the corners of the convex hull of a mask's ink.
 
@@ -125,15 +128,11 @@ def hull(mask: np.ndarray, threshold: int = 100) -> np.ndarray:
     Returns:
         float32 (n, 2): x and y of the pixels' outer corners; the whole mask where it has no ink.
     """
-    ink = mask > threshold
-    rows = np.flatnonzero(ink.any(axis=1))
-    if not len(rows):
+    _, ink = cv2.threshold(mask, threshold, 255, cv2.THRESH_BINARY)
+    outlines, _ = cv2.findContours(ink, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    if not outlines:
         height, width = mask.shape
         return np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
-    # Only the ends of a row can be corners, and a pixel covers [x, x + 1) by [y, y + 1).
-    first = ink.argmax(axis=1)[rows]
-    last = mask.shape[1] - ink[:, ::-1].argmax(axis=1)[rows]
-    ends = np.empty((4 * len(rows), 2), np.float32)
-    ends[:, 0] = np.concatenate([first, first, last, last])
-    ends[:, 1] = np.concatenate([rows, rows + 1, rows, rows + 1])
-    return cv2.convexHull(ends)[:, 0]
+    points = cv2.convexHull(np.concatenate(outlines))[:, 0].astype(np.float32)
+    # A pixel covers [x, x + 1) by [y, y + 1): all four of its corners count.
+    return cv2.convexHull((points[:, None] + _CORNERS).reshape(-1, 2))[:, 0]

@@ -57,6 +57,21 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         help="where TFDS data sets lie (default: $TFDS_DATA_DIR or data/tensorflow_datasets)",
     )
     add("--limit", type=int, metavar="N", help="only the first N pictures")
+    add(
+        "--worse",
+        type=int,
+        default=200,
+        metavar="N",
+        help="make N of the pictures worse step by step, to see what each model stands; 0 for "
+        "none (default: 200)",
+    )
+    add("--no-timing", action="store_true", help="do not time the models")
+    add(
+        "--device-threads",
+        type=int,
+        metavar="N",
+        help="threads to compute with (default: one for each core)",
+    )
     return parser.parse_args(arguments)
 
 
@@ -66,9 +81,11 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("absl").setLevel(logging.WARNING)
-    from evaluation import compare, summary
+    from evaluation import compare, files, summary, timing
 
     try:
+        if options.device_threads is not None:
+            timing.limit_threads(options.device_threads)
         comparison = compare.compare(
             options.models,
             options.dataset,
@@ -77,8 +94,10 @@ def main(arguments: list[str] | None = None) -> int:
             looks=options.looks,
             data_dir=options.data_dir,
             limit=options.limit,
+            timing=not options.no_timing,
+            worse=options.worse,
         )
-        compare.write(comparison, options.report, options.data_dir)
+        files.write(comparison, options.report, options.data_dir)
     except (ValueError, OSError) as error:
         print(f"evaluate.py: {error}", file=sys.stderr)
         return 2

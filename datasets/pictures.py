@@ -109,6 +109,22 @@ def prepare_picture(
     return np.asarray(image).reshape(*size, channels)
 
 
+def cut(picture: np.ndarray, box: tuple[float, float, float, float]) -> np.ndarray:
+    """The part of a picture within a box, to whole pixels; at least one pixel, none from outside.
+
+    Args:
+        picture: uint8 array (height, width, channels).
+        box: left, top, right, bottom in pixels.
+    """
+    height, width = picture.shape[:2]
+    left, top = (
+        min(max(round(float(edge)), 0), side - 1)
+        for edge, side in ((box[0], width), (box[1], height))
+    )
+    right, bottom = max(left + 1, round(float(box[2]))), max(top + 1, round(float(box[3])))
+    return picture[top:bottom, left:right]
+
+
 def shown_part(
     picture: np.ndarray,
     size: tuple[int, int],

@@ -1,11 +1,9 @@
-"""Evaluate trained models on the same pictures and keep every figure."""
+"""Evaluate trained models on the same pictures, side by side."""
 
 from __future__ import annotations
 
-import csv
-import io
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +12,22 @@ import numpy as np
 import datasets
 import labels
 import models
+from datasets import mixing, sources
 from evaluation import metrics, sheet
+from evaluation.mistakes import mistake_figures
 from evaluation.observe import observe, overlap
+from evaluation.paired import Pair, compare_pairs
+from evaluation.robustness import robustness
+from evaluation.sample import load_pictures
+from evaluation.timing import time_readers
 from models.sequence import Readings, negative_log_likelihood
-from reading.reader import Reader
-from training.environment import environment
-from training.run_folder import RunFolder, read_json, replacing, write_json
+from reading.reader import Reader, Seen
+from training.run_folder import RunFolder, read_json
 
 log = logging.getLogger(__name__)
+
+CONSTANT = "constant answer"
+_FEW = 1000
 
 
 @dataclass(frozen=True)
@@ -29,14 +35,18 @@ class Result:
     """One model's readings of a split.
 
     Attributes:
-        name: the run's folder or the file.
-        figures: what `metrics.figures` gives, with the model's cost.
+        name: the run's folder, the file or the published name.
+        figures: every figure of it, as JSON takes them.
         readings: what the model reads, in the order of the pictures.
+        seen: what it saw; None for the constant answer.
+        reader: the model; None for the constant answer.
     """
 
     name: str
     figures: dict[str, Any]
     readings: Readings
+    seen: Seen | None = None
+    reader: Reader | None = None
 
 
 @dataclass(frozen=True)
@@ -45,8 +55,12 @@ class Comparison:
 
     Attributes:
         dataset, split, crop: the pictures, and which part of each the models were given.
+        fingerprint: stands for the pictures and their numbers.
         pictures: (id, number) of each.
         results: the constant answer first, then one for each model.
+        pairs: each two models compared on the same pictures.
+        robustness: accuracy on worse pictures; empty where it was not asked for.
+        robustness_pictures: how many pictures that is of.
         failed: (name, reason) of models that could not be evaluated.
         warnings: what a reader of the figures must know.
     """
@@ -54,14 +68,18 @@ class Comparison:
     dataset: str
     split: str
     crop: str
+    fingerprint: str
     pictures: list[tuple[str, str]]
     results: list[Result]
-    failed: list[tuple[str, str]]
-    warnings: list[str]
+    pairs: list[Pair]
+    robustness: dict[str, Any]
+    robustness_pictures: int
+    failed: list[tuple[str, str]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
 
 def compare(
-    sources: list[str],
+    names: list[str],
     dataset: str,
     *,
     split: str = "test",
@@ -69,11 +87,13 @@ def compare(
     looks: int | None = None,
     data_dir: str | Path | None = None,
     limit: int | None = None,
+    timing: bool = True,
+    worse: int = 0,
 ) -> Comparison:
     """Evaluate models on a split.
 
     Args:
-        sources: run folders or `.keras` files.
+        names: run folders, `.keras` files or published weights.
         dataset: name, folder or mix, as `datasets.load` takes it.
         split: "test", or "validation" while something is still being chosen.
         crop: "full", "union" or "square". Defaults to what each run was trained with.
@@ -81,6 +101,8 @@ def compare(
             what suits the model, as in reading.
         data_dir: where TFDS data lies.
         limit: only the first so many pictures.
+        timing: whether to time the models.
+        worse: of how many pictures to make worse ones, for robustness; 0 for none.
 
     Raises:
         ValueError: if the data set is unknown or holds no picture of that split.
@@ -88,62 +110,106 @@ def compare(
     pictures = datasets.numbers(dataset, split, data_dir, limit)
     if not pictures:
         raise ValueError(f"{dataset} has no pictures in its split {split!r}")
-    results, failed, warnings, crops = [], [], [], set()
-    fingerprint = datasets.fingerprint(dataset, split, data_dir)
-    for source in sources:
+    truths = [number for _, number in pictures]
+    results, failed = [], []
+    for name in names:
         try:
-            used = crop or _trained_crop(source)
-            results.append(_evaluate(source, dataset, split, used, looks, data_dir, limit))
-            crops.add(used)
+            log.info("Reading %s pictures with %s", f"{len(pictures):,}", name)
+            used = crop or _trained_crop(name)
+            results.append(_evaluate(name, dataset, split, used, looks, data_dir, limit, truths))
         except Exception as error:
-            log.error("%s: %s", source, error)
-            failed.append((source, str(error)))
-        else:
-            warnings += _warn_seen(source, fingerprint)
-    places = max((r.readings.digits.shape[1] for r in results), default=5)
-    baseline = _baseline(dataset, pictures, places, data_dir)
-    if len(pictures) < 1000:
-        warnings.append(
-            f"{len(pictures)} pictures are few: mind the intervals when comparing models"
-        )
+            log.error("%s: %s", name, error)
+            failed.append((name, str(error)))
+    crops = "/".join(sorted({result.figures["crop"] for result in results}))
+    fingerprint = datasets.fingerprint(dataset, split, data_dir)
+    readers = {result.name: result.reader for result in results}
+    where = {"crop": crops if crops in ("union", "square") else "full", "data_dir": data_dir}
+    if timing and readers:
+        log.info("Timing %d models in turn", len(readers))
+        chosen = load_pictures(dataset, split, sheet.choose(len(pictures), 64), **where)
+        for name, times in time_readers(readers, list(chosen.values())).items():
+            next(r for r in results if r.name == name).figures.update(times)
+    worse = min(worse, len(pictures))
+    damaged = {}
+    if worse and readers:
+        chosen = load_pictures(dataset, split, sheet.choose(len(pictures), worse), **where)
+        numbers = [pictures[index][1] for index in chosen]
+        damaged = robustness(readers, list(chosen.values()), numbers, report=log.info)
     return Comparison(
-        dataset, split, "/".join(sorted(crops)), pictures, [baseline, *results], failed, warnings
+        dataset=dataset,
+        split=split,
+        crop=crops,
+        fingerprint=fingerprint,
+        pictures=pictures,
+        results=[_baseline(dataset, pictures, results, data_dir), *results],
+        pairs=compare_pairs({result.name: right(result, truths) for result in results}),
+        robustness=damaged,
+        robustness_pictures=worse,
+        failed=failed,
+        warnings=_warnings(dataset, split, pictures, fingerprint, results),
     )
 
 
-def _trained_crop(source: str) -> str:
-    config = RunFolder(Path(source)).config
+def right(result: Result, truths: list[str]) -> np.ndarray:
+    """Bool (pictures,): which numbers a model read wholly right."""
+    read = result.readings.numbers()
+    return np.array([a == b for a, b in zip(read, truths, strict=True)])
+
+
+def _trained_crop(name: str) -> str:
+    if name in models.list_weights():
+        return models.card(name)["crop"]
+    config = RunFolder(Path(name)).config
     return read_json(config)["configuration"]["crop"] if config.exists() else "full"
 
 
-def _evaluate(source, dataset, split, crop, looks, data_dir, limit) -> Result:
+def _evaluate(name, dataset, split, crop, looks, data_dir, limit, truths) -> Result:
     # Whoever is given the true box needs no second look.
-    reader = Reader(source, looks if crop == "full" else 1)
+    reader = Reader(name, looks if crop == "full" else 1)
     observed = observe(reader, dataset, split, crop=crop, data_dir=data_dir, limit=limit)
     model, seen = reader.model, observed.seen
     height, width, channels = model.input_shape[1:]
     loss = negative_log_likelihood(seen.outputs, observed.truth)
-    found = metrics.figures(seen.readings, observed.truth, loss)
-    where = metrics.box_figures(overlap(seen.boxes, observed.boxes))
-    cost = {
+    about = {
         "parameters": model.count_params(),
-        "multiply_adds": models.multiply_adds(model) * reader.looks,
+        "multiply_adds": models.multiply_adds(model),
+        "file_size": models.model_file(name).stat().st_size,
         "input_shape": [height, width, channels],
         "crop": crop,
         "looks": reader.looks,
+        "temperature": reader.temperature,
     }
-    return Result(source, found | where | cost, seen.readings)
+    figures = (
+        metrics.figures(seen.readings, observed.truth, loss)
+        | mistake_figures(truths, seen.readings.numbers())
+        | metrics.box_figures(overlap(seen.boxes, observed.boxes))
+        | about
+    )
+    return Result(name, figures, seen.readings, seen, reader)
 
 
-def _warn_seen(source: str, fingerprint: str) -> list[str]:
-    found = RunFolder(Path(source)).metrics
-    if found.exists() and fingerprint in read_json(found).get("data", {}).values():
-        return [f"{source} was trained or selected on these very pictures"]
-    return []
+def _warnings(dataset, split, pictures, fingerprint, results) -> list[str]:
+    found = []
+    for result in results:
+        run = RunFolder(Path(result.name))
+        seen = read_json(run.metrics).get("data", {}) if run.metrics.exists() else {}
+        if fingerprint in seen.values():
+            found.append(f"{result.name} was trained or selected on these very pictures")
+    if len(pictures) < _FEW:
+        found.append(f"{len(pictures)} pictures are few: mind the intervals when comparing models")
+    if split == "validation":
+        found.append("the validation split chose between models: only the test split is neutral")
+    if any(sources.is_folder(part.source) for part in mixing.parse_mix(dataset)):
+        found.append(
+            "the labels come from a labels.csv, not from the publisher of a data set: "
+            "look at the mistakes, for some may be the labels'"
+        )
+    return found
 
 
-def _baseline(dataset, pictures, places, data_dir) -> Result:
+def _baseline(dataset, pictures, results, data_dir) -> Result:
     """The constant answer, the commonest number of the training split."""
+    places = max((result.readings.digits.shape[1] for result in results), default=5)
     train = [number for _, number in datasets.numbers(dataset, "train", data_dir)]
     encoded = [labels.encode(number, places) for _, number in pictures]
     truth = {
@@ -154,77 +220,5 @@ def _baseline(dataset, pictures, places, data_dir) -> Result:
     right = metrics.whole_number_right(readings, truth)
     loss = np.where(right, -readings.log_probability, np.inf)
     found = metrics.figures(readings, truth, loss) | {"negative_log_likelihood": None}
-    return Result("constant answer", found, readings)
-
-
-def write(comparison: Comparison, folder: Path, data_dir: str | Path | None = None) -> None:
-    """Write `results.json`, `results.csv`, `predictions.csv` and sheets, each file whole.
-
-    For each model `readings-N.png` shows pictures chosen at random and `mistakes-N.png` its
-    surest mistakes; N counts the models in the order they were named.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(
-        folder / "results.json",
-        {
-            "dataset": comparison.dataset,
-            "split": comparison.split,
-            "crop": comparison.crop,
-            "models": {result.name: result.figures for result in comparison.results},
-            "failed": dict(comparison.failed),
-            "warnings": comparison.warnings,
-            "environment": environment(),
-        },
-    )
-    flat = [{"model": r.name} | _flatten(r.figures) for r in comparison.results]
-    columns = list(dict.fromkeys(key for row in flat for key in row))
-    _write_csv(folder / "results.csv", columns, [[row.get(c) for c in columns] for row in flat])
-    readings = [(r.readings.numbers(), r.readings.log_probability) for r in comparison.results[1:]]
-    names = [result.name for result in comparison.results[1:]]
-    header = ["picture", "number", *(f"{n}{what}" for n in names for what in ("", " confidence"))]
-    rows = [
-        [name, number]
-        + [cell for read, log_p in readings for cell in (read[i], f"{np.exp(log_p[i]):.6f}")]
-        for i, (name, number) in enumerate(comparison.pictures)
-    ]
-    _write_csv(folder / "predictions.csv", header, rows)
-    for number, result in enumerate(comparison.results[1:], 1):
-        _write_sheets(comparison, result, folder, number, data_dir)
-
-
-def _write_sheets(comparison, result: Result, folder: Path, number: int, data_dir) -> None:
-    read = result.readings.numbers()
-    right = np.array([r == truth for r, (_, truth) in zip(read, comparison.pictures, strict=True)])
-    chosen = {
-        "readings": sheet.choose(len(right), 48),
-        "mistakes": sheet.mistakes(right, result.readings.log_probability, 48),
-    }
-    for name, indices in chosen.items():
-        sheet.write_sheet(
-            folder / f"{name}-{number}.png",
-            comparison.dataset,
-            comparison.split,
-            comparison.pictures,
-            result.readings,
-            indices,
-            data_dir=data_dir,
-        )
-
-
-def _flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat = {}
-    for key, value in values.items():
-        if isinstance(value, dict):
-            flat |= _flatten(value, f"{prefix}{key} ")
-        else:
-            flat[prefix + key] = value
-    return flat
-
-
-def _write_csv(path: Path, header: list[str], rows: list[list[Any]]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(header)
-    writer.writerows(rows)
-    with replacing(path) as part:
-        part.write_text(text.getvalue(), newline="")
+    found |= mistake_figures([number for _, number in pictures], readings.numbers())
+    return Result(CONSTANT, found, readings)

@@ -57,6 +57,49 @@ def calibration_error(right: np.ndarray, confidence: np.ndarray, bins: int = 15)
     return float(np.abs(gaps).sum() / len(right))
 
 
+def reliability(right: np.ndarray, confidence: np.ndarray, bins: int = 10) -> list[dict]:
+    """How often readings of about the same confidence are right: a reliability diagram.
+
+    Returns:
+        For each bin that is not empty `confidence` (the mean), `accuracy`, its 95 % Wilson
+        `interval` and `pictures`.
+    """
+    which = np.minimum((confidence * bins).astype(int), bins - 1)
+    return [
+        {
+            "confidence": float(confidence[which == one].mean()),
+            "accuracy": float(right[which == one].mean()),
+            "interval": wilson_interval(int(right[which == one].sum()), int((which == one).sum())),
+            "pictures": int((which == one).sum()),
+        }
+        for one in sorted(set(which.tolist()))
+    ]
+
+
+def coverage_curve(right: np.ndarray, confidence: np.ndarray, points: int = 200) -> list[dict]:
+    """Accuracy of the pictures that are kept, for every share of them kept by confidence.
+
+    Returns:
+        Up to `points` of `kept`, `accuracy` and the `threshold` that keeps so many, from the
+        fewest kept to all. Pictures of equal confidence are kept or refused together.
+    """
+    order = np.argsort(-confidence, kind="stable")
+    descending = confidence[order]
+    last_of_equals = np.flatnonzero(np.append(descending[1:] != descending[:-1], True))
+    running = np.cumsum(right[order])
+    chosen = last_of_equals[
+        np.unique(np.linspace(0, len(last_of_equals) - 1, points).round().astype(int))
+    ]
+    return [
+        {
+            "kept": float((index + 1) / len(order)),
+            "accuracy": float(running[index] / (index + 1)),
+            "threshold": float(descending[index]),
+        }
+        for index in chosen
+    ]
+
+
 def whole_number_right(readings: Readings, truth: dict[str, np.ndarray]) -> np.ndarray:
     """Bool (pictures,): whether length and every digit are right. Blank places earn nothing."""
     same = (readings.digits == np.asarray(truth["digits"])).all(-1)
@@ -91,6 +134,8 @@ def figures(readings: Readings, truth: dict[str, np.ndarray], loss: np.ndarray) 
         "length_accuracy_interval": wilson_interval(right_lengths, total),
         "negative_log_likelihood": float(loss.mean()),
         "calibration_error": calibration_error(right, confidence),
+        "reliability": reliability(right, confidence),
+        "coverage_curve": coverage_curve(right, confidence),
         "coverage": {str(share): coverage(right, confidence, share) for share in ACCURACIES},
         "by_length": {
             str(n): {"pictures": int((length == n).sum()), "right": int(right[length == n].sum())}

@@ -17,6 +17,7 @@ from datasets.pictures import decode_picture
 from reading.reader import Reader, Seen
 
 _CHUNK = 256
+_PLACES = ("boxes", "parts")
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def observe(
             numbers += [_checked(one, places) for one in chunk]
             boxes += [_box(one) for one in chunk]
     outputs = {key: np.concatenate([s.outputs[key] for s in seen]) for key in seen[0].outputs}
-    found = Seen(outputs, np.concatenate([s.boxes for s in seen]))
+    found = Seen(outputs, *(np.concatenate([getattr(s, k) for s in seen]) for k in _PLACES))
     return Observed(found, _truth(numbers, places), np.stack(boxes))
 
 

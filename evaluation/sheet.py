@@ -8,9 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from datasets import sources
-from datasets.mixing import parse_mix
-from datasets.pictures import decode_picture
+from evaluation.sample import load_pictures
 from models.sequence import Readings
 from training.run_folder import replacing
 
@@ -54,7 +52,7 @@ def write_sheet(
         data_dir: where TFDS data lies.
         across: pictures side by side.
     """
-    encoded = _read(dataset, split, set(chosen.tolist()), data_dir)
+    decoded = load_pictures(dataset, split, chosen, data_dir=data_dir)
     numbers = readings.numbers()
     rows = max(1, -(-len(chosen) // across))
     width, height = CELL[0] + 10, CELL[1] + _LINE + 10
@@ -62,9 +60,7 @@ def write_sheet(
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(14)
     for place, index in enumerate(chosen.tolist()):
         left, top = place % across * width + 5, place // across * height + 5
-        picture = Image.fromarray(decode_picture(encoded[index], name=pictures[index][0]))
-        picture = _fitted(picture)
-        sheet.paste(picture, (left, top))
+        sheet.paste(_fitted(Image.fromarray(decoded[index])), (left, top))
         truth, read = pictures[index][1], numbers[index]
         text = f"{read or 'none'}  {np.exp(readings.log_probability[index]):.0%}"
         if read != truth:
@@ -74,15 +70,6 @@ def write_sheet(
     sheet.save(data, "PNG")
     with replacing(path) as part:
         part.write_bytes(data.getvalue())
-
-
-def _read(dataset: str, split: str, wanted: set[int], data_dir) -> dict[int, bytes]:
-    stream = (
-        example
-        for part in parse_mix(dataset)
-        for example in sources.examples(part.source, split, data_dir)
-    )
-    return {index: example.read() for index, example in enumerate(stream) if index in wanted}
 
 
 def _fitted(picture: Image.Image) -> Image.Image:

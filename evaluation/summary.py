@@ -38,6 +38,7 @@ def show(comparison: Comparison, folder: Path) -> None:
         console.print(f"Mind: {warning}")
     for name, reason in comparison.failed:
         console.print(f"[red]Failed:[/red] {name}: {reason}")
-    if len(comparison.results) > 1:
-        console.print(f"To look at: {folder}/readings-1.png and {folder}/mistakes-1.png")
+    for pair in comparison.pairs:
+        console.print(f"{pair.verdict} (p = {pair.p_corrected:.2g})")
+    console.print(f"To look at: {folder}/index.html")
     console.print(f"All figures: {folder}/results.json; all readings: {folder}/predictions.csv")

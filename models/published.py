@@ -76,14 +76,14 @@ def reading_settings(source: str | Path) -> dict[str, Any]:
     return json.loads(metrics.read_text()).get("reading", {}) if metrics.is_file() else {}
 
 
-def load(source: str | Path) -> keras.Model:
-    """Load a trained model: the name of published weights, a run folder or a `.keras` file.
+def model_file(source: str | Path) -> Path:
+    """The file of a trained model: published weights, a run folder or a `.keras` file.
 
     Raises:
-        ValueError: if there is no such name, run or file, or it is not a Keras model.
+        ValueError: if there is no such name, run or file.
     """
     if str(source) in list_weights():
-        return load_published(str(source))
+        return weights_file(str(source))
     path = Path(source)
     path = path / "model.keras" if path.is_dir() else path
     if not path.is_file():
@@ -92,6 +92,16 @@ def load(source: str | Path) -> keras.Model:
             "weights are a run folder, a .keras file or published ones"
             f"{f' ({names})' if names else ''}. Received: {source}"
         )
+    return path
+
+
+def load(source: str | Path) -> keras.Model:
+    """Load a trained model: the name of published weights, a run folder or a `.keras` file.
+
+    Raises:
+        ValueError: if there is no such name, run or file, or it is not a Keras model.
+    """
+    path = model_file(source)
     try:
         return keras.saving.load_model(path, compile=False)
     except Exception as error:

@@ -56,10 +56,12 @@ class Seen:
             log-probabilities of all looks over the temperature.
         boxes: float32 (n, 4), where the number is, in pixels of each picture; NaN where the
             model does not say.
+        parts: float32 (n, 4), the part of each picture that was looked at last, in pixels.
     """
 
     outputs: dict[str, np.ndarray]
     boxes: np.ndarray
+    parts: np.ndarray
 
     @property
     def readings(self) -> Readings:
@@ -129,6 +131,7 @@ class Reader:
         return Seen(
             {key: np.concatenate([one.outputs[key] for one in seen]) for key in seen[0].outputs},
             np.concatenate([one.boxes for one in seen]),
+            np.concatenate([one.parts for one in seen]),
         )
 
     def _look_batch(self, pictures, parts) -> Seen:
@@ -136,7 +139,7 @@ class Reader:
         parts = np.stack(
             [w if part is None else part for w, part in zip(whole, parts, strict=True)]
         )
-        sums, boxes = {}, np.empty_like(whole)
+        sums, boxes, last = {}, np.empty_like(whole), parts.copy()
         counts, going = np.zeros(len(pictures)), np.arange(len(pictures))
         for look in range(self.looks):
             outputs = self._look_once([pictures[index] for index in going], parts)
@@ -145,6 +148,7 @@ class Reader:
                 logs = log_softmax(outputs[name])
                 sums.setdefault(name, np.zeros((len(pictures), *logs.shape[1:])))[going] += logs
             counts[going] += 1
+            last[going] = parts
             if look + 1 < self.looks:
                 nearer = _nearer(found, whole[going])
                 worth = _area(nearer) < WORTH * _area(parts) if look else np.full(len(going), True)
@@ -153,7 +157,7 @@ class Reader:
                     break
         counts *= self.temperature
         means = {k: v / counts.reshape(-1, *[1] * (v.ndim - 1)) for k, v in sums.items()}
-        return Seen(means, boxes)
+        return Seen(means, boxes, last)
 
     def _look_once(self, pictures, parts) -> dict[str, np.ndarray]:
         size = (self._height, self._width)

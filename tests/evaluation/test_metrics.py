@@ -79,3 +79,28 @@ def test_constant_answer_is_the_commonest_training_number():
     read = metrics.constant_answer(["7", "12", "12", "3"], 3, pictures=2)
     assert read.numbers() == ["12", "12"]
     assert np.exp(read.log_probability) == pytest.approx([0.5, 0.5])
+
+
+def test_reliability_of_a_worked_example():
+    right = np.array([1, 0, 1, 1, 1], bool)
+    found = metrics.reliability(right, np.array([0.55, 0.51, 0.97, 0.93, 1.0]))
+    assert [one["pictures"] for one in found] == [2, 3]
+    assert [one["accuracy"] for one in found] == [0.5, 1.0]
+    assert found[0]["confidence"] == pytest.approx(0.53)
+    assert found[1]["interval"] == metrics.wilson_interval(3, 3)
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 20)), min_size=1, max_size=60))
+def test_the_coverage_curve_agrees_with_coverage(cases):
+    right = np.array([case[0] for case in cases])
+    confidence = np.array([case[1] / 20 for case in cases])
+    curve = metrics.coverage_curve(right, confidence)
+    assert curve[-1]["kept"] == 1.0
+    assert curve[-1]["accuracy"] == pytest.approx(right.mean())
+    for wanted in (0.5, 0.9):
+        best = max((one["kept"] for one in curve if one["accuracy"] >= wanted - 1e-9), default=0.0)
+        assert best == pytest.approx(metrics.coverage(right, confidence, wanted))
+    for one in curve:
+        kept = confidence >= one["threshold"]
+        assert one["kept"] == pytest.approx(kept.mean())
+        assert one["accuracy"] == pytest.approx(right[kept].mean())

@@ -1,0 +1,55 @@
+"""Some pictures of a split, decoded, by their places in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from datasets import crops, mixing, sources
+from datasets.pictures import cut, decode_picture
+
+
+def load_pictures(
+    dataset: str,
+    split: str,
+    indices: Iterable[int],
+    *,
+    crop: str = "full",
+    data_dir: str | Path | None = None,
+) -> dict[int, np.ndarray]:
+    """Decode the pictures at some places of a split; the others are not decoded.
+
+    Args:
+        dataset: name, folder or mix.
+        split: its split.
+        indices: places, from 0, in the order of `datasets.numbers`.
+        crop: "full", or a crop around the true digit boxes.
+        data_dir: where TFDS data lies.
+
+    Returns:
+        uint8 arrays (height, width, 3) by place, in the order of the indices.
+    """
+    wanted = list(dict.fromkeys(int(index) for index in indices))
+    missing = set(wanted)
+    found: dict[int, np.ndarray] = {}
+    stream = (
+        example
+        for part in mixing.parse_mix(dataset)
+        for example in sources.examples(part.source, split, data_dir)
+    )
+    for index, example in enumerate(stream):
+        if not missing:
+            break
+        if index in missing:
+            missing.remove(index)
+            found[index] = _decode(example, crop)
+    return {index: found[index] for index in wanted}
+
+
+def _decode(example: sources.Example, crop: str) -> np.ndarray:
+    picture = decode_picture(example.read(), name=example.id)
+    if crop == "full" or not example.number:
+        return picture
+    return cut(picture, crops.crop_box(example.boxes, crop))

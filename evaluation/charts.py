@@ -61,7 +61,7 @@ def coverage(curves: dict[str, list[dict]]) -> str:
 def reliability(diagrams: dict[str, list[dict]]) -> str:
     """How often readings of a confidence are right; on the diagonal it means what it says."""
     with plt.rc_context(_STYLE):
-        figure, axes = plt.subplots(figsize=(4.4, 3.8))
+        figure, axes = plt.subplots(figsize=(5.4, 3.4))
         axes.plot([0, 100], [0, 100], color="#9ca3af", linewidth=1, linestyle="--")
         for index, (name, bins) in enumerate(diagrams.items()):
             x = [100 * one["confidence"] for one in bins]
@@ -123,7 +123,7 @@ def confusion(counts: Sequence[Sequence[int]], name: str) -> str:
     wrong = table - np.diag(np.diag(table))
     labels = [str(digit) for digit in range(10)]
     with plt.rc_context(_STYLE | {"axes.grid": False, "font.size": 9}):
-        figure, axes = plt.subplots(figsize=(4.4, 4.0))
+        figure, axes = plt.subplots(figsize=(4.6, 4.2))
         axes.imshow(wrong, cmap="Oranges", vmin=0, vmax=max(3, wrong.max()))
         for row, column in np.argwhere(table):
             diagonal = row == column

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 
 import evaluate
 import models
@@ -13,7 +14,8 @@ def test_files_hold_every_model_and_what_failed(photos, tmp_path, capsys):
     bad = tmp_path / "bad.keras"
     bad.write_bytes(b"no model")
     report = tmp_path / "report"
-    status = evaluate.main([str(good), str(bad), "--dataset", str(photos), "--report", str(report)])
+    arguments = [str(good), str(bad), "--dataset", str(photos), "--report", str(report)]
+    status = evaluate.main([*arguments, "--worse", "0", "--no-timing"])
     assert status == 1
     results = json.loads((report / "results.json").read_text())
     assert list(results["models"]) == ["constant answer", str(good)]
@@ -27,6 +29,35 @@ def test_files_hold_every_model_and_what_failed(photos, tmp_path, capsys):
     share = sum(row["number"] == row[str(good)] for row in rows) / len(rows)
     assert share == found["number_accuracy"]
     assert "bad.keras" in capsys.readouterr().out
+
+
+def test_the_page_holds_all_it_shows(photos, tmp_path, capsys):
+    paths = [tmp_path / "first.keras", tmp_path / "second.keras"]
+    for name, path in zip(("residual_cnn_tiny", "deep_cnn_tiny"), paths, strict=True):
+        models.create(name, input_shape=(16, 32, 3), max_digits=2).save(path)
+    report = tmp_path / "report"
+    arguments = [*map(str, paths), "--dataset", str(photos), "--report", str(report)]
+    assert evaluate.main([*arguments, "--worse", "3", "--split", "train"]) == 0
+    text = (report / "index.html").read_text()
+    assert text.count("<svg") == 6  # coverage, reliability, cost, two confusions, robustness
+    assert 'src="data:image/jpeg;base64,' in text
+    outside = re.findall(r'(?:src|href)="(?!data:)\w[^"]*', text)
+    assert not outside, "a page that works offline points nowhere"
+    for words in (
+        "constant answer",
+        "no difference shown",
+        "Is the difference real?",
+        *map(str, paths),
+    ):
+        assert words in text
+    results = json.loads((report / "results.json").read_text())
+    assert len(results["pairs"]) == 1 and len(results["robustness"]) == 7
+    for found in list(results["models"].values())[1:]:
+        assert found["latency_ms"] > 0 and found["pictures_per_second"] > 0
+        assert found["file_size"] > 1000
+        assert sum(found["mistakes"].values()) == round(
+            found["pictures"] * (1 - found["number_accuracy"])
+        )
 
 
 def test_an_unknown_data_set_is_an_error_that_lists_the_known(tmp_path, capsys):

@@ -12,6 +12,7 @@ from pathlib import Path
 EXAMPLES = """examples:
   evaluate.py runs/my_run --dataset mnist
   evaluate.py runs/small runs/large --dataset my_photos --report report
+  evaluate.py --table                               the README's table, from docs/results
 
 The figures are of the test split, which no training and no choice has touched. A crop made from
 the true digit boxes ("union", "square") flatters a reader: in life nobody gives it a box."""
@@ -25,11 +26,11 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add = parser.add_argument
     add(
         "models",
-        nargs="+",
+        nargs="*",
         metavar="RUN|FILE|NAME",
         help="run folders, .keras files or published weights",
     )
-    add("--dataset", required=True, metavar="NAME|FOLDER", help="the pictures to read")
+    add("--dataset", metavar="NAME|FOLDER", help="the pictures to read")
     add("--split", choices=("train", "validation", "test"), default="test", help="default: test")
     add(
         "--crop",
@@ -72,7 +73,29 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         metavar="N",
         help="threads to compute with (default: one for each core)",
     )
-    return parser.parse_args(arguments)
+    add(
+        "--table",
+        action="store_true",
+        help="evaluate nothing: write README.md's table of results from docs/results/*.json, "
+        "copies of results.json under names of their own",
+    )
+    options = parser.parse_args(arguments)
+    if not options.table and not (options.models and options.dataset):
+        parser.error("models and --dataset are needed, or --table alone")
+    return options
+
+
+def write_table() -> int:
+    """Write the README's table; returns the exit status."""
+    from evaluation import table
+    from training.run_folder import RunError
+
+    try:
+        table.write_table(Path("README.md"), list(table.KEPT.glob("*.json")))
+    except (ValueError, OSError, RunError) as error:
+        print(f"evaluate.py: {error}", file=sys.stderr)
+        return 2
+    return 0
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -81,6 +104,8 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("absl").setLevel(logging.WARNING)
+    if options.table:
+        return write_table()
     from evaluation import compare, files, summary, timing
 
     try:

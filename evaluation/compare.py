@@ -163,6 +163,14 @@ def _trained_crop(name: str) -> str:
     return read_json(config)["configuration"]["crop"] if config.exists() else "full"
 
 
+def _trained_with(name: str) -> str | None:
+    """The command that trained a model, where it is known."""
+    if name in models.list_weights():
+        return models.card(name)["training"]["environment"]["command"]
+    config = RunFolder(Path(name)).config
+    return read_json(config)["environment"]["command"] if config.exists() else None
+
+
 def _evaluate(name, dataset, split, crop, looks, data_dir, limit, truths) -> Result:
     # Whoever is given the true box needs no second look.
     reader = Reader(name, looks if crop == "full" else 1)
@@ -178,6 +186,7 @@ def _evaluate(name, dataset, split, crop, looks, data_dir, limit, truths) -> Res
         "crop": crop,
         "looks": reader.looks,
         "temperature": reader.temperature,
+        "trained_with": _trained_with(name),
     }
     figures = (
         metrics.figures(seen.readings, observed.truth, loss)

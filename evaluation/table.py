@@ -1,0 +1,82 @@
+"""The README's table of results, from the `results.json` files that were kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from evaluation.compare import CONSTANT
+from training.run_folder import read_json, replacing
+
+KEPT = Path("docs/results")
+"""Where `results.json` files are kept, under names of their own."""
+
+BEGIN, END = "<!-- results: evaluate.py --table -->", "<!-- end of results -->"
+
+_GIVEN = {"full": "whole pictures", "union": "true box + 30 %", "square": "true square + 30 %"}
+
+
+def results_table(files: list[Path]) -> str:
+    """A Markdown table: a row for each model, the constant answer before them.
+
+    Args:
+        files: `results.json` files of `evaluate.py`.
+
+    Raises:
+        ValueError: if there are none, or one is not such a file; it is named.
+    """
+    if not files:
+        raise ValueError(f"there are no results to make a table of: keep some in {KEPT}/")
+    lines = [
+        "| data, split | given | model | numbers right | 95 % interval | answered at 98 % right |",
+        "| --- | --- | --- | ---: | --- | ---: |",
+    ]
+    commands = []
+    for path in sorted(files):
+        results = read_json(path)
+        try:
+            lines += [_row(results, name) for name in results["models"]]
+            commands += [_commands(results, name) for name in results["models"]]
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"{path} is not results of evaluate.py: no {error}") from error
+    return "\n".join([*lines, "", *(line for line in dict.fromkeys(commands) if line)])
+
+
+def _row(results: dict[str, Any], name: str) -> str:
+    found = results["models"][name]
+    low, high = found["number_accuracy_interval"]
+    crop = found.get("crop", results["crop"])
+    cells = (
+        f"{results['dataset']}, {results['split']} ({found['pictures']:,})",
+        "" if name == CONSTANT else _GIVEN.get(crop, crop),
+        name if name == CONSTANT else f"`{name}`",
+        f"{100 * found['number_accuracy']:.2f} %",
+        f"{100 * low:.1f} – {100 * high:.1f}",
+        f"{100 * found['coverage']['0.98']:.1f} %",
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _commands(results: dict[str, Any], name: str) -> str:
+    """How a model was trained and evaluated."""
+    if name == CONSTANT:
+        return ""
+    trained = results["models"][name].get("trained_with")
+    made = f"`{results['environment']['command']}`"
+    return f"- `{name}`: " + (f"`{trained}`; " if trained else "") + made
+
+
+def write_table(readme: Path, files: list[Path]) -> None:
+    """Put the table between the two marks of a Markdown file; all else stays.
+
+    Raises:
+        ValueError: if the file has no such marks.
+    """
+    text = readme.read_text(encoding="utf-8")
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"{readme} has no place for results: two lines {BEGIN} and {END}")
+    table = results_table(files)
+    with replacing(readme) as part:
+        part.write_text(f"{before}{BEGIN}\n\n{table}\n\n{END}{after}", encoding="utf-8")

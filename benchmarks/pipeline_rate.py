@@ -66,7 +66,8 @@ def main() -> None:
     for name in arguments.models:
         shape = (height, width, suited["channels"])
         model = models.create(name, input_shape=shape, max_digits=suited["max_digits"])
-        model.compile("adamw", models.losses(suited["max_digits"]), jit_compile=False)
+        losses = models.losses(suited["max_digits"])  # the box's, of models that say it, is small
+        model.compile("adamw", losses, jit_compile=False)
         rates, costs = compare(model, shared, arguments.rounds, arguments.steps)
         table.add_row(
             name,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 from dataclasses import dataclass, field
+
+import naming
 
 SPLITS = ("train", "validation", "test")
 
@@ -156,8 +157,5 @@ def describe(name: str) -> DataSet:
     """
     if name in DATA_SETS:
         return DATA_SETS[name]
-    near = difflib.get_close_matches(name, DATA_SETS, n=len(DATA_SETS), cutoff=0.0)
-    raise ValueError(
-        f"There is no data set of that name; there are {', '.join(near)}, or the path of a folder "
-        f"with a labels.csv. Received: {name!r}"
-    )
+    known = [*DATA_SETS, "the path of a folder with a labels.csv"]
+    raise ValueError(naming.unknown("data set", name, known))

@@ -5,9 +5,14 @@
         front_door.jpg      front_door.jpg,12
         images/gate.png     gate.png,7
 
-Pictures lie beside `labels.csv` or in `images/`. Further columns are ignored; an empty label
-says that the picture shows no number. Train, validation and test are told apart by a hash of the
-file's name alone, so that a photo never changes sides when others are added or removed.
+Pictures lie beside `labels.csv` or in `images/`. An empty label says that the picture shows no
+number. Train, validation and test are told apart by a hash of the file's name alone, so that a
+photo never changes sides when others are added or removed. Two more columns may be there, and may
+be empty in a row; any others are ignored:
+
+- `boxes`: left, top, right and bottom in pixels of each digit, or of the whole number, joined by
+  semicolons: `10 5 18 25;19 5 27 25`;
+- `split`: train, validation or test, in place of the rule.
 """
 
 from __future__ import annotations
@@ -18,20 +23,36 @@ import io
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+import numpy as np
+
 import labels
 
 LABELS_FILE = "labels.csv"
 TEST_SHARE = 0.15
 VALIDATION_SHARE = 0.10
 
+_COLUMNS = ("file", "label", "boxes", "split")
+_SPLITS = ("train", "validation", "test")
+
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """One row of `labels.csv`: `file` as written there, the number and where the picture is."""
+    """One row of `labels.csv`.
+
+    Attributes:
+        file: as written there.
+        number: the digits, "" for none.
+        path: where the picture is.
+        split: "train", "validation" or "test".
+        boxes: float32 (n, 4), left, top, right, bottom of each digit or of the number, in pixels;
+            None where the table does not say.
+    """
 
     file: str
     number: str
     path: Path
+    split: str
+    boxes: np.ndarray | None = None
 
 
 def split_of(file: str) -> str:
@@ -67,8 +88,9 @@ def read_folder(folder: str | Path, split: str | None = None) -> list[Photo]:
             f"{folder} has no {LABELS_FILE}: a text file with the columns file,label"
         )
     photos, seen = [], {}
-    for line, file, label in _rows(table):
-        photo = _check_row(folder, f"{table}, line {line}", file, label)
+    for line, row in _rows(table):
+        photo = _check_row(folder, f"{table}, line {line}", row)
+        file = photo.file
         if photo.path in seen:
             raise ValueError(
                 f"{table}, line {line}: {file!r} is already on line {seen[photo.path]}"
@@ -77,11 +99,11 @@ def read_folder(folder: str | Path, split: str | None = None) -> list[Photo]:
         photos.append(photo)
     if not photos:
         raise ValueError(f"{table} has no rows")
-    return [photo for photo in photos if split is None or split_of(photo.file) == split]
+    return [photo for photo in photos if split is None or photo.split == split]
 
 
-def _rows(table: Path) -> list[tuple[int, str, str]]:
-    """Line number, file and label of each row; handles a BOM, CRLF, and `;` or tab for `,`."""
+def _rows(table: Path) -> list[tuple[int, dict[str, str]]]:
+    """Line number and fields of each row; handles a BOM, CRLF, and `;` or tab for `,`."""
     try:
         text = table.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -101,11 +123,13 @@ def _rows(table: Path) -> list[tuple[int, str, str]]:
     for row in reader:
         if row["file"] is None or row["label"] is None:
             raise ValueError(f"{table}, line {reader.line_num}: fewer fields than columns")
-        rows.append((reader.line_num, row["file"].strip(), row["label"].strip()))
+        known = {name: (row.get(name) or "").strip() for name in _COLUMNS}
+        rows.append((reader.line_num, known))
     return rows
 
 
-def _check_row(folder: Path, where: str, file: str, label: str) -> Photo:
+def _check_row(folder: Path, where: str, row: dict[str, str]) -> Photo:
+    file, label, split = row["file"], row["label"], row["split"]
     parts = PurePosixPath(file.replace("\\", "/")).parts
     if not file or PureWindowsPath(file).anchor or file.startswith("/") or ".." in parts:
         raise ValueError(
@@ -118,7 +142,32 @@ def _check_row(folder: Path, where: str, file: str, label: str) -> Photo:
             labels.check_number(label)
         except ValueError as error:
             raise ValueError(f"{where}: {error}") from error
+    if split and split not in _SPLITS:
+        raise ValueError(f"{where}: a split is one of {', '.join(_SPLITS)}. Received: {split!r}")
+    boxes = _read_boxes(where, row["boxes"], label)
     for path in (folder / relative, folder / "images" / relative):
         if path.is_file():
-            return Photo(file, label, path)
+            return Photo(file, label, path, split or split_of(file), boxes)
     raise FileNotFoundError(f"{where}: there is no picture {folder / relative} nor in images/")
+
+
+def _read_boxes(where: str, text: str, label: str) -> np.ndarray | None:
+    if not text:
+        return None
+    try:
+        boxes = np.array([[float(edge) for edge in box.split()] for box in text.split(";")])
+    except ValueError:
+        boxes = np.empty(0)
+    if boxes.ndim != 2 or boxes.shape[1] != 4 or not np.isfinite(boxes).all():
+        raise ValueError(
+            f"{where}: boxes are left, top, right and bottom in pixels, several joined by "
+            f"semicolons. Received: {text!r}"
+        )
+    if not (boxes[:, 2:] > boxes[:, :2]).all():
+        raise ValueError(f"{where}: a box has right > left and bottom > top. Received: {text!r}")
+    if len(boxes) not in (1, len(label)):
+        raise ValueError(
+            f"{where}: {len(label)} digits have as many boxes, or one for all of them. "
+            f"Received: {len(boxes)}"
+        )
+    return boxes.astype(np.float32)

@@ -93,7 +93,7 @@ def examples(
     check_split(split)
     if is_folder(source):
         photos = photo_folder.read_folder(Path(source).expanduser(), split)
-        found = (Example(photo.file, photo.number, photo.path) for photo in photos)
+        found = (Example(photo.file, photo.number, photo.path, photo.boxes) for photo in photos)
     else:
         found = _tfds_examples(source, split, builder(source, data_dir))
     return itertools.islice(found, limit)
@@ -104,7 +104,7 @@ def state(source: str | Path, split: str, data_dir: str | Path | None = None) ->
     if is_folder(source):
         photos = photo_folder.read_folder(Path(source).expanduser(), split)
         facts = [
-            (photo.file, photo.number, stat.st_size, stat.st_mtime_ns)
+            (photo.file, photo.number, str(photo.boxes), stat.st_size, stat.st_mtime_ns)
             for photo in photos
             for stat in [photo.path.stat()]
         ]

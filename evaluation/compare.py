@@ -217,9 +217,10 @@ def _warnings(dataset, split, pictures, fingerprint, results) -> list[str]:
 
 
 def _baseline(dataset, pictures, results, data_dir) -> Result:
-    """The constant answer, the commonest number of the training split."""
+    """The constant answer: the commonest number of the training split, or of this one for want."""
     places = max((result.readings.digits.shape[1] for result in results), default=5)
-    train = [number for _, number in datasets.numbers(dataset, "train", data_dir)]
+    train = datasets.numbers(dataset, "train", data_dir) or pictures
+    train = [number for _, number in train]
     encoded = [labels.encode(number, places) for _, number in pictures]
     truth = {
         "length": np.array([length for length, _ in encoded]),

@@ -89,6 +89,12 @@ def test_pictures_in_images_and_deeper_and_without_a_number(tmp_path):
         (b"file,label\nx/..\\a.png,1\n", ValueError, ["line 2", "'..'"]),
         (b"file,label\n,1\n", ValueError, ["line 2", "Received: ''"]),
         (b"file,label\na\xff.png,1\n", ValueError, ["UTF-8"]),
+        (b"file,label,split\na.png,1,dev\n", ValueError, ["line 2", "'dev'"]),
+        (b"file,label,boxes\na.png,1,1 2 3\n", ValueError, ["line 2", "'1 2 3'"]),
+        (b"file,label,boxes\na.png,1,1 2 x 4\n", ValueError, ["line 2", "semicolons"]),
+        (b"file,label,boxes\na.png,1,5 2 5 4\n", ValueError, ["line 2", "right > left"]),
+        (b"file,label,boxes\na.png,1,1 1 nan 4\n", ValueError, ["line 2", "nan"]),
+        (b"file,label,boxes\na.png,123,1 1 2 2;2 1 3 2\n", ValueError, ["line 2", "3 digits"]),
     ],
 )
 def test_what_is_wrong_is_said_with_file_and_line(tmp_path, text, error, words):
@@ -99,6 +105,23 @@ def test_what_is_wrong_is_said_with_file_and_line(tmp_path, text, error, words):
         read_folder(tmp_path)
     for word in [str(tmp_path), *words]:
         assert word in str(raised.value)
+
+
+def test_boxes_and_splits_are_read_where_a_row_has_them(tmp_path):
+    for name in ("a", "b", "c"):
+        put_picture(tmp_path, f"{name}.png")
+    (tmp_path / "labels.csv").write_text(
+        "file,label,boxes,split\n"
+        "a.png,12,1 2 3 4;3 2 5.5 4,test\n"
+        "b.png,345,1 1 9 9,\n"
+        "c.png,6,,train\n"
+    )
+    a, b, c = read_folder(tmp_path)
+    assert a.split == "test" and b.split == split_of("b.png") and c.split == "train"
+    assert a.boxes.tolist() == [[1, 2, 3, 4], [3, 2, 5.5, 4]]
+    assert b.boxes.tolist() == [[1, 1, 9, 9]]
+    assert c.boxes is None
+    assert "a.png" in [photo.file for photo in read_folder(tmp_path, "test")]
 
 
 def test_no_folder(tmp_path):

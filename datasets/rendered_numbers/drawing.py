@@ -217,10 +217,9 @@ def _put(view: np.ndarray, paint: np.ndarray, seen: np.ndarray) -> None:
         return
     place = np.array([[1, 0, -left], [0, 1, -top], [0, 0, 1]])
     moved = cv2.warpPerspective(paint, place @ _centres(seen), (right - left, bottom - top))
-    uncovered = cv2.merge((1 - moved[..., 3],) * 3)
-    uncovered *= view[top:bottom, left:right]
-    uncovered += moved[..., :3]
-    view[top:bottom, left:right] = uncovered
+    area = view[top:bottom, left:right]
+    area *= cv2.merge((1 - cv2.extractChannel(moved, 3),) * 3)
+    area += cv2.cvtColor(moved, cv2.COLOR_RGBA2RGB)
 
 
 def _put_neighbour(view, box, seen, lettering: Lettering, look: Look, flat, wide, chance) -> None:

@@ -56,10 +56,8 @@ def lay(paint: np.ndarray, mask: np.ndarray, colour: tuple[float, ...], opacity:
     cover = mask[y : y + height, x : x + width] * np.float32(opacity / 255)
     # Channel by channel and merged: NumPy's broadcasting over 3 or 4 channels takes ten times
     # as long, and so does cv2.transform.
-    left = cv2.merge((1 - cover,) * len(colour))
-    left *= area
-    left += cv2.merge([cover * np.float32(part) for part in colour])
-    area[...] = left
+    area *= cv2.merge((1 - cover,) * len(colour))
+    area += cv2.merge([cover * np.float32(part) for part in colour])
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from reading.reader import Reading
 LEAST_WIDTH = 320
 """Smaller pictures are enlarged to this width, or the text would hide them."""
 
-_BAND = 28
 _SURE, _UNSURE = (20, 130, 50), (200, 90, 0)
 
 
@@ -33,7 +32,8 @@ def draw_reading(
     shown = Image.fromarray(picture).resize(size, Image.Resampling.BICUBIC)
     sure = reading.confidence >= min_confidence
     colour = _SURE if sure else _UNSURE
-    drawn = Image.new("RGB", (size[0], size[1] + _BAND), "white")
+    letters = max(19, round(0.05 * size[0]))
+    drawn = Image.new("RGB", (size[0], size[1] + round(1.5 * letters)), "white")
     drawn.paste(shown, (0, 0))
     draw = ImageDraw.Draw(drawn)
     if reading.box is not None and reading.number:
@@ -41,9 +41,9 @@ def draw_reading(
         draw.rectangle(edges, outline=colour, width=max(2, size[0] // 200))
     text = f"{reading.number or 'no number'}   {reading.confidence:.1%}"
     draw.text(
-        (8, size[1] + 3),
+        (letters // 2, size[1] + letters // 6),
         text if sure else f"{text}   unsure",
         fill=colour,
-        font=ImageFont.load_default(19),
+        font=ImageFont.load_default(letters),
     )
     return drawn

@@ -13,7 +13,7 @@ import datasets
 import labels
 import models
 from datasets import mixing, sources
-from evaluation import metrics, sheet
+from evaluation import metrics, provenance, sheet
 from evaluation.mistakes import mistake_figures
 from evaluation.observe import observe, overlap
 from evaluation.paired import Pair, compare_pairs
@@ -22,7 +22,6 @@ from evaluation.sample import load_pictures
 from evaluation.timing import time_readers
 from models.sequence import Readings, negative_log_likelihood
 from reading.reader import Reader, Seen
-from training.run_folder import RunFolder, read_json
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +114,7 @@ def compare(
     for name in names:
         try:
             log.info("Reading %s pictures with %s", f"{len(pictures):,}", name)
-            used = crop or _trained_crop(name)
+            used = crop or provenance.configuration(name).get("crop", "full")
             results.append(_evaluate(name, dataset, split, used, looks, data_dir, limit, truths))
         except Exception as error:
             log.error("%s: %s", name, error)
@@ -146,7 +145,7 @@ def compare(
         robustness=damaged,
         robustness_pictures=worse,
         failed=failed,
-        warnings=_warnings(dataset, split, pictures, fingerprint, results),
+        warnings=_warnings(dataset, split, pictures, fingerprint, results, data_dir),
     )
 
 
@@ -154,21 +153,6 @@ def right(result: Result, truths: list[str]) -> np.ndarray:
     """Bool (pictures,): which numbers a model read wholly right."""
     read = result.readings.numbers()
     return np.array([a == b for a, b in zip(read, truths, strict=True)])
-
-
-def _trained_crop(name: str) -> str:
-    if name in models.list_weights():
-        return models.card(name)["crop"]
-    config = RunFolder(Path(name)).config
-    return read_json(config)["configuration"]["crop"] if config.exists() else "full"
-
-
-def _trained_with(name: str) -> str | None:
-    """The command that trained a model, where it is known."""
-    if name in models.list_weights():
-        return models.card(name)["training"]["environment"]["command"]
-    config = RunFolder(Path(name)).config
-    return read_json(config)["environment"]["command"] if config.exists() else None
 
 
 def _evaluate(name, dataset, split, crop, looks, data_dir, limit, truths) -> Result:
@@ -186,7 +170,8 @@ def _evaluate(name, dataset, split, crop, looks, data_dir, limit, truths) -> Res
         "crop": crop,
         "looks": reader.looks,
         "temperature": reader.temperature,
-        "trained_with": _trained_with(name),
+        "trained_with": provenance.trained_with(name),
+        "seed": provenance.configuration(name).get("seed"),
     }
     figures = (
         metrics.figures(seen.readings, observed.truth, loss)
@@ -197,13 +182,10 @@ def _evaluate(name, dataset, split, crop, looks, data_dir, limit, truths) -> Res
     return Result(name, figures, seen.readings, seen, reader)
 
 
-def _warnings(dataset, split, pictures, fingerprint, results) -> list[str]:
-    found = []
-    for result in results:
-        run = RunFolder(Path(result.name))
-        seen = read_json(run.metrics).get("data", {}) if run.metrics.exists() else {}
-        if fingerprint in seen.values():
-            found.append(f"{result.name} was trained or selected on these very pictures")
+def _warnings(dataset, split, pictures, fingerprint, results, data_dir) -> list[str]:
+    found = provenance.seen_pictures(
+        [result.name for result in results], dataset, split, fingerprint, data_dir
+    )
     if len(pictures) < _FEW:
         found.append(f"{len(pictures)} pictures are few: mind the intervals when comparing models")
     if split == "validation":

@@ -3,9 +3,11 @@
 import csv
 import json
 import re
+import shutil
 
 import evaluate
 import models
+from datasets import photo_folder
 
 
 def test_files_hold_every_model_and_what_failed(photos, tmp_path, capsys):
@@ -63,3 +65,34 @@ def test_the_page_holds_all_it_shows(photos, tmp_path, capsys):
 def test_an_unknown_data_set_is_an_error_that_lists_the_known(tmp_path, capsys):
     assert evaluate.main([str(tmp_path), "--dataset", "mnits"]) == 2
     assert "mnist" in capsys.readouterr().err
+
+
+def test_copied_training_pictures_are_told(photos, tmp_path):
+    """A run says what it was trained with; a test folder that shares its pictures is told."""
+    run = tmp_path / "run"
+    run.mkdir()
+    models.create("residual_cnn_tiny", input_shape=(16, 32, 3), max_digits=2).save(
+        run / "model.keras"
+    )
+    configuration = {"dataset": str(photos), "validation": str(photos), "crop": "full", "seed": 3}
+    made = {"configuration": configuration, "environment": {"command": "train.py net"}}
+    (run / "config.json").write_text(json.dumps(made))
+    copied = tmp_path / "copied"
+    copied.mkdir()
+    train = photo_folder.read_folder(photos, "train")[:5]
+    for photo in train:
+        shutil.copy(photo.path, copied / f"new_{photo.file}")
+    rows = [f"new_{photo.file},{photo.number},test" for photo in train]
+    (copied / "labels.csv").write_text("\n".join(["file,label,split", *rows]))
+    report = tmp_path / "report"
+    arguments = [str(run), "--report", str(report), "--worse", "0", "--no-timing"]
+    assert evaluate.main([*arguments, "--dataset", str(copied)]) == 0
+    results = json.loads((report / "results.json").read_text())
+    assert any("5 of these pictures are in the train split" in w for w in results["warnings"])
+    assert results["models"][str(run)]["seed"] == 3
+    assert "train.py net" in (report / "index.html").read_text()
+    assert evaluate.main([*arguments, "--dataset", str(photos)]) == 0
+    assert not any(
+        "of these pictures" in w
+        for w in json.loads((report / "results.json").read_text())["warnings"]
+    )

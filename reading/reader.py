@@ -22,7 +22,7 @@ what it found there, and again from nearer while that is `WORTH` it."""
 WORTH = 0.6
 """Another look is taken at a part whose area is below this share of the last one's."""
 
-MARGIN = 0.5
+MARGIN = 0.7
 """Share by which the box found in one look is grown for the next."""
 
 LEAST = 8.0

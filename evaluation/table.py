@@ -31,15 +31,20 @@ def results_table(files: list[Path]) -> str:
         "| data, split | given | model | numbers right | 95 % interval | answered at 98 % right |",
         "| --- | --- | --- | ---: | --- | ---: |",
     ]
-    commands = []
+    trained, measured = {}, {}
     for path in sorted(files):
         results = read_json(path)
         try:
-            lines += [_row(results, name) for name in results["models"]]
-            commands += [_commands(results, name) for name in results["models"]]
+            for name, found in results["models"].items():
+                row = _row(results, name)
+                if row not in lines:  # one constant answer for each set of pictures
+                    lines.append(row)
+                if found.get("trained_with"):
+                    trained[f"- `{name}` was trained with `{found['trained_with']}`"] = None
+            measured[f"- measured with `{results['environment']['command']}`"] = None
         except (KeyError, TypeError) as error:
             raise ValueError(f"{path} is not results of evaluate.py: no {error}") from error
-    return "\n".join([*lines, "", *(line for line in dict.fromkeys(commands) if line)])
+    return "\n".join([*lines, "", *trained, *measured])
 
 
 def _row(results: dict[str, Any], name: str) -> str:
@@ -55,15 +60,6 @@ def _row(results: dict[str, Any], name: str) -> str:
         f"{100 * found['coverage']['0.98']:.1f} %",
     )
     return f"| {' | '.join(cells)} |"
-
-
-def _commands(results: dict[str, Any], name: str) -> str:
-    """How a model was trained and evaluated."""
-    if name == CONSTANT:
-        return ""
-    trained = results["models"][name].get("trained_with")
-    made = f"`{results['environment']['command']}`"
-    return f"- `{name}`: " + (f"`{trained}`; " if trained else "") + made
 
 
 def write_table(readme: Path, files: list[Path]) -> None:

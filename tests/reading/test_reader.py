@@ -5,6 +5,7 @@ import pytest
 
 import models
 from reading import Reader
+from reading import reader as reader_module
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,8 @@ def blank(*shapes):
     return [np.zeros((*shape, 3), np.uint8) for shape in shapes]
 
 
-def test_the_second_look_is_at_the_box_of_the_first_grown_by_half(scripted):
+def test_the_second_look_is_at_the_box_of_the_first_grown(scripted, monkeypatch):
+    monkeypatch.setattr(reader_module, "MARGIN", 0.5)
     reader, shown = scripted(lambda look, parts: ([[0.5, 0.5, 0.75, 0.75]] * len(parts), 2), 2)
     reading = reader.read(blank((100, 200)))[0]
     np.testing.assert_allclose(shown[0], [[0, 0, 200, 100]])

@@ -109,6 +109,8 @@ def fine_tuning() -> Recipe:
 def demo() -> Recipe:
     """What `make demo` runs: a small reader of drawn numbers in four minutes on two CPU cores.
 
+    `residual_cnn_small` on `rendered_numbers`: 65 % of the test numbers, whole pictures.
+
     Many small steps and hardly any augmentation: in so short a time the drawing's own variety is
     more than enough.
     """

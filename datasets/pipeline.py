@@ -265,8 +265,7 @@ def numbers(
     """Id and number of each picture of a split, in the order of `load`."""
     return [
         (example.id, example.number)
-        for part in mixing.parse_mix(source)
-        for example in sources.examples(part.source, split, data_dir, limit)
+        for example in sources.examples_of_mix(source, split, data_dir, limit)
     ]
 
 
@@ -276,16 +275,14 @@ def picture_hashes(
     """Id to SHA-256 of the encoded picture, of a split: to find pictures that two splits share."""
     return {
         example.id: hashlib.sha256(example.read()).hexdigest()
-        for part in mixing.parse_mix(source)
-        for example in sources.examples(part.source, split, data_dir)
+        for example in sources.examples_of_mix(source, split, data_dir)
     }
 
 
 def fingerprint(source: str | Path, split: str, data_dir: str | Path | None = None) -> str:
     """16 hexadecimal digits that stand for the ids, numbers and pictures of a split."""
     whole = hashlib.sha256()
-    for part in mixing.parse_mix(source):
-        for example in sources.examples(part.source, split, data_dir):
-            picture = hashlib.sha256(example.read()).hexdigest()
-            whole.update(repr((example.id, example.number, picture)).encode())
+    for example in sources.examples_of_mix(source, split, data_dir):
+        picture = hashlib.sha256(example.read()).hexdigest()
+        whole.update(repr((example.id, example.number, picture)).encode())
     return whole.hexdigest()[:16]

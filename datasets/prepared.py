@@ -7,12 +7,10 @@ are uint8 and a little larger than the model's input where augmentation needs ro
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
 import logging
 import os
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -165,7 +163,7 @@ def _fill(array, source, split, view, data_dir, limit) -> tuple[list[str], list[
     boxes = np.empty((len(array), 4), np.float32)
     stream = sources.examples(source, split, data_dir, limit)
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
-        for chunk in _chunks(stream, _CHUNK):
+        for chunk in sources.chunks(stream, _CHUNK):
             start = len(ids)
             for index, shown in enumerate(pool.map(lambda one: _show(one, view), chunk), start):
                 array[index], boxes[index] = shown
@@ -185,14 +183,7 @@ def _fill(array, source, split, view, data_dir, limit) -> tuple[list[str], list[
 def _show(example: sources.Example, view: View) -> tuple[np.ndarray, np.ndarray]:
     """The picture as it is kept, and the number's box in it."""
     picture = pictures.decode_picture(example.picture, name=_name(example))
-    box = None
-    if view.crop != "full" and example.number:
-        if example.boxes is None or len(example.boxes) == 0:
-            raise ValueError(
-                f"{example.id} has no digit boxes, so crop={view.crop!r} cannot be made; "
-                "only crop='full' can"
-            )
-        box = crops.crop_box(example.boxes, view.crop, view.margin, view.context)
+    box = example.crop_box(view.crop, view.margin, view.context)
     part = np.array(pictures.shown_part(picture, view.size, fit=view.fit, box=box))
     kept = pictures.prepare_picture(picture, view.size, view.channels, box=part)
     return kept, crops.number_box(example.boxes, part)
@@ -200,11 +191,6 @@ def _show(example: sources.Example, view: View) -> tuple[np.ndarray, np.ndarray]
 
 def _name(example: sources.Example) -> str:
     return example.id if isinstance(example.picture, bytes) else str(example.picture)
-
-
-def _chunks(stream: Iterator, length: int) -> Iterator[list]:
-    while chunk := list(itertools.islice(stream, length)):
-        yield chunk
 
 
 def _check_memory(shape: tuple, source) -> None:

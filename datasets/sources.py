@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from datasets import photo_folder, registry
+from datasets import crops, mixing, photo_folder, registry
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +41,23 @@ class Example:
     number: str
     picture: Path | bytes
     boxes: np.ndarray | None = None
+
+    def crop_box(self, crop: str, margin: float = 0.3, context: float = 1.0) -> np.ndarray | None:
+        """What a crop shows, as `crops.crop_box` says; None for all of the picture.
+
+        Without a number there is nothing to cut to: the picture is shown whole in any case.
+
+        Raises:
+            ValueError: if the crop needs digit boxes and there are none.
+        """
+        if crops.check_crop(crop) == "full" or not self.number:
+            return None
+        if self.boxes is None or len(self.boxes) == 0:
+            raise ValueError(
+                f"{self.id} has no digit boxes, so crop={crop!r} cannot be made; "
+                "only crop='full' can"
+            )
+        return crops.crop_box(self.boxes, crop, margin, context)
 
     def read(self) -> bytes:
         """The encoded bytes of the picture."""
@@ -97,6 +114,26 @@ def examples(
     else:
         found = _tfds_examples(source, split, builder(source, data_dir))
     return itertools.islice(found, limit)
+
+
+def examples_of_mix(
+    mix: str | Path,
+    split: str,
+    data_dir: str | Path | None = None,
+    limit: int | None = None,
+) -> Iterator[Example]:
+    """The examples of a split of a source or a mix, one source after the other.
+
+    The arguments are those of `examples`; `limit` is for each source.
+    """
+    for part in mixing.parse_mix(mix):
+        yield from examples(part.source, split, data_dir, limit)
+
+
+def chunks(stream: Iterator, length: int) -> Iterator[list]:
+    """Lists of up to `length` of what a stream gives."""
+    while chunk := list(itertools.islice(stream, length)):
+        yield chunk
 
 
 def state(source: str | Path, split: str, data_dir: str | Path | None = None) -> str:

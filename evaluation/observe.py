@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
 import os
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 import labels
-from datasets import crops, mixing, sources
+from datasets import crops, sources
 from datasets.pictures import decode_picture
 from reading.reader import Reader, Seen
 
@@ -63,9 +61,10 @@ def observe(
     places = reader.model.output["digits"].shape[1]
     seen, numbers, boxes = [], [], []
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
-        for chunk in _chunks(_examples(dataset, split, data_dir, limit), _CHUNK):
+        stream = sources.examples_of_mix(dataset, split, data_dir, limit)
+        for chunk in sources.chunks(stream, _CHUNK):
             pictures = list(pool.map(lambda one: decode_picture(one.read(), name=one.id), chunk))
-            seen.append(reader.look(pictures, [_part(one, crop, margin) for one in chunk]))
+            seen.append(reader.look(pictures, [one.crop_box(crop, margin) for one in chunk]))
             numbers += [_checked(one, places) for one in chunk]
             boxes += [_box(one) for one in chunk]
     outputs = {key: np.concatenate([s.outputs[key] for s in seen]) for key in seen[0].outputs}
@@ -79,27 +78,6 @@ def overlap(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
     common = np.maximum(inner, 0).prod(axis=1)
     areas = [(b[:, 2:] - b[:, :2]).prod(axis=1) for b in (boxes, others)]
     return common / np.maximum(sum(areas) - common, 1e-9)
-
-
-def _examples(dataset, split, data_dir, limit) -> Iterator[sources.Example]:
-    for part in mixing.parse_mix(dataset):
-        yield from sources.examples(part.source, split, data_dir, limit)
-
-
-def _chunks(stream: Iterator, length: int) -> Iterator[list]:
-    while chunk := list(itertools.islice(stream, length)):
-        yield chunk
-
-
-def _part(example: sources.Example, crop: str, margin: float) -> np.ndarray | None:
-    if crops.check_crop(crop) == "full" or not example.number:
-        return None
-    if example.boxes is None or len(example.boxes) == 0:
-        raise ValueError(
-            f"{example.id} has no digit boxes, so crop={crop!r} cannot be made; "
-            "only crop='full' can"
-        )
-    return crops.crop_box(example.boxes, crop, margin)
 
 
 def _box(example: sources.Example) -> np.ndarray:

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 
 from evaluation import charts, sheet
 from evaluation.compare import CONSTANT, Comparison, Result, right
-from evaluation.mistakes import kind
+from evaluation.mistakes import KINDS, kind
 from evaluation.sample import load_pictures
 from evaluation.where import Looks, overlay
 
@@ -48,6 +48,7 @@ def render(comparison: Comparison, made: dict[str, Any], data_dir: str | Path | 
         charts=_charts(comparison, results),
         mistakes=_mistakes(comparison, results, data_dir),
         disagreements=_disagreements(comparison, results, data_dir),
+        kinds=KINDS,
         made=made,
     )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from datasets import crops, mixing, sources
+from datasets import sources
 from datasets.pictures import cut, decode_picture
 
 
@@ -34,12 +34,7 @@ def load_pictures(
     wanted = list(dict.fromkeys(int(index) for index in indices))
     missing = set(wanted)
     found: dict[int, np.ndarray] = {}
-    stream = (
-        example
-        for part in mixing.parse_mix(dataset)
-        for example in sources.examples(part.source, split, data_dir)
-    )
-    for index, example in enumerate(stream):
+    for index, example in enumerate(sources.examples_of_mix(dataset, split, data_dir)):
         if not missing:
             break
         if index in missing:
@@ -50,6 +45,5 @@ def load_pictures(
 
 def _decode(example: sources.Example, crop: str) -> np.ndarray:
     picture = decode_picture(example.read(), name=example.id)
-    if crop == "full" or not example.number:
-        return picture
-    return cut(picture, crops.crop_box(example.boxes, crop))
+    box = example.crop_box(crop)
+    return picture if box is None else cut(picture, box)

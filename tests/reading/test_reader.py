@@ -8,13 +8,6 @@ from reading import Reader
 from reading import reader as reader_module
 
 
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory):
-    path = tmp_path_factory.mktemp("weights") / "model.keras"
-    models.create("residual_cnn_tiny", input_shape=(16, 32, 3), max_digits=3).save(path)
-    return path
-
-
 @pytest.fixture
 def scripted(weights, monkeypatch):
     """A reader whose model answers from a script, with the parts it was shown."""

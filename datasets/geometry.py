@@ -12,6 +12,13 @@ TIGHT = 1.35
 """Size of the smallest window, over the number's: the moves that follow must not cut digits."""
 
 
+APART = 1.25
+"""How far a part beside the number keeps off it, over its size: the moves that follow widen it."""
+
+ROOM_BESIDE = 0.15
+"""Share of the picture that a part beside the number has at least each way."""
+
+
 class Draws(Protocol):
     """Random numbers by name, arrays [B]; `distort` says how they are drawn."""
 
@@ -52,6 +59,36 @@ def windows(draw: Draws, probability: float, boxes: np.ndarray, view: float) -> 
     corner = low + (high - low) * share
     chosen = known & draw.happens("window", probability)
     return np.where(chosen[:, None], np.concatenate([corner, corner + size], axis=1), middle)
+
+
+def parts_beside(draw: Draws, probability: float, boxes: np.ndarray) -> np.ndarray:
+    """A part of each picture that does not show its number.
+
+    Args:
+        draw: random numbers.
+        probability: how often there is one, of pictures with room beside a number that is known.
+        boxes: float [B, 4], shares of the kept picture; NaN where unknown.
+
+    Returns:
+        float64 [B, 4], left, top, right and bottom as shares of the kept picture; NaN where there
+        is none. It lies left of, above, right of or below the number, the roomier the likelier.
+    """
+    near, far = boxes[:, :2].astype(np.float64), boxes[:, 2:].astype(np.float64)
+    rooms = np.nan_to_num(np.concatenate([near, 1.0 - far], axis=1))
+    rooms = np.where(rooms / APART >= ROOM_BESIDE, rooms, 0.0)
+    until = np.cumsum(rooms, axis=1)
+    chosen = (until[:, 3] > 0) & draw.happens("elsewhere", probability)
+    place = draw.between("elsewhere_side", 0.0, 1.0) * until[:, 3]
+    side = (until <= place[:, None]).sum(axis=1).clip(max=3)
+    room = np.take_along_axis(rooms, side[:, None], axis=1)[:, 0]
+    along = np.maximum(room / APART * draw.between("window_size", 0.5, 1.0), ROOM_BESIDE)
+    across = (along * draw.between("elsewhere_shape", 0.5, 2.0)).clip(ROOM_BESIDE, 1.0)
+    start = (room - along * APART) * draw.between("window_x", 0.0, 1.0)
+    other = (1.0 - across) * draw.between("window_y", 0.0, 1.0)
+    start = np.where(side < 2, start, 1.0 - start - along)
+    parts = np.stack([start, other, start + along, other + across], axis=1)
+    parts = np.where((side % 2 == 1)[:, None], parts[:, [1, 0, 3, 2]], parts)
+    return np.where(chosen[:, None], parts, np.nan)
 
 
 def transforms(

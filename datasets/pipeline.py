@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+import labels
 from datasets import mixing, registry, sources
 from datasets.augmentation import Augmentation
 from datasets.distort import augment
@@ -200,15 +201,26 @@ def load_training(
         pictures, encoded, boxes, _ = gather(places)
         step_seed = tf.random.fold_in(tf.constant([seed, 0], tf.int64), number)
         step_seed = tf.cast(step_seed, tf.int32)
-        pictures, boxes = augment(pictures, augmentation, step_seed, size, 1 / context, boxes)
+        pictures, moved = augment(pictures, augmentation, step_seed, size, 1 / context, boxes)
+        encoded = _without_what_is_gone(encoded, boxes, moved)
         if with_boxes:
-            encoded["box"] = boxes
+            encoded["box"] = moved
         return pictures, encoded
 
     stream = tf.data.Dataset.range(start_epoch, epochs).flat_map(open_epoch)
     stream = stream.map(batch, num_parallel_calls=_WORKERS, deterministic=True)
     count = max(0, epochs - start_epoch) * steps
     return stream.apply(tf.data.experimental.assert_cardinality(count)).prefetch(4)
+
+
+def _without_what_is_gone(encoded: dict, boxes: tf.Tensor, moved: tf.Tensor) -> dict:
+    """The labels, without the numbers that had a box [B, 4] and have none after the moves."""
+    known, shown = (~tf.reduce_any(tf.math.is_nan(each), axis=1) for each in (boxes, moved))
+    gone = known & ~shown
+    emptied = {"digits": tf.where(gone[:, None], labels.ABSENT, encoded["digits"])}
+    if "length" in encoded:
+        emptied["length"] = tf.where(gone, 0, encoded["length"])
+    return emptied
 
 
 class _Gather:

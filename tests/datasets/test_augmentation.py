@@ -57,7 +57,8 @@ def test_each_change_changes_something_alone(name):
     """With all amounts near their extreme, and every probability's draw below it."""
     batch = pictures(size=SIZE)
     only = Augmentation(**{name: strengths()[name]}, erase_size=0.5)
-    likely = ("window", "window_size", "invert", "grey", "blur", "coarse", "compress", "erase")
+    likely = ("window", "window_size", "elsewhere", "invert", "grey", "blur", "coarse")
+    likely += ("compress", "erase")
     draws = np.array([[0.03 if one in likely else 0.97 for one in _DRAWS]], np.float32)
     draws = draws.repeat(len(batch), axis=0)
     grain = np.random.default_rng(0).integers(0, 256, (len(batch), 8000), np.uint8)

@@ -58,7 +58,8 @@ def test_windows_come_as_often_as_asked_and_only_where_the_box_is_known():
 def test_boxes_go_where_the_pixels_go(view):
     """A white patch on black, moved without a change of light, lies in the box it comes with."""
     boxes = some_boxes(64)
-    boxes = np.round(boxes * [160, 80, 160, 80]).clip(0, [160, 80, 160, 80])
+    # Not at the edge, whose pixels go on beyond it.
+    boxes = np.round(boxes * [160, 80, 160, 80]).clip(1, [159, 79, 159, 79])
     batch = np.zeros((len(boxes), *KEPT, 1), np.uint8)
     for picture, (left, top, right, bottom) in zip(batch, boxes.astype(int), strict=True):
         picture[top:bottom, left:right] = 255
@@ -71,7 +72,9 @@ def test_boxes_go_where_the_pixels_go(view):
     )
     compared = 0
     for picture, box in zip(moved.numpy()[..., 0], found.numpy(), strict=True):
-        assert np.isfinite(box).all()
+        if np.isnan(box).any():
+            assert picture.max() < 128, "only a patch that is not shown has no box"
+            continue
         if (box == 0).any() or (box == 1).any():
             continue  # of a turned patch that is cut, less may be seen than its corners span
         compared += 1
@@ -91,3 +94,37 @@ def test_a_box_that_leaves_the_picture_is_cut_and_one_outside_is_unknown():
     assert np.isnan(found[2]).all()
     shift[:, 0, 2] = 0.6 * 96
     assert np.isnan(geometry.move_boxes(boxes, shift, SIZE, SIZE)[0]).all()
+
+
+def test_parts_beside_never_touch_the_number_and_lie_on_every_side():
+    boxes = some_boxes(2000)
+    boxes[::4] = np.nan
+    boxes[1::4] = [0.05, 0.05, 0.95, 0.95]
+    parts = geometry.parts_beside(Draws(len(boxes)), 0.5, boxes)
+    chosen = np.isfinite(parts).all(axis=1)
+    assert not chosen[::4].any(), "nobody knows where the number is"
+    assert not chosen[1::4].any(), "there is no room"
+    assert 0.35 < chosen[2::4].mean() < 0.55
+    parts, boxes = parts[chosen], boxes[chosen]
+    assert (parts[:, :2] >= -1e-6).all() and (parts[:, 2:] <= 1 + 1e-6).all()
+    assert (parts[:, 2:] - parts[:, :2] >= geometry.ROOM_BESIDE - 1e-6).all()
+    before, after = parts[:, 2:] <= boxes[:, :2] + 1e-6, parts[:, :2] >= boxes[:, 2:] - 1e-6
+    assert (before | after).any(axis=1).all()
+    assert np.concatenate([before, after], axis=1).any(axis=0).all(), "left, above, right, below"
+
+
+def test_a_part_beside_the_number_shows_none_of_it():
+    """A white number on black is gone from the picture, and its box with it."""
+    batch = np.zeros((64, *KEPT, 1), np.uint8)
+    batch[:, 30:50, 60:100] = 255
+    boxes = np.tile(np.array([60, 30, 100, 50], np.float32) / [160, 80, 160, 80], (64, 1))
+    moved, found = augment(
+        tf.constant(batch),
+        Augmentation(elsewhere=1.0, zoom=0.1, shift=0.05, rotation=5),
+        tf.constant([5, 6]),
+        SIZE,
+        1.0,
+        tf.constant(boxes.astype(np.float32)),
+    )
+    assert np.isnan(found.numpy()).all()
+    assert (moved.numpy() < 128).mean() > 0.97

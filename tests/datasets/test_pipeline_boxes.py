@@ -1,0 +1,109 @@
+"""Pipelines over pictures whose numbers have boxes: crops, windows, parts beside the number."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import datasets
+from datasets import sources
+from datasets.augmentation import Augmentation
+
+SMALL = {"picture_size": (12, 20), "channels": 3, "max_digits": 3}
+
+
+def test_a_picture_without_a_number_is_shown_whole_among_crops(monkeypatch):
+    """There is no box to cut to; the others are cut to theirs."""
+    picture = np.full((20, 40, 3), 50, np.uint8)
+    picture[5:15, 10:20] = 200
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "PNG")
+    box = np.array([[10, 5, 20, 15]], np.float32)
+    found = [
+        sources.Example("number", "1", file.getvalue(), box),
+        sources.Example("none", "", file.getvalue(), box[:0]),
+    ]
+    monkeypatch.setattr(sources, "size", lambda *_: len(found))
+    monkeypatch.setattr(sources, "examples", lambda *_: iter(found))
+    ((pictures, labels),) = datasets.load(
+        "svhn_numbers", "train", crop="union", margin=0.0, **SMALL
+    )
+    assert labels["length"].numpy().tolist() == [1, 0]
+    assert pictures.numpy()[0].min() > 150
+    assert pictures.numpy()[1].mean() < 80
+
+
+@pytest.fixture
+def boxed(monkeypatch):
+    """A source of two pictures: a light patch with its box, and none."""
+    picture = np.full((20, 40, 3), 50, np.uint8)
+    picture[5:15, 10:20] = 200
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "PNG")
+    boxes = np.array([[10, 5, 14, 15], [14, 5, 20, 14]], np.float32)
+    found = [
+        sources.Example("number", "12", file.getvalue(), boxes),
+        sources.Example("none", "", file.getvalue(), boxes[:0]),
+    ]
+    monkeypatch.setattr(sources, "size", lambda *_: len(found))
+    monkeypatch.setattr(sources, "examples", lambda *_: iter(found))
+    monkeypatch.setattr(sources, "state", lambda *_: "state")
+
+
+@pytest.mark.parametrize("cached", [False, True])
+def test_boxes_come_with_the_labels_as_shares_of_what_is_shown(boxed, cached, tmp_path):
+    options = SMALL | {"cache_dir": tmp_path if cached else None, "with_boxes": True}
+    for _ in range(2):  # the second time from the file
+        ((_, labels),) = datasets.load("svhn_numbers", "train", **options)
+        np.testing.assert_allclose(labels["box"][0], [0.25, 0.25, 0.5, 0.75])
+        assert np.isnan(labels["box"][1]).all()
+    ((_, labels),) = datasets.load("svhn_numbers", "train", crop="union", margin=0.25, **options)
+    np.testing.assert_allclose(labels["box"][0], [0.1, 0.1, 0.9, 0.9], atol=1e-6)
+    ((_, labels),) = datasets.load("svhn_numbers", "train", fit="pad", **options)
+    height, width = SMALL["picture_size"]
+    left, top, right, bottom = labels["box"][0].numpy() * [width, height, width, height]
+    assert right - left == pytest.approx(bottom - top, rel=1e-5)  # the patch is square again
+
+
+def test_training_windows_show_the_number_and_move_its_box(boxed):
+    stream = datasets.load_training(
+        "svhn_numbers", epochs=1, seed=0, steps_per_epoch=8, batch_size=16, with_boxes=True,
+        augmentation=Augmentation(window=1.0), **SMALL,
+    )  # fmt: skip
+    sizes = []
+    for pictures, labels in stream.as_numpy_iterator():
+        known = labels["length"] == 2
+        assert np.isfinite(labels["box"][known]).all()
+        assert np.isnan(labels["box"][~known]).all()
+        for picture, (left, top, right, bottom) in zip(
+            pictures[known], labels["box"][known], strict=True
+        ):
+            height, width = picture.shape[:2]
+            rows, columns = np.nonzero(picture[..., 0] > 125)
+            seen = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+            stated = [left * width, top * height, right * width, bottom * height]
+            assert np.abs(np.subtract(seen, stated)).max() < 1.1
+            sizes.append(right - left)
+    assert min(sizes) < 0.3 and max(sizes) > 0.65
+
+
+def test_a_part_beside_the_number_is_a_picture_of_none(boxed):
+    stream = datasets.load_training(
+        "svhn_numbers", epochs=1, seed=0, steps_per_epoch=8, batch_size=16, with_boxes=True,
+        augmentation=Augmentation(elsewhere=0.5), **SMALL,
+    )  # fmt: skip
+    numbers = emptied = 0
+    for pictures, labels in stream.as_numpy_iterator():
+        light = (pictures[..., 0] > 125).any(axis=(1, 2))
+        shown = labels["length"] == 2
+        assert light[shown].all()
+        assert (labels["digits"][shown, :2] == [1, 2]).all()
+        assert (labels["length"][~shown] == 0).all()
+        assert (labels["digits"][~shown] == -1).all()
+        assert np.isnan(labels["box"][~shown]).all()
+        assert not light[~shown & np.isnan(labels["box"][:, 0])].all()
+        numbers, emptied = numbers + shown.sum(), emptied + (~shown & ~light).sum()
+    assert numbers > 20 and emptied > 20

@@ -13,6 +13,9 @@ from models.sequence import Readings, true_length
 ACCURACIES = (0.95, 0.98, 0.99)
 """Accuracies at which coverage is given; Goodfellow et al. 2013 ask for 0.98 and 0.99."""
 
+SURE = (0.5, 0.9, 0.98)
+"""Confidences from which on a false reading would be believed."""
+
 
 def wilson_interval(right: int, total: int, z: float = 1.959964) -> tuple[float, float]:
     """Interval for a share (Wilson 1927); 95 % with the default `z`.
@@ -106,6 +109,30 @@ def whole_number_right(readings: Readings, truth: dict[str, np.ndarray]) -> np.n
     return same & (readings.length == true_length(truth))
 
 
+def false_readings(
+    length: np.ndarray, read_length: np.ndarray, confidence: np.ndarray
+) -> dict[str, Any]:
+    """How often digits are read where there are none.
+
+    Args:
+        length: true lengths (pictures,).
+        read_length: lengths that were read (pictures,).
+        confidence: float (pictures,).
+
+    Returns:
+        `false_readings`: of `pictures` without a number, the share that a number was read in,
+        `any` at all and with a confidence of at least each of `SURE`; nothing where every picture
+        has a number.
+    """
+    empty = length == 0
+    if not empty.any():
+        return {}
+    fooled = read_length[empty] > 0
+    shares = {str(p): float((fooled & (confidence[empty] >= p)).mean()) for p in SURE}
+    found = {"pictures": int(empty.sum()), "any": float(fooled.mean()), **shares}
+    return {"false_readings": found}
+
+
 def figures(readings: Readings, truth: dict[str, np.ndarray], loss: np.ndarray) -> dict[str, Any]:
     """All figures of a model's readings.
 
@@ -141,7 +168,7 @@ def figures(readings: Readings, truth: dict[str, np.ndarray], loss: np.ndarray) 
             str(n): {"pictures": int((length == n).sum()), "right": int(right[length == n].sum())}
             for n in sorted(set(length.tolist()))
         },
-    }
+    } | false_readings(length, readings.length, confidence)
 
 
 def box_figures(overlaps: np.ndarray) -> dict[str, Any]:

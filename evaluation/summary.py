@@ -34,6 +34,12 @@ def show(comparison: Comparison, folder: Path) -> None:
         )
     console.print(table)
     console.print("numbers: wholly right. *kept: share answered when 98 % of answers must be right")
+    for result in comparison.results[1:]:
+        if fooled := result.figures.get("false_readings"):
+            console.print(
+                f"{result.name}: of {fooled['pictures']:,} pictures without a number, one was read "
+                f"in {fooled['any']:.1%}, with a confidence of 0.9 or more in {fooled['0.9']:.1%}"
+            )
     for warning in comparison.warnings:
         console.print(f"Mind: {warning}")
     for name, reason in comparison.failed:

@@ -104,3 +104,12 @@ def test_the_coverage_curve_agrees_with_coverage(cases):
         kept = confidence >= one["threshold"]
         assert one["kept"] == pytest.approx(kept.mean())
         assert one["accuracy"] == pytest.approx(right[kept].mean())
+
+
+def test_false_readings_by_hand():
+    length = np.array([0, 0, 0, 0, 2])
+    read = np.array([0, 1, 3, 2, 2])
+    found = metrics.false_readings(length, read, np.array([0.99, 0.4, 0.95, 0.99, 0.99]))
+    expected = {"pictures": 4, "any": 0.75, "0.5": 0.5, "0.9": 0.5, "0.98": 0.25}
+    assert found == {"false_readings": expected}
+    assert metrics.false_readings(length[4:], read[4:], np.array([0.9])) == {}

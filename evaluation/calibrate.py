@@ -10,15 +10,18 @@ RANGE = (0.2, 5.0)
 """Temperatures that are tried; a fit at either end says that something else is wrong."""
 
 
-def fit_temperature(outputs: dict[str, np.ndarray], truth: dict[str, np.ndarray]) -> float:
+def fit_temperature(
+    *observed: tuple[dict[str, np.ndarray], dict[str, np.ndarray]],
+) -> float:
     """The temperature of the smallest mean −log P(S|X) (Guo et al. 2017).
 
     Dividing all logits by one number changes how sure a reader is, and hardly what it reads. To
     be fitted on pictures that were not trained on, and not on those it is then judged by.
 
     Args:
-        outputs: logits or log-probabilities, as `models.read_out` takes them.
-        truth: labels, `digits` and, where there are lengths, `length`.
+        observed: for each kind of picture logits or log-probabilities, as `models.read_out` takes
+            them, and labels, `digits` and, where there are lengths, `length`. Each kind counts
+            alike, however many pictures it has.
 
     Returns:
         A number within `RANGE`, to three digits; above 1 where the reader was too sure.
@@ -28,10 +31,14 @@ def fit_temperature(outputs: dict[str, np.ndarray], truth: dict[str, np.ndarray]
     """
 
     def loss(log_temperature: float) -> float:
-        scaled = {
-            k: np.asarray(v, np.float64) / np.exp(log_temperature) for k, v in outputs.items()
-        }
-        return float(negative_log_likelihood(scaled, truth).mean())
+        by = np.exp(log_temperature)
+        return sum(
+            negative_log_likelihood(
+                {name: np.asarray(logits, np.float64) / by for name, logits in outputs.items()},
+                truth,
+            ).mean()
+            for outputs, truth in observed
+        )
 
     low, high = np.log(RANGE)
     share = (np.sqrt(5) - 1) / 2  # golden section: the loss has one minimum

@@ -28,12 +28,19 @@ KEPT = (
     "box_overlap",
     "boxes_found",
     "calibration_error",
+    "false_readings",
     "crop",
 )
 
 
 def publish(
-    run: RunFolder, name: str, reads: str, licence: str, results: list[Path], folder: Path = FOLDER
+    run: RunFolder,
+    name: str,
+    reads: str,
+    licence: str,
+    results: list[Path],
+    fails: list[str] | None = None,
+    folder: Path = FOLDER,
 ) -> Path:
     """Copy the best model of a finished run to `folder` and write its card.
 
@@ -43,6 +50,8 @@ def publish(
         reads: one sentence: which pictures these weights are for.
         licence: one sentence: what the training data's licence allows.
         results: `results.json` files of `evaluate.py` that hold figures of this run.
+        fails: sentences on what these weights are known to get wrong.
+        folder: where to.
 
     Returns:
         Path of the card.
@@ -62,15 +71,9 @@ def publish(
         "licence": licence,
         "crop": configuration.crop,
         "parameters": metrics["parameters"],
+        "known_failures": fails or [],
         "reading": metrics.get("reading", {}),
-        "training": {
-            "configuration": configuration.to_json(),
-            "environment": read_json(run.config)["environment"],
-            "hours": metrics.get("hours"),
-            "epochs": metrics["epochs"],
-            "best_epoch": metrics["best_epoch"],
-            "validation": metrics["validation"],
-        },
+        "training": _training(run),
         "figures": [_figures(path, run) for path in results],
     }
     folder.mkdir(parents=True, exist_ok=True)
@@ -78,6 +81,21 @@ def publish(
         part.write_bytes(data)
     write_json(folder / f"{name}.json", card)
     return folder / f"{name}.json"
+
+
+def _training(run: RunFolder) -> dict[str, Any]:
+    """How a run was trained, and before it the run whose weights it started from."""
+    configuration, metrics = run.configuration(), read_json(run.metrics)
+    told = {
+        "configuration": configuration.to_json(),
+        "environment": read_json(run.config)["environment"],
+        "hours": metrics.get("hours"),
+        "epochs": metrics["epochs"],
+        "best_epoch": metrics["best_epoch"],
+        "validation": metrics["validation"],
+    }
+    earlier = RunFolder(Path(configuration.weights)) if configuration.weights else None
+    return told | ({"before": _training(earlier)} if earlier and earlier.finished else {})
 
 
 def _figures(path: Path, run: RunFolder) -> dict[str, Any]:
@@ -104,10 +122,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--licence", required=True, help="what the training data's licence allows")
     parser.add_argument("--results", type=Path, nargs="+", default=[], metavar="FILE",
                         help="results.json files of evaluate.py")  # fmt: skip
+    parser.add_argument("--fails", nargs="+", default=[], metavar="SENTENCE",
+                        help="what they are known to get wrong")  # fmt: skip
     options = parser.parse_args(arguments)
     try:
         run = RunFolder(options.run)
-        path = publish(run, options.name, options.reads, options.licence, options.results)
+        path = publish(
+            run, options.name, options.reads, options.licence, options.results, options.fails
+        )
     except (ValueError, OSError) as error:
         print(f"publish: {error}", file=sys.stderr)
         return 2

@@ -26,6 +26,9 @@ from training.transfer import take_over
 
 log = logging.getLogger(__name__)
 
+FEW = 1000
+"""Validation pictures of each further source that the temperature is fitted on."""
+
 
 def train(
     configuration: Configuration,
@@ -202,14 +205,26 @@ def _finish(configuration, run: RunFolder, rows, model, data_dir) -> dict[str, A
 
 
 def _as_read(configuration: Configuration, run: RunFolder, data_dir) -> dict[str, Any]:
-    """The best model on validation as pictures are read with it, and the temperature for that."""
+    """The best model on validation as pictures are read with it, and the temperature for that.
+
+    The temperature is fitted on validation pictures of all that was trained on, each source alike,
+    not only of the kind that chose the epoch: a reader meets harder pictures than those, and is to
+    know then that it is less sure.
+    """
     reader = Reader(run.model, looks=None if configuration.crop == "full" else 1)
-    observed = observe(
-        reader, configuration.validation, "validation", crop=configuration.crop, data_dir=data_dir
-    )
-    right = whole_number_right(observed.seen.readings, observed.truth)
+    where = {"crop": configuration.crop, "data_dir": data_dir}
+    chosen = observe(reader, configuration.validation, "validation", **where)
+    others = {part.source for part in mixing.parse_mix(configuration.dataset)} - {
+        part.source for part in mixing.parse_mix(configuration.validation)
+    }
+    observed = [chosen] + [
+        observe(reader, source, "validation", limit=FEW, **where)
+        for source in sorted(others)
+        if datasets.size(source, "validation", data_dir)
+    ]
+    right = whole_number_right(chosen.seen.readings, chosen.truth)
     return {
-        "temperature": fit_temperature(observed.seen.outputs, observed.truth),
+        "temperature": fit_temperature(*((one.seen.outputs, one.truth) for one in observed)),
         "looks": reader.looks,
         "number_accuracy": float(right.mean()),
     }

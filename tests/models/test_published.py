@@ -1,6 +1,7 @@
 """Published weights: a name gives the reader that its card describes, or a clear error."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -40,6 +41,19 @@ def test_a_run_is_published_with_a_card_and_loads_by_name(photos, tiny_run, tmp_
     (tmp_path / "tiny.keras").write_bytes(b"cut")
     with pytest.raises(ValueError, match=r"tiny\.keras is damaged"):
         published.load_published("tiny")
+
+
+def test_the_card_tells_what_fails_and_what_came_before(photos, tiny_run, tmp_path):
+    later = tmp_path / "later"
+    shutil.copytree(tiny_run, later)
+    config = json.loads((later / "config.json").read_text())
+    config["configuration"]["weights"] = str(tiny_run)
+    (later / "config.json").write_text(json.dumps(config))
+    path = publish(RunFolder(later), "later", "tests", "none", [], ["dark ones"], folder=tmp_path)
+    card = json.loads(path.read_text())
+    assert card["known_failures"] == ["dark ones"]
+    assert card["training"]["before"]["configuration"]["model"] == "residual_cnn_tiny"
+    assert "before" not in card["training"]["before"]
 
 
 def test_an_unfinished_run_is_not_published(tmp_path):

@@ -23,7 +23,7 @@ from rich.table import Table
 
 from datasets.rendered_numbers.drawing import draw
 from datasets.rendered_numbers.parallel import draw_many
-from datasets.rendered_numbers.style import DEFAULT, WIDE, Style
+from datasets.rendered_numbers.style import STYLES, Style
 
 
 def rate_alone(style: Style, count: int) -> tuple[float, float]:
@@ -58,7 +58,7 @@ def main() -> None:
     table = Table("style", "1 process", "1 process, by its own time",
                   f"{options.workers} processes", "gain",
                   title="Pictures drawn a second")  # fmt: skip
-    for name, style in (("default", DEFAULT), ("wide", WIDE)):
+    for name, style in STYLES.items():
         clock, own = rate_alone(style, options.count)
         together = rate_together(style, options.count * options.workers, options.workers)
         table.add_row(name, f"{clock:.0f}", f"{own:.0f}", f"{together:.0f}",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
 from datasets.rendered_numbers import camera, scene
 from datasets.rendered_numbers.chance import Chance
+from datasets.rendered_numbers.devices import MARGIN, Device, draw_device, put_device
 from datasets.rendered_numbers.lettering import Lettering, Line, draw_lettering, set_line
 from datasets.rendered_numbers.signs import Layer, Look, draw_look, put_ink, put_plate, put_tiles
 from datasets.rendered_numbers.style import DEFAULT, Framing, Style
@@ -98,11 +99,12 @@ def draw_scene(chance: Chance, style: Style) -> Scene:
     flat = min(max(1.1 * height, 20.0), 80.0)  # height of a digit on the flat layer
 
     wall = wall_colour(chance)
-    look = draw_look(wall, style.plates, chance)
-    lettering = draw_lettering(chance, look.enamel)
-    before, after = _letters(style, chance) if number else ("", "")
+    device = draw_device(chance) if style.devices else None
+    look = device.look if device else draw_look(wall, style.plates, chance)
+    lettering = device.lettering if device else draw_lettering(chance, look.enamel)
+    before, after = _letters(style, chance) if number and not device else ("", "")
     # A plate needs room around its number.
-    margin = 0.9 if look.plate else 0.3
+    margin = MARGIN if device else 0.9 if look.plate else 0.3
     line = set_line(before + (number or "8") + after, lettering, flat, chance, margin)
     skipped = len(before.replace(" ", ""))
     digits = line.hulls[skipped : skipped + len(number)] if number else []
@@ -124,8 +126,12 @@ def draw_scene(chance: Chance, style: Style) -> Scene:
     for _ in range(3 if framing.area_share else 1):
         if chance.happens(style.neighbours):
             _put_neighbour(view, box, seen, lettering, look, flat, bool(framing.area_share), chance)
-    if number:
-        layer = _sign(line, look, flat, chance)
+    if number or device:
+        layer = (
+            _device(line, device, bool(number), flat, chance)
+            if device
+            else _sign(line, look, flat, chance)
+        )
         _put(view, layer.paint, seen)
     if chance.happens(0.05):
         scene.put_before(view, height, chance)
@@ -155,6 +161,15 @@ def _sign(line: Line, look: Look, flat: float, chance: Chance) -> Layer:
         else:
             put_plate(layer, line.box, look, flat, chance)
     put_ink(layer, line, look, flat, chance)
+    return layer
+
+
+def _device(line: Line, device: Device, shows: bool, flat: float, chance: Chance) -> Layer:
+    """A device; one that shows no number is switched off, or its label empty."""
+    layer = Layer(*line.mask.shape)
+    if not shows:
+        line = replace(line, mask=np.zeros_like(line.mask))
+    put_device(layer, line, device, flat, chance)
     return layer
 
 

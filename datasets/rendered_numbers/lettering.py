@@ -12,6 +12,7 @@ import numpy as np
 
 from datasets.rendered_numbers.chance import Chance
 from datasets.rendered_numbers.fonts import HEIGHT, PAD, Glyph, families, glyph, hull
+from datasets.rendered_numbers.made_faces import made_glyph
 from datasets.rendered_numbers.strokes import Brush, draw_brush, stroke_glyph
 
 _FIELDS = 12
@@ -36,6 +37,9 @@ class Lettering:
         size: deviation of each digit's own size, relative.
         slope: rise of the line on which upright digits stand, height over width.
         bow: further rise of the ends over the middle, in units of a digit's height.
+        made: face of `made_faces` that digits are taken from, or "".
+        pitch: distance from one character's middle to the next, in units of their height; 0 sets
+            them by their ink and `spacing`.
     """
 
     face: str
@@ -52,6 +56,8 @@ class Lettering:
     size: float
     slope: float
     bow: float
+    made: str = ""
+    pitch: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -233,6 +239,8 @@ def set_line(
         digit = character.isdigit()
         if digit and style.brush is not None:
             drawn = stroke_glyph(style.brush, character, chance)
+        elif digit and style.made:
+            drawn = made_glyph(style.made, character)
         else:
             drawn = glyph(style.face, character)
         mask = _vary(drawn, style, chance, digit)
@@ -248,10 +256,15 @@ def set_line(
             y += chance.normal(0, style.shift) * height
         if style.bow and len(text) > 2:
             y -= style.bow * height * (2 * place / (len(text) - 1) - 1) ** 2
-        left = float(points[:, 0].min())
-        points += (pen - left, y)
-        placed.append(_Placed(mask, shape, pen - left, y, points))
-        pen = float(points[:, 0].max()) + style.spacing * height
+        if style.pitch and digit:
+            middle = (shape[0] * mask.shape[1] + shape[1] * mask.shape[0]) / 2
+            x, pen = pen - middle, pen + style.pitch * height
+            points += (x, y)
+        else:
+            x = pen - float(points[:, 0].min())
+            points += (x, y)
+            pen = float(points[:, 0].max()) + style.spacing * height
+        placed.append(_Placed(mask, shape, x, y, points))
     return _assemble(placed, margin * height)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from datasets.rendered_numbers.parallel import draw_many
-from datasets.rendered_numbers.style import DEFAULT, WIDE, Style
+from datasets.rendered_numbers.style import DEFAULT, DEVICES, WIDE, Style
 
 SEEDS = {"train": 1, "test": 2}
 """Seed of each split: no picture of one is in the other."""
@@ -55,6 +55,13 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             name="wide",
             description="Scenes of which the number covers 0.5 to 5 %, a tenth without a number",
             style=WIDE,
+            train=20_000,
+            test=2_000,
+        ),
+        RenderedNumbersConfig(
+            name="devices",
+            description="Numbers on meters, displays, labels, race bibs and number plates",
+            style=DEVICES,
             train=20_000,
             test=2_000,
         ),

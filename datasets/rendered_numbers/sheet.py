@@ -13,7 +13,7 @@ import numpy as np
 
 from datasets.rendered_numbers.chance import Chance
 from datasets.rendered_numbers.drawing import draw
-from datasets.rendered_numbers.style import DEFAULT, WIDE, Style
+from datasets.rendered_numbers.style import STYLES, Style
 
 CELL = (100, 150)
 """Height and width of a picture on a sheet, in pixels."""
@@ -111,7 +111,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("--out", type=Path, required=True, help="the .png file to write")
     parser.add_argument("--photos", type=Path, help="folder of real photos, shown on the right")
-    parser.add_argument("--wide", action="store_true", help="draw the wide variant")
+    parser.add_argument("--style", choices=STYLES, default="default", help="default: default")
     parser.add_argument("--boxes", action="store_true", help="mark the digits' boxes")
     parser.add_argument("--count", type=int, default=100, help="pictures of each kind (100)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the pictures (0)")
@@ -119,7 +119,7 @@ def main(arguments: list[str] | None = None) -> None:
     if options.count < 1 or options.seed < 0:
         parser.error("--count is at least 1 and --seed at least 0")
     try:
-        style = WIDE if options.wide else DEFAULT
+        style = STYLES[options.style]
         columns = [drawn_pictures(options.count, style, options.seed, options.boxes)]
         if options.photos:
             columns.append(read_photos(options.photos, options.count, options.seed))

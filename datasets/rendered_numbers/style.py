@@ -41,6 +41,9 @@ class Style:
         neighbours: share of pictures with the edge of another number or with letters.
         clutter: share of pictures with edges, bars and frames around the number.
         plates: share of numbers on a plate, as against the bare wall.
+        devices: whether numbers are on meters, displays, labels, bibs and number plates, not on
+            houses.
+        zeros: share of numbers whose first digits are zeros, as a meter's are.
     """
 
     lengths: tuple[tuple[float, int], ...]
@@ -51,12 +54,17 @@ class Style:
     neighbours: float = 0.12
     clutter: float = 0.5
     plates: float = 0.52
+    devices: bool = False
+    zeros: float = 0.0
 
     def draw_number(self, chance: Chance) -> str:
         """Draw a number: any digit as likely as another, the first seldom a zero."""
         if chance.happens(self.absent):
             return ""
         length = chance.weighted(self.lengths)
+        if self.zeros and chance.happens(self.zeros):
+            shown = chance.below(length) + 1
+            return "".join(str(chance.below(10)) for _ in range(shown)).zfill(length)
         first = chance.below(10) if chance.happens(0.15) else 1 + chance.below(9)
         return str(first) + "".join(str(chance.below(10)) for _ in range(length - 1))
 
@@ -80,3 +88,20 @@ WIDE = Style(
     clutter=0.95,
 )
 """Scenes of which the number covers 0.5 to 5 %, a tenth of them without any number."""
+
+DEVICES = Style(
+    ((4.0, 1), (12.0, 2), (20.0, 3), (26.0, 4), (32.0, 5), (6.0, 6)),
+    0.02,
+    (
+        (0.4, CLOSE),
+        (0.25, SVHN_TEST),
+        (0.35, Framing(area_share=(0.03, 0.2), aspect=(1.4, 0.3))),
+    ),
+    digit_height=(24.0, 0.4),
+    neighbours=0.25,
+    devices=True,
+    zeros=0.25,
+)
+"""Numbers on meters, displays, labels, race bibs and number plates."""
+
+STYLES = {"default": DEFAULT, "wide": WIDE, "devices": DEVICES}

@@ -36,7 +36,7 @@ def draw_reading(
     drawn = Image.new("RGB", (size[0], size[1] + round(1.5 * letters)), "white")
     drawn.paste(shown, (0, 0))
     draw = ImageDraw.Draw(drawn)
-    if reading.box is not None and reading.number:
+    if reading.box is not None:
         edges = [round(edge * scale) for edge in reading.box]
         draw.rectangle(edges, outline=colour, width=max(2, size[0] // 200))
     text = f"{reading.number or 'no number'}   {reading.confidence:.1%}"

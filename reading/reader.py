@@ -38,7 +38,7 @@ class Reading:
             more digits than the model can tell.
         confidence: the model's probability that the whole number is right, in [0, 1].
         box: left, top, right and bottom of the number in pixels of the picture, for models that
-            say where it is; else None.
+            say where it is and find one; else None.
     """
 
     number: str
@@ -110,9 +110,12 @@ class Reader:
             return []
         seen = self.look(pictures)
         found = seen.readings
-        confidences = np.exp(found.log_probability).tolist()
-        boxes = [tuple(b) if np.isfinite(b).all() else None for b in seen.boxes.tolist()]
-        return list(map(Reading, found.numbers(), confidences, boxes))
+        numbers, confidences = found.numbers(), np.exp(found.log_probability).tolist()
+        boxes = [
+            tuple(box) if number and np.isfinite(box).all() else None
+            for number, box in zip(numbers, seen.boxes.tolist(), strict=True)
+        ]
+        return list(map(Reading, numbers, confidences, boxes))
 
     def look(
         self, pictures: Sequence[np.ndarray], parts: Sequence[np.ndarray | None] | None = None

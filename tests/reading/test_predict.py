@@ -75,7 +75,9 @@ def test_pictures_are_drawn_with_what_was_read_in_them(weights, folder, tmp_path
     arguments = [str(folder), "--weights", str(weights), "--draw", str(tmp_path / "seen")]
     assert predict.main([*arguments, "--format", "csv"]) == 0
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
-    assert all(float(row["left"]) <= float(row["right"]) for row in rows)
+    for row in rows:
+        assert bool(row["left"]) == bool(row["number"])
+        assert not row["number"] or float(row["left"]) <= float(row["right"])
     drawn = sorted((tmp_path / "seen").iterdir())
     assert len(drawn) == 3
     for path in drawn:

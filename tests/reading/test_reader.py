@@ -64,6 +64,12 @@ def test_it_looks_again_only_while_that_brings_it_nearer(scripted):
     assert (np.diff([parts[1, 2] - parts[1, 0] for parts in shown]) < 0).all()
 
 
+def test_where_there_is_no_number_there_is_no_box(scripted):
+    reader, _ = scripted(lambda look, parts: ([[0.4, 0.4, 0.6, 0.6]] * len(parts), 0), 1)
+    reading = reader.read(blank((40, 60)))[0]
+    assert reading.number == "" and reading.box is None
+
+
 def test_looks_are_put_together_as_the_mean_of_their_log_probabilities(scripted):
     reader, _ = scripted(lambda look, parts: ([[0.2, 0.2, 0.4, 0.4]], 1 if look == 1 else 2), 3)
     seen = reader.look(blank((50, 80)))

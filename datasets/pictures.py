@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,12 @@ FITS = ("stretch", "pad")
 """How a picture is made to fit: its aspect changed, or kept with the edges repeated."""
 
 
-def decode_picture(source: str | os.PathLike | bytes, *, name: str | None = None) -> np.ndarray:
+def decode_picture(
+    source: str | os.PathLike | bytes,
+    *,
+    name: str | None = None,
+    formats: Sequence[str] | None = None,
+) -> np.ndarray:
     """Decode a picture file of any kind to uint8 RGB, turned upright.
 
     EXIF orientation is applied, transparent parts are laid over white, 16 bits are scaled to 8,
@@ -27,6 +33,7 @@ def decode_picture(source: str | os.PathLike | bytes, *, name: str | None = None
     Args:
         source: path of a file, or a file's bytes.
         name: what errors call the picture. Defaults to its path.
+        formats: Pillow's names of the kinds of file that are tried. Defaults to all of them.
 
     Returns:
         uint8 array of shape (height, width, 3), values 0 to 255.
@@ -42,7 +49,7 @@ def decode_picture(source: str | os.PathLike | bytes, *, name: str | None = None
         if not file.is_file():
             raise FileNotFoundError(f"There is no picture at {name}")
     try:
-        with Image.open(file) as image:
+        with Image.open(file, formats=formats) as image:
             return np.asarray(_to_rgb(ImageOps.exif_transpose(image), name))
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise ValueError(

@@ -55,7 +55,7 @@ class Looks:
         return np.stack([one / max(float(one.max()), 1e-9) for one in heats] or [np.zeros(size).T])
 
     def _attended(self, batch: np.ndarray) -> list[np.ndarray]:
-        maps = keras.ops.convert_to_numpy(self._attention(batch, training=False))[0]
+        maps = self._attention.predict_on_batch(batch)[0]
         return [np.ascontiguousarray(one.reshape(self._grid)) for one in maps[:, 1:].T]
 
     def _gradients(self, batch: np.ndarray, digits: str) -> list[np.ndarray]:

@@ -152,7 +152,7 @@ class Reader:
             counts[going] += 1
             last[going] = parts
             if look + 1 < self.looks:
-                nearer = _nearer(found, whole[going])
+                nearer = around(found, whole[going])
                 worth = _area(nearer) < WORTH * _area(parts) if look else np.full(len(going), True)
                 going, parts = going[worth], nearer[worth]
                 if len(going) == 0:
@@ -187,8 +187,17 @@ def _area(boxes: np.ndarray) -> np.ndarray:
     return (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
 
 
-def _nearer(boxes: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """The parts of pictures to look at next: the boxes grown, kept inside the pictures."""
+def around(boxes: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """The parts of pictures to look at for numbers that are in boxes.
+
+    Args:
+        boxes: float (n, 4), left, top, right and bottom in pixels; each meets its picture.
+        whole: float (n, 4), each picture's 0, 0, width and height.
+
+    Returns:
+        float32 (n, 4): the boxes grown by `MARGIN`, kept inside the pictures; all of the pictures
+        where a box is not known.
+    """
     if not np.isfinite(boxes).all():
         return whole
     middle, half = (boxes[:, :2] + boxes[:, 2:]) / 2, (boxes[:, 2:] - boxes[:, :2]) / 2

@@ -87,6 +87,12 @@ def test_what_does_not_decode_is_named(coded, tmp_path):
         decode_picture(coded, name="gate")
 
 
+def test_only_the_kinds_that_are_asked_for_are_tried():
+    assert decode_picture(saved(red()), formats=("JPEG", "PNG")).shape == (4, 6, 3)
+    with pytest.raises(ValueError, match="does not decode"):
+        decode_picture(saved(red()), formats=("JPEG", "GIF"))
+
+
 def test_no_file_and_unknown_range(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"missing\.png"):
         decode_picture(tmp_path / "missing.png")

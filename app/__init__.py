@@ -1,0 +1,1 @@
+"""A server that reads the numbers in pictures: `python -m app`."""

@@ -1,0 +1,132 @@
+"""Many requests, one model at a time: pictures that wait together are read together.
+
+A batch is whatever waits for a model when the last batch is done: alone, a picture is read at
+once; under load batches grow by themselves, and with them what is read in a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from app.answers import Reading
+from app.problems import Refused
+from app.readers import ModelReader, Task
+
+log = logging.getLogger(__name__)
+
+LARGEST = 32
+"""Pictures in a batch at most: enough to gain from it, few enough that nobody waits long."""
+
+_MOST_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class _Job:
+    model: str
+    task: Task
+    answer: asyncio.Future[Reading]
+
+
+class Batcher:
+    """Reads tasks of many requests in batches, in one thread. Use it as a context manager.
+
+    Args:
+        readers: by name.
+        waiting: tasks that may wait at most.
+    """
+
+    def __init__(self, readers: Mapping[str, ModelReader], waiting: int):
+        self._readers, self._most = readers, waiting
+        self._jobs: deque[_Job] = deque()
+        self._arrived = asyncio.Event()
+        self._seconds_each = 0.1
+
+    async def __aenter__(self) -> Batcher:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
+        self._loop = asyncio.create_task(self._run())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._loop.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._loop
+        self._thread.shutdown()
+
+    @property
+    def waiting(self) -> int:
+        """Tasks that wait for a model."""
+        return len(self._jobs)
+
+    @property
+    def seconds_to_wait(self) -> float:
+        """About how long what waits now will take, from how long reading took of late."""
+        return min(self._seconds_each * (len(self._jobs) + 1), _MOST_SECONDS)
+
+    async def read(self, model: str, tasks: Sequence[Task]) -> list[Reading]:
+        """Read pictures with a model, together with whatever else waits for it.
+
+        Raises:
+            Refused: 503, if too many wait already.
+        """
+        if len(self._jobs) + len(tasks) > self._most:
+            raise Refused(
+                503, "Too many pictures wait to be read; ask again later", self.seconds_to_wait
+            )
+        loop = asyncio.get_running_loop()
+        jobs = [_Job(model, task, loop.create_future()) for task in tasks]
+        self._jobs.extend(jobs)
+        self._arrived.set()
+        try:
+            return await asyncio.gather(*(job.answer for job in jobs))
+        finally:
+            for job in jobs:  # of a request that is given up, what still waits is not read
+                job.answer.cancel()
+
+    async def _run(self) -> None:
+        while True:
+            await self._arrived.wait()
+            batch = self._next_batch()
+            if batch:
+                await self._read_batch(batch)
+            else:
+                self._arrived.clear()
+
+    def _next_batch(self) -> list[_Job]:
+        """Take what waits for the model that has waited longest; the others keep their order."""
+        batch, others = [], deque()
+        while self._jobs and len(batch) < LARGEST:
+            job = self._jobs.popleft()
+            if job.answer.cancelled():
+                continue
+            if not batch or job.model == batch[0].model:
+                batch.append(job)
+            else:
+                others.append(job)
+        self._jobs.extendleft(reversed(others))
+        return batch
+
+    async def _read_batch(self, batch: list[_Job]) -> None:
+        reader, started = self._readers[batch[0].model], time.perf_counter()
+        in_thread = asyncio.get_running_loop().run_in_executor
+        try:
+            readings = await in_thread(self._thread, reader.read, [job.task for job in batch])
+        except Exception as error:
+            if len(batch) > 1:  # let one picture's fault not be its neighbours'
+                for job in batch:
+                    await self._read_batch([job])
+            elif not batch[0].answer.done():
+                batch[0].answer.set_exception(error)
+            return
+        for job, reading in zip(batch, readings, strict=True):
+            if not job.answer.done():
+                job.answer.set_result(reading)
+        each = (time.perf_counter() - started) / len(batch)
+        self._seconds_each += 0.2 * (each - self._seconds_each)
+        log.debug("read %d pictures with %s", len(batch), reader.name)

@@ -1,0 +1,44 @@
+"""How much the server takes on, so that no client and no crowd of them brings it down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MIB = 2**20
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits of the server; what is beyond them is refused at once and never queued.
+
+    Attributes:
+        body: bytes of one request's body.
+        files: pictures in one request.
+        pixels: pixels of one picture, told from its header before anything is decoded.
+        scans: scans of one progressive JPEG; cameras and editors write about ten, and each costs
+            a pass over the picture.
+        requests: requests to read pictures in hand at once, from their first byte to the answer.
+        bodies: bytes of all bodies in hand at once.
+        decoded: pixels of all decoded pictures in hand at once, three bytes each; what exceeds
+            it waits, still encoded.
+        waiting: pictures that wait for a model, each counted once for every model.
+        receive_seconds: time for a body to arrive.
+        read_seconds: time from there to the answer.
+        idle_seconds: time for a connection to send the whole head of a request.
+        request_seconds: time for a request to arrive and its answer to be taken.
+        connections: open connections; further ones are closed as they come.
+    """
+
+    body: int = 10 * MIB
+    files: int = 32
+    pixels: int = 25_000_000
+    scans: int = 100
+    requests: int = 64
+    bodies: int = 64 * MIB
+    decoded: int = 50_000_000
+    waiting: int = 256
+    receive_seconds: float = 20.0
+    read_seconds: float = 20.0
+    idle_seconds: float = 10.0
+    request_seconds: float = 60.0
+    connections: int = 500

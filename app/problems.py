@@ -1,0 +1,86 @@
+"""Refusals: what a client is told, as JSON, when a request is not answered."""
+
+from __future__ import annotations
+
+import http
+import logging
+import math
+
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Problem(BaseModel):
+    """Why a request was not answered (RFC 9457)."""
+
+    title: str = Field(examples=["Content Too Large"])
+    status: int = Field(ge=400, le=599, examples=[413])
+    detail: str = Field(examples=["A request has at most 10 MiB. Received: more"])
+
+
+class Refused(Exception):
+    """A request that is not answered.
+
+    Args:
+        status: the HTTP status that says so.
+        detail: what was wrong, what is accepted and what was received.
+        retry_after: seconds after which it is worth asking again.
+    """
+
+    def __init__(self, status: int, detail: str, retry_after: float | None = None):
+        super().__init__(detail)
+        self.status, self.detail, self.retry_after = status, detail, retry_after
+
+    def response(self) -> JSONResponse:
+        """The refusal as a client gets it."""
+        wait = self.retry_after
+        headers = None if wait is None else {"Retry-After": str(max(1, math.ceil(wait)))}
+        title = http.HTTPStatus(self.status).phrase
+        problem = Problem(title=title, status=self.status, detail=self.detail)
+        return JSONResponse(problem.model_dump(), self.status, headers, MEDIA_TYPE)
+
+
+async def on_refused(_: Request, error: Refused) -> JSONResponse:
+    """Answer a refusal of our own."""
+    return error.response()
+
+
+async def on_http_exception(request: Request, error: HTTPException) -> JSONResponse:
+    """Answer a path or method that there is not."""
+    detail = {
+        404: f"There is nothing at {request.url.path}",
+        405: f"{request.url.path} does not take {request.method}",
+    }.get(error.status_code, str(error.detail))
+    response = Refused(error.status_code, detail).response()
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def on_invalid_parameter(_: Request, error: RequestValidationError) -> JSONResponse:
+    """Answer parameters that FastAPI does not accept."""
+    parts = [
+        f"{'.'.join(str(at) for at in one['loc'][1:])}: {one['msg']}. Received: {one['input']!r}"
+        for one in error.errors()
+    ]
+    return Refused(422, "; ".join(parts)).response()
+
+
+async def on_failure(_: Request, error: Exception) -> JSONResponse:
+    """Answer a fault of the server's own; what it was goes to the log alone."""
+    log.error("a request failed: %s", type(error).__name__)
+    return Refused(500, "The server failed to answer this; its log says why").response()
+
+
+HANDLERS = {
+    Refused: on_refused,
+    HTTPException: on_http_exception,
+    RequestValidationError: on_invalid_parameter,
+    Exception: on_failure,
+}

@@ -1,0 +1,227 @@
+"""The server: `POST /api/read`, `GET /api/models` and `/healthz`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Annotated, Any
+
+import numpy as np
+from fastapi import FastAPI, Query, Request
+from starlette.types import ASGIApp
+
+import naming
+from app import uploads
+from app.answers import Answer, Health, Models, Picture, Reading
+from app.batching import Batcher
+from app.headers import SecurityHeaders
+from app.limits import Limits
+from app.problems import HANDLERS, MEDIA_TYPE, Problem, Refused
+from app.readers import ModelReader, Task
+from app.room import Room
+
+_DECODERS = 2
+
+_BINARY = {"type": "string", "format": "binary", "minLength": 1}
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "description": "One picture as it is, or several as files of a form: JPEG, PNG, WebP, GIF "
+        "or BMP, told by its content",
+        "content": {
+            "application/octet-stream": {"schema": _BINARY},
+            "image/*": {"schema": _BINARY},
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["picture"],
+                    "additionalProperties": False,
+                    "properties": {"picture": {"type": "array", "minItems": 1, "items": _BINARY}},
+                }
+            },
+        },
+    }
+}
+_REFUSALS = {
+    400: "No picture, or a form that is none",
+    408: "The request took too long to arrive",
+    413: "Too many bytes, pictures or pixels",
+    415: "No picture of a kind that is read",
+    422: "A parameter that does not fit, or a damaged picture",
+    503: "Too much to do: ask again after `Retry-After` seconds",
+}
+
+ModelNames = Annotated[
+    list[str] | None,
+    Query(description="Names from `/api/models`; may be given several times. Default: the first"),
+]
+BoxText = Annotated[
+    str | None,
+    Query(
+        description="Where the number is: left, top, right and bottom in pixels of the upright "
+        "picture. It is read there rather than looked for; for a request with one picture",
+        examples=["10,20,110,60"],
+    ),
+]
+Explain = Annotated[bool, Query(description="Say where the model looked for each digit")]
+
+
+class Service:
+    """What reads pictures, with its limits.
+
+    Args:
+        readers: by name, the one that is asked by default first.
+        limits: how much it takes on.
+    """
+
+    def __init__(self, readers: Mapping[str, ModelReader], limits: Limits):
+        self.readers, self.limits = readers, limits
+        self.requests, self.bodies = Room(limits.requests), Room(limits.bodies)
+        self._decoded = Room(limits.decoded)
+
+    @contextlib.asynccontextmanager
+    async def running(self, _: FastAPI) -> AsyncIterator[None]:
+        """Run the threads that decode and read."""
+        with ThreadPoolExecutor(_DECODERS, thread_name_prefix="decode") as self._decoders:
+            async with Batcher(self.readers, self.limits.waiting) as self.batcher:
+                yield
+
+    async def answer(self, request: Request, names: Sequence[str], box, explain: bool) -> Answer:
+        """Take in a request and read what is in it.
+
+        Raises:
+            Refused: if it does not fit, or there is too much to do.
+        """
+        size = uploads.announced_size(request.headers, self.limits)
+        with self.requests.if_free() as one, self.bodies.if_free(size) as all_of_it:
+            if not (one and all_of_it):
+                raise self._busy()
+            body = await uploads.receive(request, self.limits)
+            started = time.perf_counter()
+            sent = await uploads.uploads_in(body, request.headers, self.limits)
+            del body
+            if box is not None and len(sent) > 1:
+                raise Refused(422, f"box is for one picture. Received: {len(sent)} pictures")
+            try:
+                async with asyncio.timeout(self.limits.read_seconds):
+                    pictures = await self._read_all(sent, names, box, explain)
+            except TimeoutError:
+                raise self._busy() from None
+            spent = 1000 * (time.perf_counter() - started)
+            return Answer(pictures=pictures, milliseconds=round(spent, 1))
+
+    def _busy(self) -> Refused:
+        detail = "There is too much to do at the moment; ask again later"
+        return Refused(503, detail, self.batcher.seconds_to_wait)
+
+    async def _read_all(self, sent, names, box, explain) -> list[Picture]:
+        found = await asyncio.gather(
+            *(self._read_one(upload, names, box, explain) for upload in sent),
+            return_exceptions=True,
+        )
+        for one in found:
+            if isinstance(one, BaseException) and (
+                not isinstance(one, Refused) or one.status == 503 or len(sent) == 1
+            ):
+                raise one
+        return [
+            Picture(file=upload.name, width=None, height=None, readings=[], error=one.detail)
+            if isinstance(one, Refused)
+            else one
+            for upload, one in zip(sent, found, strict=True)
+        ]
+
+    async def _read_one(self, upload: uploads.Upload, names, box, explain: bool) -> Picture:
+        width, height = uploads.measure(upload, self.limits)
+        async with self._decoded.once_free(width * height):
+            loop = asyncio.get_running_loop()
+            picture = await loop.run_in_executor(self._decoders, uploads.decode, upload)
+            height, width = picture.shape[:2]
+            task = Task(picture, _inside(box, width, height), explain)
+            readings: list[Reading] = []
+            for one in await asyncio.gather(*(self.batcher.read(n, [task]) for n in names)):
+                readings += one
+        return Picture(file=upload.name, width=width, height=height, readings=readings, error=None)
+
+
+def create_app(readers: Mapping[str, ModelReader], limits: Limits | None = None) -> ASGIApp:
+    """The server as an ASGI application.
+
+    Args:
+        readers: what `app.readers.load_readers` gives.
+        limits: how much it takes on. Defaults to `Limits()`.
+    """
+    service = Service(readers, limits or Limits())
+    api = FastAPI(
+        title="number zoo",
+        description="Reads the numbers in pictures.",
+        version="1",
+        docs_url=None,  # FastAPI's pages load their scripts from elsewhere
+        redoc_url=None,
+        lifespan=service.running,
+        exception_handlers=HANDLERS,
+    )
+
+    @api.post(
+        "/api/read",
+        response_model=Answer,
+        openapi_extra=_BODY,
+        responses={status: _described(text) for status, text in _REFUSALS.items()},
+        summary="Read the number in one picture or several",
+    )
+    async def read(
+        request: Request, model: ModelNames = None, box: BoxText = None, explain: Explain = False
+    ) -> Answer:
+        return await service.answer(request, _chosen(model, readers), _parse_box(box), explain)
+
+    @api.get("/api/models", summary="The models that read")
+    async def list_models() -> Models:
+        return Models(models=[reader.description for reader in readers.values()])
+
+    @api.get("/healthz", summary="Whether the server reads")
+    async def health() -> Health:
+        waiting, requests = service.batcher.waiting, service.requests.taken
+        return Health(status="ok", waiting=waiting, requests=requests)
+
+    return SecurityHeaders(api)
+
+
+def _described(text: str) -> dict[str, Any]:
+    return {"description": text, "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}}
+
+
+def _chosen(names: Sequence[str] | None, readers: Mapping[str, ModelReader]) -> list[str]:
+    """The models of a request, each once."""
+    for name in names or ():
+        if name not in readers:
+            raise Refused(422, naming.unknown("model", name, readers))
+    return list(dict.fromkeys(names or list(readers)[:1]))
+
+
+def _parse_box(text: str | None) -> np.ndarray | None:
+    if text is None:
+        return None
+    try:
+        box = np.array([float(edge) for edge in text.split(",")], np.float32)
+    except ValueError:
+        box = np.empty(0, np.float32)
+    if box.shape != (4,) or not np.isfinite(box).all() or not (box[2:] > box[:2]).all():
+        raise Refused(
+            422, "box is left,top,right,bottom in pixels, with right > left and bottom > top. "
+            f"Received: {text!r}"
+        )  # fmt: skip
+    return box
+
+
+def _inside(box: np.ndarray | None, width: int, height: int) -> np.ndarray | None:
+    """What of a box is inside a picture."""
+    if box is None:
+        return None
+    inside = np.clip(box, 0, np.float32([width, height, width, height]))
+    if not (inside[2:] > inside[:2]).all():
+        received = ", ".join(f"{edge:g}" for edge in box)
+        raise Refused(422, f"box is in the picture, {width} x {height}. Received: {received}")
+    return inside

@@ -1,0 +1,166 @@
+"""What clients send: bodies within limits, the pictures in them, decoded."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import numpy as np
+from fastapi import Request
+from PIL import Image
+from starlette.datastructures import Headers
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import ClientDisconnect
+
+from app.limits import MIB, Limits
+from app.problems import Refused
+from datasets.pictures import decode_picture
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
+"""Kinds of file that are decoded. Pillow knows many more; each is code that strangers could feed,
+and one of them (EPS) starts another program."""
+
+_UNREADABLE = (OSError, SyntaxError, ValueError, EOFError)
+_SCAN = b"\xff\xda"
+_CHUNK = 64 * 1024
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A picture as it was sent: its name, if it had one, and its bytes."""
+
+    name: str | None
+    data: bytes
+
+    @property
+    def called(self) -> str:
+        """What errors call it."""
+        return self.name or "The picture"
+
+
+def announced_size(headers: Headers, limits: Limits) -> int:
+    """Bytes that a request says its body has; the limit where it does not say.
+
+    Raises:
+        Refused: 413, if that is over the limit.
+    """
+    said = headers.get("content-length", "")
+    size = int(said) if said.isdecimal() else limits.body
+    if size > limits.body:
+        raise _too_large(limits)
+    return size
+
+
+async def receive(request: Request, limits: Limits) -> bytes:
+    """Receive a request's body.
+
+    Raises:
+        Refused: 408 or 413, if it takes too long or is too large.
+    """
+    parts, size = [], 0
+    try:
+        async with asyncio.timeout(limits.receive_seconds):
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > limits.body:
+                    raise _too_large(limits)
+                parts.append(chunk)
+    except TimeoutError:
+        seconds = f"{limits.receive_seconds:.0f} seconds"
+        raise Refused(408, f"A request arrives within {seconds}. Received: a part") from None
+    except ClientDisconnect:
+        raise Refused(400, "The request broke off") from None
+    return b"".join(parts)
+
+
+async def uploads_in(body: bytes, headers: Headers, limits: Limits) -> list[Upload]:
+    """The pictures in a request's body: the files of a multipart form, or else all of it as one.
+
+    Raises:
+        Refused: 400, 413 or 422, if there is no picture, there are too many, or the form is broken
+            or has other fields.
+    """
+    if not headers.get("content-type", "").lower().startswith("multipart/form-data"):
+        uploads = [Upload(None, body)] if body else []
+    else:
+        uploads = await _files_in(body, headers, limits)
+    if not uploads:
+        raise Refused(
+            400, "A request has a picture as its body, or several as files of a multipart form. "
+            "Received: none"
+        )  # fmt: skip
+    return uploads
+
+
+class _InMemory(MultiPartParser):
+    """Starlette's parser, which would put files over a megabyte on the disk."""
+
+    spool_max_size = 2**31
+
+
+async def _files_in(body: bytes, headers: Headers, limits: Limits) -> list[Upload]:
+    parser = _InMemory(headers, _in_chunks(body), max_files=limits.files, max_fields=0)
+    try:
+        form = await parser.parse()
+    except MultiPartException as error:
+        if "Too many files" in error.message:
+            detail = f"A request has at most {limits.files} pictures. Received: more"
+            raise Refused(413, detail) from None
+        if "Too many fields" in error.message:
+            detail = "A form has pictures as files alone; everything else goes into the address"
+            raise Refused(422, f"{detail}, as ?model=NAME. Received: another field") from None
+        raise Refused(400, f"This is no multipart form: {error.message}") from None
+    return [Upload(file.filename or None, await file.read()) for _, file in form.multi_items()]
+
+
+async def _in_chunks(body: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(body), _CHUNK):
+        yield body[start : start + _CHUNK]
+        await asyncio.sleep(0)  # let other requests have a turn
+
+
+def measure(upload: Upload, limits: Limits) -> tuple[int, int]:
+    """Width and height of a picture, from its header: nothing is decoded.
+
+    Raises:
+        Refused: 415 if it is no picture of a kind that is taken, 413 if it is too large, 422 if
+            decoding it would take too long.
+    """
+    try:
+        with Image.open(io.BytesIO(upload.data), formats=FORMATS) as image:
+            (width, height), kind = image.size, image.format
+    except Image.DecompressionBombError:
+        raise Refused(413, f"{upload.called} has {_most(limits)}. Received: far more") from None
+    except _UNREADABLE:
+        raise Refused(
+            415, f"{upload.called} is no picture of a kind that is read here: JPEG, PNG, WebP, GIF "
+            f"or BMP. Received: {len(upload.data):,} bytes that start {upload.data[:8]!r}"
+        ) from None  # fmt: skip
+    if width * height > limits.pixels:
+        detail = f"{_most(limits)}. Received: {width} x {height}"
+        raise Refused(413, f"{upload.called} has {detail}")
+    if kind in ("JPEG", "MPO") and upload.data.count(_SCAN) > limits.scans:
+        raise Refused(422, f"{upload.called} is a JPEG of more than {limits.scans} scans")
+    return width, height
+
+
+def decode(upload: Upload) -> np.ndarray:
+    """Decode a picture that was measured: uint8 (height, width, 3), RGB, upright.
+
+    Raises:
+        Refused: 422, if it is damaged.
+    """
+    try:
+        return decode_picture(upload.data, name=upload.called, formats=FORMATS)
+    except ValueError as error:
+        raise Refused(422, str(error)) from None
+
+
+def _most(limits: Limits) -> str:
+    return f"more than the {limits.pixels / 1e6:.0f} megapixels that are taken"
+
+
+def _too_large(limits: Limits) -> Refused:
+    return Refused(413, f"A request has at most {limits.body / MIB:.0f} MiB. Received: more")

@@ -1,0 +1,147 @@
+"""Requests that come together are read together, and never too many wait."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import numpy as np
+import pytest
+
+from app.batching import LARGEST, Batcher
+from app.problems import Refused
+from app.readers import Task
+from app.room import Room
+
+POISON = 250
+
+
+class Gated:
+    """A reader that answers with the picture's first value, once it may."""
+
+    name = "gated"
+
+    def __init__(self):
+        self.batches, self.may = [], threading.Semaphore(0)
+
+    def read(self, tasks):
+        assert self.may.acquire(timeout=10)
+        values = [int(task.picture[0, 0, 0]) for task in tasks]
+        self.batches.append(values)
+        if POISON in values:
+            raise RuntimeError("poison")
+        return values
+
+
+def task(value):
+    return Task(np.full((2, 2, 3), value, np.uint8))
+
+
+def run(scenario, waiting=200, **readers):
+    async def within():
+        async with Batcher(readers, waiting) as batcher:
+            return await asyncio.wait_for(scenario(batcher), 20)
+
+    return asyncio.run(within())
+
+
+async def started(count, make):
+    """Tasks for requests, each begun before the next."""
+    requests = []
+    for index in range(count):
+        requests.append(asyncio.create_task(make(index)))
+        await asyncio.sleep(0.01)
+    return requests
+
+
+def test_what_waits_is_read_in_one_batch_and_each_gets_its_own():
+    reader = Gated()
+
+    async def scenario(batcher):
+        requests = await started(5, lambda n: batcher.read("a", [task(n), task(n + 100)]))
+        reader.may.release(2)
+        return await asyncio.gather(*requests)
+
+    assert run(scenario, a=reader) == [[n, n + 100] for n in range(5)]
+    assert reader.batches == [[0, 100], [1, 101, 2, 102, 3, 103, 4, 104]]
+
+
+def test_batches_have_a_largest_size_and_one_model():
+    one, other = Gated(), Gated()
+
+    async def scenario(batcher):
+        names = "a" + "b" + (LARGEST + 5) * "a"
+        requests = await started(len(names), lambda n: batcher.read(names[n], [task(n)]))
+        one.may.release(9)
+        other.may.release(9)
+        await asyncio.gather(*requests)
+
+    run(scenario, a=one, b=other)
+    assert [len(batch) for batch in one.batches] == [1, LARGEST, 5]
+    assert other.batches == [[1]]
+
+
+def test_too_many_are_refused_at_once_with_a_time_to_come_back():
+    reader = Gated()
+
+    async def scenario(batcher):
+        requests = await started(3, lambda n: batcher.read("a", [task(n)] * 2))
+        with pytest.raises(Refused) as refused:
+            await batcher.read("a", [task(9)])
+        assert refused.value.status == 503 and refused.value.retry_after > 0
+        reader.may.release(9)
+        await asyncio.gather(*requests)
+        assert await batcher.read("a", [task(9)]) == [9]
+
+    run(scenario, waiting=4, a=reader)
+
+
+def test_the_fault_of_one_picture_is_not_its_neighbours():
+    reader = Gated()
+    reader.may.release(99)
+
+    async def scenario(batcher):
+        requests = await started(1, lambda n: batcher.read("a", [task(1)]))
+        requests += [asyncio.create_task(batcher.read("a", [task(n)])) for n in (12, POISON, 14)]
+        return await asyncio.gather(*requests, return_exceptions=True)
+
+    first, before, poisoned, after = run(scenario, a=reader)
+    assert (first, before, after) == ([1], [12], [14])
+    assert isinstance(poisoned, RuntimeError)
+
+
+def test_what_nobody_waits_for_any_more_is_not_read():
+    reader = Gated()
+
+    async def scenario(batcher):
+        requests = await started(3, lambda n: batcher.read("a", [task(n)]))
+        requests[1].cancel()
+        reader.may.release(9)
+        await asyncio.gather(*requests, return_exceptions=True)
+
+    run(scenario, a=reader)
+    assert reader.batches == [[0], [2]]
+
+
+def test_room_is_given_in_turn_and_given_back():
+    async def scenario():
+        room, order = Room(10), []
+
+        async def take(amount, seconds):
+            async with room.once_free(amount):
+                assert room.taken <= 10
+                order.append(amount)
+                await asyncio.sleep(seconds)
+
+        tasks = []
+        for amount in (6, 7, 1, 3):  # the small ones do not overtake the large one
+            tasks.append(asyncio.create_task(take(amount, 0.02)))
+            await asyncio.sleep(0)
+        tasks[2].cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        assert order == [6, 7, 3]
+        with room.if_free(10) as fits, room.if_free(1) as more:
+            assert fits and not more
+        assert room.taken == 0
+
+    asyncio.run(scenario())

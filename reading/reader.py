@@ -25,6 +25,19 @@ WORTH = 0.6
 MARGIN = 0.7
 """Share by which the box found in one look is grown for the next."""
 
+UNSURE = 0.6
+"""Where a reading is less sure than this, the quarters of the picture are looked at as well, each
+as a picture of its own: a number far away is easily missed in all of it."""
+
+QUARTER = 0.7
+"""Width and height of a quarter, as a share of the picture's: they overlap by more than a half."""
+
+SMALL = 0.15
+"""The quarters are only looked at for numbers that cover less than this share of the picture."""
+
+CUT = 0.03
+"""A number closer to a quarter's edge than this share of its size may be cut by it."""
+
 LEAST = 8.0
 """Pixels that are looked at each way at least: a sliver tells nothing."""
 
@@ -73,7 +86,9 @@ class Reader:
 
     A model that says where the number is looks at the whole picture, then at the part around the
     box it found, and once or twice more where the number turns out to be small. What it saw is
-    put together as the mean of the log-probabilities. A model that finds no box looks once.
+    put together as the mean of the log-probabilities. Where that leaves it `UNSURE`, it looks at
+    the quarters of the picture in the same way, and keeps the surest number. A model that finds
+    no box looks once.
 
     Args:
         weights: name of published weights, or path of a run folder or a `.keras` file.
@@ -127,8 +142,37 @@ class Reader:
             parts: for each picture the part of it to look at first (left, top, right, bottom in
                 pixels), or None for all of it.
         """
-        chunks = [slice(start, start + BATCH) for start in range(0, len(pictures), BATCH)]
         parts = [None] * len(pictures) if parts is None else parts
+        seen = self._look_all(pictures, parts)
+        return self._search(pictures, parts, seen) if self.looks > 1 else seen
+
+    def _search(self, pictures, parts, seen: Seen) -> Seen:
+        """Look at the quarters where a small number was unsure; keep the surest one in any."""
+        sure = seen.readings.log_probability
+        whole = np.array([picture.shape[1::-1] for picture in pictures], np.float32).prod(axis=1)
+        unsure = np.flatnonzero(
+            (sure < np.log(UNSURE))
+            & (_area(seen.boxes) < SMALL * whole)
+            & np.array([part is None for part in parts])
+        )
+        if len(unsure) == 0:
+            return seen
+        owners = np.repeat(unsure, 4)
+        quarters = np.concatenate([_quarters(pictures[index]) for index in unsure])
+        near = self._look_all([pictures[index] for index in owners], quarters)
+        found = near.readings
+        good = (found.length > 0) & _inside(near.boxes, quarters)
+        chances = np.where(good, found.log_probability, -np.inf).reshape(-1, 4)
+        best = chances.argmax(axis=1) + 4 * np.arange(len(unsure))
+        better = chances.max(axis=1) > sure[unsure]
+        taken, given = unsure[better], best[better]
+        for name, values in near.outputs.items():
+            seen.outputs[name][taken] = values[given]
+        seen.boxes[taken], seen.parts[taken] = near.boxes[given], near.parts[given]
+        return seen
+
+    def _look_all(self, pictures, parts) -> Seen:
+        chunks = [slice(start, start + BATCH) for start in range(0, len(pictures), BATCH)]
         seen = [self._look_batch(pictures[chunk], parts[chunk]) for chunk in chunks]
         return Seen(
             {key: np.concatenate([one.outputs[key] for one in seen]) for key in seen[0].outputs},
@@ -181,6 +225,21 @@ def _in_picture(outputs: dict[str, np.ndarray], parts: np.ndarray) -> np.ndarray
         [np.minimum(shares[:, :2], shares[:, 2:]), np.maximum(shares[:, :2], shares[:, 2:])], axis=1
     )
     return np.tile(parts[:, :2], 2) + shares * np.tile(parts[:, 2:] - parts[:, :2], 2)
+
+
+def _quarters(picture: np.ndarray) -> np.ndarray:
+    """The four overlapping quarters of a picture, float32 (4, 4), in pixels."""
+    height, width = picture.shape[:2]
+    corners = [(x, y) for y in (0.0, 1.0 - QUARTER) for x in (0.0, 1.0 - QUARTER)]
+    shares = [(x, y, x + QUARTER, y + QUARTER) for x, y in corners]
+    return np.array(shares, np.float32) * np.float32([width, height, width, height])
+
+
+def _inside(boxes: np.ndarray, parts: np.ndarray) -> np.ndarray:
+    """Bool (n,): which boxes keep off the edges of their parts, which may cut a number."""
+    off = CUT * (parts[:, 2:] - parts[:, :2])
+    low, high = boxes[:, :2] > parts[:, :2] + off, boxes[:, 2:] < parts[:, 2:] - off
+    return (low & high).all(axis=1)
 
 
 def _area(boxes: np.ndarray) -> np.ndarray:

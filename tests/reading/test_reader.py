@@ -109,3 +109,32 @@ def test_logits_are_divided_by_the_temperature(weights):
     plain, tempered = (Reader(weights, 1, t).look(pictures).outputs for t in (1.0, 4.0))
     for name in ("length", "digits"):
         np.testing.assert_allclose(tempered[name], plain[name] / 4, rtol=1e-6)
+
+
+def test_quarters_are_looked_at_where_a_small_number_was_unsure(scripted, monkeypatch):
+    """The number is seen in one quarter alone; in another its end is cut off by the edge."""
+
+    def script(look, parts):
+        if len(parts) == 1:  # all of the picture, and near what was found there
+            return [[0.4, 0.4, 0.5, 0.5]], 3
+        boxes = [[0.3, 0.3, 0.5, 0.5], [0.0, 0.3, 0.2, 0.5], *[[0.4, 0.4, 0.6, 0.6]] * 2]
+        return boxes[: len(parts)], [2, 1, 0, 0][: len(parts)]
+
+    reader, shown = scripted(script, 2)
+    reader.temperature = 1.0
+    # Each digit is as sure as any other here, so the fewer, the surer.
+    monkeypatch.setattr(reader_module, "UNSURE", 0.99)
+    reading = reader.read(blank((100, 200)))[0]
+    assert shown[2].shape == (4, 4), "four quarters"
+    assert shown[2].min() == 0 and shown[2].max() == 200
+    assert reading.number == "77", "not the one at the edge, nor the three of the whole"
+    _, _, right, bottom = reading.box
+    assert right <= reader_module.QUARTER * 200 and bottom <= reader_module.QUARTER * 100
+
+
+def test_a_sure_or_large_number_is_not_searched_for(scripted):
+    for box, length in ([[0.4, 0.4, 0.5, 0.5], 1], [[0.1, 0.1, 0.9, 0.9], 3]):
+        reader, shown = scripted(lambda look, parts, b=box, n=length: ([b] * len(parts), n))
+        reader.temperature = 0.2 if length == 1 else 5.0
+        reader.read(blank((100, 200)))
+        assert all(len(parts) == 1 for parts in shown)

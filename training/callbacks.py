@@ -24,6 +24,18 @@ def merit(row: dict[str, float]) -> tuple[float, float]:
     return row[OBJECTIVE], -row["val_loss"]
 
 
+def kept(rows: list[dict[str, float]], keep: str) -> dict[str, float] | None:
+    """The row of the epoch whose model is the run's, of those so far; None if there is none.
+
+    Args:
+        rows: the run's history.
+        keep: as in `Recipe.keep`.
+    """
+    if keep == "last":
+        return rows[-1] if rows else None
+    return max(rows, key=merit, default=None)
+
+
 @contextlib.contextmanager
 def averaged_weights(model: keras.Model) -> Iterator[None]:
     """Within the block the model has the moving average of its weights, where there is one."""
@@ -92,15 +104,17 @@ class EndOfEpoch(keras.callbacks.Callback):
         run: where the files go.
         validation: batches that are scored after each epoch with the averaged weights.
         rows: history of the epochs before `initial_epoch`.
+        keep: which epoch's model is the run's, as in `Recipe.keep`.
     """
 
-    def __init__(self, run: RunFolder, validation, rows: list[dict[str, float]]):
+    def __init__(self, run: RunFolder, validation, rows: list[dict[str, float]], keep: str):
         super().__init__()
         self.run = run
         self.validation = validation
         self.truth = gather_truth(validation)
         self.rows = rows
-        self.best = max(rows, key=merit, default=None)
+        self.keep = keep
+        self.best = kept(rows, keep)
 
     def on_epoch_begin(self, epoch, logs=None):
         self.began = time.monotonic()
@@ -109,7 +123,7 @@ class EndOfEpoch(keras.callbacks.Callback):
         with averaged_weights(self.model):
             scores = score(self.model, self.validation, self.truth)
             logs.update({f"val_{name}": value for name, value in scores.items()})
-            if self.best is None or merit(logs) > merit(self.best):
+            if self.keep == "last" or self.best is None or merit(logs) > merit(self.best):
                 self.best = dict(logs)
                 self.run.save_keras(self.run.model, _without_optimizer(self.model).save)
         seconds = round(time.monotonic() - self.began, 1)
@@ -140,7 +154,7 @@ class Progress(keras.callbacks.Callback):
         self.done += 1
         left = (time.monotonic() - self.began) / self.done * (self.epochs - epoch - 1)
         log.info(
-            "epoch %d/%d  loss %.3f  validation: loss %.3f, numbers %.2f %% (best %.2f %%), "
+            "epoch %d/%d  loss %.3f  validation: loss %.3f, numbers %.2f %% (kept %.2f %%), "
             "characters %.2f %%, lengths %.2f %%  %s left",
             epoch + 1,
             self.epochs,

@@ -17,7 +17,7 @@ from evaluation.metrics import whole_number_right
 from evaluation.observe import observe
 from models.sequence import BOX, losses
 from reading.reader import Reader
-from training.callbacks import EndOfEpoch, Progress, SeedEpoch, duration, merit
+from training.callbacks import EndOfEpoch, Progress, SeedEpoch, duration, kept
 from training.configuration import Configuration
 from training.environment import environment
 from training.recipes import Recipe
@@ -98,7 +98,7 @@ def _train(configuration, run: RunFolder, data_dir, cache_dir, progress_bar) -> 
         **where,
     )
     rows = run.read_history(start)
-    end_of_epoch = EndOfEpoch(run, validation, rows)
+    end_of_epoch = EndOfEpoch(run, validation, rows, recipe.keep)
     model.fit(
         stream,
         epochs=recipe.epochs,
@@ -181,7 +181,7 @@ def optimizer(recipe: Recipe, steps_per_epoch: int) -> keras.optimizers.Optimize
 
 
 def _finish(configuration, run: RunFolder, rows, model, data_dir) -> dict[str, Any]:
-    best = max(rows, key=merit)
+    best = kept(rows, configuration.recipe.keep)
     read = _as_read(configuration, run, data_dir)
     metrics = {
         "validation": {

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 import naming
 from datasets import Augmentation
 
+KEEP = ("best", "last")
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -25,6 +27,10 @@ class Recipe:
         averaging: momentum of the moving average of weights that is validated and kept, in
             [0, 1); 0 keeps the weights themselves.
         label_smoothing: share of the probability spread evenly over the classes, in [0, 1).
+        keep: which epoch's model is the run's: "best", that reads most of the validation numbers,
+            or "last". Where few validation pictures stand for more than they show, the last of a
+            schedule that has come down to 0 is the better choice, and its validation figure is
+            not the luckiest of many.
         augmentation: how strongly pictures are changed.
     """
 
@@ -37,6 +43,7 @@ class Recipe:
     clip_norm: float = 1.0
     averaging: float = 0.998
     label_smoothing: float = 0.0
+    keep: str = "best"
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     def __post_init__(self):
@@ -50,6 +57,8 @@ class Recipe:
         for name in ("warmup", "averaging", "label_smoothing"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} is in [0, 1). Received: {getattr(self, name)!r}")
+        if self.keep not in KEEP:
+            raise ValueError(naming.unknown("keep", self.keep, KEEP))
 
 
 def linear() -> Recipe:
@@ -90,6 +99,7 @@ def photos() -> Recipe:
         learning_rate=2e-3,
         weight_decay=0.05,
         averaging=0.998,
+        keep="last",
         augmentation=Augmentation.strong(),
     )
 

@@ -10,7 +10,13 @@ TINY = {
     "recipe": "photos",
     "epochs": 3,
     "batch_size": 8,
-    "settings": ["steps_per_epoch=2", "input_shape=[16,32,3]", "averaging=0.5", "max_digits=2"],
+    "settings": [
+        "steps_per_epoch=2",
+        "input_shape=[16,32,3]",
+        "averaging=0.5",
+        "max_digits=2",
+        "keep=best",
+    ],
 }
 
 

@@ -15,6 +15,8 @@ import pytest
 
 from tests.training.conftest import TINY
 from training import fit
+from training.callbacks import OBJECTIVE, kept
+from training.configuration import configure
 from training.run_folder import RunError, RunFolder, open_run
 
 
@@ -32,8 +34,6 @@ def history_of(folder):
 @pytest.fixture(scope="module")
 def finished(photos, tmp_path_factory):
     """One run that nothing disturbed."""
-    from training.configuration import configure
-
     folder = tmp_path_factory.mktemp("runs") / "whole"
     configuration = configure(
         "residual_cnn_tiny", str(photos), **TINY | {"settings": [*TINY["settings"], "dropout=0.2"]}
@@ -72,6 +72,17 @@ def test_the_kept_model_is_the_one_that_was_scored(finished, tiny):
     found = score(model, data, gather_truth(data))
     assert found == pytest.approx(metrics["validation"], abs=1e-5)
     assert getattr(model, "optimizer", None) is None  # a quarter of the file
+
+
+def test_the_last_model_is_kept_where_the_recipe_says_so(photos, tmp_path):
+    settings = [*TINY["settings"], "keep=last"]
+    last = configure("residual_cnn_tiny", str(photos), **TINY | {"settings": settings})
+    metrics = fit.train(last, tmp_path / "last")
+    rows = history_of(tmp_path / "last")
+    assert metrics["best_epoch"] == len(rows) == 3
+    assert metrics["validation"]["loss"] == float(rows[-1]["val_loss"])
+    scored = kept([{OBJECTIVE: 0.5, "val_loss": 1.0}, {OBJECTIVE: 0.4, "val_loss": 0.9}], "best")
+    assert scored[OBJECTIVE] == 0.5
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_does_not(finished, tiny, tmp_path):

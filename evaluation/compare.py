@@ -166,6 +166,7 @@ def _evaluate(name, dataset, split, crop, looks, data_dir, limit, truths) -> Res
         "parameters": model.count_params(),
         "multiply_adds": models.multiply_adds(model),
         "file_size": models.model_file(name).stat().st_size,
+        "sha256": models.file_digest(models.model_file(name)),
         "input_shape": [height, width, channels],
         "crop": crop,
         "looks": reader.looks,

@@ -9,12 +9,12 @@ Figures come from results that evaluate.py kept, never from hand.
 from __future__ import annotations
 
 import argparse
-import hashlib
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
 
-from models.published import FOLDER
+from models.published import FOLDER, file_digest
 from training.run_folder import RunFolder, read_json, replacing, write_json
 
 KEPT = (
@@ -49,7 +49,8 @@ def publish(
         name: name of the weights.
         reads: one sentence: which pictures these weights are for.
         licence: one sentence: what the training data's licence allows.
-        results: `results.json` files of `evaluate.py` that hold figures of this run.
+        results: `results.json` files of `evaluate.py` that hold figures of this very model, under
+            whichever name.
         fails: sentences on what these weights are known to get wrong.
         folder: where to.
 
@@ -61,12 +62,12 @@ def publish(
     """
     if not run.finished:
         raise ValueError(f"{run.folder} is not finished: it has no metrics.json")
-    configuration, data = run.configuration(), run.model.read_bytes()
-    metrics = read_json(run.metrics)
+    configuration, metrics = run.configuration(), read_json(run.metrics)
+    digest = file_digest(run.model)
     card = {
         "model": configuration.model,
         "arguments": dict(configuration.arguments),
-        "sha256": hashlib.sha256(data).hexdigest(),
+        "sha256": digest,
         "reads": reads,
         "licence": licence,
         "crop": configuration.crop,
@@ -74,11 +75,11 @@ def publish(
         "known_failures": fails or [],
         "reading": metrics.get("reading", {}),
         "training": _training(run),
-        "figures": [_figures(path, run) for path in results],
+        "figures": [_figures(path, digest) for path in results],
     }
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(folder / f"{name}.keras") as part:
-        part.write_bytes(data)
+        shutil.copyfile(run.model, part)
     write_json(folder / f"{name}.json", card)
     return folder / f"{name}.json"
 
@@ -98,11 +99,11 @@ def _training(run: RunFolder) -> dict[str, Any]:
     return told | ({"before": _training(earlier)} if earlier and earlier.finished else {})
 
 
-def _figures(path: Path, run: RunFolder) -> dict[str, Any]:
+def _figures(path: Path, digest: str) -> dict[str, Any]:
     results = read_json(path)
-    found = results["models"].get(str(run.folder))
+    found = next((one for one in results["models"].values() if one.get("sha256") == digest), None)
     if found is None:
-        raise ValueError(f"{path} has no figures of {run.folder}: {', '.join(results['models'])}")
+        raise ValueError(f"{path} has no figures of this model: {', '.join(results['models'])}")
     return {
         "dataset": results["dataset"],
         "split": results["split"],

@@ -1,7 +1,7 @@
 """Named Keras models that read digits and numbers: `create`, `list_models`, `describe`."""
 
 from models.cost import describe, multiply_adds
-from models.published import card, list_weights, load, model_file
+from models.published import card, file_digest, list_weights, load, model_file
 from models.registry import configuration, create, list_models
 from models.sequence import NumberScores, Readings, losses, read_out
 
@@ -12,6 +12,7 @@ __all__ = [
     "configuration",
     "create",
     "describe",
+    "file_digest",
     "list_models",
     "list_weights",
     "load",

@@ -45,10 +45,15 @@ def weights_file(name: str) -> Path:
         ValueError: if no weights have that name, or the file is damaged.
     """
     expected, path = card(name)["sha256"], FOLDER / f"{name}.keras"
-    found = hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else "no file"
+    found = file_digest(path) if path.exists() else "no file"
     if found != expected:
         raise ValueError(f"{path} is damaged: its SHA-256 is {expected}. Received: {found}")
     return path
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def load_published(name: str) -> keras.Model:

@@ -1,4 +1,4 @@
-"""Serve an API that reads the numbers in pictures."""
+"""Serve a page that reads the numbers in pictures, and the same as an API."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ class ModelReader:
         pictures = [task.picture for task in tasks]
         seen = self._reader.look(pictures, [_part(task) for task in tasks])
         found = seen.readings
-        digits = np.exp(log_softmax(seen.outputs[DIGITS]))
+        digits = np.exp(log_softmax(seen.outputs[DIGITS])).round(_PROBABILITY)
         lengths = [None] * len(tasks)
         if LENGTH in seen.outputs:
             lengths = np.exp(log_softmax(seen.outputs[LENGTH])).round(_PROBABILITY).tolist()
@@ -112,8 +112,8 @@ class ModelReader:
         return [
             Digit(
                 digit=int(digit),
-                probability=round(float(chances[int(digit)]), _PROBABILITY),
-                probabilities=chances.round(_PROBABILITY).tolist(),
+                probability=float(chances[int(digit)]),
+                probabilities=chances.tolist(),
                 heat=heat,
             )
             for digit, chances, heat in zip(text, places[: len(text)], heats, strict=True)
@@ -150,7 +150,7 @@ def _part(task: Task) -> np.ndarray | None:
 
 
 def _edges(box: np.ndarray) -> tuple[float, ...] | None:
-    return tuple(box.round(_PIXELS).tolist()) if np.isfinite(box).all() else None
+    return tuple(box.astype(float).round(_PIXELS).tolist()) if np.isfinite(box).all() else None
 
 
 def _png(heat: np.ndarray) -> str:

@@ -1,4 +1,4 @@
-"""The server: `POST /api/read`, `GET /api/models` and `/healthz`."""
+"""The server: `POST /api/read`, `GET /api/models`, `/healthz` and the page."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 from fastapi import FastAPI, Query, Request
+from starlette.responses import FileResponse
+from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 import naming
@@ -22,6 +25,8 @@ from app.limits import Limits
 from app.problems import HANDLERS, MEDIA_TYPE, Problem, Refused
 from app.readers import ModelReader, Task
 from app.room import Room
+
+PAGE = Path(__file__).parent / "static"
 
 _DECODERS = 2
 
@@ -186,6 +191,11 @@ def create_app(readers: Mapping[str, ModelReader], limits: Limits | None = None)
         waiting, requests = service.batcher.waiting, service.requests.taken
         return Health(status="ok", waiting=waiting, requests=requests)
 
+    @api.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
+    async def page() -> FileResponse:
+        return FileResponse(PAGE / "index.html")
+
+    api.mount("/static", StaticFiles(directory=PAGE))
     return SecurityHeaders(api)
 
 

@@ -1,0 +1,18 @@
+// Small help with elements; texts go in as text alone, never as HTML.
+
+export const find = (id) => document.getElementById(id);
+
+export function make(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name.includes("-") || name === "role") element.setAttribute(name, value);
+    else element[name] = value;
+  }
+  element.append(...children);
+  return element;
+}
+
+// A probability in words. It is cut rather than rounded, so that what falls short of a threshold
+// also reads so, and nothing is called certain.
+export const chanceText = (share) =>
+  share > 0.99 ? "> 99 %" : share < 0.01 ? "< 1 %" : `${Math.floor(100 * share + 1e-6)} %`;

@@ -1,0 +1,102 @@
+// Where pictures come from: files, the clipboard, dropping, a camera. What goes to the server is
+// the file as it is, unless it is large or of a kind that only this browser knows.
+
+import { find } from "./dom.js";
+
+const KINDS = ["image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp"];
+const LARGEST = 2048; // pixels of the longer side: more only takes longer to send
+const HEAVIEST = 2 ** 21;
+
+export const toBlob = (canvas, kind) =>
+  new Promise((done) => canvas.toBlob(done, kind, 0.92));
+
+// A file as the page works with it: upright, with its size in pixels. Fails with a sentence.
+export async function prepare(file) {
+  let image;
+  try {
+    image = await createImageBitmap(file);
+  } catch {
+    throw new Error(`This browser cannot show ${file.name || "that"} as a picture.`);
+  }
+  const name = file.name || "picture";
+  const scale = Math.min(1, LARGEST / Math.max(image.width, image.height));
+  let { width, height } = image;
+  let blob = file;
+  if (scale < 1 || file.size > HEAVIEST || !KINDS.includes(file.type)) {
+    width = Math.max(1, Math.round(width * scale));
+    height = Math.max(1, Math.round(height * scale));
+    const canvas = new OffscreenCanvas(width, height);
+    const pen = canvas.getContext("2d");
+    pen.fillStyle = "#fff"; // as the server shows what is transparent
+    pen.fillRect(0, 0, width, height);
+    pen.drawImage(image, 0, 0, width, height);
+    blob = await canvas.convertToBlob({ type: "image/jpeg", quality: 0.92 });
+  }
+  image.close();
+  return { name, blob, width, height, url: URL.createObjectURL(blob) };
+}
+
+// Calls `take(files)` with whatever is chosen, dropped or pasted.
+export function listen(take) {
+  const files = find("files");
+  const phone = find("phone-camera");
+  find("choose").addEventListener("click", () => files.click());
+  for (const input of [files, phone]) {
+    input.addEventListener("change", () => {
+      take([...input.files]);
+      input.value = "";
+    });
+  }
+  find("photograph").addEventListener("click", () => photograph(take, phone));
+  addEventListener("paste", (event) => {
+    const pasted = [...(event.clipboardData?.files ?? [])];
+    if (pasted.length) {
+      event.preventDefault();
+      take(pasted);
+    }
+  });
+  addEventListener("dragover", (event) => {
+    event.preventDefault();
+    document.body.classList.add("dropping");
+  });
+  addEventListener("dragleave", (event) => {
+    if (!event.relatedTarget) document.body.classList.remove("dropping");
+  });
+  addEventListener("drop", (event) => {
+    event.preventDefault();
+    document.body.classList.remove("dropping");
+    take([...event.dataTransfer.files]);
+  });
+}
+
+// A phone has a better camera app of its own; elsewhere the picture is taken here.
+async function photograph(take, phone) {
+  if (matchMedia("(pointer: coarse)").matches || !navigator.mediaDevices) {
+    phone.click();
+    return;
+  }
+  let stream;
+  try {
+    stream = await navigator.mediaDevices.getUserMedia({
+      video: { facingMode: "environment", width: { ideal: 1920 } },
+    });
+  } catch {
+    phone.click(); // no camera, or not allowed: a file will do
+    return;
+  }
+  const dialog = find("camera");
+  const video = find("video");
+  video.srcObject = stream;
+  dialog.onclose = () => stream.getTracks().forEach((track) => track.stop());
+  find("camera-close").onclick = () => dialog.close();
+  find("shoot").onclick = async () => {
+    const canvas = document.createElement("canvas");
+    canvas.width = video.videoWidth;
+    canvas.height = video.videoHeight;
+    canvas.getContext("2d").drawImage(video, 0, 0);
+    dialog.close();
+    take([new File([await toBlob(canvas, "image/jpeg")], "photo.jpg", { type: "image/jpeg" })]);
+  };
+  dialog.showModal();
+  await video.play();
+}

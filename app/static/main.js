@@ -1,0 +1,267 @@
+// The page: pictures come in, are read, shown, corrected and kept.
+
+import { listModels, readPicture } from "./api.js";
+import { find, make } from "./dom.js";
+import { listen, prepare } from "./intake.js";
+import * as kept from "./kept.js";
+import { Pad } from "./pad.js";
+import { accepted, colourOf, drawReadings, sayReading } from "./readings.js";
+import { Stage } from "./stage.js";
+
+const AT_ONCE = 3; // pictures that are sent side by side
+
+const items = []; // {name, blob, url, width, height, readings, error, box, label, drawn}
+const pad = { name: "drawn.png", width: 640, height: 400, drawn: true, readings: null };
+let models = [];
+let current = null;
+let shown = null; // whose digit's heat is shown: {model, place}
+let threshold = 0.9;
+
+const stage = new Stage((box) => {
+  current.box = box;
+  shown = null;
+  stage.drawHeat(null);
+  read(current);
+});
+
+const chosenModels = () =>
+  models.filter((model) => find("models").querySelector(`[value="${CSS.escape(model.name)}"]`)?.checked ?? true);
+
+// Reads a picture; what changes in the meantime is read next, and only the last of it.
+async function read(item) {
+  if (item.busy) {
+    item.again = true;
+    return;
+  }
+  item.busy = true;
+  do {
+    item.again = false;
+    draw(item);
+    try {
+      item.readings = await readPicture(item.blob, chosenModels().map(({ name }) => name), item.box);
+      item.error = null;
+    } catch (error) {
+      item.error = error.message;
+      item.readings = null;
+    }
+  } while (item.again && item.blob);
+  item.busy = false;
+  if (!item.blob) item.readings = null; // the pad was cleared meanwhile
+  draw(item);
+  if (item === current && item.readings) {
+    find("spoken").textContent = item.readings.map((one) => sayReading(one, threshold)).join(" ");
+  }
+}
+
+// The reading that the box and the correction are about: the first that found something.
+const mainReading = (item) =>
+  item.readings?.find((one) => one.box) ?? item.readings?.find((one) => one.number) ?? item.readings?.[0];
+
+function drawBoxes(item) {
+  const found = (item.readings ?? []).map((one, index) => ({ ...one, colour: colourOf(index) }));
+  const first = found.find((one) => one.box);
+  const others = item.box ? [] : found.filter((one) => one.box && one !== first);
+  const box = item.box ?? first?.box ?? null;
+  if (!stage.grip) {
+    stage.drawBoxes(box, item.box ? "var(--ink)" : (first?.colour ?? colourOf(0)), Boolean(item.box), others);
+  }
+  find("hint").textContent = item.drawn
+    ? item.blob ? "" : "Draw a number above, with finger, pen or mouse."
+    : item.box
+      ? "Read where you put the box."
+      : box
+        ? "Drag the box or its corners: the reading follows."
+        : item.readings ? "Drag over the number to read it there." : "";
+  const again = find("look-again");
+  again.hidden = Boolean(item.drawn) || !item.readings || (!item.box && Boolean(box));
+  again.textContent = item.box ? "Let the model look for itself" : "Place a box";
+}
+
+function drawCorrection(item) {
+  const reading = mainReading(item);
+  const label = find("label");
+  if (document.activeElement !== label || item !== label.item) {
+    label.value = item.label ?? reading?.number.replace("+", "") ?? "";
+  }
+  label.item = item;
+  find("correct").hidden = !reading;
+  find("correct-note").textContent = kept.has(item)
+    ? "Kept. Keep it again to change it."
+    : "The box is kept with it where the reading is right or you placed the box.";
+}
+
+// Draws all that shows a picture, if it is the one that is looked at.
+function draw(item) {
+  drawStrip();
+  if (item !== current) return;
+  find("result").hidden = false;
+  find("message").hidden = !item.error;
+  find("message").textContent = item.error ?? "";
+  const readings = item.readings ?? [];
+  find("result").classList.toggle("many", chosenModels().length > 1);
+  find("press-note").hidden = !readings.some(({ digits }) => digits.length);
+  drawReadings(readings, threshold, shown, (pressed) => {
+    const same = shown && shown.model === pressed.model && shown.place === pressed.place;
+    shown = same ? null : pressed;
+    draw(item);
+  });
+  for (const card of find("readings").children) card.classList.toggle("waiting", Boolean(item.busy));
+  drawBoxes(item);
+  const looked = readings.find((one) => one.model === shown?.model);
+  const heat = looked?.digits[shown.place]?.heat ?? null;
+  if (heat !== stage.heat) stage.drawHeat(heat, looked?.part);
+  drawCorrection(item);
+}
+
+function drawStrip() {
+  const strip = find("strip");
+  strip.hidden = items.length < 2;
+  if (strip.hidden) return;
+  const held = [...strip.children].findIndex((one) => one.contains(document.activeElement));
+  strip.replaceChildren(
+    ...items.map((item) => {
+      const reading = item.readings && mainReading(item);
+      const sure = reading && accepted(reading, threshold);
+      const text = reading ? `${reading.number || "none"}${sure ? "" : " ?"}` : item.error ? "✗" : "…";
+      return make(
+        "li",
+        {},
+        make(
+          "button",
+          {
+            type: "button",
+            className: "thumb",
+            "aria-current": String(item === current),
+            "aria-label": `${item.name}: ${text}`,
+            onclick: () => show(item),
+          },
+          make("img", { src: item.url, alt: "" }),
+          make("span", { className: reading ? (sure ? "accepted" : "unsure") : "" }, text),
+        ),
+      );
+    }),
+  );
+  strip.children[held]?.firstChild.focus();
+}
+
+function show(item) {
+  current = item;
+  shown = null;
+  find("draw").setAttribute("aria-pressed", String(Boolean(item.drawn)));
+  find("pad-tools").hidden = !item.drawn;
+  stage.show(item.drawn ? { ...item, url: null } : item);
+  if (item.blob && !item.readings && !item.busy && !item.error) read(item);
+  else draw(item);
+}
+
+async function take(files) {
+  const come = [];
+  for (const file of files) {
+    try {
+      come.push(await prepare(file));
+    } catch (error) {
+      find("message").hidden = false;
+      find("message").textContent = error.message;
+    }
+  }
+  if (!come.length) return;
+  items.push(...come);
+  show(come[0]);
+  if (matchMedia("(max-width: 760px)").matches) find("result").scrollIntoView();
+  const next = async () => {
+    for (let item = come.shift(); item; item = come.shift()) if (!item.busy) await read(item);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, next));
+}
+
+async function showExamples() {
+  const examples = await (await fetch("static/gallery/examples.json")).json();
+  find("examples").replaceChildren(
+    ...examples.map(({ file, number }) => {
+      const address = `static/gallery/${file}`;
+      const choose = async () => {
+        const known = items.find((item) => item.name === file);
+        if (known) show(known);
+        else take([new File([await (await fetch(address)).blob()], file, { type: "image/jpeg" })]);
+      };
+      const picture = make("img", { src: address, alt: `Drawn picture of ${number}` });
+      return make("li", {}, make("button", { type: "button", className: "thumb", onclick: choose }, picture));
+    }),
+  );
+}
+
+function showModels() {
+  const field = find("models");
+  field.hidden = models.length < 2;
+  field.append(
+    ...models.map(({ name, reads }, index) => {
+      const box = make("input", { type: "checkbox", value: name, checked: index < 4, onchange: choose });
+      return make("label", { title: reads }, box, name);
+    }),
+  );
+  function choose(event) {
+    if (!chosenModels().length) event.target.checked = true; // one is always asked
+    for (const item of [...items, pad]) {
+      item.readings = null;
+      item.again = Boolean(item.busy);
+    }
+    if (current?.blob && !current.busy) read(current);
+  }
+}
+
+function setThreshold(value) {
+  threshold = value / 100;
+  find("threshold").value = value;
+  find("threshold-value").textContent = `${value} %`;
+  if (current) draw(current);
+}
+
+find("threshold").addEventListener("input", (event) => {
+  setThreshold(Number(event.target.value));
+  try {
+    localStorage.setItem("threshold", event.target.value);
+  } catch {
+    // Not remembered where the browser keeps nothing.
+  }
+});
+find("look-again").addEventListener("click", () => {
+  if (current.box) {
+    current.box = null;
+    read(current);
+  } else stage.placeBox();
+});
+find("draw").addEventListener("click", () => show(current?.drawn ? (items[0] ?? pad) : pad));
+find("label").addEventListener("input", ({ target }) => {
+  current.label = target.value.trim();
+  target.setCustomValidity(/^\d*$/.test(current.label) ? "" : "Digits only, or nothing for no number.");
+});
+find("correct").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const label = find("label").value.trim();
+  const found = current.readings.find((one) => one.box && one.number === label)?.box ?? null;
+  kept.keep(current.drawn ? { ...current } : current, label, current.box ?? found);
+  draw(current);
+});
+
+new Pad((file) => {
+  pad.blob = file;
+  pad.label = undefined;
+  shown = null;
+  if (file) {
+    pad.url = URL.createObjectURL(file);
+    read(pad);
+  } else {
+    pad.readings = null;
+    draw(pad);
+  }
+});
+listen(take);
+find("address").textContent = new URL(".", location.href).href;
+try {
+  setThreshold(Number(localStorage.getItem("threshold") ?? 90));
+} catch {
+  setThreshold(90);
+}
+models = await listModels();
+showModels();
+await showExamples();

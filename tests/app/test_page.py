@@ -1,0 +1,331 @@
+"""The page in headless Chromium, with no network but the server."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import io
+import shutil
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from app.limits import Limits
+from app.readers import Task
+from datasets.photo_folder import read_folder
+from datasets.pictures import decode_picture
+from tests.app.samples import encode, serving
+
+FIRST, SECOND = "residual_cnn_tiny", "deep_cnn_tiny"
+DONE = ".card:not(.waiting)"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("no Chromium: apt install chromium, and the page is tested too")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    flags = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def address(readers):
+    with serving(readers, Limits()) as port:
+        yield f"http://127.0.0.1:{port}/"
+
+
+@pytest.fixture
+def open_page(browser, address):
+    """Opens the page; at the end nothing may have gone wrong in it or gone elsewhere."""
+    contexts, wrong = [], []
+
+    def check(route):
+        url = route.request.url
+        if url.startswith((address, "blob:", "data:")):
+            route.continue_()
+        else:
+            wrong.append(url)
+            route.abort()
+
+    def note(said):
+        if said.type in ("error", "warning"):
+            wrong.append(said.text)
+
+    def open_one(console=True, **options):
+        context = browser.new_context(viewport={"width": 1200, "height": 900}, **options)
+        contexts.append(context)
+        context.route("**/*", check)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        if console:
+            page.on("console", note)
+        page.goto(address)
+        page.wait_for_selector("#examples img")
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+def until(page, expression, argument=None):
+    """Wait for what is true on the page; `wait_for_function` would need unsafe-eval."""
+    for _ in range(400):
+        if page.evaluate(expression, argument):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"never true: {expression}")
+
+
+def upload(page, *contents, name="door.png"):
+    files = [{"name": name, "mimeType": "image/png", "buffer": content} for content in contents]
+    page.set_input_files("#files", files)
+    page.wait_for_selector(DONE)
+
+
+def numbers(page):
+    return [text.strip() for text in page.locator(".card .number b").all_inner_texts()]
+
+
+def expected(readers, content, box=None, names=(FIRST, SECOND)):
+    box = None if box is None else np.float32(box)
+    task = Task(decode_picture(content), box)
+    return [readers[name].read([task])[0].number for name in names]
+
+
+def hand_over(page, content, event):
+    """Paste or drop a file, as the browser tells the page of it."""
+    page.evaluate(
+        """([data, kind]) => {
+            const bytes = Uint8Array.from(atob(data), (one) => one.charCodeAt(0));
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([bytes], "given.png", { type: "image/png" }));
+            const more = { bubbles: true, cancelable: true };
+            window.dispatchEvent(kind === "paste"
+                ? new ClipboardEvent("paste", { clipboardData: transfer, ...more })
+                : new DragEvent("drop", { dataTransfer: transfer, ...more }));
+        }""",
+        [base64.b64encode(content).decode(), event],
+    )
+
+
+def test_pictures_come_in_by_file_paste_drop_camera_and_example(open_page, readers):
+    page = open_page()
+    contents = [encode(seed=seed) for seed in range(3)]
+    upload(page, contents[0])
+    assert numbers(page) == expected(readers, contents[0])
+    for content, event in zip(contents[1:], ("paste", "drop"), strict=True):
+        before = page.locator("#strip li").count()
+        hand_over(page, content, event)
+        until(page, "n => document.querySelectorAll('#strip li').length > n", before)
+        page.wait_for_selector(DONE)
+        assert numbers(page) == expected(readers, content)
+    page.click("#photograph")
+    until(page, "document.getElementById('video').videoWidth > 0")
+    page.click("#shoot")
+    page.wait_for_selector("#strip button[aria-current=true][aria-label^='photo.jpg']")
+    page.click("#examples li:nth-child(2) button")
+    page.wait_for_selector("#strip li:nth-child(5) button[aria-current=true]")
+    page.wait_for_selector(DONE)
+    assert page.locator("#picture").get_attribute("alt").endswith(".jpg")
+
+
+def test_what_cannot_be_read_is_said_and_the_page_goes_on(open_page):
+    page = open_page(console=False)  # Chromium says there that requests fail
+    choose = functools.partial(page.set_input_files, "#files")
+    choose({"name": "note.png", "mimeType": "image/png", "buffer": b"no picture"})
+    page.wait_for_selector("#message:has-text('cannot show note.png')")
+    page.route("**/api/read*", lambda route: route.abort())
+    choose({"name": "a.png", "mimeType": "image/png", "buffer": encode()})
+    page.wait_for_selector("#message:has-text('cannot be reached')")
+    page.unroute("**/api/read*")
+    upload(page, encode())
+    page.wait_for_selector("#message", state="hidden")
+
+
+def test_the_box_is_dragged_and_the_reading_follows(open_page, readers):
+    page = open_page()
+    content = encode(300, 200)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    upload(page, content)
+    stage = page.locator("#stage").bounding_box()
+    scale = stage["width"] / 300
+
+    def place(x, y):
+        return stage["x"] + x * scale, stage["y"] + y * scale
+
+    page.mouse.move(*place(20, 150))
+    page.mouse.down()
+    page.mouse.move(*place(60, 120), steps=2)
+    page.mouse.move(*place(120, 30), steps=2)
+    page.mouse.up()
+    page.wait_for_selector("#box.yours")
+    until(page, "document.getElementById('hint').innerText.includes('you put')")
+    page.wait_for_selector(DONE)
+    last = [url for url in asked if "box=" in url][-1]
+    box = [float(edge) for edge in last.split("box=")[1].replace("%2C", ",").split(",")]
+    assert np.abs(np.array(box) - [20, 30, 120, 150]).max() < 3
+    assert numbers(page) == expected(readers, content, box)
+    corner = page.locator("#box i[data-edges=rb]").bounding_box()
+    page.mouse.move(corner["x"] + 22, corner["y"] + 22)
+    page.mouse.down()
+    page.mouse.move(*place(200, 180), steps=3)
+    page.mouse.up()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Shift+ArrowDown")
+    page.wait_for_timeout(50)
+    page.wait_for_selector(DONE)
+    last = [url for url in asked if "box=" in url][-1]
+    box = [float(edge) for edge in last.split("box=")[1].replace("%2C", ",").split(",")]
+    assert np.abs(np.array(box) - [17, 30, 197, 183]).max() < 3
+    page.keyboard.press("Escape")
+    until(page, "!document.getElementById('box').classList.contains('yours')")
+    page.wait_for_selector(DONE)
+    assert numbers(page) == expected(readers, content)
+
+
+def test_digits_show_where_the_model_looked_and_the_threshold_decides(open_page):
+    page = open_page()
+    upload(page, encode())
+    page.click(".card:nth-child(2) .digit >> nth=1")
+    page.wait_for_selector("#heat:not([hidden])")
+    coloured = page.evaluate(
+        """() => { const heat = document.getElementById("heat");
+            const pixels = heat.getContext("2d").getImageData(0, 0, heat.width, heat.height).data;
+            return [heat.width, heat.height, Math.max(...pixels.filter((_, at) => at % 4 === 3))];
+        }"""
+    )
+    assert coloured[:2] == [32, 16] and coloured[2] > 200
+    page.click(".card:nth-child(2) .digit >> nth=1")
+    page.wait_for_selector("#heat", state="hidden")
+    for value, verdict in (("0", "accepted"), ("100", "unsure")):
+        page.locator("#threshold").fill(value)
+        assert page.locator(f".verdict.{verdict}").count() == 2
+    page.reload()
+    page.wait_for_selector("#examples img")
+    assert page.locator("#threshold").input_value() == "100"
+
+
+def test_models_are_switched(open_page, readers):
+    page = open_page()
+    content = encode()
+    upload(page, content)
+    assert len(numbers(page)) == 2
+    page.uncheck(f"#models input[value={FIRST}]")
+    until(page, "document.querySelectorAll('.card').length === 1")
+    page.wait_for_selector(DONE)
+    assert numbers(page) == expected(readers, content, names=(SECOND,))
+    page.click(f"#models input[value={SECOND}]")  # the last one stays
+    assert page.is_checked(f"#models input[value={SECOND}]")
+
+
+def test_a_number_is_drawn(open_page, readers):
+    page = open_page(has_touch=True)
+    page.click("#draw")
+    pad = page.locator("#pad").bounding_box()
+    middle = pad["x"] + pad["width"] / 2
+    page.mouse.move(middle, pad["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(middle, pad["y"] + 200, steps=4)
+    with page.expect_request("**/api/read*") as request:
+        page.mouse.up()
+    page.wait_for_selector(DONE)
+    sent = request.value.post_data_buffer
+    drawn = decode_picture(sent)
+    assert drawn.shape == (400, 640, 3)
+    assert (drawn[150, 300:340] < 100).any() and (drawn[:, :250] == 255).all()
+    assert numbers(page) == expected(readers, sent)
+    page.click("#undo")
+    until(page, "!document.querySelector('.card')")
+
+
+def test_corrections_make_a_folder_to_train_on(open_page, tmp_path):
+    page = open_page()
+    upload(page, encode(90, 60, seed=1), name="front door.png")
+    assert page.locator("#label").input_value() == numbers(page)[0]
+    page.click("#correct button")  # right as it is: the box that was found is kept with it
+    upload(page, encode(90, 60, seed=2), name="../gate.png")
+    page.wait_for_selector("#strip li:nth-child(2) button[aria-current=true]")
+    page.wait_for_selector(DONE)
+    page.fill("#label", "12a")
+    page.click("#correct button")  # refused by the browser
+    assert page.locator("#kept-list li").count() == 1
+    page.fill("#label", "007")
+    page.press("#label", "Enter")
+    upload(page, encode(90, 60, seed=3), name="wall.png")
+    page.wait_for_selector("#strip li:nth-child(3) button[aria-current=true]")
+    page.wait_for_selector(DONE)
+    page.fill("#label", "")
+    page.click("#correct button")
+    with page.expect_download() as download:
+        page.click("#download")
+    download.value.save_as(tmp_path / "kept.zip")
+    with zipfile.ZipFile(tmp_path / "kept.zip") as archive:
+        assert archive.testzip() is None
+        archive.extractall(tmp_path)
+    photos = read_folder(tmp_path / "kept_numbers", "train")
+    assert [photo.number for photo in photos[1:]] == ["007", ""]
+    assert photos[0].file.startswith("front_door-") and photos[1].file.startswith("_gate-")
+    assert photos[0].boxes.shape == (1, 4) and photos[1].boxes is None and photos[2].boxes is None
+    for photo, seed in zip(photos, (1, 2, 3), strict=True):
+        assert photo.path.read_bytes() == encode(90, 60, seed=seed)
+
+
+def test_everything_works_by_keyboard(open_page):
+    page = open_page()
+
+    def tab_to(selector):
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            if page.evaluate("s => document.activeElement.matches(s)", selector):
+                return
+        raise AssertionError(f"the keyboard does not reach {selector}")
+
+    tab_to("#choose")
+    tab_to("#examples li:nth-child(1) button")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(DONE)
+    tab_to("#box, #look-again")
+    tab_to("#threshold")
+    page.keyboard.press("Home")
+    assert page.locator(".verdict.accepted").count() == 2
+    tab_to(".digit")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#heat:not([hidden])")
+    assert page.evaluate("document.activeElement.className") == "digit"
+    tab_to("#label")
+    page.keyboard.type("5")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#kept-list li")
+    tab_to("#download")
+    assert "reads" in page.locator("#spoken").inner_text()
+
+
+def test_a_phone_shows_all_of_it(open_page):
+    page = open_page(has_touch=True, is_mobile=True, color_scheme="dark")
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.tap("#examples li:nth-child(1) button")
+    page.wait_for_selector(DONE)
+    large = Image.new("RGB", (3000, 2250), "white")
+    file = io.BytesIO()
+    large.save(file, "JPEG")
+    with page.expect_request("**/api/read*") as request:
+        page.set_input_files(
+            "#files", {"name": "large.jpg", "mimeType": "image/jpeg", "buffer": file.getvalue()}
+        )
+    assert decode_picture(request.value.post_data_buffer).shape == (1536, 2048, 3)
+    page.wait_for_selector(DONE)
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert width <= 360
+    for button in page.locator("button:visible:not(.thumb)").all():
+        assert button.bounding_box()["height"] >= 36

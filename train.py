@@ -7,10 +7,22 @@ import argparse
 import logging
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 DEFAULTS = {"model": "residual_cnn_small", "dataset": "rendered_numbers", "recipe": "demo"}
 DEMO_SETTINGS = ["input_shape=[32,64,3]"]  # a quarter of the work, and enough for drawn numbers
+# Options that name what to train, as --config does.
+NAMED = (
+    "model",
+    "dataset",
+    "validation",
+    "recipe",
+    "settings",
+    "crop",
+    "weights",
+    "precision",
+)
 
 EXAMPLES = """examples:
   train.py                                          a small reader of drawn house numbers
@@ -18,6 +30,7 @@ EXAMPLES = """examples:
   train.py residual_cnn --dataset my_photos         photos in a folder with a labels.csv
   train.py residual_cnn --dataset rendered_numbers:1,my_photos:1
   train.py deep_cnn --dataset mnist_numbers --set dense_units=256,256 --set augmentation=none
+  train.py --config runs/search/best.json --seed 1
 
 A run that was stopped goes on when the same command is given again."""
 
@@ -30,6 +43,13 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add = parser.add_argument
     add("model", nargs="?", help=f"name of a model; see --list (default: {DEFAULTS['model']})")
     add("--list", action="store_true", help="show models, data sets and recipes, and stop")
+    add(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="train what a file says: best.json of a search, or config.json of a run; in place of "
+        "the options that name what to train",
+    )
     add(
         "--dataset",
         metavar="NAME|FOLDER|A:2,B:1",
@@ -59,14 +79,13 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add(
         "--crop",
         choices=("full", "union", "square"),
-        default="full",
         help="the part of the "
         "picture that the model is given: all of it, or the digits' box (default: full)",
     )
     add("--epochs", type=int, metavar="N", help="in place of the recipe's")
     add("--batch-size", type=int, metavar="N", help="in place of the recipe's")
     add("--learning-rate", type=float, metavar="RATE", help="in place of the recipe's")
-    add("--seed", type=int, default=0, metavar="N", help="default: 0")
+    add("--seed", type=int, metavar="N", help="default: 0, or that of --config")
     add(
         "--weights",
         metavar="RUN|FILE|NAME",
@@ -74,7 +93,6 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     add(
         "--precision",
-        default="float32",
         metavar="POLICY",
         help="float32, mixed_bfloat16 or mixed_float16 (default: float32)",
     )
@@ -97,7 +115,44 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         metavar="FOLDER",
         help="keep prepared pictures here, so that the next run starts at once",
     )
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    named = [name for name in NAMED if getattr(options, name)]
+    if options.config and named:
+        parser.error(
+            f"--config says already what is trained. Received beside it: {', '.join(named)}"
+        )
+    return options
+
+
+def configuration_of(options: argparse.Namespace):
+    """The `training.configuration.Configuration` that the options ask for.
+
+    Raises:
+        ValueError: if an option does not fit.
+        RunError: if the file of `--config` holds something else.
+    """
+    from training.configuration import configure
+    from training.run_folder import read_configuration
+
+    recipe = {name: getattr(options, name) for name in ("epochs", "batch_size", "learning_rate")}
+    if options.config:
+        read = read_configuration(options.config)
+        changed = {name: value for name, value in recipe.items() if value is not None}
+        seed = read.seed if options.seed is None else options.seed
+        return replace(read, seed=seed, recipe=replace(read.recipe, **changed))
+    plain = options.model is None and options.dataset is None
+    return configure(
+        options.model or DEFAULTS["model"],
+        options.dataset or DEFAULTS["dataset"],
+        validation=options.validation,
+        recipe=options.recipe or (DEFAULTS["recipe"] if plain else None),
+        crop=options.crop or "full",
+        seed=options.seed or 0,
+        precision=options.precision or "float32",
+        weights=options.weights,
+        settings=(DEMO_SETTINGS if plain else []) + options.settings,
+        **recipe,
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -108,29 +163,15 @@ def main(arguments: list[str] | None = None) -> int:
     logging.getLogger("absl").setLevel(logging.WARNING)
     # Only now, so that --help and a mistyped option answer at once.
     from training import summary
-    from training.configuration import configure, default_folder
+    from training.configuration import default_folder
     from training.fit import train
     from training.run_folder import RunError
 
     if options.list:
         summary.show_lists()
         return 0
-    plain = options.model is None and options.dataset is None
     try:
-        configuration = configure(
-            options.model or DEFAULTS["model"],
-            options.dataset or DEFAULTS["dataset"],
-            validation=options.validation,
-            recipe=options.recipe or (DEFAULTS["recipe"] if plain else None),
-            crop=options.crop,
-            seed=options.seed,
-            precision=options.precision,
-            weights=options.weights,
-            settings=(DEMO_SETTINGS if plain else []) + options.settings,
-            epochs=options.epochs,
-            batch_size=options.batch_size,
-            learning_rate=options.learning_rate,
-        )
+        configuration = configuration_of(options)
         folder = options.run or default_folder(configuration)
         metrics = train(
             configuration,

@@ -141,6 +141,21 @@ class Augmentation:
             erase=0.3,
         )
 
+    def scaled(self, factor: float) -> Augmentation:
+        """Every change `factor` times as strong and as likely, up to its limit.
+
+        Args:
+            factor: 0 or more; 1 changes nothing.
+        """
+        if factor < 0:
+            raise ValueError(f"augmentation is scaled by 0 or more. Received: {factor!r}")
+        amounts = {
+            name: min(factor * amount, _LIMITS.get(name, 1.0))
+            for name, amount in asdict(self).items()
+            if name != "erase_size"
+        }
+        return replace(self, **amounts)
+
     @property
     def moves(self) -> bool:
         """Whether pixels change places, so that pictures need room and detail to spare."""

@@ -8,6 +8,7 @@ never stopped, without running through those before.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import math
 import os
@@ -292,7 +293,17 @@ def picture_hashes(
 
 
 def fingerprint(source: str | Path, split: str, data_dir: str | Path | None = None) -> str:
-    """16 hexadecimal digits that stand for the ids, numbers and pictures of a split."""
+    """16 hexadecimal digits that stand for the ids, numbers and pictures of a split.
+
+    Every picture is read for it, once in a process while the data stays as it is.
+    """
+    parts = mixing.parse_mix(source)
+    states = tuple(sources.state(part.source, split, data_dir) for part in parts)
+    return _fingerprint(str(source), split, data_dir, states)
+
+
+@functools.cache
+def _fingerprint(source: str, split: str, data_dir, states: tuple[str, ...]) -> str:
     whole = hashlib.sha256()
     for example in sources.examples_of_mix(source, split, data_dir):
         picture = hashlib.sha256(example.read()).hexdigest()

@@ -16,6 +16,7 @@ from evaluation.compare import CONSTANT, Comparison, Result, right
 from evaluation.mistakes import KINDS, kind
 from evaluation.sample import load_pictures
 from evaluation.where import Looks, overlay
+from training.summary import count
 
 MISTAKES, DISAGREEMENTS, OVERLAID = 24, 24, 10
 """How many pictures of each a page shows, and with how many of them where the model looked."""
@@ -38,7 +39,7 @@ def render(comparison: Comparison, made: dict[str, Any], data_dir: str | Path | 
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters |= {"percent": _percent, "interval": _interval, "count": _count}
+    environment.filters |= {"percent": _percent, "interval": _interval, "count": count}
     results = comparison.results[1:]
     return environment.get_template("page.html.j2").render(
         comparison=comparison,
@@ -168,10 +169,3 @@ def _percent(share: float | None, digits: int = 2) -> str:
 
 def _interval(ends: tuple[float, float]) -> str:
     return f"{100 * ends[0]:.1f} – {100 * ends[1]:.1f} %"
-
-
-def _count(value: float) -> str:
-    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if value >= size:
-            return f"{value / size:.3g} {unit}"
-    return f"{value:g}"

@@ -109,7 +109,8 @@ def configure(
         weights: run or file to start from.
         settings: texts `key=value`, the key an argument of the model's builder, a field of the
             recipe, or `augmentation.FIELD`; the value a Python literal, or text. `augmentation`
-            itself takes a name: none, light, photo or strong.
+            itself takes a name (none, light, photo or strong), or a number: the recipe's own, so
+            many times as strong.
         **replaced: fields of the recipe in place of the recipe's own; None leaves them.
 
     Raises:
@@ -124,7 +125,7 @@ def configure(
     name = recipe or recipes.default_recipe(model, kind, first)
     chosen = recipes.get_recipe(name)
     chosen = dataclasses.replace(chosen, **{k: v for k, v in replaced.items() if v is not None})
-    arguments, chosen = _apply_settings(model, chosen, settings)
+    arguments, chosen = set_values(model, chosen, _parse_settings(settings))
     return Configuration(
         model=model,
         arguments=registry.configuration(model, **_fit_to_data(model, dataset, arguments)),
@@ -156,17 +157,39 @@ def _fit_to_data(model: str, dataset: str, arguments: dict[str, Any]) -> dict[st
     } | arguments
 
 
-def _apply_settings(model: str, recipe: Recipe, settings: Sequence[str]):
-    arguments: dict[str, Any] = {}
-    own = registry.configuration(model)
-    fields = typing.get_type_hints(Recipe)
+def _parse_settings(settings: Sequence[str]) -> dict[str, Any]:
+    values = {}
     for setting in settings:
         key, equals, text = setting.partition("=")
         if not equals:
             raise ValueError(f"a setting is key=value. Received: {setting!r}")
-        value = _parse(text)
+        values[key] = _parse(text)
+    return values
+
+
+def set_values(
+    model: str, recipe: Recipe, values: Mapping[str, Any]
+) -> tuple[dict[str, Any], Recipe]:
+    """Sort settings into arguments of a model's builder and fields of a recipe.
+
+    Args:
+        model: name in the registry of models.
+        recipe: what the settings of the recipe and of its augmentation change.
+        values: by the keys that the `settings` of `configure` have.
+
+    Returns:
+        The builder's arguments among them, and the recipe with the rest.
+
+    Raises:
+        ValueError: for an unknown key (the message lists the known, nearest first) or a value
+            that does not fit.
+    """
+    arguments: dict[str, Any] = {}
+    own = registry.configuration(model)
+    fields = typing.get_type_hints(Recipe)
+    for key, value in values.items():
         if key == "augmentation":
-            recipe = dataclasses.replace(recipe, augmentation=_augmentation(text))
+            recipe = dataclasses.replace(recipe, augmentation=_augmentation(recipe, value))
         elif key.startswith("augmentation."):
             recipe = _set_augmentation(recipe, key.removeprefix("augmentation."), value)
         elif key in fields:
@@ -202,7 +225,11 @@ def _augmentation_fields() -> list[str]:
     return [field.name for field in dataclasses.fields(Augmentation)]
 
 
-def _augmentation(name: str) -> Augmentation:
+def _augmentation(recipe: Recipe, value: Any) -> Augmentation:
+    """The augmentation of a name, or the recipe's own times a number."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return recipe.augmentation.scaled(value)
+    name = "none" if value is None else str(value)
     presets = {
         preset: getattr(Augmentation, preset) for preset in ("none", "light", "photo", "strong")
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,8 @@ def train(
     data_dir: str | Path | None = None,
     cache_dir: str | Path | None = None,
     progress_bar: bool = False,
+    until: int | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> dict[str, Any]:
     """Train, or go on with, the run in `folder`.
 
@@ -46,6 +49,10 @@ def train(
         data_dir: where TFDS data lies. Defaults to TFDS_DATA_DIR or the project's own.
         cache_dir: where prepared pictures are kept between runs. Defaults to memory alone.
         progress_bar: whether Keras shows a bar that moves within the epoch.
+        until: end after this epoch of the recipe's, as if it had been the last. The run keeps its
+            checkpoint then, to go on from.
+        callbacks: called at the end of each epoch when its scores are in `logs` and its files
+            are written; one that sets the model's `stop_training` ends the run there.
 
     Returns:
         What is in the run's `metrics.json`: validation scores of the best model, epochs,
@@ -59,15 +66,24 @@ def train(
         if run.finished:
             log.info("%s is finished: nothing to do. Name another folder with --run.", folder)
             return read_json(run.metrics)
-        return _train(configuration, run, data_dir, cache_dir, progress_bar)
+        last = min(until or configuration.recipe.epochs, configuration.recipe.epochs)
+        where = {"data_dir": data_dir, "cache_dir": cache_dir}
+        return _train(configuration, run, where, progress_bar, last, callbacks)
 
 
-def _train(configuration, run: RunFolder, data_dir, cache_dir, progress_bar) -> dict[str, Any]:
+def steps_per_epoch(configuration: Configuration, data_dir: str | Path | None = None) -> int:
+    """Batches in an epoch: the recipe's, or as many as hold every picture once."""
     recipe = configuration.recipe
-    where = {"data_dir": data_dir, "cache_dir": cache_dir}
-    steps = recipe.steps_per_epoch or math.ceil(
+    return recipe.steps_per_epoch or math.ceil(
         datasets.size(configuration.dataset, "train", data_dir) / recipe.batch_size
     )
+
+
+def _train(
+    configuration, run: RunFolder, where, progress_bar, last: int, callbacks
+) -> dict[str, Any]:
+    recipe = configuration.recipe
+    steps = steps_per_epoch(configuration, where["data_dir"])
     keras.config.set_dtype_policy(configuration.precision)
     keras.utils.set_random_seed(configuration.seed)
     model, start = _model(configuration, run, steps)
@@ -78,7 +94,7 @@ def _train(configuration, run: RunFolder, data_dir, cache_dir, progress_bar) -> 
         " x ".join(map(str, model.input_shape[1:])),
         configuration.dataset,
         start + 1,
-        recipe.epochs,
+        last,
         steps,
         recipe.batch_size,
     )
@@ -87,7 +103,7 @@ def _train(configuration, run: RunFolder, data_dir, cache_dir, progress_bar) -> 
     )
     stream = datasets.load_training(
         configuration.dataset,
-        epochs=recipe.epochs,
+        epochs=last,
         start_epoch=start,
         steps_per_epoch=steps,
         seed=configuration.seed,
@@ -101,7 +117,7 @@ def _train(configuration, run: RunFolder, data_dir, cache_dir, progress_bar) -> 
     end_of_epoch = EndOfEpoch(run, validation, rows, recipe.keep)
     model.fit(
         stream,
-        epochs=recipe.epochs,
+        epochs=last,
         initial_epoch=start,
         steps_per_epoch=steps,
         shuffle=False,  # the stream is shuffled already
@@ -109,13 +125,14 @@ def _train(configuration, run: RunFolder, data_dir, cache_dir, progress_bar) -> 
         callbacks=[
             SeedEpoch(configuration.seed),
             end_of_epoch,
-            Progress(recipe.epochs, end_of_epoch),
+            Progress(last, end_of_epoch),
             keras.callbacks.TensorBoard(run.tensorboard, write_graph=False),
             keras.callbacks.TerminateOnNaN(raise_error=True),
+            *callbacks,
         ],
     )
     log.info("trained for %s", duration(sum(row["seconds"] for row in rows)))
-    return _finish(configuration, run, rows, model, data_dir)
+    return _finish(configuration, run, rows, model, where["data_dir"])
 
 
 def _model(configuration: Configuration, run: RunFolder, steps: int) -> tuple[keras.Model, int]:
@@ -200,7 +217,8 @@ def _finish(configuration, run: RunFolder, rows, model, data_dir) -> dict[str, A
         "environment": environment(),
     }
     write_json(run.metrics, metrics)
-    run.checkpoint.unlink(missing_ok=True)
+    if len(rows) == configuration.recipe.epochs:
+        run.checkpoint.unlink(missing_ok=True)
     return metrics
 
 

@@ -50,6 +50,18 @@ def read_json(path: Path) -> Any:
         raise RunError(f"{path} is not JSON: {error}") from error
 
 
+def read_configuration(path: Path) -> Configuration:
+    """Read the configuration from a run's `config.json`, or a file of the same form.
+
+    Raises:
+        RunError: if the file holds something else.
+    """
+    try:
+        return Configuration.from_json(read_json(path)["configuration"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise RunError(f"{path} is not the configuration of a run: {error}") from error
+
+
 class RunFolder:
     """The files of one run. Make one with `open_run`."""
 
@@ -71,10 +83,7 @@ class RunFolder:
         """The configuration that the run was started with."""
         if not self.config.exists():
             raise RunError(f"{self.folder} is not a run: it has no config.json")
-        try:
-            return Configuration.from_json(read_json(self.config)["configuration"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise RunError(f"{self.config} is not the configuration of a run: {error}") from error
+        return read_configuration(self.config)
 
     def save_keras(self, path: Path, save: Callable[[str], None]) -> None:
         """Let `save` write a Keras file, which then takes the place of `path`."""
@@ -114,7 +123,7 @@ def open_run(folder: Path, configuration: Configuration) -> Iterator[RunFolder]:
         if strangers:
             raise RunError(f"{folder} holds files and is no run: {', '.join(strangers[:3])} …")
     folder.mkdir(parents=True, exist_ok=True)
-    with _lock(folder):
+    with lock(folder, "training"):
         if run.config.exists():
             _check_same(run, configuration)
         else:
@@ -127,24 +136,27 @@ def _check_same(run: RunFolder, configuration: Configuration) -> None:
     found, asked = run.configuration().to_json(), configuration.to_json()
     if found != asked:
         raise RunError(
-            f"{run.folder} is a run of another configuration ({_first_difference(found, asked)}). "
+            f"{run.folder} is a run of another configuration ({first_difference(found, asked)}). "
             "Name another folder with --run, or give the command it was started with."
         )
 
 
-def _first_difference(found: Any, asked: Any, where: str = "") -> str:
+def first_difference(found: Any, asked: Any, where: str = "") -> str:
+    """Where two JSON values differ, and in what."""
     if isinstance(found, dict) and isinstance(asked, dict):
         for key in found | asked:
             if found.get(key) != asked.get(key):
-                return _first_difference(
-                    found.get(key), asked.get(key), f"{where}.{key}".strip(".")
-                )
+                return first_difference(found.get(key), asked.get(key), f"{where}.{key}".strip("."))
     return f"{where} is {found!r} there and {asked!r} here"
 
 
 @contextlib.contextmanager
-def _lock(folder: Path) -> Iterator[None]:
-    """Hold the folder; the system lets go when the process ends, however it ends."""
+def lock(folder: Path, doing: str) -> Iterator[None]:
+    """Hold the folder; the system lets go when the process ends, however it ends.
+
+    Args:
+        doing: what the holder does there, for the message to whoever comes second.
+    """
     with (folder / ".lock").open("a") as file:
         try:
             import fcntl
@@ -156,7 +168,7 @@ def _lock(folder: Path) -> Iterator[None]:
             try:
                 msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
             except OSError as error:
-                raise RunError(f"another process is training in {folder}") from error
+                raise RunError(f"another process is {doing} in {folder}") from error
         except BlockingIOError as error:
-            raise RunError(f"another process is training in {folder}") from error
+            raise RunError(f"another process is {doing} in {folder}") from error
         yield

@@ -21,14 +21,14 @@ def show_lists() -> None:
     console = Console()
     described = [models.describe(name) for name in models.list_models()]
     console.print(
-        _table(
+        table(
             "Models",
             ("name", "parameters", "mult-adds", "pictures", "good for"),
             (
                 (
                     one["name"],
                     f"{one['parameters']:,}",
-                    _millions(one["multiply_adds"]),
+                    count(one["multiply_adds"]),
                     " x ".join(map(str, one["input_shape"])),
                     one["purpose"],
                 )
@@ -39,7 +39,7 @@ def show_lists() -> None:
     )
     found = [datasets.describe(name) for name in datasets.list_datasets()]
     console.print(
-        _table(
+        table(
             "Data sets",
             ("name", "train + test", "what", "first use"),
             (
@@ -57,9 +57,9 @@ def show_lists() -> None:
     if models.list_weights():
         cards = {name: models.card(name) for name in models.list_weights()}
         rows = ((name, card["model"], card["reads"]) for name, card in cards.items())
-        console.print(_table("Published weights", ("name", "model", "reads"), rows))
+        console.print(table("Published weights", ("name", "model", "reads"), rows))
     console.print("A folder of pictures with a labels.csv (file, label) is a data set, too.\n")
-    console.print(_table("Recipes", ("name", "what for"), list_recipes().items()))
+    console.print(table("Recipes", ("name", "what for"), list_recipes().items()))
 
 
 def show_run(configuration: Configuration, folder: Path, metrics: dict[str, Any]) -> None:
@@ -67,7 +67,7 @@ def show_run(configuration: Configuration, folder: Path, metrics: dict[str, Any]
     scores = metrics["validation"]
     console = Console()
     console.print(
-        _table(
+        table(
             f"{configuration.model} on the validation part of {configuration.validation} "
             f"(crop: {configuration.crop}), epoch {metrics['best_epoch']}",
             ("whole numbers", "as read*", "characters", "lengths", "−log P"),
@@ -90,18 +90,23 @@ def show_run(configuration: Configuration, folder: Path, metrics: dict[str, Any]
     console.print(f"Next: python evaluate.py {folder} --dataset {configuration.validation}")
 
 
-def _table(
+def table(
     title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[str] = ()
 ) -> Table:
-    table = Table(title=title, title_justify="left", box=box.SIMPLE)
+    """A table for the terminal; the columns named in `right` hold numbers."""
+    made = Table(title=title, title_justify="left", box=box.SIMPLE)
     for index, column in enumerate(columns):
         justify = "right" if column in right else "left"
         # A name that is cut off cannot be typed.
-        table.add_column(column, justify=justify, no_wrap=index == 0 or column in right)
+        made.add_column(column, justify=justify, no_wrap=index == 0 or column in right)
     for row in rows:
-        table.add_row(*row)
-    return table
+        made.add_row(*row)
+    return made
 
 
-def _millions(count: int) -> str:
-    return f"{count / 1e6:.3g} M"
+def count(value: float) -> str:
+    """A count in few characters: 1.29 M, 640."""
+    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= size:
+            return f"{value / size:.3g} {unit}"
+    return f"{value:g}"

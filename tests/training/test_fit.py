@@ -125,6 +125,26 @@ def test_stopped_after_an_epoch_it_goes_on_to_the_same_end(
         np.testing.assert_array_equal(a, b)
 
 
+def test_ended_early_it_can_go_on_to_the_same_end(finished, tiny, tmp_path):
+    folder, metrics = finished
+
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            assert (
+                logs["val_number_accuracy"]
+                == RunFolder(tmp_path).read_history(9)[-1]["val_number_accuracy"]
+            )
+            self.model.stop_training = epoch == 1
+
+    assert fit.train(tiny, tmp_path, until=1)["epochs"] == 1
+    (tmp_path / "metrics.json").unlink()
+    assert fit.train(tiny, tmp_path, callbacks=[Stop()])["epochs"] == 2
+    (tmp_path / "metrics.json").unlink()
+    assert fit.train(tiny, tmp_path)["validation"] == metrics["validation"]
+    assert history_of(folder) == history_of(tmp_path)
+    assert not (tmp_path / "checkpoint.weights.h5").exists()
+
+
 def test_kill_9_in_the_middle_of_an_epoch_loses_that_epoch_alone(tmp_path, photos):
     command = [
         sys.executable,

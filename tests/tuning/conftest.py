@@ -1,0 +1,82 @@
+"""A search so small that a trial of it takes seconds, and a training that takes none."""
+
+from __future__ import annotations
+
+import zlib
+
+import keras
+import pytest
+
+from training import run_folder
+from training.run_folder import RunFolder, open_run, write_json
+from tuning import progress, trial
+from tuning.search import plan
+
+SETTINGS = [
+    "input_shape=[16,32,3]",
+    "max_digits=2",
+    "blocks=1..2",
+    "dense_layers=1",
+    "batch_size=8",
+    "augmentation=0",
+]
+
+
+@pytest.fixture
+def tiny(photos):
+    """A function that makes a search over tiny models, two epochs of one step a trial."""
+
+    def make(*settings, **asked):
+        asked = {"trials": 3, "epochs": 2, "steps": 1} | asked
+        return plan("deep_cnn_tiny", str(photos), settings=[*SETTINGS, *settings], **asked)
+
+    return make
+
+
+@pytest.fixture
+def no_training(monkeypatch):
+    """Runs that come out of nothing: their scores depend on the configuration and the epoch."""
+
+    def train(configuration, folder, *, until=None, callbacks=(), **_):
+        with open_run(folder, configuration) as run:
+            rows = run.read_history(99)
+            model = keras.Model()
+            for callback in callbacks:
+                callback.set_model(model)
+            model.stop_training = False
+            for epoch in range(len(rows), until):
+                if model.stop_training:
+                    break
+                rows.append(_row(configuration, epoch))
+                run.write_history(rows)
+                run.checkpoint.touch()
+                for callback in callbacks:
+                    callback.on_epoch_end(epoch, rows[-1])
+            return _finish(run, rows)
+
+    monkeypatch.setattr(trial, "train", train)
+    monkeypatch.setattr(trial, "_clear_memory", lambda: None)
+    monkeypatch.setattr(progress, "environment", dict)
+    monkeypatch.setattr(run_folder, "environment", dict)
+    return train
+
+
+def _row(configuration, epoch):
+    score = zlib.crc32(f"{configuration.digest()} {epoch}".encode()) % 1000 / 1000
+    names = ("number_accuracy", "character_accuracy", "length_accuracy")
+    scores = {f"val_{name}": score for name in names}
+    return {"epoch": epoch + 1, **scores, "val_loss": 1 - score, "seconds": 1.0}
+
+
+def _finish(run: RunFolder, rows):
+    best = max(rows, key=lambda row: row["val_number_accuracy"])
+    scores = {name.removeprefix("val_"): best[name] for name in best if name.startswith("val_")}
+    metrics = {
+        "validation": scores,
+        "reading": {"number_accuracy": scores["number_accuracy"]},
+        "epochs": len(rows),
+        "parameters": 1000,
+        "multiply_adds": 50_000,
+    }
+    write_json(run.metrics, metrics)
+    return metrics

@@ -1,0 +1,1 @@
+"""Search for better models: `python -m tuning --help`."""

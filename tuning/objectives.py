@@ -1,0 +1,80 @@
+"""What a search can aim at: the zoo's own scores on the validation split."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import naming
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A score of a run, and which way is better.
+
+    Attributes:
+        name: what the command line calls it.
+        label: what people call it.
+        part, metric: where `metrics.json` has it.
+        column: where `history.csv` has it, or what stands for it there.
+        larger: whether larger is better.
+    """
+
+    name: str
+    label: str
+    part: str
+    metric: str
+    column: str
+    larger: bool = True
+
+    def of(self, metrics: Mapping[str, Any]) -> float:
+        """The score in a run's `metrics.json`."""
+        return float(metrics[self.part][self.metric])
+
+    def gain(self, score: float) -> float:
+        """The score so that larger is better."""
+        return score if self.larger else -score
+
+    def show(self, score: float) -> str:
+        """The score as people read it."""
+        return f"{100 * score:.2f} %" if self.larger else f"{score:.4f}"
+
+
+OBJECTIVES = {
+    made.name: made
+    for made in (
+        Objective(
+            "whole_number", "numbers right", "validation", "number_accuracy", "val_number_accuracy"
+        ),
+        Objective(
+            "as_read",
+            "numbers right as read",
+            "reading",
+            "number_accuracy",
+            "val_number_accuracy",
+        ),
+        Objective(
+            "character",
+            "characters right",
+            "validation",
+            "character_accuracy",
+            "val_character_accuracy",
+        ),
+        Objective(
+            "length", "lengths right", "validation", "length_accuracy", "val_length_accuracy"
+        ),
+        Objective("loss", "loss", "validation", "loss", "val_loss", larger=False),
+    )
+}
+
+
+def get_objective(name: str) -> Objective:
+    """Return the objective `name`.
+
+    Raises:
+        ValueError: if there is none of that name; the message lists the known, nearest first.
+    """
+    if name not in OBJECTIVES:
+        raise ValueError(naming.unknown("objective", name, OBJECTIVES))
+    return OBJECTIVES[name]

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from datasets.rendered_numbers.chance import Chance
-from datasets.rendered_numbers.surfaces import crop
+from datasets.rendered_numbers.surfaces import crop, row_of
 
 
 def light(scene: np.ndarray, chance: Chance) -> None:
@@ -101,19 +101,19 @@ def sensor(scene: np.ndarray, chance: Chance) -> np.ndarray:
     haze = chance.uniform(0, 35) if chance.happens(0.35) else 0.0
     slope = chance.uniform(0.6, 0.95) if haze else 1.0
     warm = chance.normal(-0.025, 0.04)
-    cast = np.array([1 + warm, 1 + chance.normal(0, 0.012), 1 - warm + chance.normal(0, 0.02)])
-    gains = gain * slope * cast
-    scene = cv2.merge([scene[..., place] * np.float32(gains[place]) for place in range(3)])
-    offset = np.float32(haze)
+    cast = (1 + warm, 1 + chance.normal(0, 0.012), 1 - warm + chance.normal(0, 0.02))
+    scene = scene * row_of([gain * slope * part for part in cast], width)
     if chance.happens(0.75):
         speckle = crop(chance.choice(("noise", "speckle", "speckle")), (width, height), chance)
-        offset = speckle * np.float32(chance.log_uniform(0.4, 4.0)) + offset
-    offsets = [offset] * 3
+        offset = speckle * np.float32(chance.log_uniform(0.4, 4.0))
+        offset += np.float32(haze)
+    else:
+        offset = np.full((height, width), haze, np.float32)
+    offset = cv2.cvtColor(offset, cv2.COLOR_GRAY2RGB)
     if chance.happens(0.3):
         blotch = crop("stucco", (width, height), chance)
-        offsets = [offset + blotch * np.float32(chance.normal(0, 2)) for _ in range(3)]
-    offsets = [np.broadcast_to(part, (height, width)) for part in offsets]
-    return cv2.add(scene, cv2.merge(offsets), dtype=cv2.CV_8U)  # rounds, and clips to 0 to 255
+        offset += cv2.merge([blotch * np.float32(chance.normal(0, 2)) for _ in range(3)])
+    return cv2.add(scene, offset, dtype=cv2.CV_8U)  # rounds, and clips to 0 to 255
 
 
 def compress(picture: np.ndarray, chance: Chance) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import cv2
@@ -123,11 +124,15 @@ def _lettering(kind: str, chance: Chance) -> Lettering:
 def _face(kind: str, chance: Chance) -> str:
     faces = chance.choice(families())
     if kind == "label" and chance.happens(0.5):
-        faces = [face for family in families() for face in family if "Mono" in face]
+        faces = _faces_named("Mono")
     elif kind in ("plate", "bib"):
-        strong = ("Bold", "Black", "Medium", "Fjalla", "Semibold")
-        faces = [f for family in families() for f in family if any(word in f for word in strong)]
+        faces = _faces_named("Bold", "Black", "Medium", "Fjalla", "Semibold")
     return chance.choice(faces)
+
+
+@functools.cache
+def _faces_named(*words: str) -> tuple[str, ...]:
+    return tuple(f for family in families() for f in family if any(word in f for word in words))
 
 
 def _colours(kind: str, chance: Chance) -> tuple[Colour, Colour]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
 from datasets.rendered_numbers.chance import Chance
 from datasets.rendered_numbers.signs import lay
-from datasets.rendered_numbers.surfaces import Colour, crop, draw_texture, mix, wall_colour
+from datasets.rendered_numbers.surfaces import Colour, crop, draw_texture, mix, row_of, wall_colour
 
 
 def facing(chance: Chance) -> np.ndarray:
@@ -61,18 +63,17 @@ def draw_wall(
     texture = draw_texture(size, matrix, max(height * 0.6, 8), chance)
     bright = max(colour)
     depth = chance.log_uniform(0.015, 0.14) * (40 + bright)
-    tint = np.array(mix((1.0, 1.0, 1.0), tuple(part / (bright + 1) for part in colour), 0.5))
-    return shades(texture, tint * depth, colour)
+    tint = mix((1.0, 1.0, 1.0), tuple(part / (bright + 1) for part in colour), 0.5)
+    return shades(texture, [part * depth for part in tint], colour)
 
 
-def shades(texture: np.ndarray, depth: np.ndarray, colour: Colour) -> np.ndarray:
+def shades(texture: np.ndarray, depth: Sequence[float], colour: Colour) -> np.ndarray:
     """Colour a texture: float32 (h, w) to (h, w, 3), each channel with its own depth."""
-    return cv2.merge(
-        [
-            texture * np.float32(steep) + np.float32(part)
-            for steep, part in zip(depth, colour, strict=True)
-        ]
-    )
+    width = texture.shape[1]
+    shaded = cv2.cvtColor(texture, cv2.COLOR_GRAY2RGB)
+    shaded *= row_of(depth, width)
+    shaded += row_of(colour, width)
+    return shaded
 
 
 def _band(size, start, end, thickness) -> np.ndarray:

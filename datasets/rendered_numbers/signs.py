@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import cv2
@@ -18,6 +19,7 @@ from datasets.rendered_numbers.surfaces import (
     light_colour,
     luminance,
     mix,
+    row_of,
     wall_colour,
 )
 
@@ -53,11 +55,12 @@ def lay(paint: np.ndarray, mask: np.ndarray, colour: tuple[float, ...], opacity:
     if not width:
         return
     area = paint[y : y + height, x : x + width]
-    cover = mask[y : y + height, x : x + width] * np.float32(opacity / 255)
-    # Channel by channel and merged: NumPy's broadcasting over 3 or 4 channels takes ten times
-    # as long, and so does cv2.transform.
-    area *= cv2.merge((1 - cover,) * len(colour))
-    area += cv2.merge([cover * np.float32(part) for part in colour])
+    ink = mask[y : y + height, x : x + width]
+    # Scaled first, then merged: there is one channel to turn from uint8 to float32.
+    cover = cv2.merge((ink * np.float32(opacity / 255),) * len(colour))
+    area *= 1 - cover
+    cover *= row_of(colour, width)
+    area += cover
 
 
 @dataclass(frozen=True)
@@ -175,15 +178,21 @@ def _outline(kind: str, box: Box, corner: float) -> np.ndarray:
     corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]])
     if kind == "square" or corner < 1:
         return corners
-    points = []
-    for place, point in enumerate(corners):
-        inward = np.sign(middle - point)
+    arcs = _arcs(kind)
+    centres = corners + np.sign(middle - corners) * corner if kind == "rounded" else corners
+    return (centres[:, None] + corner * arcs).reshape(-1, 2)
+
+
+@functools.cache
+def _arcs(kind: str) -> np.ndarray:
+    """Quarters of a circle about the corners of a plate: float64 (4, 5, 2)."""
+    arcs = []
+    for place in range(4):
         start = place * np.pi / 2 + (np.pi if kind == "rounded" else np.pi / 2)
         angles = np.linspace(0, np.pi / 2, 5)
         angles = start + angles if kind == "rounded" else start - angles
-        centre = point + inward * corner if kind == "rounded" else point
-        points.append(centre + corner * np.column_stack([np.cos(angles), np.sin(angles)]))
-    return np.concatenate(points)
+        arcs.append(np.column_stack([np.cos(angles), np.sin(angles)]))
+    return np.array(arcs)
 
 
 def _fixed(points: np.ndarray) -> list[np.ndarray]:

@@ -8,6 +8,7 @@ picture and once more for each digit, then drawn with a round brush or a broad n
 from __future__ import annotations
 
 import functools
+import itertools
 from dataclasses import dataclass
 
 import cv2
@@ -251,15 +252,17 @@ def stroke_glyph(brush: Brush, digit: str, chance: Chance) -> Glyph:
         The digit as a mask, `HEIGHT` pixels high up to the brush's thickness.
     """
     scale = np.array([HEIGHT * brush.width / 0.6, HEIGHT])
-    curves = [curve * scale for curve in _curves(brush, digit, chance)]
-    points = np.concatenate(curves)
+    curves = _curves(brush, digit, chance)
+    points = np.concatenate(curves) * scale
     margin = PAD + round(HEIGHT * (brush.thickness + brush.nib) / 2) + 1
     low = points.min(axis=0) - margin
-    width, height = np.ceil(points.max(axis=0) + margin - low).astype(int)
+    width, height = np.ceil(points.max(axis=0) + margin - low).astype(int).tolist()
     mask = np.zeros((height, width), np.uint8)
     thickness = max(2, round(HEIGHT * brush.thickness))
     # Four fractional bits: points fall between pixels.
-    lines = [np.round((curve - low) * 16).astype(np.int32) for curve in curves]
+    fixed = np.round((points - low) * 16).astype(np.int32)
+    ends = itertools.accumulate(map(len, curves), initial=0)
+    lines = [fixed[start:end] for start, end in itertools.pairwise(ends)]
     cv2.polylines(mask, lines, False, 255, thickness, cv2.LINE_AA, 4)
     if brush.balls:
         radius = round(16 * HEIGHT * (0.045 + brush.nib / 2.6))

@@ -4,6 +4,7 @@ import pytest
 
 import datasets
 import evaluate
+import export
 import models
 import predict
 import train
@@ -19,7 +20,7 @@ def test_list_shows_every_name_whole(capsys, monkeypatch):
         assert name in shown
 
 
-@pytest.mark.parametrize("command", [train, evaluate, predict])
+@pytest.mark.parametrize("command", [train, evaluate, export, predict])
 def test_help_has_examples(command, capsys):
     with pytest.raises(SystemExit) as stop:
         command.main(["--help"])

@@ -1,0 +1,53 @@
+"""The examples of docs/export.md, run as they stand there."""
+
+from __future__ import annotations
+
+import re
+import runpy
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "export.md"
+ALONE = """
+import sys
+assert not {"tensorflow", "keras", "models"} & set(sys.modules), "needs more than its runtime"
+"""
+
+
+def examples() -> dict[str, str]:
+    """The Python of each section of the page."""
+    sections = re.split(r"^## ", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    found = {one.splitlines()[0]: re.findall(r"```python\n(.*?)```", one, re.S) for one in sections}
+    return {title: "".join(blocks) for title, blocks in found.items() if blocks}
+
+
+@pytest.mark.parametrize(
+    ("title", "form", "name"),
+    [
+        ("ONNX", "onnx", "street_numbers.onnx"),
+        ("LiteRT", "litert", "street_numbers.tflite"),
+        ("SavedModel", "saved_model", "street_numbers"),
+    ],
+)
+def test_an_example_needs_its_runtime_alone(
+    title, form, name, make_file, tmp_path, monkeypatch, capfd
+):
+    made = make_file(form, "residual_cnn_tiny", 3, 5, blocks=(1, 1))
+    copy = shutil.copytree if made.is_dir() else shutil.copy
+    copy(made, tmp_path / name)
+    Image.linear_gradient("L").resize((64, 40)).convert("RGB").save(tmp_path / "photo.jpg")
+    script = tmp_path / "example.py"
+    script.write_text(examples()[title] + examples()["Look at the quarters"])
+    monkeypatch.chdir(tmp_path)
+    if form == "saved_model":  # here, for importing TensorFlow again takes long
+        runpy.run_path(str(script))
+    else:
+        script.write_text(script.read_text() + ALONE)
+        subprocess.run([sys.executable, script], check=True)
+    shown = capfd.readouterr().out
+    assert "'confidence':" in shown and "'box':" in shown

@@ -33,4 +33,4 @@ $(VENV)/installed-dev: requirements.txt requirements-app.txt requirements-export
 	touch $@ $(VENV)/installed
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .schemathesis

@@ -30,15 +30,16 @@ PAGE = Path(__file__).parent / "static"
 
 _DECODERS = 2
 
-_BINARY = {"type": "string", "format": "binary", "minLength": 1}
+_BINARY = {"type": "string", "format": "binary"}
+_NOT_EMPTY = _BINARY | {"minLength": 1}
 _BODY = {
     "requestBody": {
         "required": True,
         "description": "One picture as it is, or several as files of a form: JPEG, PNG, WebP, GIF "
         "or BMP, told by its content",
         "content": {
-            "application/octet-stream": {"schema": _BINARY},
-            "image/*": {"schema": _BINARY},
+            "application/octet-stream": {"schema": _NOT_EMPTY},
+            "image/*": {"schema": _NOT_EMPTY},
             "multipart/form-data": {
                 "schema": {
                     "type": "object",

@@ -11,6 +11,7 @@ import zipfile
 import numpy as np
 import pytest
 from PIL import Image
+from playwright import sync_api
 
 from app.limits import Limits
 from app.readers import Task
@@ -20,14 +21,14 @@ from tests.app.samples import encode, serving
 
 FIRST, SECOND = "residual_cnn_tiny", "deep_cnn_tiny"
 DONE = ".card:not(.waiting)"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 @pytest.fixture(scope="module")
 def browser():
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    chromium = next(filter(None, map(shutil.which, BROWSERS)), None)
     if chromium is None:
         pytest.skip("no Chromium: apt install chromium, and the page is tested too")
-    sync_api = pytest.importorskip("playwright.sync_api")
     flags = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=flags)
@@ -245,6 +246,7 @@ def test_a_number_is_drawn(open_page, readers):
     assert drawn.shape == (400, 640, 3)
     assert (drawn[150, 300:340] < 100).any() and (drawn[:, :250] == 255).all()
     assert numbers(page) == expected(readers, sent)
+    assert page.locator("#pad").bounding_box() == pad  # nothing jumps under the pen
     page.click("#undo")
     until(page, "!document.querySelector('.card')")
 

@@ -1,0 +1,186 @@
+"""How many pictures the server reads in a second, how long clients wait, and what a crowd does.
+
+    python benchmarks/serving_load.py                     # 1, 8, 64 clients; twice the capacity
+    python benchmarks/serving_load.py --memory 20000      # and its memory over so many requests
+
+It starts `python -m app` and sends it the drawn examples of the page, one a request. A client
+sends its next picture when the last is answered. At twice the capacity pictures come by the clock
+instead, twice as many as the server was seen to read, whether it answers or not. Clients and
+server share the machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import http.client
+import itertools
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+ROOT = Path(__file__).resolve().parent.parent
+PICTURES = [path.read_bytes() for path in sorted((ROOT / "app/static/gallery").glob("*.jpg"))]
+PATIENCE = 120.0
+"""Seconds after which a client gives up."""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What became of a request: its status (None for a connection that was closed), the seconds
+    it took, and whether it was told when to come back."""
+
+    status: int | None
+    seconds: float
+    told_when: bool
+
+
+@contextlib.contextmanager
+def served(*arguments: str) -> Iterator[tuple[int, psutil.Process]]:
+    """The server on a port of its own, ready; gives the port and the process."""
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        port = one.getsockname()[1]
+    command = [sys.executable, "-m", "app", "--port", str(port), *arguments]
+    server = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        while not _answers(port):
+            if server.poll() is not None:
+                raise RuntimeError(f"the server ended with {server.returncode}: {command}")
+            time.sleep(0.5)
+        yield port, psutil.Process(server.pid)
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _answers(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False
+
+
+def ask(port: int, picture: bytes, connection: http.client.HTTPConnection | None = None):
+    """Send one picture, over a connection that is kept or one of its own."""
+    started = time.perf_counter()
+    one = connection or http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    try:
+        one.request("POST", "/api/read", picture)
+        response = one.getresponse()
+        response.read()
+        status, told_when = response.status, response.getheader("Retry-After") is not None
+    except (OSError, http.client.HTTPException):
+        status, told_when = None, False
+        one.close()  # the next request opens it again
+    if connection is None:
+        one.close()
+    return Answered(status, time.perf_counter() - started, told_when)
+
+
+def closed_loop(port: int, clients: int, more: Callable[[int], bool]) -> list[Answered]:
+    """Clients that ask again as soon as they are answered, while `more(requests sent)`."""
+    found: list[Answered] = []
+    count = itertools.count()
+
+    def client() -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+        while more(number := next(count)):
+            found.append(ask(port, PICTURES[number % len(PICTURES)], connection))
+        connection.close()
+
+    _together([threading.Thread(target=client) for _ in range(clients)])
+    return found
+
+
+def by_the_clock(port: int, rate: float, seconds: float) -> list[Answered]:
+    """Requests at a rate, each over a connection of its own, answered or not."""
+    found: list[Answered] = []
+    threads, started = [], time.perf_counter()
+    for number in range(int(rate * seconds)):
+        time.sleep(max(0.0, started + number / rate - time.perf_counter()))
+        picture = PICTURES[number % len(PICTURES)]
+        threads.append(threading.Thread(target=lambda sent=picture: found.append(ask(port, sent))))
+        threads[-1].start()
+    for thread in threads:
+        thread.join()
+    return found
+
+
+def _together(threads: list[threading.Thread]) -> None:
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def row(name: str, answers: list[Answered], seconds: float) -> tuple[str, ...]:
+    """A row of the table: what was read, how fast, and what was not."""
+    read = [one.seconds for one in answers if one.status == 200]
+    refused = [one for one in answers if one.status == 503]
+    waits = np.percentile(read, (50, 95, 99)) if read else np.full(3, np.nan)
+    told = sum(one.told_when for one in refused)
+    return (
+        name,
+        f"{len(answers):,}",
+        f"{len(read) / seconds:.1f}",
+        *(f"{1000 * wait:,.0f} ms" for wait in waits),
+        f"{len(refused):,} ({told:,})",
+        f"{1000 * np.median([one.seconds for one in refused]):,.0f} ms" if refused else "",
+        f"{len(answers) - len(read) - len(refused):,}",
+    )
+
+
+def memory_table(port: int, server: psutil.Process, requests: int, clients: int) -> Table:
+    """The server's memory after every tenth of so many requests."""
+    table = Table("requests", "server's memory", title=f"{clients} clients")
+    for tenth in range(1, 11):
+        started = time.perf_counter()
+        closed_loop(port, clients, lambda number: number < requests // 10)
+        spent = time.perf_counter() - started
+        mib = server.memory_info().rss / 2**20
+        table.add_row(f"{tenth * (requests // 10):,}", f"{mib:,.0f} MiB, {spent:.0f} s")
+    return table
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=30, help="for each row (30)")
+    parser.add_argument("--clients", type=int, nargs="+", default=[1, 8, 64])
+    parser.add_argument("--memory", type=int, default=0, metavar="REQUESTS")
+    parser.add_argument("--weights", nargs="+", help="as python -m app takes them")
+    options = parser.parse_args()
+    table = Table("", "requests", "read / s", "median", "95 %", "99 %", "503 (told when)",
+                  "median of 503", "others")  # fmt: skip
+    with served(*(["--weights", *options.weights] if options.weights else [])) as (port, server):
+        closed_loop(port, 8, lambda number: number < 64)  # warm
+        best = 0.0
+        for clients in options.clients:
+            started = time.perf_counter()
+            until = started + options.seconds
+            answers = closed_loop(port, clients, lambda _, until=until: time.perf_counter() < until)
+            spent = time.perf_counter() - started
+            best = max(best, sum(one.status == 200 for one in answers) / spent)
+            table.add_row(*row(f"{clients} clients", answers, spent))
+        started = time.perf_counter()
+        answers = by_the_clock(port, 2 * best, options.seconds)
+        spent = time.perf_counter() - started
+        table.add_row(*row(f"{2 * best:.1f} a second", answers, spent))
+        Console().print(table)
+        if options.memory:
+            Console().print(memory_table(port, server, options.memory, max(options.clients)))
+
+
+if __name__ == "__main__":
+    main()

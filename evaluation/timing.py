@@ -9,17 +9,24 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from reading.reader import BATCH, Reader
+from reading.reader import BATCH
 
 WARM_UP, ROUNDS, BATCHES = 5, 40, 3
 
 
+class Looks(Protocol):
+    """A `reading.Reader`, or anything that is given pictures as it is."""
+
+    def look(self, pictures: Sequence[np.ndarray]) -> object:
+        """Look at pictures, uint8 arrays (height, width, 3)."""
+
+
 def time_readers(
-    readers: Mapping[str, Reader], pictures: Sequence[np.ndarray]
+    readers: Mapping[str, Looks], pictures: Sequence[np.ndarray]
 ) -> dict[str, dict[str, Any]]:
     """Time several readers on the same decoded pictures.
 
@@ -81,7 +88,7 @@ def limit_threads(count: int) -> None:
         raise ValueError(f"the number of threads cannot be changed any more: {error}") from error
 
 
-def _seconds(reader: Reader, pictures: Sequence[np.ndarray]) -> float:
+def _seconds(reader: Looks, pictures: Sequence[np.ndarray]) -> float:
     started = time.perf_counter()
     reader.look(pictures)
     return time.perf_counter() - started

@@ -1,0 +1,288 @@
+"""What the server says to uploads that mean it harm, and whether it still reads pictures after.
+
+    python benchmarks/hostile_uploads.py                  # 3000 of them, a minute or two
+    python benchmarks/hostile_uploads.py --requests 300 --weights runs/my_run
+
+Bytes go over a plain socket, so that nothing puts a request right on its way. Beside them,
+slow senders hold connections open with a byte a second. Every upload has to be answered with a
+status that says whose fault it was, or hung up on; a good picture is read in between.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import socket
+import struct
+import sys
+import time
+import zlib
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import numpy as np
+from PIL import Image
+from rich.console import Console
+from rich.table import Table
+
+from app.limits import Limits
+from benchmarks.serving_load import PICTURES, ask, served
+
+HUNG_UP = "hung up"
+FITTING = {"200", "400", "404", "408", "413", "415", "422", "503", HUNG_UP}
+"""What a hostile upload may be told; 200 where it is a picture after all."""
+
+_KINDS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
+_LONG = 2**16
+
+
+def picture(rng: np.random.Generator, kind: str | None = None, **options) -> bytes:
+    """A small picture of noise as the bytes of a file."""
+    noise = rng.integers(0, 256, (40, 60, 3), np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(noise).save(file, kind or str(rng.choice(_KINDS)), **options)
+    return file.getvalue()
+
+
+def post(body: bytes, *, query: str = "", kind: str = "image/jpeg", length: int | None = None):
+    """A request with a body, and a length that may be a lie."""
+    size = len(body) if length is None else length
+    head = f"POST /api/read{query} HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\n"
+    return f"{head}Content-Length: {size}\r\nConnection: close\r\n\r\n".encode() + body
+
+
+def head(*lines: bytes, body: bytes = b"") -> bytes:
+    """A request with lines of its own in the head."""
+    return b"\r\n".join([b"POST /api/read HTTP/1.1", b"Host: x", *lines, b"", body])
+
+
+def truncated(rng: np.random.Generator) -> bytes:
+    whole = picture(rng)
+    return post(whole[: rng.integers(1, len(whole))])
+
+
+def bits_flipped(rng: np.random.Generator) -> bytes:
+    data = np.frombuffer(picture(rng), np.uint8).copy()
+    data[rng.integers(0, len(data), rng.integers(1, 40))] = rng.integers(0, 256)
+    return post(data.tobytes())
+
+
+def noise(rng: np.random.Generator) -> bytes:
+    return post(rng.bytes(int(rng.integers(0, 5000))))
+
+
+def mislabelled(rng: np.random.Generator) -> bytes:
+    other = (
+        b"<html><script>alert(1)</script></html>", b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", b"%PDF-1.7\n", b"PK\3\4", b"\x7fELF",
+        picture(rng, "TIFF"), picture(rng, "PPM"), picture(rng, "ICO"), b"GIF89a", b"BM", b"RIFF",
+    )  # fmt: skip
+    return post(other[rng.integers(len(other))], kind="image/png")
+
+
+def bomb(rng: np.random.Generator) -> bytes:
+    """Few bytes that say they are many pixels, or unpack to many bytes."""
+    side = int(rng.integers(6_000, 65_000))
+    empty = zlib.compress(bytes(2**22), 9)
+    return post(
+        (
+            _png(side, side, empty),
+            _png(60, 40, empty, (b"iCCP", b"x\0\0" + empty)),
+            _png(60, 40, empty, (b"zTXt", b"x\0\0" + empty)),
+            b"GIF89a" + struct.pack("<HHBBB", side, side, 0x80, 0, 0) + bytes(6) + b",",
+            b"BM" + struct.pack("<IIIIiiHH", 54, 0, 54, 40, side, -side, 1, 24) + bytes(24),
+        )[rng.integers(5)]
+    )
+
+
+def _png(width: int, height: int, data: bytes, *more: tuple[bytes, bytes]) -> bytes:
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunks = [(b"IHDR", header), *more, (b"IDAT", data), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+        for name, body in chunks
+    )
+
+
+def countless_scans(rng: np.random.Generator) -> bytes:
+    jpeg = picture(rng, "JPEG", progressive=True)
+    scan = b"\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00"
+    return post(jpeg[:-2] + int(rng.integers(101, 5000)) * scan + jpeg[-2:])
+
+
+def metadata(rng: np.random.Generator) -> bytes:
+    """A photo whose EXIF has any orientation, points anywhere, and may end at any byte."""
+    orientation = (0x0112, 3, 1, int(rng.integers(2**16)) << 16)
+    directory = (0x8769, 4, 1, int(rng.integers(2**32)))
+    exif = struct.pack(">2sHIHHHIIHHII", b"MM", 42, 8, 2, *orientation, *directory)
+    return post(picture(rng, "JPEG", exif=b"Exif\0\0" + exif[: rng.integers(1, len(exif) + 1)]))
+
+
+def broken_form(rng: np.random.Generator) -> bytes:
+    part = b'--x\r\nContent-Disposition: form-data; name="picture"; filename="%b"\r\n\r\n'
+    names = (b"../../etc/passwd", b"a\0b.png", b"\xff\xfe", _LONG * b"n", b'"; filename="b')
+    named = part % names[rng.integers(len(names))]
+    bodies = (
+        named + picture(rng) + b"\r\n--x--\r\n", 5000 * (named[:80] + b"\r\n\r\n"), named,
+        b"--x\r\n" + _LONG * b"H: v\r\n", b"--x--\r\n", b"--y\r\n\r\n", rng.bytes(900),
+        part % b"a" + (b"\r\n" + part % b"a").join(40 * [picture(rng)]) + b"\r\n--x--\r\n",
+    )  # fmt: skip
+    kinds = ("multipart/form-data; boundary=x", "multipart/form-data", "multipart/form-data; "
+             "boundary=" + 999 * "y")  # fmt: skip
+    return post(bodies[rng.integers(len(bodies))], kind=str(rng.choice(kinds, p=(0.8, 0.1, 0.1))))
+
+
+def parameters(rng: np.random.Generator) -> bytes:
+    values = (
+        "box=nan,0,1,1", "box=1e999,0,1,1", "box=0,0,1e-30,1e-30", "box=-1e30,-1e30,1e30,1e30",
+        "box=" + 9999 * "1,", "model=../../x", "model=%00", "model=" + 9999 * "a", "explain=%ff",
+        "&".join(999 * ["model=a"]), "box=%F0%9F%92%A9", "box=59.99,39.99,60,40",
+    )  # fmt: skip
+    return post(picture(rng), query="?" + values[rng.integers(len(values))])
+
+
+def huge_head(rng: np.random.Generator) -> bytes:
+    size = int(rng.integers(_LONG, 4 * _LONG))
+    lines = (b"X: " + size * b"a", *(size // 9 * (b"X: aaaa",)))
+    return head(*(lines[:1] if rng.random() < 0.5 else lines[1:]))
+
+
+def odd_framing(rng: np.random.Generator) -> bytes:
+    """Lengths that lie or contradict each other, as for smuggling one request in another."""
+    body = picture(rng, "PNG")
+    requests = (
+        post(body, length=len(body) // 2), post(body, length=-1), post(body, length=10**18),
+        head(b"Content-Length: 5", b"Content-Length: 6", body=b"aaaaaa"),
+        head(b"Content-Length: 5", b"Transfer-Encoding: chunked", body=b"0\r\n\r\nGET / HTTP/1.1"),
+        head(b"Transfer-Encoding: chunked", body=b"ffffffffffffffff\r\n"),
+        head(b"Transfer-Encoding: chunked", body=b"-1\r\nxx\r\n0\r\n\r\n"),
+        head(b"Transfer-Encoding: gzip, chunked", body=b"0\r\n\r\n"),
+        head(b"Content-Length : 5", body=b"aaaaa"), head(b"\0: x"), b"\x16\x03\x01" + body,
+        b"POST /api/read\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 3000 * b"\r\n",
+    )  # fmt: skip
+    return requests[rng.integers(len(requests))]
+
+
+def broken_off(rng: np.random.Generator) -> bytes:
+    whole = post(picture(rng))
+    return whole[: rng.integers(1, len(whole))]
+
+
+KINDS: dict[str, Callable[[np.random.Generator], bytes]] = {
+    make.__name__.replace("_", " "): make
+    for make in (truncated, bits_flipped, noise, mislabelled, bomb, countless_scans, metadata,
+                 broken_form, parameters, huge_head, odd_framing, broken_off)
+}  # fmt: skip
+"""Each makes a request."""
+
+UNFINISHED = ("odd framing", "broken off")
+"""Kinds of which the server would have to wait for more, had the client not closed its side."""
+
+
+def exchange(port: int, request: bytes, *, end: bool, seconds: float = 60.0) -> str:
+    """Send a request; gives the status, or `HUNG_UP`.
+
+    Args:
+        port: the server's.
+        request: all of its bytes.
+        end: whether to close the client's side once they are sent.
+        seconds: how long to wait for each step.
+
+    Raises:
+        TimeoutError: if the server neither answers nor hangs up.
+    """
+    with socket.create_connection(("127.0.0.1", port), seconds) as connection:
+        try:
+            connection.sendall(request)
+            if end:
+                connection.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass  # refused before all of it was sent: the answer may be there all the same
+        received = b""
+        try:
+            while b"\r\n" not in received and (more := connection.recv(4096)):
+                received += more
+        except ConnectionError:
+            return HUNG_UP
+    words = received.split(maxsplit=2)
+    return words[1].decode() if len(words) > 1 else HUNG_UP
+
+
+def attack(port: int, count: int, *, seed: int = 0, clients: int = 16) -> Counter[tuple[str, str]]:
+    """Send hostile uploads of every kind in turn; counts (kind, status)."""
+    names = list(KINDS)
+
+    def send(number: int) -> tuple[str, str]:
+        name = names[number % len(names)]
+        request = KINDS[name](np.random.default_rng((seed, number)))
+        return name, exchange(port, request, end=name in UNFINISHED)
+
+    with ThreadPoolExecutor(clients) as pool:
+        return Counter(pool.map(send, range(count)))
+
+
+def send_slowly(port: int, connections: int, seconds: float) -> int:
+    """Hold connections open with a byte a second each, until the server has closed all of them or
+    so many seconds are over; gives how many it has closed."""
+    request = post(bytes(10_000))
+    held = [socket.create_connection(("127.0.0.1", port)) for _ in range(connections)]
+    started, sent = time.monotonic(), 0
+    while held and time.monotonic() - started < seconds:
+        for connection in list(held):
+            try:
+                connection.sendall(request[sent : sent + 1])
+            except OSError:
+                held.remove(connection)
+        sent += 1
+        time.sleep(1)
+    for connection in held:
+        connection.close()
+    return connections - len(held)
+
+
+def table_of(found: Counter[tuple[str, str]]) -> Table:
+    """What each kind of upload was told."""
+    rows: dict[str, Counter[str]] = {name: Counter() for name in KINDS}
+    for (name, status), count in found.items():
+        rows[name][status] += count
+    table = Table("uploads", "sent", "told")
+    for name, told in rows.items():
+        words = ", ".join(f"{count} × {status}" for status, count in sorted(told.items()))
+        table.add_row(name, f"{told.total():,}", words)
+    return table
+
+
+def main() -> int:
+    """Attack a server and print what it said; fails where it did not fit or no picture is read."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--requests", type=int, default=3000)
+    parser.add_argument("--slow", type=int, default=50, help="slow senders beside them (50)")
+    parser.add_argument("--rounds", type=int, default=10, help="good pictures in between (10)")
+    parser.add_argument("--weights", nargs="+", help="as python -m app takes them")
+    options = parser.parse_args()
+    found: Counter[tuple[str, str]] = Counter()
+    good = []
+    with served(*(["--weights", *options.weights] if options.weights else [])) as (port, server):
+        attack(port, 10 * len(KINDS), seed=options.rounds)  # warm
+        before = server.memory_info().rss
+        with ThreadPoolExecutor(1) as beside:
+            slow = beside.submit(send_slowly, port, options.slow, 2 * Limits().request_seconds)
+            for seed in range(options.rounds):
+                found += attack(port, options.requests // options.rounds, seed=seed)
+                good.append(ask(port, PICTURES[seed % len(PICTURES)]).status == 200)
+        grown = (server.memory_info().rss - before) / 2**20
+    wrong = {status for _, status in found} - FITTING
+    Console().print(table_of(found))
+    print(
+        f"good pictures in between: {sum(good)} of {len(good)} read; slow senders: {slow.result()} "
+        f"of {options.slow} hung up on; memory: {grown:+.0f} MiB; not fitting: {sorted(wrong)}"
+    )
+    return int(bool(wrong) or not all(good) or slow.result() < options.slow)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

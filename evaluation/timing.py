@@ -40,13 +40,8 @@ def time_readers(
         percentile), `pictures_per_second` in batches and `threads`. Decoding is not included,
         cutting, resizing and every look are.
     """
-    singles: dict[str, list[float]] = {name: [] for name in readers}
     batches: dict[str, list[float]] = {name: [] for name in readers}
-    for turn in range(WARM_UP + ROUNDS):
-        for name, reader in readers.items():
-            seconds = _seconds(reader, [pictures[turn % len(pictures)]])
-            if turn >= WARM_UP:
-                singles[name].append(1000 * seconds)
+    times = time_singles(readers, pictures)
     many = [pictures[index % len(pictures)] for index in range(BATCH)]
     for turn in range(1 + BATCHES):
         for name, reader in readers.items():
@@ -54,11 +49,30 @@ def time_readers(
             if turn:
                 batches[name].append(BATCH / seconds)
     return {
+        name: times[name]
+        | {"pictures_per_second": float(np.median(batches[name])), "threads": threads()}
+        for name in readers
+    }
+
+
+def time_singles(
+    readers: Mapping[str, Looks], pictures: Sequence[np.ndarray]
+) -> dict[str, dict[str, float]]:
+    """Time several readers on the same decoded pictures, one at a time.
+
+    Returns:
+        For each reader `latency_ms` and `latency_ms_95`, as in `time_readers`.
+    """
+    singles: dict[str, list[float]] = {name: [] for name in readers}
+    for turn in range(WARM_UP + ROUNDS):
+        for name, reader in readers.items():
+            seconds = _seconds(reader, [pictures[turn % len(pictures)]])
+            if turn >= WARM_UP:
+                singles[name].append(1000 * seconds)
+    return {
         name: {
             "latency_ms": float(np.median(singles[name])),
             "latency_ms_95": float(np.quantile(singles[name], 0.95)),
-            "pictures_per_second": float(np.median(batches[name])),
-            "threads": threads(),
         }
         for name in readers
     }

@@ -14,7 +14,7 @@ from matplotlib import pyplot as plt
 COLOURS = ("#1f6feb", "#d1571d", "#1a8754", "#8a3ffc", "#b0257b", "#6b7280", "#a67c00", "#0b7c8a")
 """One for each model, in their order, the same in every chart."""
 
-_STYLE = {
+STYLE = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
     "font.size": 10,
@@ -33,7 +33,8 @@ def colour(index: int) -> str:
     return COLOURS[index % len(COLOURS)]
 
 
-def _svg(figure, name: str) -> str:
+def svg(figure, name: str) -> str:
+    """A figure as SVG text, and the figure closed; no two of a page have the same name."""
     text = io.StringIO()
     # Parts of an SVG are named by a hash: of the chart's own name, or two charts would mix theirs.
     with matplotlib.rc_context({"svg.hashsalt": name}):
@@ -44,7 +45,7 @@ def _svg(figure, name: str) -> str:
 
 def coverage(curves: dict[str, list[dict]]) -> str:
     """Accuracy of what is answered, over the share that is answered."""
-    with plt.rc_context(_STYLE):
+    with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(5.4, 3.4))
         for index, (name, curve) in enumerate(curves.items()):
             kept = [100 * one["kept"] for one in curve]
@@ -55,12 +56,12 @@ def coverage(curves: dict[str, list[dict]]) -> str:
         axes.set(xlabel="% of pictures answered", ylabel="% of answers right", xlim=(0, 101))
         axes.set_ylim(max(0, 100 * low - 3), 100.5)
         axes.legend(loc="lower left")
-        return _svg(figure, "coverage")
+        return svg(figure, "coverage")
 
 
 def reliability(diagrams: dict[str, list[dict]]) -> str:
     """How often readings of a confidence are right; on the diagonal it means what it says."""
-    with plt.rc_context(_STYLE):
+    with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(5.4, 3.4))
         axes.plot([0, 100], [0, 100], color="#9ca3af", linewidth=1, linestyle="--")
         for index, (name, bins) in enumerate(diagrams.items()):
@@ -74,12 +75,12 @@ def reliability(diagrams: dict[str, list[dict]]) -> str:
             )  # fmt: skip
         axes.set(xlabel="confidence, %", ylabel="% right", xlim=(0, 101), ylim=(0, 102))
         axes.legend(loc="upper left")
-        return _svg(figure, "reliability")
+        return svg(figure, "reliability")
 
 
 def cost(points: dict[str, tuple[float, float, tuple[float, float]]]) -> str:
     """Accuracy, with its interval, over the time for one picture."""
-    with plt.rc_context(_STYLE):
+    with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(5.4, 3.4))
         for index, (name, (latency, accuracy, (low, high))) in enumerate(points.items()):
             axes.errorbar(
@@ -90,14 +91,14 @@ def cost(points: dict[str, tuple[float, float, tuple[float, float]]]) -> str:
         axes.set(xlabel="milliseconds for one picture", ylabel="% of numbers right")
         axes.set_xlim(0, 1.25 * max(latency for latency, *_ in points.values()))
         axes.legend(loc="best")
-        return _svg(figure, "cost")
+        return svg(figure, "cost")
 
 
 def robustness(found: dict[str, dict]) -> str:
     """One small chart for each damage: accuracy over its level."""
     columns = 4
     rows = -(-len(found) // columns)
-    with plt.rc_context(_STYLE | {"font.size": 9}):
+    with plt.rc_context(STYLE | {"font.size": 9}):
         figure, grid = plt.subplots(
             rows, columns, figsize=(11, 2.6 * rows), sharey=True, squeeze=False, layout="tight"
         )
@@ -114,7 +115,7 @@ def robustness(found: dict[str, dict]) -> str:
             axes.set_ylim(0, 102)
         grid.flat[0].set_ylabel("% right")
         grid.flat[0].legend(fontsize=8)
-        return _svg(figure, "robustness")
+        return svg(figure, "robustness")
 
 
 def confusion(counts: Sequence[Sequence[int]], name: str) -> str:
@@ -122,7 +123,7 @@ def confusion(counts: Sequence[Sequence[int]], name: str) -> str:
     table = np.array(counts)
     wrong = table - np.diag(np.diag(table))
     labels = [str(digit) for digit in range(10)]
-    with plt.rc_context(_STYLE | {"axes.grid": False, "font.size": 9}):
+    with plt.rc_context(STYLE | {"axes.grid": False, "font.size": 9}):
         figure, axes = plt.subplots(figsize=(4.6, 4.2))
         axes.imshow(wrong, cmap="Oranges", vmin=0, vmax=max(3, wrong.max()))
         for row, column in np.argwhere(table):
@@ -135,4 +136,4 @@ def confusion(counts: Sequence[Sequence[int]], name: str) -> str:
         axes.set_yticks(range(11), [*labels, "–"])
         axes.set(xlabel="digit read (– not read)", ylabel="digit there (– none)")
         axes.tick_params(length=0)
-        return _svg(figure, f"confusion {name}")
+        return svg(figure, f"confusion {name}")

@@ -32,16 +32,8 @@ def render(comparison: Comparison, made: dict[str, Any], data_dir: str | Path | 
         made: what `training.environment.environment` gives.
         data_dir: where TFDS data lies.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters |= {"percent": _percent, "interval": _interval, "count": count}
     results = comparison.results[1:]
-    return environment.get_template("page.html.j2").render(
+    return template(Path(__file__).with_name("page.html.j2")).render(
         comparison=comparison,
         constant=CONSTANT,
         results=results,
@@ -52,6 +44,19 @@ def render(comparison: Comparison, made: dict[str, Any], data_dir: str | Path | 
         kinds=KINDS,
         made=made,
     )
+
+
+def template(path: Path) -> jinja2.Template:
+    """The template of a page, which may include the files beside this module."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader([path.parent, Path(__file__).parent]),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters |= {"percent": _percent, "interval": _interval, "count": count}
+    return environment.get_template(path.name)
 
 
 def _charts(comparison: Comparison, results: list[Result]) -> dict[str, Any]:

@@ -17,13 +17,18 @@ def environment() -> dict:
     import keras
 
     return {
-        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": " ".join([_program(), *sys.argv[1:]]),
         "commit": commit(),
         "python": platform.python_version(),
         "backend": keras.backend.backend(),
         "packages": {name: version for name in PACKAGES if (version := _version(name))},
         "machine": {"system": platform.platform(), "cores": os.cpu_count()},
     }
+
+
+def _program() -> str:
+    path = Path(sys.argv[0])
+    return f"python -m {path.parent.name}" if path.name == "__main__.py" else path.name
 
 
 def _version(package: str) -> str | None:

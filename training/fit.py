@@ -40,6 +40,7 @@ def train(
     progress_bar: bool = False,
     until: int | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    most_read: int | None = None,
 ) -> dict[str, Any]:
     """Train, or go on with, the run in `folder`.
 
@@ -53,6 +54,8 @@ def train(
             checkpoint then, to go on from.
         callbacks: called at the end of each epoch when its scores are in `logs` and its files
             are written; one that sets the model's `stop_training` ends the run there.
+        most_read: how many validation pictures the model is read with at the end, look after
+            look, at most. Defaults to all.
 
     Returns:
         What is in the run's `metrics.json`: validation scores of the best model, epochs,
@@ -68,7 +71,8 @@ def train(
             return read_json(run.metrics)
         last = min(until or configuration.recipe.epochs, configuration.recipe.epochs)
         where = {"data_dir": data_dir, "cache_dir": cache_dir}
-        return _train(configuration, run, where, progress_bar, last, callbacks)
+        rows, model = _train(configuration, run, where, progress_bar, last, callbacks)
+        return _finish(configuration, run, rows, model, data_dir, most_read)
 
 
 def steps_per_epoch(configuration: Configuration, data_dir: str | Path | None = None) -> int:
@@ -81,7 +85,8 @@ def steps_per_epoch(configuration: Configuration, data_dir: str | Path | None = 
 
 def _train(
     configuration, run: RunFolder, where, progress_bar, last: int, callbacks
-) -> dict[str, Any]:
+) -> tuple[list[dict[str, float]], keras.Model]:
+    """The history of the run, up to its last epoch, and the model."""
     recipe = configuration.recipe
     steps = steps_per_epoch(configuration, where["data_dir"])
     keras.config.set_dtype_policy(configuration.precision)
@@ -132,7 +137,7 @@ def _train(
         ],
     )
     log.info("trained for %s", duration(sum(row["seconds"] for row in rows)))
-    return _finish(configuration, run, rows, model, where["data_dir"])
+    return rows, model
 
 
 def _model(configuration: Configuration, run: RunFolder, steps: int) -> tuple[keras.Model, int]:
@@ -197,9 +202,11 @@ def optimizer(recipe: Recipe, steps_per_epoch: int) -> keras.optimizers.Optimize
     return made
 
 
-def _finish(configuration, run: RunFolder, rows, model, data_dir) -> dict[str, Any]:
+def _finish(
+    configuration, run: RunFolder, rows, model, data_dir, most_read: int | None
+) -> dict[str, Any]:
     best = kept(rows, configuration.recipe.keep)
-    read = _as_read(configuration, run, data_dir)
+    read = _as_read(configuration, run, data_dir, most_read)
     metrics = {
         "validation": {
             name.removeprefix("val_"): value
@@ -222,7 +229,9 @@ def _finish(configuration, run: RunFolder, rows, model, data_dir) -> dict[str, A
     return metrics
 
 
-def _as_read(configuration: Configuration, run: RunFolder, data_dir) -> dict[str, Any]:
+def _as_read(
+    configuration: Configuration, run: RunFolder, data_dir, most_read: int | None
+) -> dict[str, Any]:
     """The best model on validation as pictures are read with it, and the temperature for that.
 
     The temperature is fitted on validation pictures of all that was trained on, each source alike,
@@ -231,12 +240,12 @@ def _as_read(configuration: Configuration, run: RunFolder, data_dir) -> dict[str
     """
     reader = Reader(run.model, looks=None if configuration.crop == "full" else 1)
     where = {"crop": configuration.crop, "data_dir": data_dir}
-    chosen = observe(reader, configuration.validation, "validation", **where)
+    chosen = observe(reader, configuration.validation, "validation", limit=most_read, **where)
     others = {part.source for part in mixing.parse_mix(configuration.dataset)} - {
         part.source for part in mixing.parse_mix(configuration.validation)
     }
     observed = [chosen] + [
-        observe(reader, source, "validation", limit=FEW, **where)
+        observe(reader, source, "validation", limit=min(FEW, most_read or FEW), **where)
         for source in sorted(others)
         if datasets.size(source, "validation", data_dir)
     ]

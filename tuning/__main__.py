@@ -15,6 +15,7 @@ EXAMPLES = """examples:
   python -m tuning residual_cnn --dataset rendered_numbers:5,my_photos:2 --validation my_photos \\
       --tuner hyperband --epochs 9 --budget 70M
   python -m tuning --run runs/search                go on with the search in a folder
+  python -m tuning --run runs/search --report       its page as it is now, while it runs
 
 on several machines that share the folder:
   python -m tuning deep_cnn --dataset mnist_numbers --run FOLDER --chief 192.168.0.5:7777
@@ -39,6 +40,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("model", nargs="?", help="name of a model; see --list")
     add("--list", action="store_true", help="show the models' spaces, and stop")
     add("--describe", action="store_true", help="show the space that would be searched, and stop")
+    add("--report", action="store_true", help="write the page of the search in --run, and stop")
     add("--dataset", metavar="NAME|FOLDER|A:2,B:1", help="what to train on, as for train.py")
     add(
         "--validation",
@@ -108,6 +110,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.worker and (options.model or options.chief or not options.run):
         parser.error("a worker is told --worker HOST:PORT and --run FOLDER, and no model")
+    if options.report and (options.model or not options.run):
+        parser.error("--report is told --run FOLDER, and no model")
     if not (options.list or options.worker or options.model or options.run):
         parser.error("a MODEL is needed, or --run with the folder of a search to go on with")
     return options
@@ -143,7 +147,8 @@ def _needed():
 def run(options: argparse.Namespace) -> None:
     """Do what the options ask for."""
     from tuning import loop, summary
-    from tuning.records import read_refused
+    from tuning.records import read_records, read_refused
+    from tuning.report import write_report
     from tuning.search import search_folder
 
     where = {"data_dir": options.data_dir, "cache_dir": options.cache_dir}
@@ -157,8 +162,12 @@ def run(options: argparse.Namespace) -> None:
             summary.show_space(search)
             return
         folder = options.run or search_folder(search)
-        records = loop.run_search(search, folder, chief=options.chief, **where)
+        if options.report:
+            records = read_records(folder)
+        else:
+            records = loop.run_search(search, folder, chief=options.chief, **where)
         summary.show_search(search, folder, records, len(read_refused(folder)))
+        print(f"Page: {write_report(search, folder, options.data_dir)}")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -125,6 +125,8 @@ def _distributed(name: str, chief: str) -> Iterator[None]:
         raise ValueError(f"the chief is at HOST:PORT. Received: {chief!r}")
     if "chief" in name and name != "chief":
         raise ValueError(f"a worker's name has no 'chief' in it. Received: {name!r}")
+    if name == "chief":
+        socket.create_server((host, int(port))).close()  # says which address is taken
     named = {
         "KERASTUNER_TUNER_ID": name,
         "KERASTUNER_ORACLE_IP": host,

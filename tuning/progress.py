@@ -72,7 +72,9 @@ class Progress:
         work = self._work()
         behind = sum(sorted(work)[: len(done)])
         workers = max(1, len(self.oracle.tuner_ids))
-        seconds = sum(one.seconds for one in done)
+        # The first also prepares the pictures, which may take longer than all that follow.
+        timed = done[1:] or done
+        seconds = sum(one.seconds for one in timed) / len(timed) * len(done)
         return seconds / max(1, behind) * (sum(work) - behind) / workers
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -97,9 +97,14 @@ def read_refused(folder: Path) -> list[dict[str, Any]]:
     return read_json(path)["refused"] if path.exists() else []
 
 
-def best(records: Iterable[Record], objective: Objective) -> Record | None:
-    """The trial with the best score, the smaller loss where they tie; None where none has one."""
-    scored: Sequence[Record] = [one for one in records if one.scored]
-    return max(
-        scored, key=lambda one: (objective.gain(one.score), -one.validation["loss"]), default=None
+def best_first(records: Iterable[Record], objective: Objective) -> list[Record]:
+    """The trials with a score, the best first, the smaller loss before the other where they tie."""
+    scored = [one for one in records if one.scored]
+    return sorted(
+        scored, key=lambda one: (-objective.gain(one.score), one.validation["loss"], int(one.trial))
     )
+
+
+def best(records: Iterable[Record], objective: Objective) -> Record | None:
+    """The first of `best_first`; None where no trial has a score."""
+    return next(iter(best_first(records, objective)), None)

@@ -12,7 +12,7 @@ from training.configuration import configure
 from training.summary import count, table
 from tuning import spaces
 from tuning.objectives import OBJECTIVES
-from tuning.records import Record, best
+from tuning.records import Record, best_first
 from tuning.search import TUNERS, Search
 from tuning.space import Space, show
 
@@ -60,11 +60,7 @@ def show_search(search: Search, folder: Path, records: Sequence[Record], refused
     """Print the best trials, what the best changed, and what to type next."""
     console = Console()
     aim = search.aim
-    scored = sorted(
-        (one for one in records if one.scored),
-        key=lambda one: (aim.gain(one.score), -one.validation["loss"]),
-        reverse=True,
-    )
+    scored = best_first(records, aim)
     rows = [
         (
             one.trial,
@@ -85,9 +81,9 @@ def show_search(search: Search, folder: Path, records: Sequence[Record], refused
         console.print(f"trial {one.trial} {one.status}: {one.reason}", highlight=False)
     if refused:
         console.print(f"{refused} candidates were refused before training: over the limits")
-    leader = best(records, aim)
-    if leader is None:
+    if not scored:
         return
+    leader = scored[0]
     chosen = ", ".join(f"{name} {show(value)}" for name, value in leader.values.items())
     console.print(f"Best: trial {leader.trial}: {chosen}", highlight=False)
     console.print(f"Next: python train.py --config {folder}/best.json --seed 1")

@@ -41,6 +41,10 @@ STARTS = 3
 """Times that a trial is begun without coming to the end of an epoch: it may be what kills the
 process, as a model too large for the memory does."""
 
+FEW = 500
+"""Validation pictures that a trial's model is read with at its end, where the objective is none of
+that: enough for its confidence to mean something when trials are compared."""
+
 SIGN_OF_LIFE = 20.0
 """Seconds between a worker's signs of life."""
 
@@ -156,6 +160,8 @@ def _train(bench: Bench, record: Record, values: Mapping[str, Any], run: RunFold
         cache_dir=bench.cache_dir,
         until=until,
         callbacks=[stop],
+        # Reading as a reader does takes several looks a picture: as long as a short trial.
+        most_read=None if search.aim.part == "reading" else FEW,
     )
     if search.tuner != "hyperband":  # which alone may go on from here
         run.checkpoint.unlink(missing_ok=True)

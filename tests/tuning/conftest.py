@@ -22,7 +22,7 @@ SETTINGS = [
 ]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tiny(photos):
     """A function that makes a search over tiny models, two epochs of one step a trial."""
 
@@ -33,32 +33,38 @@ def tiny(photos):
     return make
 
 
-@pytest.fixture
-def no_training(monkeypatch):
-    """Runs that come out of nothing: their scores depend on the configuration and the epoch."""
-
-    def train(configuration, folder, *, until=None, callbacks=(), **_):
-        with open_run(folder, configuration) as run:
-            rows = run.read_history(99)
-            model = keras.Model()
+def train_nothing(configuration, folder, *, until=None, callbacks=(), **_):
+    """A run that comes out of nothing: its scores depend on the configuration and the epoch."""
+    with open_run(folder, configuration) as run:
+        rows = run.read_history(99)
+        model = keras.Model()
+        for callback in callbacks:
+            callback.set_model(model)
+        model.stop_training = False
+        for epoch in range(len(rows), until):
+            if model.stop_training:
+                break
+            rows.append(_row(configuration, epoch))
+            run.write_history(rows)
+            run.checkpoint.touch()
             for callback in callbacks:
-                callback.set_model(model)
-            model.stop_training = False
-            for epoch in range(len(rows), until):
-                if model.stop_training:
-                    break
-                rows.append(_row(configuration, epoch))
-                run.write_history(rows)
-                run.checkpoint.touch()
-                for callback in callbacks:
-                    callback.on_epoch_end(epoch, rows[-1])
-            return _finish(run, rows)
+                callback.on_epoch_end(epoch, rows[-1])
+        return _finish(run, rows)
 
+
+def without_training(monkeypatch, train=train_nothing):
+    """Let trials be done by `train`, and leave out what takes long beside."""
     monkeypatch.setattr(trial, "train", train)
     monkeypatch.setattr(trial, "_clear_memory", lambda: None)
     monkeypatch.setattr(progress, "environment", dict)
     monkeypatch.setattr(run_folder, "environment", dict)
-    return train
+
+
+@pytest.fixture
+def no_training(monkeypatch):
+    """Trials come out of nothing; what takes the place of their training."""
+    without_training(monkeypatch)
+    return train_nothing
 
 
 def _row(configuration, epoch):

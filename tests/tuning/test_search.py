@@ -4,6 +4,7 @@ import dataclasses
 import json
 import logging
 import statistics
+import types
 
 import pytest
 
@@ -12,12 +13,13 @@ import train
 from tests.tuning.conftest import SETTINGS
 from training import fit
 from training.run_folder import RunError, RunFolder, read_configuration
-from tuning import loop, oracles, trial
+from tuning import loop, oracles, progress, trial
 from tuning.candidates import candidate
 from tuning.records import (
     FAILED,
     FINISHED,
     STOPPED,
+    Record,
     read_record,
     read_records,
     read_refused,
@@ -223,6 +225,18 @@ def test_hyperbands_best_go_on_where_they_were(tiny, tmp_path, monkeypatch, no_t
         assert one.status == FINISHED
         assert one.epochs == begun[one.trial][1] == len(run.read_history(99))
         assert run.configuration().recipe.epochs == 3
+
+
+def test_time_left_does_not_count_what_the_first_trial_prepares(tiny, tmp_path):
+    search = tiny(trials=4)
+    bench = trial.Bench(search, tmp_path, search.make_space(), 1)
+    oracle = types.SimpleNamespace(tuner_ids={"one"})
+    shown = progress.Progress(bench, oracle)
+    first = Record("0", FINISHED, seconds=1000.0)
+    assert shown._left([first]) == 3000
+    assert shown._left([first, Record("1", FINISHED, seconds=10.0)]) == 20
+    oracle.tuner_ids = {"one", "two"}
+    assert shown._left([first, Record("1", FINISHED, seconds=10.0)]) == 10
 
 
 def test_trials_that_stand_still_are_stopped(tiny, tmp_path, no_training):

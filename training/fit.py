@@ -206,7 +206,7 @@ def _finish(
     configuration, run: RunFolder, rows, model, data_dir, most_read: int | None
 ) -> dict[str, Any]:
     best = kept(rows, configuration.recipe.keep)
-    read = _as_read(configuration, run, data_dir, most_read)
+    read = read_validation(configuration, run, data_dir, most_read)
     metrics = {
         "validation": {
             name.removeprefix("val_"): value
@@ -229,14 +229,27 @@ def _finish(
     return metrics
 
 
-def _as_read(
-    configuration: Configuration, run: RunFolder, data_dir, most_read: int | None
+def read_validation(
+    configuration: Configuration,
+    run: RunFolder,
+    data_dir: str | Path | None = None,
+    most_read: int | None = None,
 ) -> dict[str, Any]:
-    """The best model on validation as pictures are read with it, and the temperature for that.
+    """Read validation with a run's model as pictures are read with it, and fit its temperature.
 
     The temperature is fitted on validation pictures of all that was trained on, each source alike,
     not only of the kind that chose the epoch: a reader meets harder pictures than those, and is to
     know then that it is less sure.
+
+    Args:
+        configuration: what was trained.
+        run: holds the model.
+        data_dir: where TFDS data lies.
+        most_read: pictures of each source at most.
+
+    Returns:
+        `temperature`, `looks` and `number_accuracy`: what the run's `metrics.json` has under
+        `reading`.
     """
     reader = Reader(run.model, looks=None if configuration.crop == "full" else 1)
     where = {"crop": configuration.crop, "data_dir": data_dir}

@@ -26,11 +26,16 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("weights", metavar="NAME|RUN|FILE", help="published weights, a run or a .keras file")
-    add("--format", required=True, choices=("saved_model", "onnx", "litert"))
+    add(
+        "--format",
+        required=True,
+        choices=("saved_model", "onnx", "litert"),
+        help="for TensorFlow, ONNX Runtime or LiteRT",
+    )
     add(
         "--quantize",
         choices=("float16", "int8"),
-        help="weights of half the size, or of a quarter that are also computed with",
+        help="weights of half the size, or in eight bits",
     )
     add(
         "--out",
@@ -70,7 +75,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     options = parse(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    logging.getLogger("exporting").setLevel(logging.INFO)
     for chatty in ("absl", "tensorflow", "tf2onnx"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
     # Only now, so that --help and a mistyped option answer at once.

@@ -13,7 +13,7 @@ from tuning.objectives import Objective
 from tuning.records import Record
 from tuning.space import show
 
-WIDTH, APART = 1080, (84, 130)
+WIDTH, APART = 1080, (80, 130)
 """Pixels that the axes share, and how far they are apart at least and at most."""
 
 TOP, HEIGHT, BELOW = 42, 250, 40

@@ -12,7 +12,7 @@ from training.configuration import configure
 from training.summary import count, table
 from tuning import spaces
 from tuning.objectives import OBJECTIVES
-from tuning.records import Record, best_first
+from tuning.records import FAILED, RUNNING, Record, best_first
 from tuning.search import TUNERS, Search
 from tuning.space import Space, show
 
@@ -76,9 +76,12 @@ def show_search(search: Search, folder: Path, records: Sequence[Record], refused
     columns = ("trial", aim.label, "−log P", "mult-adds", "parameters", "epochs", "time")
     title = f"{len(records)} trials of {search.base.model} on {search.base.dataset}, the best first"
     console.print(table(title, columns, rows, right=columns[1:]))
-    failed = [one for one in records if not one.scored]
+    failed = [one for one in records if one.status == FAILED]
     for one in failed[:SHOWN]:
-        console.print(f"trial {one.trial} {one.status}: {one.reason}", highlight=False)
+        console.print(f"trial {one.trial} failed: {one.reason}", highlight=False)
+    running = [one.trial for one in records if one.status == RUNNING]
+    if running:
+        console.print(f"under way: trial {', '.join(running)}", highlight=False)
     if refused:
         console.print(f"{refused} candidates were refused before training: over the limits")
     if not scored:

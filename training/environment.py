@@ -27,8 +27,10 @@ def environment() -> dict:
 
 
 def _program() -> str:
-    path = Path(sys.argv[0])
-    return f"python -m {path.parent.name}" if path.name == "__main__.py" else path.name
+    started = sys.modules["__main__"].__spec__  # where Python was told -m
+    if started is None:
+        return Path(sys.argv[0]).name
+    return f"python -m {started.name.removesuffix('.__main__')}"
 
 
 def _version(package: str) -> str | None:

@@ -45,6 +45,7 @@ def augment(
     size: tuple[int, int],
     view: float = 1.0,
     boxes: tf.Tensor | None = None,
+    rows: tuple[int, int] | None = None,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Change a batch of pictures at random.
 
@@ -57,6 +58,8 @@ def augment(
             the rest around it is there to be moved into.
         boxes: float32 [B, 4], left, top, right and bottom of the number in each picture as
             shares of its width and height; NaN where unknown. Defaults to unknown.
+        rows: `(first, all)` where the pictures are those from `first` on of a larger batch of
+            `all`: they are then changed as they are within it.
 
     Returns:
         float32 [B, *size, C], values 0 to 255, and the boxes as shares of the result; NaN where
@@ -67,11 +70,13 @@ def augment(
     boxes = tf.fill((batch, 4), np.float32(np.nan)) if boxes is None else boxes
     if not augmentation.changes and view == 1.0 and tuple(pictures.shape[1:3]) == tuple(size):
         return tf.cast(pictures, tf.float32), boxes
-    draws = tf.random.stateless_uniform((batch, len(_DRAWS)), tf.random.fold_in(seed, 0))
+    first, drawn = rows or (0, batch)
+    draws = tf.random.stateless_uniform((drawn, len(_DRAWS)), tf.random.fold_in(seed, 0))
     grain = _grain_bytes(size, channels) if augmentation.noise else 0
     words = tf.random.stateless_uniform(
-        (batch, -(-grain // 4)), tf.random.fold_in(seed, 1), None, None, tf.int32
+        (drawn, -(-grain // 4)), tf.random.fold_in(seed, 1), None, None, tf.int32
     )
+    draws, words = (each[first : first + batch] for each in (draws, words))
 
     def change(pictures, draws, words, boxes):
         return distort(pictures, draws, words.view(np.uint8), augmentation, size, view, boxes)

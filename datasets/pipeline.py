@@ -141,6 +141,7 @@ def load_training(
     data_dir: str | Path | None = None,
     limit: int | None = None,
     with_boxes: bool = False,
+    share: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset:
     """Shuffled, mixed and augmented batches for training, the same whenever they are asked for.
 
@@ -157,12 +158,14 @@ def load_training(
         augmentation: how strongly pictures are changed. Defaults to not at all.
         split: `"train"`, unless one means otherwise.
         limit: only the first so many pictures of each source.
+        share: `(i, n)` for part i, from 0, of n equal parts of every batch: what one of n
+            processes trains on. Put together they are the batches that one process would have.
 
     The other arguments are those of `load`.
 
     Returns:
         `(epochs - start_epoch) * steps_per_epoch` batches as `load` makes them, all of
-        `batch_size` pictures; the cardinality is known.
+        `batch_size / n` pictures; the cardinality is known.
     """
     for name, value, least in (
         ("seed", seed, 0),
@@ -171,6 +174,14 @@ def load_training(
     ):
         if value < least:
             raise ValueError(f"{name} is {least} or more. Received: {value}")
+    part, parts_of_batch = share
+    if batch_size % parts_of_batch or not 0 <= part < parts_of_batch:
+        raise ValueError(
+            f"A batch of {batch_size} pictures falls into equal parts, the first of them 0. "
+            f"Received: share={share}"
+        )
+    rows = batch_size // parts_of_batch
+    first = part * rows
     size, channels, max_digits = _fill_in(source, picture_size, channels, max_digits)
     augmentation = augmentation or Augmentation.none()
     kept, context = size, 1.0
@@ -190,11 +201,12 @@ def load_training(
 
     def plan(epoch):
         weights = [part.weight for part in mix]
-        return mixing.plan_epoch(sizes, weights, steps, batch_size, seed, int(epoch))
+        whole = mixing.plan_epoch(sizes, weights, steps, batch_size, seed, int(epoch))
+        return whole[:, first : first + rows]
 
     def open_epoch(epoch):
         places = tf.numpy_function(plan, [epoch], tf.int64)
-        places.set_shape((steps, batch_size, 2))
+        places.set_shape((steps, rows, 2))
         numbers = epoch * steps + tf.range(steps, dtype=tf.int64)
         return tf.data.Dataset.from_tensor_slices((numbers, places))
 
@@ -202,7 +214,10 @@ def load_training(
         pictures, encoded, boxes, _ = gather(places)
         step_seed = tf.random.fold_in(tf.constant([seed, 0], tf.int64), number)
         step_seed = tf.cast(step_seed, tf.int32)
-        pictures, moved = augment(pictures, augmentation, step_seed, size, 1 / context, boxes)
+        pictures, moved = augment(
+            *(pictures, augmentation, step_seed, size, 1 / context, boxes),
+            rows=(first, batch_size),
+        )
         encoded = _without_what_is_gone(encoded, boxes, moved)
         if with_boxes:
             encoded["box"] = moved

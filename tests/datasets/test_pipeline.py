@@ -255,3 +255,35 @@ def test_real_mnist_has_its_known_digits(shared_data):
     assert 25 < pictures.numpy().mean() < 45
     validation = datasets.load("mnist", "validation", **options)
     assert not np.array_equal(next(iter(validation))[0], pictures)
+
+
+@pytest.mark.parametrize("parts", [2, 4])
+def test_parts_of_a_batch_are_what_they_are_in_the_whole_batch(photos, parts):
+    options = {
+        "epochs": 2,
+        "start_epoch": 1,
+        "seed": 3,
+        "steps_per_epoch": 2,
+        "picture_size": (16, 32),
+        "batch_size": 8,
+        "augmentation": Augmentation.strong(),
+    }
+    whole = list(datasets.load_training(photos, **options).as_numpy_iterator())
+    shares = [
+        datasets.load_training(photos, **options, share=(part, parts)).as_numpy_iterator()
+        for part in range(parts)
+    ]
+    for (pictures, truth), *given in zip(whole, *shares, strict=True):
+        together = np.concatenate([part for part, _ in given])
+        # Powers and exponentials of arrays of another length may differ in the last place.
+        assert np.abs(together - pictures).max() <= 1.0
+        assert np.abs(together - pictures).mean() < 1e-3
+        for key, labels in truth.items():
+            np.testing.assert_array_equal(np.concatenate([t[key] for _, t in given]), labels)
+    assert len({picture.tobytes() for picture in whole[0][0]}) == 8
+
+
+@pytest.mark.parametrize("share", [(0, 3), (2, 2), (-1, 2)])
+def test_a_part_that_a_batch_does_not_have_is_an_error(photos, share):
+    with pytest.raises(ValueError, match="A batch of 8 pictures falls into equal parts"):
+        datasets.load_training(photos, epochs=1, seed=0, batch_size=8, share=share)

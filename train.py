@@ -115,6 +115,21 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         metavar="FOLDER",
         help="keep prepared pictures here, so that the next run starts at once",
     )
+    add(
+        "--distribute",
+        nargs="?",
+        const="",
+        metavar="HOST:PORT",
+        help="train on all devices of this machine; with HOST:PORT of process 0, on those of "
+        "several processes (docs/distributed.md)",
+    )
+    add("--processes", type=int, metavar="N", help="how many take part in --distribute HOST:PORT")
+    add(
+        "--process",
+        type=int,
+        metavar="I",
+        help="number of this one: 0, which writes the run, to N-1",
+    )
     options = parser.parse_args(arguments)
     named = [name for name in NAMED if getattr(options, name)]
     if options.config and named:
@@ -160,10 +175,12 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    logging.getLogger("absl").setLevel(logging.WARNING)
+    for chatty in ("absl", "jax"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     # Only now, so that --help and a mistyped option answer at once.
     from training import summary
     from training.configuration import default_folder
+    from training.distribution import ONE_DEVICE, choose
     from training.fit import train
     from training.run_folder import RunError
 
@@ -171,14 +188,17 @@ def main(arguments: list[str] | None = None) -> int:
         summary.show_lists()
         return 0
     try:
+        asked = (options.distribute, options.processes, options.process)
+        devices = choose(asked[0] or None, *asked[1:]) if asked != (None,) * 3 else ONE_DEVICE
         configuration = configuration_of(options)
         folder = options.run or default_folder(configuration)
         metrics = train(
             configuration,
             folder,
+            devices=devices,
             data_dir=options.data_dir,
             cache_dir=options.cache_dir,
-            progress_bar=sys.stdout.isatty(),
+            progress_bar=sys.stdout.isatty() and devices.leads,
         )
     except (ValueError, OSError, RunError) as error:
         print(f"train.py: {error}", file=sys.stderr)
@@ -186,7 +206,8 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nstopped: the same command goes on after the last finished epoch", file=sys.stderr)
         return 130
-    summary.show_run(configuration, folder, metrics)
+    if metrics is not None:
+        summary.show_run(configuration, folder, metrics)
     return 0
 
 

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from models.sequence import NumberScores
+from training.distribution import ONE_DEVICE, OneDevice
 from training.run_folder import RunFolder
 
 log = logging.getLogger(__name__)
@@ -53,23 +54,26 @@ def _swap(model: keras.Model) -> None:
     # keras.callbacks.SwapEMAWeights reaches for the same attribute; there is no public one.
     averages = model.optimizer._model_variables_moving_average
     for variable, average in zip(model.trainable_variables, averages, strict=True):
-        value = keras.ops.convert_to_numpy(variable)
+        value = keras.ops.copy(variable)  # stays on the devices
         variable.assign(average)
         average.assign(value)
 
 
-def score(model: keras.Model, data, truth: dict[str, np.ndarray]) -> dict[str, float]:
+def score(
+    model: keras.Model, data, truth: dict[str, np.ndarray], devices: OneDevice = ONE_DEVICE
+) -> dict[str, float]:
     """Scores of a model over a data set in one pass.
 
     Args:
         data: batches that `predict` takes.
         truth: labels of all its pictures, in its order.
+        devices: what the model is on.
 
     Returns:
         What `NumberScores.result` gives.
     """
     scores = NumberScores()
-    scores.update(model.predict(data, verbose=0), truth)
+    scores.update(devices.predict(model, data), truth)
     return scores.result()
 
 
@@ -105,10 +109,19 @@ class EndOfEpoch(keras.callbacks.Callback):
         validation: batches that are scored after each epoch with the averaged weights.
         rows: history of the epochs before `initial_epoch`.
         keep: which epoch's model is the run's, as in `Recipe.keep`.
+        devices: what the model is on.
     """
 
-    def __init__(self, run: RunFolder, validation, rows: list[dict[str, float]], keep: str):
+    def __init__(
+        self,
+        run: RunFolder,
+        validation,
+        rows: list[dict[str, float]],
+        keep: str,
+        devices: OneDevice = ONE_DEVICE,
+    ):
         super().__init__()
+        self.devices = devices
         self.run = run
         self.validation = validation
         self.truth = gather_truth(validation)
@@ -121,11 +134,12 @@ class EndOfEpoch(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         with averaged_weights(self.model):
-            scores = score(self.model, self.validation, self.truth)
+            scores = score(self.model, self.validation, self.truth, self.devices)
             logs.update({f"val_{name}": value for name, value in scores.items()})
             if self.keep == "last" or self.best is None or merit(logs) > merit(self.best):
                 self.best = dict(logs)
-                self.run.save_keras(self.run.model, _without_optimizer(self.model).save)
+                with self.devices.saving(self.model):
+                    self.run.save_keras(self.run.model, _without_optimizer(self.model).save)
         seconds = round(time.monotonic() - self.began, 1)
         scored = {name: float(value) for name, value in logs.items()}
         self.rows.append({"epoch": epoch + 1, **scored, "seconds": seconds})

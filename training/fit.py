@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Sequence
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +22,10 @@ from models.sequence import BOX, losses
 from reading.reader import Reader
 from training.callbacks import EndOfEpoch, Progress, SeedEpoch, duration, kept
 from training.configuration import Configuration
+from training.distribution import ONE_DEVICE, OneDevice
 from training.environment import environment
 from training.recipes import Recipe
-from training.run_folder import RunError, RunFolder, open_run, read_json, write_json
+from training.run_folder import RunError, RunFolder, open_run, read_json, scratch_run, write_json
 from training.transfer import take_over
 
 log = logging.getLogger(__name__)
@@ -41,7 +44,8 @@ def train(
     until: int | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     most_read: int | None = None,
-) -> dict[str, Any]:
+    devices: OneDevice = ONE_DEVICE,
+) -> dict[str, Any] | None:
     """Train, or go on with, the run in `folder`.
 
     Args:
@@ -56,23 +60,43 @@ def train(
             are written; one that sets the model's `stop_training` ends the run there.
         most_read: how many validation pictures the model is read with at the end, look after
             look, at most. Defaults to all.
+        devices: what to train on, as `training.distribution.choose` gives it. Of several
+            processes all call this with the same configuration; `folder` is only used in the one
+            that leads.
 
     Returns:
         What is in the run's `metrics.json`: validation scores of the best model, epochs,
-        parameters, hours, fingerprints of the data.
+        parameters, hours, fingerprints of the data. None in a process that does not lead.
 
     Raises:
-        RunError: if the folder holds something else or another process trains there.
-        ValueError: if the configuration does not fit the data.
+        RunError: if the folder holds something else or another process trains there, or the
+            processes do not come together.
+        ValueError: if the configuration does not fit the data or the devices.
     """
-    with open_run(folder, configuration) as run:
-        if run.finished:
+    last = min(until or configuration.recipe.epochs, configuration.recipe.epochs)
+    where = {"data_dir": data_dir, "cache_dir": cache_dir}
+    about = partial(_about, configuration, last, data_dir)
+    with open_run(folder, configuration) if devices.leads else scratch_run() as run:
+        with devices.together(about, {"finished": run.finished}) as news:
+            if not news["finished"]:
+                fitted = _fit(configuration, run, where, progress_bar, last, callbacks, devices)
+        if news["finished"]:
             log.info("%s is finished: nothing to do. Name another folder with --run.", folder)
-            return read_json(run.metrics)
-        last = min(until or configuration.recipe.epochs, configuration.recipe.epochs)
-        where = {"data_dir": data_dir, "cache_dir": cache_dir}
-        rows, model = _train(configuration, run, where, progress_bar, last, callbacks)
-        return _finish(configuration, run, rows, model, data_dir, most_read)
+            return read_json(run.metrics) if devices.leads else None
+        return _finish(configuration, run, *fitted, data_dir, most_read) if devices.leads else None
+
+
+def _about(configuration: Configuration, last: int, data_dir) -> dict[str, Any]:
+    """What must be the same in all processes of a training, as JSON values."""
+    return {
+        "configuration": configuration.to_json(),
+        "last epoch": last,
+        "pictures": {
+            "train": datasets.size(configuration.dataset, "train", data_dir),
+            "validation": datasets.size(configuration.validation, "validation", data_dir),
+        },
+        "versions": {name: version(name) for name in ("keras", "jax")},
+    }
 
 
 def steps_per_epoch(configuration: Configuration, data_dir: str | Path | None = None) -> int:
@@ -83,15 +107,19 @@ def steps_per_epoch(configuration: Configuration, data_dir: str | Path | None = 
     )
 
 
-def _train(
-    configuration, run: RunFolder, where, progress_bar, last: int, callbacks
+def _fit(
+    configuration, run: RunFolder, where, progress_bar, last: int, callbacks, devices
 ) -> tuple[list[dict[str, float]], keras.Model]:
-    """The history of the run, up to its last epoch, and the model."""
+    """Train to the end of epoch `last`; the run's history and the model as it is then."""
     recipe = configuration.recipe
+    devices.check_batch(recipe.batch_size)
     steps = steps_per_epoch(configuration, where["data_dir"])
     keras.config.set_dtype_policy(configuration.precision)
     keras.utils.set_random_seed(configuration.seed)
-    model, start = _model(configuration, run, steps)
+    model = devices.make(partial(_model, configuration, run, steps))
+    start = int(keras.ops.convert_to_numpy(model.optimizer.iterations)) // steps
+    if start:
+        log.info("going on after epoch %d", start)
     log.info(
         "%s: %s parameters, %s pictures of %s, epochs %d to %d of %d steps of %d pictures",
         run.folder,
@@ -115,11 +143,12 @@ def _train(
         batch_size=recipe.batch_size,
         augmentation=recipe.augmentation,
         with_boxes=BOX in model.output,
+        share=devices.share,
         **configuration.view,
         **where,
     )
     rows = run.read_history(start)
-    end_of_epoch = EndOfEpoch(run, validation, rows, recipe.keep)
+    end_of_epoch = EndOfEpoch(run, validation, rows, recipe.keep, devices)
     model.fit(
         stream,
         epochs=last,
@@ -140,11 +169,11 @@ def _train(
     return rows, model
 
 
-def _model(configuration: Configuration, run: RunFolder, steps: int) -> tuple[keras.Model, int]:
-    """The compiled model and the epochs it has behind it."""
+def _model(configuration: Configuration, run: RunFolder, steps: int, restore: bool) -> keras.Model:
+    """The compiled model; to `restore` it is to give it the state that the run is in."""
     model = models.create(configuration.model, **configuration.arguments)
-    resumed = run.checkpoint.exists()
-    if configuration.weights and not resumed:
+    resumed = restore and run.checkpoint.exists()
+    if configuration.weights and restore and not resumed:
         log.info("%s: %s", configuration.weights, _start_from(model, configuration.weights))
     model.compile(
         optimizer=optimizer(configuration.recipe, steps),
@@ -156,24 +185,16 @@ def _model(configuration: Configuration, run: RunFolder, steps: int) -> tuple[ke
         # XLA compiles for half a minute and then is no faster on a CPU.
         jit_compile=keras.backend.backend() == "jax",
     )
-    return model, _resume(model, run, steps) if resumed else 0
-
-
-def _resume(model: keras.Model, run: RunFolder, steps: int) -> int:
-    """Load the state of a run into its model and optimiser; the epochs behind it.
-
-    Weights go into an optimiser made anew: a saved one forgets which weights not to decay.
-    """
+    # Weights go into an optimiser made anew: a saved one forgets which weights not to decay.
     model.optimizer.build(model.trainable_variables)
-    try:
-        model.load_weights(run.checkpoint)
-    except Exception as error:
-        raise RunError(
-            f"{run.checkpoint} cannot be read ({error}): delete it to start again"
-        ) from error
-    done = int(keras.ops.convert_to_numpy(model.optimizer.iterations)) // steps
-    log.info("going on after epoch %d", done)
-    return done
+    if resumed:
+        try:
+            model.load_weights(run.checkpoint)
+        except Exception as error:
+            raise RunError(
+                f"{run.checkpoint} cannot be read ({error}): delete it to start again"
+            ) from error
+    return model
 
 
 def _start_from(model: keras.Model, weights: str):

@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import json
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -130,6 +131,13 @@ def open_run(folder: Path, configuration: Configuration) -> Iterator[RunFolder]:
             values = {"configuration": configuration.to_json(), "environment": environment()}
             write_json(run.config, values)
         yield run
+
+
+@contextlib.contextmanager
+def scratch_run() -> Iterator[RunFolder]:
+    """A run that nobody keeps, for a process that must do all that the one that leads does."""
+    with tempfile.TemporaryDirectory(prefix="run-", ignore_cleanup_errors=True) as folder:
+        yield RunFolder(Path(folder))
 
 
 def _check_same(run: RunFolder, configuration: Configuration) -> None:

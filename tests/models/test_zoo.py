@@ -1,5 +1,6 @@
 """Every model of the registry, by one table."""
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -199,10 +200,10 @@ def test_wrong_arguments_say_what_is_accepted(name, arguments, message):
         models.create(name, **arguments)
 
 
-JAX_JOB = """
+BACKEND_JOB = """
 import keras, numpy as np, models
-from models.sequence import losses
-assert keras.backend.backend() == "jax"
+from models.sequence import NumberScores, losses
+assert keras.backend.backend() == {backend!r}
 rng = np.random.default_rng(0)
 for name in {names!r}:
     model = models.create(name, input_shape=(16, 24, 1), max_digits=2, **{small!r}.get(name, {{}}))
@@ -211,16 +212,23 @@ for name in {names!r}:
     truth = {{"length": np.full(8, 2), "digits": rng.integers(0, 10, (8, 2))}}
     history = model.fit(pictures, truth, epochs=2, batch_size=8, verbose=0).history
     assert np.isfinite(history["loss"]).all(), name
+    if name == {names!r}[0]:
+        scores = NumberScores()
+        scores.update(model.predict(pictures, verbose=0), truth)
+        loss = model.evaluate(pictures, truth, verbose=0, return_dict=True)["loss"]
+        np.testing.assert_allclose(scores.result()["loss"], loss, rtol=1e-4)
     print(name)
 """
 
 
-def test_every_architecture_trains_on_jax():
-    pytest.importorskip("jax")
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_every_architecture_trains_on_other_backends(backend):
+    if importlib.util.find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed")
     # One of each architecture: XLA takes seconds to compile a model.
     names = ["logistic_regression", "shallow_cnn", "deep_cnn_tiny", "residual_cnn_tiny"]
-    job = JAX_JOB.format(names=names, small=SMALL)
-    environment = os.environ | {"KERAS_BACKEND": "jax"}
+    job = BACKEND_JOB.format(backend=backend, names=names, small=SMALL)
+    environment = os.environ | {"KERAS_BACKEND": backend}
     done = subprocess.run(
         [sys.executable, "-c", job], env=environment, capture_output=True, text=True, check=False
     )

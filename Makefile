@@ -10,7 +10,7 @@ demo: $(VENV)/installed
 	$(RUN) evaluate.py runs/demo --dataset rendered_numbers --report report/demo
 
 test: $(VENV)/installed-dev lint
-	$(RUN) -m pytest
+	$(RUN) -m pytest --numprocesses auto --dist loadfile
 
 lint: $(VENV)/installed-dev
 	$(RUN) -m ruff check .

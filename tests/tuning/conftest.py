@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import zlib
 
 import keras
@@ -68,7 +69,9 @@ def no_training(monkeypatch):
 
 
 def _row(configuration, epoch):
-    score = zlib.crc32(f"{configuration.digest()} {epoch}".encode()) % 1000 / 1000
+    # Not of the photos' folder, which is another one each time.
+    chosen = dataclasses.replace(configuration, dataset="", validation="")
+    score = zlib.crc32(f"{chosen.digest()} {epoch}".encode()) % 1000 / 1000
     names = ("number_accuracy", "character_accuracy", "length_accuracy")
     scores = {f"val_{name}": score for name in names}
     return {"epoch": epoch + 1, **scores, "val_loss": 1 - score, "seconds": 1.0}

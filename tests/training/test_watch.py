@@ -140,7 +140,8 @@ def test_a_watch_that_is_left_says_nothing(threads, port):
 @pytest.mark.parametrize("lost", [0, 2])
 def test_a_lost_process_is_told_to_all_others(threads, port, lost):
     made, told = watches(threads, port, 3)
-    for peer in made[lost]._peers:  # as when the process is killed
+    made[lost]._over.set()  # a process that is killed says nothing more
+    for peer in made[lost]._peers:
         peer.connection.shutdown(socket.SHUT_RDWR)
     for process in {0, 1, 2} - {lost}:
         expected = f"process {lost} (127.0.0.1) has ended in the middle of the training"

@@ -29,6 +29,7 @@ EXAMPLES = """examples:
   train.py shallow_cnn --dataset mnist              single handwritten digits
   train.py residual_cnn --dataset my_photos         photos in a folder with a labels.csv
   train.py residual_cnn --dataset rendered_numbers:1,my_photos:1
+  train.py --weights street_numbers --dataset my_photos   fine-tunes published weights
   train.py deep_cnn --dataset mnist_numbers --set dense_units=256,256 --set augmentation=none
   train.py --config runs/search/best.json --seed 1
 
@@ -41,7 +42,11 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("model", nargs="?", help=f"name of a model; see --list (default: {DEFAULTS['model']})")
+    add(
+        "model",
+        nargs="?",
+        help=f"name of a model; see --list (default: that of --weights, or {DEFAULTS['model']})",
+    )
     add("--list", action="store_true", help="show models, data sets and recipes, and stop")
     add(
         "--config",
@@ -155,9 +160,9 @@ def configuration_of(options: argparse.Namespace):
         changed = {name: value for name, value in recipe.items() if value is not None}
         seed = read.seed if options.seed is None else options.seed
         return replace(read, seed=seed, recipe=replace(read.recipe, **changed))
-    plain = options.model is None and options.dataset is None
+    plain = options.model is None and options.dataset is None and options.weights is None
     return configure(
-        options.model or DEFAULTS["model"],
+        options.model or (None if options.weights else DEFAULTS["model"]),
         options.dataset or DEFAULTS["dataset"],
         validation=options.validation,
         recipe=options.recipe or (DEFAULTS["recipe"] if plain else None),

@@ -81,6 +81,24 @@ def reading_settings(source: str | Path) -> dict[str, Any]:
     return json.loads(metrics.read_text()).get("reading", {}) if metrics.is_file() else {}
 
 
+def built_as(source: str | Path) -> tuple[str, dict[str, Any]] | None:
+    """Which model of the registry a trained one is, and with which arguments.
+
+    Args:
+        source: as for `load`.
+
+    Returns:
+        What the card of published weights or the `config.json` of a run says; None for a file on
+        its own.
+    """
+    if str(source) in list_weights():
+        said = card(str(source))
+    else:
+        config = Path(source) / "config.json"
+        said = json.loads(config.read_text()).get("configuration", {}) if config.is_file() else {}
+    return (said["model"], said["arguments"]) if "arguments" in said else None
+
+
 def model_file(source: str | Path) -> Path:
     """The file of a trained model: published weights, a run folder or a `.keras` file.
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import datasets
+import models
 import naming
 from datasets import Augmentation, mixing, sources
 from models import registry
@@ -83,7 +84,7 @@ class Configuration:
 
 
 def configure(
-    model: str,
+    model: str | None,
     dataset: str,
     *,
     validation: str | None = None,
@@ -98,15 +99,17 @@ def configure(
     """Put a configuration together from what a command line gives.
 
     Args:
-        model: name in the registry of models.
+        model: name in the registry of models; None for that of the weights.
         dataset: name, folder or mix. The first of a mix gives the picture size.
         validation: what validation scores are of, in place of `dataset`: of a mix with drawn
             pictures, the real ones say more.
-        recipe: name of a recipe. Defaults to the one that suits the model and the data.
+        recipe: name of a recipe. Defaults to the one that suits the model and the data, and to
+            `fine_tuning` for numbers where weights are given.
         crop: "full", "union" or "square".
         seed: any whole number.
         precision: one of `PRECISIONS`.
-        weights: run or file to start from.
+        weights: run, file or published weights to start from. A model of the same name is built
+            as that one was, but for what `settings` and the data say.
         settings: texts `key=value`, the key an argument of the model's builder, a field of the
             recipe, or `augmentation.FIELD`; the value a Python literal, or text. `augmentation`
             itself takes a name (none, light, photo or strong), or a number: the recipe's own, so
@@ -114,21 +117,22 @@ def configure(
         **replaced: fields of the recipe in place of the recipe's own; None leaves them.
 
     Raises:
-        ValueError: for an unknown name or key (the message lists the known, nearest first) or a
-            value that does not fit.
+        ValueError: for an unknown name or key (the message lists the known, nearest first), a
+            value that does not fit, or a model left open where the weights do not tell it.
     """
     if precision not in PRECISIONS:
         raise ValueError(f"precision is one of {', '.join(PRECISIONS)}. Received: {precision!r}")
+    model, donor = _start(model, weights)
     first = str(mixing.parse_mix(dataset)[0].source)
     folder = sources.is_folder(first)
     kind = "numbers" if folder else datasets.describe(first).kind
-    name = recipe or recipes.default_recipe(model, kind, first)
+    name = recipe or recipes.default_recipe(model, kind, first, started=weights is not None)
     chosen = recipes.get_recipe(name)
     chosen = dataclasses.replace(chosen, **{k: v for k, v in replaced.items() if v is not None})
     arguments, chosen = set_values(model, chosen, _parse_settings(settings))
     return Configuration(
         model=model,
-        arguments=registry.configuration(model, **_fit_to_data(model, dataset, arguments)),
+        arguments=registry.configuration(model, **_fit_to_data(model, dataset, donor, arguments)),
         dataset=_portable(dataset),
         validation=_portable(validation or dataset),
         crop=crop,
@@ -144,17 +148,35 @@ def _portable(dataset: str) -> str:
     return ",".join(part.rstrip("/") for part in str(dataset).split(","))
 
 
-def _fit_to_data(model: str, dataset: str, arguments: dict[str, Any]) -> dict[str, Any]:
+def _start(model: str | None, weights: str | None) -> tuple[str, dict[str, Any]]:
+    """The model's name, and the arguments that the weights were trained with if it is theirs.
+
+    Without the latter a model of another depth would take over what fits, and lose the rest.
+    """
+    built = None
+    if weights is not None:
+        models.model_file(weights)  # Says so at once where there is no such file.
+        built = models.built_as(weights)
+    if model is None and built is None:
+        raise ValueError(f"{weights} does not say which model it is: name one beside it")
+    name = model or built[0]
+    return name, dict(built[1]) if built and built[0] == name else {}
+
+
+def _fit_to_data(
+    model: str, dataset: str, donor: dict[str, Any], arguments: dict[str, Any]
+) -> dict[str, Any]:
     """Fill in channels and places for digits, and the picture size where the data's is small."""
     suited = datasets.defaults(dataset)
-    own = registry.configuration(model)
+    own = registry.configuration(model, **donor)
     height, width = suited["picture_size"]
     if suited["max_digits"] > 1 and own["max_digits"] > 1 and suited["channels"] == 3:
         height, width = own["input_shape"][:2]  # photos have no size of their own: the model's
-    return {
+    fitted = {
         "input_shape": [height, width, suited["channels"]],
         "max_digits": suited["max_digits"],
-    } | arguments
+    }
+    return donor | fitted | arguments
 
 
 def _parse_settings(settings: Sequence[str]) -> dict[str, Any]:

@@ -112,6 +112,7 @@ def fine_tuning() -> Recipe:
         batch_size=32,
         learning_rate=3e-4,
         averaging=0.98,
+        keep="last",
         augmentation=Augmentation.photo(),
     )
 
@@ -167,10 +168,15 @@ def get_recipe(name: str) -> Recipe:
     return quick(recipe) if name != base else recipe
 
 
-def default_recipe(model: str, kind: str, source: str) -> str:
-    """Name of the recipe that suits a model and a data set of a kind ("digits", "numbers")."""
+def default_recipe(model: str, kind: str, source: str, started: bool = False) -> str:
+    """Name of the recipe that suits a model and a data set of a kind ("digits", "numbers").
+
+    `started` says that the model starts from trained weights.
+    """
     if model.startswith("logistic_regression"):
         return "linear"
     if kind == "digits":
         return "digits"
+    if started:
+        return "fine_tuning"
     return "numbers" if source == "mnist_numbers" else "photos"

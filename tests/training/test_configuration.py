@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+import models
 from datasets import Augmentation
 from training import recipes
 from training.configuration import Configuration, configure, default_folder
@@ -93,3 +94,29 @@ def test_every_configuration_has_a_folder_of_its_own():
     assert default_folder(made) == default_folder(configure("deep_cnn", "mnist_numbers"))
     assert default_folder(made) != default_folder(replace(made, seed=1))
     assert default_folder(made).name.startswith("deep_cnn-mnist_numbers-")
+
+
+def test_a_model_is_built_as_the_weights_it_starts_from():
+    card = models.card("street_numbers")
+    begun = configure(None, "rendered_numbers", weights="street_numbers")
+    assert (begun.model, begun.arguments) == (card["model"], card["arguments"])
+    assert begun.recipe == recipes.get_recipe("fine_tuning")
+
+
+def test_settings_and_data_overrule_the_weights_arguments():
+    begun = configure(
+        "residual_cnn", "mnist_numbers", weights="street_numbers", settings=["blocks=(1,1)"]
+    )
+    assert begun.arguments["blocks"] == [1, 1]
+    assert begun.arguments["input_shape"][2] == 1
+
+
+def test_a_model_named_otherwise_stays_what_it_is():
+    begun = configure("residual_cnn_small", "rendered_numbers", weights="street_numbers")
+    assert begun.arguments == models.configuration("residual_cnn_small")
+
+
+def test_a_file_alone_does_not_say_its_model(tmp_path):
+    (tmp_path / "model.keras").touch()
+    with pytest.raises(ValueError, match=r"model\.keras does not say which model it is"):
+        configure(None, "mnist", weights=str(tmp_path / "model.keras"))

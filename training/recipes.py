@@ -82,7 +82,8 @@ def numbers() -> Recipe:
 
     `deep_cnn` on `mnist_numbers` is what it is meant for; it promises no figure yet.
     """
-    return Recipe(epochs=10, batch_size=64, augmentation=Augmentation.light())
+    varied = replace(Augmentation.light(), window=0.3, zoom=0.15, stretch=0.15, rotation=10.0)
+    return Recipe(epochs=10, batch_size=64, augmentation=varied)
 
 
 def photos() -> Recipe:

@@ -20,13 +20,13 @@ _WHERE = {
     "Augmentation": "augmentation",
     "decode_picture": "pictures",
     "prepare_picture": "pictures",
-    "defaults": "pipeline",
-    "fingerprint": "pipeline",
+    "defaults": "contents",
+    "fingerprint": "contents",
     "load": "pipeline",
     "load_training": "pipeline",
-    "numbers": "pipeline",
-    "picture_hashes": "pipeline",
-    "size": "pipeline",
+    "numbers": "contents",
+    "picture_hashes": "contents",
+    "size": "contents",
 }
 
 __all__ = sorted(_WHERE)

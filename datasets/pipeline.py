@@ -8,8 +8,6 @@ never stopped, without running through those before.
 
 from __future__ import annotations
 
-import functools
-import hashlib
 import math
 import os
 from pathlib import Path
@@ -18,37 +16,23 @@ import numpy as np
 import tensorflow as tf
 
 import labels
-from datasets import mixing, registry, sources
+from datasets import contents, mixing
 from datasets.augmentation import Augmentation
 from datasets.distort import augment
 from datasets.prepared import Prepared, View, prepare
-
-DETAIL = 2.0
-"""The same where augmentation shows windows of them: these keep what a close look can find."""
 
 ROOM = 1.2
 """How much larger than the model's input training pictures are kept: augmentation that zooms in
 finds detail there and, where there are boxes, real pixels around the crop to move into."""
 
+DETAIL = 2.0
+"""The same where augmentation shows windows of them: these keep what a close look can find."""
 
 _WORKERS = min(8, os.cpu_count() or 1)
 
 
-def defaults(source: str | Path) -> dict:
-    """`picture_size`, `channels` and `max_digits` that suit a source or hold all of a mix."""
-    found = [
-        registry.describe("rendered_numbers" if sources.is_folder(part.source) else part.source)
-        for part in mixing.parse_mix(source)
-    ]
-    return {
-        "picture_size": max((one.picture_size for one in found), key=math.prod),
-        "channels": max(one.channels for one in found),
-        "max_digits": max(one.max_digits for one in found),
-    }
-
-
 def _fill_in(source, picture_size, channels, max_digits) -> tuple[tuple[int, int], int, int]:
-    known = defaults(source)
+    known = contents.defaults(source)
     size = tuple(picture_size or known["picture_size"])
     return size, channels or known["channels"], max_digits or known["max_digits"]
 
@@ -277,50 +261,3 @@ class _Gather:
         if self._max_digits > 1:
             encoded["length"] = lengths
         return pictures, encoded, boxes, ids
-
-
-def size(source: str | Path, split: str, data_dir: str | Path | None = None) -> int:
-    """How many pictures a split of a source has, or of all sources of a mix."""
-    return sum(sources.size(part.source, split, data_dir) for part in mixing.parse_mix(source))
-
-
-def numbers(
-    source: str | Path,
-    split: str,
-    data_dir: str | Path | None = None,
-    limit: int | None = None,
-) -> list[tuple[str, str]]:
-    """Id and number of each picture of a split, in the order of `load`."""
-    return [
-        (example.id, example.number)
-        for example in sources.examples_of_mix(source, split, data_dir, limit)
-    ]
-
-
-def picture_hashes(
-    source: str | Path, split: str, data_dir: str | Path | None = None
-) -> dict[str, str]:
-    """Id to SHA-256 of the encoded picture, of a split: to find pictures that two splits share."""
-    return {
-        example.id: hashlib.sha256(example.read()).hexdigest()
-        for example in sources.examples_of_mix(source, split, data_dir)
-    }
-
-
-def fingerprint(source: str | Path, split: str, data_dir: str | Path | None = None) -> str:
-    """16 hexadecimal digits that stand for the ids, numbers and pictures of a split.
-
-    Every picture is read for it, once in a process while the data stays as it is.
-    """
-    parts = mixing.parse_mix(source)
-    states = tuple(sources.state(part.source, split, data_dir) for part in parts)
-    return _fingerprint(str(source), split, data_dir, states)
-
-
-@functools.cache
-def _fingerprint(source: str, split: str, data_dir, states: tuple[str, ...]) -> str:
-    whole = hashlib.sha256()
-    for example in sources.examples_of_mix(source, split, data_dir):
-        picture = hashlib.sha256(example.read()).hexdigest()
-        whole.update(repr((example.id, example.number, picture)).encode())
-    return whole.hexdigest()[:16]

@@ -36,9 +36,10 @@ def test_settings_reach_the_model_the_recipe_and_the_augmentation():
     assert made.arguments["dense_dropout"] == 0.1
     assert made.recipe.weight_decay == 1.0 and made.recipe.epochs == 2
     assert made.recipe.augmentation.blur == 0.5
-    assert made.recipe.augmentation.rotation == Augmentation.light().rotation
+    own = recipes.get_recipe("numbers").augmentation
+    assert made.recipe.augmentation.rotation == own.rotation
     half = configure("deep_cnn", "mnist_numbers", settings=["augmentation=0.5"])
-    assert half.recipe.augmentation.rotation == Augmentation.light().rotation / 2
+    assert half.recipe.augmentation.rotation == own.rotation / 2
     off = configure("deep_cnn", "mnist_numbers", settings=["augmentation=none"])
     assert off.recipe.augmentation == Augmentation.none()
 

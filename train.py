@@ -29,7 +29,7 @@ EXAMPLES = """examples:
   train.py shallow_cnn --dataset mnist              single handwritten digits
   train.py residual_cnn --dataset my_photos         photos in a folder with a labels.csv
   train.py residual_cnn --dataset rendered_numbers:1,my_photos:1
-  train.py --weights street_numbers --dataset my_photos   fine-tunes published weights
+  train.py --weights street_numbers --dataset rendered_numbers:1,my_photos:1
   train.py deep_cnn --dataset mnist_numbers --set dense_units=256,256 --set augmentation=none
   train.py --config runs/search/best.json --seed 1
 

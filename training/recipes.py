@@ -106,7 +106,11 @@ def photos() -> Recipe:
 
 
 def fine_tuning() -> Recipe:
-    """A trained model on a few pictures of a new kind: low rate, few steps, minutes."""
+    """A trained model on a few pictures of a new kind: low rate, few steps, minutes.
+
+    `street_numbers` on 40 handwritten numbers, half of each batch drawn ones: from 65.7 to 76.4 %
+    of 1,000 other handwritten numbers, in seven minutes on two busy CPU cores.
+    """
     return Recipe(
         epochs=10,
         steps_per_epoch=40,

@@ -38,7 +38,7 @@ IDLE, WATCH = 2.0, 5.0
 """Seconds before a worker asks again for a trial, and between a chief's looks after workers."""
 
 WAIT = 600.0
-"""Seconds that a worker waits for the chief to write the search's folder."""
+"""Seconds that a worker waits for the chief to write the search's folder, and then to answer."""
 
 
 class SearchFailed(Exception):
@@ -106,13 +106,14 @@ def run_worker(
 
     Raises:
         RunError: if there is no search in the folder after `WAIT` seconds.
-        SearchFailed: if one trial after the other fails.
+        SearchFailed: if no chief answers for as long, or one trial after the other fails.
     """
     name = name or f"{socket.gethostname()}-{os.getpid()}"
     search = _wait_for_search(folder)
     full = steps_per_epoch(search.base, data_dir)
     bench = Bench(search, folder, search.make_space(), full, data_dir, cache_dir, name)
     with _distributed(name, chief):
+        _wait_for_chief(chief)
         log.info("worker %s of %s", name, chief)
         _Tuner(_oracle(bench, shared=True), bench).search()
 
@@ -120,17 +121,15 @@ def run_worker(
 @contextlib.contextmanager
 def _distributed(name: str, chief: str) -> Iterator[None]:
     """Let keras-tuner take this process for the chief, or for a worker of the chief."""
-    host, colon, port = chief.rpartition(":")
-    if not colon or not host or not port.isdigit():
-        raise ValueError(f"the chief is at HOST:PORT. Received: {chief!r}")
+    host, port = _address(chief)
     if "chief" in name and name != "chief":
         raise ValueError(f"a worker's name has no 'chief' in it. Received: {name!r}")
     if name == "chief":
-        socket.create_server((host, int(port))).close()  # says which address is taken
+        socket.create_server((host, port)).close()  # says which address is taken
     named = {
         "KERASTUNER_TUNER_ID": name,
         "KERASTUNER_ORACLE_IP": host,
-        "KERASTUNER_ORACLE_PORT": port,
+        "KERASTUNER_ORACLE_PORT": str(port),
     }
     os.environ.update(named)
     try:
@@ -138,6 +137,27 @@ def _distributed(name: str, chief: str) -> Iterator[None]:
     finally:
         for key in named:
             del os.environ[key]
+
+
+def _address(chief: str) -> tuple[str, int]:
+    host, colon, port = chief.rpartition(":")
+    if not colon or not host or not port.isdigit():
+        raise ValueError(f"the chief is at HOST:PORT. Received: {chief!r}")
+    return host, int(port)
+
+
+def _wait_for_chief(chief: str) -> None:
+    """keras-tuner would wait for ever, also for one that has come to its end."""
+    began = time.monotonic()
+    while True:
+        try:
+            socket.create_connection(_address(chief), timeout=WATCH).close()
+            return
+        except OSError as error:
+            if time.monotonic() - began >= WAIT:
+                raise SearchFailed(f"no chief answers at {chief}: {error}") from error
+        log.info("waiting for the chief at %s", chief)
+        time.sleep(WATCH)
 
 
 def _wait_for_search(folder: Path) -> Search:

@@ -10,6 +10,7 @@ import pytest
 from tests.tuning.conftest import train_nothing, without_training
 from tuning import loop, oracles, trial
 from tuning.records import FINISHED
+from tuning.search import open_search
 
 DEADLINE = 300.0
 
@@ -87,3 +88,13 @@ def test_an_address_that_is_taken_is_said(tiny, tmp_path):
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(OSError, match="in use"):
             loop.run_search(tiny(), tmp_path / "search", chief=address)
+
+
+def test_a_worker_waits_for_its_chief_but_not_for_ever(tiny, tmp_path, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    with open_search(tmp_path / "search", tiny()):
+        pass
+    monkeypatch.setattr(loop, "WAIT", 0.0)
+    with pytest.raises(loop.SearchFailed, match=f"no chief answers at {address}"):
+        loop.run_worker(tmp_path / "search", address)

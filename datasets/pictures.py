@@ -50,7 +50,8 @@ def decode_picture(
             raise FileNotFoundError(f"There is no picture at {name}")
     try:
         with Image.open(file, formats=formats) as image:
-            return np.asarray(_to_rgb(ImageOps.exif_transpose(image), name))
+            ImageOps.exif_transpose(image, in_place=True)  # a photo has room for few copies
+            return np.asarray(_to_rgb(image, name))
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise ValueError(
             f"{name} does not decode as a picture (PNG, JPEG, WebP, BMP, TIFF or another kind "
@@ -62,14 +63,20 @@ def _to_rgb(image: Image.Image, name: str) -> Image.Image:
     if image.mode == "F":
         raise ValueError(f"{name} holds floating-point values, whose range is not known")
     if image.mode.startswith("I"):  # 16 bits (Pillow has no narrower mode that holds them)
-        return Image.fromarray(
-            (np.asarray(image) / 257.0 + 0.5).clip(0, 255).astype(np.uint8)
-        ).convert("RGB")
+        values = np.asarray(image).clip(0, 65535).astype(np.int32)
+        values += 128
+        values //= 257
+        return Image.fromarray(values.astype(np.uint8)).convert("RGB")
     if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, (255, 255, 255, 255))
-        return Image.alpha_composite(white, image).convert("RGB")
-    return image.convert("RGB")
+        image = _in_mode(image, "RGBA")
+        white = Image.new("RGB", image.size, "white")
+        white.paste(image, mask=image)
+        return white
+    return _in_mode(image, "RGB")
+
+
+def _in_mode(image: Image.Image, mode: str) -> Image.Image:
+    return image if image.mode == mode else image.convert(mode)  # which always copies
 
 
 def check_fit(fit: str) -> str:
@@ -110,7 +117,7 @@ def prepare_picture(
     image = Image.fromarray(
         picture[..., 0] if picture.ndim == 3 and picture.shape[2] == 1 else picture
     )
-    image = image.convert("L" if channels == 1 else "RGB")
+    image = _in_mode(image, "L" if channels == 1 else "RGB")
     image, box = _pad_to_hold(image, shown_part(picture, size, fit=fit, box=box))
     image = image.resize((size[1], size[0]), Image.Resampling.BILINEAR, box=box)
     return np.asarray(image).reshape(*size, channels)

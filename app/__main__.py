@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import os
 import sys
@@ -54,13 +55,15 @@ def main(arguments: list[str] | None = None) -> int:
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("absl").setLevel(logging.WARNING)
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # the warm-up compiles on purpose
     logging.getLogger("python_multipart").setLevel(logging.ERROR)  # its warnings quote bodies
     try:
         readers = load_readers(options.weights or list_weights())
     except (ValueError, OSError) as error:
         print(f"python -m app: {error}", file=sys.stderr)
         return 2
-    make_server(readers, Limits(), options.host, options.port).run()
+    with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C stops it as SIGTERM does
+        make_server(readers, Limits(), options.host, options.port).run()
     return 0
 
 

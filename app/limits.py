@@ -17,8 +17,8 @@ class Limits:
         pixels: pixels of one picture, told from its header before anything is decoded.
         scans: scans of one progressive JPEG; cameras and editors write about ten, and each costs
             a pass over the picture.
-        requests: requests to read pictures in hand at once, from their first byte to the answer.
-        bodies: bytes of all bodies in hand at once.
+        requests: requests to read pictures in hand at once, from their last byte to the answer.
+        bodies: bytes of all bodies in hand at once, as far as they have come.
         decoded: pixels of all decoded pictures in hand at once, three bytes each; what exceeds
             it waits, still encoded.
         waiting: pictures that wait for a model, each counted once for every model.

@@ -86,7 +86,7 @@ class Service:
     def __init__(self, readers: Mapping[str, ModelReader], limits: Limits):
         self.readers, self.limits = readers, limits
         self.requests, self.bodies = Room(limits.requests), Room(limits.bodies)
-        self._decoded = Room(limits.decoded)
+        self._decoded, self._decoding = Room(limits.decoded), Room(limits.pixels)
 
     @contextlib.asynccontextmanager
     async def running(self, _: FastAPI) -> AsyncIterator[None]:
@@ -101,11 +101,16 @@ class Service:
         Raises:
             Refused: if it does not fit, or there is too much to do.
         """
-        size = uploads.announced_size(request.headers, self.limits)
-        with self.requests.if_free() as one, self.bodies.if_free(size) as all_of_it:
-            if not (one and all_of_it):
+        uploads.check_announced(request.headers, self.limits)
+        with self.requests.if_free() as free:
+            if not free:  # said before its body is sent for nothing
                 raise self._busy()
-            body = await uploads.receive(request, self.limits)
+        # Taken as it arrives, or a few who send slowly would leave no room for anybody.
+        with contextlib.ExitStack() as held:
+            body = await uploads.receive(
+                request, self.limits, lambda size: self._take(held, self.bodies, size)
+            )
+            self._take(held, self.requests, 1)
             started = time.perf_counter()
             sent = await uploads.uploads_in(body, request.headers, self.limits)
             del body
@@ -118,6 +123,10 @@ class Service:
                 raise self._busy() from None
             spent = 1000 * (time.perf_counter() - started)
             return Answer(pictures=pictures, milliseconds=round(spent, 1))
+
+    def _take(self, held: contextlib.ExitStack, room: Room, amount: int) -> None:
+        if not held.enter_context(room.if_free(amount)):
+            raise self._busy()
 
     def _busy(self) -> Refused:
         detail = "There is too much to do at the moment; ask again later"
@@ -143,8 +152,10 @@ class Service:
     async def _read_one(self, upload: uploads.Upload, names, box, explain: bool) -> Picture:
         width, height = uploads.measure(upload, self.limits)
         async with self._decoded.once_free(width * height):
-            loop = asyncio.get_running_loop()
-            picture = await loop.run_in_executor(self._decoders, uploads.decode, upload)
+            # Decoding takes several times what the picture then does: a large one is alone.
+            async with self._decoding.once_free(width * height):
+                loop = asyncio.get_running_loop()
+                picture = await loop.run_in_executor(self._decoders, uploads.decode, upload)
             height, width = picture.shape[:2]
             task = Task(picture, _inside(box, width, height), explain)
             readings: list[Reading] = []
@@ -187,6 +198,7 @@ def create_app(readers: Mapping[str, ModelReader], limits: Limits | None = None)
     async def list_models() -> Models:
         return Models(models=[reader.description for reader in readers.values()])
 
+    @api.head("/healthz", include_in_schema=False)
     @api.get("/healthz", summary="Whether the server reads")
     async def health() -> Health:
         waiting, requests = service.batcher.waiting, service.requests.taken

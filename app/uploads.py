@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,21 +40,24 @@ class Upload:
         return self.name or "The picture"
 
 
-def announced_size(headers: Headers, limits: Limits) -> int:
-    """Bytes that a request says its body has; the limit where it does not say.
+def check_announced(headers: Headers, limits: Limits) -> None:
+    """Check how large a request says its body is.
 
     Raises:
         Refused: 413, if that is over the limit.
     """
     said = headers.get("content-length", "")
-    size = int(said) if said.isdecimal() else limits.body
-    if size > limits.body:
+    if said.isdecimal() and int(said) > limits.body:
         raise _too_large(limits)
-    return size
 
 
-async def receive(request: Request, limits: Limits) -> bytes:
+async def receive(request: Request, limits: Limits, take: Callable[[int], None]) -> bytes:
     """Receive a request's body.
+
+    Args:
+        request: the request.
+        limits: how much is received, and for how long.
+        take: called with the bytes of every part as it comes; may refuse it.
 
     Raises:
         Refused: 408 or 413, if it takes too long or is too large.
@@ -66,6 +69,7 @@ async def receive(request: Request, limits: Limits) -> bytes:
                 size += len(chunk)
                 if size > limits.body:
                     raise _too_large(limits)
+                take(len(chunk))
                 parts.append(chunk)
     except TimeoutError:
         seconds = f"{limits.receive_seconds:.0f} seconds"
@@ -136,7 +140,7 @@ def measure(upload: Upload, limits: Limits) -> tuple[int, int]:
     except _UNREADABLE:
         raise Refused(
             415, f"{upload.called} is no picture of a kind that is read here: JPEG, PNG, WebP, GIF "
-            f"or BMP. Received: {len(upload.data):,} bytes that start {upload.data[:8]!r}"
+            f"or BMP. Received: {len(upload.data):,} bytes that start {upload.data[:12]!r}"
         ) from None  # fmt: skip
     if width * height > limits.pixels:
         detail = f"{_most(limits)}. Received: {width} x {height}"

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import io
 import logging
+import time
 
 import numpy as np
 import pytest
@@ -172,6 +173,30 @@ def test_what_is_too_large_is_refused_before_it_is_decoded(small, monkeypatch):
         assert answer.status_code == 413 and words in answer.json()["detail"], answer.text
 
 
+def test_what_is_too_much_is_told_when_to_come_back(small):
+    for client in (small(requests=0), small(bodies=100)):
+        answer = read(client)
+        assert answer.status_code == answer.json()["status"] == 503
+        assert int(answer.headers["retry-after"]) >= 1
+
+
+def test_large_pictures_are_decoded_one_at_a_time(small, monkeypatch):
+    decoding, most = [], []
+
+    def slowly(data, **options):
+        decoding.append(data)
+        time.sleep(0.02)
+        most.append(len(decoding))
+        decoding.remove(data)
+        return decode_picture(data, **options)
+
+    monkeypatch.setattr("app.uploads.decode_picture", slowly)
+    sent = form(*(encode(seed=seed) for seed in range(4)))
+    for pixels, at_once in ((60 * 40, 1), (2 * 60 * 40, 2)):
+        assert small(pixels=pixels).post("/api/read", files=sent).status_code == 200
+        assert max(most) == at_once
+
+
 def test_a_jpeg_of_countless_scans_is_not_decoded(client):
     picture = encode(kind="JPEG", progressive=True)
     assert read(client, picture).status_code == 200
@@ -215,6 +240,7 @@ def test_models_and_health(client):
     assert [model["finds_box"] for model in models] == [True, False]
     assert models[0]["input"] == [16, 32, 3] and models[0]["max_digits"] == 3
     assert client.get("/healthz").json() == {"status": "ok", "waiting": 0, "requests": 0}
+    assert client.head("/healthz").status_code == 200
 
 
 def test_every_answer_is_guarded(client):

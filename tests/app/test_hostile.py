@@ -34,7 +34,7 @@ def test_hostile_uploads_are_refused_and_pictures_are_read_after(readers):
 
 
 def test_slow_senders_are_hung_up_on(readers):
-    with serving(readers, Limits(request_seconds=0.5)) as port:
+    with serving(readers, Limits(idle_seconds=0.5, request_seconds=0.5)) as port:
         assert send_slowly(port, 5, seconds=20) == 5
 
 

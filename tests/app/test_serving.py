@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import threading
 import time
+from types import SimpleNamespace
 
 import httpx2 as httpx
 import pytest
@@ -48,6 +50,18 @@ def test_who_stops_in_the_middle_is_hung_up_on(readers, begun):
         assert httpx.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
 
 
+def test_who_sends_slowly_takes_nobody_elses_place(readers):
+    begun = b"POST /api/read HTTP/1.1\r\nHost: x\r\nContent-Length: 9999\r\n\r\n1"
+    with serving(readers, Limits(requests=1, bodies=20_000)) as port:
+        held = [connect(port) for _ in range(3)]
+        for connection in held:
+            connection.sendall(begun)
+        answer = httpx.post(f"http://127.0.0.1:{port}/api/read", content=encode())
+        assert answer.status_code == 200
+        for connection in held:
+            connection.close()
+
+
 def test_connections_beyond_the_limit_are_closed_and_the_others_served(readers):
     with serving(readers, Limits(connections=3)) as port:
         held = [connect(port) for _ in range(3)]
@@ -89,6 +103,13 @@ def test_a_stop_finishes_what_was_begun(readers, monkeypatch):
         assert begun.wait(10)
     asker.join(10)
     assert answers[0].status_code == 200 and answers[0].json()["pictures"]
+
+
+def test_control_c_ends_it_without_a_trace(monkeypatch, capsys):
+    server = SimpleNamespace(run=lambda: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr("app.readers.load_readers", lambda weights: {})
+    monkeypatch.setattr("app.serving.make_server", lambda *_: server)
+    assert main([]) == 0 and not capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -10,34 +10,61 @@ const HEAVIEST = 2 ** 21;
 export const toBlob = (canvas, kind) =>
   new Promise((done) => canvas.toBlob(done, kind, 0.92));
 
+const HEIC = /\bhei[cf]\b/i;
+const NO_PICTURE =
+  "There is no picture in that, and none is fetched from an address. Copy the picture itself, or save it and choose the file.";
+
 // A file as the page works with it: upright, with its size in pixels. Fails with a sentence.
 export async function prepare(file) {
   let image;
   try {
     image = await createImageBitmap(file);
   } catch {
-    throw new Error(`This browser cannot show ${file.name || "that"} as a picture.`);
+    throw new Error(whyNot(file));
   }
   const name = file.name || "picture";
-  const scale = Math.min(1, LARGEST / Math.max(image.width, image.height));
-  let { width, height } = image;
-  let blob = file;
+  const { width, height } = image;
+  const scale = Math.min(1, LARGEST / Math.max(width, height));
   if (scale < 1 || file.size > HEAVIEST || !KINDS.includes(file.type)) {
-    width = Math.max(1, Math.round(width * scale));
-    height = Math.max(1, Math.round(height * scale));
-    const canvas = new OffscreenCanvas(width, height);
-    const pen = canvas.getContext("2d");
-    pen.fillStyle = "#fff"; // as the server shows what is transparent
-    pen.fillRect(0, 0, width, height);
-    pen.drawImage(image, 0, 0, width, height);
-    blob = await canvas.convertToBlob({ type: "image/jpeg", quality: 0.92 });
+    const size = [width, height].map((side) => Math.max(1, Math.round(side * scale)));
+    return { name, ...(await drawAnew(image, ...size, (pen) => pen.scale(size[0] / width, size[1] / height))) };
   }
   image.close();
-  return { name, blob, width, height, url: URL.createObjectURL(blob) };
+  return { name, blob: file, width, height, url: URL.createObjectURL(file) };
 }
 
-// Calls `take(files)` with whatever is chosen, dropped or pasted.
-export function listen(take) {
+// The same picture turned a quarter to the right.
+export async function turned({ blob }) {
+  const image = await createImageBitmap(blob);
+  const { width, height } = image;
+  return drawAnew(image, height, width, (pen) => {
+    pen.translate(height, 0);
+    pen.rotate(Math.PI / 2);
+  });
+}
+
+async function drawAnew(image, width, height, place) {
+  const canvas = new OffscreenCanvas(width, height);
+  const pen = canvas.getContext("2d");
+  pen.imageSmoothingQuality = "high";
+  pen.fillStyle = "#fff"; // as the server shows what is transparent
+  pen.fillRect(0, 0, width, height);
+  place(pen);
+  pen.drawImage(image, 0, 0);
+  image.close();
+  const blob = await canvas.convertToBlob({ type: "image/jpeg", quality: 0.92 });
+  return { blob, width, height, url: URL.createObjectURL(blob) };
+}
+
+function whyNot({ name, type }) {
+  return HEIC.test(name) || HEIC.test(type)
+    ? `${name} is a HEIC picture, which this browser cannot show: save it as JPEG first. An iPhone takes JPEG with Settings, Camera, Formats, Most Compatible.`
+    : `This browser cannot show ${name || "that"} as a picture.`;
+}
+
+// Calls `take(files)` with whatever is chosen, dropped or pasted, and `refuse(sentence)` where that
+// has no files.
+export function listen(take, refuse) {
   const files = find("files");
   const phone = find("phone-camera");
   find("choose").addEventListener("click", () => files.click());
@@ -53,7 +80,7 @@ export function listen(take) {
     if (pasted.length) {
       event.preventDefault();
       take(pasted);
-    }
+    } else if (!event.target.matches?.("input")) refuse(NO_PICTURE);
   });
   addEventListener("dragover", (event) => {
     event.preventDefault();
@@ -65,7 +92,9 @@ export function listen(take) {
   addEventListener("drop", (event) => {
     event.preventDefault();
     document.body.classList.remove("dropping");
-    take([...event.dataTransfer.files]);
+    const dropped = [...event.dataTransfer.files];
+    if (dropped.length) take(dropped);
+    else refuse(NO_PICTURE);
   });
 }
 

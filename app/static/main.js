@@ -2,10 +2,10 @@
 
 import { listModels, readPicture } from "./api.js";
 import { find, make } from "./dom.js";
-import { listen, prepare } from "./intake.js";
+import { listen, prepare, turned } from "./intake.js";
 import * as kept from "./kept.js";
 import { Pad } from "./pad.js";
-import { accepted, colourOf, drawReadings, sayReading } from "./readings.js";
+import { accepted, colourOf, drawReadings, sayDigit, sayReading } from "./readings.js";
 import { Stage } from "./stage.js";
 
 const AT_ONCE = 3; // pictures that are sent side by side
@@ -16,13 +16,17 @@ let models = [];
 let current = null;
 let shown = null; // whose digit's heat is shown: {model, place}
 let threshold = 0.9;
+let refused = ""; // what was said of files that are no pictures
 
-const stage = new Stage((box) => {
-  current.box = box;
-  shown = null;
-  stage.drawHeat(null);
-  read(current);
-});
+const stage = new Stage(
+  (box) => {
+    current.box = box;
+    shown = null;
+    stage.drawHeat(null);
+    read(current);
+  },
+  () => draw(current),
+);
 
 const chosenModels = () =>
   models.filter((model) => find("models").querySelector(`[value="${CSS.escape(model.name)}"]`)?.checked ?? true);
@@ -38,7 +42,9 @@ async function read(item) {
     item.again = false;
     draw(item);
     try {
-      item.readings = await readPicture(item.blob, chosenModels().map(({ name }) => name), item.box);
+      const { blob } = item;
+      const readings = await readPicture(blob, chosenModels().map(({ name }) => name), item.box);
+      if (blob === item.blob) item.readings = readings; // it was not turned meanwhile
       item.error = null;
     } catch (error) {
       item.error = error.message;
@@ -57,6 +63,14 @@ async function read(item) {
 const mainReading = (item) =>
   item.readings?.find((one) => one.box) ?? item.readings?.find((one) => one.number) ?? item.readings?.[0];
 
+function hintFor(item, box) {
+  if (item.busy && !box) return "Reading …";
+  if (item.drawn) return item.blob ? "" : "Draw a number above, with finger, pen or mouse.";
+  if (item.box) return "Read where you put the box.";
+  if (box) return "Drag the box or its corners: the reading follows.";
+  return item.readings ? "Place a box, or drag one over the number with the mouse, to read it there." : "";
+}
+
 function drawBoxes(item) {
   const found = (item.readings ?? []).map((one, index) => ({ ...one, colour: colourOf(index) }));
   const first = found.find((one) => one.box);
@@ -65,16 +79,11 @@ function drawBoxes(item) {
   if (!stage.grip) {
     stage.drawBoxes(box, item.box ? "var(--ink)" : (first?.colour ?? colourOf(0)), Boolean(item.box), others);
   }
-  find("hint").textContent = item.drawn
-    ? item.blob ? "" : "Draw a number above, with finger, pen or mouse."
-    : item.box
-      ? "Read where you put the box."
-      : box
-        ? "Drag the box or its corners: the reading follows."
-        : item.readings ? "Drag over the number to read it there." : "";
+  find("hint").textContent = hintFor(item, box);
   const again = find("look-again");
-  again.hidden = Boolean(item.drawn) || !item.readings || (!item.box && Boolean(box));
-  again.textContent = item.box ? "Let the model look for itself" : "Place a box";
+  again.hidden = !item.error && (Boolean(item.drawn) || !item.readings || (!item.box && Boolean(box)));
+  again.textContent = item.error ? "Try again" : item.box ? "Let the model look for itself" : "Place a box";
+  find("turn").hidden = Boolean(item.drawn);
 }
 
 function drawCorrection(item) {
@@ -82,6 +91,7 @@ function drawCorrection(item) {
   const label = find("label");
   if (document.activeElement !== label || item !== label.item) {
     label.value = item.label ?? reading?.number.replace("+", "") ?? "";
+    checkLabel();
   }
   label.item = item;
   find("correct").hidden = !reading;
@@ -90,13 +100,35 @@ function drawCorrection(item) {
     : "The box is kept with it where the reading is right or you placed the box.";
 }
 
+function checkLabel() {
+  const label = find("label");
+  const fits = /^\d*$/.test(label.value.trim());
+  label.setCustomValidity(fits ? "" : "Digits only, or nothing for no number.");
+}
+
+function drawMessage() {
+  const message = find("message");
+  const said = [refused, current?.error].filter(Boolean).join(" ");
+  message.hidden = !said;
+  if (message.textContent !== said) message.textContent = said; // or it is read out again
+}
+
+function refuse(sentence) {
+  refused = sentence;
+  drawMessage();
+}
+
+// On a phone what was chosen may be below what is seen.
+function reveal() {
+  if (matchMedia("(max-width: 760px)").matches) find("result").scrollIntoView();
+}
+
 // Draws all that shows a picture, if it is the one that is looked at.
 function draw(item) {
   drawStrip();
   if (item !== current) return;
   find("result").hidden = false;
-  find("message").hidden = !item.error;
-  find("message").textContent = item.error ?? "";
+  drawMessage();
   const readings = item.readings ?? [];
   find("result").classList.toggle("many", chosenModels().length > 1);
   find("press-note").hidden = !readings.some(({ digits }) => digits.length);
@@ -104,11 +136,16 @@ function draw(item) {
     const same = shown && shown.model === pressed.model && shown.place === pressed.place;
     shown = same ? null : pressed;
     draw(item);
+    if (shown) find("spoken").textContent = find("press-note").textContent;
   });
   for (const card of find("readings").children) card.classList.toggle("waiting", Boolean(item.busy));
   drawBoxes(item);
   const looked = readings.find((one) => one.model === shown?.model);
-  const heat = looked?.digits[shown.place]?.heat ?? null;
+  const digit = looked?.digits[shown.place];
+  find("press-note").textContent = digit
+    ? sayDigit(digit, shown.place)
+    : "Press a digit to see where the model looked for it, and what else it may be.";
+  const heat = digit?.heat ?? null;
   if (heat !== stage.heat) stage.drawHeat(heat, looked?.part);
   drawCorrection(item);
 }
@@ -156,18 +193,19 @@ function show(item) {
 
 async function take(files) {
   const come = [];
+  const wrong = [];
   for (const file of files) {
     try {
       come.push(await prepare(file));
     } catch (error) {
-      find("message").hidden = false;
-      find("message").textContent = error.message;
+      wrong.push(error.message);
     }
   }
+  refuse(wrong.join(" "));
   if (!come.length) return;
   items.push(...come);
   show(come[0]);
-  if (matchMedia("(max-width: 760px)").matches) find("result").scrollIntoView();
+  reveal();
   const next = async () => {
     for (let item = come.shift(); item; item = come.shift()) if (!item.busy) await read(item);
   };
@@ -180,9 +218,12 @@ async function showExamples() {
     ...examples.map(({ file, number }) => {
       const address = `static/gallery/${file}`;
       const choose = async () => {
+        refuse("");
         const known = items.find((item) => item.name === file);
-        if (known) show(known);
-        else take([new File([await (await fetch(address)).blob()], file, { type: "image/jpeg" })]);
+        if (known) {
+          show(known);
+          reveal();
+        } else take([new File([await (await fetch(address)).blob()], file, { type: "image/jpeg" })]);
       };
       const picture = make("img", { src: address, alt: `Drawn picture of ${number}` });
       return make("li", {}, make("button", { type: "button", className: "thumb", onclick: choose }, picture));
@@ -192,6 +233,12 @@ async function showExamples() {
 
 function showModels() {
   const field = find("models");
+  find("about-models").append(
+    ...models.map(({ name, reads, parameters, licence }) =>
+      make("li", {}, make("b", {}, name), ` (${(parameters / 1e6).toFixed(1)} million weights) reads ${reads}.`,
+        licence ? ` Licence: ${licence}.` : ""),
+    ),
+  );
   field.hidden = models.length < 2;
   field.append(
     ...models.map(({ name, reads }, index) => {
@@ -225,15 +272,33 @@ find("threshold").addEventListener("input", (event) => {
   }
 });
 find("look-again").addEventListener("click", () => {
-  if (current.box) {
+  if (current.error) read(current);
+  else if (current.box) {
     current.box = null;
     read(current);
   } else stage.placeBox();
 });
-find("draw").addEventListener("click", () => show(current?.drawn ? (items[0] ?? pad) : pad));
+let turning = Promise.resolve(); // one turn after the other, however fast the button is pressed
+find("turn").addEventListener("click", () => {
+  const item = current;
+  turning = turning.then(async () => {
+    const readings = item.readings?.map((one) => ({ ...one, box: null })) ?? null;
+    Object.assign(item, await turned(item), { box: null, readings, error: null });
+    if (item === current) {
+      shown = null;
+      stage.show(item);
+    }
+    read(item);
+  });
+});
+find("draw").addEventListener("click", () => {
+  refuse("");
+  show(current?.drawn ? (items[0] ?? pad) : pad);
+  reveal();
+});
 find("label").addEventListener("input", ({ target }) => {
   current.label = target.value.trim();
-  target.setCustomValidity(/^\d*$/.test(current.label) ? "" : "Digits only, or nothing for no number.");
+  checkLabel();
 });
 find("correct").addEventListener("submit", (event) => {
   event.preventDefault();
@@ -255,7 +320,7 @@ new Pad((file) => {
     draw(pad);
   }
 });
-listen(take);
+listen(take, refuse);
 find("address").textContent = new URL(".", location.href).href;
 try {
   setThreshold(Number(localStorage.getItem("threshold") ?? 90));

@@ -17,6 +17,16 @@ export function sayReading(reading, threshold) {
   return `${reading.model} reads ${number}, ${chanceText(reading.confidence)}, ${verdict}.`;
 }
 
+// All that a digit may be, the likeliest first.
+export function sayDigit({ probabilities }, place) {
+  const likely = probabilities
+    .map((chance, digit) => ({ chance, digit }))
+    .filter(({ chance }) => chance >= 0.01)
+    .sort((one, other) => other.chance - one.chance)
+    .map(({ chance, digit }) => `${digit} (${chanceText(chance)})`);
+  return `Digit ${place + 1}: ${likely.join(", ")}. The picture is lit where the model looked for it.`;
+}
+
 function bars(chances, best) {
   const line = make("div", { className: "chances", "aria-hidden": "true" });
   chances.forEach((chance, index) => {
@@ -50,6 +60,21 @@ function digitButton(digit, place, pressed, press) {
   return button;
 }
 
+function copyButton(number) {
+  const copy = async ({ target }) => {
+    try {
+      await navigator.clipboard.writeText(number);
+    } catch {
+      getSelection().selectAllChildren(target.closest(".card").querySelector("b")); // as over plain HTTP
+      document.execCommand("copy");
+    }
+    target.textContent = "Copied";
+  };
+  return make("button", {
+    type: "button", className: "small", textContent: "Copy", "aria-label": `Copy ${number}`, onclick: copy,
+  });
+}
+
 function lengths(reading) {
   const best = reading.length.indexOf(Math.max(...reading.length));
   const names = reading.length.map((_, index) =>
@@ -73,7 +98,12 @@ function card(reading, index, threshold, shown, press) {
   const element = make(
     "article",
     { className: "card", "aria-label": reading.model },
-    make("h2", {}, reading.model),
+    make(
+      "div",
+      { className: "head" },
+      make("h2", {}, reading.model),
+      ...(isDigits(reading) ? [copyButton(reading.number)] : []),
+    ),
     make(
       "div",
       { className: "number" },
@@ -106,9 +136,7 @@ function card(reading, index, threshold, shown, press) {
 // called with the same when a digit is pressed.
 export function drawReadings(readings, threshold, shown, press) {
   const list = find("readings");
-  const held = document.activeElement?.classList.contains("digit")
-    ? [...list.querySelectorAll(".digit")].indexOf(document.activeElement)
-    : -1;
+  const held = [...list.querySelectorAll("button")].indexOf(document.activeElement);
   list.replaceChildren(
     ...readings.map((reading, index) =>
       card(
@@ -120,5 +148,5 @@ export function drawReadings(readings, threshold, shown, press) {
       ),
     ),
   );
-  list.querySelectorAll(".digit")[held]?.focus();
+  list.querySelectorAll("button")[held]?.focus();
 }

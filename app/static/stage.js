@@ -8,8 +8,9 @@ const STEP = 0.01; // of the picture's width, for each press of an arrow key
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 export class Stage {
-  // Calls `moved(box)` while the box is dragged, and with null when the model is to look itself.
-  constructor(moved) {
+  // Calls `moved(box)` while the box is dragged, and with null when the model is to look itself;
+  // `released()` when it is let go.
+  constructor(moved, released) {
     this.element = find("stage");
     this.frame = find("box");
     this.moved = moved;
@@ -17,7 +18,11 @@ export class Stage {
     this.element.addEventListener("pointerdown", (event) => this.#begin(event));
     this.element.addEventListener("pointermove", (event) => this.#drag(event));
     for (const end of ["pointerup", "pointercancel"]) {
-      this.element.addEventListener(end, () => (this.grip = null));
+      this.element.addEventListener(end, () => {
+        if (!this.grip) return;
+        this.grip = null;
+        released();
+      });
     }
     this.frame.addEventListener("keydown", (event) => this.#key(event));
   }
@@ -68,9 +73,10 @@ export class Stage {
 
   #place(event) {
     const { left, top, width, height } = this.element.getBoundingClientRect();
+    const share = (part) => Math.max(0, Math.min(1, part)); // the pointer may leave the picture
     return [
-      ((event.clientX - left) / width) * this.width,
-      ((event.clientY - top) / height) * this.height,
+      share((event.clientX - left) / width) * this.width,
+      share((event.clientY - top) / height) * this.height,
     ];
   }
 
@@ -93,7 +99,7 @@ export class Stage {
     const [x, y] = this.#place(event);
     const { edges, from, corner, box } = this.grip;
     if (corner) {
-      if (Math.hypot(x - corner[0], y - corner[1]) < LEAST) return;
+      if (Math.min(Math.abs(x - corner[0]), Math.abs(y - corner[1])) < LEAST) return;
       this.#set([
         Math.min(x, corner[0]), Math.min(y, corner[1]),
         Math.max(x, corner[0]), Math.max(y, corner[1]),
@@ -139,6 +145,7 @@ export class Stage {
       inside(box[0], this.width), inside(box[1], this.height),
       inside(box[2], this.width), inside(box[3], this.height),
     ];
+    this.frame.hidden = false;
     this.#lay(this.frame, this.box);
     this.moved(this.box);
   }
@@ -146,7 +153,6 @@ export class Stage {
   // Places a box in the middle, for whoever cannot drag one.
   placeBox() {
     const [x, y] = [this.width / 4, this.height / 4];
-    this.frame.hidden = false;
     this.#set([x, y, 3 * x, 3 * y]);
     this.frame.focus();
   }

@@ -145,12 +145,38 @@ def test_what_cannot_be_read_is_said_and_the_page_goes_on(open_page):
     choose = functools.partial(page.set_input_files, "#files")
     choose({"name": "note.png", "mimeType": "image/png", "buffer": b"no picture"})
     page.wait_for_selector("#message:has-text('cannot show note.png')")
+    page.evaluate(
+        """() => { const transfer = new DataTransfer();
+            transfer.setData("text/plain", "https://example.org/photo.jpg");
+            window.dispatchEvent(new ClipboardEvent("paste", { clipboardData: transfer })); }"""
+    )
+    page.wait_for_selector("#message:has-text('none is fetched from an address')")
     page.route("**/api/read*", lambda route: route.abort())
     choose({"name": "a.png", "mimeType": "image/png", "buffer": encode()})
     page.wait_for_selector("#message:has-text('cannot be reached')")
     page.unroute("**/api/read*")
-    upload(page, encode())
+    page.click("#look-again:has-text('Try again')")
+    page.wait_for_selector(DONE)
     page.wait_for_selector("#message", state="hidden")
+    files = [("note.heic", b"no picture"), ("b.png", encode(seed=1))]
+    choose([{"name": name, "mimeType": "", "buffer": content} for name, content in files])
+    page.wait_for_selector("#strip button[aria-current=true][aria-label^='b.png']")
+    page.wait_for_selector(DONE)
+    assert "note.heic is a HEIC picture" in page.locator("#message").inner_text()
+
+
+def test_a_picture_is_turned(open_page):
+    page = open_page()
+    left_black = np.repeat(np.uint8([[[0] * 3] * 20 + [[255] * 3] * 60]), 40, axis=0)
+    file = io.BytesIO()
+    Image.fromarray(left_black).save(file, "PNG")
+    upload(page, file.getvalue())
+    with page.expect_request("**/api/read*") as request:
+        page.click("#turn")
+    turned = decode_picture(request.value.post_data_buffer)
+    assert turned.shape == (80, 40, 3) and turned[:18].max() < 30 and turned[22:].min() > 220
+    until(page, "document.getElementById('picture').naturalWidth === 40")
+    page.wait_for_selector(DONE)
 
 
 def test_the_box_is_dragged_and_the_reading_follows(open_page, readers):
@@ -207,6 +233,7 @@ def test_digits_show_where_the_model_looked_and_the_threshold_decides(open_page)
         }"""
     )
     assert coloured[:2] == [32, 16] and coloured[2] > 200
+    assert page.locator("#press-note").inner_text().startswith("Digit 2: ")
     page.click(".card:nth-child(2) .digit >> nth=1")
     page.wait_for_selector("#heat", state="hidden")
     for value, verdict in (("0", "accepted"), ("100", "unsure")):
@@ -228,6 +255,18 @@ def test_models_are_switched(open_page, readers):
     assert numbers(page) == expected(readers, content, names=(SECOND,))
     page.click(f"#models input[value={SECOND}]")  # the last one stays
     assert page.is_checked(f"#models input[value={SECOND}]")
+    # It finds no box; one that is dragged is seen from the start, and stays.
+    assert page.locator("#box").is_hidden()
+    stage = page.locator("#stage").bounding_box()
+    page.mouse.move(stage["x"] + 40, stage["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(stage["x"] + 200, stage["y"] + 40)
+    page.mouse.move(stage["x"] + 200, stage["y"] + 200)
+    page.wait_for_selector("#box:not(.yours)")
+    until(page, "document.getElementById('hint').innerText.includes('you put')")
+    page.wait_for_selector(DONE)
+    page.mouse.up()
+    page.wait_for_selector("#box.yours")
 
 
 def test_a_number_is_drawn(open_page, readers):
@@ -262,6 +301,9 @@ def test_corrections_make_a_folder_to_train_on(open_page, tmp_path):
     page.fill("#label", "12a")
     page.click("#correct button")  # refused by the browser
     assert page.locator("#kept-list li").count() == 1
+    page.click("#strip li:nth-child(1) button")
+    assert page.evaluate("document.getElementById('label').checkValidity()")
+    page.click("#strip li:nth-child(2) button")
     page.fill("#label", "007")
     page.press("#label", "Enter")
     upload(page, encode(90, 60, seed=3), name="wall.png")
@@ -269,6 +311,12 @@ def test_corrections_make_a_folder_to_train_on(open_page, tmp_path):
     page.wait_for_selector(DONE)
     page.fill("#label", "")
     page.click("#correct button")
+    copied = numbers(page)[0]
+    page.click(".card .head button >> nth=0")
+    page.wait_for_selector("button:has-text('Copied')")
+    page.focus("#label")
+    page.keyboard.press("Control+V")
+    assert page.locator("#label").input_value() == copied
     with page.expect_download() as download:
         page.click("#download")
     download.value.save_as(tmp_path / "kept.zip")
@@ -297,6 +345,7 @@ def test_everything_works_by_keyboard(open_page):
     tab_to("#examples li:nth-child(1) button")
     page.keyboard.press("Enter")
     page.wait_for_selector(DONE)
+    assert "reads" in page.locator("#spoken").inner_text()
     tab_to("#box, #look-again")
     tab_to("#threshold")
     page.keyboard.press("Home")
@@ -305,12 +354,12 @@ def test_everything_works_by_keyboard(open_page):
     page.keyboard.press("Enter")
     page.wait_for_selector("#heat:not([hidden])")
     assert page.evaluate("document.activeElement.className") == "digit"
+    assert page.locator("#spoken").inner_text().startswith("Digit 1: ")
     tab_to("#label")
     page.keyboard.type("5")
     page.keyboard.press("Enter")
     page.wait_for_selector("#kept-list li")
     tab_to("#download")
-    assert "reads" in page.locator("#spoken").inner_text()
 
 
 def test_a_phone_shows_all_of_it(open_page):

@@ -34,6 +34,14 @@ class Chance:
         radius = math.sqrt(-2.0 * math.log(1.0 - self.unit()))
         return mean + deviation * radius * math.cos(2.0 * math.pi * self.unit())
 
+    def normals(self, count: int, deviation: float) -> list[float]:
+        """As many values of `normal(0, deviation)`, for fewer calls."""
+        unit, root, log, cos = self.unit, math.sqrt, math.log, math.cos
+        return [
+            deviation * root(-2.0 * log(1.0 - unit())) * cos(2.0 * math.pi * unit())
+            for _ in range(count)
+        ]
+
     def clipped(self, mean: float, deviation: float, low: float, high: float) -> float:
         """A normally distributed value, moved to the nearer end where it leaves [low, high]."""
         return min(max(self.normal(mean, deviation), low), high)

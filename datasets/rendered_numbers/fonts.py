@@ -49,10 +49,15 @@ class Glyph:
     Attributes:
         mask: uint8 (h, w), 0 to 255, with `PAD` empty pixels on every side of the ink.
         rise: from the baseline up to the top of the mask, in pixels.
+        hull: corners of the ink's convex hull, as `hull` returns them; found once, when asked for.
     """
 
     mask: np.ndarray
     rise: float
+
+    @functools.cached_property
+    def hull(self) -> np.ndarray:
+        return hull(self.mask)
 
     @property
     def ink_width(self) -> int:

@@ -180,16 +180,24 @@ def _fields() -> tuple[tuple[np.ndarray, np.ndarray], ...]:
     return tuple(found)
 
 
-def _vary(drawn: Glyph, style: Lettering, chance: Chance, digit: bool) -> np.ndarray:
-    """Apply what makes one character differ from its font: growth, wobble, rounding, stencil."""
-    mask = drawn.mask
-    if style.growth:
-        size = 2 * abs(style.growth) + 1
-        kernel = _ellipse(size)
-        if style.growth > 0:
-            mask = cv2.dilate(mask, kernel)
-        else:
-            mask = _unless_lost(cv2.erode(mask, kernel), mask)
+@functools.lru_cache(maxsize=8192)
+def _grown(face: str, character: str, growth: int) -> Glyph:
+    """A character of a font whose strokes are thicker, or thinner where `growth` is negative."""
+    drawn = glyph(face, character)
+    if not growth:
+        return drawn
+    size = 2 * abs(growth) + 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    if growth > 0:
+        mask = cv2.dilate(drawn.mask, kernel)
+    else:
+        mask = _unless_lost(cv2.erode(drawn.mask, kernel), drawn.mask)
+    mask.setflags(write=False)
+    return Glyph(mask, drawn.rise)
+
+
+def _vary(mask: np.ndarray, style: Lettering, chance: Chance, digit: bool) -> np.ndarray:
+    """Apply what makes one character differ from the next: wobble, rounding, stencil."""
     if style.wobble:
         (grid_x, move_x), (grid_y, move_y) = chance.choice(_fields())
         height, width = mask.shape
@@ -210,11 +218,6 @@ def _vary(drawn: Glyph, style: Lettering, chance: Chance, digit: bool) -> np.nda
         at = PAD + round((mask.shape[1] - 2 * PAD) * chance.uniform(0.42, 0.58))
         mask[:, at - 2 : at + 2] = 0
     return mask
-
-
-@functools.cache
-def _ellipse(size: int) -> np.ndarray:
-    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
 
 
 def _unless_lost(changed: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -254,8 +257,9 @@ def set_line(
         elif digit and style.made:
             drawn = made_glyph(style.made, character)
         else:
-            drawn = glyph(style.face, character)
-        mask = _vary(drawn, style, chance, digit)
+            drawn = _grown(style.face, character, style.growth)
+        mask = _vary(drawn.mask, style, chance, digit)
+        corners = drawn.hull if mask is drawn.mask else hull(mask)
         scale = height / HEIGHT * (1 + chance.normal(0, style.size) if style.size else 1.0)
         angle = chance.normal(0, style.turn) if style.turn else 0.0
         cos, sin = math.cos(angle) * scale, math.sin(angle) * scale
@@ -263,7 +267,7 @@ def set_line(
         shape = (cos * style.stretch, -cos * style.slant - sin,
                  sin * style.stretch, cos - sin * style.slant)  # fmt: skip
         a, b, c, d = shape
-        points = hull(mask) @ np.array([[a, c], [b, d]], np.float32)
+        points = corners @ np.array([[a, c], [b, d]], np.float32)
         y = -shape[3] * drawn.rise - style.slope * pen
         if style.shift:
             y += chance.normal(0, style.shift) * height

@@ -36,13 +36,21 @@ class Layer:
 
     def __init__(self, height: int, width: int) -> None:
         self.paint = np.zeros((height, width, 4), np.float32)
+        self._blank = True
 
     def put(self, mask: np.ndarray, colour: Colour, opacity: float = 1.0) -> None:
         """Lay a colour over the layer where the mask (uint8 (h, w)) says."""
-        lay(self.paint, mask, (*colour, 1.0), opacity)
+        lay(self.paint, mask, (*colour, 1.0), opacity, self._blank)
+        self._blank = False
 
 
-def lay(paint: np.ndarray, mask: np.ndarray, colour: tuple[float, ...], opacity: float) -> None:
+def lay(
+    paint: np.ndarray,
+    mask: np.ndarray,
+    colour: tuple[float, ...],
+    opacity: float,
+    blank: bool = False,
+) -> None:
     """Blend a colour into a picture, in place.
 
     Args:
@@ -50,6 +58,7 @@ def lay(paint: np.ndarray, mask: np.ndarray, colour: tuple[float, ...], opacity:
         mask: uint8 (h, w).
         colour: c values.
         opacity: what 255 in the mask stands for, 0 to 1.
+        blank: whether the picture is all zeros yet, so that there is nothing to blend with.
     """
     x, y, width, height = cv2.boundingRect(mask)
     if not width:
@@ -58,6 +67,9 @@ def lay(paint: np.ndarray, mask: np.ndarray, colour: tuple[float, ...], opacity:
     ink = mask[y : y + height, x : x + width]
     # Scaled first, then merged: there is one channel to turn from uint8 to float32.
     cover = cv2.merge((ink * np.float32(opacity / 255),) * len(colour))
+    if blank:
+        np.multiply(cover, row_of(colour, width), out=area)
+        return
     area *= 1 - cover
     cover *= row_of(colour, width)
     area += cover

@@ -206,6 +206,17 @@ def _smoothing(count: int, closed: bool, steps: int = 6) -> np.ndarray:
     return rows
 
 
+@functools.cache
+def _form(digit: str, form: int) -> tuple[tuple[np.ndarray, bool, np.ndarray | None], ...]:
+    """A skeleton's curves: their control points, whether closed, and their smoothing if any."""
+    curves = []
+    for kind, points in _SKELETONS[digit][form]:
+        closed = len(points) > 3 and points[0] == points[-1]
+        smoothing = _smoothing(len(points), closed) if kind == "c" else None
+        curves.append((np.array(points), closed, smoothing))
+    return tuple(curves)
+
+
 def _nib(length: int, angle: float) -> np.ndarray:
     kernel = np.zeros((length | 1, length | 1), np.uint8)
     middle, reach = length // 2, length / 2
@@ -220,21 +231,18 @@ def _curves(brush: Brush, digit: str, chance: Chance) -> list[np.ndarray]:
     if brush.segments:
         ends = [_SEGMENT_ENDS[name] for name in _SEGMENTS[digit]]
         return [np.array([[a * 0.6, b / 2], [c * 0.6, d / 2]]) for a, b, c, d in ends]
-    forms = _SKELETONS[digit]
-    form = forms[int(brush.forms[int(digit)] * len(forms))]
+    form = int(brush.forms[int(digit)] * len(_SKELETONS[digit]))
     # One slight bend for the whole digit, and a move of each point.
     lean, bow = chance.normal(0, brush.jitter), chance.normal(0, brush.jitter)
     curves = []
-    for kind, points in form:
-        moved = np.array(points)
-        spread = brush.jitter * 0.7
-        moves = [[chance.normal(0, spread), chance.normal(0, spread)] for _ in points]
-        closed = len(points) > 3 and points[0] == points[-1]
+    for points, closed, smoothing in _form(digit, form):
+        moved = np.array(chance.normals(points.size, brush.jitter * 0.7)).reshape(-1, 2)
         if closed:
-            moves[-1] = moves[0]
-        moved += moves
-        moved[:, 0] += lean * (0.5 - moved[:, 1]) + bow * np.sin(np.pi * moved[:, 1])
-        curves.append(_smoothing(len(points), closed) @ moved if kind == "c" else moved)
+            moved[-1] = moved[0]
+        moved += points
+        across, down = moved.T
+        across += lean * (0.5 - down) + bow * np.sin(np.pi * down)
+        curves.append(moved if smoothing is None else smoothing @ moved)
     if brush.balls and _SERIFS.get(digit):
         curves.append(np.array(_SERIFS[digit]))
     return curves

@@ -10,9 +10,13 @@ import numpy as np
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
+from matplotlib.colors import to_rgba
 
 COLOURS = ("#1f6feb", "#d1571d", "#1a8754", "#8a3ffc", "#b0257b", "#6b7280", "#a67c00", "#0b7c8a")
 """One for each model, in their order, the same in every chart."""
+
+FEW = 10
+"""Readings below which a bin of the reliability diagram is shown as a faint point alone."""
 
 STYLE = {
     "svg.fonttype": "none",
@@ -65,16 +69,21 @@ def reliability(diagrams: dict[str, list[dict]]) -> str:
         figure, axes = plt.subplots(figsize=(5.4, 3.4))
         axes.plot([0, 100], [0, 100], color="#9ca3af", linewidth=1, linestyle="--")
         for index, (name, bins) in enumerate(diagrams.items()):
-            x = [100 * one["confidence"] for one in bins]
+            x = np.array([100 * one["confidence"] for one in bins])
             y = np.array([100 * one["accuracy"] for one in bins])
             ends = 100 * np.array([one["interval"] for one in bins])
             errors = np.clip([y - ends[:, 0], ends[:, 1] - y], 0, None)
-            axes.errorbar(
-                x, y, yerr=errors, color=colour(index), label=name, marker="o", markersize=4,
-                linewidth=1.2, elinewidth=0.8, capsize=2,
+            faint = to_rgba(colour(index), 0.35)
+            axes.errorbar(x, y, yerr=errors, ecolor=faint, linestyle="", elinewidth=0.8, capsize=2)
+            # A line through bins of a few readings would zigzag, and say nothing.
+            enough = np.array([one["pictures"] >= FEW for one in bins])
+            axes.plot(x[~enough], y[~enough], "o", color=faint, markersize=4)
+            axes.plot(
+                x[enough], y[enough], "o-", color=colour(index), label=name, markersize=4,
+                linewidth=1.2,
             )  # fmt: skip
         axes.set(xlabel="confidence, %", ylabel="% right", xlim=(0, 101), ylim=(0, 102))
-        axes.legend(loc="upper left")
+        axes.legend(loc="best")
         return svg(figure, "reliability")
 
 

@@ -19,8 +19,10 @@ class Limits:
             a pass over the picture.
         requests: requests to read pictures in hand at once, from their last byte to the answer.
         bodies: bytes of all bodies in hand at once, as far as they have come.
-        decoded: pixels of all decoded pictures in hand at once, three bytes each; what exceeds
-            it waits, still encoded.
+        large: pixels above which a picture takes so much longer that it waits for other large
+            ones alone, and small ones never for it.
+        decoded: pixels of all large pictures that are decoded and read at once, and of all small
+            ones; `pixels` or more. What exceeds it waits, still encoded.
         waiting: pictures that wait for a model, each counted once for every model.
         receive_seconds: time for a body to arrive.
         read_seconds: time from there to the answer.
@@ -35,7 +37,8 @@ class Limits:
     scans: int = 100
     requests: int = 64
     bodies: int = 64 * MIB
-    decoded: int = 50_000_000
+    large: int = 6_000_000
+    decoded: int = 25_000_000
     waiting: int = 256
     receive_seconds: float = 20.0
     read_seconds: float = 20.0

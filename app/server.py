@@ -86,7 +86,7 @@ class Service:
     def __init__(self, readers: Mapping[str, ModelReader], limits: Limits):
         self.readers, self.limits = readers, limits
         self.requests, self.bodies = Room(limits.requests), Room(limits.bodies)
-        self._decoded, self._decoding = Room(limits.decoded), Room(limits.pixels)
+        self._small, self._large = Room(limits.decoded), Room(limits.decoded)
 
     @contextlib.asynccontextmanager
     async def running(self, _: FastAPI) -> AsyncIterator[None]:
@@ -151,11 +151,11 @@ class Service:
 
     async def _read_one(self, upload: uploads.Upload, names, box, explain: bool) -> Picture:
         width, height = uploads.measure(upload, self.limits)
-        async with self._decoded.once_free(width * height):
-            # Decoding takes several times what the picture then does: a large one is alone.
-            async with self._decoding.once_free(width * height):
-                loop = asyncio.get_running_loop()
-                picture = await loop.run_in_executor(self._decoders, uploads.decode, upload)
+        pixels = width * height
+        room = self._large if pixels > self.limits.large else self._small
+        async with room.once_free(pixels):
+            loop = asyncio.get_running_loop()
+            picture = await loop.run_in_executor(self._decoders, uploads.decode, upload)
             height, width = picture.shape[:2]
             task = Task(picture, _inside(box, width, height), explain)
             readings: list[Reading] = []

@@ -6,7 +6,9 @@ import asyncio
 import base64
 import io
 import logging
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -180,21 +182,26 @@ def test_what_is_too_much_is_told_when_to_come_back(small):
         assert int(answer.headers["retry-after"]) >= 1
 
 
-def test_large_pictures_are_decoded_one_at_a_time(small, monkeypatch):
-    decoding, most = [], []
+def test_small_pictures_are_read_while_large_ones_wait_for_each_other(small, monkeypatch):
+    asked, may = [], threading.Event()
 
-    def slowly(data, **options):
-        decoding.append(data)
-        time.sleep(0.02)
-        most.append(len(decoding))
-        decoding.remove(data)
-        return decode_picture(data, **options)
+    def decode(data, **options):
+        picture = decode_picture(data, **options)
+        asked.append(picture.shape[1])
+        assert picture.shape[1] < 60 or may.wait(10)
+        return picture
 
-    monkeypatch.setattr("app.uploads.decode_picture", slowly)
-    sent = form(*(encode(seed=seed) for seed in range(4)))
-    for pixels, at_once in ((60 * 40, 1), (2 * 60 * 40, 2)):
-        assert small(pixels=pixels).post("/api/read", files=sent).status_code == 200
-        assert max(most) == at_once
+    monkeypatch.setattr("app.uploads.decode_picture", decode)
+    client = small(large=1_500, decoded=60 * 40)
+    with ThreadPoolExecutor(1) as beside:
+        large = beside.submit(client.post, "/api/read", files=form(encode(), encode(seed=1)))
+        while not asked:
+            time.sleep(0.01)
+        assert read(client, encode(30, 20)).status_code == 200
+        assert asked == [60, 30]
+        may.set()
+        assert large.result().status_code == 200
+    assert asked == [60, 30, 60]
 
 
 def test_a_jpeg_of_countless_scans_is_not_decoded(client):

@@ -4,16 +4,17 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
 import io
 import json
 import logging
 import os
 import sys
-from collections.abc import Iterable, Iterator
+import warnings
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 EXAMPLES = """examples:
@@ -22,11 +23,22 @@ EXAMPLES = """examples:
   predict.py photos/ --min-confidence 0.9 --weights runs/my_run
   predict.py photos/ --draw seen        pictures with the box, the number and how sure
 
-A number that is not shown was read with less confidence than asked for. The exit status is 1 when
-a file could not be read; the others are read all the same."""
+A number that is not shown was read with less confidence than asked for. In a folder, files that end
+as pictures do are read, and what is hidden is passed over. The exit status is 1 when a file could
+not be read; the others are read all the same."""
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"}
+# fmt: off
+SUFFIXES = {
+    ".apng", ".avif", ".bmp", ".dib", ".gif", ".ico", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg",
+    ".jpg", ".mpo", ".pbm", ".pcx", ".pgm", ".png", ".pnm", ".ppm", ".psd", ".qoi", ".tga", ".tif",
+    ".tiff", ".webp",
+}
+# fmt: on
 """Files of a folder that are taken for pictures; a file named on its own may have any name."""
+
+BATCH, PIXELS = 64, 100_000_000
+"""Pictures, and their pixels, that are decoded to be read together, at most: 300 MB. As many again
+are decoded meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +65,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         "or - for one picture from standard input")  # fmt: skip
     add("--weights", default="street_numbers", metavar="NAME|RUN|FILE",
         help="published weights, a run or a .keras file (default: street_numbers)")  # fmt: skip
-    add("--format", choices=("table", "csv", "json"), default="table", help="default: table")
+    add("--format", choices=("table", "csv", "json"), default="table",
+        help="json has an object on each line (default: table)")  # fmt: skip
     add("--min-confidence", type=float, default=0.0, metavar="P",
         help="show only numbers that are right with this probability, 0 to 1")  # fmt: skip
     add("--draw", type=Path, metavar="FOLDER",
@@ -64,14 +77,52 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     return options
 
 
-def find_pictures(names: Iterable[str]) -> Iterator[str]:
-    """The files that are named, and the pictures in the folders that are named, sorted."""
+def find_pictures(names: Iterable[str], drawn: Path | None = None) -> Iterator[str]:
+    """The files that are named, and the pictures in the folders that are named, in order.
+
+    Args:
+        names: files, folders and "-".
+        drawn: a folder that is passed over, for its pictures were drawn by this command.
+
+    Yields:
+        Paths; also those of folders that cannot be opened, for reading them says why.
+    """
+    closed: list[OSError] = []
     for name in names:
-        if name != "-" and Path(name).is_dir():
-            found = (p for p in Path(name).rglob("*") if p.suffix.lower() in SUFFIXES)
-            yield from map(str, sorted(found))
-        else:
+        if name == "-" or not _is_folder(name):
             yield name
+            continue
+        seen: set[tuple[int, int]] = set()
+        for path in filter(None, (drawn, Path(name))):
+            _is_new(path, seen)
+        for folder, inner, files in os.walk(name, onerror=closed.append, followlinks=True):
+            # What is hidden are a desktop's notes and previews, and half-written files.
+            paths = [Path(folder, one) for one in sorted(inner) if not one.startswith(".")]
+            inner[:] = [path.name for path in paths if _is_new(path, seen)]
+            for file in sorted(files):
+                if Path(file).suffix.lower() in SUFFIXES and not file.startswith("."):
+                    yield str(Path(folder, file))
+    yield from (error.filename for error in closed)
+
+
+def _is_new(path: Path, seen: set[tuple[int, int]]) -> bool:
+    """Whether a folder was not `seen` yet: links may lead round and round."""
+    try:
+        status = path.stat()
+    except OSError:  # walking through it will say why
+        return True
+    identity = status.st_dev, status.st_ino
+    if identity in seen:
+        return False
+    seen.add(identity)
+    return True
+
+
+def _is_folder(name: str) -> bool:
+    try:
+        return Path(name).is_dir()
+    except OSError:  # in a folder that is closed to us
+        return False
 
 
 def read_files(
@@ -88,71 +139,144 @@ def read_files(
     Yields:
         A row for each file, in order; one that does not decode has `error`.
     """
-    from reading.reader import BATCH, Reader
-
-    reader, files = Reader(weights), iter(files)
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        start = lambda: [(f, pool.submit(_decode, f)) for f in islice(files, BATCH)]  # noqa: E731
-        ahead = start()
+    pool = ThreadPoolExecutor(min(8, os.cpu_count() or 1))
+    batches = _batches(files)
+    start = lambda: [_decode_beside(pool, file) for file in next(batches, [])]  # noqa: E731
+    try:
+        ahead, reader = start(), None
         while batch := ahead:
             ahead = start()
-            yield from _read_batch(reader, batch, min_confidence, draw)
+            if reader is None and any(one.exception() is None for _, one in batch):
+                # Only now: a mistyped name is told at once, and decoding goes on meanwhile.
+                from reading import Reader
+
+                reader = Reader(weights)
+            yield from _read_batch(reader, batch, min_confidence, pool, draw)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
-def _decode(file: str):
+def _batches(files: Iterable[str]) -> Iterator[list[str]]:
+    """Files by the dozen, but photos of many megapixels by the few that memory has room for."""
+    batch, pixels = [], 0
+    for file in files:
+        size = _pixels(file)
+        if batch and (len(batch) == BATCH or pixels + size > PIXELS):
+            yield batch
+            batch, pixels = [], 0
+        batch.append(file)
+        pixels += size
+    if batch:
+        yield batch
+
+
+def _pixels(file: str) -> int:
+    """How many pixels a picture has, as its first bytes say."""
+    from PIL import Image
+
+    try:
+        if Path(file).is_file():  # to open a pipe is to wait for it
+            with Image.open(file) as image:
+                return image.width * image.height
+    except Exception:  # of whatever kind: decoding it will tell
+        pass
+    return 0
+
+
+def _decode_beside(pool: ThreadPoolExecutor, file: str) -> tuple[str, Future]:
     from datasets.pictures import decode_picture
 
-    if file == "-":
-        return decode_picture(sys.stdin.buffer.read(), name="standard input")
-    return decode_picture(file)
+    if file == "-":  # read here, for a thread that waits for input cannot be stopped
+        return file, pool.submit(decode_picture, sys.stdin.buffer.read(), name="standard input")
+    if _is_folder(file):
+        return file, pool.submit(os.listdir, file)  # which fails, and says why
+    return file, pool.submit(decode_picture, file)
 
 
 def _read_batch(
-    reader, batch: list[tuple[str, Future]], min_confidence: float, draw: Path | None
-) -> list[Row]:
+    reader,
+    batch: list[tuple[str, Future]],
+    min_confidence: float,
+    pool: ThreadPoolExecutor,
+    draw: Path | None,
+) -> Iterator[Row]:
     good = [(file, future.result()) for file, future in batch if future.exception() is None]
-    readings = dict(zip((f for f, _ in good), reader.read([p for _, p in good]), strict=True))
-    rows = []
+    found = reader.read([picture for _, picture in good]) if good else []
+    readings = dict(zip((file for file, _ in good), found, strict=True))
+    drawn = {}
+    if draw is not None:
+        drawn = {
+            file: pool.submit(_draw, draw, file, picture, readings[file], min_confidence)
+            for file, picture in good
+        }
     for file, future in batch:
-        if future.exception() is not None:
-            rows.append(Row(file, error=str(future.exception())))
+        if (error := future.exception()) is not None:
+            yield Row(file, error=str(error) or f"{file}: {type(error).__name__}")
             continue
+        if file in drawn:
+            drawn[file].result()
         reading = readings[file]
-        if draw is not None:
-            _draw(draw, file, future.result(), reading, min_confidence)
         number = reading.number if reading.confidence >= min_confidence else None
         box = reading.box and [round(edge, 1) for edge in reading.box]
-        rows.append(Row(file, number, round(reading.confidence, 4), box))
-    return rows
+        yield Row(file, number, round(reading.confidence, 4), box)
 
 
 def _draw(folder: Path, file: str, picture, reading, min_confidence: float) -> None:
     from reading.draw import draw_reading
+    from training.run_folder import replacing
 
+    path = folder / _drawn_name(file)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as part:
+            draw_reading(picture, reading, min_confidence=min_confidence).save(part)
+    except OSError as error:
+        raise OSError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def _drawn_name(file: str) -> str:
     # The whole path makes the name, for two folders may each have a 1.jpg.
-    name = "_".join(part for part in Path(file).parts if part not in ("/", "..", "."))
-    folder.mkdir(parents=True, exist_ok=True)
-    drawn = draw_reading(picture, reading, min_confidence=min_confidence)
-    drawn.save(folder / f"{'standard_input' if file == '-' else name}.png")
+    if file == "-":
+        return "standard_input.png"
+    parts = ("up" if part == ".." else part for part in Path(file).parts)
+    name = "_".join(part for part in parts if part != Path(file).anchor)
+    # File systems take 255 bytes, and some of them no others than UTF-8.
+    return name.encode(errors="surrogateescape")[-200:].decode(errors="replace") + ".png"
 
 
-def show(rows: Iterable[Row], form: str) -> int:
-    """Print rows as they come; returns how many files could not be read."""
+def show(rows: Iterable[Row], form: str, step: Callable[[], None] = lambda: None) -> int:
+    """Print rows as they come, with a `step` after each; returns how many could not be read."""
     failed = 0
     for index, row in enumerate(rows):
+        if form == "csv" and index == 0:
+            print("file,number,confidence,left,top,right,bottom")
         if row.error:
             failed += 1
             print(f"predict.py: {row.error}", file=sys.stderr)
         elif form == "json":
             print(json.dumps({k: v for k, v in vars(row).items() if k != "error"}), flush=True)
         elif form == "csv":
-            if index - failed == 0:
-                print("file,number,confidence,left,top,right,bottom")
             print(_csv_line(row), flush=True)
         else:
             number = "(unsure)" if row.number is None else row.number or "(none)"
             print(f"{number:>8}  {row.confidence:6.1%}  {row.file}", flush=True)
+        step()
     return failed
+
+
+@contextlib.contextmanager
+def _progress(total: int) -> Iterator[Callable[[], None]]:
+    """A bar, where the rows do not show on the terminal but go to a file or another command."""
+    if total < 2 or sys.stdout.isatty() or not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    columns = BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(elapsed_when_finished=True)
+    with Progress(*columns, console=Console(stderr=True), redirect_stdout=False) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda: bar.advance(task)
 
 
 def _csv_line(row: Row) -> str:
@@ -168,16 +292,33 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger("absl").setLevel(logging.WARNING)
-    files = list(find_pictures(options.pictures))
-    if not files:
-        print(f"predict.py: no pictures in {', '.join(options.pictures)}", file=sys.stderr)
-        return 2
+    warnings.filterwarnings("ignore", module="PIL")  # of what it reads all the same
+    # File names are bytes of any kind, and are given back as they were.
+    sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
     try:
-        rows = read_files(files, options.weights, options.min_confidence, options.draw)
-        return 1 if show(rows, options.format) else 0
+        return _run(options)
+    except BrokenPipeError:  # whoever reads the rows has seen enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except (ValueError, OSError) as error:
         print(f"predict.py: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("predict.py: stopped", file=sys.stderr)
+        return 130
+
+
+def _run(options: argparse.Namespace) -> int:
+    files = list(find_pictures(options.pictures, options.draw))
+    if not files:
+        print(f"predict.py: no pictures in {', '.join(options.pictures)}", file=sys.stderr)
+        return 2
+    rows = read_files(files, options.weights, options.min_confidence, options.draw)
+    with _progress(len(files)) as step, contextlib.closing(rows):
+        failed = show(rows, options.format, step)
+    if failed and len(files) > 1:
+        print(f"predict.py: {failed} of {len(files)} could not be read", file=sys.stderr)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

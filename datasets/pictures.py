@@ -39,7 +39,7 @@ def decode_picture(
         uint8 array of shape (height, width, 3), values 0 to 255.
 
     Raises:
-        FileNotFoundError: if there is no such file.
+        OSError: if there is no such file, or it may not be opened.
         ValueError: if it is not a picture or is damaged.
     """
     if isinstance(source, bytes):
@@ -51,17 +51,19 @@ def decode_picture(
     try:
         with Image.open(file, formats=formats) as image:
             ImageOps.exif_transpose(image, in_place=True)  # a photo has room for few copies
-            return np.asarray(_to_rgb(image, name))
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+            return np.asarray(_to_rgb(image))
+    except (PermissionError, MemoryError):
+        raise
+    except Exception as error:  # damaged files make Pillow raise whatever there is
         raise ValueError(
             f"{name} does not decode as a picture (PNG, JPEG, WebP, BMP, TIFF or another kind "
-            f"that Pillow reads). Received: {error}"
+            f"that Pillow reads). Received: {str(error) or type(error).__name__}"
         ) from error
 
 
-def _to_rgb(image: Image.Image, name: str) -> Image.Image:
+def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode == "F":
-        raise ValueError(f"{name} holds floating-point values, whose range is not known")
+        raise ValueError("floating-point values, whose range is not known")
     if image.mode.startswith("I"):  # 16 bits (Pillow has no narrower mode that holds them)
         values = np.asarray(image).clip(0, 65535).astype(np.int32)
         values += 128

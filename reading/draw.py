@@ -7,8 +7,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from reading.reader import Reading
 
-LEAST_WIDTH = 320
-"""Smaller pictures are enlarged to this width, or the text would hide them."""
+LEAST_WIDTH, MOST = 320, 1600
+"""Smaller pictures are enlarged to this width, or the text would hide them; larger ones are made
+smaller, to this many pixels in width and height, which is enough to look at."""
 
 _SURE, _UNSURE = (20, 130, 50), (200, 90, 0)
 
@@ -24,16 +25,18 @@ def draw_reading(
         min_confidence: below it the reading is drawn as unsure, in another colour.
 
     Returns:
-        The picture, at least `LEAST_WIDTH` wide, with the number's box, and below it a band with
-        the number and its confidence.
+        The picture, from `LEAST_WIDTH` to `MOST` wide, with the number's box, and below it a band
+        with the number and its confidence.
     """
-    scale = max(1.0, LEAST_WIDTH / picture.shape[1])
-    size = (round(picture.shape[1] * scale), max(1, round(picture.shape[0] * scale)))
+    height, width = picture.shape[:2]
+    scale = min(max(1.0, LEAST_WIDTH / width), MOST / max(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    band = max(size[0], LEAST_WIDTH)
     shown = Image.fromarray(picture).resize(size, Image.Resampling.BICUBIC)
     sure = reading.confidence >= min_confidence
     colour = _SURE if sure else _UNSURE
-    letters = max(19, round(0.05 * size[0]))
-    drawn = Image.new("RGB", (size[0], size[1] + round(1.5 * letters)), "white")
+    letters = max(19, round(0.05 * band))
+    drawn = Image.new("RGB", (band, size[1] + round(1.5 * letters)), "white")
     drawn.paste(shown, (0, 0))
     draw = ImageDraw.Draw(drawn)
     if reading.box is not None:

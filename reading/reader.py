@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 import models
-from datasets.pictures import prepare_picture
+from datasets.pictures import decode_picture, prepare_picture
 from models.published import reading_settings
 from models.sequence import BOX, DIGITS, LENGTH, Readings, log_softmax, read_out
 
@@ -97,15 +98,22 @@ class Reader:
             published or the run ended, or 1.
 
     Raises:
-        ValueError: if there are no such weights, or the model cannot look so often.
+        ValueError: if there are no such weights, they are of no reader, or the model cannot look
+            so often.
     """
 
     def __init__(
         self, weights: str | Path, looks: int | None = None, temperature: float | None = None
     ):
         self.model = models.load(weights)
+        outputs = getattr(self.model, "output", None)  # None before a first call
+        if not (isinstance(outputs, dict) and DIGITS in outputs):
+            raise ValueError(
+                f"{weights} is no reader of numbers: its model gives no {DIGITS!r} by name. "
+                f"Received: {outputs}"
+            )
         self._height, self._width, self._channels = self.model.input_shape[1:]
-        locates = BOX in self.model.output
+        locates = BOX in outputs
         self.temperature = temperature or reading_settings(weights).get("temperature", 1.0)
         self.looks = looks or (LOOKS if locates else 1)
         if self.looks > 1 and not locates:
@@ -121,7 +129,7 @@ class Reader:
         Returns:
             A reading for each, in order.
         """
-        if not pictures:
+        if len(pictures) == 0:
             return []
         seen = self.look(pictures)
         found = seen.readings
@@ -265,6 +273,25 @@ def around(boxes: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return np.concatenate([low, high], axis=1).astype(np.float32)
 
 
-def read(pictures: Iterable[np.ndarray], weights: str | Path = "street_numbers") -> list[Reading]:
-    """Read the number in each of some pictures; see `Reader`."""
-    return Reader(weights).read(list(pictures))
+def read(
+    pictures: Iterable[np.ndarray | str | os.PathLike | bytes],
+    weights: str | Path = "street_numbers",
+) -> list[Reading]:
+    """Read the number in each of some pictures.
+
+    Loading the weights takes seconds: who reads again and again keeps a `Reader`.
+
+    Args:
+        pictures: uint8 arrays (height, width, 3), RGB, of any size; or paths of files, or their
+            bytes, which `datasets.decode_picture` decodes.
+        weights: as for `Reader`.
+
+    Returns:
+        A reading for each, in order.
+
+    Raises:
+        ValueError: if there are no such weights, or a file is no picture.
+        OSError: if there is no such file, or it may not be opened.
+    """
+    decoded = [one if isinstance(one, np.ndarray) else decode_picture(one) for one in pictures]
+    return Reader(weights).read(decoded)

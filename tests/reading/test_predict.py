@@ -1,15 +1,29 @@
 """The command that reads pictures, and the library under it."""
 
 import csv
+import errno
+import functools
 import io
 import json
+import os
+from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
 
 import predict
+import reading
 from reading import Reader, read
+
+_LOAD_ONCE = functools.cache(Reader)
+
+
+@pytest.fixture(autouse=True)
+def loaded_once(monkeypatch):
+    """The command loads the tests' weights once, for compiling them takes longer than reading."""
+    monkeypatch.setattr(reading, "Reader", _LOAD_ONCE)
 
 
 @pytest.fixture
@@ -45,12 +59,82 @@ def test_a_folder_gives_a_row_for_each_picture_in_order(weights, folder, capsys)
 
 def test_a_bad_file_is_named_and_the_others_are_read(weights, folder, capsys):
     (folder / "bad.png").write_bytes(b"\x89PNG but no more")
+    os.mkfifo(folder / "pipe.png")
+    (folder / "sub" / "round").symlink_to(folder)
+    (folder / "._a.jpg").write_bytes(b"a desktop's note")
+    (folder / "seen").mkdir()
+    (folder / "seen" / "a.png").write_bytes(b"of an earlier time")
+    for name, shape in (("dot.png", (1, 1)), ("sliver.png", (3, 20_000)), ("mast.png", (9000, 3))):
+        Image.fromarray(np.full(shape, 99, np.uint8)).save(folder / name)
     arguments = [str(folder), str(folder / "gone.png"), "--weights", str(weights)]
-    assert predict.main([*arguments, "--format", "json"]) == 1
+    assert predict.main([*arguments, "--format", "json", "--draw", str(folder / "seen")]) == 1
     printed = capsys.readouterr()
-    assert len([json.loads(line) for line in printed.out.splitlines()]) == 3
-    assert "bad.png does not decode as a picture" in printed.err
-    assert "gone.png" in printed.err
+    assert len([json.loads(line) for line in printed.out.splitlines()]) == 6
+    told = printed.err.splitlines()
+    assert len(told) == 4
+    assert "bad.png does not decode as a picture" in told[0]
+    assert "pipe.png" in told[1] and "gone.png" in told[2]
+    assert told[3] == "predict.py: 3 of 9 could not be read"
+    sizes = [Image.open(path).size for path in (folder / "seen").glob("*_*.png")]
+    assert len(sizes) == 6
+    assert all(320 <= width <= 1600 and height < 2000 for width, height in sizes)
+
+
+def test_a_name_that_is_no_text_is_given_back_as_it_was(weights, folder, capsysbinary):
+    name = os.fsencode(folder) + b"/caf\xe9.png"
+    Path(os.fsdecode(name)).write_bytes((folder / "b.png").read_bytes())
+    arguments = [os.fsdecode(name), "--weights", str(weights), "--draw", str(folder / "seen")]
+    assert predict.main(arguments) == 0
+    assert capsysbinary.readouterr().out.rstrip().endswith(name)
+    assert len(list((folder / "seen").iterdir())) == 1
+
+
+def test_what_is_interrupted_or_has_no_room_says_so(weights, folder, monkeypatch, capsys):
+    arguments = [str(folder), "--weights", str(weights), "--draw", str(folder / "seen")]
+
+    def save(image, path):
+        path.write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Image.Image, "save", save)
+    assert predict.main(arguments) == 2
+    assert "a.jpg.png cannot be written: No space left on device" in capsys.readouterr().err
+    assert not any((folder / "seen").iterdir())
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Reader, "read", stop)
+    assert predict.main(arguments) == 130
+    assert capsys.readouterr().err == "predict.py: stopped\n"
+
+
+def test_photos_of_many_pixels_are_decoded_by_the_few(folder, monkeypatch):
+    files = list(predict.find_pictures([str(folder)]))  # of 693, 800 and 81 pixels
+    monkeypatch.setattr(predict, "PIXELS", 1000)
+    assert list(predict._batches([*files, "gone.png"])) == [files[:1], [*files[1:], "gone.png"]]
+    monkeypatch.setattr(predict, "PIXELS", 10)
+    assert list(predict._batches(files)) == [[file] for file in files]
+
+
+def test_files_that_are_not_there_are_told_before_a_model_is_loaded(monkeypatch, capsys):
+    monkeypatch.setattr(reading, "Reader", lambda weights: pytest.fail("loaded"))
+    assert predict.main(["gone.png"]) == 1
+    assert "There is no picture at gone.png" in capsys.readouterr().err
+
+
+def test_the_library_takes_files_too(weights, folder):
+    path = folder / "b.png"
+    found = read([path, str(path), path.read_bytes(), np.asarray(Image.open(path))], weights)
+    assert len(found) == 4 and len({one.number for one in found}) == 1
+    assert [one.confidence for one in found] == pytest.approx([found[0].confidence] * 4, abs=1e-4)
+
+
+def test_a_model_of_another_kind_is_refused(tmp_path):
+    model = keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Flatten()])
+    model.save(tmp_path / "other.keras")
+    with pytest.raises(ValueError, match=r"other\.keras is no reader of numbers"):
+        Reader(tmp_path / "other.keras")
 
 
 def test_unsure_numbers_are_held_back(weights, folder, capsys):
@@ -62,12 +146,14 @@ def test_unsure_numbers_are_held_back(weights, folder, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["x.png", "--weights", "nothing"], "Received: nothing"),
+        (["{folder}", "--weights", "nothing"], "Received: nothing"),
         (["{empty}"], "no pictures in"),
     ],
 )
-def test_what_cannot_be_done_is_said(arguments, message, tmp_path, capsys):
-    assert predict.main([a.format(empty=tmp_path) for a in arguments]) == 2
+def test_what_cannot_be_done_is_said(arguments, message, folder, tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    names = {"folder": folder, "empty": tmp_path / "empty"}
+    assert predict.main([a.format(**names) for a in arguments]) == 2
     assert message in capsys.readouterr().err
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hashlib
 import logging
 import shutil
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ import keras
 import models
 from evaluation import provenance
 from exporting import formats, sample
-from exporting.check import Checked, check
+from exporting.check import Checked, ExportError, check
 from exporting.formats import FLOAT16, INT8, Format
 from exporting.graph import ReaderGraph, in_float32
 from reading.reader import Reader
@@ -81,7 +80,8 @@ def export(
 
     Raises:
         ValueError: if an argument does not fit, or another backend than TensorFlow is in use.
-        ExportError: if the file does not read as it should; it is not kept.
+        ExportError: if the file does not read as it should, or cannot be written or run at all; it
+            is not kept.
     """
     form = formats.find(format_name, quantize)
     if keras.backend.backend() != "tensorflow":
@@ -99,7 +99,7 @@ def export(
 
     seen = take("test", pictures or (_CHECK_INT8 if quantize == INT8 else _CHECK))
     graph = ReaderGraph(reader, half=form.name == "saved_model" and quantize == FLOAT16)
-    with _workshop(out) as part:
+    with _workshop(out) as part, _told(form):
         log.info("Writing %s", out)
         form.write(graph, part, quantize, lambda: take("train", _CALIBRATE).pictures)
         log.info("Running it on %d %s", len(seen.pictures), seen.source)
@@ -137,6 +137,21 @@ def _workshop(out: Path) -> Iterator[Path]:
         shutil.rmtree(folder)
 
 
+@contextlib.contextmanager
+def _told(form: Format) -> Iterator[None]:
+    """Say what a converter or a runtime failed at: each has errors of its own."""
+    try:
+        yield
+    except (ExportError, ImportError, ValueError, OSError):
+        raise
+    except Exception as error:
+        lines = str(error).strip().splitlines() or [""]
+        raise ExportError(
+            f"{form.name} cannot hold this model, or {form.runtime} cannot run it: "
+            f"{type(error).__name__}: {lines[0]}"
+        ) from error
+
+
 def _keep(part: Path, out: Path, about: dict[str, Any]) -> None:
     """Put what was made in its place, and what it is beside it or, for a folder, in it."""
     if part.is_dir():
@@ -167,7 +182,7 @@ def _about(source, form: Format, quantize, reader: Reader, checked: Checked) -> 
         "format": form.name,
         "quantize": quantize,
         "weights": str(source),
-        "sha256_of_weights": hashlib.sha256(models.model_file(source).read_bytes()).hexdigest(),
+        "sha256_of_weights": models.file_digest(models.model_file(source)),
         "model": trained.get("model", reader.model.name),
         "trained_on": trained.get("dataset"),
         "reads": card.get("reads"),

@@ -47,22 +47,13 @@ def weights_file(name: str) -> Path:
     expected, path = card(name)["sha256"], FOLDER / f"{name}.keras"
     found = file_digest(path) if path.exists() else "no file"
     if found != expected:
-        raise ValueError(f"{path} is damaged: its SHA-256 is {expected}. Received: {found}")
+        raise ValueError(f"{path} is damaged: its card says SHA-256 {expected}. Received: {found}")
     return path
 
 
 def file_digest(path: Path) -> str:
     """SHA-256 of a file, hexadecimal."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def load_published(name: str) -> keras.Model:
-    """Load a published reader as it was trained.
-
-    Raises:
-        ValueError: if no weights have that name, or the file is damaged.
-    """
-    return keras.saving.load_model(weights_file(name), compile=False)
 
 
 def reading_settings(source: str | Path) -> dict[str, Any]:

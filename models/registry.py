@@ -146,4 +146,4 @@ def _create_trained(name: str, weights: str, arguments: Mapping[str, Any]) -> ke
             f"the weights {weights!r} are of {card['model']} as it was trained, with no other "
             f"arguments. Received: {name} with {dict(arguments)}"
         )
-    return published.load_published(weights)
+    return published.load(weights)

@@ -102,21 +102,33 @@ def test_a_file_that_reads_otherwise_is_told_from_a_good_one(change, message, ma
         check(run, graph, reader, seen, None)
 
 
-def test_a_file_that_is_not_good_is_not_kept(weights, tmp_path, monkeypatch, capsys):
-    def refuse(*_):
-        raise ExportError("it reads nothing")
+def refuse(*_):
+    raise ExportError("it reads nothing")
 
+
+@pytest.mark.parametrize(
+    ("open_it", "message"),
+    [
+        (lambda *_: None, "it reads nothing"),
+        (formats.FORMATS["onnx"].open, "onnxruntime cannot run it: InvalidProtobuf"),
+    ],
+)
+def test_a_file_that_is_not_good_is_not_kept(
+    open_it, message, need, weights, tmp_path, monkeypatch, capsys
+):
+    need("onnx")
     bad = dataclasses.replace(
         formats.FORMATS["onnx"],
         write=lambda graph, path, *_: path.write_text("of no use"),
-        open=lambda *_: None,
+        open=open_it,
     )
     monkeypatch.setitem(formats.FORMATS, "onnx", bad)
     monkeypatch.setattr(make, "check", refuse)
     out = tmp_path / "reader.onnx"
     out.write_text("an older one")
     assert run(weights, "onnx", out, "--looks", "1") == 1
-    assert "not kept: it reads nothing" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "export.py: not kept: " in error and message in error
     assert [p.name for p in tmp_path.iterdir()] == ["reader.onnx"]
     assert out.read_text() == "an older one"
 

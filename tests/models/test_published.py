@@ -40,7 +40,7 @@ def test_a_run_is_published_with_a_card_and_loads_by_name(photos, tiny_run, tmp_
         models.create("deep_cnn", weights="tiny")
     (tmp_path / "tiny.keras").write_bytes(b"cut")
     with pytest.raises(ValueError, match=r"tiny\.keras is damaged"):
-        published.load_published("tiny")
+        published.load("tiny")
 
 
 def test_the_card_tells_what_fails_and_what_came_before(photos, tiny_run, tmp_path):

@@ -1,9 +1,10 @@
 """Publish a run: its model and a card go to models/weights/.
 
 python -m evaluation.publish runs/my_run --name street_numbers --reads "…" --licence "…" \\
-    --results report/results.json
+    --fails "…" "…" --results report/results.json
 
-Figures come from results that evaluate.py kept, never from hand.
+Figures come from results that evaluate.py kept, never from hand. What is said in words may be left
+out where a card of that name says it already.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from models.published import FOLDER, file_digest
-from training.run_folder import RunFolder, read_json, replacing, write_json
+from training.run_folder import RunError, RunFolder, read_json, replacing, write_json
 
 KEPT = (
     "pictures",
@@ -36,8 +37,8 @@ KEPT = (
 def publish(
     run: RunFolder,
     name: str,
-    reads: str,
-    licence: str,
+    reads: str | None,
+    licence: str | None,
     results: list[Path],
     fails: list[str] | None = None,
     folder: Path = FOLDER,
@@ -47,7 +48,8 @@ def publish(
     Args:
         run: a finished run.
         name: name of the weights.
-        reads: one sentence: which pictures these weights are for.
+        reads: one sentence: which pictures these weights are for. Defaults, as do the next one
+            and `fails`, to what the card of that name says, if there is one.
         licence: one sentence: what the training data's licence allows.
         results: `results.json` files of `evaluate.py` that hold figures of this very model, under
             whichever name.
@@ -58,41 +60,45 @@ def publish(
         Path of the card.
 
     Raises:
-        ValueError: if the run is not finished, or a file of results has no figures of it.
+        ValueError: if the run is not finished, a file of results has no figures of it, or nobody
+            said what it reads and under which licence.
     """
     if not run.finished:
         raise ValueError(f"{run.folder} is not finished: it has no metrics.json")
     configuration, metrics = run.configuration(), read_json(run.metrics)
-    digest = file_digest(run.model)
+    digest, path = file_digest(run.model), folder / f"{name}.json"
+    said = read_json(path) if path.exists() else {}
     card = {
         "model": configuration.model,
         "arguments": dict(configuration.arguments),
         "sha256": digest,
-        "reads": reads,
-        "licence": licence,
+        "reads": said.get("reads") if reads is None else reads,
+        "licence": said.get("licence") if licence is None else licence,
         "crop": configuration.crop,
         "parameters": metrics["parameters"],
-        "known_failures": fails or [],
+        "known_failures": said.get("known_failures", []) if fails is None else fails,
         "reading": metrics.get("reading", {}),
         "training": _training(run),
         "figures": [_figures(path, digest) for path in results],
     }
+    if card["reads"] is None or card["licence"] is None:
+        raise ValueError(f"say with --reads and --licence what is new: there is no {path} yet")
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(folder / f"{name}.keras") as part:
         shutil.copyfile(run.model, part)
-    write_json(folder / f"{name}.json", card)
-    return folder / f"{name}.json"
+    write_json(path, card)
+    return path
 
 
 def _training(run: RunFolder) -> dict[str, Any]:
     """How a run was trained, and before it the run whose weights it started from."""
     configuration, metrics = run.configuration(), read_json(run.metrics)
+    # A blend was not trained: the hours are those of what it was blended from.
+    spent = ("share",) if "share" in metrics else ("hours", "epochs", "best_epoch")
     told = {
         "configuration": configuration.to_json(),
         "environment": read_json(run.config)["environment"],
-        "hours": metrics.get("hours"),
-        "epochs": metrics["epochs"],
-        "best_epoch": metrics["best_epoch"],
+        **{key: metrics.get(key) for key in spent},
         "validation": metrics["validation"],
     }
     earlier = RunFolder(Path(configuration.weights)) if configuration.weights else None
@@ -119,11 +125,11 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("run", type=Path, help="a finished run")
     parser.add_argument("--name", required=True, help="name of the weights")
-    parser.add_argument("--reads", required=True, help="which pictures they are for")
-    parser.add_argument("--licence", required=True, help="what the training data's licence allows")
+    parser.add_argument("--reads", help="which pictures they are for")
+    parser.add_argument("--licence", help="what the training data's licence allows")
     parser.add_argument("--results", type=Path, nargs="+", default=[], metavar="FILE",
                         help="results.json files of evaluate.py")  # fmt: skip
-    parser.add_argument("--fails", nargs="+", default=[], metavar="SENTENCE",
+    parser.add_argument("--fails", nargs="+", metavar="SENTENCE",
                         help="what they are known to get wrong")  # fmt: skip
     options = parser.parse_args(arguments)
     try:
@@ -131,7 +137,7 @@ def main(arguments: list[str] | None = None) -> int:
         path = publish(
             run, options.name, options.reads, options.licence, options.results, options.fails
         )
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RunError) as error:
         print(f"publish: {error}", file=sys.stderr)
         return 2
     print(f"Wrote {path}")

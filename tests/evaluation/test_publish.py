@@ -44,8 +44,10 @@ def test_a_published_model_is_the_run_s_and_its_card_says_so(run, tmp_path, monk
     assert card["figures"][0]["number_accuracy"] == 0.5
     assert "latency_ms" not in card["figures"][0]  # it holds for one machine at one time
     assert card["known_failures"] == ["letters"] and card["licence"] == "free"
+    publish.publish(run, "mine", None, None, [results], folder=tmp_path / "weights")
+    assert json.loads(path.read_text()) == card, "what was said before goes without saying"
     assert published.list_weights() == ["mine"]
-    mine = published.load_published("mine")
+    mine = published.load("mine")
     again = keras.saving.load_model(run.model)
     for a, b in zip(mine.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
@@ -56,7 +58,17 @@ def test_figures_of_another_model_are_refused_and_nothing_is_written(run, tmp_pa
     results = evaluated(run, str(run.folder), tmp_path / "results.json", digest="another")
     with pytest.raises(ValueError, match=r"results\.json has no figures of this model"):
         publish.publish(run, "mine", "", "", [results], folder=tmp_path / "weights")
+    with pytest.raises(ValueError, match="--reads and --licence"):
+        publish.publish(run, "mine", None, "", [], folder=tmp_path / "weights")
     assert not (tmp_path / "weights").exists()
+
+
+def test_a_blend_has_the_hours_of_its_parts_and_none_of_its_own(run, tmp_path):
+    blended = {"parameters": 1, "epochs": 9, "best_epoch": 9, "validation": {}, "hours": 0.1}
+    write_json(run.metrics, blended | {"share": 0.75})
+    card = json.loads(publish.publish(run, "mine", "", "", [], folder=tmp_path).read_text())
+    assert card["training"]["share"] == 0.75
+    assert not {"hours", "epochs"} & card["training"].keys()
 
 
 def test_a_run_that_is_not_finished_is_refused(run, tmp_path, capsys):

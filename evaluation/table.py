@@ -28,8 +28,9 @@ def results_table(files: list[Path]) -> str:
     if not files:
         raise ValueError(f"there are no results to make a table of: keep some in {KEPT}/")
     lines = [
-        "| data, split | given | model | numbers right | 95 % interval | answered at 98 % right |",
-        "| --- | --- | --- | ---: | --- | ---: |",
+        "| data, split | given | model | numbers right | 95 % interval | answered at 98 % right "
+        "| at 99 % right |",
+        "| --- | --- | --- | ---: | --- | ---: | ---: |",
     ]
     trained, measured = {}, {}
     for path in sorted(files):
@@ -57,7 +58,7 @@ def _row(results: dict[str, Any], name: str) -> str:
         name if name == CONSTANT else f"`{name}`",
         f"{100 * found['number_accuracy']:.2f} %",
         f"{100 * low:.1f} – {100 * high:.1f}",
-        f"{100 * found['coverage']['0.98']:.1f} %",
+        *(f"{100 * found['coverage'][share]:.1f} %" for share in ("0.98", "0.99")),
     )
     return f"| {' | '.join(cells)} |"
 

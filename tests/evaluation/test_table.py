@@ -13,7 +13,7 @@ def kept(folder, name, accuracy, crop="full"):
         "pictures": 4000,
         "number_accuracy": accuracy,
         "number_accuracy_interval": [accuracy - 0.01, accuracy + 0.01],
-        "coverage": {"0.98": 0.5},
+        "coverage": {"0.98": 0.5, "0.99": 0.25},
     }
     results = {
         "dataset": "photos",
@@ -38,9 +38,10 @@ def test_every_model_gets_a_row_with_its_crop_and_its_commands(tmp_path, monkeyp
     assert evaluate.main(["--table"]) == 0
     text = (tmp_path / "README.md").read_text()
     assert text.startswith("Before\n") and text.endswith("\nafter\n") and "old" not in text
-    assert (
-        "| photos, test (4,000) | whole pictures | `net` | 92.50 % | 91.5 – 93.5 | 50.0 % |" in text
+    row = (
+        "| photos, test (4,000) | whole pictures | `net` | 92.50 % | 91.5 – 93.5 | 50.0 % | 25.0 % "
     )
+    assert f"{row}|\n" in text
     assert "| true box + 30 % | `other` | 50.00 % |" in text
     assert text.count("constant answer | 1.00 %") == 1  # the same pictures, the same row
     assert "- `net` was trained with `train.py net`\n" in text

@@ -17,6 +17,8 @@ class Limits:
         pixels: pixels of one picture, told from its header before anything is decoded.
         scans: scans of one progressive JPEG; cameras and editors write about ten, and each costs
             a pass over the picture.
+        reads: steps in which one picture is opened and decoded; a photo takes a few hundred. One
+            made of a million tiny parts would take them one by one, for many seconds.
         requests: requests to read pictures in hand at once, from their last byte to the answer.
         bodies: bytes of all bodies in hand at once, as far as they have come.
         large: pixels above which a picture takes so much longer that it waits for other large
@@ -35,6 +37,7 @@ class Limits:
     files: int = 32
     pixels: int = 25_000_000
     scans: int = 100
+    reads: int = 100_000
     requests: int = 64
     bodies: int = 64 * MIB
     large: int = 6_000_000

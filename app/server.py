@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -150,12 +151,12 @@ class Service:
         ]
 
     async def _read_one(self, upload: uploads.Upload, names, box, explain: bool) -> Picture:
-        width, height = uploads.measure(upload, self.limits)
+        in_thread = functools.partial(asyncio.get_running_loop().run_in_executor, self._decoders)
+        width, height = await in_thread(uploads.measure, upload, self.limits)
         pixels = width * height
         room = self._large if pixels > self.limits.large else self._small
         async with room.once_free(pixels):
-            loop = asyncio.get_running_loop()
-            picture = await loop.run_in_executor(self._decoders, uploads.decode, upload)
+            picture = await in_thread(uploads.decode, upload, self.limits)
             height, width = picture.shape[:2]
             task = Task(picture, _inside(box, width, height), explain)
             readings: list[Reading] = []

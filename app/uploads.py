@@ -125,15 +125,29 @@ async def _in_chunks(body: bytes) -> AsyncIterator[bytes]:
         await asyncio.sleep(0)  # let other requests have a turn
 
 
+class _Counted(io.BytesIO):
+    """A picture's bytes, which may be read in so many steps and no more."""
+
+    def __init__(self, upload: Upload, limits: Limits):
+        super().__init__(upload.data)
+        self._called, self._left = upload.called, limits.reads
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self._left -= 1
+        if self._left < 0:
+            raise Refused(422, f"{self._called} is made of too many parts")
+        return super().read(size)
+
+
 def measure(upload: Upload, limits: Limits) -> tuple[int, int]:
     """Width and height of a picture, from its header: nothing is decoded.
 
     Raises:
         Refused: 415 if it is no picture of a kind that is taken, 413 if it is too large, 422 if
-            decoding it would take too long.
+            opening or decoding it would take too long.
     """
     try:
-        with Image.open(io.BytesIO(upload.data), formats=FORMATS) as image:
+        with Image.open(_Counted(upload, limits), formats=FORMATS) as image:
             (width, height), kind = image.size, image.format
     except Image.DecompressionBombError:
         raise Refused(413, f"{upload.called} has {_most(limits)}. Received: far more") from None
@@ -150,14 +164,15 @@ def measure(upload: Upload, limits: Limits) -> tuple[int, int]:
     return width, height
 
 
-def decode(upload: Upload) -> np.ndarray:
+def decode(upload: Upload, limits: Limits) -> np.ndarray:
     """Decode a picture that was measured: uint8 (height, width, 3), RGB, upright.
 
     Raises:
-        Refused: 422, if it is damaged.
+        Refused: 422, if it is damaged or takes too long.
     """
     try:
-        return decode_picture(upload.data, name=upload.called, formats=FORMATS)
+        file = _Counted(upload, limits)
+        return decode_picture(file, name=upload.called, formats=FORMATS)
     except ValueError as error:
         raise Refused(422, str(error)) from None
 

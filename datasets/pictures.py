@@ -20,7 +20,7 @@ FITS = ("stretch", "pad")
 
 
 def decode_picture(
-    source: str | os.PathLike | bytes,
+    source: str | os.PathLike | bytes | io.BytesIO,
     *,
     name: str | None = None,
     formats: Sequence[str] | None = None,
@@ -31,7 +31,7 @@ def decode_picture(
     and palettes, grey and CMYK become RGB.
 
     Args:
-        source: path of a file, or a file's bytes.
+        source: path of a file, or a file's bytes, or a file in memory.
         name: what errors call the picture. Defaults to its path.
         formats: Pillow's names of the kinds of file that are tried. Defaults to all of them.
 
@@ -42,8 +42,9 @@ def decode_picture(
         OSError: if there is no such file, or it may not be opened.
         ValueError: if it is not a picture or is damaged.
     """
-    if isinstance(source, bytes):
-        file, name = io.BytesIO(source), name or "picture"
+    if isinstance(source, bytes | io.BytesIO):
+        file = io.BytesIO(source) if isinstance(source, bytes) else source
+        name = name or "picture"
     else:
         file, name = Path(source), name or str(source)
         if not file.is_file():

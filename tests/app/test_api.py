@@ -8,6 +8,7 @@ import io
 import logging
 import threading
 import time
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -15,6 +16,7 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
+from app import uploads
 from app.limits import Limits
 from app.readers import Task
 from app.server import create_app
@@ -209,6 +211,24 @@ def test_a_jpeg_of_countless_scans_is_not_decoded(client):
     assert read(client, picture).status_code == 200
     again = picture[:-2] + 101 * b"\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00" + picture[-2:]
     assert "scans" in read(client, again).json()["detail"]
+
+
+def test_a_picture_of_countless_parts_is_given_up_and_holds_nobody_up(small, monkeypatch):
+    client, threads = small(reads=300), set()
+    measure = uploads.measure
+
+    def noted(*arguments):
+        threads.add(threading.current_thread().name.partition("_")[0])
+        return measure(*arguments)
+
+    monkeypatch.setattr("app.uploads.measure", noted)
+    jpeg, png = encode(kind="JPEG"), encode()
+    assert read(client, jpeg).status_code == read(client, png).status_code == 200
+    part = b"\0\0\0\0tiNy" + zlib.crc32(b"tiNy").to_bytes(4, "big")
+    for sent in (jpeg[:2] + 300 * b"\xff\xfe\0\2" + jpeg[2:], png[:-12] + 300 * part + png[-12:]):
+        answer = read(client, sent)
+        assert answer.status_code == 422 and "too many parts" in answer.json()["detail"]
+    assert threads == {"decode"}  # not the one that all requests go through
 
 
 def test_a_body_that_does_not_come_is_not_waited_for(small):

@@ -11,6 +11,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from app.limits import Limits
+from app.problems import Refused
 from app.readers import ModelReader
 from app.server import create_app
 
@@ -75,6 +76,18 @@ def patient_protocol(limits: Limits) -> type[H11Protocol]:
             if self.cycle is not self._timed and not self.transport.is_closing():
                 self._timed = self.cycle
                 self._give(limits.request_seconds)
+
+        def send_400_response(self, msg: str) -> None:
+            """Answer what is no HTTP as all else is answered; uvicorn would with plain text."""
+            answer = Refused(400, msg).response()
+            headers = [*answer.raw_headers, (b"connection", b"close")]
+            for event in (
+                h11.Response(status_code=400, headers=headers, reason=b"Bad Request"),
+                h11.Data(data=answer.body),
+                h11.EndOfMessage(),
+            ):
+                self.transport.write(self.conn.send(event))
+            self.transport.close()
 
         def on_response_complete(self) -> None:
             # Whoever still sends the body of a request that is answered keeps the time it had.

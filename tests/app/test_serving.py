@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import threading
@@ -78,7 +79,9 @@ def test_a_huge_head_is_refused(readers):
     with serving(readers, Limits()) as port:
         connection = connect(port)
         connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nX: " + 100_000 * b"a")
-        assert b" 400 " in rest(connection).partition(b"\r\n")[0]
+        head, _, body = rest(connection).partition(b"\r\n\r\n")
+        assert b" 400 " in head and b"application/problem+json" in head
+        assert json.loads(body)["status"] == 400
 
 
 def test_a_stop_finishes_what_was_begun(readers, monkeypatch):

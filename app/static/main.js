@@ -120,7 +120,8 @@ function refuse(sentence) {
 
 // On a phone what was chosen may be below what is seen.
 function reveal() {
-  if (matchMedia("(max-width: 760px)").matches) find("result").scrollIntoView();
+  if (!matchMedia("(max-width: 760px)").matches) return;
+  find(find("message").hidden ? "result" : "message").scrollIntoView();
 }
 
 // Draws all that shows a picture, if it is the one that is looked at.

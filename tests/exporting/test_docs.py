@@ -51,3 +51,13 @@ def test_an_example_needs_its_runtime_alone(
         subprocess.run([sys.executable, script], check=True)
     shown = capfd.readouterr().out
     assert "'confidence':" in shown and "'box':" in shown
+
+
+def test_the_threshold_is_the_lowest_that_is_right_often_enough():
+    found = {}
+    exec(examples()["Set a threshold"], found)
+    threshold = found["threshold"]
+    confidences, right = [0.5, 0.9, 0.2, 0.8], [False, True, True, True]
+    assert threshold(confidences, right, 0.9) == 0.8
+    assert threshold(confidences, right, 0.7) == 0.2
+    assert threshold([0.5], [False]) > 1

@@ -1,6 +1,7 @@
 """Publishing: a card takes its figures from results of the very same model, and from no other."""
 
 import json
+import shutil
 
 import keras
 import numpy as np
@@ -69,6 +70,18 @@ def test_a_blend_has_the_hours_of_its_parts_and_none_of_its_own(run, tmp_path):
     card = json.loads(publish.publish(run, "mine", "", "", [], folder=tmp_path).read_text())
     assert card["training"]["share"] == 0.75
     assert not {"hours", "epochs"} & card["training"].keys()
+
+
+def test_a_card_tells_what_came_before(run, tmp_path):
+    later = shutil.copytree(run.folder, tmp_path / "later")
+    config = json.loads(run.config.read_text())
+    config["configuration"]["weights"] = str(run.folder)
+    write_json(later / "config.json", config)
+    path = publish.publish(RunFolder(later), "later", "", "", [], folder=tmp_path / "weights")
+    told = json.loads(path.read_text())["training"]
+    assert told["hours"] == 0.1 and told["epochs"] == 1
+    assert told["before"]["configuration"]["model"] == "residual_cnn_tiny"
+    assert "before" not in told["before"]
 
 
 def test_a_run_that_is_not_finished_is_refused(run, tmp_path, capsys):

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import pytest
 
+from evaluation.publish import publish
 from tests.training.conftest import TINY
 from training import fit
 from training.callbacks import OBJECTIVE, kept
@@ -41,7 +42,7 @@ def finished(photos, tmp_path_factory):
     return folder, fit.train(configuration, folder)
 
 
-def test_a_run_is_a_folder_with_everything_in_it(finished, tiny):
+def test_a_run_is_a_folder_with_everything_in_it(finished, tiny, tmp_path):
     folder, metrics = finished
     names = {path.name for path in folder.iterdir()}
     assert names == {
@@ -60,6 +61,8 @@ def test_a_run_is_a_folder_with_everything_in_it(finished, tiny):
         float(row["val_number_accuracy"]) for row in history_of(folder)
     )
     assert list((folder / "tensorboard").rglob("events.*"))
+    card = json.loads(publish(run, "whole", "tests", "none", [], folder=tmp_path).read_text())
+    assert card["training"]["epochs"] == 3 and card["parameters"] == metrics["parameters"]
 
 
 def test_the_kept_model_is_the_one_that_was_scored(finished, tiny):

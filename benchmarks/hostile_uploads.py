@@ -1,6 +1,6 @@
 """What the server says to uploads that mean it harm, and whether it still reads pictures after.
 
-    python benchmarks/hostile_uploads.py                  # 3000 of them, a minute or two
+    python benchmarks/hostile_uploads.py                  # 3000 of them, a few minutes
     python benchmarks/hostile_uploads.py --requests 300 --weights runs/my_run
 
 Bytes go over a plain socket, so that nothing puts a request right on its way. Beside them,
@@ -29,7 +29,7 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
-from app.limits import Limits
+from app.limits import MIB, Limits
 from benchmarks.serving_load import PICTURES, ask, served
 
 HUNG_UP = "hung up"
@@ -114,6 +114,21 @@ def countless_scans(rng: np.random.Generator) -> bytes:
     return post(jpeg[:-2] + int(rng.integers(101, 5000)) * scan + jpeg[-2:])
 
 
+def countless_parts(rng: np.random.Generator) -> bytes:
+    """A picture after many empty comments, each of which takes a decoder a few steps."""
+    count = int(rng.integers(10_000, 10 * MIB // 13))
+    if rng.random() < 0.5:
+        jpeg = picture(rng, "JPEG")
+        return post(jpeg[:2] + count * b"\xff\xfe\0\2" + jpeg[2:])
+    return post(_png(60, 40, zlib.compress(bytes(40 * 181)), *(count // 2 * [(b"zzZz", b"")])))
+
+
+def unpacked(rng: np.random.Generator) -> bytes:
+    """A hundredth of the bytes that its pixels take, and no more pixels than are allowed."""
+    side = int(rng.integers(1_000, 5_000))
+    return post(_png(side, side, zlib.compress(bytes(side * (3 * side + 1)), 6)))
+
+
 def metadata(rng: np.random.Generator) -> bytes:
     """A photo whose EXIF has any orientation, points anywhere, and may end at any byte."""
     orientation = (0x0112, 3, 1, int(rng.integers(2**16)) << 16)
@@ -174,8 +189,9 @@ def broken_off(rng: np.random.Generator) -> bytes:
 
 KINDS: dict[str, Callable[[np.random.Generator], bytes]] = {
     make.__name__.replace("_", " "): make
-    for make in (truncated, bits_flipped, noise, mislabelled, bomb, countless_scans, metadata,
-                 broken_form, parameters, huge_head, odd_framing, broken_off)
+    for make in (truncated, bits_flipped, noise, mislabelled, bomb, unpacked, countless_scans,
+                 countless_parts, metadata, broken_form, parameters, huge_head, odd_framing,
+                 broken_off)
 }  # fmt: skip
 """Each makes a request."""
 

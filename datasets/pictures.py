@@ -18,6 +18,9 @@ from PIL import Image, ImageOps
 FITS = ("stretch", "pad")
 """How a picture is made to fit: its aspect changed, or kept with the edges repeated."""
 
+LARGE = 2_000_000
+"""Pixels from which on no more of a picture is handed to Pillow, which copies it, than it needs."""
+
 
 def decode_picture(
     source: str | os.PathLike | bytes | io.BytesIO,
@@ -117,11 +120,14 @@ def prepare_picture(
         )
     if channels not in (1, 3):
         raise ValueError(f"channels is 1 (grey) or 3 (RGB). Received: {channels}")
+    box = shown_part(picture, size, fit=fit, box=box)
+    if picture.shape[0] * picture.shape[1] >= LARGE:
+        picture, box = _needed(picture, size, box)
     image = Image.fromarray(
         picture[..., 0] if picture.ndim == 3 and picture.shape[2] == 1 else picture
     )
     image = _in_mode(image, "L" if channels == 1 else "RGB")
-    image, box = _pad_to_hold(image, shown_part(picture, size, fit=fit, box=box))
+    image, box = _pad_to_hold(image, box)
     image = image.resize((size[1], size[0]), Image.Resampling.BILINEAR, box=box)
     return np.asarray(image).reshape(*size, channels)
 
@@ -162,6 +168,22 @@ def _grow_to_aspect(box: tuple, size: tuple[int, int]) -> tuple:
     width = max(right - left, (bottom - top) * size[1] / size[0])
     x, y = (left + right) / 2, (top + bottom) / 2
     return x - width / 2, y - height / 2, x + width / 2, y + height / 2
+
+
+def _needed(picture: np.ndarray, size: tuple[int, int], box: tuple) -> tuple[np.ndarray, tuple]:
+    """The part of a picture that resizing `box` needs, and the box in it."""
+    left, top, right, bottom = box
+    across = _span(left, right, size[1], picture.shape[1])
+    down = _span(top, bottom, size[0], picture.shape[0])
+    x, y = across.start, down.start
+    return picture[down, across], (left - x, top - y, right - x, bottom - y)
+
+
+def _span(low: float, high: float, pixels: int, side: int) -> slice:
+    # A new pixel is made of old ones up to its own width away, so of some beyond the box.
+    beyond = int(max(1.0, (high - low) / pixels)) + 2
+    start = min(max(0, int(low) - beyond), side - 1)
+    return slice(start, max(start + 1, int(high) + beyond))
 
 
 def _pad_to_hold(image: Image.Image, box: tuple) -> tuple[Image.Image, tuple]:

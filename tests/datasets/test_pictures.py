@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from datasets import pictures
 from datasets.pictures import decode_picture, prepare_picture
 
 RED = (200, 30, 40)
@@ -135,6 +136,25 @@ def test_a_box_is_cut_and_goes_beyond_the_edge():
     assert (shown == 50).all()
     shown = prepare_picture(picture, (10, 10), 1, box=(-100, -100, -90, -90))
     assert (shown == 50).all()
+
+
+@pytest.mark.parametrize("fit", ["stretch", "pad"])
+def test_of_a_large_picture_the_needed_part_gives_the_same(fit, monkeypatch):
+    rough = np.random.default_rng(0).integers(0, 256, (150, 160, 3), np.uint8)
+    picture = np.asarray(Image.fromarray(rough).resize((1600, 1500)))
+    boxes = (
+        None,
+        (300.3, 40.7, 1210.9, 900.2),
+        (1590, 0, 1600, 7.5),
+        (-20, 1300, 700, 1600),
+        (1650, -90, 1700, -30),
+    )
+    found = [prepare_picture(picture, (48, 96), 3, fit=fit, box=box) for box in boxes]
+    monkeypatch.setattr(pictures, "LARGE", picture.size)
+    for box, one in zip(boxes, found, strict=True):
+        whole = prepare_picture(picture, (48, 96), 3, fit=fit, box=box)
+        off = np.abs(one.astype(int) - whole)
+        assert off.max() <= 1 and (off > 0).mean() < 0.01
 
 
 def test_shrinking_averages_instead_of_picking():

@@ -229,7 +229,8 @@ def _draw(folder: Path, file: str, picture, reading, min_confidence: float) -> N
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with replacing(path) as part:
-            draw_reading(picture, reading, min_confidence=min_confidence).save(part)
+            drawn = draw_reading(picture, reading, min_confidence=min_confidence)
+            drawn.save(part, compress_level=3)  # a quarter of the time, a tenth more bytes
     except OSError as error:
         raise OSError(f"{path} cannot be written: {error.strerror or error}") from error
 

@@ -92,7 +92,7 @@ def test_a_name_that_is_no_text_is_given_back_as_it_was(weights, folder, capsysb
 def test_what_is_interrupted_or_has_no_room_says_so(weights, folder, monkeypatch, capsys):
     arguments = [str(folder), "--weights", str(weights), "--draw", str(folder / "seen")]
 
-    def save(image, path):
+    def save(image, path, **_):
         path.write_bytes(b"half")
         raise OSError(errno.ENOSPC, "No space left on device")
 

@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+import functools
+
 import cv2
 import numpy as np
 
+from datasets.rendered_numbers.blur import blurred
 from datasets.rendered_numbers.chance import Chance
-from datasets.rendered_numbers.surfaces import crop, row_of
+from datasets.rendered_numbers.surfaces import MIDDLE, STEP, crop, row_of
 
 
-def light(scene: np.ndarray, chance: Chance) -> None:
-    """Light a scene unevenly, in place: a slope of brightness and the edge of a shadow.
+def light(scene: np.ndarray, chance: Chance) -> np.ndarray | None:
+    """Light a scene unevenly: a slope of brightness and the edge of a shadow.
+
+    The shadow is laid on the scene in place. The slope is left to `sensor`: no blur changes it,
+    and there it takes no further pass over the picture.
 
     Args:
         scene: float32 (h, w, 3), 0 to 255.
         chance: source of chance.
+
+    Returns:
+        float32 (2, 3), the slope: factors for the left, the middle and the right of the
+        picture's top and bottom; None for even light.
     """
     height, width = scene.shape[:2]
+    slope = None
     if chance.happens(0.7):
         depth = chance.uniform(0.0, 0.35)
-        grid = np.array([[1 + depth * chance.uniform(-1, 1) for _ in range(3)] for _ in range(2)])
-        _scale(scene, cv2.resize(grid.astype(np.float32), (width, height)))
+        slope = [[1 + depth * chance.uniform(-1, 1) for _ in range(3)] for _ in range(2)]
+        slope = np.array(slope, np.float32)
     if chance.happens(0.1):
         x, y = chance.uniform(0, width), chance.uniform(0, height)
         angle, reach = chance.uniform(0, 2 * np.pi), 4.0 * (width + height)
@@ -29,11 +40,9 @@ def light(scene: np.ndarray, chance: Chance) -> None:
         points = np.array([-along, along, along + across, across - along]) + np.array([x, y])
         mask = np.zeros((height, width), np.float32)
         cv2.fillPoly(mask, [points.astype(np.int32)], chance.uniform(0.25, 0.65), cv2.LINE_AA)
-        _scale(scene, 1 - cv2.blur(mask, (3, 3)))
-
-
-def _scale(scene: np.ndarray, factor: np.ndarray) -> None:
-    cv2.multiply(scene, cv2.cvtColor(factor, cv2.COLOR_GRAY2RGB), dst=scene)
+        factor = cv2.cvtColor(1 - cv2.blur(mask, (3, 3)), cv2.COLOR_GRAY2RGB)
+        cv2.multiply(scene, factor, dst=scene)
+    return slope
 
 
 def _motion(length: float, angle: float) -> np.ndarray:
@@ -70,9 +79,9 @@ def lens(scene: np.ndarray, height: float, chance: Chance) -> np.ndarray:
                          [0, 1, chance.normal(0, 0.06) * height]])  # fmt: skip
         ghost = cv2.warpAffine(scene, move, (columns, rows), borderMode=cv2.BORDER_REPLICATE)
         scene = cv2.addWeighted(scene, 0.6, ghost, 0.4, 0)
-    scene = cv2.GaussianBlur(scene, (0, 0), sigma)
+    scene = blurred(scene, sigma)
     if chance.happens(0.25):
-        soft = cv2.GaussianBlur(scene, (0, 0), max(1.0, 1.5 * sigma))
+        soft = blurred(scene, max(1.0, 1.5 * sigma))
         amount = chance.uniform(0.3, 1.4)
         scene = cv2.addWeighted(scene, 1 + amount, soft, -amount, 0)
     if chance.happens(0.15):  # enlarged from fewer pixels
@@ -86,11 +95,29 @@ def lens(scene: np.ndarray, height: float, chance: Chance) -> np.ndarray:
     return scene
 
 
-def sensor(scene: np.ndarray, chance: Chance) -> np.ndarray:
+def _scale(scene: np.ndarray, grid: np.ndarray) -> None:
+    """Multiply a scene, in place, by a grid (float32 (2, n, 3)) spread over it."""
+    height, width = scene.shape[:2]
+    # Whole rows at once: NumPy is slow along three channels.
+    top, bottom = cv2.resize(grid, (width, 2)).reshape(2, -1)
+    factor = _between(height) * (bottom - top)
+    factor += top
+    scene *= factor.reshape(scene.shape)
+
+
+@functools.lru_cache(maxsize=512)
+def _between(height: int) -> np.ndarray:
+    """How far each row is from a picture's top to its bottom: float32 (height, 1), 0 to 1."""
+    down = (np.arange(height, dtype=np.float32) + 0.5) * 2 / height - 0.5
+    return np.clip(down, 0, 1)[:, None]
+
+
+def sensor(scene: np.ndarray, slope: np.ndarray | None, chance: Chance) -> np.ndarray:
     """Expose a scene: brightness, haze, colour cast, noise.
 
     Args:
-        scene: float32 (h, w, 3), 0 to 255.
+        scene: float32 (h, w, 3), 0 to 255; of no use afterwards.
+        slope: float32 (2, 3), the slope of brightness that `light` returns, or None.
         chance: source of chance.
 
     Returns:
@@ -99,21 +126,28 @@ def sensor(scene: np.ndarray, chance: Chance) -> np.ndarray:
     height, width = scene.shape[:2]
     gain = chance.clipped(0.92, 0.15, 0.5, 1.3)
     haze = chance.uniform(0, 35) if chance.happens(0.35) else 0.0
-    slope = chance.uniform(0.6, 0.95) if haze else 1.0
+    clear = chance.uniform(0.6, 0.95) if haze else 1.0
     warm = chance.normal(-0.025, 0.04)
     cast = (1 + warm, 1 + chance.normal(0, 0.012), 1 - warm + chance.normal(0, 0.02))
-    scene = scene * row_of([gain * slope * part for part in cast], width)
+    gains = [gain * clear * part for part in cast]
+    if slope is None:
+        scene *= row_of(gains, width)
+    else:
+        _scale(scene, slope[..., None] * np.array(gains, np.float32))
+    speckle, step = None, 0.0
     if chance.happens(0.75):
         speckle = crop(chance.choice(("noise", "speckle", "speckle")), (width, height), chance)
-        offset = speckle * np.float32(chance.log_uniform(0.4, 4.0))
-        offset += np.float32(haze)
-    else:
-        offset = np.full((height, width), haze, np.float32)
-    offset = cv2.cvtColor(offset, cv2.COLOR_GRAY2RGB)
+        step = chance.log_uniform(0.4, 4.0) / STEP
     if chance.happens(0.3):
-        blotch = crop("stucco", (width, height), chance)
-        offset += cv2.merge([blotch * np.float32(chance.normal(0, 2)) for _ in range(3)])
-    return cv2.add(scene, offset, dtype=cv2.CV_8U)  # rounds, and clips to 0 to 255
+        blotch = crop("stucco", (width, height), chance).astype(np.float32) - MIDDLE
+        blotch = cv2.cvtColor(blotch, cv2.COLOR_GRAY2RGB)
+        blotch *= row_of([chance.normal(0, 2) / STEP for _ in range(3)], width)
+        scene += blotch
+    # Both round, and clip to 0 to 255.
+    if speckle is None:
+        return cv2.add(scene, (haze, haze, haze, 0.0), dtype=cv2.CV_8U)
+    speckle = cv2.cvtColor(speckle, cv2.COLOR_GRAY2RGB)
+    return cv2.addWeighted(scene, 1.0, speckle, step, haze - MIDDLE * step, dtype=cv2.CV_8U)
 
 
 def compress(picture: np.ndarray, chance: Chance) -> bytes:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Sequence
+from math import cos, log, pi, sqrt
 from typing import TypeVar
+
+_TURN = 2.0 * pi
 
 Item = TypeVar("Item")
 
@@ -31,15 +33,14 @@ class Chance:
 
     def normal(self, mean: float = 0.0, deviation: float = 1.0) -> float:
         """A normally distributed value (Box-Muller, its first half)."""
-        radius = math.sqrt(-2.0 * math.log(1.0 - self.unit()))
-        return mean + deviation * radius * math.cos(2.0 * math.pi * self.unit())
+        unit = self.unit
+        return mean + deviation * sqrt(-2.0 * log(1.0 - unit())) * cos(_TURN * unit())
 
     def normals(self, count: int, deviation: float) -> list[float]:
         """As many values of `normal(0, deviation)`, for fewer calls."""
-        unit, root, log, cos = self.unit, math.sqrt, math.log, math.cos
+        unit = self.unit
         return [
-            deviation * root(-2.0 * log(1.0 - unit())) * cos(2.0 * math.pi * unit())
-            for _ in range(count)
+            deviation * sqrt(-2.0 * log(1.0 - unit())) * cos(_TURN * unit()) for _ in range(count)
         ]
 
     def clipped(self, mean: float, deviation: float, low: float, high: float) -> float:
@@ -68,7 +69,10 @@ class Chance:
 
     def weighted(self, table: Sequence[tuple[float, Item]]) -> Item:
         """One item of a table of (weight, item); the weights need not sum to one."""
-        point = self.unit() * sum(weight for weight, _ in table)
+        total = 0.0
+        for weight, _ in table:
+            total += weight
+        point = self.unit() * total
         for weight, item in table:
             point -= weight
             if point < 0:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from datasets.rendered_numbers.blur import blurred
 from datasets.rendered_numbers.chance import Chance
 from datasets.rendered_numbers.fonts import families
 from datasets.rendered_numbers.lettering import Lettering, Line, set_line
@@ -87,7 +88,7 @@ def put_device(layer: Layer, line: Line, device: Device, height: float, chance: 
     if device.kind in ("label", "bib") or chance.happens(0.25):
         _put_words(layer, inner, device, height, chance)
     if device.kind in ("display", "dots") and min(device.look.ground) < 60:
-        glow = cv2.GaussianBlur(line.mask, (0, 0), height * chance.uniform(0.03, 0.15))
+        glow = blurred(line.mask, height * chance.uniform(0.03, 0.15))
         layer.put(glow, device.look.ink, chance.uniform(0.1, 0.6))
     put_ink(layer, line, device.look, height, chance)
 
@@ -170,8 +171,10 @@ def _put_drums(layer: Layer, line: Line, device: Device, height: float, chance: 
     y = (line.box[1] + line.box[3]) / 2
     away = np.abs(np.arange(rows, dtype=np.float32) - y) / reach_y
     dark = 1 - np.float32(chance.uniform(0.2, 0.9)) * np.clip(away, 0, 1) ** 3
-    window = (away <= 1)[:, None, None]
-    layer.paint[..., :3] *= np.where(window, dark[:, None, None], 1.0)
+    window = away <= 1
+    # Whole rows of pixels at once: a factor for every pixel and channel.
+    factors = np.column_stack([dark, dark, dark, np.ones_like(dark)])[window, None]
+    layer.paint[window] *= factors.repeat(layer.paint.shape[1], axis=1)
 
 
 def _put_words(layer: Layer, inner: Box, device: Device, height: float, chance: Chance) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass, replace
 
@@ -53,7 +54,7 @@ class Scene:
     """A scene before the camera.
 
     Attributes:
-        view: float32 (h, w, 3), RGB, 0 to 255.
+        view: float32 (h, w, 3), RGB, 0 to 255 and a little beyond.
         number: the digits.
         boxes: float32 (L, 4), as in `Drawn`.
         height: height of a digit, in pixels.
@@ -92,9 +93,9 @@ def draw(seed: int, index: int, style: Style = DEFAULT) -> Drawn:
     chance = Chance(seed, index)
     drawn = draw_scene(chance, style)
     view = drawn.view
-    camera.light(view, chance)
+    light = camera.light(view, chance)
     view = camera.lens(view, drawn.height, chance)
-    picture = camera.sensor(view, chance)
+    picture = camera.sensor(view, light, chance)
     return Drawn(camera.compress(picture, chance), drawn.number, drawn.boxes)
 
 
@@ -115,20 +116,20 @@ def draw_scene(chance: Chance, style: Style) -> Scene:
     margin = MARGIN if device else 0.9 if look.plate else 0.3
     line = set_line(before + (number or "8") + after, lettering, flat, chance, margin)
     skipped = len(before.replace(" ", ""))
-    digits = line.hulls[skipped : skipped + len(number)] if number else []
+    digits = slice(skipped, skipped + len(number))
 
     middle = (line.box[0] + line.box[2]) / 2, (line.box[1] + line.box[3]) / 2
     seen = scene.bend(scene.facing(chance), 0.5 * (line.box[2] - line.box[0]) + flat, chance)
-    seen = _placing(height / flat, 0.0, 0.0) @ seen @ _placing(1.0, -middle[0], -middle[1])
-    number_box = _union(_extents(digits or line.hulls, seen))
-    size, place = _frame(number_box, framing, style, chance)
-    height *= float(place[1, 1])
-    seen = place @ seen
-
-    wall_seen = seen @ _placing(1.0, *middle)
-    view = scene.draw_wall(size, wall_seen, height, wall, chance)
+    seen[:2] *= height / flat
+    wall_seen, seen = seen, seen @ _placing(1.0, -middle[0], -middle[1])
     boxes = _extents(line.hulls, seen)
+    size, place = _frame(_union(boxes[digits] or boxes), framing, style, chance)
+    height *= float(place[1, 1])
+    seen, wall_seen = place @ seen, place @ wall_seen
+    boxes = _placed(boxes, place)
     box = _union(boxes)
+
+    view = scene.draw_wall(size, wall_seen, height, wall, chance)
     if chance.happens(style.clutter):
         scene.put_surroundings(view, wall_seen, box, height, framing.area_share is not None, chance)
     for _ in range(3 if framing.area_share else 1):
@@ -140,12 +141,10 @@ def draw_scene(chance: Chance, style: Style) -> Scene:
             if device
             else _sign(line, look, flat, chance)
         )
-        _put(view, layer.paint, seen)
+        _put(view, layer, seen)
     if chance.happens(0.05):
         scene.put_before(view, height, chance)
-    np.maximum(view, 0, out=view)  # both together take half as long as np.clip
-    np.minimum(view, 255, out=view)
-    boxes = np.array(boxes[skipped : skipped + len(number)], np.float32).reshape(-1, 4)
+    boxes = np.array(boxes[digits], np.float32).reshape(-1, 4)
     return Scene(view, number, boxes, height, line, seen)
 
 
@@ -216,18 +215,25 @@ def _placing(scale: float, x: float, y: float) -> np.ndarray:
 
 
 def _warp(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    return cv2.perspectiveTransform(points.astype(np.float64)[None], matrix)[0]
+    return cv2.perspectiveTransform(points[None], matrix)[0]
 
 
 def _extents(shapes: list[np.ndarray], matrix: np.ndarray) -> list[Box]:
-    """Left, top, right, bottom of each shape as the camera sees it."""
-    across, down = _warp(np.concatenate(shapes), matrix).T.tolist()
-    found, start = [], 0
-    for shape in shapes:
-        end = start + len(shape)
-        found.append(extent(across[start:end], down[start:end]))
-        start = end
-    return found
+    """Left, top, right, bottom of each shape (float32 (n, 2)) as the camera sees it."""
+    points = _warp(np.concatenate(shapes), matrix)
+    starts = list(itertools.accumulate(map(len, shapes[:-1]), initial=0))
+    lows = np.minimum.reduceat(points, starts).tolist()
+    highs = np.maximum.reduceat(points, starts).tolist()
+    return [(*low, *high) for low, high in zip(lows, highs, strict=True)]
+
+
+def _placed(boxes: list[Box], place: np.ndarray) -> list[Box]:
+    """Boxes scaled and moved by a matrix that `_placing` made."""
+    scale, x, y = float(place[0, 0]), float(place[0, 2]), float(place[1, 2])
+    return [
+        (scale * left + x, scale * top + y, scale * right + x, scale * bottom + y)
+        for left, top, right, bottom in boxes
+    ]
 
 
 def _union(boxes: list[Box]) -> Box:
@@ -244,21 +250,31 @@ def _centres(matrix: np.ndarray) -> np.ndarray:
     return _TO_CENTRES @ matrix @ _FROM_CENTRES
 
 
-def _put(view: np.ndarray, paint: np.ndarray, seen: np.ndarray) -> None:
+def _put(view: np.ndarray, layer: Layer, seen: np.ndarray) -> None:
     """Lay a flat layer over the view as the camera sees it, in place."""
     rows, columns = view.shape[:2]
-    height, width = paint.shape[:2]
-    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]])
-    left, top, right, bottom = _extents([corners], seen)[0]
-    left, top = max(int(left), 0), max(int(top), 0)
-    right, bottom = min(int(right) + 1, columns), min(int(bottom) + 1, rows)
+    left, top, right, bottom = _seen_box(layer.box, seen)
+    left, top = max(int(left) - 1, 0), max(int(top) - 1, 0)
+    right, bottom = min(int(right) + 2, columns), min(int(bottom) + 2, rows)
     if right <= left or bottom <= top:
         return
     place = _placing(1.0, -left, -top)
-    moved = cv2.warpPerspective(paint, place @ _centres(seen), (right - left, bottom - top))
+    moved = cv2.warpPerspective(layer.paint, place @ _centres(seen), (right - left, bottom - top))
     area = view[top:bottom, left:right]
     area *= cv2.cvtColor(1 - cv2.extractChannel(moved, 3), cv2.COLOR_GRAY2RGB)
     area += cv2.cvtColor(moved, cv2.COLOR_RGBA2RGB)
+
+
+def _seen_box(box: Box, matrix: np.ndarray) -> Box:
+    """The box around a box as the camera sees it."""
+    left, top, right, bottom = box
+    (a, b, c), (d, e, f), (g, h, i) = matrix.tolist()
+    across, down = [], []
+    for x, y in ((left, top), (right, top), (right, bottom), (left, bottom)):
+        far = g * x + h * y + i
+        across.append((a * x + b * y + c) / far)
+        down.append((d * x + e * y + f) / far)
+    return extent(across, down)
 
 
 def _put_neighbour(view, box, seen, lettering: Lettering, look: Look, flat, wide, chance) -> None:
@@ -288,4 +304,4 @@ def _put_neighbour(view, box, seen, lettering: Lettering, look: Look, flat, wide
     layer = _sign(line, look, size, chance)
     centre = np.array([[(line.box[0] + line.box[2]) / 2, (line.box[1] + line.box[3]) / 2]])
     move = goal - _warp(centre, seen)[0]
-    _put(view, layer.paint, _placing(1.0, *move) @ seen)
+    _put(view, layer, _placing(1.0, *move) @ seen)

@@ -47,9 +47,11 @@ class Glyph:
     """One character as ink.
 
     Attributes:
-        mask: uint8 (h, w), 0 to 255, with `PAD` empty pixels on every side of the ink.
+        mask: uint8 (h, w), 0 to 255, with `PAD` empty pixels on every side of the ink, and one
+            more at the right and at the bottom where it takes that to make h and w even.
         rise: from the baseline up to the top of the mask, in pixels.
         hull: corners of the ink's convex hull, as `hull` returns them; found once, when asked for.
+        half: the mask at half its size.
     """
 
     mask: np.ndarray
@@ -58,6 +60,11 @@ class Glyph:
     @functools.cached_property
     def hull(self) -> np.ndarray:
         return hull(self.mask)
+
+    @functools.cached_property
+    def half(self) -> np.ndarray:
+        rows, columns = self.mask.shape
+        return cv2.resize(self.mask, (columns // 2, rows // 2), interpolation=cv2.INTER_AREA)
 
     @property
     def ink_width(self) -> int:
@@ -109,18 +116,22 @@ def glyph(path: str, character: str) -> Glyph:
         character: one character.
     """
     font = _font(path)
-    left, top, right, bottom = font.getbbox(character, anchor="ls")
-    size = (right - left + 2 * PAD, bottom - top + 2 * PAD)
-    picture = Image.new("L", size)
-    ImageDraw.Draw(picture).text(
-        (PAD - left, PAD - top), character, fill=255, font=font, anchor="ls"
-    )
-    mask = np.asarray(picture)
+    # Room for any letter: to ask the font for the ink's box first takes as long as to draw it.
+    picture = Image.new("L", (4 * HEIGHT, 3 * HEIGHT))
+    baseline = 2 * HEIGHT
+    ImageDraw.Draw(picture).text((HEIGHT, baseline), character, fill=255, font=font, anchor="ls")
+    box = picture.getbbox()
+    ink = np.asarray(picture.crop(box))
+    height, width = ink.shape
+    mask = np.zeros((even(height + 2 * PAD), even(width + 2 * PAD)), np.uint8)
+    mask[PAD : PAD + height, PAD : PAD + width] = ink
     mask.setflags(write=False)
-    return Glyph(mask, float(PAD - top))
+    return Glyph(mask, float(PAD + baseline - box[1]))
 
 
-_CORNERS = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32)
+def even(length: int) -> int:
+    """The length, or one more: masks are halved."""
+    return length + length % 2
 
 
 def hull(mask: np.ndarray, threshold: int = 100) -> np.ndarray:
@@ -138,6 +149,9 @@ def hull(mask: np.ndarray, threshold: int = 100) -> np.ndarray:
     if not outlines:
         height, width = mask.shape
         return np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
-    points = cv2.convexHull(np.concatenate(outlines))[:, 0].astype(np.float32)
-    # A pixel covers [x, x + 1) by [y, y + 1): all four of its corners count.
-    return cv2.convexHull((points[:, None] + _CORNERS).reshape(-1, 2))[:, 0]
+    outline = outlines[0] if len(outlines) == 1 else np.concatenate(outlines)
+    points = cv2.convexHull(outline)[:, 0]
+    # A pixel covers [x, x + 1) by [y, y + 1): right of and below the middle its far corner counts.
+    left, top, width, height = cv2.boundingRect(points)
+    middle = np.array([left + (width - 1) / 2, top + (height - 1) / 2], np.float32)
+    return (points + (points > middle)).astype(np.float32)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from datasets.rendered_numbers.blur import blurred
 from datasets.rendered_numbers.chance import Chance
 from datasets.rendered_numbers.fonts import HEIGHT, PAD, Glyph, families, glyph, hull
 from datasets.rendered_numbers.made_faces import made_glyph
@@ -162,8 +163,22 @@ def _is_heavy_serif(face: str) -> bool:
 
 
 @functools.cache
-def _fields() -> tuple[tuple[np.ndarray, np.ndarray], ...]:
-    """Smooth displacements of at most one pixel, by which outlines are made uneven."""
+def _fields(step: int) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
+    """Smooth displacements of at most one pixel, by which outlines are made uneven.
+
+    Args:
+        step: 1, or 2 for masks of half their size.
+    """
+    if step > 1:
+        side = 2 * HEIGHT // step
+        small = (slice(0, side), slice(0, side))
+        return tuple(
+            tuple(
+                (grid[small], cv2.resize(move, (side, side), interpolation=cv2.INTER_AREA) / step)
+                for grid, move in field
+            )
+            for field in _fields(1)
+        )
     rng = np.random.Generator(np.random.Philox(key=20))
     side = 2 * HEIGHT
     y, x = np.mgrid[0:side, 0:side].astype(np.float32)
@@ -196,27 +211,38 @@ def _grown(face: str, character: str, growth: int) -> Glyph:
     return Glyph(mask, drawn.rise)
 
 
-def _vary(mask: np.ndarray, style: Lettering, chance: Chance, digit: bool) -> np.ndarray:
-    """Apply what makes one character differ from the next: wobble, rounding, stencil."""
+def _vary(mask: np.ndarray, step: int, style: Lettering, chance: Chance, digit: bool) -> np.ndarray:
+    """Apply what makes one character differ from the next: wobble, rounding, stencil.
+
+    Args:
+        mask: the character.
+        step: pixels of `HEIGHT` that one of the mask's stands for, 1 or 2.
+        style: what to apply.
+        chance: source of chance.
+        digit: whether it is a digit.
+    """
     if style.wobble:
-        (grid_x, move_x), (grid_y, move_y) = chance.choice(_fields())
+        (grid_x, move_x), (grid_y, move_y) = chance.choice(_fields(step))
         height, width = mask.shape
         if height <= grid_x.shape[0] and width <= grid_x.shape[1]:
             part = (slice(0, height), slice(0, width))
             mask = cv2.remap(
                 mask,
-                grid_x[part] + style.wobble * move_x[part],
-                grid_y[part] + style.wobble * move_y[part],
+                cv2.scaleAdd(move_x[part], style.wobble, grid_x[part]),
+                cv2.scaleAdd(move_y[part], style.wobble, grid_y[part]),
                 cv2.INTER_LINEAR,
             )
     if style.rounding:
-        smooth = cv2.GaussianBlur(mask, (0, 0), style.rounding)
-        rounded = cv2.addWeighted(smooth, 1.5, smooth, 1.5, -255.0)
+        smooth = blurred(mask, style.rounding / step)
+        # Steeper about the middle: by 3, and by 2 where a pixel is as wide as two.
+        steep = 4 - step
+        rounded = cv2.addWeighted(smooth, steep, smooth, 0, 127.5 * (1 - steep))
         mask = _unless_lost(rounded, mask)
     if style.stencil and digit:
         mask = mask.copy()
-        at = PAD + round((mask.shape[1] - 2 * PAD) * chance.uniform(0.42, 0.58))
-        mask[:, at - 2 : at + 2] = 0
+        pad, half = PAD // step, 2 // step
+        at = pad + round((mask.shape[1] - 2 * pad) * chance.uniform(0.42, 0.58))
+        mask[:, at - half : at + half] = 0
     return mask
 
 
@@ -247,19 +273,25 @@ def set_line(
         raise ValueError(f"A line needs a character that is not a space. Received: {text!r}")
     placed: list[_Placed] = []
     pen = 0.0
+    # Bilinear look-up in the large masks would skip pixels.
+    step = 2 if (height / HEIGHT) ** 2 * style.stretch < 0.36 else 1
     for place, character in enumerate(text):
         if character == " ":
             pen += height * 0.35
             continue
         digit = character.isdigit()
         if digit and style.brush is not None:
-            drawn = stroke_glyph(style.brush, character, chance)
+            drawn = stroke_glyph(style.brush, character, chance, step == 1)
         elif digit and style.made:
             drawn = made_glyph(style.made, character)
         else:
             drawn = _grown(style.face, character, style.growth)
-        mask = _vary(drawn.mask, style, chance, digit)
-        corners = drawn.hull if mask is drawn.mask else hull(mask)
+        plain = drawn.half if step > 1 else drawn.mask
+        mask = _vary(plain, step, style, chance, digit)
+        if mask is plain and (step == 1 or not digit or style.brush is None):
+            corners = drawn.hull
+        else:
+            corners = hull(mask) * np.float32(step)
         scale = height / HEIGHT * (1 + chance.normal(0, style.size) if style.size else 1.0)
         angle = chance.normal(0, style.turn) if style.turn else 0.0
         cos, sin = math.cos(angle) * scale, math.sin(angle) * scale
@@ -268,57 +300,59 @@ def set_line(
                  sin * style.stretch, cos - sin * style.slant)  # fmt: skip
         a, b, c, d = shape
         points = corners @ np.array([[a, c], [b, d]], np.float32)
+        across, down = points.T.tolist()
+        left, top, right, bottom = extent(across, down)
         y = -shape[3] * drawn.rise - style.slope * pen
         if style.shift:
             y += chance.normal(0, style.shift) * height
         if style.bow and len(text) > 2:
             y -= style.bow * height * (2 * place / (len(text) - 1) - 1) ** 2
         if style.pitch and digit:
-            middle = (shape[0] * mask.shape[1] + shape[1] * mask.shape[0]) / 2
+            rows, columns = drawn.mask.shape
+            middle = (shape[0] * columns + shape[1] * rows) / 2
             x, pen = pen - middle, pen + style.pitch * height
-            points += (x, y)
         else:
-            x = pen - min(points[:, 0].tolist())
-            points += (x, y)
-            pen = max(points[:, 0].tolist()) + style.spacing * height
-        placed.append(_Placed(mask, shape, x, y, points))
+            x = pen - left
+            pen = x + right + style.spacing * height
+        box = left + x, top + y, right + x, bottom + y
+        placed.append(_Placed(mask, [step * part for part in shape], x, y, points, box))
     return _assemble(placed, margin * height)
 
 
 class _Placed(NamedTuple):
-    """A character's mask and where it goes: (a, b, c, d) and x, y of an affine map."""
+    """A character's mask and where it goes: [a, b, c, d] and x, y of an affine map.
+
+    The corners of its hull are not moved to x, y yet, the box around them is.
+    """
 
     mask: np.ndarray
-    shape: tuple[float, float, float, float]
+    shape: list[float]
     x: float
     y: float
     points: np.ndarray
+    box: tuple[float, float, float, float]
 
 
 def _assemble(placed: list[_Placed], margin: float) -> Line:
     """Warp every character into one mask."""
-    ends = [extent(*one.points.T.tolist()) for one in placed]
-    lows_x, lows_y, highs_x, highs_y = zip(*ends, strict=True)
+    lows_x, lows_y, highs_x, highs_y = zip(*(one.box for one in placed), strict=True)
     low_x, low_y = min(lows_x) - margin, min(lows_y) - margin
     width = math.ceil(max(highs_x) + margin - low_x)
     height = math.ceil(max(highs_y) + margin - low_y)
     canvas = np.zeros((height, width), np.uint8)
-    for one, (x0, y0, x1, y1) in zip(placed, ends, strict=True):
+    hulls = []
+    for one in placed:
+        x0, y0, x1, y1 = one.box
         left, top = max(int(x0 - low_x) - 2, 0), max(int(y0 - low_y) - 2, 0)
         right, bottom = min(int(x1 - low_x) + 3, width), min(int(y1 - low_y) + 3, height)
-        mask, (a, b, c, d) = one.mask, one.shape
-        if abs(a * d - b * c) < 0.36:  # bilinear look-up would skip pixels: average them first
-            rows, columns = mask.shape
-            mask = cv2.resize(mask, (columns // 2, rows // 2), interpolation=cv2.INTER_AREA)
-            across, down = columns / (columns // 2), rows / (rows // 2)
-            a, b, c, d = a * across, b * down, c * across, d * down
+        a, b, c, d = one.shape
         # The map counts from pixels' corners, warpAffine from their centres.
         x = one.x - low_x - left + (a + b) / 2 - 0.5
         y = one.y - low_y - top + (c + d) / 2 - 0.5
         placing = np.array([[a, b, x], [c, d, y]])
-        part = cv2.warpAffine(mask, placing, (right - left, bottom - top))
+        part = cv2.warpAffine(one.mask, placing, (right - left, bottom - top))
         area = canvas[top:bottom, left:right]
         np.maximum(area, part, out=area)
-    shift = np.array([low_x, low_y], np.float32)
+        hulls.append(one.points + np.array([one.x - low_x, one.y - low_y], np.float32))
     box = (margin, margin, max(highs_x) - low_x, max(highs_y) - low_y)
-    return Line(canvas, [one.points - shift for one in placed], box)
+    return Line(canvas, hulls, box)

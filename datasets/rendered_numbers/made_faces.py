@@ -7,7 +7,7 @@ import functools
 import cv2
 import numpy as np
 
-from datasets.rendered_numbers.fonts import HEIGHT, PAD, Glyph
+from datasets.rendered_numbers.fonts import HEIGHT, PAD, Glyph, even
 
 SEGMENTS = {"segments-thin": 3.0, "segments": 4.5, "segments-bold": 6.0}
 """Faces of seven segments, and half the thickness of a segment in pixels."""
@@ -56,7 +56,7 @@ def made_glyph(face: str, digit: str) -> Glyph:
 
 def _segments(face: str, digit: str) -> np.ndarray:
     half = SEGMENTS[face]
-    mask = np.zeros((HEIGHT + 2 * PAD, round(HEIGHT / 2 + half) + 2 * PAD), np.uint8)
+    mask = np.zeros((HEIGHT + 2 * PAD, even(round(HEIGHT / 2 + half) + 2 * PAD)), np.uint8)
     length = HEIGHT - 2 * half
     for segment in _LIT[digit]:
         ends = np.array(_ENDS[segment]) * length + PAD + half
@@ -74,7 +74,7 @@ def _segments(face: str, digit: str) -> np.ndarray:
 
 def _dots(face: str, digit: str) -> np.ndarray:
     step, radius = HEIGHT / 7, DOTS[face]
-    mask = np.zeros((HEIGHT + 2 * PAD, round(5 * step) + 2 * PAD), np.uint8)
+    mask = np.zeros((HEIGHT + 2 * PAD, even(round(5 * step) + 2 * PAD)), np.uint8)
     for row, bits in enumerate(_ROWS[digit]):
         for column in range(5):
             if not bits >> (4 - column) & 1:

@@ -42,10 +42,11 @@ class RenderedNumbersConfig(tfds.core.BuilderConfig):
 class Builder(tfds.core.GeneratorBasedBuilder):
     """House numbers drawn from fonts and brush strokes, as street photos show them."""
 
-    VERSION = tfds.core.Version("1.1.0")
+    VERSION = tfds.core.Version("1.2.0")
     RELEASE_NOTES = {  # noqa: RUF012
         "1.0.0": "First version.",
         "1.1.0": "More like photos: colours, contrast, enamel lettering, framing.",
+        "1.2.0": "Drawn faster: the same pictures to the eye, not to the byte.",
     }
     BUILDER_CONFIGS = [  # noqa: RUF012
         RenderedNumbersConfig(

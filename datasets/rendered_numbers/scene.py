@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import cv2
@@ -9,7 +10,15 @@ import numpy as np
 
 from datasets.rendered_numbers.chance import Chance
 from datasets.rendered_numbers.signs import lay
-from datasets.rendered_numbers.surfaces import Colour, crop, draw_texture, mix, row_of, wall_colour
+from datasets.rendered_numbers.surfaces import (
+    MIDDLE,
+    STEP,
+    Colour,
+    crop,
+    draw_texture,
+    mix,
+    wall_colour,
+)
 
 
 def facing(chance: Chance) -> np.ndarray:
@@ -26,23 +35,26 @@ def facing(chance: Chance) -> np.ndarray:
     yaw = chance.clipped(0.0, 0.16, -0.5, 0.5) if chance.happens(0.6) else 0.0
     narrow = 1.0 - 0.9 * yaw * yaw - (chance.uniform(0, 0.25) if yaw else 0.0)
     tilt = chance.clipped(0.0, 0.05, -0.2, 0.2)
-    cos, sin = np.cos(turn), np.sin(turn)
-    rotation = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]])
-    return rotation @ np.array([[narrow, tilt, 0], [0.7 * yaw, 1, 0], [0, 0, 1]])
+    cos, sin, slope = math.cos(turn), math.sin(turn), 0.7 * yaw
+    return np.array([
+        [cos * narrow - sin * slope, cos * tilt - sin, 0.0],
+        [sin * narrow + cos * slope, sin * tilt + cos, 0.0],
+        [0.0, 0.0, 1.0],
+    ])  # fmt: skip
 
 
 def bend(matrix: np.ndarray, reach: float, chance: Chance) -> np.ndarray:
     """Add a slight perspective to a matrix about the number's middle.
 
     Args:
-        matrix: 3x3, from the wall to the picture, both about the number's middle.
+        matrix: 3x3, from the wall to the picture, both about the number's middle; affine.
         reach: distance in pixels at which the perspective shows fully.
         chance: source of its direction and strength.
     """
-    vanish = np.eye(3)
-    vanish[2, :2] = chance.clipped(0, 0.05, -0.13, 0.13), chance.clipped(0, 0.03, -0.08, 0.08)
-    vanish[2, :2] /= reach
-    return matrix @ vanish
+    across, down = chance.clipped(0, 0.05, -0.13, 0.13), chance.clipped(0, 0.03, -0.08, 0.08)
+    bent = matrix.copy()
+    bent[2] = across / reach, down / reach, 1.0
+    return bent
 
 
 def draw_wall(
@@ -68,11 +80,13 @@ def draw_wall(
 
 
 def shades(texture: np.ndarray, depth: Sequence[float], colour: Colour) -> np.ndarray:
-    """Colour a texture: float32 (h, w) to (h, w, 3), each channel with its own depth."""
-    width = texture.shape[1]
-    shaded = cv2.cvtColor(texture, cv2.COLOR_GRAY2RGB)
-    shaded *= row_of(depth, width)
-    shaded += row_of(colour, width)
+    """Colour a texture: uint8 (h, w) to float32 (h, w, 3), each channel with its own depth."""
+    steps = [part / STEP for part in depth]
+    low = [part - MIDDLE * step for part, step in zip(colour, steps, strict=True)]
+    rows = np.array([[steps], [low]], np.float32).repeat(texture.shape[1], axis=1)
+    shaded = cv2.cvtColor(texture.astype(np.float32), cv2.COLOR_GRAY2RGB)
+    shaded *= rows[0]
+    shaded += rows[1]
     return shaded
 
 
@@ -105,45 +119,56 @@ def put_surroundings(
     """
     rows, columns = scene.shape[:2]
     size = (columns, rows)
-    along = matrix[:2, 0] / np.hypot(*matrix[:2, 0])
-    upright = matrix[:2, 1] / np.hypot(*matrix[:2, 1])
+    (a, b, _), (c, d, _), _ = matrix.tolist()
+    far = 2.0 * (rows + columns)
+    along, upright = far / math.hypot(a, c), far / math.hypot(b, d)
+    along, upright = (a * along, c * along), (b * upright, d * upright)
     count = 3 + chance.below(6) if crowded else 1 + chance.below(2)
     for _ in range(count):
         level = chance.happens(0.4)
-        direction = along if level else upright
-        far = direction * 2.0 * (rows + columns)
+        far_x, far_y = along if level else upright
         # A place on one side of the number, outside its box.
         if level:
             low = chance.happens(0.55)
             room = rows - box[3] if low else box[1]
             away = chance.unit() * room + 0.06 * height
-            at = np.array([(box[0] + box[2]) / 2, box[3] + away if low else box[1] - away])
-            out = np.array([0.0, 1.0 if low else -1.0])
+            x, y = (box[0] + box[2]) / 2, box[3] + away if low else box[1] - away
+            out_x, out_y = 0.0, 1.0 if low else -1.0
         else:
             right = chance.happens(0.5)
             room = columns - box[2] if right else box[0]
             away = chance.unit() * room + 0.06 * height
-            at = np.array([box[2] + away if right else box[0] - away, (box[1] + box[3]) / 2])
-            out = np.array([1.0 if right else -1.0, 0.0])
+            x, y = box[2] + away if right else box[0] - away, (box[1] + box[3]) / 2
+            out_x, out_y = 1.0 if right else -1.0, 0.0
+        start, end = (x - far_x, y - far_y), (x + far_x, y + far_y)
         kind = chance.unit()
         if kind < 0.5:  # everything beyond is another surface
             mask = np.zeros((rows, columns), np.uint8)
-            corners = np.array([at - far, at + far, at + far + out * 9999, at - far + out * 9999])
-            cv2.fillPoly(mask, [np.round(corners).astype(np.int32)], 255)
+            beyond_x, beyond_y = out_x * 9999, out_y * 9999
+            corners = np.array([
+                start, end, (end[0] + beyond_x, end[1] + beyond_y),
+                (start[0] + beyond_x, start[1] + beyond_y),
+            ])  # fmt: skip
+            cv2.fillPoly(mask, [np.rint(corners).astype(np.int32)], 255)
             colour = wall_colour(chance)
             other = crop(chance.choice(("plain", "stucco", "leaves", "wood")), size, chance)
             depth = chance.log_uniform(1.5, 18.0)
-            cv2.copyTo(shades(other, (depth,) * 3, colour), mask, scene)
+            left, top, wide, high = cv2.boundingRect(mask)
+            if wide:
+                part = (slice(top, top + high), slice(left, left + wide))
+                cv2.copyTo(shades(other[part], (depth,) * 3, colour), mask[part], scene[part])
         else:
             colour = wall_colour(chance) if kind < 0.75 else (15.0, 15.0, 18.0)
             thick = height * chance.log_uniform(0.03, 0.4)
             opacity = chance.uniform(0.4, 1.0)
-            lay(scene, _band(size, at - far, at + far, thick), colour, opacity)
+            lay(scene, _band(size, start, end, thick), colour, opacity)
             if chance.happens(0.2):  # a fence or a grille of such bars
-                step = out * height * chance.uniform(0.3, 0.8)
+                step = height * chance.uniform(0.3, 0.8)
+                step_x, step_y = out_x * step, out_y * step
                 for place in range(1, 7):
-                    start = at + place * step
-                    mask = _band(size, start - far, start + far, min(thick, 0.2 * height))
+                    x, y = place * step_x, place * step_y
+                    ends = (start[0] + x, start[1] + y), (end[0] + x, end[1] + y)
+                    mask = _band(size, *ends, min(thick, 0.2 * height))
                     lay(scene, mask, colour, opacity)
 
 
@@ -158,5 +183,6 @@ def put_before(scene: np.ndarray, height: float, chance: Chance) -> None:
         lay(scene, _band((columns, rows), start, end, thick), colour, chance.uniform(0.5, 1.0))
     else:
         grain = crop("stains", (columns, rows), chance)
-        mask = np.clip((grain - chance.uniform(0.8, 1.6)) * 160, 0, 255).astype(np.uint8)
+        least = MIDDLE + STEP * chance.uniform(0.8, 1.6)
+        mask = cv2.convertScaleAbs(cv2.subtract(grain, (least,)), alpha=160 / STEP)
         lay(scene, mask, wall_colour(chance), chance.uniform(0.3, 0.7))

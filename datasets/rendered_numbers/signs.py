@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import functools
+import math
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
+from datasets.rendered_numbers.blur import blurred
 from datasets.rendered_numbers.chance import Chance
 from datasets.rendered_numbers.lettering import Line
 from datasets.rendered_numbers.surfaces import (
+    MIDDLE,
+    STEP,
     Colour,
     crop,
     dark_colour,
@@ -32,16 +36,22 @@ class Layer:
     Attributes:
         paint: float32 (h, w, 4), red, green, blue (0 to 255, times the opacity) and opacity
             (0 to 1), so that it can be warped and blurred without dark fringes.
+        box: left, top, right, bottom of what is painted, in pixels; all 0 where nothing is.
     """
 
     def __init__(self, height: int, width: int) -> None:
         self.paint = np.zeros((height, width, 4), np.float32)
-        self._blank = True
+        self.box = (0, 0, 0, 0)
 
     def put(self, mask: np.ndarray, colour: Colour, opacity: float = 1.0) -> None:
         """Lay a colour over the layer where the mask (uint8 (h, w)) says."""
-        lay(self.paint, mask, (*colour, 1.0), opacity, self._blank)
-        self._blank = False
+        left, top, right, bottom = self.box
+        blank = not right
+        x, y, width, height = lay(self.paint, mask, (*colour, 1.0), opacity, blank)
+        if blank:
+            self.box = x, y, x + width, y + height
+        elif width:
+            self.box = min(left, x), min(top, y), max(right, x + width), max(bottom, y + height)
 
 
 def lay(
@@ -50,7 +60,7 @@ def lay(
     colour: tuple[float, ...],
     opacity: float,
     blank: bool = False,
-) -> None:
+) -> tuple[int, int, int, int]:
     """Blend a colour into a picture, in place.
 
     Args:
@@ -59,20 +69,31 @@ def lay(
         colour: c values.
         opacity: what 255 in the mask stands for, 0 to 1.
         blank: whether the picture is all zeros yet, so that there is nothing to blend with.
+
+    Returns:
+        x, y, width and height of where there is ink in the mask; 0, 0, 0, 0 for none.
     """
-    x, y, width, height = cv2.boundingRect(mask)
+    x, y, width, height = box = cv2.boundingRect(mask)
     if not width:
-        return
+        return box
     area = paint[y : y + height, x : x + width]
     ink = mask[y : y + height, x : x + width]
-    # Scaled first, then merged: there is one channel to turn from uint8 to float32.
-    cover = cv2.merge((ink * np.float32(opacity / 255),) * len(colour))
+    cover = ink * np.float32(opacity / 255)
     if blank:
+        cover = cv2.merge((cover,) * len(colour))
         np.multiply(cover, row_of(colour, width), out=area)
-        return
-    area *= 1 - cover
-    cover *= row_of(colour, width)
-    area += cover
+        return box
+    cv2.blendLinear(_filled(width, height, colour), area, cover, 1 - cover, dst=area)
+    return box
+
+
+_PIXELS = {channels: np.zeros((1, 1, channels), np.float32) for channels in (3, 4)}
+
+
+def _filled(width: int, height: int, colour: tuple[float, ...]) -> np.ndarray:
+    """A picture of one colour: float32 (h, w, c). It is the border above a pixel: one call."""
+    pixel, border = _PIXELS[len(colour)], cv2.BORDER_CONSTANT
+    return cv2.copyMakeBorder(pixel, height, 0, 0, width - 1, border, value=colour)[:height]
 
 
 @dataclass(frozen=True)
@@ -129,7 +150,7 @@ def draw_look(wall: Colour, plate_share: float, chance: Chance) -> Look:
 
 def _shifted(mask: np.ndarray, x: float, y: float, sigma: float) -> np.ndarray:
     moved = cv2.warpAffine(mask, np.array([[1, 0, x], [0, 1, y]]), mask.shape[::-1])
-    return cv2.GaussianBlur(moved, (0, 0), sigma) if sigma > 0.3 else moved
+    return blurred(moved, sigma) if sigma > 0.3 else moved
 
 
 def put_ink(layer: Layer, line: Line, look: Look, height: float, chance: Chance) -> None:
@@ -144,7 +165,7 @@ def put_ink(layer: Layer, line: Line, look: Look, height: float, chance: Chance)
     """
     mask = line.mask
     angle = chance.uniform(0, 2 * np.pi)
-    cos, sin = np.cos(angle), abs(np.sin(angle))  # the light comes from above
+    cos, sin = math.cos(angle), abs(math.sin(angle))  # the light comes from above
     if look.outline is not None:
         size = max(3, round(height * chance.uniform(0.04, 0.14)) | 1)
         kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
@@ -155,8 +176,8 @@ def put_ink(layer: Layer, line: Line, look: Look, height: float, chance: Chance)
         layer.put(shadow, mix(look.ground, (0.0, 0.0, 0.0), 0.8), chance.uniform(0.3, 0.9))
     if look.worn:
         grain = crop(chance.choice(("rough", "stucco", "leaves")), mask.shape[::-1], chance)
-        keep = np.clip((grain + 2.2 - 3.2 * look.worn) * 170, 0, 255).astype(np.uint8)
-        mask = cv2.min(mask, keep)
+        least = MIDDLE - STEP * (2.2 - 3.2 * look.worn)
+        mask = cv2.min(mask, cv2.convertScaleAbs(cv2.subtract(grain, (least,)), alpha=170 / STEP))
     layer.put(mask, look.ink)
     if look.relief and chance.happens(0.6):
         # The edge towards the light shines, the other one is in its own shade.
@@ -209,7 +230,7 @@ def _arcs(kind: str) -> np.ndarray:
 
 def _fixed(points: np.ndarray) -> list[np.ndarray]:
     """OpenCV's fixed-point form: four fractional bits, counted from pixel centres."""
-    return [np.round((points - 0.5) * 16).astype(np.int32)]
+    return [np.rint((points - 0.5) * 16).astype(np.int32)]
 
 
 _SHAPES = ((4.0, "square"), (3.0, "rounded"), (1.2, "notched"), (1.1, "oval"), (0.5, "arch"),
@@ -246,10 +267,15 @@ def put_plate(layer: Layer, box: Box, look: Look, height: float, chance: Chance)
              min(right + pad_x, columns - 1), min(bottom + pad_y, rows - 1))  # fmt: skip
     corner = height * chance.uniform(0.05, 0.3)
     shape = np.zeros((rows, columns), np.uint8)
-    cv2.fillPoly(shape, _fixed(_outline(kind, frame, corner)), 255, cv2.LINE_AA, 4)
+    outline = _outline(kind, frame, corner)
+    cv2.fillPoly(shape, _fixed(outline), 255, cv2.LINE_AA, 4)
     if chance.happens(0.5):  # the plate's own shadow, or the dark gap behind it
         reach = height * chance.uniform(0.02, 0.1)
-        shade = _shifted(shape, reach * chance.uniform(-1, 1), reach, reach * 0.5)
+        shade = np.zeros_like(shape)
+        moved = outline + np.array([reach * chance.uniform(-1, 1), reach])
+        cv2.fillPoly(shade, _fixed(moved), 255, cv2.LINE_AA, 4)
+        if reach > 0.6:
+            shade = blurred(shade, reach * 0.5)
         layer.put(shade, (10.0, 10.0, 12.0), chance.uniform(0.2, 0.7))
     rim = chance.unit()
     border = look.ink if chance.happens(0.75) else light_colour(chance)

@@ -1,5 +1,14 @@
-"""Read the numbers in pictures: `read(pictures)`, or a `Reader` kept for many calls."""
+"""Read the numbers in pictures: `read(pictures)`, or a `Reader` kept for many calls.
 
-from reading.reader import Reader, Reading, read
+Importing this is cheap: the model's framework is imported when a reader is first asked for.
+"""
 
 __all__ = ["Reader", "Reading", "read"]
+
+
+def __getattr__(name: str):
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from reading import reader
+
+    return getattr(reader, name)

@@ -15,7 +15,7 @@ from PIL import Image
 
 import predict
 import reading
-from reading import Reader, read
+from reading import Reader, files, read
 
 _LOAD_ONCE = functools.cache(Reader)
 
@@ -110,11 +110,11 @@ def test_what_is_interrupted_or_has_no_room_says_so(weights, folder, monkeypatch
 
 
 def test_photos_of_many_pixels_are_decoded_by_the_few(folder, monkeypatch):
-    files = list(predict.find_pictures([str(folder)]))  # of 693, 800 and 81 pixels
-    monkeypatch.setattr(predict, "PIXELS", 1000)
-    assert list(predict._batches([*files, "gone.png"])) == [files[:1], [*files[1:], "gone.png"]]
-    monkeypatch.setattr(predict, "PIXELS", 10)
-    assert list(predict._batches(files)) == [[file] for file in files]
+    found = list(files.find_pictures([str(folder)]))  # of 693, 800 and 81 pixels
+    monkeypatch.setattr(files, "PIXELS", 1000)
+    assert list(files.batches([*found, "gone.png"])) == [found[:1], [*found[1:], "gone.png"]]
+    monkeypatch.setattr(files, "PIXELS", 10)
+    assert list(files.batches(found)) == [[file] for file in found]
 
 
 def test_files_that_are_not_there_are_told_before_a_model_is_loaded(monkeypatch, capsys):

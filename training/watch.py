@@ -67,6 +67,24 @@ class Peer:
             return None
         return message if isinstance(message, dict) else None
 
+    def ended(self) -> bool:
+        """Whether the other process has closed the connection; does not wait."""
+        self.connection.setblocking(False)
+        try:
+            return not self.connection.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+
+    def refuse(self, reason: str) -> None:
+        """Send a process away that wanted to take part."""
+        self.send("refused", reason=reason)
+        with contextlib.suppress(OSError):
+            self.connection.shutdown(socket.SHUT_RDWR)
+        self.lines.close()
+        self.connection.close()
+
 
 class Watch:
     """Looks after the other processes in threads of its own, until `leave`.
@@ -163,6 +181,19 @@ def assemble(
     if process:
         return _join(host, port, processes, process, about, patience)
     peers: dict[int, Peer] = {}
+    try:
+        _take_in(peers, port, processes, about, patience)
+    except BaseException as error:
+        for peer in peers.values():
+            peer.refuse(str(error) or "it was stopped before all processes were there")
+        raise
+    for peer in peers.values():
+        peer.send("ready", news=news)
+    return list(peers.values()), news
+
+
+def _take_in(peers: dict[int, Peer], port: int, processes: int, about, patience: float) -> None:
+    """Fill `peers`, by number, with all other processes as they come."""
     deadline = time.monotonic() + patience
     log.info("waiting for %d other processes on port %d", processes - 1, port)
     with _server(port) as server:
@@ -180,13 +211,9 @@ def assemble(
             refusal = _refusal(peer, peers, processes, about)
             if refusal:
                 log.warning("refused a process from %s: %s", peer.host, refusal)
-                peer.send("refused", reason=refusal)
-                connection.close()
+                peer.refuse(refusal)
             else:
                 peers[peer.process] = peer
-    for peer in peers.values():
-        peer.send("ready", news=news)
-    return list(peers.values()), news
 
 
 def _refusal(peer: Peer, peers: Mapping[int, Peer], processes: int, about) -> str:
@@ -203,11 +230,12 @@ def _refusal(peer: Peer, peers: Mapping[int, Peer], processes: int, about) -> st
         return f"it is one of {hello.get('processes')} processes, process 0 one of {processes}"
     if not 0 < number < processes:
         return f"there is no process {number} of {processes}"
-    if peer.process in peers:
-        return f"there is a process {peer.process} already, at {peers[peer.process].host}"
+    # One that was ended while it waited may come again.
+    if number in peers and not peers[number].ended():
+        return f"there is a process {number} already, at {peers[number].host}"
     same = json.loads(json.dumps(about))
     if hello.get("about") != same:
-        return "its " + first_difference(same, hello["about"])
+        return "its " + first_difference(same, hello.get("about"))
     return ""
 
 
@@ -230,9 +258,10 @@ def _join(host: str, port: int, processes: int, process: int, about, patience: f
     leader = Peer(0, host, connection)
     leader.send("hello", process=process, processes=processes, about=about)
     try:
-        answer = leader.receive(max(1.0, deadline - time.monotonic())) or {}
+        # Process 0 may have begun to wait only now, and says when it has waited long enough.
+        answer = leader.receive(patience + 10.0) or {}
     except TimeoutError:
-        answer = {}
+        answer = {"reason": "it does not say whether all processes are there"}
     if answer.get("kind") == "ready":
         return [leader], answer["news"]
     reason = answer.get("reason", "it ended before all processes were there")

@@ -102,24 +102,38 @@ def test_the_same_number_twice_is_refused(threads, port):
     ]
 
 
+def connect(port, leader):
+    """A connection to process 0, which may have yet to listen."""
+    while True:
+        try:
+            return socket.create_connection(("127.0.0.1", port))
+        except ConnectionRefusedError:
+            assert not leader.done()
+
+
 @pytest.mark.parametrize("words", [b"GET / HTTP/1.1\r\n\r\n", b"[1]\n", b'{"kind": "hello"}\n'])
 def test_strangers_are_sent_away(threads, port, words):
     leader = call(threads, port, 2, 0)
-    follower = None
-    while follower is None:
-        try:
-            with socket.create_connection(("127.0.0.1", port)) as stranger:
-                stranger.sendall(words)
-                assert json.loads(stranger.makefile().readline())["kind"] == "refused"
-                follower = call(threads, port, 2, 1)
-        except ConnectionRefusedError:
-            assert not leader.done()
+    with connect(port, leader) as stranger:
+        stranger.sendall(words)
+        assert json.loads(stranger.makefile().readline())["kind"] == "refused"
+    follower = call(threads, port, 2, 1)
     assert follower.result() and leader.result()
+
+
+def test_one_that_was_ended_while_it_waited_may_come_again(threads, port):
+    leader = call(threads, port, 3, 0)
+    with connect(port, leader) as lost:
+        hello = {"kind": "hello", "process": 1, "processes": 3, "about": ABOUT}
+        lost.sendall(json.dumps(hello).encode() + b"\n")
+    followers = [call(threads, port, 3, process) for process in (1, 2)]
+    assert all(follower.result() for follower in followers)
+    assert sorted(peer.process for peer in leader.result()[0]) == [1, 2]
 
 
 def test_who_does_not_come_is_named(threads, port):
     leader = call(threads, port, 3, 0, patience=2.0)
-    with pytest.raises(RunError, match="did not take this process in: it ended before"):
+    with pytest.raises(RunError, match=r"not take this process in: .* Missing: 2 of 0 to 2"):
         call(threads, port, 3, 1).result()
     with pytest.raises(RunError, match="Missing: 2 of 0 to 2"):
         leader.result()

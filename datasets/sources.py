@@ -164,18 +164,27 @@ def builder(name: str, data_dir: str | Path | None = None):
 @functools.cache
 def _builder(name: str, data_dir: str):
     data_set = registry.describe(name)
+    found = _make(data_set, data_dir)
+    if not found.is_prepared():
+        log.warning("Preparing %s in %s: %s", name, data_dir, data_set.preparing)
+        try:
+            found.download_and_prepare()
+        except OSError:
+            # Another process may have prepared the same: TFDS moves no data over what is there.
+            found = _make(data_set, data_dir)
+            if not found.is_prepared():
+                raise
+    return found
+
+
+def _make(data_set: registry.DataSet, data_dir: str):
     import tensorflow_datasets as tfds
 
     if data_set.module is None:
-        found = tfds.builder(data_set.name, data_dir=data_dir)
-    else:
-        module = importlib.import_module(data_set.module)
-        config = {"config": data_set.config} if data_set.config else {}
-        found = module.Builder(data_dir=data_dir, **config)
-    if not found.is_prepared():
-        log.warning("Preparing %s in %s: %s", name, data_dir, data_set.preparing)
-        found.download_and_prepare()
-    return found
+        return tfds.builder(data_set.name, data_dir=data_dir)
+    module = importlib.import_module(data_set.module)
+    config = {"config": data_set.config} if data_set.config else {}
+    return module.Builder(data_dir=data_dir, **config)
 
 
 def _instruction(source: str | Path, split: str) -> str:

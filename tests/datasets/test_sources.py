@@ -89,6 +89,29 @@ def test_downloading_says_how_much_and_only_what_is_absent(tmp_path, monkeypatch
     assert ("downloads 1.5 GB" in caplog.text) == (not prepared)
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_what_another_process_has_prepared_meanwhile_is_used(tmp_path, monkeypatch, there):
+    made = []
+
+    def fake_builder(name, data_dir):
+        made.append(name)
+        return SimpleNamespace(
+            is_prepared=lambda: there and len(made) > 1,
+            download_and_prepare=prepare,
+            info=SimpleNamespace(splits={"test": SimpleNamespace(num_examples=26032)}),
+        )
+
+    def prepare():
+        raise OSError(39, "Directory not empty")
+
+    monkeypatch.setattr(tfds, "builder", fake_builder)
+    if there:
+        assert datasets.size("svhn_cropped", "test", tmp_path) == 26032
+    else:
+        with pytest.raises(OSError, match="Directory not empty"):
+            datasets.size("svhn_cropped", "test", tmp_path)
+
+
 def test_importing_is_cheap():
     code = (
         "import sys, datasets; datasets.list_datasets(); datasets.describe('mnist'); "

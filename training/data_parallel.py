@@ -70,9 +70,11 @@ class DataParallel(OneDevice):
                 # Where another process is gone, an operation with it may fail before `watch`
                 # has seen that, and in words that do not say so.
                 time.sleep(2.0)
-            watch.leave(f"process {self.process} has given up: {type(error).__name__}: {error}")
+            stopped = isinstance(error, KeyboardInterrupt)
+            why = "was stopped" if stopped else f"has given up: {type(error).__name__}: {error}"
+            watch.leave(f"process {self.process} {why}")
             # At its end JAX would wait minutes for the others. They are on their way out.
-            atexit.register(_exit_at_once, 130 if isinstance(error, KeyboardInterrupt) else 2)
+            atexit.register(_exit_at_once, 130 if stopped else 2)
             raise
         watch.leave()
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import json
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -135,9 +136,24 @@ def open_run(folder: Path, configuration: Configuration) -> Iterator[RunFolder]:
 
 @contextlib.contextmanager
 def scratch_run() -> Iterator[RunFolder]:
-    """A run that nobody keeps, for a process that must do all that the one that leads does."""
+    """A run that nobody keeps, for a process that must do all that the one that leads does.
+
+    Saving and logging compute with arrays that the processes hold together: where one of them does
+    less than the others, they wait for each other or mistake one array for another.
+    """
     with tempfile.TemporaryDirectory(prefix="run-", ignore_cleanup_errors=True) as folder:
+        _scratch.add(folder)
         yield RunFolder(Path(folder))
+    _scratch.discard(folder)
+
+
+_scratch: set[str] = set()
+
+
+def remove_scratch() -> None:
+    """Remove what `scratch_run` made, in a process that is about to end at once."""
+    for folder in _scratch:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _check_same(run: RunFolder, configuration: Configuration) -> None:

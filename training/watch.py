@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
-from training.run_folder import RunError, first_difference
+from training.run_folder import RunError, first_difference, remove_scratch
 
 log = logging.getLogger(__name__)
 
@@ -147,6 +147,7 @@ def _end_process(sentence: str) -> None:
         "also with another number of processes.",
         sentence,
     )
+    remove_scratch()
     logging.shutdown()
     os._exit(GONE)
 

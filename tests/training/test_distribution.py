@@ -1,26 +1,25 @@
 """Several devices and several processes train what one device would have trained."""
 
 import csv
-import importlib.util
 import json
 import os
 import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
+from dataclasses import replace
 
 import keras
 import pytest
 
-from tests.training.conftest import TINY
+from tests.conftest import COMPILE_FAST, ROOT
+from tests.training.conftest import DENSE
 from training import fit
 from training.distribution import check_even, choose
 from training.watch import GONE
 
-ROOT = Path(__file__).resolve().parents[2]
 EPOCHS = 16
-FAST = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+JOB = "import json, sys, train; sys.exit(any([*map(train.main, json.loads(sys.argv[1]))]))"
 
 
 def rows_of(folder):
@@ -33,33 +32,26 @@ def rows_of(folder):
         ]
 
 
-def start(photos, folder, *extra, devices=1):
-    """`train.py` on JAX with so many devices, beginning to train a tiny model with dropout."""
-    command = [sys.executable, "train.py", "deep_cnn_tiny", "--dataset", str(photos)]
-    command += ["--recipe", "photos", "--epochs", str(EPOCHS), "--batch-size", "8"]
-    for setting in [*TINY["settings"], "dense_units=[16]", "dense_dropout=0.2"]:
-        command += ["--set", setting]
-    flags = f"{FAST} --xla_force_host_platform_device_count={devices}"
+def training(photos, folder, *extra):
+    """Arguments of `train.py` for a tiny model with dropout."""
+    arguments = ["deep_cnn_tiny", "--dataset", str(photos), "--recipe", "photos"]
+    arguments += ["--epochs", str(EPOCHS), "--batch-size", "8"]
+    for setting in DENSE:
+        arguments += ["--set", setting]
+    return [*arguments, "--run", str(folder), *extra]
+
+
+def start(*trainings, devices=1):
+    """A process on JAX with so many devices that does these trainings."""
+    flags = f"{COMPILE_FAST} --xla_force_host_platform_device_count={devices}"
     return subprocess.Popen(
-        [*command, "--run", str(folder), *extra],
+        [sys.executable, "-c", JOB, json.dumps(trainings)],
         cwd=ROOT,
         env=os.environ | {"KERAS_BACKEND": "jax", "XLA_FLAGS": flags},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
-
-
-@pytest.fixture(scope="module")
-def alone(photos, tmp_path_factory):
-    """History of a run on one device that nothing disturbed."""
-    if importlib.util.find_spec("jax") is None:
-        pytest.skip("jax is not installed")
-    folder = tmp_path_factory.mktemp("alone")
-    process = start(photos, folder)
-    output, _ = process.communicate(timeout=600)
-    assert process.returncode == 0, output[-2000:]
-    return rows_of(folder)
 
 
 def two_ports():
@@ -74,10 +66,15 @@ def two_ports():
                 continue
 
 
-def test_two_processes_one_killed_then_four_devices_train_as_one_would(photos, alone, tmp_path):
+def test_two_processes_one_killed_then_four_devices_train_as_one_would(
+    photos, tmp_path, monkeypatch
+):
+    pytest.importorskip("jax")
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # one that is killed leaves what it had there
     join = ("--distribute", f"127.0.0.1:{two_ports()}", "--processes")
     folder = tmp_path / "run"
-    leader, other = (start(photos, folder, *join, "2", "--process", i) for i in "01")
+    leader = start(training(photos, folder, *join, "2", "--process", "0"))
+    other = start(training(photos, tmp_path / "none", *join, "2", "--process", "1"))
     deadline = time.monotonic() + 600
     while len(rows_of(folder)) < 2:
         assert leader.poll() is None and other.poll() is None, leader.communicate()[0][-2000:]
@@ -91,14 +88,20 @@ def test_two_processes_one_killed_then_four_devices_train_as_one_would(photos, a
     assert "The same command goes on after the last finished epoch" in told
     before = rows_of(folder)
     assert 2 <= len(before) < EPOCHS
+    assert not (tmp_path / "none").exists()
 
-    last = start(photos, folder, *join, "1", "--process", "0", devices=4)
+    # Then, in the same process, a run on one device that nothing disturbs.
+    last = start(
+        training(photos, folder, *join, "1", "--process", "0"),
+        training(photos, tmp_path / "alone"),
+        devices=4,
+    )
     told, _ = last.communicate(timeout=600)
     assert last.returncode == 0, told[-2000:]
     assert "going on after epoch" in told and "4 devices in all" in told
     after = rows_of(folder)
     assert [row["epoch"] for row in after] == list(range(1, EPOCHS + 1))
-    for found, expected in zip(after, alone, strict=True):
+    for found, expected in zip(after, rows_of(tmp_path / "alone"), strict=True):
         # AdamW divides by the size of gradients: what rounding changes grows from step to step.
         near = 1e-5 if found["epoch"] <= 2 else 1e-2
         assert found["loss"] == pytest.approx(expected["loss"], rel=near)
@@ -106,11 +109,18 @@ def test_two_processes_one_killed_then_four_devices_train_as_one_would(photos, a
     assert json.loads((folder / "metrics.json").read_text())["epochs"] == EPOCHS
 
 
-def test_mirrored_devices_keep_a_model_that_loads_anywhere(tiny, tmp_path):
-    metrics = fit.train(tiny, tmp_path / "mirrored", until=1, devices=choose())
-    usual = fit.train(tiny, tmp_path / "usual", until=1)
-    for name in ("loss", "number_accuracy"):
-        assert metrics["validation"][name] == pytest.approx(usual["validation"][name], rel=1e-3)
+def test_mirrored_devices_train_as_one_and_keep_a_model_that_loads_anywhere(tiny, tmp_path):
+    # Dropout and clipping are each device's own.
+    arguments = tiny.arguments | {"dense_dropout": 0.0}
+    plain = replace(tiny, arguments=arguments, recipe=replace(tiny.recipe, clip_norm=0.0))
+    devices = choose()
+    assert devices.strategy.num_replicas_in_sync >= 2
+    fit.train(plain, tmp_path / "mirrored", until=2, devices=devices)
+    fit.train(plain, tmp_path / "usual", until=2)
+    found, expected = rows_of(tmp_path / "mirrored"), rows_of(tmp_path / "usual")
+    for name in ("loss", "val_loss"):
+        values = [row[name] for row in expected]
+        assert [row[name] for row in found] == pytest.approx(values, rel=1e-3)
     model = keras.saving.load_model(tmp_path / "mirrored" / "model.keras")
     norms = [x for x in model.layers if isinstance(x, keras.layers.BatchNormalization)]
     assert norms and not any(layer.synchronized for layer in norms)

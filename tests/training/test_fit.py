@@ -2,23 +2,22 @@
 
 import csv
 import json
-import signal
 import subprocess
 import sys
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
+import train as commands
 from evaluation.publish import publish
+from tests.conftest import ROOT
 from tests.training.conftest import TINY
 from training import fit
 from training.callbacks import OBJECTIVE, kept
-from training.configuration import configure
-from training.run_folder import RunError, RunFolder, open_run
+from training.run_folder import RunError, RunFolder, open_run, remove_scratch, scratch_run
 
 
 def weights_of(folder):
@@ -33,13 +32,18 @@ def history_of(folder):
 
 
 @pytest.fixture(scope="module")
-def finished(photos, tmp_path_factory):
+def finished(tiny, tmp_path_factory):
     """One run that nothing disturbed."""
     folder = tmp_path_factory.mktemp("runs") / "whole"
-    configuration = configure(
-        "residual_cnn_tiny", str(photos), **TINY | {"settings": [*TINY["settings"], "dropout=0.2"]}
-    )
-    return folder, fit.train(configuration, folder)
+    return folder, fit.train(tiny, folder)
+
+
+@pytest.fixture(scope="module")
+def other(tiny, tmp_path_factory):
+    """A run with another seed, which keeps its last model."""
+    folder = tmp_path_factory.mktemp("runs") / "other"
+    recipe = replace(tiny.recipe, keep="last")
+    return folder, fit.train(replace(tiny, seed=1, recipe=recipe), folder)
 
 
 def test_a_run_is_a_folder_with_everything_in_it(finished, tiny, tmp_path):
@@ -56,13 +60,13 @@ def test_a_run_is_a_folder_with_everything_in_it(finished, tiny, tmp_path):
     run = RunFolder(folder)
     assert run.configuration() == tiny
     assert json.loads(run.config.read_text())["environment"]["packages"]["keras"]
-    assert [row["epoch"] for row in history_of(folder)] == ["1", "2", "3"]
+    assert [row["epoch"] for row in history_of(folder)] == ["1", "2", "3", "4"]
     assert metrics["validation"]["number_accuracy"] == max(
         float(row["val_number_accuracy"]) for row in history_of(folder)
     )
     assert list((folder / "tensorboard").rglob("events.*"))
     card = json.loads(publish(run, "whole", "tests", "none", [], folder=tmp_path).read_text())
-    assert card["training"]["epochs"] == 3 and card["parameters"] == metrics["parameters"]
+    assert card["training"]["epochs"] == 4 and card["parameters"] == metrics["parameters"]
 
 
 def test_the_kept_model_is_the_one_that_was_scored(finished, tiny):
@@ -77,108 +81,69 @@ def test_the_kept_model_is_the_one_that_was_scored(finished, tiny):
     assert getattr(model, "optimizer", None) is None  # a quarter of the file
 
 
-def test_the_last_model_is_kept_where_the_recipe_says_so(photos, tmp_path):
-    settings = [*TINY["settings"], "keep=last"]
-    last = configure("residual_cnn_tiny", str(photos), **TINY | {"settings": settings})
-    metrics = fit.train(last, tmp_path / "last")
-    rows = history_of(tmp_path / "last")
-    assert metrics["best_epoch"] == len(rows) == 3
+def test_the_last_model_is_kept_where_the_recipe_says_so(other):
+    folder, metrics = other
+    rows = history_of(folder)
+    assert metrics["best_epoch"] == len(rows) == 4
     assert metrics["validation"]["loss"] == float(rows[-1]["val_loss"])
     scored = kept([{OBJECTIVE: 0.5, "val_loss": 1.0}, {OBJECTIVE: 0.4, "val_loss": 0.9}], "best")
     assert scored[OBJECTIVE] == 0.5
 
 
-def test_the_same_seed_gives_the_same_weights_and_another_does_not(finished, tiny, tmp_path):
-    folder, _ = finished
-    fit.train(tiny, tmp_path / "again")
-    for a, b in zip(weights_of(folder), weights_of(tmp_path / "again"), strict=True):
-        np.testing.assert_array_equal(a, b)
-    fit.train(replace(tiny, seed=1), tmp_path / "other")
-    assert any(
-        (a != b).any()
-        for a, b in zip(weights_of(folder), weights_of(tmp_path / "other"), strict=True)
-    )
+def test_another_seed_is_another_training(finished, other):
+    assert history_of(finished[0])[0]["loss"] != history_of(other[0])[0]["loss"]
 
 
-@pytest.mark.parametrize("killed_after", [1, 2])
-def test_stopped_after_an_epoch_it_goes_on_to_the_same_end(
-    finished, tiny, tmp_path, monkeypatch, killed_after
-):
-    folder, metrics = finished
+def test_ended_stopped_and_killed_it_goes_on_to_the_same_end(finished, tiny, tmp_path):
+    """One seed gives the same weights in one training of four epochs and in four of one."""
 
     class Killed(BaseException):
         pass
 
-    class Kill(fit.Progress):
-        def on_epoch_end(self, epoch, logs=None):
-            super().on_epoch_end(epoch, logs)
-            if epoch + 1 == killed_after:
-                raise Killed
-
-    with monkeypatch.context() as patch:
-        patch.setattr(fit, "Progress", Kill)
-        with pytest.raises(Killed):
-            fit.train(tiny, tmp_path)
-    assert not (tmp_path / "metrics.json").exists()
-    resumed = fit.train(tiny, tmp_path)
-    assert resumed["validation"] == metrics["validation"]
-    for a, b in zip(history_of(folder), history_of(tmp_path), strict=True):
-        assert a == b
-    for a, b in zip(weights_of(folder), weights_of(tmp_path), strict=True):
-        np.testing.assert_array_equal(a, b)
-
-
-def test_ended_early_it_can_go_on_to_the_same_end(finished, tiny, tmp_path):
-    folder, metrics = finished
-
     class Stop(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
-            assert (
-                logs["val_number_accuracy"]
-                == RunFolder(tmp_path).read_history(9)[-1]["val_number_accuracy"]
-            )
-            self.model.stop_training = epoch == 1
+            written = RunFolder(tmp_path).read_history(9)[-1]
+            assert logs["val_number_accuracy"] == written["val_number_accuracy"]
+            self.model.stop_training = True
 
+    class Kill(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            raise Killed
+
+    folder, metrics = finished
+    ended = tmp_path / "metrics.json"
     assert fit.train(tiny, tmp_path, until=1)["epochs"] == 1
-    (tmp_path / "metrics.json").unlink()
+    ended.unlink()
     assert fit.train(tiny, tmp_path, callbacks=[Stop()])["epochs"] == 2
-    (tmp_path / "metrics.json").unlink()
+    ended.unlink()
+    with pytest.raises(Killed):
+        fit.train(tiny, tmp_path, callbacks=[Kill()])
+    assert not ended.exists()
     assert fit.train(tiny, tmp_path)["validation"] == metrics["validation"]
     assert history_of(folder) == history_of(tmp_path)
+    for a, b in zip(weights_of(folder), weights_of(tmp_path), strict=True):
+        np.testing.assert_array_equal(a, b)
     assert not (tmp_path / "checkpoint.weights.h5").exists()
 
 
-def test_kill_9_in_the_middle_of_an_epoch_loses_that_epoch_alone(tmp_path, photos):
-    command = [
-        sys.executable,
-        "train.py",
-        "residual_cnn_tiny",
-        "--dataset",
-        str(photos),
-        "--recipe",
-        "photos",
-        "--epochs",
-        "12",
-        "--batch-size",
-        "8",
-        "--run",
-        str(tmp_path / "run"),
-    ]
+def test_kill_9_in_the_middle_of_an_epoch_loses_that_epoch_alone(tmp_path, photos, caplog):
+    arguments = ["residual_cnn_tiny", "--dataset", str(photos), "--recipe", "photos"]
+    arguments += ["--epochs", "12", "--batch-size", "8", "--run", str(tmp_path / "run")]
     for setting in TINY["settings"]:
-        command += ["--set", setting]
-    root = Path(__file__).resolve().parents[2]
-    process = subprocess.Popen(command, cwd=root, stderr=subprocess.DEVNULL)
+        arguments += ["--set", setting]
+    command = [sys.executable, "train.py", *arguments]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
     history = tmp_path / "run" / "history.csv"
     deadline = time.monotonic() + 300
     while not history.exists() or len(history.read_text().splitlines()) < 3:
         assert process.poll() is None and time.monotonic() < deadline, "no epoch was finished"
         time.sleep(0.05)
-    process.send_signal(signal.SIGKILL)
+    process.kill()
     process.wait()
     before = history_of(tmp_path / "run")
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert "going on after epoch" in done.stderr
+    with caplog.at_level("INFO"):
+        assert commands.main(arguments) == 0
+    assert "going on after epoch" in caplog.text
     after = history_of(tmp_path / "run")
     assert [row["epoch"] for row in after] == [str(n) for n in range(1, 13)]
     assert after[: len(before) - 1] == before[:-1]
@@ -220,6 +185,13 @@ def test_a_damaged_checkpoint_is_named(tiny, tmp_path):
         run.checkpoint.write_bytes(b"half a file")
     with pytest.raises(RunError, match=r"checkpoint\.weights\.h5 cannot be read"):
         fit.train(tiny, tmp_path)
+
+
+def test_a_process_that_ends_at_once_leaves_nothing_of_a_run_that_nobody_keeps():
+    with scratch_run() as run:
+        run.history.write_text("epoch")
+        remove_scratch()
+        assert not run.folder.exists()
 
 
 def test_a_write_that_fails_leaves_the_old_file(tmp_path):

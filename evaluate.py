@@ -126,6 +126,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         print(f"evaluate.py: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("\nevaluate.py: stopped", file=sys.stderr)
+        return 130
     summary.show(comparison, options.report)
     return 1 if comparison.failed else 0
 

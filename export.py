@@ -103,6 +103,9 @@ def main(arguments: list[str] | None = None) -> int:
     except ExportError as error:
         print(f"export.py: not kept: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\nexport.py: stopped", file=sys.stderr)
+        return 130
     show(made)
     return 0
 

@@ -27,8 +27,8 @@ def card(name: str) -> dict[str, Any]:
     """The card of published weights.
 
     Returns:
-        `model` and `arguments` (what `create` builds), `sha256`, `reads`, `crop`, `training`,
-        `figures` and `licence`.
+        `model` and `arguments` (what `create` builds), `parameters`, `sha256`, `reads`, `crop`,
+        `known_failures`, `reading` (the temperature), `training`, `figures` and `licence`.
 
     Raises:
         ValueError: if no weights have that name; the message lists the known, nearest first.

@@ -48,6 +48,22 @@ def test_a_mistake_is_one_line_and_leaves_nothing(arguments, message, capsys, tm
     assert not (run / "model.keras").exists()
 
 
+@pytest.mark.parametrize(
+    ("command", "arguments", "does"),
+    [
+        (export, ["street_numbers", "--format", "onnx"], "exporting.export"),
+        (evaluate, ["street_numbers", "--dataset", "mnist"], "evaluation.compare.compare"),
+    ],
+)
+def test_what_is_interrupted_says_so(command, arguments, does, monkeypatch, capsys):
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(does, stop)
+    assert command.main(arguments) == 130
+    assert capsys.readouterr().err.endswith(f"{command.__name__}.py: stopped\n")
+
+
 def test_no_arguments_train_the_demo(monkeypatch, capsys):
     asked = {}
 

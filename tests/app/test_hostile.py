@@ -21,8 +21,8 @@ THOROUGH = settings(
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
 def test_hostile_uploads_are_refused_and_pictures_are_read_after(readers):
-    with serving(readers, Limits(idle_seconds=5, request_seconds=5)) as port:
-        found = attack(port, 15 * len(KINDS), clients=8)
+    with serving(readers, Limits(idle_seconds=5, request_seconds=30)) as port:
+        found = attack(port, 10 * len(KINDS), clients=8)
         address = f"http://127.0.0.1:{port}"
         assert httpx.post(f"{address}/api/read", content=encode()).status_code == 200
         assert httpx.get(f"{address}/healthz").json()["requests"] == 0

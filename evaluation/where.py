@@ -17,7 +17,7 @@ class Looks:
     """Heat maps of one model.
 
     Models that attend say themselves where they look. Of others the gradient is taken: how much
-    each pixel would change the log-probability of the digit that was read (Simonyan et al. 2014,
+    each pixel would change the log-odds of the digit that was read (after Simonyan et al. 2014,
     https://arxiv.org/abs/1312.6034), smoothed.
 
     Args:
@@ -68,8 +68,10 @@ class Looks:
             with tf.GradientTape() as tape:
                 tape.watch(pictures)
                 logits = self.model(pictures, training=False)[DIGITS][0, place]
-                chance = tf.nn.log_softmax(logits)[int(digit)]
-            slope = np.abs(tape.gradient(chance, pictures).numpy()[0]).sum(axis=-1)
+                others = tf.concat([logits[: int(digit)], logits[int(digit) + 1 :]], axis=0)
+                # Not of its probability: that has no slope where the model is sure.
+                odds = logits[int(digit)] - tf.reduce_logsumexp(others)
+            slope = np.abs(tape.gradient(odds, pictures).numpy()[0]).sum(axis=-1)
             maps.append(cv2.GaussianBlur(slope, (0, 0), max(1.0, 0.03 * slope.shape[0])))
         return maps
 

@@ -12,7 +12,8 @@ import numpy as np
 from datasets.rendered_numbers import camera, scene
 from datasets.rendered_numbers.chance import Chance
 from datasets.rendered_numbers.devices import MARGIN, Device, draw_device, put_device
-from datasets.rendered_numbers.lettering import Lettering, Line, draw_lettering, extent, set_line
+from datasets.rendered_numbers.lettering import Lettering, draw_lettering
+from datasets.rendered_numbers.setting import Line, extent, set_line
 from datasets.rendered_numbers.signs import (
     Box,
     Layer,

@@ -11,7 +11,7 @@ import numpy as np
 
 from datasets.rendered_numbers.blur import blurred
 from datasets.rendered_numbers.chance import Chance
-from datasets.rendered_numbers.lettering import Line
+from datasets.rendered_numbers.setting import Line
 from datasets.rendered_numbers.surfaces import (
     MIDDLE,
     STEP,

@@ -13,19 +13,12 @@ from training.run_folder import RunFolder, read_json
 
 def configuration(name: str) -> dict[str, Any]:
     """The training's configuration of a run or of published weights; empty where unknown."""
-    return _made(name).get("configuration", {})
+    return models.how_made(name).get("configuration", {})
 
 
 def trained_with(name: str) -> str | None:
     """The command that trained a model, where it is known."""
-    return _made(name).get("environment", {}).get("command")
-
-
-def _made(name: str) -> dict[str, Any]:
-    if name in models.list_weights():
-        return models.card(name)["training"]
-    config = RunFolder(Path(name)).config
-    return read_json(config) if config.exists() else {}
+    return models.how_made(name).get("environment", {}).get("command")
 
 
 def seen_pictures(

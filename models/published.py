@@ -72,6 +72,30 @@ def reading_settings(source: str | Path) -> dict[str, Any]:
     return json.loads(metrics.read_text()).get("reading", {}) if metrics.is_file() else {}
 
 
+def how_made(source: str | Path) -> dict[str, Any]:
+    """How a trained model was made: `configuration` and `environment`, where they are known.
+
+    Args:
+        source: as for `load`.
+
+    Returns:
+        What the card of published weights or the `config.json` of a run says; empty for a file on
+        its own.
+
+    Raises:
+        ValueError: if the `config.json` is not JSON.
+    """
+    if str(source) in list_weights():
+        return card(str(source))["training"]
+    config = Path(source) / "config.json"
+    if not config.is_file():
+        return {}
+    try:
+        return json.loads(config.read_text())
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{config} is not JSON: {error}") from error
+
+
 def built_as(source: str | Path) -> tuple[str, dict[str, Any]] | None:
     """Which model of the registry a trained one is, and with which arguments.
 
@@ -79,14 +103,12 @@ def built_as(source: str | Path) -> tuple[str, dict[str, Any]] | None:
         source: as for `load`.
 
     Returns:
-        What the card of published weights or the `config.json` of a run says; None for a file on
-        its own.
+        As `how_made` says; None for a file on its own.
+
+    Raises:
+        ValueError: as `how_made` does.
     """
-    if str(source) in list_weights():
-        said = card(str(source))
-    else:
-        config = Path(source) / "config.json"
-        said = json.loads(config.read_text()).get("configuration", {}) if config.is_file() else {}
+    said = how_made(source).get("configuration", {})
     return (said["model"], said["arguments"]) if "arguments" in said else None
 
 

@@ -58,6 +58,7 @@ class SearchOracle(kt.Oracle):
         self._accepted: set[str] = set()
         self._heard: dict[str, float] = {}
         self._taken: dict[str, Trial] = {}
+        self._silent: dict[str, str] = {}
 
     def fits(self, values: Mapping[str, Any]) -> bool:
         """Whether values are worth a trial; if not, they are noted."""
@@ -101,6 +102,7 @@ class SearchOracle(kt.Oracle):
     def get_trial(self, trial_id: str) -> Trial:
         """A trial; a worker asks for its own to show that it is alive."""
         self._heard[trial_id] = time.monotonic()
+        self._take_back(trial_id)
         return _values_only(super().get_trial(trial_id))
 
     def update_trial(self, trial_id: str, metrics: Mapping[str, float], step: int = 0) -> Trial:
@@ -112,6 +114,9 @@ class SearchOracle(kt.Oracle):
         """Note that a trial has ended, and how."""
         # What comes back from a worker has lost its space and half the digits of its numbers.
         trial.hyperparameters = self.trials[trial.trial_id].hyperparameters
+        self._take_back(trial.trial_id)
+        if trial.trial_id in self.end_order:  # two workers had it
+            self.end_order.remove(trial.trial_id)
         super().end_trial(trial)
         self.save()
         self._on_end(trial.trial_id)
@@ -130,10 +135,20 @@ class SearchOracle(kt.Oracle):
         for worker, trial_id in lost:
             del self.ongoing_trials[worker]
             self._retry_queue.append(trial_id)
+            self._silent[trial_id] = worker
         for worker in [one for one in self.tuner_ids if one not in self.ongoing_trials]:
             if self._heard.setdefault(worker, time.monotonic()) < late:
                 self.tuner_ids.discard(worker)
         return [trial_id for _, trial_id in lost]
+
+    def _take_back(self, trial_id: str) -> None:
+        """Leave a trial with the worker that was silent and is heard again, if none else has it."""
+        worker = self._silent.pop(trial_id, None)
+        if worker is None or worker in self.ongoing_trials or trial_id not in self._retry_queue:
+            return
+        self._retry_queue.remove(trial_id)
+        self.ongoing_trials[worker] = self.trials[trial_id]
+        self.tuner_ids.add(worker)
 
     def get_state(self) -> dict[str, Any]:
         return super().get_state() | {"refused": self.refused}

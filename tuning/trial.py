@@ -17,7 +17,7 @@ from typing import Any
 import keras
 
 from training.fit import train
-from training.run_folder import RunFolder
+from training.run_folder import RunError, RunFolder, lock
 from tuning import hparams
 from tuning.candidates import candidate, describe
 from tuning.records import (
@@ -47,6 +47,9 @@ that: enough for its confidence to mean something when trials are compared."""
 
 SIGN_OF_LIFE = 20.0
 """Seconds between a worker's signs of life."""
+
+BUSY = 5.0
+"""Seconds between looks whether another process is still at the same trial."""
 
 
 class TrialFailed(Exception):
@@ -83,13 +86,18 @@ def do_trial(bench: Bench, trial: str, values: Mapping[str, Any]) -> Record:
         values: what the oracle chose; Hyperband's say how far to train, and from which trial on.
 
     Returns:
-        The record, which is written as well.
+        The record, which is written as well. Where another process is at the trial already, as a
+        worker may be that was thought lost, its record, once it is done.
 
     Raises:
         TrialFailed: if it cannot be trained.
     """
-    began = time.monotonic()
     run = run_of(bench.folder, trial)
+    if _wait_for_others(run):
+        done = read_record(bench.folder, trial)
+        if done is not None and done.scored:
+            return done
+    began = time.monotonic()
     record = _begin(bench, trial, values, run)
     before = record.seconds
     try:
@@ -113,6 +121,21 @@ def do_trial(bench: Bench, trial: str, values: Mapping[str, Any]) -> Record:
     done = dataclasses.replace(done, seconds=round(seconds, 1))
     write_record(bench.folder, done)
     return done
+
+
+def _wait_for_others(run: RunFolder) -> bool:
+    """Wait until no other process trains in a run's folder; whether there was one."""
+    waited = False
+    while run.folder.exists():
+        try:
+            with lock(run.folder, "training"):
+                break
+        except RunError as busy:
+            if not waited:
+                log.info("waiting: %s", busy)
+            waited = True
+            time.sleep(BUSY)
+    return waited
 
 
 def _clear_memory() -> None:

@@ -152,6 +152,23 @@ def test_a_silent_workers_trial_goes_to_another(oracle_of, monkeypatch):
     assert "a" not in oracle.tuner_ids
 
 
+def test_a_worker_that_was_only_asleep_keeps_its_trial(oracle_of, monkeypatch):
+    oracle = oracle_of("random", shared=True, trials=2)
+    mine, yours = oracle.create_trial("a"), oracle.create_trial("b")
+    now = oracles.time.monotonic()
+    monkeypatch.setattr(oracles.time, "monotonic", lambda: now + oracles.SILENCE + 1)
+    assert sorted(oracle.release_silent()) == [mine.trial_id, yours.trial_id]
+    oracle.get_trial(mine.trial_id)  # a wakes up in time, b does not
+    assert oracle.create_trial("c").trial_id == yours.trial_id
+    assert oracle.create_trial("d").status == "IDLE"
+    for worker in ("b", "c"):  # both come to its end
+        yours.status = "COMPLETED"
+        oracle.update_trial(yours.trial_id, {"whole_number": 0.5})
+        oracle.end_trial(yours)
+        assert oracle.end_order == [yours.trial_id], worker
+    assert list(oracle.ongoing_trials) == ["a"]
+
+
 def test_a_chief_that_comes_back_leaves_trials_with_their_workers(oracle_of):
     oracle = oracle_of("random", shared=True)
     mine, yours = oracle.create_trial("a"), oracle.create_trial("b")

@@ -1,5 +1,6 @@
 """Searches: every trial a run, failures and kills recorded, the best one ready to train longer."""
 
+import contextlib
 import dataclasses
 import json
 import logging
@@ -12,7 +13,7 @@ import models
 import train
 from tests.tuning.conftest import SETTINGS
 from training import fit
-from training.run_folder import RunError, RunFolder, read_configuration
+from training.run_folder import RunError, RunFolder, lock, read_configuration
 from tuning import loop, oracles, progress, trial
 from tuning.candidates import candidate
 from tuning.records import (
@@ -161,6 +162,17 @@ def test_killed_in_a_trial_it_goes_on_to_the_same_end(found, tmp_path, monkeypat
     one = dataclasses.replace(search, trials=1)
     (again,) = loop.run_search(one, tmp_path / "search", cache_dir=folder.parent / "cache")
     assert again.values == whole[0].values and again.validation == whole[0].validation
+
+
+def test_a_trial_that_another_worker_is_at_is_left_to_it(tiny, tmp_path, monkeypatch, no_training):
+    search, folder = tiny(trials=1), tmp_path / "search"
+    (done,) = loop.run_search(search, folder)
+    bench = trial.Bench(search, folder, search.make_space(), 1)
+    another = contextlib.ExitStack()
+    another.enter_context(lock(run_of(folder, "0").folder, "training"))
+    monkeypatch.setattr(trial, "train", None)
+    monkeypatch.setattr(trial.time, "sleep", lambda seconds: another.close())
+    assert trial.do_trial(bench, "0", done.values) == done
 
 
 def test_a_trial_that_fails_is_recorded_and_the_search_goes_on(

@@ -7,6 +7,7 @@ that a picture looks the same to a model wherever it comes from.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 from collections.abc import Sequence
@@ -15,8 +16,16 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+with contextlib.suppress(ImportError):  # only those who have such pictures need it
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()
+
 FITS = ("stretch", "pad")
 """How a picture is made to fit: its aspect changed, or kept with the edges repeated."""
+
+HEIC = (b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypheim", b"ftypheis", b"ftypmif1")
+"""What a HEIC picture, as iPhones take it, has from its fifth byte on."""
 
 LARGE = 2_000_000
 """Pixels from which on no more of a picture is handed to Pillow, which copies it, than it needs."""
@@ -59,10 +68,30 @@ def decode_picture(
     except (PermissionError, MemoryError):
         raise
     except Exception as error:  # damaged files make Pillow raise whatever there is
+        if formats is None and "HEIF" not in Image.OPEN and _is_heic(file):
+            raise ValueError(
+                f"{name} is a HEIC picture: pip install pillow-heif to read such"
+            ) from error
         raise ValueError(
             f"{name} does not decode as a picture (PNG, JPEG, WebP, BMP, TIFF or another kind "
             f"that Pillow reads). Received: {str(error) or type(error).__name__}"
         ) from error
+
+
+def measure_picture(file: str | os.PathLike) -> tuple[int, int]:
+    """Width and height of a picture file in pixels, as its first bytes say; nothing is decoded.
+
+    Raises:
+        Exception: of whatever kind, if it is not a picture.
+    """
+    with Image.open(file) as image:
+        return image.size
+
+
+def _is_heic(file: Path | io.BytesIO) -> bool:
+    with file.open("rb") if isinstance(file, Path) else contextlib.nullcontext(file) as stream:
+        stream.seek(4)
+        return stream.read(8) in HEIC
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

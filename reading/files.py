@@ -8,9 +8,9 @@ from pathlib import Path
 
 # fmt: off
 SUFFIXES = {
-    ".apng", ".avif", ".bmp", ".dib", ".gif", ".ico", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg",
-    ".jpg", ".mpo", ".pbm", ".pcx", ".pgm", ".png", ".pnm", ".ppm", ".psd", ".qoi", ".tga", ".tif",
-    ".tiff", ".webp",
+    ".apng", ".avif", ".bmp", ".dib", ".gif", ".heic", ".heif", ".ico", ".j2k", ".jfif", ".jp2",
+    ".jpe", ".jpeg", ".jpg", ".mpo", ".pbm", ".pcx", ".pgm", ".png", ".pnm", ".ppm", ".psd", ".qoi",
+    ".tga", ".tif", ".tiff", ".webp",
 }
 # fmt: on
 """Files of a folder that are taken for pictures; a file named on its own may have any name."""
@@ -85,12 +85,12 @@ def batches(files: Iterable[str]) -> Iterator[list[str]]:
 
 def _pixels(file: str) -> int:
     """How many pixels a picture has, as its first bytes say."""
-    from PIL import Image
+    from datasets.pictures import measure_picture
 
     try:
         if Path(file).is_file():  # to open a pipe is to wait for it
-            with Image.open(file) as image:
-                return image.width * image.height
+            width, height = measure_picture(file)
+            return width * height
     except Exception:  # of whatever kind: decoding it will tell
         pass
     return 0

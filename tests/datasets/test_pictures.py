@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from datasets import pictures
-from datasets.pictures import decode_picture, prepare_picture
+from datasets.pictures import decode_picture, measure_picture, prepare_picture
 
 RED = (200, 30, 40)
 
@@ -92,6 +92,18 @@ def test_only_the_kinds_that_are_asked_for_are_tried():
     assert decode_picture(saved(red()), formats=("JPEG", "PNG")).shape == (4, 6, 3)
     with pytest.raises(ValueError, match="does not decode"):
         decode_picture(saved(red()), formats=("JPEG", "GIF"))
+
+
+def test_heic_is_read_or_what_reads_it_is_named(tmp_path, monkeypatch):
+    (tmp_path / "IMG_1.HEIC").write_bytes(saved(red(), "HEIF", quality=95))
+    picture = decode_picture(tmp_path / "IMG_1.HEIC")
+    assert measure_picture(tmp_path / "IMG_1.HEIC") == (6, 4) and picture.shape == (4, 6, 3)
+    assert np.abs(picture.astype(int) - RED).max() <= 6
+    monkeypatch.delitem(Image.OPEN, "HEIF")
+    monkeypatch.setattr(Image, "ID", [kind for kind in Image.ID if kind != "HEIF"])
+    for source in (tmp_path / "IMG_1.HEIC", (tmp_path / "IMG_1.HEIC").read_bytes()):
+        with pytest.raises(ValueError, match=r"IMG_1\.HEIC is a HEIC .* pip install pillow-heif"):
+            decode_picture(source, name="IMG_1.HEIC")
 
 
 def test_no_file_and_unknown_range(tmp_path):

@@ -24,6 +24,9 @@ log = logging.getLogger(__name__)
 LARGEST = 32
 """Pictures in a batch at most: enough to gain from it, few enough that nobody waits long."""
 
+STUCK = 60.0
+"""Seconds in which any batch is read; a model that takes longer will not come back."""
+
 _MOST_SECONDS = 60.0
 
 
@@ -47,6 +50,7 @@ class Batcher:
         self._jobs: deque[_Job] = deque()
         self._arrived = asyncio.Event()
         self._seconds_each = 0.1
+        self._begun: float | None = None
 
     async def __aenter__(self) -> Batcher:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
@@ -63,6 +67,13 @@ class Batcher:
     def waiting(self) -> int:
         """Tasks that wait for a model."""
         return len(self._jobs)
+
+    @property
+    def stuck(self) -> bool:
+        """Whether nothing will be read any more: it takes a new process."""
+        begun = self._begun
+        hangs = begun is not None and time.perf_counter() - begun > STUCK
+        return hangs or self._loop.done()
 
     @property
     def seconds_to_wait(self) -> float:
@@ -94,7 +105,9 @@ class Batcher:
             await self._arrived.wait()
             batch = self._next_batch()
             if batch:
+                self._begun = time.perf_counter()
                 await self._read_batch(batch)
+                self._begun = None
             else:
                 self._arrived.clear()
 

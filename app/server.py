@@ -200,8 +200,14 @@ def create_app(readers: Mapping[str, ModelReader], limits: Limits | None = None)
         return Models(models=[reader.description for reader in readers.values()])
 
     @api.head("/healthz", include_in_schema=False)
-    @api.get("/healthz", summary="Whether the server reads")
+    @api.get(
+        "/healthz",
+        responses={503: _described("The model hangs")},
+        summary="Whether the server reads",
+    )
     async def health() -> Health:
+        if service.batcher.stuck:
+            raise Refused(503, "The model does not come to an end with what it reads")
         waiting, requests = service.batcher.waiting, service.requests.taken
         return Health(status="ok", waiting=waiting, requests=requests)
 

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
-from app import uploads
+from app import batching, uploads
 from app.limits import Limits
 from app.readers import Task
 from app.server import create_app
@@ -268,6 +268,22 @@ def test_models_and_health(client):
     assert models[0]["input"] == [16, 32, 3] and models[0]["max_digits"] == 3
     assert client.get("/healthz").json() == {"status": "ok", "waiting": 0, "requests": 0}
     assert client.head("/healthz").status_code == 200
+
+
+def test_a_model_that_hangs_is_no_good_health(client, readers, monkeypatch):
+    seen = []
+
+    def hang(tasks):
+        seen.append(client.get("/healthz"))
+        raise RuntimeError
+
+    monkeypatch.setattr(readers[FIRST], "read", hang)
+    read(client)
+    monkeypatch.setattr(batching, "STUCK", 0.0)
+    read(client)
+    assert [answer.status_code for answer in seen] == [200, 503]
+    assert "does not come to an end" in seen[1].json()["detail"]
+    assert client.get("/healthz").status_code == 200
 
 
 def test_every_answer_is_guarded(client):

@@ -11,10 +11,12 @@ import numpy as np
 from datasets.rendered_numbers.blur import blurred
 from datasets.rendered_numbers.chance import Chance
 from datasets.rendered_numbers.fonts import families
+from datasets.rendered_numbers.layer import Layer
 from datasets.rendered_numbers.lettering import Lettering
 from datasets.rendered_numbers.made_faces import DOTS, SEGMENTS
+from datasets.rendered_numbers.planes import Box
 from datasets.rendered_numbers.setting import Line, set_line
-from datasets.rendered_numbers.signs import Box, Layer, Look, put_ink
+from datasets.rendered_numbers.signs import Look, put_ink
 from datasets.rendered_numbers.surfaces import Colour, dark_colour, light_colour, mix
 
 KINDS = ((3.0, "drums"), (3.0, "display"), (2.0, "label"), (1.5, "dots"), (1.5, "bib"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from dataclasses import dataclass, replace
 
@@ -12,17 +11,20 @@ import numpy as np
 from datasets.rendered_numbers import camera, scene
 from datasets.rendered_numbers.chance import Chance
 from datasets.rendered_numbers.devices import MARGIN, Device, draw_device, put_device
+from datasets.rendered_numbers.layer import Layer
 from datasets.rendered_numbers.lettering import Lettering, draw_lettering
-from datasets.rendered_numbers.setting import Line, extent, set_line
-from datasets.rendered_numbers.signs import (
+from datasets.rendered_numbers.planes import (
     Box,
-    Layer,
-    Look,
-    draw_look,
-    put_ink,
-    put_plate,
-    put_tiles,
+    centres,
+    extents,
+    placed,
+    placing,
+    seen_box,
+    union,
+    warp,
 )
+from datasets.rendered_numbers.setting import Line, set_line
+from datasets.rendered_numbers.signs import Look, draw_look, put_ink, put_plate, put_tiles
 from datasets.rendered_numbers.style import DEFAULT, Framing, Style
 from datasets.rendered_numbers.surfaces import wall_colour
 
@@ -73,7 +75,7 @@ class Scene:
     def ink(self) -> np.ndarray:
         """Where the number and its letters are: uint8 (h, w)."""
         height, width = self.view.shape[:2]
-        return cv2.warpPerspective(self.line.mask, _centres(self.seen), (width, height))
+        return cv2.warpPerspective(self.line.mask, centres(self.seen), (width, height))
 
 
 def draw(seed: int, index: int, style: Style = DEFAULT) -> Drawn:
@@ -122,13 +124,13 @@ def draw_scene(chance: Chance, style: Style) -> Scene:
     middle = (line.box[0] + line.box[2]) / 2, (line.box[1] + line.box[3]) / 2
     seen = scene.bend(scene.facing(chance), 0.5 * (line.box[2] - line.box[0]) + flat, chance)
     seen[:2] *= height / flat
-    wall_seen, seen = seen, seen @ _placing(1.0, -middle[0], -middle[1])
-    boxes = _extents(line.hulls, seen)
-    size, place = _frame(_union(boxes[digits] or boxes), framing, style, chance)
+    wall_seen, seen = seen, seen @ placing(1.0, -middle[0], -middle[1])
+    boxes = extents(line.hulls, seen)
+    size, place = _frame(union(boxes[digits] or boxes), framing, style, chance)
     height *= float(place[1, 1])
     seen, wall_seen = place @ seen, place @ wall_seen
-    boxes = _placed(boxes, place)
-    box = _union(boxes)
+    boxes = placed(boxes, place)
+    box = union(boxes)
 
     view = scene.draw_wall(size, wall_seen, height, wall, chance)
     if chance.happens(style.clutter):
@@ -207,75 +209,22 @@ def _frame(box: Box, framing: Framing, style: Style, chance: Chance):
     size = (max(12, round(width * shrink)), max(12, round(height * shrink)))
     middle = (left + right) / 2 * shrink, (top + bottom) / 2 * shrink
     move = x / width * size[0] - middle[0], y / height * size[1] - middle[1]
-    return size, _placing(shrink, *move)
-
-
-def _placing(scale: float, x: float, y: float) -> np.ndarray:
-    """A 3x3 matrix that scales a plane, then moves it."""
-    return np.array([[scale, 0.0, x], [0.0, scale, y], [0.0, 0.0, 1.0]])
-
-
-def _warp(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    return cv2.perspectiveTransform(points[None], matrix)[0]
-
-
-def _extents(shapes: list[np.ndarray], matrix: np.ndarray) -> list[Box]:
-    """Left, top, right, bottom of each shape (float32 (n, 2)) as the camera sees it."""
-    points = _warp(np.concatenate(shapes), matrix)
-    starts = list(itertools.accumulate(map(len, shapes[:-1]), initial=0))
-    lows = np.minimum.reduceat(points, starts).tolist()
-    highs = np.maximum.reduceat(points, starts).tolist()
-    return [(*low, *high) for low, high in zip(lows, highs, strict=True)]
-
-
-def _placed(boxes: list[Box], place: np.ndarray) -> list[Box]:
-    """Boxes scaled and moved by a matrix that `_placing` made."""
-    scale, x, y = float(place[0, 0]), float(place[0, 2]), float(place[1, 2])
-    return [
-        (scale * left + x, scale * top + y, scale * right + x, scale * bottom + y)
-        for left, top, right, bottom in boxes
-    ]
-
-
-def _union(boxes: list[Box]) -> Box:
-    """The box around boxes."""
-    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
-    return min(lefts), min(tops), max(rights), max(bottoms)
-
-
-_FROM_CENTRES, _TO_CENTRES = _placing(1.0, 0.5, 0.5), _placing(1.0, -0.5, -0.5)
-
-
-def _centres(matrix: np.ndarray) -> np.ndarray:
-    """The same map for OpenCV, which counts from the centres of pixels, not from their corners."""
-    return _TO_CENTRES @ matrix @ _FROM_CENTRES
+    return size, placing(shrink, *move)
 
 
 def _put(view: np.ndarray, layer: Layer, seen: np.ndarray) -> None:
     """Lay a flat layer over the view as the camera sees it, in place."""
     rows, columns = view.shape[:2]
-    left, top, right, bottom = _seen_box(layer.box, seen)
+    left, top, right, bottom = seen_box(layer.box, seen)
     left, top = max(int(left) - 1, 0), max(int(top) - 1, 0)
     right, bottom = min(int(right) + 2, columns), min(int(bottom) + 2, rows)
     if right <= left or bottom <= top:
         return
-    place = _placing(1.0, -left, -top)
-    moved = cv2.warpPerspective(layer.paint, place @ _centres(seen), (right - left, bottom - top))
+    place = placing(1.0, -left, -top)
+    moved = cv2.warpPerspective(layer.paint, place @ centres(seen), (right - left, bottom - top))
     area = view[top:bottom, left:right]
     area *= cv2.cvtColor(1 - cv2.extractChannel(moved, 3), cv2.COLOR_GRAY2RGB)
     area += cv2.cvtColor(moved, cv2.COLOR_RGBA2RGB)
-
-
-def _seen_box(box: Box, matrix: np.ndarray) -> Box:
-    """The box around a box as the camera sees it."""
-    left, top, right, bottom = box
-    (a, b, c), (d, e, f), (g, h, i) = matrix.tolist()
-    across, down = [], []
-    for x, y in ((left, top), (right, top), (right, bottom), (left, bottom)):
-        far = g * x + h * y + i
-        across.append((a * x + b * y + c) / far)
-        down.append((d * x + e * y + f) / far)
-    return extent(across, down)
 
 
 def _put_neighbour(view, box, seen, lettering: Lettering, look: Look, flat, wide, chance) -> None:
@@ -304,5 +253,5 @@ def _put_neighbour(view, box, seen, lettering: Lettering, look: Look, flat, wide
     line = set_line(text, lettering, size, chance, margin=0.6)
     layer = _sign(line, look, size, chance)
     centre = np.array([[(line.box[0] + line.box[2]) / 2, (line.box[1] + line.box[3]) / 2]])
-    move = goal - _warp(centre, seen)[0]
-    _put(view, layer, _placing(1.0, *move) @ seen)
+    move = goal - warp(centre, seen)[0]
+    _put(view, layer, placing(1.0, *move) @ seen)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from datasets.rendered_numbers.chance import Chance
-from datasets.rendered_numbers.signs import lay
+from datasets.rendered_numbers.layer import lay
 from datasets.rendered_numbers.surfaces import (
     MIDDLE,
     STEP,

@@ -153,5 +153,5 @@ def hull(mask: np.ndarray, threshold: int = 100) -> np.ndarray:
     points = cv2.convexHull(outline)[:, 0]
     # A pixel covers [x, x + 1) by [y, y + 1): right of and below the middle its far corner counts.
     left, top, width, height = cv2.boundingRect(points)
-    middle = np.array([left + (width - 1) / 2, top + (height - 1) / 2], np.float32)
+    middle = np.array([left + (width - 1) // 2, top + (height - 1) // 2], np.int32)
     return (points + (points > middle)).astype(np.float32)

@@ -23,6 +23,8 @@ from datasets.rendered_numbers.fonts import HEIGHT, PAD, Glyph, even
 # points, "l" joins them with straight lines. A curve's first point is where a pen starts.
 _O = ((0.3, 0.0), (0.085, 0.14), (0.0, 0.5), (0.085, 0.86), (0.3, 1.0))
 _O += ((0.515, 0.86), (0.6, 0.5), (0.515, 0.14), (0.3, 0.0))
+_O_CORNERED = ((0.12, 0.0), (0.48, 0.0), (0.6, 0.12), (0.6, 0.88), (0.48, 1.0))
+_O_CORNERED += ((0.12, 1.0), (0.0, 0.88), (0.0, 0.12), (0.12, 0.0))
 _TOP_LOOP = ((0.3, 0.0), (0.08, 0.08), (0.05, 0.25), (0.15, 0.4), (0.3, 0.47))
 _TOP_LOOP += ((0.45, 0.4), (0.55, 0.25), (0.52, 0.08), (0.3, 0.0))
 _LOW_LOOP = ((0.3, 0.47), (0.09, 0.56), (0.0, 0.73), (0.08, 0.92), (0.3, 1.0))
@@ -43,25 +45,7 @@ _FIVE_BOW += ((0.0, 0.88),)
 
 Skeleton = tuple[tuple[str, tuple[tuple[float, float], ...]], ...]
 _SKELETONS: dict[str, tuple[Skeleton, ...]] = {
-    "0": (
-        *((("c", _O),),) * 4,
-        (
-            (
-                "l",
-                (
-                    (0.12, 0.0),
-                    (0.48, 0.0),
-                    (0.6, 0.12),
-                    (0.6, 0.88),
-                    (0.48, 1.0),
-                    (0.12, 1.0),
-                    (0.0, 0.88),
-                    (0.0, 0.12),
-                    (0.12, 0.0),
-                ),
-            ),
-        ),
-    ),
+    "0": (*((("c", _O),),) * 4, (("l", _O_CORNERED),)),
     "1": (
         (("l", ((0.25, 0.0), (0.25, 1.0))),),
         (("l", ((0.0, 0.2), (0.25, 0.0), (0.25, 1.0))),),
@@ -236,6 +220,7 @@ def _form(digit: str, form: int) -> tuple[_Curve, ...]:
     return tuple(curves)
 
 
+@functools.lru_cache(maxsize=64)
 def _nib(length: int, angle: float) -> np.ndarray:
     kernel = np.zeros((length | 1, length | 1), np.uint8)
     middle, reach = length // 2, length / 2
@@ -298,8 +283,8 @@ def stroke_glyph(brush: Brush, digit: str, chance: Chance, smooth: bool = True) 
     if brush.balls:
         radius = round(16 * HEIGHT * (0.045 + brush.nib / 2.6))
         for ball in _BALLS.get(digit, ()):
-            x, y = np.round((np.array(ball) * scale - low) * 16).astype(int)
-            cv2.circle(mask, (int(x), int(y)), radius, 255, -1, edge, 4)
+            centre = np.rint((np.array(ball) * scale - low) * 16).astype(int).tolist()
+            cv2.circle(mask, centre, radius, 255, -1, edge, 4)
     if brush.nib:
         length = max(2, round(HEIGHT * brush.nib))
         mask = cv2.dilate(mask, _nib(length, brush.nib_angle))

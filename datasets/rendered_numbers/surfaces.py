@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from datasets.rendered_numbers.chance import Chance
+from datasets.rendered_numbers.planes import seen_box
 
 SIDE = 512
 """Side of a texture tile, in pixels."""
@@ -220,10 +221,8 @@ def draw_texture(
 
 def _within(tile: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> bool:
     """Whether a picture shows nothing beyond a tile's edges (2 pixels to spare)."""
-    (width, height), side = size, len(tile)
-    corners = np.array([[(0, 0), (width, 0), (width, height), (0, height)]], np.float64)
-    ends = cv2.perspectiveTransform(corners, cv2.invert(matrix)[1])
-    return bool(ends.min() > 2 and ends.max() < side - 2)
+    left, top, right, bottom = seen_box((0, 0, *size), cv2.invert(matrix)[1])
+    return min(left, top) > 2 and max(right, bottom) < len(tile) - 2
 
 
 def crop(name: str, size: tuple[int, int], chance: Chance) -> np.ndarray:

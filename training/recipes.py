@@ -83,7 +83,7 @@ def numbers() -> Recipe:
     `deep_cnn` on `mnist_numbers` is what it is meant for; it promises no figure yet.
     """
     varied = replace(Augmentation.light(), window=0.3, zoom=0.15, stretch=0.15, rotation=10.0)
-    return Recipe(epochs=10, batch_size=64, augmentation=varied)
+    return Recipe(epochs=10, steps_per_epoch=860, batch_size=64, augmentation=varied)
 
 
 def photos() -> Recipe:

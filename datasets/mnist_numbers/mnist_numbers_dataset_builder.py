@@ -26,7 +26,7 @@ _SEEDS = {"train": 1, "validation": 2, "test": 3}
 class MnistNumbersConfig(tfds.core.BuilderConfig):
     """How many numbers each split has, and how many digits they may have."""
 
-    train: int = 55_000
+    train: int = 220_000
     validation: int = 5_000
     test: int = 10_000
     longest: int = 5
@@ -35,10 +35,15 @@ class MnistNumbersConfig(tfds.core.BuilderConfig):
 class Builder(tfds.core.GeneratorBasedBuilder):
     """Numbers of 1 to 5 MNIST digits on a 48 x 128 canvas."""
 
-    VERSION = tfds.core.Version("1.0.0")
-    RELEASE_NOTES = {"1.0.0": "First version."}  # noqa: RUF012
+    VERSION = tfds.core.Version("1.1.0")
+    RELEASE_NOTES = {  # noqa: RUF012
+        "1.0.0": "First version.",
+        "1.1.0": "220,000 train numbers, not 55,000; validation and test are the same.",
+    }
     BUILDER_CONFIGS = [  # noqa: RUF012
-        MnistNumbersConfig(name="default", description="60,000 numbers to train on, 10,000 to test")
+        MnistNumbersConfig(
+            name="default", description="225,000 numbers to train on, 10,000 to test"
+        )
     ]
 
     def _info(self) -> tfds.core.DatasetInfo:

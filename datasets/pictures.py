@@ -24,7 +24,7 @@ with contextlib.suppress(ImportError):  # only those who have such pictures need
 FITS = ("stretch", "pad")
 """How a picture is made to fit: its aspect changed, or kept with the edges repeated."""
 
-HEIC = (b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypheim", b"ftypheis", b"ftypmif1")
+_HEIC = (b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypheim", b"ftypheis", b"ftypmif1")
 """What a HEIC picture, as iPhones take it, has from its fifth byte on."""
 
 LARGE = 2_000_000
@@ -91,7 +91,7 @@ def measure_picture(file: str | os.PathLike) -> tuple[int, int]:
 def _is_heic(file: Path | io.BytesIO) -> bool:
     with file.open("rb") if isinstance(file, Path) else contextlib.nullcontext(file) as stream:
         stream.seek(4)
-        return stream.read(8) in HEIC
+        return stream.read(8) in _HEIC
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

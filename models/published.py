@@ -65,11 +65,13 @@ def reading_settings(source: str | Path) -> dict[str, Any]:
     Returns:
         What the card of published weights or the `metrics.json` of a run says; empty for a file
         on its own or a run that is not finished.
+
+    Raises:
+        ValueError: if the `metrics.json` is not JSON.
     """
     if str(source) in list_weights():
         return card(str(source)).get("reading", {})
-    metrics = Path(source) / "metrics.json"
-    return json.loads(metrics.read_text()).get("reading", {}) if metrics.is_file() else {}
+    return _said_by_run(source, "metrics.json").get("reading", {})
 
 
 def how_made(source: str | Path) -> dict[str, Any]:
@@ -87,13 +89,18 @@ def how_made(source: str | Path) -> dict[str, Any]:
     """
     if str(source) in list_weights():
         return card(str(source))["training"]
-    config = Path(source) / "config.json"
-    if not config.is_file():
+    return _said_by_run(source, "config.json")
+
+
+def _said_by_run(run: str | Path, name: str) -> dict[str, Any]:
+    """What a JSON file of a run says; empty where it is not there."""
+    path = Path(run) / name
+    if not path.is_file():
         return {}
     try:
-        return json.loads(config.read_text())
+        return json.loads(path.read_text())
     except json.JSONDecodeError as error:
-        raise ValueError(f"{config} is not JSON: {error}") from error
+        raise ValueError(f"{path} is not JSON: {error}") from error
 
 
 def built_as(source: str | Path) -> tuple[str, dict[str, Any]] | None:

@@ -83,6 +83,7 @@ def numbers() -> Recipe:
     `deep_cnn` on `mnist_numbers` is what it is meant for; it promises no figure yet.
     """
     varied = replace(Augmentation.light(), window=0.3, zoom=0.15, stretch=0.15, rotation=10.0)
+    # Validated four times in a pass through the 220,000 numbers.
     return Recipe(epochs=10, steps_per_epoch=860, batch_size=64, augmentation=varied)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import logging
 import multiprocessing
@@ -28,6 +29,8 @@ def _start() -> None:
     cv2.setNumThreads(1)
     families()
     tiles()
+    # What is there by now stays: the garbage collector need not look through it again and again.
+    gc.freeze()
 
 
 def draw_range(seed: int, indices: range, style: Style) -> list[Drawn]:

@@ -14,7 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 
 import cv2
 
-from datasets.rendered_numbers.drawing import Drawn, draw
+from datasets.rendered_numbers.drawing import Drawn, draw, opencv_alone
 from datasets.rendered_numbers.fonts import families
 from datasets.rendered_numbers.style import DEFAULT, Style
 from datasets.rendered_numbers.surfaces import tiles
@@ -27,8 +27,9 @@ _CHUNK = 250
 def _start() -> None:
     # One thread each: the processes already take all processors.
     cv2.setNumThreads(1)
-    families()
-    tiles()
+    with opencv_alone():
+        families()
+        tiles()
     # What is there by now stays: the garbage collector need not look through it again and again.
     gc.freeze()
 

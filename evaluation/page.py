@@ -9,6 +9,7 @@ from typing import Any
 
 import jinja2
 import numpy as np
+from markupsafe import Markup, escape
 from PIL import Image, ImageDraw
 
 from evaluation import charts, sheet
@@ -55,7 +56,12 @@ def template(path: Path) -> jinja2.Template:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters |= {"percent": _percent, "interval": _interval, "count": count}
+    environment.filters |= {
+        "percent": _percent,
+        "interval": _interval,
+        "count": count,
+        "breakable": _breakable,
+    }
     return environment.get_template(path.name)
 
 
@@ -170,6 +176,14 @@ def _embed(picture: np.ndarray | Image.Image) -> str:
 
 def _percent(share: float | None, digits: int = 2) -> str:
     return "–" if share is None else f"{100 * share:.{digits}f} %"
+
+
+def _breakable(name: str) -> Markup:
+    """A name that a narrow column breaks behind its / and _, not in the middle of a word."""
+    text = str(escape(name))
+    for mark in "/_":
+        text = text.replace(mark, f"{mark}<wbr>")
+    return Markup(text)
 
 
 def _interval(ends: tuple[float, float]) -> str:

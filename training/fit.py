@@ -202,7 +202,11 @@ def _start_from(model: keras.Model, weights: str):
 
 
 def optimizer(recipe: Recipe, steps_per_epoch: int) -> keras.optimizers.Optimizer:
-    """AdamW with a linear warm-up and half a cosine to zero over all steps of the recipe."""
+    """AdamW with a linear warm-up and half a cosine to zero over all steps of the recipe.
+
+    The moving average of weights spans at most a fifth of them: where the training is shorter than
+    the recipe's average, it would still hold the weights of the start.
+    """
     total = recipe.epochs * steps_per_epoch
     warmup = min(round(recipe.warmup * total), total - 1)
     schedule = keras.optimizers.schedules.CosineDecay(
@@ -216,7 +220,7 @@ def optimizer(recipe: Recipe, steps_per_epoch: int) -> keras.optimizers.Optimize
         weight_decay=recipe.weight_decay,
         global_clipnorm=recipe.clip_norm or None,
         use_ema=recipe.averaging > 0,
-        ema_momentum=recipe.averaging or 0.99,
+        ema_momentum=min(recipe.averaging, max(1 - 5 / total, 0.0)),
     )
     # Decaying offsets and the scales of normalisation only costs accuracy.
     made.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])

@@ -25,7 +25,7 @@ class Recipe:
         weight_decay: decoupled weight decay of AdamW, for each step times the learning rate.
         clip_norm: largest norm of all gradients together; 0 for no limit.
         averaging: momentum of the moving average of weights that is validated and kept, in
-            [0, 1); 0 keeps the weights themselves.
+            [0, 1); 0 keeps the weights themselves. It spans a fifth of the training at most.
         label_smoothing: share of the probability spread evenly over the classes, in [0, 1).
         keep: which epoch's model is the run's: "best", that reads most of the validation numbers,
             or "last". Where few validation pictures stand for more than they show, the last of a

@@ -17,6 +17,7 @@ from tests.conftest import ROOT
 from tests.training.conftest import TINY
 from training import fit
 from training.callbacks import OBJECTIVE, kept
+from training.recipes import Recipe
 from training.run_folder import RunError, RunFolder, open_run, remove_scratch, scratch_run
 
 
@@ -44,6 +45,12 @@ def other(tiny, tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "other"
     recipe = replace(tiny.recipe, keep="last")
     return folder, fit.train(replace(tiny, seed=1, recipe=recipe), folder)
+
+
+@pytest.mark.parametrize(("steps", "momentum"), [(2000, 0.998), (50, 0.95), (2, 0.0)])
+def test_the_average_of_weights_outlives_the_start_of_a_short_training(steps, momentum):
+    made = fit.optimizer(Recipe(epochs=2, averaging=0.998), steps)
+    assert made.ema_momentum == pytest.approx(momentum)
 
 
 def test_a_run_is_a_folder_with_everything_in_it(finished, tiny, tmp_path):

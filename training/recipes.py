@@ -80,7 +80,9 @@ def digits() -> Recipe:
 def numbers() -> Recipe:
     """Numbers on a plain ground.
 
-    `deep_cnn` on `mnist_numbers` is what it is meant for; it promises no figure yet.
+    `deep_cnn` on `mnist_numbers`: 95.9 % of the validation numbers after eight epochs, an hour on
+    two CPU cores; 97.3 % of the test numbers after nine more, the last of them without
+    augmentation (docs/tries.md has the commands).
     """
     varied = replace(Augmentation.light(), window=0.3, zoom=0.15, stretch=0.15, rotation=10.0)
     # Validated four times in a pass through the 220,000 numbers.

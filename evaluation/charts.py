@@ -59,7 +59,7 @@ def coverage(curves: dict[str, list[dict]]) -> str:
         low = min(one["accuracy"] for curve in curves.values() for one in curve[-1:])
         axes.set(xlabel="% of pictures answered", ylabel="% of answers right", xlim=(0, 101))
         axes.set_ylim(max(0, 100 * low - 3), 100.5)
-        axes.legend(loc="lower left")
+        axes.legend(loc="best")
         return svg(figure, "coverage")
 
 
@@ -111,8 +111,9 @@ def robustness(found: dict[str, dict]) -> str:
         figure, grid = plt.subplots(
             rows, columns, figsize=(11, 2.6 * rows), sharey=True, squeeze=False, layout="tight"
         )
-        for axes in grid.flat[len(found) :]:
-            axes.set_visible(False)
+        spare = grid.flat[len(found) :]
+        for axes in spare:
+            axes.set_axis_off()
         for axes, (name, one) in zip(grid.flat, found.items(), strict=False):
             for index, (model, accuracy) in enumerate(one["accuracy"].items()):
                 axes.plot(
@@ -123,7 +124,10 @@ def robustness(found: dict[str, dict]) -> str:
             axes.set_xlabel(one["unit"], fontsize=8)
             axes.set_ylim(0, 102)
         grid.flat[0].set_ylabel("% right")
-        grid.flat[0].legend(fontsize=8)
+        if len(spare):  # names of models are long: they would cover the curves
+            spare[0].legend(*grid.flat[0].get_legend_handles_labels(), loc="center left")
+        else:
+            grid.flat[0].legend(fontsize=8)
         return svg(figure, "robustness")
 
 

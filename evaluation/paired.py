@@ -35,6 +35,11 @@ class Pair:
     p_corrected: float
 
     @property
+    def chance(self) -> str:
+        """The corrected p as text; McNemar's sum can be smaller than any number of a float."""
+        return f"p = {self.p_corrected:.2g}" if self.p_corrected > 1e-300 else "p < 1e-300"
+
+    @property
     def verdict(self) -> str:
         """One sentence, in words."""
         if self.p_corrected >= LEVEL:

@@ -45,6 +45,6 @@ def show(comparison: Comparison, folder: Path) -> None:
     for name, reason in comparison.failed:
         console.print(f"[red]Failed:[/red] {name}: {reason}")
     for pair in comparison.pairs:
-        console.print(f"{pair.verdict} (p = {pair.p_corrected:.2g})")
+        console.print(f"{pair.verdict} ({pair.chance})")
     console.print(f"To look at: {folder}/index.html")
     console.print(f"All figures: {folder}/results.json; all readings: {folder}/predictions.csv")

@@ -47,3 +47,10 @@ def test_a_clear_difference_is_said_and_chance_is_not():
     assert first.difference == pytest.approx(good.mean() - worse.mean())
     assert first.interval[0] < first.difference < first.interval[1]
     assert first.second_only == 0 and first.first_only == (good & ~worse).sum()
+
+
+def test_a_chance_too_small_for_a_float_is_not_said_to_be_none():
+    blind = np.zeros(3000, bool)
+    (pair,) = paired.compare_pairs({"blind": blind, "sees": ~blind})
+    assert pair.p_corrected == 0
+    assert pair.chance == "p < 1e-300"

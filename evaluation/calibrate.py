@@ -33,10 +33,7 @@ def fit_temperature(
     def loss(log_temperature: float) -> float:
         by = np.exp(log_temperature)
         return sum(
-            negative_log_likelihood(
-                {name: np.asarray(logits, np.float64) / by for name, logits in outputs.items()},
-                truth,
-            ).mean()
+            negative_log_likelihood(tempered(outputs, by), truth).mean()
             for outputs, truth in observed
         )
 
@@ -46,3 +43,8 @@ def fit_temperature(
         near, far = high - share * (high - low), low + share * (high - low)
         low, high = (low, far) if loss(near) < loss(far) else (near, high)
     return round(float(np.exp((low + high) / 2)), 3)
+
+
+def tempered(outputs: dict[str, np.ndarray], temperature: float) -> dict[str, np.ndarray]:
+    """Logits or log-probabilities over a temperature, float64."""
+    return {name: np.asarray(one, np.float64) / temperature for name, one in outputs.items()}

@@ -15,7 +15,7 @@ import keras
 import datasets
 import models
 from datasets import mixing
-from evaluation.calibrate import fit_temperature
+from evaluation.calibrate import fit_temperature, tempered
 from evaluation.metrics import whole_number_right
 from evaluation.observe import observe
 from models.sequence import BOX, losses
@@ -287,9 +287,11 @@ def read_validation(
         for source in sorted(others)
         if datasets.size(source, "validation", data_dir)
     ]
-    right = whole_number_right(chosen.seen.readings, chosen.truth)
+    temperature = fit_temperature(*((one.seen.outputs, one.truth) for one in observed))
+    readings = models.read_out(tempered(chosen.seen.outputs, temperature))
+    right = whole_number_right(readings, chosen.truth)
     return {
-        "temperature": fit_temperature(*((one.seen.outputs, one.truth) for one in observed)),
+        "temperature": temperature,
         "looks": reader.looks,
         "number_accuracy": float(right.mean()),
     }

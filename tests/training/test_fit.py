@@ -12,7 +12,10 @@ import numpy as np
 import pytest
 
 import train as commands
+from evaluation.metrics import whole_number_right
+from evaluation.observe import observe
 from evaluation.publish import publish
+from reading.reader import Reader
 from tests.conftest import ROOT
 from tests.training.conftest import TINY
 from training import fit
@@ -51,6 +54,14 @@ def other(tiny, tmp_path_factory):
 def test_the_average_of_weights_outlives_the_start_of_a_short_training(steps, momentum):
     made = fit.optimizer(Recipe(epochs=2, averaging=0.998), steps)
     assert made.ema_momentum == pytest.approx(momentum)
+
+
+def test_a_run_tells_what_its_reader_reads(finished, tiny):
+    """With the temperature that was fitted at the end, as evaluation reads."""
+    folder, metrics = finished
+    validation = observe(Reader(folder), tiny.validation, "validation", crop=tiny.crop)
+    right = whole_number_right(validation.seen.readings, validation.truth)
+    assert metrics["reading"]["number_accuracy"] == right.mean()
 
 
 def test_a_run_is_a_folder_with_everything_in_it(finished, tiny, tmp_path):

@@ -81,7 +81,7 @@ def numbers() -> Recipe:
     """Numbers on a plain ground.
 
     `deep_cnn` on `mnist_numbers`: 95.9 % of the validation numbers after eight epochs, an hour on
-    two CPU cores; 97.3 % of the test numbers after nine more, the last of them without
+    two CPU cores; 97.3 % of the test numbers after nine more, the last three without
     augmentation (docs/tries.md has the commands).
     """
     varied = replace(Augmentation.light(), window=0.3, zoom=0.15, stretch=0.15, rotation=10.0)

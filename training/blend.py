@@ -21,7 +21,7 @@ import datasets
 import models
 from training.callbacks import gather_truth, score
 from training.environment import environment
-from training.fit import read_validation
+from training.finish import read_validation
 from training.run_folder import RunError, RunFolder, open_run, read_json, write_json
 from training.transfer import take_over
 

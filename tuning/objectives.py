@@ -64,9 +64,14 @@ OBJECTIVES = {
         Objective(
             "length", "lengths right", "validation", "length_accuracy", "val_length_accuracy"
         ),
-        Objective("loss", "loss", "validation", "loss", "val_loss", larger=False),
+        Objective("loss", "−log P", "validation", "loss", "val_loss", larger=False),
     )
 }
+
+
+def beside(aim: Objective) -> Objective:
+    """The score to show beside the one that is aimed at: the loss, or numbers for the loss."""
+    return OBJECTIVES["loss" if aim.larger else "whole_number"]
 
 
 def get_objective(name: str) -> Objective:

@@ -17,7 +17,7 @@ from training.callbacks import duration
 from training.run_folder import read_json, replacing
 from tuning import charts
 from tuning.importance import MEASURE, Importance, importance
-from tuning.objectives import Objective
+from tuning.objectives import Objective, beside
 from tuning.parallel import parallel
 from tuning.records import FAILED, Record, best_first, read_records, read_refused, run_of
 from tuning.search import Search
@@ -66,6 +66,7 @@ def render(search: Search, folder: Path, pictures: int) -> str:
     return template(Path(__file__).with_name("report.html.j2")).render(
         search=search,
         aim=aim,
+        beside=beside(aim),
         folder=folder,
         records=[*scored, *(one for one in records if not one.scored)],
         scored=scored,

@@ -11,7 +11,7 @@ import models
 from training.configuration import configure
 from training.summary import count, table
 from tuning import spaces
-from tuning.objectives import OBJECTIVES
+from tuning.objectives import OBJECTIVES, beside
 from tuning.records import FAILED, RUNNING, Record, best_first
 from tuning.search import TUNERS, Search
 from tuning.space import Space, show
@@ -59,13 +59,13 @@ def show_space(search: Search) -> None:
 def show_search(search: Search, folder: Path, records: Sequence[Record], refused: int) -> None:
     """Print the best trials, what the best changed, and what to type next."""
     console = Console()
-    aim = search.aim
+    aim, other = search.aim, beside(search.aim)
     scored = best_first(records, aim)
     rows = [
         (
             one.trial,
             aim.show(one.score),
-            f"{one.validation['loss']:.3f}",
+            other.show(other.of({"validation": one.validation})),
             count(one.multiply_adds),
             count(one.parameters),
             f"{one.epochs}",
@@ -73,7 +73,7 @@ def show_search(search: Search, folder: Path, records: Sequence[Record], refused
         )
         for one in scored[:SHOWN]
     ]
-    columns = ("trial", aim.label, "−log P", "mult-adds", "parameters", "epochs", "time")
+    columns = ("trial", aim.label, other.label, "mult-adds", "parameters", "epochs", "time")
     title = f"{len(records)} trials of {search.base.model} on {search.base.dataset}, the best first"
     console.print(table(title, columns, rows, right=columns[1:]))
     failed = [one for one in records if one.status == FAILED]

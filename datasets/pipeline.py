@@ -20,6 +20,7 @@ from datasets import contents, mixing
 from datasets.augmentation import Augmentation
 from datasets.distort import augment
 from datasets.prepared import Prepared, View, prepare
+from datasets.sources import untuned
 
 ROOM = 1.2
 """How much larger than the model's input training pictures are kept: augmentation that zooms in
@@ -102,7 +103,8 @@ def load(
             encoded["box"] = boxes
         return (pictures, encoded, ids) if with_ids else (pictures, encoded)
 
-    return stream.map(batch, num_parallel_calls=_WORKERS, deterministic=True).prefetch(4)
+    stream = stream.map(batch, num_parallel_calls=_WORKERS, deterministic=True)
+    return untuned(stream.prefetch(4))
 
 
 def load_training(
@@ -210,7 +212,8 @@ def load_training(
     stream = tf.data.Dataset.range(start_epoch, epochs).flat_map(open_epoch)
     stream = stream.map(batch, num_parallel_calls=_WORKERS, deterministic=True)
     count = max(0, epochs - start_epoch) * steps
-    return stream.apply(tf.data.experimental.assert_cardinality(count)).prefetch(4)
+    stream = stream.apply(tf.data.experimental.assert_cardinality(count))
+    return untuned(stream.prefetch(4))
 
 
 def _without_what_is_gone(encoded: dict, boxes: tf.Tensor, moved: tf.Tensor) -> dict:

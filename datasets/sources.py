@@ -130,6 +130,19 @@ def examples_of_mix(
         yield from examples(part.source, split, data_dir, limit)
 
 
+def untuned(stream):
+    """A `tf.data.Dataset` without tf.data's tuning of itself.
+
+    There is nothing to tune where every width is given, and the thread that would sleeps for up to
+    a minute at a time: a stream's end, and with it a training's, sometimes waited until it woke.
+    """
+    import tensorflow as tf
+
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return stream.with_options(options)
+
+
 def chunks(stream: Iterator, length: int) -> Iterator[list]:
     """Lists of up to `length` of what a stream gives."""
     while chunk := list(itertools.islice(stream, length)):
@@ -206,7 +219,7 @@ def _tfds_examples(name: str, split: str, prepared) -> Iterator[Example]:
     )
     index = 0
     # In batches, for handing over rows one by one takes TFDS longer than all the rest.
-    for rows in stream.ragged_batch(_ROWS).as_numpy_iterator():
+    for rows in untuned(stream.ragged_batch(_ROWS)).as_numpy_iterator():
         if "label" in rows:
             for label, picture in zip(rows["label"], rows["image"], strict=True):
                 yield Example(f"{name}/{split}/{index:06d}", str(int(label)), picture)

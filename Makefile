@@ -23,7 +23,7 @@ $(VENV)/bin/python:
 	  echo "name another with: make PYTHON=python3.12 ..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-# Modules are compiled as they are imported, half of them never: that spares half a minute.
+# Modules are compiled when they are imported, and many never are.
 INSTALL := $(RUN) -m pip install --quiet --disable-pip-version-check --no-compile
 
 $(VENV)/installed: requirements.txt | $(VENV)/bin/python

@@ -17,10 +17,10 @@ def deep_cnn(
     input_shape: tuple[int, int, int] = (64, 64, 3),
     max_digits: int = 5,
     *,
-    filters: Sequence[int] = (32, 48, 64, 96, 128),
-    kernel_size: int | Sequence[int] = 3,
-    pool_strides: Sequence[int] = (2, 2, 1, 2, 2),
-    dense_units: Sequence[int] = (512,),
+    filters: Sequence[int] = (24, 48, 96, 96, 128),
+    kernel_size: int | Sequence[int] = (5, 3, 3, 5, 5),
+    pool_strides: int | Sequence[int] = 2,
+    dense_units: Sequence[int] = (),
     maxout_pieces: int = 1,
     normalization: str = "batch",
     locally_connected_filters: int = 0,
@@ -30,13 +30,17 @@ def deep_cnn(
 ) -> keras.Model:
     """Build blocks of convolution, pooling, normalisation and dropout, then dense layers.
 
+    The defaults have no dense layer: the last blocks' windows span the picture. What a dense layer
+    and other windows did instead is in `docs/tuning.md`.
+
     Args:
         input_shape: (height, width, channels) of the pictures, values in [0, 255].
         max_digits: how many digits a number can have, 1 for single digits.
         filters: filters of each convolution block, the first first.
         kernel_size: side of the convolutions' windows in pixels, one for all or one for each.
-        pool_strides: stride of each block's 2 x 2 max pooling; 1 keeps the size.
-        dense_units: width of each dense layer.
+        pool_strides: stride of the 2 x 2 max pooling, one for all blocks or one for each; 1
+            keeps the size.
+        dense_units: width of each dense layer, none by default.
         maxout_pieces: linear pieces of a maxout unit (Goodfellow et al. 2013b) in the first
             block; 1 means rectifiers there, too.
         normalization: "batch", "subtractive" (each channel minus its 3 x 3 mean) or "none".

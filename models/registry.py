@@ -38,7 +38,7 @@ _ENTRIES = {
             "deep_cnn_tiny",
             deep_cnn,
             "tests, first tries",
-            {"filters": (8, 16, 24), "pool_strides": (2, 2, 2), "dense_units": (64,)},
+            {"filters": (8, 16, 24), "kernel_size": 3, "dense_units": (64,)},
         ),
         Entry(
             "deep_cnn_goodfellow",

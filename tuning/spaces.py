@@ -67,9 +67,8 @@ def deep_cnn(hp: kt.HyperParameters, base: Configuration) -> dict[str, Any]:
     """Blocks, filters and window of each; pooling; dense layers, the width of each; dropout."""
     own = base.arguments
     count, layers = len(own["filters"]), len(own["dense_units"])
-    kernels = own["kernel_size"]
-    kernels = [kernels] * count if isinstance(kernels, int) else kernels
-    halvings = sum(stride == 2 for stride in own["pool_strides"])
+    kernels = _each(own["kernel_size"], count)
+    halvings = sum(stride == 2 for stride in _each(own["pool_strides"], count))
     reach = range(max(1, count - 2), count + 2)
     blocks = hp.Int("blocks", reach[0], reach[-1], default=count)
     filters = _layers(
@@ -78,7 +77,8 @@ def deep_cnn(hp: kt.HyperParameters, base: Configuration) -> dict[str, Any]:
     kernel_size = _layers(
         hp, "blocks", reach, lambda n: _around(hp, f"kernel_size_{n}", (3, 5), _of(kernels, n))
     )
-    halved = hp.Int("halvings", max(1, halvings - 1), halvings + 1, default=halvings)
+    fewest = max(1, min(halvings - 1, reach[0]))
+    halved = hp.Int("halvings", fewest, min(halvings + 1, reach[-1]), default=halvings)
     hp.Int("dense_layers", 0, max(2, layers), default=layers)
     widths = own["dense_units"] or [512]
     dense_units = _layers(
@@ -159,6 +159,11 @@ def _layers(
         with scope:
             made.append(make(number))
     return [one for one in made if one is not None]
+
+
+def _each(value: int | Sequence[int], count: int) -> Sequence[int]:
+    """One value for each of `count` blocks, where a builder takes one for all as well."""
+    return [value] * count if isinstance(value, int) else value
 
 
 def _of(values: Sequence[Any], number: int) -> Any:

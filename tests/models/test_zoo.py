@@ -17,7 +17,7 @@ from tests.conftest import COMPILE_FAST
 # What the test machine can build in a second; the published net has its own test below.
 NAMES = [name for name in models.list_models() if name != "deep_cnn_goodfellow"]
 SMALL = {
-    "deep_cnn": {"filters": (8, 12, 16, 16, 24), "dense_units": (48,), "dense_dropout": 0.0},
+    "deep_cnn": {"filters": (8, 12, 16, 16, 24)},
     "residual_cnn": {"stem_filters": 8, "filters": (12, 24), "blocks": (1, 2), "dropout": 0.0},
     "residual_cnn_small": {"stem_filters": 8, "filters": (8, 16), "blocks": (1, 2), "dropout": 0.0},
     "shallow_cnn": {"filters": (12, 16), "dense_units": 64, "dropout": 0.0},
@@ -175,12 +175,12 @@ def test_wildcards():
 
 
 def test_configuration_is_json_and_builds_the_same_model():
-    arguments = models.configuration("deep_cnn", filters=[8, 8], pool_strides=[2, 2])
+    arguments = models.configuration("deep_cnn", filters=[8, 8], kernel_size=[3, 5])
     again = json.loads(json.dumps(arguments))
     built = models.create("deep_cnn", **again)
     assert (
         built.count_params()
-        == models.create("deep_cnn", filters=(8, 8), pool_strides=(2, 2)).count_params()
+        == models.create("deep_cnn", filters=(8, 8), kernel_size=(3, 5)).count_params()
     )
 
 

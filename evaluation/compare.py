@@ -188,7 +188,7 @@ def _warnings(dataset, split, pictures, fingerprint, results, data_dir) -> list[
         [result.name for result in results], dataset, split, fingerprint, data_dir
     )
     if len(pictures) < _FEW:
-        found.append(f"{len(pictures)} pictures are few: mind the intervals when comparing models")
+        found.append(f"{len(pictures)} pictures are few: compare models by their intervals")
     if split == "validation":
         found.append("the validation split chose between models: only the test split is neutral")
     if any(sources.is_folder(part.source) for part in mixing.parse_mix(dataset)):

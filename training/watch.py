@@ -69,6 +69,7 @@ class Peer:
 
     def ended(self) -> bool:
         """Whether the other process has closed the connection; does not wait."""
+        timeout = self.connection.gettimeout()
         self.connection.setblocking(False)
         try:
             return not self.connection.recv(1, socket.MSG_PEEK)
@@ -76,12 +77,18 @@ class Peer:
             return False
         except OSError:
             return True
+        finally:
+            self.connection.settimeout(timeout)
 
     def refuse(self, reason: str) -> None:
         """Send a process away that wanted to take part."""
         self.send("refused", reason=reason)
         with contextlib.suppress(OSError):
             self.connection.shutdown(socket.SHUT_RDWR)
+        self.close()
+
+    def close(self) -> None:
+        """Give the connection back."""
         self.lines.close()
         self.connection.close()
 
@@ -198,7 +205,7 @@ def _take_in(peers: dict[int, Peer], port: int, processes: int, about, patience:
     deadline = time.monotonic() + patience
     log.info("waiting for %d other processes on port %d", processes - 1, port)
     with _server(port) as server:
-        while len(peers) < processes - 1:
+        while len(peers) < processes - 1 or _leave_out_ended(peers):
             server.settimeout(max(0.01, deadline - time.monotonic()))
             try:
                 connection, where = server.accept()
@@ -215,6 +222,16 @@ def _take_in(peers: dict[int, Peer], port: int, processes: int, about, patience:
                 peer.refuse(refusal)
             else:
                 peers[peer.process] = peer
+
+
+def _leave_out_ended(peers: dict[int, Peer]) -> bool:
+    """Take those out of `peers` that ended while they waited; whether there were any."""
+    ended = [peer for peer in peers.values() if peer.ended()]
+    for peer in ended:
+        log.warning("%s has ended; waiting for it to come again", peer)
+        del peers[peer.process]
+        peer.close()
+    return bool(ended)
 
 
 def _refusal(peer: Peer, peers: Mapping[int, Peer], processes: int, about) -> str:

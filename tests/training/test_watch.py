@@ -121,14 +121,29 @@ def test_strangers_are_sent_away(threads, port, words):
     assert follower.result() and leader.result()
 
 
+def say_hello(connection, process):
+    hello = {"kind": "hello", "process": process, "processes": 3, "about": ABOUT}
+    connection.sendall(json.dumps(hello).encode() + b"\n")
+
+
 def test_one_that_was_ended_while_it_waited_may_come_again(threads, port):
     leader = call(threads, port, 3, 0)
     with connect(port, leader) as lost:
-        hello = {"kind": "hello", "process": 1, "processes": 3, "about": ABOUT}
-        lost.sendall(json.dumps(hello).encode() + b"\n")
+        say_hello(lost, 1)
     followers = [call(threads, port, 3, process) for process in (1, 2)]
     assert all(follower.result() for follower in followers)
     assert sorted(peer.process for peer in leader.result()[0]) == [1, 2]
+
+
+def test_one_that_was_ended_while_it_waited_does_not_count_as_there(threads, port):
+    leader = call(threads, port, 3, 0)
+    with connect(port, leader) as lost:
+        say_hello(lost, 1)
+    with connect(port, leader) as other:  # now both have come, and one of them is gone
+        say_hello(other, 2)
+        assert call(threads, port, 3, 1).result()
+        assert json.loads(other.makefile().readline())["kind"] == "ready"
+        assert sorted(peer.process for peer in leader.result()[0]) == [1, 2]
 
 
 def test_who_does_not_come_is_named(threads, port):

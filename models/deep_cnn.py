@@ -61,8 +61,8 @@ def deep_cnn(
         deep convolutional neural networks", https://arxiv.org/abs/1312.6082.
         `deep_cnn_goodfellow` in the registry is their net.
     """
-    kernels = _per_block("kernel_size", kernel_size, len(filters))
-    strides = _per_block("pool_strides", pool_strides, len(filters))
+    kernels = per_block("kernel_size", kernel_size, len(filters))
+    strides = per_block("pool_strides", pool_strides, len(filters))
     if normalization not in NORMALIZATIONS:
         raise ValueError(
             f"normalization is one of {', '.join(NORMALIZATIONS)}. Received: {normalization!r}"
@@ -88,7 +88,12 @@ def deep_cnn(
     return keras.Model(pictures, number_outputs(x, max_digits), name="deep_cnn")
 
 
-def _per_block(name: str, value: int | Sequence[int], blocks: int) -> tuple[int, ...]:
+def per_block(name: str, value: int | Sequence[int], blocks: int) -> tuple[int, ...]:
+    """One value for each block, where `deep_cnn` takes one for all as well.
+
+    Raises:
+        ValueError: if there are more or fewer values than blocks.
+    """
     values = (value,) * blocks if isinstance(value, int) else tuple(value)
     if len(values) != blocks:
         raise ValueError(f"{name} has one value for each of {blocks} blocks. Received: {value!r}")

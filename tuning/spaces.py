@@ -16,6 +16,7 @@ import keras_tuner as kt
 
 import naming
 from models import registry
+from models.deep_cnn import per_block
 from training.configuration import Configuration
 from tuning.space import SpaceFunction
 
@@ -67,8 +68,9 @@ def deep_cnn(hp: kt.HyperParameters, base: Configuration) -> dict[str, Any]:
     """Blocks, filters and window of each; pooling; dense layers, the width of each; dropout."""
     own = base.arguments
     count, layers = len(own["filters"]), len(own["dense_units"])
-    kernels = _each(own["kernel_size"], count)
-    halvings = sum(stride == 2 for stride in _each(own["pool_strides"], count))
+    kernels = per_block("kernel_size", own["kernel_size"], count)
+    strides = per_block("pool_strides", own["pool_strides"], count)
+    halvings = sum(stride == 2 for stride in strides)
     reach = range(max(1, count - 2), count + 2)
     blocks = hp.Int("blocks", reach[0], reach[-1], default=count)
     filters = _layers(
@@ -159,11 +161,6 @@ def _layers(
         with scope:
             made.append(make(number))
     return [one for one in made if one is not None]
-
-
-def _each(value: int | Sequence[int], count: int) -> Sequence[int]:
-    """One value for each of `count` blocks, where a builder takes one for all as well."""
-    return [value] * count if isinstance(value, int) else value
 
 
 def _of(values: Sequence[Any], number: int) -> Any:

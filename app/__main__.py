@@ -1,4 +1,4 @@
-"""Serve a page that reads the numbers in pictures, and the same as an API."""
+"""Serve a page that reads the numbers in images, and the same as an API."""
 
 from __future__ import annotations
 

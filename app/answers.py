@@ -20,7 +20,7 @@ class Digit(BaseModel):
 
 
 class Reading(BaseModel):
-    """What one model read in one picture."""
+    """What one model read in one image."""
 
     model: str
     number: str = Field(
@@ -30,9 +30,9 @@ class Reading(BaseModel):
     confidence: float = Field(ge=0, le=1, description="Probability that the number is right")
     box: Box | None = Field(
         description="Where the number is: left, top, right and bottom in pixels of the upright "
-        "picture; null for a model that does not say, or where there is no number"
+        "image; null for a model that does not say, or where there is no number"
     )
-    part: Box = Field(description="The part of the picture that was looked at last, likewise")
+    part: Box = Field(description="The part of the image that was looked at last, likewise")
     digits: list[Digit]
     length: list[float] | None = Field(
         description="Probability of no digit, of one, of two …, and of more than the model can "
@@ -40,8 +40,8 @@ class Reading(BaseModel):
     )
 
 
-class Picture(BaseModel):
-    """One picture of a request, in the order sent: what was read in it, or why it was not."""
+class Image(BaseModel):
+    """One image of a request, in the order sent: what was read in it, or why it was not."""
 
     file: str | None = Field(description="The name it was sent with")
     width: int | None = Field(description="In pixels, upright")
@@ -53,7 +53,7 @@ class Picture(BaseModel):
 class Answer(BaseModel):
     """What was read."""
 
-    pictures: list[Picture]
+    images: list[Image]
     milliseconds: float = Field(ge=0, description="From the whole request to this answer")
 
 
@@ -79,5 +79,5 @@ class Health(BaseModel):
     """That the server reads, and how much it has to do."""
 
     status: str = Field(examples=["ok"])
-    waiting: int = Field(ge=0, description="Pictures that wait for a model")
-    requests: int = Field(ge=0, description="Requests to read pictures in hand")
+    waiting: int = Field(ge=0, description="Images that wait for a model")
+    requests: int = Field(ge=0, description="Requests to read images in hand")

@@ -1,6 +1,6 @@
-"""Many requests, one model at a time: pictures that wait together are read together.
+"""Many requests, one model at a time: images that wait together are read together.
 
-A batch is whatever waits for a model when the last batch is done: alone, a picture is read at
+A batch is whatever waits for a model when the last batch is done: alone, an image is read at
 once; under load batches grow by themselves, and with them what is read in a second.
 """
 
@@ -22,7 +22,7 @@ from app.readers import ModelReader, Task
 log = logging.getLogger(__name__)
 
 LARGEST = 32
-"""Pictures in a batch at most: enough to gain from it, few enough that nobody waits long."""
+"""Images in a batch at most: enough to gain from it, few enough that nobody waits long."""
 
 STUCK = 60.0
 """Seconds in which any batch is read; a model that takes longer will not come back."""
@@ -81,14 +81,14 @@ class Batcher:
         return min(self._seconds_each * (len(self._jobs) + 1), _MOST_SECONDS)
 
     async def read(self, model: str, tasks: Sequence[Task]) -> list[Reading]:
-        """Read pictures with a model, together with whatever else waits for it.
+        """Read images with a model, together with whatever else waits for it.
 
         Raises:
             Refused: 503, if too many wait already.
         """
         if len(self._jobs) + len(tasks) > self._most:
             raise Refused(
-                503, "Too many pictures wait to be read; ask again later", self.seconds_to_wait
+                503, "Too many images wait to be read; ask again later", self.seconds_to_wait
             )
         loop = asyncio.get_running_loop()
         jobs = [_Job(model, task, loop.create_future()) for task in tasks]
@@ -131,7 +131,7 @@ class Batcher:
         try:
             readings = await in_thread(self._thread, reader.read, [job.task for job in batch])
         except Exception as error:
-            if len(batch) > 1:  # let one picture's fault not be its neighbours'
+            if len(batch) > 1:  # let one image's fault not be its neighbours'
                 for job in batch:
                     await self._read_batch([job])
             elif not batch[0].answer.done():
@@ -142,4 +142,4 @@ class Batcher:
                 job.answer.set_result(reading)
         each = (time.perf_counter() - started) / len(batch)
         self._seconds_each += 0.2 * (each - self._seconds_each)
-        log.debug("read %d pictures with %s", len(batch), reader.name)
+        log.debug("read %d images with %s", len(batch), reader.name)

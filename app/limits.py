@@ -13,19 +13,19 @@ class Limits:
 
     Attributes:
         body: bytes of one request's body.
-        files: pictures in one request.
-        pixels: pixels of one picture, told from its header before anything is decoded.
+        files: images in one request.
+        pixels: pixels of one image, told from its header before anything is decoded.
         scans: scans of one progressive JPEG; cameras and editors write about ten, and each costs
-            a pass over the picture.
-        reads: steps in which one picture is opened and decoded; a photo takes a few hundred. One
+            a pass over the image.
+        reads: steps in which one image is opened and decoded; a photo takes a few hundred. One
             made of a million tiny parts would take them one by one, for many seconds.
-        requests: requests to read pictures in hand at once, from their last byte to the answer.
+        requests: requests to read images in hand at once, from their last byte to the answer.
         bodies: bytes of all bodies in hand at once, as far as they have come.
-        large: pixels above which a picture takes so much longer that it waits for other large
+        large: pixels above which an image takes so much longer that it waits for other large
             ones alone, and small ones never for it.
-        decoded: pixels of all large pictures that are decoded and read at once, and of all small
+        decoded: pixels of all large images that are decoded and read at once, and of all small
             ones; `pixels` or more. What exceeds it waits, still encoded.
-        waiting: pictures that wait for a model, each counted once for every model.
+        waiting: images that wait for a model, each counted once for every model.
         receive_seconds: time for a body to arrive.
         read_seconds: time from there to the answer.
         idle_seconds: time for a connection to send the whole head of a request.

@@ -17,15 +17,15 @@ from starlette.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-import naming
 from app import uploads
-from app.answers import Answer, Health, Models, Picture, Reading
+from app.answers import Answer, Health, Image, Models, Reading
 from app.batching import Batcher
 from app.headers import SecurityHeaders
 from app.limits import Limits
 from app.problems import HANDLERS, MEDIA_TYPE, Problem, Refused
 from app.readers import ModelReader, Task
 from app.room import Room
+from artifacts.names import unknown_name
 
 PAGE = Path(__file__).parent / "static"
 
@@ -36,7 +36,7 @@ _NOT_EMPTY = _BINARY | {"minLength": 1}
 _BODY = {
     "requestBody": {
         "required": True,
-        "description": "One picture as it is, or several as files of a form: JPEG, PNG, WebP, GIF "
+        "description": "One image as it is, or several as files of a form: JPEG, PNG, WebP, GIF "
         "or BMP, told by its content",
         "content": {
             "application/octet-stream": {"schema": _NOT_EMPTY},
@@ -44,20 +44,20 @@ _BODY = {
             "multipart/form-data": {
                 "schema": {
                     "type": "object",
-                    "required": ["picture"],
+                    "required": ["image"],
                     "additionalProperties": False,
-                    "properties": {"picture": {"type": "array", "minItems": 1, "items": _BINARY}},
+                    "properties": {"image": {"type": "array", "minItems": 1, "items": _BINARY}},
                 }
             },
         },
     }
 }
 _REFUSALS = {
-    400: "No picture, or a form that is none",
+    400: "No image, or a form that is none",
     408: "The request took too long to arrive",
-    413: "Too many bytes, pictures or pixels",
-    415: "No picture of a kind that is read",
-    422: "A parameter that does not fit, or a damaged picture",
+    413: "Too many bytes, images or pixels",
+    415: "No image of a kind that is read",
+    422: "A parameter that does not fit, or a damaged image",
     503: "Too much to do: ask again after `Retry-After` seconds",
 }
 
@@ -69,7 +69,7 @@ BoxText = Annotated[
     str | None,
     Query(
         description="Where the number is: left, top, right and bottom in pixels of the upright "
-        "picture. It is read there rather than looked for; for a request with one picture",
+        "image. It is read there rather than looked for; for a request with one image",
         examples=["10,20,110,60"],
     ),
 ]
@@ -77,7 +77,7 @@ Explain = Annotated[bool, Query(description="Say where the model looked for each
 
 
 class Service:
-    """What reads pictures, with its limits.
+    """What reads images, with its limits.
 
     Args:
         readers: by name, the one that is asked by default first.
@@ -116,14 +116,14 @@ class Service:
             sent = await uploads.uploads_in(body, request.headers, self.limits)
             del body
             if box is not None and len(sent) > 1:
-                raise Refused(422, f"box is for one picture. Received: {len(sent)} pictures")
+                raise Refused(422, f"box is for one image. Received: {len(sent)} images")
             try:
                 async with asyncio.timeout(self.limits.read_seconds):
-                    pictures = await self._read_all(sent, names, box, explain)
+                    images = await self._read_all(sent, names, box, explain)
             except TimeoutError:
                 raise self._busy() from None
             spent = 1000 * (time.perf_counter() - started)
-            return Answer(pictures=pictures, milliseconds=round(spent, 1))
+            return Answer(images=images, milliseconds=round(spent, 1))
 
     def _take(self, held: contextlib.ExitStack, room: Room, amount: int) -> None:
         if not held.enter_context(room.if_free(amount)):
@@ -133,7 +133,7 @@ class Service:
         detail = "There is too much to do at the moment; ask again later"
         return Refused(503, detail, self.batcher.seconds_to_wait)
 
-    async def _read_all(self, sent, names, box, explain) -> list[Picture]:
+    async def _read_all(self, sent, names, box, explain) -> list[Image]:
         found = await asyncio.gather(
             *(self._read_one(upload, names, box, explain) for upload in sent),
             return_exceptions=True,
@@ -144,25 +144,25 @@ class Service:
             ):
                 raise one
         return [
-            Picture(file=upload.name, width=None, height=None, readings=[], error=one.detail)
+            Image(file=upload.name, width=None, height=None, readings=[], error=one.detail)
             if isinstance(one, Refused)
             else one
             for upload, one in zip(sent, found, strict=True)
         ]
 
-    async def _read_one(self, upload: uploads.Upload, names, box, explain: bool) -> Picture:
+    async def _read_one(self, upload: uploads.Upload, names, box, explain: bool) -> Image:
         in_thread = functools.partial(asyncio.get_running_loop().run_in_executor, self._decoders)
         width, height = await in_thread(uploads.measure, upload, self.limits)
         pixels = width * height
         room = self._large if pixels > self.limits.large else self._small
         async with room.once_free(pixels):
-            picture = await in_thread(uploads.decode, upload, self.limits)
-            height, width = picture.shape[:2]
-            task = Task(picture, _inside(box, width, height), explain)
+            image = await in_thread(uploads.decode, upload, self.limits)
+            height, width = image.shape[:2]
+            task = Task(image, _inside(box, width, height), explain)
             readings: list[Reading] = []
             for one in await asyncio.gather(*(self.batcher.read(n, [task]) for n in names)):
                 readings += one
-        return Picture(file=upload.name, width=width, height=height, readings=readings, error=None)
+        return Image(file=upload.name, width=width, height=height, readings=readings, error=None)
 
 
 def create_app(readers: Mapping[str, ModelReader], limits: Limits | None = None) -> ASGIApp:
@@ -175,7 +175,7 @@ def create_app(readers: Mapping[str, ModelReader], limits: Limits | None = None)
     service = Service(readers, limits or Limits())
     api = FastAPI(
         title="number zoo",
-        description="Reads the numbers in pictures.",
+        description="Reads the numbers in images.",
         version="1",
         docs_url=None,  # FastAPI's pages load their scripts from elsewhere
         redoc_url=None,
@@ -188,7 +188,7 @@ def create_app(readers: Mapping[str, ModelReader], limits: Limits | None = None)
         response_model=Answer,
         openapi_extra=_BODY,
         responses={status: _described(text) for status, text in _REFUSALS.items()},
-        summary="Read the number in one picture or several",
+        summary="Read the number in one image or several",
     )
     async def read(
         request: Request, model: ModelNames = None, box: BoxText = None, explain: Explain = False
@@ -227,7 +227,7 @@ def _chosen(names: Sequence[str] | None, readers: Mapping[str, ModelReader]) -> 
     """The models of a request, each once."""
     for name in names or ():
         if name not in readers:
-            raise Refused(422, naming.unknown("model", name, readers))
+            raise Refused(422, unknown_name("model", name, readers))
     return list(dict.fromkeys(names or list(readers)[:1]))
 
 
@@ -247,11 +247,11 @@ def _parse_box(text: str | None) -> np.ndarray | None:
 
 
 def _inside(box: np.ndarray | None, width: int, height: int) -> np.ndarray | None:
-    """What of a box is inside a picture."""
+    """What of a box is inside an image."""
     if box is None:
         return None
     inside = np.clip(box, 0, np.float32([width, height, width, height]))
     if not (inside[2:] > inside[:2]).all():
         received = ", ".join(f"{edge:g}" for edge in box)
-        raise Refused(422, f"box is in the picture, {width} x {height}. Received: {received}")
+        raise Refused(422, f"box is in the image, {width} x {height}. Received: {received}")
     return inside

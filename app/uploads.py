@@ -1,4 +1,4 @@
-"""What clients send: bodies within limits, the pictures in them, decoded."""
+"""What clients send: bodies within limits, the images in them, decoded."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from starlette.requests import ClientDisconnect
 
 from app.limits import MIB, Limits
 from app.problems import Refused
-from datasets.pictures import decode_picture
+from datasets.images import decode_image
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 """Kinds of file that are decoded. Pillow knows many more; each is code that strangers could feed,
@@ -29,7 +29,7 @@ _CHUNK = 64 * 1024
 
 @dataclass(frozen=True)
 class Upload:
-    """A picture as it was sent: its name, if it had one, and its bytes."""
+    """An image as it was sent: its name, if it had one, and its bytes."""
 
     name: str | None
     data: bytes
@@ -37,7 +37,7 @@ class Upload:
     @property
     def called(self) -> str:
         """What errors call it."""
-        return self.name or "The picture"
+        return self.name or "The image"
 
 
 def check_announced(headers: Headers, limits: Limits) -> None:
@@ -80,10 +80,10 @@ async def receive(request: Request, limits: Limits, take: Callable[[int], None])
 
 
 async def uploads_in(body: bytes, headers: Headers, limits: Limits) -> list[Upload]:
-    """The pictures in a request's body: the files of a multipart form, or else all of it as one.
+    """The images in a request's body: the files of a multipart form, or else all of it as one.
 
     Raises:
-        Refused: 400, 413 or 422, if there is no picture, there are too many, or the form is broken
+        Refused: 400, 413 or 422, if there is no image, there are too many, or the form is broken
             or has other fields.
     """
     if not headers.get("content-type", "").lower().startswith("multipart/form-data"):
@@ -92,7 +92,7 @@ async def uploads_in(body: bytes, headers: Headers, limits: Limits) -> list[Uplo
         uploads = await _files_in(body, headers, limits)
     if not uploads:
         raise Refused(
-            400, "A request has a picture as its body, or several as files of a multipart form. "
+            400, "A request has an image as its body, or several as files of a multipart form. "
             "Received: none"
         )  # fmt: skip
     return uploads
@@ -110,10 +110,10 @@ async def _files_in(body: bytes, headers: Headers, limits: Limits) -> list[Uploa
         form = await parser.parse()
     except MultiPartException as error:
         if "Too many files" in error.message:
-            detail = f"A request has at most {limits.files} pictures. Received: more"
+            detail = f"A request has at most {limits.files} images. Received: more"
             raise Refused(413, detail) from None
         if "Too many fields" in error.message:
-            detail = "A form has pictures as files alone; everything else goes into the address"
+            detail = "A form has images as files alone; everything else goes into the address"
             raise Refused(422, f"{detail}, as ?model=NAME. Received: another field") from None
         raise Refused(400, f"This is no multipart form: {error.message}") from None
     return [Upload(file.filename or None, await file.read()) for _, file in form.multi_items()]
@@ -126,7 +126,7 @@ async def _in_chunks(body: bytes) -> AsyncIterator[bytes]:
 
 
 class _Counted(io.BytesIO):
-    """A picture's bytes, which may be read in so many steps and no more."""
+    """An image's bytes, which may be read in so many steps and no more."""
 
     def __init__(self, upload: Upload, limits: Limits):
         super().__init__(upload.data)
@@ -140,10 +140,10 @@ class _Counted(io.BytesIO):
 
 
 def measure(upload: Upload, limits: Limits) -> tuple[int, int]:
-    """Width and height of a picture, from its header: nothing is decoded.
+    """Width and height of an image, from its header: nothing is decoded.
 
     Raises:
-        Refused: 415 if it is no picture of a kind that is taken, 413 if it is too large, 422 if
+        Refused: 415 if it is no image of a kind that is taken, 413 if it is too large, 422 if
             opening or decoding it would take too long.
     """
     try:
@@ -153,7 +153,7 @@ def measure(upload: Upload, limits: Limits) -> tuple[int, int]:
         raise Refused(413, f"{upload.called} has {_most(limits)}. Received: far more") from None
     except _UNREADABLE:
         raise Refused(
-            415, f"{upload.called} is no picture of a kind that is read here: JPEG, PNG, WebP, GIF "
+            415, f"{upload.called} is no image of a kind that is read here: JPEG, PNG, WebP, GIF "
             f"or BMP. Received: {len(upload.data):,} bytes that start {upload.data[:12]!r}"
         ) from None  # fmt: skip
     if width * height > limits.pixels:
@@ -165,14 +165,14 @@ def measure(upload: Upload, limits: Limits) -> tuple[int, int]:
 
 
 def decode(upload: Upload, limits: Limits) -> np.ndarray:
-    """Decode a picture that was measured: uint8 (height, width, 3), RGB, upright.
+    """Decode an image that was measured: uint8 (height, width, 3), RGB, upright.
 
     Raises:
         Refused: 422, if it is damaged or takes too long.
     """
     try:
         file = _Counted(upload, limits)
-        return decode_picture(file, name=upload.called, formats=FORMATS)
+        return decode_image(file, name=upload.called, formats=FORMATS)
     except ValueError as error:
         raise Refused(422, str(error)) from None
 

@@ -1,6 +1,6 @@
-// The page: pictures come in, are read, shown, corrected and kept.
+// The page: images come in, are read, shown, corrected and kept.
 
-import { listModels, readPicture } from "./api.js";
+import { listModels, readImage } from "./api.js";
 import { find, make } from "./dom.js";
 import { listen, prepare, turned } from "./intake.js";
 import * as kept from "./kept.js";
@@ -8,7 +8,7 @@ import { Pad } from "./pad.js";
 import { accepted, colourOf, drawReadings, sayDigit, sayReading } from "./readings.js";
 import { Stage } from "./stage.js";
 
-const AT_ONCE = 3; // pictures that are sent side by side
+const AT_ONCE = 3; // images that are sent side by side
 
 const items = []; // {name, blob, url, width, height, readings, error, box, label, drawn}
 const pad = { name: "drawn.png", width: 640, height: 400, drawn: true, readings: null };
@@ -16,7 +16,7 @@ let models = [];
 let current = null;
 let shown = null; // whose digit's heat is shown: {model, place}
 let threshold = 0.9;
-let refused = ""; // what was said of files that are no pictures
+let refused = ""; // what was said of files that are no images
 
 const stage = new Stage(
   (box) => {
@@ -31,7 +31,7 @@ const stage = new Stage(
 const chosenModels = () =>
   models.filter((model) => find("models").querySelector(`[value="${CSS.escape(model.name)}"]`)?.checked ?? true);
 
-// Reads a picture; what changes in the meantime is read next, and only the last of it.
+// Reads an image; what changes in the meantime is read next, and only the last of it.
 async function read(item) {
   if (item.busy) {
     item.again = true;
@@ -43,7 +43,7 @@ async function read(item) {
     draw(item);
     try {
       const { blob } = item;
-      const readings = await readPicture(blob, chosenModels().map(({ name }) => name), item.box);
+      const readings = await readImage(blob, chosenModels().map(({ name }) => name), item.box);
       if (blob === item.blob) item.readings = readings; // it was not turned meanwhile
       item.error = null;
     } catch (error) {
@@ -124,7 +124,7 @@ function reveal() {
   find(find("message").hidden ? "result" : "message").scrollIntoView();
 }
 
-// Draws all that shows a picture, if it is the one that is looked at.
+// Draws all that shows an image, if it is the one that is looked at.
 function draw(item) {
   drawStrip();
   if (item !== current) return;
@@ -226,8 +226,8 @@ async function showExamples() {
           reveal();
         } else take([new File([await (await fetch(address)).blob()], file, { type: "image/jpeg" })]);
       };
-      const picture = make("img", { src: address, alt: `Drawn picture of ${number}` });
-      return make("li", {}, make("button", { type: "button", className: "thumb", onclick: choose }, picture));
+      const image = make("img", { src: address, alt: `Drawn image of ${number}` });
+      return make("li", {}, make("button", { type: "button", className: "thumb", onclick: choose }, image));
     }),
   );
 }

@@ -24,7 +24,7 @@ export function sayDigit({ probabilities }, place) {
     .filter(({ chance }) => chance >= 0.01)
     .sort((one, other) => other.chance - one.chance)
     .map(({ chance, digit }) => `${digit} (${chanceText(chance)})`);
-  return `Digit ${place + 1}: ${likely.join(", ")}. The picture is lit where the model looked for it.`;
+  return `Digit ${place + 1}: ${likely.join(", ")}. The image is lit where the model looked for it.`;
 }
 
 function bars(chances, best) {

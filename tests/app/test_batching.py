@@ -17,7 +17,7 @@ POISON = 250
 
 
 class Gated:
-    """A reader that answers with the picture's first value, once it may."""
+    """A reader that answers with the image's first value, once it may."""
 
     name = "gated"
 
@@ -26,7 +26,7 @@ class Gated:
 
     def read(self, tasks):
         assert self.may.acquire(timeout=10)
-        values = [int(task.picture[0, 0, 0]) for task in tasks]
+        values = [int(task.image[0, 0, 0]) for task in tasks]
         self.batches.append(values)
         if POISON in values:
             raise RuntimeError("poison")
@@ -96,7 +96,7 @@ def test_too_many_are_refused_at_once_with_a_time_to_come_back():
     run(scenario, waiting=4, a=reader)
 
 
-def test_the_fault_of_one_picture_is_not_its_neighbours():
+def test_the_fault_of_one_image_is_not_its_neighbours():
     reader = Gated()
     reader.may.release(99)
 

@@ -20,7 +20,7 @@ THOROUGH = settings(
 
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
-def test_hostile_uploads_are_refused_and_pictures_are_read_after(readers):
+def test_hostile_uploads_are_refused_and_images_are_read_after(readers):
     with serving(readers, Limits(idle_seconds=5, request_seconds=30)) as port:
         found = attack(port, 10 * len(KINDS), clients=8)
         address = f"http://127.0.0.1:{port}"
@@ -29,7 +29,7 @@ def test_hostile_uploads_are_refused_and_pictures_are_read_after(readers):
     assert {status for _, status in found} <= FITTING
     assert {kind for kind, _ in found} == set(KINDS)
     refused = {kind for kind, status in found if status.startswith("4")}
-    # Those with odd metadata and those that do unpack are pictures all the same; those broken off
+    # Those with odd metadata and those that do unpack are images all the same; those broken off
     # nobody waits for.
     assert refused >= set(KINDS) - {"metadata", "unpacked", "broken off"}
 
@@ -58,7 +58,7 @@ def test_the_server_does_what_its_description_says(readers):
                 @given(case=operation.ok().as_strategy(generation_mode=mode))
                 def check(case):
                     asked.add(case.path)
-                    # What is a picture, no schema can say.
+                    # What is an image, no schema can say.
                     case.call_and_validate(excluded_checks=[positive_data_acceptance])
 
                 check()

@@ -105,7 +105,7 @@ def test_a_stop_finishes_what_was_begun(readers, monkeypatch):
         asker.start()
         assert begun.wait(10)
     asker.join(10)
-    assert answers[0].status_code == 200 and answers[0].json()["pictures"]
+    assert answers[0].status_code == 200 and answers[0].json()["images"]
 
 
 def test_control_c_ends_it_without_a_trace(monkeypatch, capsys):

@@ -13,7 +13,7 @@ import numpy as np
 
 from artifacts.console import duration
 from artifacts.run_folder import RunFolder
-from models.metrics import SequenceScores
+from models.metrics import sequence_scores
 from training.distribution import SINGLE_DEVICE, Strategy
 
 log = logging.getLogger(__name__)
@@ -71,11 +71,9 @@ def score(
         devices: what the model is on.
 
     Returns:
-        What `SequenceScores.result` gives.
+        What `sequence_scores` gives.
     """
-    scores = SequenceScores()
-    scores.update(devices.predict(model, data), truth)
-    return scores.result()
+    return sequence_scores(devices.predict(model, data), truth)
 
 
 def gather_truth(data) -> dict[str, np.ndarray]:

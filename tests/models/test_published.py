@@ -36,7 +36,7 @@ def test_weights_load_by_name_and_what_is_wrong_is_told(tmp_path, monkeypatch):
         np.testing.assert_array_equal(one, other)
     with pytest.raises(ValueError, match=r"unknown weights 'tin'\. Known: tiny"):
         models.card("tin")
-    with pytest.raises(ValueError, match="are of residual_cnn_tiny as it was trained"):
+    with pytest.raises(ValueError, match="belong to residual_cnn_tiny with the arguments"):
         models.create("deep_cnn", weights="tiny")
     (tmp_path / "tiny.keras").write_bytes(b"cut")
     with pytest.raises(ValueError, match=r"tiny\.keras is damaged"):

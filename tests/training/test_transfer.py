@@ -23,10 +23,10 @@ def test_all_layers_come_over_to_another_image_size():
 def test_more_places_keep_the_classes_that_both_have():
     given, taking = reader((16, 32), 2), reader((16, 32), 5)
     transfer = transfer_weights(taking, given)
-    assert set(transfer.partly) == {"where_logits", "length"} and not transfer.fresh
-    kernels = [model.get_layer("where_logits").get_weights()[0] for model in (given, taking)]
+    assert set(transfer.partly) == {"attention_logits", "length"} and not transfer.fresh
+    kernels = [model.get_layer("attention_logits").get_weights()[0] for model in (given, taking)]
     np.testing.assert_array_equal(kernels[0], kernels[1][..., :3])
-    assert "partly: where_logits, length" in str(transfer)
+    assert "partly: attention_logits, length" in str(transfer)
 
 
 def test_dense_layers_of_another_size_stay_fresh():

@@ -19,6 +19,7 @@ from models.published import (
     load,
     model_file,
     provenance_of,
+    training_data,
 )
 from models.registry import configuration, create, entry, list_models
 
@@ -44,4 +45,5 @@ __all__ = [
     "provenance_of",
     "sequence_correct",
     "sequence_scores",
+    "training_data",
 ]

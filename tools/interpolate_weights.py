@@ -61,12 +61,12 @@ def interpolate_weights(
         model = _between(run, share)
         made.save_keras(made.model, model.save)
         validation = datasets.load(
-            blended.validation, "validation", data_dir=data_dir, **blended.view
+            blended.validation, "validation", data_dir=data_dir, **blended.input_spec
         )
         metrics = read_json(run.metrics) | {
             "share": share,
             "validation": score(model, validation, gather_truth(validation)),
-            "reading": read_validation(blended, made, data_dir),
+            "inference": read_validation(blended, made, data_dir),
             "environment": environment(),
         }
         write_json(made.metrics, metrics)
@@ -111,7 +111,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (ValueError, OSError, RunError) as error:
         print(f"tools.interpolate_weights: {error}", file=sys.stderr)
         return 2
-    found, read = metrics["validation"], metrics["reading"]
+    found, read = metrics["validation"], metrics["inference"]
     print(
         f"{options.folder}: {100 * found['sequence_accuracy']:.2f} % of the validation numbers in "
         f"one look, {100 * read['sequence_accuracy']:.2f} % as read, -log P {found['loss']:.3f}"

@@ -79,7 +79,7 @@ def publish(
         "crop": configuration.crop,
         "parameters": metrics["parameters"],
         "known_failures": said.get("known_failures", []) if fails is None else fails,
-        "reading": metrics.get("reading", {}),
+        "inference": metrics.get("inference", {}),
         "training": _training(run),
         "figures": [_figures(path, digest) for path in results],
     }
@@ -96,7 +96,7 @@ def _training(run: RunFolder) -> dict[str, Any]:
     """How a run was trained, and before it the run whose weights it started from."""
     configuration, metrics = run_configuration(run), read_json(run.metrics)
     # A blend was not trained: the hours are those of what it was blended from.
-    spent = ("share",) if "share" in metrics else ("hours", "epochs", "best_epoch")
+    spent = ("share",) if "share" in metrics else ("hours", "epochs", "epoch")
     told = {
         "configuration": configuration.to_json(),
         "environment": read_json(run.config)["environment"],

@@ -53,8 +53,8 @@ def finish(
             for name, value in best.items()
             if name.startswith("val_")
         },
-        "reading": read,
-        "best_epoch": int(best["epoch"]),
+        "inference": read,
+        "epoch": int(best["epoch"]),
         "epochs": len(rows),
         "hours": round(sum(row["seconds"] for row in rows) / 3600, 3),
         "parameters": model.count_params(),
@@ -89,7 +89,7 @@ def read_validation(
 
     Returns:
         `temperature`, `max_glimpses` and `sequence_accuracy`: what the run's `metrics.json` has
-        under `reading`.
+        under `inference`.
     """
     reader = Reader(run.model, max_glimpses=None if configuration.crop == "full" else 1)
     where = {"crop": configuration.crop, "data_dir": data_dir}

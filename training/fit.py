@@ -20,7 +20,7 @@ from artifacts.run_folder import RunFolder, open_run, scratch_run
 from labels import BOX
 from models.losses import losses
 from training.callbacks import EndOfEpoch, Progress, SeedEpoch
-from training.configuration import Configuration
+from training.configuration import Configuration, check_buildable
 from training.distribution import SINGLE_DEVICE, Strategy
 from training.finish import finish
 from training.recipes import Recipe
@@ -71,6 +71,7 @@ def train(
     last = min(until or configuration.recipe.epochs, configuration.recipe.epochs)
     where = {"data_dir": data_dir, "cache_dir": cache_dir}
     about = partial(_about, configuration, last, data_dir)
+    check_buildable(configuration)
     with open_run(folder, configuration.to_json()) if devices.leads else scratch_run() as run:
         with devices.together(about, {"finished": run.finished}) as news:
             if not news["finished"]:
@@ -127,7 +128,7 @@ def _fit(
         recipe.batch_size,
     )
     validation = datasets.load(
-        configuration.validation, "validation", **configuration.view, **where
+        configuration.validation, "validation", **configuration.input_spec, **where
     )
     stream = datasets.load_training(
         configuration.dataset,
@@ -139,7 +140,7 @@ def _fit(
         augmentation=recipe.augmentation,
         with_boxes=BOX in model.output,
         share=devices.share,
-        **configuration.view,
+        **configuration.input_spec,
         **where,
     )
     rows = run.read_history(start)

@@ -18,7 +18,7 @@ def finish(folder, configuration, seed):
     with open_run(folder, configuration.to_json()) as run:
         keras.utils.set_random_seed(seed)
         models.create(configuration.model, **configuration.arguments).save(run.model)
-        write_json(run.metrics, {"epochs": 1, "best_epoch": 1, "data": {"photos train": "abc"}})
+        write_json(run.metrics, {"epochs": 1, "epoch": 1, "data": {"photos train": "abc"}})
     return folder
 
 
@@ -41,7 +41,7 @@ def test_weights_lie_between_start_and_end(start_and_end, tmp_path, capsys):
     run = RunFolder(folder)
     metrics = read_json(run.metrics)
     assert run_configuration(run).weights == str(start_and_end[1])  # the card goes on from there
-    assert metrics["share"] == 0.25 and metrics["reading"]["temperature"] > 0
+    assert metrics["share"] == 0.25 and metrics["inference"]["temperature"] > 0
     assert metrics["data"] == {"photos train": "abc"}
     assert 0 <= metrics["validation"]["sequence_accuracy"] <= 1
 

@@ -22,8 +22,8 @@ def run(photos, tmp_path):
     configuration = configure("residual_cnn_tiny", str(photos), settings=["max_digits=2"])
     with open_run(tmp_path / "run", configuration.to_json()) as run:
         models.create(configuration.model, **configuration.arguments).save(run.model)
-        metrics = {"parameters": 1, "epochs": 1, "best_epoch": 1, "validation": {}, "hours": 0.1}
-        write_json(run.metrics, metrics | {"reading": {"temperature": 1.5}})
+        metrics = {"parameters": 1, "epochs": 1, "epoch": 1, "validation": {}, "hours": 0.1}
+        write_json(run.metrics, metrics | {"inference": {"temperature": 1.5}})
     return RunFolder(tmp_path / "run")
 
 
@@ -66,7 +66,7 @@ def test_figures_of_another_model_are_refused_and_nothing_is_written(run, tmp_pa
 
 
 def test_a_blend_has_the_hours_of_its_parts_and_none_of_its_own(run, tmp_path):
-    blended = {"parameters": 1, "epochs": 9, "best_epoch": 9, "validation": {}, "hours": 0.1}
+    blended = {"parameters": 1, "epochs": 9, "epoch": 9, "validation": {}, "hours": 0.1}
     write_json(run.metrics, blended | {"share": 0.75})
     card = json.loads(publish.publish(run, "mine", "", "", [], folder=tmp_path).read_text())
     assert card["training"]["share"] == 0.75

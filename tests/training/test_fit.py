@@ -63,7 +63,7 @@ def test_a_run_tells_what_its_reader_reads(finished, tiny):
     folder, metrics = finished
     validation = run_inference(Reader(folder), tiny.validation, "validation", crop=tiny.crop)
     right = sequence_correct(validation.seen.readings, validation.truth)
-    assert metrics["reading"]["sequence_accuracy"] == right.mean()
+    assert metrics["inference"]["sequence_accuracy"] == right.mean()
 
 
 def test_a_run_is_a_folder_with_everything_in_it(finished, tiny, tmp_path):
@@ -95,7 +95,7 @@ def test_the_kept_model_is_the_one_that_was_scored(finished, tiny):
 
     folder, metrics = finished
     model = keras.saving.load_model(folder / "model.keras")
-    data = datasets.load(tiny.validation, "validation", **tiny.view)
+    data = datasets.load(tiny.validation, "validation", **tiny.input_spec)
     found = score(model, data, gather_truth(data))
     assert found == pytest.approx(metrics["validation"], abs=1e-5)
     assert getattr(model, "optimizer", None) is None  # a quarter of the file
@@ -104,7 +104,7 @@ def test_the_kept_model_is_the_one_that_was_scored(finished, tiny):
 def test_the_last_model_is_kept_where_the_recipe_says_so(other):
     folder, metrics = other
     rows = history_of(folder)
-    assert metrics["best_epoch"] == len(rows) == 4
+    assert metrics["epoch"] == len(rows) == 4
     assert metrics["validation"]["loss"] == float(rows[-1]["val_loss"])
     scored = kept([{OBJECTIVE: 0.5, "val_loss": 1.0}, {OBJECTIVE: 0.4, "val_loss": 0.9}], "best")
     assert scored[OBJECTIVE] == 0.5

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
 from datasets.rendered_numbers.chance import Chance
 from datasets.rendered_numbers.layer import Layer
-from datasets.rendered_numbers.panel import Panel, grown, put_box
-from datasets.rendered_numbers.prints import draw_print_look, draw_print_lettering
+from datasets.rendered_numbers.panel import Panel, face_for, grown, put_box
+from datasets.rendered_numbers.prints import draw_print_lettering, draw_print_look
 from datasets.rendered_numbers.setting import set_line
 from datasets.rendered_numbers.signs import put_ink, put_plate
 from datasets.rendered_numbers.surfaces import crop, dark_colour, light_colour, mix, wall_colour
@@ -37,11 +39,12 @@ def draw_words(chance: Chance, height: float) -> Panel:
         if chance.happens(0.5):
             text = text.capitalize()
     # "II" and "OO" might well be read as numbers.
-    if set(text) <= set("IOl") or len(text) == 1 and text in "IOSZBlG":
+    if set(text) <= set("IOl") or (len(text) == 1 and text in "IOSZBlG"):
         text = "SOS"
     lettering = draw_print_lettering(chance, plain=0.6)
+    lettering = replace(lettering, face=face_for(text, lettering.face))
     line = set_line(text, lettering, height, chance, margin=1.2)
-    look, masonry = draw_print_look(chance)
+    look, masonry = draw_print_look(chance, height)
     layer = Layer(*line.mask.shape)
     wall = look.ground
     if look.plate:
@@ -58,7 +61,7 @@ def draw_nothing(chance: Chance, height: float) -> Panel:
     inside = (1.3 * height, 1.3 * height, columns - 1.3 * height, rows - 1.3 * height)
     kind = chance.choice(("plate", "display", "rings", "window", "lamp", "slot", "leaves", "bare",
                           "scroll", "stripes"))  # fmt: skip
-    look, masonry = draw_print_look(chance)
+    look, masonry = draw_print_look(chance, height)
     if kind == "plate":
         put_plate(layer, inside, look, height, chance)
     elif kind == "display":

@@ -28,7 +28,6 @@ from datasets.rendered_numbers.setting import set_line
 from datasets.rendered_numbers.signs import Look, put_ink
 from datasets.rendered_numbers.surfaces import (
     Colour,
-    dark_colour,
     ink_colour,
     light_colour,
     luminance,
@@ -113,7 +112,9 @@ def draw_bib(chance: Chance, height: float) -> Panel:
         for x in (whole[0] + 0.12 * height, whole[2] - 0.12 * height):
             for y in (whole[1] + 0.12 * height, whole[3] - 0.12 * height):
                 size = height * 0.04
-                put_box(layer, (x - size, y - size, x + size, y + size), (70.0, 70.0, 75.0), 1, size)
+                put_box(
+                    layer, (x - size, y - size, x + size, y + size), (70.0, 70.0, 75.0), 1, size
+                )
     outline = chance.choice(_STRONG) if chance.happens(0.12) else None
     if outline and abs(luminance(outline) - luminance(ink)) < 50:
         outline = None
@@ -183,7 +184,9 @@ def draw_number_plate(chance: Chance, height: float) -> Panel:
     letters = "".join(chance.choice("ABCDEFHJKLMNPRTUVWXY") for _ in range(1 + chance.below(3)))
     gap = chance.choice(("", " ", " ", "-"))
     kind = chance.unit()
-    text = number if kind < 0.55 else letters + gap + number if kind < 0.85 else number + gap + letters
+    text = (
+        number if kind < 0.55 else letters + gap + number if kind < 0.85 else number + gap + letters
+    )
     face = chance.choice(faces("Bold", "Medium", "Fjalla", "Semibold", "Roboto-Reg", "DejaVuSans"))
     lettering = replace(PLAIN, face=face, stretch=chance.uniform(0.6, 1.05),
                         growth=chance.choice((0, 1)), spacing=chance.uniform(0.08, 0.25),
@@ -241,9 +244,11 @@ def draw_card(chance: Chance, height: float) -> Panel:
         y = line.box[3] + 1.1 * size if chance.happens(0.7) else line.box[1] - 1.1 * size
         put_words(layer, word, chance.choice(faces("Roboto", "Lato")), (line.box[0], y), size,
                   ink_colour(ground, chance), chance, anchor=0.0)  # fmt: skip
-    colour = chance.weighted(((2.0, (205.0, 205.0, 210.0)), (1.5, (215.0, 185.0, 110.0)), (3.0, None)))
+    colour = chance.weighted(
+        ((2.0, (205.0, 205.0, 210.0)), (1.5, (215.0, 185.0, 110.0)), (3.0, None))
+    )
     if colour is None or abs(luminance(colour) - luminance(ground)) < 35:
-        step = chance.choice((-1, 1)) * chance.uniform(14, 50)
+        step = chance.choice((-1, 1)) * chance.uniform(20, 55)
         if not 20 < luminance(ground) + step < 240:
             step = -step
         colour = tuple(min(max(part + step, 0.0), 255.0) for part in ground)
@@ -256,5 +261,3 @@ def draw_card(chance: Chance, height: float) -> Panel:
         shine = np.exp(-(((x - np.float32(at)) / np.float32(wide)) ** 2))
         scale_brightness(layer, 1 + np.float32(chance.uniform(0.05, 0.35)) * shine)
     return Panel(layer, number, line.hulls, height, line.box, turnable=can_be_turned(number))
-
-

@@ -127,7 +127,9 @@ def _set_dots(text: str, height: float, lamp: bool, chance: Chance):
             else:
                 middle = np.rint((centre - 0.5) * 16).astype(int).tolist()
                 cv2.circle(mask, middle, max(round(radius * 16), 10), 255, -1, cv2.LINE_AA, 4)
-        reach = np.array([[-radius, -radius], [radius, -radius], [radius, radius], [-radius, radius]])
+        reach = np.array(
+            [[-radius, -radius], [radius, -radius], [radius, radius], [-radius, radius]]
+        )
         hulls.append((centres[:, None] + reach).reshape(-1, 2).astype(np.float32))
     points = np.concatenate(hulls)
     return mask, hulls, (*points.min(axis=0).tolist(), *points.max(axis=0).tolist())
@@ -175,8 +177,8 @@ def draw_ink_jet(chance: Chance, height: float) -> Panel:
         face = chance.choice(faces("Roboto", "Lato", "DejaVuSansMono"))
         put_words(layer, word, face, (chance.uniform(box[0], box[2]), y), size, ink, chance, 0.8,
                   keep=grown(box, 0, 0.08 * height))  # fmt: skip
-    return Panel(layer, number, hulls, height, box, turnable=can_be_turned(number), wall=ground,
-                 masonry=False)  # fmt: skip
+    return Panel(layer, number, hulls, height, box, fine=0.8, wall=ground, masonry=False,
+                 turnable=can_be_turned(number))  # fmt: skip
 
 
 def _package(layer: Layer, chance: Chance) -> tuple[Colour, Colour]:

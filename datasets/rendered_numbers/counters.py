@@ -17,7 +17,6 @@ from datasets.rendered_numbers.panel import (
     put_box,
     put_words,
     rectangle,
-    scale_brightness,
 )
 from datasets.rendered_numbers.planes import Box
 from datasets.rendered_numbers.surfaces import (
@@ -32,7 +31,7 @@ LENGTHS = ((7.0, 1), (3.0, 2), (4.0, 3), (10.0, 4), (32.0, 5), (13.0, 6), (11.0,
            (4.0, 9), (1.0, 10))  # fmt: skip
 """(weight, wheels); 5 and 8 are the usual ones."""
 
-_UNITS = ("kWh", "m³", "kWh", "m³", "GAL", "km", "ft³", "MWh", "l", "kvarh")
+_UNITS = ("kWh", "m³", "kWh", "m³", "GAL", "km", "ft³", "MWh", "kvarh")
 _WORDS = ("WATER METER", "TYPE", "ELSTER", "Made in EU", "GAS", "Nr.", "CLASS B", "imp/kWh",
           "No.", "TOTAL", "METER")  # fmt: skip
 _RED = (175.0, 30.0, 28.0)
@@ -154,7 +153,9 @@ def _put_wheels(layer, cells, ground: Colour, decimals: int, own: bool, chance: 
             put_box(layer, box, colour)
     if decimals and not red:
         left, top, right, bottom = cells[-decimals]
-        frame = grown((left, top, cells[-1][2], bottom), 0.1 * (right - left), 0.08 * (bottom - top))
+        frame = grown(
+            (left, top, cells[-1][2], bottom), 0.1 * (right - left), 0.08 * (bottom - top)
+        )
         whole = rectangle(layer.paint.shape[:2], frame)
         hole = rectangle(layer.paint.shape[:2], (left, top, cells[-1][2], bottom))
         layer.put(cv2.subtract(whole, hole), _RED, chance.uniform(0.6, 1.0))
@@ -212,7 +213,10 @@ def _put_print(layer: Layer, inside: Box, window: Box, case: Colour, height: flo
     keep = grown(inside, 0.06 * height, 0.0)
     if chance.happens(0.5):
         size = height * chance.uniform(0.25, 0.6)
-        place = window[2] + 0.15 * height, (inside[1] + inside[3]) / 2 + chance.normal(0, 0.15) * height
+        place = (
+            window[2] + 0.15 * height,
+            (inside[1] + inside[3]) / 2 + chance.normal(0, 0.15) * height,
+        )
         put_box(layer, (window[2], inside[1], window[2] + 1.2 * height, inside[3]), case)
         put_words(layer, chance.choice(_UNITS), face, place, size, colour, chance, anchor=0.0,
                   keep=keep)  # fmt: skip

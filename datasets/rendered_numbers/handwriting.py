@@ -8,6 +8,7 @@ python -m datasets.rendered_numbers.handwriting --data-dir FOLDER --out mnist_tr
 
 from __future__ import annotations
 
+import argparse
 import functools
 import math
 from pathlib import Path
@@ -28,12 +29,13 @@ from datasets.rendered_numbers.panel import (
     put_words,
 )
 from datasets.rendered_numbers.strokes import Brush, stroke_glyph
-from datasets.rendered_numbers.surfaces import Colour, mix
+from datasets.rendered_numbers.surfaces import MIDDLE, STEP, Colour, crop, mix
 
 LENGTHS = ((5.0, 1), (9.0, 2), (15.0, 3), (22.0, 4), (24.0, 5), (14.0, 6), (7.0, 7), (4.0, 8))
 """(weight, digits)."""
 
 _SIDE = 28
+_CROPS = ((24.0, "tight"), (62.0, "close"), (12.0, "loose"), (2.0, "far"))
 _PAPERS = ((0.86, 0.88, 0.86), (0.92, 0.90, 0.82), (0.82, 0.88, 0.92), (0.93, 0.86, 0.86),
            (0.84, 0.90, 0.80), (0.95, 0.95, 0.95), (0.72, 0.72, 0.72))  # fmt: skip
 _INKS = ((4.0, (25.0, 25.0, 30.0)), (3.0, (25.0, 40.0, 130.0)), (1.5, (50.0, 50.0, 60.0)),
@@ -62,7 +64,9 @@ def read_glyphs(path: str) -> tuple[np.ndarray, ...]:
         )
     with np.load(path) as data:
         if not {"x_train", "y_train"} <= set(data):
-            raise ValueError(f"{path} needs the arrays x_train and y_train. Received: {sorted(data)}")
+            raise ValueError(
+                f"{path} needs the arrays x_train and y_train. Received: {sorted(data)}"
+            )
         images, labels = data["x_train"], data["y_train"]
     if images.shape != (len(labels), _SIDE, _SIDE) or images.dtype != np.uint8:
         raise ValueError(
@@ -202,13 +206,14 @@ def draw_handwriting(chance: Chance, height: float, glyphs: str = "") -> Panel:
         shape = np.array([[scale * wide, -scale * slant], [0.0, scale]])
         corners = hull(mask) @ shape.T.astype(np.float32)
         low, high = corners.min(axis=0), corners.max(axis=0)
-        # Digits may overlap a little: the gap is measured between their upright middles.
-        step = gap * height + chance.normal(0, 0.035) * height
-        if hulls and not marks.get(place):
-            # A leaning digit reaches over its neighbour; take a part of the lean back.
-            step -= abs(slant) * 0.5 * size
-            step = max(step, -0.16 * height - abs(slant) * 0.35 * size)
-        move = np.array([x + step - low[0], base + drop - high[1] - line_slope * (x - margin)])
+        move = np.array([x - low[0], base + drop - high[1] - line_slope * (x - margin)])
+        if hulls:
+            # As far as the ink allows: a leaning digit may reach over its neighbour.
+            step = max(gap + chance.normal(0, 0.04), -0.08) * height
+            if marks.get(place):
+                step = max(step, 0.0)
+            else:
+                move[0] += step - _room(hulls[-1], corners + move, height)
         _stamp(ink, mask, shape, move)
         hulls.append((corners + move).astype(np.float32))
         x = float(hulls[-1][:, 0].max())
@@ -228,8 +233,33 @@ def draw_handwriting(chance: Chance, height: float, glyphs: str = "") -> Panel:
                   (0.0, 0.0, 0.0), 0.7), chance, chance.uniform(0.4, 0.9), 1.0)  # fmt: skip
     _put_written(layer, ink, height, chance)
     inside = (margin, margin, end, base)
-    return Panel(layer, number, hulls, height, inside, turnable=can_be_turned(number),
-                 wall=colour, masonry=False)  # fmt: skip
+    return Panel(layer, number, hulls, height, inside, crops=_CROPS, fine=0.65, wall=colour, masonry=False,
+                 turnable=can_be_turned(number))  # fmt: skip
+
+
+def _room(before: np.ndarray, after: np.ndarray, height: float) -> float:
+    """Least distance across between two hulls (float (n, 2)), the second to the right."""
+    low = max(before[:, 1].min(), after[:, 1].min())
+    high = min(before[:, 1].max(), after[:, 1].max())
+    if high - low < 0.1 * height:  # hardly side by side
+        return float(after[:, 0].min() - before[:, 0].max())
+    levels = np.linspace(low, high, 9)[1:-1]
+    rights, lefts = _edge(before, levels, np.max), _edge(after, levels, np.min)
+    # A low zero under the arm of a 7 would otherwise slip far below it.
+    most = 0.35 * height + float(after[:, 0].min() - before[:, 0].max())
+    return min(float((lefts - rights).min()), most)
+
+
+def _edge(hull_points: np.ndarray, levels: np.ndarray, end) -> np.ndarray:
+    """The leftmost (`np.min`) or rightmost (`np.max`) x of a convex hull at each height."""
+    x, y = hull_points.T
+    next_x, next_y = np.roll(x, -1), np.roll(y, -1)
+    low, high = np.minimum(y, next_y), np.maximum(y, next_y)
+    rise = np.where(next_y == y, 1.0, next_y - y)
+    at = x + (next_x - x) * (levels[:, None] - y) / rise
+    inside = (levels[:, None] >= low) & (levels[:, None] <= high)
+    fill = np.inf if end is np.min else -np.inf
+    return end(np.where(inside, at, fill), axis=1)
 
 
 def _separators(number: str, chance: Chance) -> dict[int, str]:
@@ -286,7 +316,9 @@ def _put_tail(ink, x: float, base: float, height: float, pen, chance: Chance) ->
     reach = height * chance.uniform(0.3, 0.8)
     rise = chance.normal(0, 0.05) * height
     if kind == "point" or kind == "dash point":
-        _line(ink, [(x - 0.1 * height, base - thick), (x - 0.1 * height + 0.3, base - thick)], thick)
+        _line(
+            ink, [(x - 0.1 * height, base - thick), (x - 0.1 * height + 0.3, base - thick)], thick
+        )
     if "dash" in kind:
         _line(ink, [(x, y), (x + reach, y + rise)], thick)
     elif kind == "equal":
@@ -356,8 +388,6 @@ def _put_written(layer: Layer, ink: np.ndarray, height: float, chance: Chance) -
         ink = blurred(ink, 0.03 * height)
     strength = chance.uniform(0.6, 1.0)
     if chance.happens(0.4):
-        from datasets.rendered_numbers.surfaces import MIDDLE, STEP, crop
-
         grain = crop(chance.choice(("rough", "stains", "stucco")), ink.shape[::-1], chance)
         fade = cv2.convertScaleAbs(grain, alpha=30 / STEP, beta=225 - 30 * MIDDLE / STEP)
         ink = cv2.multiply(ink, fade, scale=1 / 255)
@@ -366,8 +396,6 @@ def _put_written(layer: Layer, ink: np.ndarray, height: float, chance: Chance) -
 
 def main(arguments: list[str] | None = None) -> None:
     """Write the file of digits as the command line says."""
-    import argparse
-
     parser = argparse.ArgumentParser(
         prog="python -m datasets.rendered_numbers.handwriting",
         description="Write MNIST's training digits as a file that drawing reads.",

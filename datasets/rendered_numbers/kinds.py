@@ -21,9 +21,9 @@ from datasets.rendered_numbers.kinds_style import KindStyle
 from datasets.rendered_numbers.panel import Panel
 from datasets.rendered_numbers.planes import Box, centres, extents, placed, placing, seen_box, union
 from datasets.rendered_numbers.prints import (
+    draw_cut,
     draw_diagonal,
     draw_print,
-    draw_single,
     draw_vertical,
 )
 from datasets.rendered_numbers.segments import draw_display
@@ -42,7 +42,7 @@ KINDS: dict[str, Callable[[Chance, float], Panel]] = {
     "card": draw_card,
     "handwriting": draw_handwriting,
     "print": draw_print,
-    "single": draw_single,
+    "cut": draw_cut,
     "vertical": draw_vertical,
     "diagonal": draw_diagonal,
     "words": draw_words,
@@ -60,7 +60,8 @@ class KindScene:
         view: float32 (h, w, 3), RGB, 0 to 255 and a little beyond.
         number: the digits, "" for none.
         boxes: float32 (L, 4), left, top, right, bottom of each digit, in pixels.
-        height: height of a digit, in pixels.
+        height: height of a digit, in pixels, to which the camera's blur is in proportion; less
+            for fine strokes.
         turned: quarter turns by which an image without a readable number is turned, else 0.
     """
 
@@ -101,19 +102,21 @@ def draw_kind_scene(chance: Chance, style: KindStyle) -> KindScene:
     wall_seen, seen = seen, seen @ placing(1.0, -middle[0], -middle[1])
     boxes = extents(panel.hulls, seen) if panel.hulls else []
     around = union(boxes) if boxes else seen_box(content, seen)
-    limit = seen_box(panel.window, seen) if panel.window else None
-    size, place = _frame(around, limit, height, style, chance)
+    beside = extents(list(panel.beside), seen) if panel.beside else []
+    size, place = _frame(around, beside, panel, height, style, chance)
     height *= float(place[1, 1])
     seen, wall_seen = place @ seen, place @ wall_seen
     view = _wall(panel, size, wall_seen, height, placed([around], place)[0], chance)
     _put(view, panel, seen)
+    if chance.happens(0.03):
+        scene.put_before(view, height, chance)
     boxes = np.array(placed(boxes, place), np.float32).reshape(-1, 4)
-    number = panel.number
+    height *= panel.fine
     if turn and panel.turnable:
         view = np.ascontiguousarray(np.rot90(view, quarters))
         return KindScene(kind, view, "", np.zeros((0, 4), np.float32), height, quarters)
     boxes = np.clip(boxes, 0, (*size, *size)).astype(np.float32)
-    return KindScene(kind, view, number, boxes, height)
+    return KindScene(kind, view, panel.number, boxes, height)
 
 
 def _facing(turn: float, chance: Chance) -> np.ndarray:
@@ -131,19 +134,25 @@ def _facing(turn: float, chance: Chance) -> np.ndarray:
 
 
 def _frame(
-    box: Box, limit: Box | None, height: float, style: KindStyle, chance: Chance
+    box: Box,
+    beside: list[Box],
+    panel: Panel,
+    height: float,
+    style: KindStyle,
+    chance: Chance,
 ) -> tuple[tuple[int, int], np.ndarray]:
     """Choose the image's size, and a 3x3 matrix that moves (and shrinks) the number into it.
 
     Args:
         box: left, top, right, bottom of the number.
-        limit: left, top, right, bottom that the image must not exceed, or None.
+        beside: boxes of its neighbours to the left and right, or none.
+        panel: what is cut out.
         height: height of a digit.
         style: how images are cut.
         chance: source of chance.
     """
     left, top, right, bottom = box
-    crop = chance.weighted(style.crops)
+    crop = chance.weighted(panel.crops or style.crops)
     if crop == "tight":
         sides = [chance.uniform(0.0, 2.2) for _ in range(4)]
     elif crop == "close":
@@ -159,14 +168,26 @@ def _frame(
         x, y = max(wide - (right - left), 0.0), max(high - (bottom - top), 0.0)
         across, down = chance.uniform(0.1, 0.9), chance.uniform(0.1, 0.9)
         sides = [x * across, y * down, x * (1 - across), y * (1 - down)]
+    # A small image of a long number keeps its digits at least 8 pixels high.
+    most = 0.125 * style.largest * height
+    sides[0::2] = _fitting(sides[0::2], most - (right - left))
+    sides[1::2] = _fitting(sides[1::2], most - (bottom - top))
     edges = [left - sides[0], top - sides[1], right + sides[2], bottom + sides[3]]
-    if limit:
-        edges = [max(edges[0], limit[0]), max(edges[1], limit[1]),
-                 min(edges[2], limit[2]), min(edges[3], limit[3])]  # fmt: skip
+    if beside:
+        before, after = beside
+        sliver = chance.uniform(0.0, panel.sliver)
+        edges[0] = max(edges[0], min(before[2] - sliver * (before[2] - before[0]), left))
+        edges[2] = min(edges[2], max(after[0] + sliver * (after[2] - after[0]), right))
     wide, high = edges[2] - edges[0], edges[3] - edges[1]
     shrink = min(style.largest / max(wide, high), 1.0)
     size = max(8, math.ceil(wide * shrink)), max(8, math.ceil(high * shrink))
     return size, placing(shrink, -edges[0] * shrink, -edges[1] * shrink)
+
+
+def _fitting(sides: list[float], room: float) -> list[float]:
+    """Two margins, smaller in proportion where they take more than the room that there is."""
+    factor = min(max(room, 0.0) / max(sum(sides), 1e-6), 1.0)
+    return [factor * side for side in sides]
 
 
 def _wall(panel, size, matrix, height, box, chance: Chance) -> np.ndarray:

@@ -43,7 +43,7 @@ _COUNTERS = ((15.0, "counter"),)
 _CODES = ((5.0, "ink-jet"), (4.0, "dot-display"), (5.0, "code label"))
 _CARRIED = ((5.0, "bib"), (4.0, "jersey"), (4.0, "number plate"), (3.0, "card"))
 _HANDWRITTEN = ((16.0, "handwriting"),)
-_PRINTED = ((11.0, "print"), (5.0, "single"), (3.0, "vertical"), (2.0, "diagonal"))
+_PRINTED = ((11.0, "print"), (5.0, "cut"), (3.0, "vertical"), (2.0, "diagonal"))
 _ABSENT = ((8.0, "words"), (3.0, "nothing"))
 
 KINDS = KindStyle(

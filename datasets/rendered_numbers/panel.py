@@ -34,8 +34,11 @@ class Panel:
         hulls: for each digit of the label float32 (n, 2), its convex hull in pixels of the layer.
         height: height of a digit, in pixels.
         content: left, top, right, bottom of what the image is cut around.
-        window: left, top, right, bottom that the image must not exceed where something beyond
-            would be read too, or None.
+        beside: hulls, in pixels of the layer, of a digit to the left and one to the right, of
+            which no more than a sliver may be in the image.
+        sliver: the largest share of their widths that may be.
+        crops: how images of it are cut, as in `KindStyle`; the style's way where it is empty.
+        fine: factor on the camera's blur, less than 1 for fine strokes.
         turn: rotation in the image plane, in radians.
         turnable: whether the panel, turned by a quarter or a half, shows no readable number.
         wall: colour of what is around it, or None to draw one.
@@ -47,7 +50,10 @@ class Panel:
     hulls: list[np.ndarray]
     height: float
     content: Box
-    window: Box | None = None
+    beside: tuple[np.ndarray, ...] = ()
+    sliver: float = 0.2
+    crops: tuple[tuple[float, str], ...] = ()
+    fine: float = 1.0
     turn: float = 0.0
     turnable: bool = False
     wall: Colour | None = None
@@ -84,10 +90,19 @@ def faces(*words: str) -> tuple[str, ...]:
     """Font files whose names hold one of the words; all of them for none."""
     every = [face for family in families() for face in family]
     every += [face.replace("-Bold.ttf", ".ttf") for face in every if "DejaVuSans-Bold.ttf" in face]
+    # Greek letters and arrows are where others have punctuation.
+    every = [face for face in every if "cmmi10" not in face]
     named = tuple(face for face in every if not words or any(word in face for word in words))
     if not named:
         raise ValueError(f"No font file has one of these in its name. Received: {words}")
     return named
+
+
+def face_for(text: str, face: str) -> str:
+    """The face, or one that has all characters of the text: some lack signs or have others."""
+    lacking = "€£°³" if face.rpartition("/")[2].startswith("cm") else "³"
+    lacks = any(sign in text for sign in lacking) and "DejaVu" not in face
+    return faces("DejaVuSans.ttf")[0] if lacks else face
 
 
 def rectangle(shape: tuple[int, int], box: Box, corner: float = 0.0) -> np.ndarray:
@@ -179,7 +194,9 @@ def put_words(
         anchor: which part of the print's width lies at x: 0 its left end, 1 its right end.
         keep: a box that the print must not touch; it is left out where it would.
     """
-    word = set_line(text, replace(PLAIN, face=face), height, chance, margin=0.1).mask
+    word = set_line(
+        text, replace(PLAIN, face=face_for(text, face)), height, chance, margin=0.1
+    ).mask
     rows, columns = layer.paint.shape[:2]
     x = round(place[0] - anchor * word.shape[1])
     y = round(place[1] - word.shape[0] / 2)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-import cv2
 import numpy as np
 
 from datasets.rendered_numbers.chance import Chance
@@ -16,9 +15,9 @@ from datasets.rendered_numbers.panel import (
     Panel,
     can_be_turned,
     draw_digits,
+    face_for,
     faces,
     grown,
-    put_box,
     put_words,
 )
 from datasets.rendered_numbers.rule import number_in
@@ -83,10 +82,19 @@ def draw_print_lettering(chance: Chance, plain: float = 0.35) -> Lettering:
     )
 
 
-def draw_print_look(chance: Chance) -> tuple[Look, bool]:
-    """Draw colours and effects, and whether there is a plate."""
-    kind = chance.weighted(((5.0, "paper"), (4.0, "paint"), (2.5, "dark"), (1.5, "faint"),
-                            (1.5, "metal on wood"), (1.5, "colour")))  # fmt: skip
+def draw_print_look(chance: Chance, height: float) -> tuple[Look, bool]:
+    """Draw colours and effects of ink on its ground.
+
+    Args:
+        chance: source of chance.
+        height: height of a digit, in pixels: small digits are not faint.
+
+    Returns:
+        The look, and whether the ground may be of bricks or boards.
+    """
+    kind = chance.weighted(((5.0, "paper"), (4.0, "paint"), (2.5, "dark"),
+                            (1.5 if height > 28 else 0.0, "faint"), (1.5, "metal on wood"),
+                            (1.5, "colour")))  # fmt: skip
     outline, relief, worn = None, 0.0, 0.0
     if kind == "paper":
         ground, ink = light_colour(chance), dark_colour(chance)
@@ -94,14 +102,14 @@ def draw_print_look(chance: Chance) -> tuple[Look, bool]:
         ground, ink = dark_colour(chance), light_colour(chance)
     elif kind == "faint":  # few levels apart: worn paint, paint on paint
         ground = wall_colour(chance)
-        step = chance.uniform(16, 48) * chance.sign()
+        step = chance.uniform(22, 52) * chance.sign()
         if not 30 < luminance(ground) + step < 235:
             step = -step
         ink = tuple(min(max(part + step, 0.0), 255.0) for part in ground)
         relief = chance.uniform(0.01, 0.05) if chance.happens(0.4) else 0.0
     elif kind == "metal on wood":
-        ground = mix((88.0, 48.0, 22.0), (150.0, 100.0, 60.0), chance.unit())
-        ink = mix((170.0, 130.0, 55.0), (225.0, 195.0, 120.0), chance.unit())
+        ground = mix((80.0, 42.0, 18.0), (135.0, 88.0, 52.0), chance.unit())
+        ink = mix((185.0, 145.0, 65.0), (230.0, 200.0, 125.0), chance.unit())
         relief = chance.uniform(0.02, 0.08)
     elif kind == "colour":
         ground = _bright(chance)
@@ -110,10 +118,10 @@ def draw_print_look(chance: Chance) -> tuple[Look, bool]:
     else:
         ground = wall_colour(chance)
         ink = ink_colour(ground, chance)
-        worn = chance.uniform(0.02, 0.3) if chance.happens(0.35) else 0.0
+        worn = chance.uniform(0.02, 0.22) if chance.happens(0.35) else 0.0
         relief = chance.uniform(0.02, 0.09) if chance.happens(0.3) else 0.0
     plate = chance.happens(0.4)
-    return Look(ink, ground, plate, False, outline, relief, worn), kind in ("paint", "faint")
+    return Look(ink, ground, plate, False, outline, relief, worn), kind == "paint"
 
 
 def _bright(chance: Chance) -> Colour:
@@ -129,13 +137,13 @@ def _text(number: str, chance: Chance) -> str:
                             (1.2, "sign before"), (1.0, "sign after"), (1.2, "point"),
                             (0.8, "second"), (0.8, "word")))  # fmt: skip
     if kind == "letter after":
-        return number + chance.choice(("", "", " ", "-")) + chance.choice(_LETTERS + "abcd")
+        return number + chance.choice(("", "", " ", "-")) + chance.choice(_LETTERS + "acde")
     if kind == "letter before":
         return chance.choice(_LETTERS) + chance.choice(("", "", " ", "-")) + number
     if kind == "sign before":
         return chance.choice(("#", "€", "$", "£", "No. ", "N° ", "Nr. ", "+", "# ")) + number
     if kind == "sign after":
-        return number + chance.choice(("%", "€", " €", "°", " kg", " km", "/", "+", ".", " m", "!"))
+        return number + chance.choice(("%", "€", " €", "°", " kg", " km", "/", "+", ".", " m"))
     if kind == "point" and len(number) > 1:
         place = 1 + chance.below(len(number) - 1)
         return number[:place] + chance.choice(".,") + number[place:]
@@ -151,6 +159,7 @@ def draw_print(chance: Chance, height: float) -> Panel:
     """Draw a printed or painted number, often with letters or signs beside it."""
     text = _text(draw_digits(chance.weighted(LENGTHS), chance, zeros=0.12), chance)
     lettering = draw_print_lettering(chance)
+    lettering = replace(lettering, face=face_for(text, lettering.face))
     line = set_line(text, lettering, height, chance, margin=1.2)
     return _panel(text, line, height, chance)
 
@@ -168,7 +177,9 @@ def draw_diagonal(chance: Chance, height: float) -> Panel:
 
 def draw_vertical(chance: Chance, height: float) -> Panel:
     """Draw a number whose upright digits stand below each other."""
-    number = draw_digits(chance.weighted(((2.0, 2), (4.0, 3), (4.0, 4), (2.0, 5), (0.6, 6))), chance)
+    number = draw_digits(
+        chance.weighted(((2.0, 2), (4.0, 3), (4.0, 4), (2.0, 5), (0.6, 6))), chance
+    )
     lettering = replace(draw_print_lettering(chance), slope=0.0, bow=0.0)
     line = stack(number, lettering, height, chance.uniform(0.1, 0.55), chance)
     panel = _panel(number, line, height, chance)
@@ -202,32 +213,33 @@ def stack(number: str, lettering: Lettering, height: float, gap: float, chance: 
     return Line(canvas, hulls, (*points.min(axis=0).tolist(), *points.max(axis=0).tolist()))
 
 
-def draw_single(chance: Chance, height: float) -> Panel:
-    """Draw one digit cut out of a longer number: slivers of its neighbours may be in the image."""
-    digits = draw_digits(3, chance, zeros=0.3)
+def draw_cut(chance: Chance, height: float) -> Panel:
+    """Draw a digit cut out of a longer number, or a number between two that the edges cut.
+
+    Of one digit's neighbours the image shows slivers, of other numbers at most half a digit.
+    """
+    alone = chance.happens(0.45)
+    length = chance.weighted(((7.0, 1), (1.0, 2), (1.0, 3), (0.5, 4)))
+    number = draw_digits(length, chance)
+    # Between numbers the gap is wider than a digit.
+    gap = "" if length == 1 else " " * (3 + chance.below(3))
+    text = draw_digits(1, chance) + gap + number + gap + draw_digits(1, chance)
     lettering = replace(draw_print_lettering(chance), slope=0.0, bow=0.0)
-    line = set_line(digits, lettering, height, chance, margin=1.2)
-    look, masonry = draw_print_look(chance)
+    line = set_line(text, lettering, height, chance, margin=1.2)
+    look, masonry = draw_print_look(chance, height)
     layer = Layer(*line.mask.shape)
     if look.plate:
         put_plate(layer, line.box, look, height, chance)
-    boxes = [(*hull.min(axis=0).tolist(), *hull.max(axis=0).tolist()) for hull in line.hulls]
-    alone = chance.happens(0.45)
+    hulls = line.hulls[1:-1]
+    points = np.concatenate(hulls)
+    box = (*points.min(axis=0).tolist(), *points.max(axis=0).tolist())
     if alone:  # nothing beside it
-        left, right = boxes[1][0], boxes[1][2]
-        line.mask[:, : math.floor(max(left, boxes[0][2]))] = 0
-        line.mask[:, math.ceil(min(right, boxes[2][0])) :] = 0
+        left, right = line.hulls[0][:, 0].max(), line.hulls[-1][:, 0].min()
+        line.mask[:, : math.floor(max(box[0], left))] = 0
+        line.mask[:, math.ceil(min(box[2], right)) :] = 0
     put_ink(layer, line, look, height, chance)
-    # At most a quarter of a neighbour may be seen, and no more than a stroke of it.
-    slivers = [min(0.25 * (box[2] - box[0]), 0.1 * height) for box in (boxes[0], boxes[2])]
-    window = (boxes[0][2] - slivers[0], line.box[1] - 0.5 * height,
-              boxes[2][0] + slivers[1], line.box[3] + 0.5 * height)  # fmt: skip
-    if lettering.slant or lettering.turn:
-        window = (boxes[0][2], window[1], boxes[2][0], window[3])
-    window = (min(window[0], boxes[1][0]), window[1], max(window[2], boxes[1][2]), window[3])
-    if alone:
-        window = None
-    return Panel(layer, digits[1], line.hulls[1:2], height, boxes[1], window,
+    beside = () if alone else (line.hulls[0], line.hulls[-1])
+    return Panel(layer, number, hulls, height, box, beside, 0.2 if length == 1 else 0.5,
                  wall=look.ground, masonry=masonry)  # fmt: skip
 
 
@@ -236,7 +248,7 @@ def _panel(text: str, line: Line, height: float, chance: Chance) -> Panel:
     number, places = number_in(text)
     inked = [place for place, character in enumerate(text) if character != " "]
     hulls = [line.hulls[inked.index(place)] for place in places]
-    look, masonry = draw_print_look(chance)
+    look, masonry = draw_print_look(chance, height)
     layer = Layer(*line.mask.shape)
     wall = look.ground
     if look.plate:
@@ -253,7 +265,9 @@ def _put_extra(layer: Layer, line: Line, look: Look, height: float, chance: Chan
     """Lay a word or a much smaller number above or below."""
     size = height * chance.uniform(0.2, 0.4)
     small = draw_digits(1 + chance.below(4), chance)
-    word = chance.choice(("ROAD", "Street", "OFFICE", "EXIT", "Floor", "RUE DU BAC", "VIA ROMA", small))
+    word = chance.choice(
+        ("ROAD", "Street", "OFFICE", "EXIT", "Floor", "RUE DU BAC", "VIA ROMA", small)
+    )
     y = line.box[1] - 1.1 * size if chance.happens(0.5) else line.box[3] + 1.1 * size
     x = chance.uniform(line.box[0], line.box[2])
     put_words(layer, word, chance.choice(faces("Roboto", "Lato", "Serif")), (x, y), size,

@@ -92,10 +92,11 @@ def _polygon(name: str, form: Segments, height: float) -> np.ndarray:
     wide, high = form.width, 0.5 - half
     start = np.array([half + x0 * wide, half + y0 * high])
     end = np.array([half + x1 * wide, half + y1 * high])
-    along = (end - start) / np.linalg.norm(end - start)
+    length = float(np.linalg.norm(end - start))
+    along = (end - start) / length
     across = np.array([-along[1], along[0]])
-    cut = form.gap * form.thickness * along
-    start, end = start + cut, end - cut
+    cut = min(form.gap * form.thickness, 0.13 * length)
+    start, end, length = start + cut * along, end - cut * along, length - 2 * cut
     if form.ends == "straight" and name != "g":
         points = [start + half * across, end + half * across,
                   end - half * across, start - half * across]  # fmt: skip
@@ -104,10 +105,12 @@ def _polygon(name: str, form: Segments, height: float) -> np.ndarray:
         middle = np.array([half + wide / 2, 0.5])
         outward = across if (start + end - 2 * middle) @ across > 0 else -across
         # Towards a corner it runs on to the corner's outside, towards the middle bar to its middle.
+        inner = min(half, 0.4 * length)
         first, last = (0.0 if name in "ce" else half), (0.0 if name in "bf" else half)
         points = [start - first * along + half * outward, end + last * along + half * outward,
-                  end - half * along - half * outward, start + half * along - half * outward]  # fmt: skip
+                  end - inner * along - half * outward, start + inner * along - half * outward]  # fmt: skip
     else:
+        half = min(half, 0.5 * length)
         points = [start, start + half * (along + across), end + half * (across - along), end,
                   end - half * (along + across), start + half * (along - across)]  # fmt: skip
     points = np.array(points) * height

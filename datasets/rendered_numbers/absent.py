@@ -16,8 +16,8 @@ from datasets.rendered_numbers.signs import put_ink, put_plate
 from datasets.rendered_numbers.surfaces import crop, dark_colour, light_colour, mix, wall_colour
 
 _WORDS = (
-    "SOS", "OIL", "ISO", "B&B", "Hello", "BIO", "ZOO", "LOBO", "BOSS", "SOLO", "EXIT", "STOP", "BAR",
-    "TAXI", "Bis", "kWh", "No.", "OPEN", "Rue", "Via", "WC", "HOTEL", "TELE", "LIDO", "SIZE",
+    "SOS", "OIL", "ISO", "B&B", "Hello", "BIO", "ZOO", "LOBO", "BOSS", "SOLO", "EXIT", "STOP",
+    "BAR", "TAXI", "Bis", "kWh", "No.", "OPEN", "Rue", "Via", "WC", "HOTEL", "TELE", "LIDO", "SIZE",
     "BELL", "GOOSE", "LILI", "OSLO", "Gasse", "Oil", "Bill", "GO", "Dogs", "SALE", "POLICE",
     "Lotto", "ILLE", "BIG", "ABBA", "ZIGI", "Siggi", "Zebra", "PUSH", "PULL", "AUTO", "BOB", "&",
     "#", "%", "€", "ABC", "K", "M", "R", "W", "X", "T", "H", "NO", "Bank", "Post", "ASIZ", "Eggs",

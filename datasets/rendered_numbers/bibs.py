@@ -38,8 +38,16 @@ from datasets.rendered_numbers.surfaces import (
 _STRONG = ((200.0, 40.0, 40.0), (245.0, 200.0, 30.0), (30.0, 80.0, 170.0), (40.0, 140.0, 70.0),
            (235.0, 120.0, 30.0), (20.0, 25.0, 60.0), (110.0, 40.0, 110.0), (20.0, 20.0, 22.0),
            (235.0, 235.0, 235.0), (100.0, 185.0, 225.0), (120.0, 20.0, 40.0))  # fmt: skip
+_WHITE, _BLACK = (238.0, 238.0, 235.0), (20.0, 20.0, 24.0)
+_PLATES = (
+    (4.0, (_WHITE, _BLACK)), (2.0, ((240.0, 195.0, 45.0), _BLACK)), (1.0, (_BLACK, _WHITE)),
+    (1.0, ((30.0, 60.0, 150.0), _WHITE)), (0.7, (_WHITE, (30.0, 50.0, 140.0))),
+    (0.7, ((190.0, 35.0, 35.0), _WHITE)), (0.6, ((30.0, 110.0, 60.0), _WHITE)),
+)  # fmt: skip
+"""(weight, (ground, ink)) of vehicles' plates."""
 _SPONSORS = ("CITY MARATHON", "TRIATHLON", "FINISHER", "RUN FOR LIFE", "SPORT", "ENERGY", "HALF",
-             "STAGE RACE", "BANK", "TEAM", "ANNA", "MARIE", "PAUL", "TRAIL", "VOLVO", "Radio")  # fmt: skip
+             "STAGE RACE", "BANK", "TEAM", "ANNA", "MARIE", "PAUL", "TRAIL",
+             "VOLVO", "Radio")  # fmt: skip
 _NAMES = ("MULLER", "SMITH", "ROSSI", "SILVA", "KANE", "JORDAN", "NOVAK", "LEE")
 
 
@@ -184,24 +192,21 @@ def draw_number_plate(chance: Chance, height: float) -> Panel:
     letters = "".join(chance.choice("ABCDEFHJKLMNPRTUVWXY") for _ in range(1 + chance.below(3)))
     gap = chance.choice(("", " ", " ", "-"))
     kind = chance.unit()
-    text = (
-        number if kind < 0.55 else letters + gap + number if kind < 0.85 else number + gap + letters
-    )
+    text = number
+    if kind > 0.55:
+        text = letters + gap + number if kind < 0.85 else number + gap + letters
     face = chance.choice(faces("Bold", "Medium", "Fjalla", "Semibold", "Roboto-Reg", "DejaVuSans"))
-    lettering = replace(PLAIN, face=face, stretch=chance.uniform(0.6, 1.05),
-                        growth=chance.choice((0, 1)), spacing=chance.uniform(0.08, 0.25),
-                        marks=(chance.choice(("slash", "dot")),) if chance.happens(0.12) else ())  # fmt: skip
+    marks = (chance.choice(("slash", "dot")),) if chance.happens(0.12) else ()
+    lettering = replace(
+        PLAIN, face=face, stretch=chance.uniform(0.6, 1.05), marks=marks,
+        growth=chance.choice((0, 1)), spacing=chance.uniform(0.08, 0.25),
+    )  # fmt: skip
     line = set_line(text, lettering, height, chance, margin=1.3)
     _, places = number_in(text)
     inked = [place for place, character in enumerate(text) if character != " "]
     hulls = [line.hulls[inked.index(place)] for place in places]
     layer = Layer(*line.mask.shape)
-    ground, ink = chance.weighted((
-        (4.0, ((235.0, 235.0, 232.0), (20.0, 20.0, 24.0))), (2.0, ((240.0, 195.0, 45.0), (20.0, 20.0, 20.0))),
-        (1.0, ((25.0, 25.0, 28.0), (235.0, 235.0, 235.0))), (1.0, ((30.0, 60.0, 150.0), (240.0, 240.0, 240.0))),
-        (0.7, ((235.0, 235.0, 232.0), (30.0, 50.0, 140.0))), (0.7, ((190.0, 35.0, 35.0), (240.0, 240.0, 240.0))),
-        (0.6, ((30.0, 110.0, 60.0), (240.0, 240.0, 240.0))),
-    ))  # fmt: skip
+    ground, ink = chance.weighted(_PLATES)
     sheet = grown(line.box, height * chance.uniform(0.15, 0.5), height * chance.uniform(0.12, 0.35))
     corner = height * chance.uniform(0.05, 0.2)
     if chance.happens(0.6):

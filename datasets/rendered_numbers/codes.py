@@ -248,8 +248,8 @@ def draw_dot_display(chance: Chance, height: float) -> Panel:
 def draw_code_label(chance: Chance, height: float) -> Panel:
     """Draw a printed label: a code in plain type, often below bars."""
     text = _code(chance)
-    face = chance.choice(faces("Mono", "cmtt", "Roboto-Reg", "Roboto-Med", "Lato-Reg", "DejaVuSans.ttf",
-                               "SourceSansPro-Reg"))  # fmt: skip
+    face = chance.choice(faces("Mono", "cmtt", "Roboto-Reg", "Roboto-Med", "Lato-Reg",
+                               "DejaVuSans.ttf", "SourceSansPro-Reg"))  # fmt: skip
     marks = (chance.choice(("slash", "dot")),) if chance.happens(0.25) else ()
     spacing = chance.uniform(0.06, 0.45)
     lettering = replace(PLAIN, face=face, spacing=spacing, marks=marks,

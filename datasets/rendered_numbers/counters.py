@@ -60,7 +60,7 @@ class _Cell:
     def put(self, mask: np.ndarray, drawn: Glyph, y: float) -> np.ndarray:
         """Draw a digit whose middle is at y; returns its hull, cut to the cell."""
         down, across = self.scale
-        rows, columns = drawn.mask.shape
+        columns = drawn.mask.shape[1]
         x = (self.box[0] + self.box[2] - columns * across) / 2
         # A digit is HEIGHT high above its baseline; its mask may have more room at the bottom.
         top = y - (drawn.rise - HEIGHT / 2) * down

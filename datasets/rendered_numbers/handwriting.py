@@ -58,9 +58,9 @@ def read_glyphs(path: str) -> tuple[np.ndarray, ...]:
     """
     if not Path(path).is_file():
         raise FileNotFoundError(
-            f"`glyphs` is an npz file of handwritten digits, as Keras keeps MNIST. Received: {path}. "
-            "Write one with: python -m datasets.rendered_numbers.handwriting --data-dir FOLDER "
-            f"--out {path}"
+            "`glyphs` is an npz file of handwritten digits, as Keras keeps MNIST. "
+            f"Received: {path}, which is not there. Write one with: "
+            f"python -m datasets.rendered_numbers.handwriting --data-dir FOLDER --out {path}"
         )
     with np.load(path) as data:
         if not {"x_train", "y_train"} <= set(data):
@@ -233,8 +233,8 @@ def draw_handwriting(chance: Chance, height: float, glyphs: str = "") -> Panel:
                   (0.0, 0.0, 0.0), 0.7), chance, chance.uniform(0.4, 0.9), 1.0)  # fmt: skip
     _put_written(layer, ink, height, chance)
     inside = (margin, margin, end, base)
-    return Panel(layer, number, hulls, height, inside, crops=_CROPS, fine=0.65, wall=colour, masonry=False,
-                 turnable=can_be_turned(number))  # fmt: skip
+    return Panel(layer, number, hulls, height, inside, crops=_CROPS, fine=0.65, wall=colour,
+                 masonry=False, turnable=can_be_turned(number))  # fmt: skip
 
 
 def _room(before: np.ndarray, after: np.ndarray, height: float) -> float:

@@ -53,7 +53,7 @@ class Panel:
     beside: tuple[np.ndarray, ...] = ()
     sliver: float = 0.2
     crops: tuple[tuple[float, str], ...] = ()
-    fine: float = 1.0
+    fine: float = 0.85
     turn: float = 0.0
     turnable: bool = False
     wall: Colour | None = None

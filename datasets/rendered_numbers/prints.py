@@ -166,7 +166,8 @@ def draw_print(chance: Chance, height: float) -> Panel:
 
 def draw_diagonal(chance: Chance, height: float) -> Panel:
     """Draw a number on a line that rises or falls by 15 to 50 degrees."""
-    text = draw_digits(chance.weighted(LENGTHS[:6]), chance)
+    # One digit alone, turned so far, could be another.
+    text = draw_digits(chance.weighted(LENGTHS[1:6]), chance)
     lettering = replace(draw_print_lettering(chance), slope=0.0)
     line = set_line(text, lettering, height, chance, margin=1.2)
     panel = _panel(text, line, height, chance)
@@ -234,9 +235,8 @@ def draw_cut(chance: Chance, height: float) -> Panel:
     points = np.concatenate(hulls)
     box = (*points.min(axis=0).tolist(), *points.max(axis=0).tolist())
     if alone:  # nothing beside it
-        left, right = line.hulls[0][:, 0].max(), line.hulls[-1][:, 0].min()
-        line.mask[:, : math.floor(max(box[0], left))] = 0
-        line.mask[:, math.ceil(min(box[2], right)) :] = 0
+        line.mask[:, : math.floor(box[0])] = 0
+        line.mask[:, math.ceil(box[2]) :] = 0
     put_ink(layer, line, look, height, chance)
     beside = () if alone else (line.hulls[0], line.hulls[-1])
     return Panel(layer, number, hulls, height, box, beside, 0.2 if length == 1 else 0.5,

@@ -107,8 +107,9 @@ def _polygon(name: str, form: Segments, height: float) -> np.ndarray:
         # Towards a corner it runs on to the corner's outside, towards the middle bar to its middle.
         inner = min(half, 0.4 * length)
         first, last = (0.0 if name in "ce" else half), (0.0 if name in "bf" else half)
-        points = [start - first * along + half * outward, end + last * along + half * outward,
-                  end - inner * along - half * outward, start + inner * along - half * outward]  # fmt: skip
+        side, lift = half * outward, inner * along
+        points = [start - first * along + side, end + last * along + side, end - lift - side,
+                  start + lift - side]  # fmt: skip
     else:
         half = min(half, 0.5 * length)
         points = [start, start + half * (along + across), end + half * (across - along), end,

@@ -210,6 +210,8 @@ def draw_handwriting(chance: Chance, height: float, glyphs: str = "") -> Panel:
         if hulls:
             # As far as the ink allows: a leaning digit may reach over its neighbour.
             step = max(gap + chance.normal(0, 0.04), -0.08) * height
+            if "1" in number[place - 1 : place + 1]:
+                step = max(step, 0.02 * height)  # else a stroke is lost in its neighbour
             if marks.get(place):
                 step = max(step, 0.0)
             else:

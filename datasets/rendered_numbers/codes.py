@@ -177,8 +177,8 @@ def draw_ink_jet(chance: Chance, height: float) -> Panel:
         face = chance.choice(faces("Roboto", "Lato", "DejaVuSansMono"))
         put_words(layer, word, face, (chance.uniform(box[0], box[2]), y), size, ink, chance, 0.8,
                   keep=grown(box, 0, 0.08 * height))  # fmt: skip
-    return Panel(layer, number, hulls, height, box, tuple(inked), fine=0.8, wall=ground, masonry=False,
-                 turnable=can_be_turned(number))  # fmt: skip
+    return Panel(layer, number, hulls, height, box, tuple(inked), fine=0.8, wall=ground,
+                 masonry=False, turnable=can_be_turned(number))  # fmt: skip
 
 
 def _package(layer: Layer, chance: Chance) -> tuple[Colour, Colour]:

@@ -62,9 +62,9 @@ class Segments:
     tails: tuple[bool, bool, bool]
 
 
-def draw_segments(chance: Chance) -> Segments:
-    """Draw the form of a display's digits."""
-    thickness = chance.log_uniform(0.035, 0.19)
+def draw_segments(chance: Chance, height: float) -> Segments:
+    """Draw the form of digits that are `height` pixels high: small ones are not thin."""
+    thickness = chance.log_uniform(min(max(0.035, 2.0 / height), 0.1), 0.19)
     width = chance.uniform(0.38, 0.6) - 0.4 * thickness
     ends = chance.weighted(((4.0, "pointed"), (2.0, "straight"), (4.0, "mitred")))
     slant = 0.0 if chance.happens(0.35) else chance.uniform(0.04, 0.22)
@@ -204,7 +204,7 @@ def draw_display(chance: Chance, height: float, lamp: bool | None = None) -> Pan
         lamp: whether its segments shine on dark ground, as against liquid crystal; None draws it.
     """
     lamp = chance.happens(0.45) if lamp is None else lamp
-    form = draw_segments(chance)
+    form = draw_segments(chance, height)
     number = draw_digits(chance.weighted(LENGTHS), chance, zeros=0.15)
     if len(number) == 1 and chance.happens(0.3):
         number = chance.choice("01")

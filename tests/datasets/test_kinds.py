@@ -112,6 +112,13 @@ def test_boxes_are_in_reading_order(kind: str):
         assert (np.diff(middles) > 0).all(), (index, scene.number)
 
 
+def test_wheels_between_two_digits_show_most_of_theirs():
+    for index in range(40):
+        panel = DRAWN_BY["counter"](Chance(6, index), 40.0)
+        for hull in panel.hulls:
+            assert np.ptp(hull[:, 1]) > 0.75 * 40, (index, panel.number)
+
+
 def test_vertical_numbers_read_downwards():
     for index in range(25):
         scene = draw_kind_scene(Chance(5, index), only("vertical"))

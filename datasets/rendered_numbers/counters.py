@@ -101,7 +101,7 @@ def draw_counter(chance: Chance, height: float) -> Panel:
         decimals = 1 + chance.below(min(3, len(number) - 2))
     ink, red = np.zeros((rows, columns), np.uint8), np.zeros((rows, columns), np.uint8)
     hulls, cells = [], []
-    most = min(0.27 * apart, 0.2 * height + (high - height) / 2)
+    most = min(0.27 * apart, 0.15 * height + (high - height) / 2)
     for place, digit in enumerate(number):
         left = margin + place * pitch
         cell = _Cell((left, middle - high / 2, left + wide, middle + high / 2), height, stretch)

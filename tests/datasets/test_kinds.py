@@ -14,7 +14,8 @@ import pytest
 from datasets.rendered_numbers.chance import Chance
 from datasets.rendered_numbers.drawing import draw
 from datasets.rendered_numbers.fonts import glyph
-from datasets.rendered_numbers.handwriting import draw_handwriting, read_glyphs, write_glyphs
+from datasets.rendered_numbers.glyph_file import read_glyphs, write_glyphs
+from datasets.rendered_numbers.handwriting import draw_handwriting
 from datasets.rendered_numbers.kinds import KINDS as DRAWN_BY
 from datasets.rendered_numbers.kinds import KindScene, draw_kind_scene
 from datasets.rendered_numbers.kinds_style import KIND_STYLES, KINDS
@@ -236,3 +237,23 @@ def test_marks_add_ink_to_their_digit_alone(mark: str, digit: str):
                 assert with_mark.mask.shape == plain.mask.shape
             else:
                 assert with_mark is plain
+
+
+def test_data_set_of_kinds_is_built_without_mnist(tmp_path: Path, caplog):
+    from datasets.rendered_numbers.rendered_numbers_dataset_builder import (
+        SEEDS,
+        Builder,
+        RenderedNumbersConfig,
+    )
+
+    style = replace(KIND_STYLES["handwriting"], turned=0.5)
+    config = RenderedNumbersConfig(name="few", style=style, train=6, test=2, workers=1)
+    builder = Builder(config=config, data_dir=str(tmp_path))
+    builder.download_and_prepare()
+    assert "strokes alone" in caplog.text
+    examples = list(builder.as_dataset(split="train").as_numpy_iterator())
+    assert len(examples) == 6
+    for example in examples:
+        drawn = draw(SEEDS["train"], int(example["id"].decode().partition("-")[2]), style)
+        assert example["number"].decode() == drawn.number
+        np.testing.assert_array_equal(example["digits"]["box"].reshape(-1, 4), drawn.boxes)

@@ -104,52 +104,11 @@ def draw_handwriting(chance: Chance, height: float, glyphs: str = "") -> Panel:
         zeros = 1 + chance.below(min(3, len(number) - 1))
         number = number[:-zeros] + "0" * zeros
     scanned = read_glyphs(glyphs) if glyphs else ()
-    pen = _Pen(bool(scanned), chance)
     margin = 1.3 * height
-    rows = round(2 * margin + 1.25 * height)
-    columns = round(2 * margin + (0.95 * len(number) + 1.2) * height)
-    ink = np.zeros((rows, columns), np.uint8)
-    base, line_slope = margin + 1.05 * height, chance.clipped(0.0, 0.035, -0.1, 0.1)
-    gap = chance.clipped(0.05, 0.1, -0.12, 0.3)
-    small_zero = chance.uniform(0.6, 1.0) if chance.happens(0.5) else 1.0
-    marks = _separators(number, chance)
-    x, hulls = margin, []
-    for place, digit in enumerate(number):
-        one = number[place] == "1"
-        size = height * chance.clipped(1.0, 0.08, 0.75, 1.25) * (small_zero if digit == "0" else 1)
-        if scanned and chance.happens(pen.share):
-            mask = _scanned(chance.choice(scanned[int(digit)]), pen)
-        else:
-            mask = stroke_glyph(pen.brush, digit, chance).mask
-        scale = size / HEIGHT
-        slant = pen.slant + chance.normal(0, 0.05)
-        drop = chance.normal(0, 0.04) * height
-        if digit in "79" and chance.happens(0.15):
-            drop += 0.15 * height
-        wide = 1.0 if one else chance.clipped(1.0, 0.1, 0.8, 1.25)
-        shape = np.array([[scale * wide, -scale * slant], [0.0, scale]])
-        corners = hull(mask) @ shape.T.astype(np.float32)
-        low, high = corners.min(axis=0), corners.max(axis=0)
-        move = np.array([x - low[0], base + drop - high[1] - line_slope * (x - margin)])
-        if hulls:
-            # As far as the ink allows: a leaning digit may reach over its neighbour.
-            step = max(gap + chance.normal(0, 0.04), -0.08) * height
-            if "1" in number[place - 1 : place + 1]:
-                step = max(step, 0.02 * height)  # else a stroke is lost in its neighbour
-            if marks.get(place):
-                step = max(step, 0.0)
-            else:
-                move[0] += step - _room(hulls[-1], corners + move, height)
-        _stamp(ink, mask, shape, move)
-        hulls.append((corners + move).astype(np.float32))
-        x = float(hulls[-1][:, 0].max())
-        if marks.get(place + 1):
-            x = _put_mark(ink, marks[place + 1], x, base - line_slope * (x - margin), height, pen,
-                          slant, chance)  # fmt: skip
-    end = x
-    if chance.happens(0.35):
-        _put_tail(ink, end, base - line_slope * (end - margin), height, pen, chance)
-    layer = Layer(rows, columns)
+    base = margin + 1.05 * height
+    ink, hulls = _write(number, scanned, (margin, base), height, chance)
+    end = float(hulls[-1][:, 0].max())
+    layer = Layer(*ink.shape)
     colour = put_paper(layer, base, height, chance)
     if chance.happens(0.2):
         face = chance.choice(faces("Serif", "Roboto-Reg", "Lato-Reg"))
@@ -188,6 +147,73 @@ def _edge(hull_points: np.ndarray, levels: np.ndarray, end) -> np.ndarray:
     return end(np.where(inside, at, fill), axis=1)
 
 
+def _write(
+    number: str,
+    scanned: tuple[np.ndarray, ...],
+    start: tuple[float, float],
+    height: float,
+    chance: Chance,
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Write a number with its separators and what follows it.
+
+    Args:
+        number: the digits.
+        scanned: images of each digit as `read_glyphs` returns them, or none.
+        start: x where the first digit begins and y of the line, in pixels; the canvas has as
+            much room on the right as on the left.
+        height: height of a digit, in pixels.
+        chance: source of chance.
+
+    Returns:
+        The ink, uint8 (h, w), and the convex hull of each digit.
+    """
+    left, base = start
+    pen = _Pen(bool(scanned), chance)
+    columns = round(2 * left + (1.15 * len(number) + 1.0) * height)
+    ink = np.zeros((round(base + 1.5 * height), columns), np.uint8)
+    slope = chance.clipped(0.0, 0.035, -0.1, 0.1)
+    gap = chance.clipped(0.05, 0.1, -0.12, 0.3)
+    small_zero = chance.uniform(0.6, 1.0) if chance.happens(0.5) else 1.0
+    marks = _separators(number, chance)
+    x, hulls = left, []
+    for place, digit in enumerate(number):
+        if scanned and chance.happens(pen.share):
+            mask = _scanned(chance.choice(scanned[int(digit)]), pen)
+        else:
+            mask = stroke_glyph(pen.brush, digit, chance).mask
+        shape = _shape(digit, pen, height * (small_zero if digit == "0" else 1.0), chance)
+        corners = hull(mask) @ shape.T.astype(np.float32)
+        drop = chance.normal(0, 0.04) * height
+        if digit in "79" and chance.happens(0.15):
+            drop += 0.15 * height
+        level = base - slope * (x - left)
+        move = np.array([x - corners[:, 0].min(), level + drop - corners[:, 1].max()])
+        if hulls:
+            # As far as the ink allows: a leaning digit may reach over its neighbour.
+            step = max(gap + chance.normal(0, 0.04), -0.08) * height
+            if "1" in number[place - 1 : place + 1]:
+                step = max(step, 0.02 * height)  # else a stroke is lost in its neighbour
+            if not marks.get(place):
+                move[0] += step - _room(hulls[-1], corners + move, height)
+        _stamp(ink, mask, shape, move)
+        hulls.append((corners + move).astype(np.float32))
+        x = float(hulls[-1][:, 0].max())
+        if marks.get(place + 1):
+            level = base - slope * (x - left)
+            x = _put_mark(ink, marks[place + 1], x, level, height, pen, chance)
+    if chance.happens(0.35):
+        _put_tail(ink, x, base - slope * (x - left), height, pen, chance)
+    return ink, hulls
+
+
+def _shape(digit: str, pen: _Pen, height: float, chance: Chance) -> np.ndarray:
+    """Size, width and slant of a digit: float64 (2, 2), from a mask's pixels to the paper's."""
+    scale = height * chance.clipped(1.0, 0.08, 0.75, 1.25) / HEIGHT
+    slant = pen.slant + chance.normal(0, 0.05)
+    wide = 1.0 if digit == "1" else chance.clipped(1.0, 0.1, 0.8, 1.25)
+    return np.array([[scale * wide, -scale * slant], [0.0, scale]])
+
+
 def _separators(number: str, chance: Chance) -> dict[int, str]:
     """Points or commas before the digits at these places: thousands, sometimes cents."""
     marks: dict[int, str] = {}
@@ -220,7 +246,7 @@ def _line(ink: np.ndarray, points: list[tuple[float, float]], thickness: float) 
     cv2.polylines(ink, [fixed], False, 255, max(1, round(thickness)), cv2.LINE_AA, 4)
 
 
-def _put_mark(ink, mark: str, x: float, base: float, height: float, pen, slant, chance) -> float:
+def _put_mark(ink, mark: str, x: float, base: float, height: float, pen, chance: Chance) -> float:
     """Draw a point or comma after a digit; returns where the next digit begins."""
     thick = pen.thickness * height / HEIGHT
     x += height * chance.uniform(0.06, 0.2)

@@ -113,6 +113,15 @@ def test_boxes_are_in_reading_order(kind: str):
         assert (np.diff(middles) > 0).all(), (index, scene.number)
 
 
+def test_written_digits_lie_on_the_paper():
+    for index in range(60):
+        panel = draw_handwriting(Chance(6, index), 40.0)
+        rows, columns = panel.layer.paint.shape[:2]
+        points = np.concatenate(panel.hulls)
+        assert (points >= 0).all()
+        assert (points <= (columns, rows)).all(), (index, panel.number)
+
+
 def test_wheels_between_two_digits_show_most_of_theirs():
     for index in range(40):
         panel = DRAWN_BY["counter"](Chance(6, index), 40.0)

@@ -139,7 +139,7 @@ def _check_row(folder: Path, where: str, row: dict[str, str]) -> Photo:
     relative = Path(*parts)
     if label:
         try:
-            labels.check_number(label)
+            labels.check_label(label)
         except ValueError as error:
             raise ValueError(f"{where}: {error}") from error
     if split and split not in _SPLITS:

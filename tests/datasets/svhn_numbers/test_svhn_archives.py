@@ -72,7 +72,9 @@ def test_a_damaged_archive_is_named(archive, fraction):
     else:
         data = data[: int(len(data) * fraction)]
     archive.write_bytes(bytes(data))
-    with pytest.raises(ArchiveError, match=r"damaged or incomplete|holds no|do not decode") as caught:
+    with pytest.raises(
+        ArchiveError, match=r"damaged or incomplete|holds no|do not decode"
+    ) as caught:
         list(read_split(archive, "train"))
     assert str(archive) in str(caught.value)
 

@@ -67,7 +67,7 @@ def show_run(configuration: Configuration, folder: Path, metrics: dict[str, Any]
     console.print(
         table(
             f"{configuration.model} on the validation part of {configuration.validation} "
-            f"(crop: {configuration.crop}), epoch {metrics['best_epoch']}",
+            f"(crop: {configuration.crop}), epoch {metrics['epoch']}",
             ("whole numbers", "as read*", "characters", "lengths", "−log P"),
             [
                 (

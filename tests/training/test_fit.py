@@ -215,11 +215,11 @@ def test_a_process_that_ends_at_once_leaves_nothing_of_a_run_that_nobody_keeps()
 
 
 def test_a_write_that_fails_leaves_the_old_file(tmp_path):
-    from artifacts.files import replacing
+    from artifacts.files import atomic_path
 
     path = tmp_path / "model.keras"
     path.write_text("old")
-    with pytest.raises(OSError, match="No space left"), replacing(path) as part:
+    with pytest.raises(OSError, match="No space left"), atomic_path(path) as part:
         part.write_text("ne")
         raise OSError(28, "No space left on device")
     assert path.read_text() == "old"

@@ -154,14 +154,17 @@ class DataParallel(Strategy):
             # Each process reads its own shard of a batch: Keras must not shard it again.
             with keras.distribution.DataParallel(auto_shard_dataset=False).scope():
                 yield
-        except jax.errors.JaxRuntimeError as error:
-            if self.processes == 1:
-                raise
-            raise RunError(
-                "the training stopped because another process ended or cannot be reached. Rerun "
-                "the command in every process to resume after the last finished epoch, with any "
-                f"number of processes. {error}"
-            ) from error
+        except Exception:
+            if self.processes > 1:
+                # A lost process shows as one of several errors of the collective operations.
+                log.error(
+                    "process %d stopped, and the others stop within %d seconds. If another process "
+                    "stopped first, its log has the cause. Rerun the command in every process to "
+                    "resume after the last finished epoch, with any number of processes.",
+                    self.process,
+                    HEARTBEAT_TIMEOUT,
+                )
+            raise
         if self.processes > 1:
             jax.distributed.shutdown()  # waits for the others
 

@@ -171,7 +171,7 @@ def main(arguments: list[str] | None = None) -> int:
     from artifacts.files import RunError
     from training import summary
     from training.configuration import default_folder
-    from training.distribution import SINGLE_DEVICE, choose
+    from training.distribution import SINGLE_DEVICE, choose_strategy
     from training.fit import train
 
     if options.list:
@@ -179,16 +179,17 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     try:
         asked = (options.distribute, options.processes, options.process)
-        devices = choose(asked[0] or None, *asked[1:]) if asked != (None,) * 3 else SINGLE_DEVICE
+        distributed = any(value is not None for value in asked)
+        strategy = choose_strategy(asked[0] or None, *asked[1:]) if distributed else SINGLE_DEVICE
         configuration = configuration_of(options)
         folder = options.run or default_folder(configuration)
         metrics = train(
             configuration,
             folder,
-            devices=devices,
+            strategy=strategy,
             data_dir=options.data_dir,
             cache_dir=options.cache_dir,
-            progress_bar=sys.stdout.isatty() and devices.leads,
+            progress_bar=sys.stdout.isatty() and strategy.is_chief,
         )
     except (ValueError, OSError, RunError) as error:
         print(f"train.py: {error}", file=sys.stderr)

@@ -90,7 +90,7 @@ def downloads(dummy_data, monkeypatch):
 def test_examples_hold_what_the_archive_holds(dummy_data, tmp_path, downloads):
     prepare(tmp_path, dummy_data)
     assert downloads == []
-    stream = tfds.load("svhn_numbers", split="train", data_dir=tmp_path, download=False)
+    stream = tfds.load("svhn_numbers/full", split="train", data_dir=tmp_path, download=False)
     examples = {row["id"].decode(): row for row in tfds.as_numpy(stream)}
     assert sorted(examples) == [f"train/{number}.png" for number in range(1, 5)]
     for index, entry in enumerate(draw_entries(4)):

@@ -63,12 +63,12 @@ def interpolate_weights(
         with atomic_path(new_run.model) as path:
             model.save(path)
         validation = datasets.load(
-            configuration.validation, "validation", data_dir=data_dir, **configuration.view
+            configuration.validation, "validation", data_dir=data_dir, **configuration.input_spec
         )
         metrics = read_json(run.metrics) | {
             "alpha": alpha,
             "validation": score(model, validation, gather_labels(validation)),
-            "reading": calibrate(configuration, new_run, data_dir),
+            "inference": calibrate(configuration, new_run, data_dir),
             "environment": environment(),
         }
         write_json(new_run.metrics, metrics)

@@ -20,7 +20,7 @@ import numpy as np
 from artifacts.console import duration
 from artifacts.files import atomic_path
 from artifacts.run_folder import RunFolder
-from models.metrics import SequenceScores
+from models.metrics import sequence_scores
 from training.distribution import SINGLE_DEVICE, Strategy
 
 log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ def gather_labels(data) -> dict[str, np.ndarray]:
 def score(
     model: keras.Model, data, truth: dict[str, np.ndarray], strategy: Strategy = SINGLE_DEVICE
 ) -> dict[str, float]:
-    """Scores of a model, as `SequenceScores.result` gives them, in one pass over the images.
+    """Scores of a model, as `sequence_scores` gives them, in one pass over the images.
 
     Args:
         model: the model.
@@ -85,9 +85,7 @@ def score(
         truth: all its labels, from `gather_labels`.
         strategy: what the model was created with.
     """
-    scores = SequenceScores()
-    scores.update(strategy.predict(model, data), truth)
-    return scores.result()
+    return sequence_scores(strategy.predict(model, data), truth)
 
 
 class SeedEpoch(keras.callbacks.Callback):

@@ -52,7 +52,7 @@ def finish(
             for name, value in selected.items()
             if name.startswith("val_")
         },
-        "reading": calibrate(configuration, run, data_dir, inference_limit),
+        "inference": calibrate(configuration, run, data_dir, inference_limit),
         "epoch": int(selected["epoch"]),
         "epochs": len(rows),
         "hours": round(sum(row["seconds"] for row in rows) / 3600, 3),
@@ -86,7 +86,7 @@ def calibrate(
         inference_limit: images per source at most.
 
     Returns:
-        `temperature`, `max_glimpses` and `sequence_accuracy`: the `reading` of `metrics.json`.
+        `temperature`, `max_glimpses` and `sequence_accuracy`: the `inference` of `metrics.json`.
     """
     reader = Reader(run.model, max_glimpses=None if configuration.crop == "full" else 1)
     data_kwargs = {"crop": configuration.crop, "data_dir": data_dir}

@@ -21,7 +21,7 @@ from artifacts.run_folder import RunFolder, open_run
 from labels import BOX
 from models.losses import losses
 from training.callbacks import EndOfEpoch, Progress, Row, SeedEpoch
-from training.configuration import Configuration
+from training.configuration import Configuration, check_buildable
 from training.distribution import SINGLE_DEVICE, Strategy
 from training.finish import finish
 from training.recipes import Recipe
@@ -114,6 +114,8 @@ def steps_per_epoch(configuration: Configuration, data_dir: str | Path | None = 
 def _create(configuration, run: RunFolder | None, data_dir, strategy: Strategy) -> keras.Model:
     """The compiled model, in the state of the run's last finished epoch."""
     strategy.check_batch_size(configuration.recipe.batch_size)
+    with strategy.local_scope():
+        check_buildable(configuration)
     keras.config.set_dtype_policy(configuration.precision)
     keras.utils.set_random_seed(configuration.seed)
     steps = steps_per_epoch(configuration, data_dir)
@@ -175,7 +177,7 @@ def _fit(
         recipe.batch_size,
     )
     validation = datasets.load(
-        configuration.validation, "validation", **configuration.view, **data_folders
+        configuration.validation, "validation", **configuration.input_spec, **data_folders
     )
     stream = datasets.load_training(
         configuration.dataset,
@@ -187,7 +189,7 @@ def _fit(
         augmentation=recipe.augmentation,
         with_boxes=BOX in model.output,
         share=strategy.shard,
-        **configuration.view,
+        **configuration.input_spec,
         **data_folders,
     )
     rows = run.read_history(start) if run else []

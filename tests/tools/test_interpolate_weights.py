@@ -41,7 +41,7 @@ def test_weights_lie_between_start_and_end(start_and_end, tmp_path, capsys):
     run = RunFolder(folder)
     metrics = read_json(run.metrics)
     assert run_configuration(run).weights == str(start_and_end[1])
-    assert metrics["alpha"] == 0.25 and metrics["reading"]["temperature"] > 0
+    assert metrics["alpha"] == 0.25 and metrics["inference"]["temperature"] > 0
     assert metrics["data"] == {"photos train": "abc"}
     assert 0 <= metrics["validation"]["sequence_accuracy"] <= 1
 

@@ -21,7 +21,7 @@ def run(photos, tmp_path):
     with open_run(tmp_path / "run", configuration.to_json()) as run:
         models.create(configuration.model, **configuration.arguments).save(run.model)
         metrics = {"parameters": 1, "epochs": 1, "epoch": 1, "validation": {}, "hours": 0.1}
-        metrics |= {"reading": {"temperature": 1.5}, "data": {"photos train": "abc"}}
+        metrics |= {"inference": {"temperature": 1.5}, "data": {"photos train": "abc"}}
         write_json(run.metrics, metrics)
     return run
 

@@ -69,12 +69,12 @@ def test_a_run_folder_is_complete(finished, tiny):
 def test_the_saved_model_is_the_one_that_was_scored(finished, tiny):
     folder, metrics = finished
     model = keras.saving.load_model(folder / "model.keras")
-    data = datasets.load(tiny.validation, "validation", **tiny.view)
+    data = datasets.load(tiny.validation, "validation", **tiny.input_spec)
     assert score(model, data, gather_labels(data)) == pytest.approx(metrics["validation"], abs=1e-5)
     assert getattr(model, "optimizer", None) is None  # a quarter of the file
     validation = run_inference(Reader(folder), tiny.validation, "validation", crop=tiny.crop)
     correct = sequence_correct(validation.seen.readings, validation.truth)
-    assert metrics["reading"]["sequence_accuracy"] == correct.mean()
+    assert metrics["inference"]["sequence_accuracy"] == correct.mean()
 
 
 def test_the_last_epoch_is_selected_where_the_recipe_says_so(tiny, finished, tmp_path):

@@ -188,7 +188,7 @@ def _fit(
         batch_size=recipe.batch_size,
         augmentation=recipe.augmentation,
         with_boxes=BOX in model.output,
-        share=strategy.shard,
+        shard=strategy.shard,
         **configuration.input_spec,
         **data_folders,
     )

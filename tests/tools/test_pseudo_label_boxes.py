@@ -40,8 +40,8 @@ def test_the_table_keeps_labels_splits_and_known_boxes(photos, capsys):
     assert main([str(photos), str(photos / "labels.csv"), "--split", "train"]) == 0
     assert "of 3 photos" in capsys.readouterr().out
     after = photo_folder.read_folder(photos)
-    assert [(p.file, p.number, p.split) for p in after] == [
-        (p.file, p.number, p.split) for p in before
+    assert [(p.file, p.label, p.split) for p in after] == [
+        (p.file, p.label, p.split) for p in before
     ]
     assert after[2].boxes.tolist() == [[1, 2, 3, 4]]
 

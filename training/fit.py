@@ -116,6 +116,8 @@ def steps_per_epoch(configuration: Configuration, data_dir: str | Path | None = 
 def _create(configuration, run: RunFolder | None, data_dir, strategy: Strategy) -> keras.Model:
     """The compiled model, in the state of the run's last finished epoch."""
     strategy.check_batch_size(configuration.recipe.batch_size)
+    with strategy.local_scope():
+        check_buildable(configuration)
     keras.config.set_dtype_policy(configuration.precision)
     keras.utils.set_random_seed(configuration.seed)
     steps = steps_per_epoch(configuration, data_dir)

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from app.answers import Digit, Model, Reading
-from evaluation.saliency import Looks
+from evaluation.saliency import Saliency
 from inference.reader import Reader, around
 from labels import BOX, DIGITS, LENGTH
 from models import published
@@ -51,7 +51,7 @@ class ModelReader:
 
     def __init__(self, weights: str):
         self._reader = Reader(weights)
-        self._looks = Looks(self._reader.model)
+        self._saliency = Saliency(self._reader.model)
         model = self._reader.model
         card = published.card(weights) if weights in published.list_weights() else {}
         self.description = Model(
@@ -75,7 +75,7 @@ class ModelReader:
         blank = np.zeros((32, 64, 3), np.uint8)
         for count in _WARM_UP:
             self.read([Task(blank)] * count)
-        self._looks.heat(blank, np.float32([0, 0, 64, 32]), "8")
+        self._saliency.maps(blank, np.float32([0, 0, 64, 32]), "8")
 
     def read(self, tasks: Sequence[Task]) -> list[Reading]:
         """Read images in one batch.
@@ -109,7 +109,7 @@ class ModelReader:
         text = number.rstrip("+")
         heats = [None] * len(text)
         if task.explain and text:
-            heats = [_png(one) for one in self._looks.heat(task.image, part, text)]
+            heats = [_png(one) for one in self._saliency.maps(task.image, part, text)]
         return [
             Digit(
                 digit=int(digit),

@@ -1,4 +1,4 @@
-"""Some images of a split, decoded, by their places in it."""
+"""Decoded images of a split, by their index in it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ from datasets import sources
 from datasets.images import cut, decode_image
 
 
+def random_indices(total: int, count: int, seed: int = 0) -> np.ndarray:
+    """Up to `count` indices below `total`, chosen at random without replacement, ascending."""
+    return np.sort(np.random.default_rng(seed).permutation(total)[:count])
+
+
 def load_images(
     dataset: str,
     split: str,
@@ -18,29 +23,30 @@ def load_images(
     *,
     crop: str = "full",
     data_dir: str | Path | None = None,
+    limit: int | None = None,
 ) -> dict[int, np.ndarray]:
-    """Decode the images at some places of a split; the others are not decoded.
+    """Decode some images of a split; the others are not decoded.
 
     Args:
         dataset: name, folder or mix.
         split: its split.
-        indices: places, from 0, in the order of `datasets.numbers`.
+        indices: from 0, in the order of `datasets.numbers` with the same `limit`.
         crop: "full", or a crop around the true digit boxes.
-        data_dir: where TFDS data lies.
+        data_dir: folder of prepared TFDS data.
+        limit: as that of `datasets.numbers`, which decides what an index means in a mix.
 
     Returns:
-        uint8 arrays (height, width, 3) by place, in the order of the indices.
+        uint8 arrays (height, width, 3) by index, in the order of `indices`.
     """
     wanted = list(dict.fromkeys(int(index) for index in indices))
-    missing = set(wanted)
-    found: dict[int, np.ndarray] = {}
-    for index, example in enumerate(sources.examples_of_mix(dataset, split, data_dir)):
+    missing, images = set(wanted), {}
+    for index, example in enumerate(sources.examples_of_mix(dataset, split, data_dir, limit)):
         if not missing:
             break
         if index in missing:
             missing.remove(index)
-            found[index] = _decode(example, crop)
-    return {index: found[index] for index in wanted}
+            images[index] = _decode(example, crop)
+    return {index: images[index] for index in wanted}
 
 
 def _decode(example: sources.Example, crop: str) -> np.ndarray:

@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 
 import datasets
-from evaluation import sheet
-from evaluation.sample import load_images
+from evaluation.sample import load_images, random_indices
 
 DRAWN = "drawn images"
 
@@ -55,7 +54,7 @@ def take(
     numbers = datasets.numbers(dataset, split, data_dir)
     if not numbers:
         raise ValueError(f"{dataset} has no images in its split {split!r}")
-    chosen = sheet.choose(len(numbers), count)
+    chosen = random_indices(len(numbers), count)
     images = load_images(dataset, split, chosen, data_dir=data_dir)
     return Sample(
         f"{dataset}, {split} split",

@@ -70,6 +70,10 @@ def negative_log_likelihood(
 
 
 def sequence_correct(readings: DecodedSequences, truth: dict[str, np.ndarray]) -> np.ndarray:
-    """Bool (images,): whether length and every digit are right. Blank places earn nothing."""
-    same = (readings.digits == np.asarray(truth["digits"])).all(-1)
-    return same & (readings.length == true_length(truth))
+    """Bool (images,): whether the length and every digit are correct.
+
+    Empty positions earn nothing, and "longer" (length N + 1) is never correct.
+    """
+    digits = np.asarray(truth[DIGITS])
+    same = (readings.digits == digits).all(-1) & (readings.length == true_length(truth))
+    return same & (readings.length <= digits.shape[1])

@@ -102,8 +102,8 @@ def read_validation(
         for source in sorted(others)
         if datasets.size(source, "validation", data_dir)
     ]
-    temperature = fit_temperature(*((one.seen.outputs, one.truth) for one in observed))
-    readings = models.decode_predictions(tempered(chosen.seen.outputs, temperature))
+    temperature = fit_temperature(*((one.predictions.outputs, one.truth) for one in observed))
+    readings = models.decode_predictions(tempered(chosen.predictions.outputs, temperature))
     right = sequence_correct(readings, chosen.truth)
     return {
         "temperature": temperature,

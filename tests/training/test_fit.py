@@ -62,7 +62,7 @@ def test_a_run_tells_what_its_reader_reads(finished, tiny):
     """With the temperature that was fitted at the end, as evaluation reads."""
     folder, metrics = finished
     validation = run_inference(Reader(folder), tiny.validation, "validation", crop=tiny.crop)
-    right = sequence_correct(validation.seen.readings, validation.truth)
+    right = sequence_correct(validation.predictions.readings, validation.truth)
     assert metrics["reading"]["sequence_accuracy"] == right.mean()
 
 

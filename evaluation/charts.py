@@ -201,7 +201,7 @@ def plot_readings(
             text += "" if correct else f"  is {labels[index] or 'none'}"
             ink = _RIGHT if correct else _WRONG
         axes.imshow(image)
-        axes.set_title(text, fontsize=9, color=ink, y=-0.02, va="top")
+        axes.set_title(text, fontsize=9, color=ink, pad=2)
     return figure
 
 

@@ -58,7 +58,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         metavar="FOLDER",
         help="folder of TFDS data sets (default: $TFDS_DATA_DIR or data/tensorflow_datasets)",
     )
-    add("--limit", type=int, metavar="N", help="only the first N images of each split")
+    add("--limit", type=int, metavar="N", help="only the first N images of each source")
     add(
         "--no-validation",
         action="store_true",
@@ -74,12 +74,6 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         "none (default: 200)",
     )
     add("--no-timing", action="store_true", help="do not measure latency")
-    add(
-        "--device-threads",
-        type=int,
-        metavar="N",
-        help="threads to compute with (default: one per core)",
-    )
     add(
         "--table",
         action="store_true",
@@ -102,10 +96,8 @@ def evaluate(options: argparse.Namespace) -> int:
 
             results_table.write_tables(Path())
             return 0
-        from evaluation import compare, report, terminal, timing
+        from evaluation import compare, report, terminal
 
-        if options.device_threads is not None:
-            timing.limit_threads(options.device_threads)
         comparison = compare.compare(
             options.models,
             options.dataset,

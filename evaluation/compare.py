@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from evaluation import CONSTANT, figures
 from evaluation.corruption import corruption_accuracy
 from evaluation.mistakes import mistake_figures
 from evaluation.paired import Pair, compare_pairs
-from evaluation.sample import load_images, random_indices
+from evaluation.sample import Images, random_indices
 from evaluation.timing import time_readers
 from inference import provenance
 from inference.over_dataset import overlap, run_inference
@@ -51,36 +51,6 @@ class Result:
     correct: np.ndarray
     predictions: Predictions | None = None
     reader: Reader | None = None
-
-
-@dataclass(frozen=True)
-class Images:
-    """The first images of a split of a data set or mix.
-
-    Attributes:
-        dataset: name, folder or mix.
-        split: its split.
-        data_dir: folder of prepared TFDS data.
-        limit: how many images; None for all.
-        labels: (id, label) of each.
-    """
-
-    dataset: str
-    split: str
-    data_dir: str | Path | None
-    limit: int | None
-    labels: list[tuple[str, str]]
-
-    def load(self, indices: Iterable[int], crop: str = "full") -> dict[int, np.ndarray]:
-        """Decode the images at some indices: uint8 arrays (height, width, 3) by index."""
-        return load_images(
-            self.dataset, self.split, indices, crop=crop, data_dir=self.data_dir, limit=self.limit
-        )
-
-    @property
-    def texts(self) -> list[str]:
-        """The label of each image."""
-        return [label for _, label in self.labels]
 
 
 @dataclass(frozen=True)
@@ -143,15 +113,14 @@ def compare(
     Raises:
         ValueError: if the data set is unknown or holds no image of that split.
     """
-    pairs = datasets.numbers(dataset, split, data_dir, limit)
-    if not pairs:
+    images = Images(dataset, split, data_dir, limit)
+    if not (total := len(images.labels)):
         raise ValueError(f"{dataset} has no images in its split {split!r}")
-    images = Images(dataset, split, data_dir, limit, pairs)
     thresholds_on = "validation" if validation and _has_validation(images) else split
     results, failed = [], []
     for name in names:
         try:
-            log.info("Reading %s images with %s", f"{len(pairs):,}", name)
+            log.info("Reading %s images with %s", f"{total:,}", name)
             results.append(_evaluate(name, images, crop, max_glimpses, thresholds_on))
         except Exception as error:
             log.error("%s: %s", name, error)
@@ -161,13 +130,13 @@ def compare(
     given = crops if crops in ("union", "square") else "full"
     if timing and readers:
         log.info("Timing %d models in turn", len(readers))
-        sample = images.load(random_indices(len(pairs), TIMED_IMAGES), given)
+        sample = images.load(random_indices(total, TIMED_IMAGES), given)
         times = time_readers(readers, list(sample.values()))
         for result in results:
             result.figures.update(times[result.name])
-    corruption, corruption_samples = {}, min(corruption_samples, len(pairs))
+    corruption, corruption_samples = {}, min(corruption_samples, total)
     if corruption_samples and readers:
-        sample = images.load(random_indices(len(pairs), corruption_samples), given)
+        sample = images.load(random_indices(total, corruption_samples), given)
         texts = [images.texts[index] for index in sample]
         corruption = corruption_accuracy(readers, [*sample.values()], texts, report=log.info)
     return Comparison(
@@ -283,7 +252,7 @@ def _warnings(images: Images, results: list[Result]) -> list[str]:
 
 def _baseline(images: Images) -> Result:
     """Figures of the most common label of the training split (else of this one) as every answer."""
-    train = datasets.numbers(images.dataset, "train", images.data_dir) or images.labels
+    train = datasets.labels(images.dataset, "train", images.data_dir) or images.labels
     train = [label for _, label in train]
     places = max(1, *map(len, train), *map(len, images.texts))
     encoded = [labels.encode(text, places) for text in images.texts]

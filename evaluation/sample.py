@@ -1,14 +1,17 @@
-"""Decoded images of a split, by their index in it."""
+"""The first images of a split, decoded on demand."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+import datasets
 from datasets import sources
-from datasets.images import cut, decode_image
+from datasets.images import crop_pixels, decode_image
 
 
 def random_indices(total: int, count: int, seed: int = 0) -> np.ndarray:
@@ -16,40 +19,47 @@ def random_indices(total: int, count: int, seed: int = 0) -> np.ndarray:
     return np.sort(np.random.default_rng(seed).permutation(total)[:count])
 
 
-def load_images(
-    dataset: str,
-    split: str,
-    indices: Iterable[int],
-    *,
-    crop: str = "full",
-    data_dir: str | Path | None = None,
-    limit: int | None = None,
-) -> dict[int, np.ndarray]:
-    """Decode some images of a split; the others are not decoded.
+@dataclass(frozen=True)
+class Images:
+    """The first images of a split, in the order of `datasets.sources.examples`.
 
-    Args:
+    Attributes:
         dataset: name, folder or mix.
         split: its split.
-        indices: from 0, in the order of `datasets.numbers` with the same `limit`.
-        crop: "full", or a crop around the true digit boxes.
         data_dir: folder of prepared TFDS data.
-        limit: as that of `datasets.numbers`, which decides what an index means in a mix.
-
-    Returns:
-        uint8 arrays (height, width, 3) by index, in the order of `indices`.
+        limit: only the first images of each source.
     """
-    wanted = list(dict.fromkeys(int(index) for index in indices))
-    missing, images = set(wanted), {}
-    for index, example in enumerate(sources.examples_of_mix(dataset, split, data_dir, limit)):
-        if not missing:
-            break
-        if index in missing:
-            missing.remove(index)
-            images[index] = _decode(example, crop)
-    return {index: images[index] for index in wanted}
 
+    dataset: str
+    split: str
+    data_dir: str | Path | None = None
+    limit: int | None = None
 
-def _decode(example: sources.Example, crop: str) -> np.ndarray:
-    image = decode_image(example.read(), name=example.id)
-    box = example.crop_box(crop)
-    return image if box is None else cut(image, box)
+    @functools.cached_property
+    def labels(self) -> list[tuple[str, str]]:
+        """(id, label) of each."""
+        return datasets.labels(self.dataset, self.split, self.data_dir, self.limit)
+
+    @functools.cached_property
+    def texts(self) -> list[str]:
+        """The label of each."""
+        return [label for _, label in self.labels]
+
+    def load(self, indices: Iterable[int], crop: str = "full") -> dict[int, np.ndarray]:
+        """Decode some images; the others are not decoded.
+
+        Args:
+            indices: from 0.
+            crop: "full", or a crop around the true digit boxes.
+
+        Returns:
+            uint8 arrays (height, width, 3) by index, in the order of `indices`.
+        """
+        wanted = list(dict.fromkeys(int(index) for index in indices))
+        images: dict[int, np.ndarray] = {}
+        stream = sources.examples(self.dataset, self.split, self.data_dir, self.limit)
+        for index, example in zip(range(max(wanted, default=-1) + 1), stream, strict=False):
+            if index in wanted:
+                image, box = decode_image(example.read(), name=example.id), example.crop_box(crop)
+                images[index] = image if box is None else crop_pixels(image, box)
+        return {index: images[index] for index in wanted}

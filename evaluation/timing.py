@@ -78,20 +78,3 @@ def threads() -> int:
     import tensorflow as tf
 
     return tf.config.threading.get_intra_op_parallelism_threads() or os.cpu_count() or 1
-
-
-def limit_threads(count: int) -> None:
-    """Limit the threads of TensorFlow; only possible before its first computation.
-
-    Raises:
-        ValueError: if the count is below 1, or TensorFlow has already started.
-    """
-    import tensorflow as tf
-
-    if count < 1:
-        raise ValueError(f"the number of threads is at least 1. Received: {count}")
-    try:
-        tf.config.threading.set_intra_op_parallelism_threads(count)
-        tf.config.threading.set_inter_op_parallelism_threads(count)
-    except RuntimeError as error:
-        raise ValueError(f"the number of threads cannot be changed any more: {error}") from error

@@ -53,7 +53,7 @@ def run_inference(
         crop: the part of each image that is read: `"full"`, or a crop around the true boxes.
         margin: fraction by which the boxes are expanded for such a crop.
         data_dir: folder of prepared TFDS data.
-        limit: only the first images, as `datasets.sources.examples_of_mix` counts them.
+        limit: only the first images, of each source.
 
     Raises:
         ValueError: if an image cannot be decoded or has no boxes for the crop, or if the model
@@ -62,7 +62,7 @@ def run_inference(
     max_digits = reader.model.output["digits"].shape[1]
     predictions, texts, boxes = [], [], []
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
-        stream = sources.examples_of_mix(dataset, split, data_dir, limit)
+        stream = sources.examples(dataset, split, data_dir, limit)
         for examples in sources.chunks(stream, _CHUNK):
             images = list(pool.map(lambda e: decode_image(e.read(), name=e.id), examples))
             parts = [example.crop_box(crop, margin) for example in examples]
@@ -94,19 +94,19 @@ def _concatenate(chunks: list[Predictions]) -> Predictions:
 
 
 def _true_box(example: sources.Example) -> np.ndarray:
-    if example.boxes is None or len(example.boxes) == 0:
+    if example.boxes is None:
         return np.full(4, np.nan, np.float32)
     return crops.union_box(example.boxes)
 
 
 def _checked_label(example: sources.Example, max_digits: int) -> str:
-    if max_digits == 1 and len(example.number) != 1:
+    if max_digits == 1 and len(example.label) != 1:
         raise ValueError(
             "a model with max_digits=1 reads single digits and cannot be evaluated on numbers: "
             "train one with --set max_digits=N. "
-            f"Received: {example.id}, labelled {example.number!r}"
+            f"Received: {example.id}, labelled {example.label!r}"
         )
-    return example.number
+    return example.label
 
 
 def _label_arrays(texts: list[str], max_digits: int) -> dict[str, np.ndarray]:

@@ -138,7 +138,7 @@ def _fit(
         batch_size=recipe.batch_size,
         augmentation=recipe.augmentation,
         with_boxes=BOX in model.output,
-        share=devices.share,
+        shard=devices.share,
         **configuration.view,
         **where,
     )

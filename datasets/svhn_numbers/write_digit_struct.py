@@ -1,7 +1,7 @@
 """Write a `digitStruct.mat` in the structure of the official ones, through h5py's low level.
 
-For test data, for the benchmarks and for those who want to hand their own images to programs
-that read SVHN. As MATLAB does it: old-style groups, compact data in the object headers, every
+For test data, for the benchmarks and for passing own images to programs that read SVHN. The
+structure is that of MATLAB: old-style groups, compact data in the object headers, every
 object linked in `#refs#` and carrying `H5PATH` and `MATLAB_class`, 10 for the digit 0, and plain
 numbers instead of references where an image has one digit.
 """
@@ -74,7 +74,7 @@ class _Writer:
         group = h5g.create(self.refs, path)
         self.describe(group, path, b"struct")
         left, top, right, bottom = np.asarray(entry.boxes, np.float64).T
-        labels = np.where(entry.labels == 0, 10, entry.labels).astype(np.float64)
+        labels = np.array([float(digit) or 10.0 for digit in entry.label])
         columns = (bottom - top, left, top, right - left, labels)
         for field, values in zip(_FIELDS, columns, strict=True):
             if len(values) == 1:
@@ -92,11 +92,11 @@ class _Writer:
 def write_digit_struct(path: str | os.PathLike, entries: Iterable[Entry]) -> None:
     """Write a `digitStruct.mat`.
 
-    Takes about 0.3 ms a value, so some minutes for as many entries as train has.
+    Takes 1 to 3 minutes for as many entries as train has.
 
     Args:
-        path: file to write; it appears whole or not at all.
-        entries: images with at least one digit each; labels are 0 to 9.
+        path: file to write, atomically.
+        entries: images with at least one digit each.
     """
     path = Path(path)
     part = path.with_name(path.name + ".part")

@@ -13,8 +13,8 @@ import datasets
 import evaluate
 import models
 from datasets import photo_folder
-from evaluation.compare import Images, compare
-from evaluation.sample import random_indices
+from evaluation.compare import compare
+from evaluation.sample import Images, random_indices
 from inference.provenance import leak_warnings
 
 QUICK = ["--corruption-samples", "0", "--no-timing", "--no-validation"]
@@ -96,9 +96,8 @@ def test_images_and_labels_of_a_limited_mix_belong_together(limit, tmp_path):
     first = make_folder(tmp_path / "first", ["10", "11", "12"])
     second = make_folder(tmp_path / "second", ["10", "11"])
     mix = f"{first}:2,{second}:1"
-    numbers = datasets.numbers(mix, "test", limit=limit)
-    images = Images(mix, "test", None, limit, numbers)
-    loaded = images.load(range(len(numbers)))
+    images = Images(mix, "test", limit=limit)
+    loaded = images.load(range(len(images.labels)))
     assert [str(image[0, 0, 0]) for image in loaded.values()] == images.texts
 
 
@@ -131,7 +130,7 @@ def test_copied_training_images_are_told(photos, tmp_path):
     train = photo_folder.read_folder(photos, "train")[:5]
     for photo in train:
         shutil.copy(photo.path, copied / f"new_{photo.file}")
-    rows = [f"new_{photo.file},{photo.number},test" for photo in train]
+    rows = [f"new_{photo.file},{photo.label},test" for photo in train]
     (copied / "labels.csv").write_text("\n".join(["file,label,split", *rows]))
     report = tmp_path / "report"
     arguments = [str(run), "--report", str(report), *QUICK]

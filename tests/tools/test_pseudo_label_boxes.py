@@ -42,8 +42,8 @@ def test_the_command_writes_a_table_that_is_read_again(photos, capsys):
     assert pseudo_label_boxes.main(command) == 0
     assert "of 3 photos" in capsys.readouterr().out
     after = photo_folder.read_folder(photos)
-    assert [(p.file, p.number, p.split) for p in after] == [
-        (p.file, p.number, p.split) for p in before
+    assert [(p.file, p.label, p.split) for p in after] == [
+        (p.file, p.label, p.split) for p in before
     ]
     assert after[2].boxes.tolist() == [[1, 2, 3, 4]]
 

@@ -82,7 +82,7 @@ def numbers() -> Recipe:
     """Numbers on a plain ground.
 
     `deep_cnn` on `mnist_numbers`: 97.3 % of the test numbers after 16 epochs with two fifths of the
-    augmentation, less than an hour on two CPU cores (docs/tries.md has the command).
+    augmentation, less than an hour on two CPU cores (docs/experiments.md has the command).
     """
     varied = replace(Augmentation.light(), random_crop=0.3, zoom=0.15, stretch=0.15, rotation=10.0)
     # Validated four times in a pass through the 220,000 numbers.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -34,68 +33,51 @@ def write_tables(root: Path) -> None:
         RunError: if a file is not JSON.
     """
     folder = root / RESULTS
-    paths = [path for path in sorted(folder.glob("*.json")) if path.name != HIGHLIGHTS]
-    if not paths:
+    kept = {p.stem: read_json(p) for p in sorted(folder.glob("*.json")) if p.name != HIGHLIGHTS}
+    if not kept:
         raise ValueError(f"there are no results in {folder}: keep copies of results.json there")
-    rows = {path.stem: _rows(path) for path in paths}
-    chosen = [_chosen(rows, file, model) for file, model in read_json(folder / HIGHLIGHTS)]
-    everything = dict.fromkeys(row for table in rows.values() for row in table.values())
-    commands = dict.fromkeys(line for path in paths for line in _commands(path))
+    rows: dict[tuple[str, str], str] = {}
+    commands: dict[str, None] = {}  # in order, each once
+    for file, results in kept.items():
+        try:
+            for name, figures in results["models"].items():
+                rows[file, name] = _row(results, name, figures)
+                if figures.get("trained_with"):
+                    commands[f"- `{name}` was trained with `{figures['trained_with']}`"] = None
+            commands[f"- measured with `{results['environment']['command']}`"] = None
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"{file}.json is not results of evaluate.py: no {error}") from error
+    chosen = [tuple(pair) for pair in read_json(folder / HIGHLIGHTS)]
+    if unknown := [pair for pair in chosen if pair not in rows]:
+        raise ValueError(f"{folder / HIGHLIGHTS} names rows that do not exist: {unknown}")
     texts = {
-        root / "README.md": "\n".join([_HEADER, *chosen]),
-        root / "docs" / "results.md": "\n".join([_HEADER, *everything, "", *commands]),
+        root / "README.md": [rows[pair] for pair in chosen],
+        root / "docs" / "results.md": [*dict.fromkeys(rows.values()), "", *commands],
     }
-    pages = {path: _between_marks(path, text) for path, text in texts.items()}
+    pages = {
+        path: _between_marks(path, "\n".join([_HEADER, *lines])) for path, lines in texts.items()
+    }
     for path, page in pages.items():
         with replacing(path) as part:
             part.write_text(page, encoding="utf-8")
 
 
-def _rows(path: Path) -> dict[str, str]:
-    """A row of the table for each model of a file."""
-    results = read_json(path)
-    try:
-        return {name: _row(results, name) for name in results["models"]}
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"{path} is not results of evaluate.py: no {error}") from error
-
-
-def _row(results: dict[str, Any], name: str) -> str:
-    figures = results["models"][name]
+def _row(results: dict[str, Any], name: str, figures: dict[str, Any]) -> str:
     low, high = figures["sequence_accuracy_interval"]
     crop = figures.get("crop", results["crop"])
+    same_images = figures.get("thresholds_chosen_on", results["split"]) == results["split"]
     cells = (
         f"{results['dataset']}, {results['split']} ({figures['images']:,})",
         "" if name == CONSTANT else _CROPS.get(crop, crop),
         name if name == CONSTANT else f"`{name}`",
         f"{100 * figures['sequence_accuracy']:.2f} %",
         f"{100 * low:.1f} – {100 * high:.1f}",
-        *(_coverage(figures, results["split"], target) for target in ("0.98", "0.99")),
+        *(
+            f"{100 * figures['coverage'][target]['coverage']:.1f} %{'*' * same_images}"
+            for target in ("0.98", "0.99")
+        ),
     )
     return f"| {' | '.join(cells)} |"
-
-
-def _coverage(figures: dict[str, Any], split: str, target: str) -> str:
-    """Coverage, with a mark where its threshold was chosen on the same images."""
-    same = figures.get("thresholds_chosen_on", split) == split
-    return f"{100 * figures['coverage'][target]['coverage']:.1f} %{'*' if same else ''}"
-
-
-def _commands(path: Path) -> Iterable[str]:
-    results = read_json(path)
-    for name, figures in results["models"].items():
-        if figures.get("trained_with"):
-            yield f"- `{name}` was trained with `{figures['trained_with']}`"
-    yield f"- measured with `{results['environment']['command']}`"
-
-
-def _chosen(rows: dict[str, dict[str, str]], file: str, model: str) -> str:
-    try:
-        return rows[file][model]
-    except KeyError as error:
-        raise ValueError(
-            f"{RESULTS}/{HIGHLIGHTS} names {model} of {file}.json, which has no {error}"
-        ) from error
 
 
 def _between_marks(path: Path, table: str) -> str:

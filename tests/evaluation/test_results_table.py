@@ -65,7 +65,7 @@ def test_highlights_and_all_results_are_written_with_their_commands(project):
         ("docs/results.md", "no marks", "results.md has no place"),
         ("docs/results/bad.json", "{", "bad.json is not JSON"),
         ("docs/results/bad.json", '{"models": {"a": {}}}', "bad.json is not results"),
-        ("docs/results/highlights.json", '[["net", "gone"]]', "names gone of net.json"),
+        ("docs/results/highlights.json", '[["net", "gone"]]', "do not exist: [('net', 'gone')]"),
     ],
 )
 def test_an_error_names_the_file_and_nothing_changes(path, content, error, project, capsys):

@@ -80,12 +80,15 @@ def image_hashes(
     split: str,
     data_dir: str | Path | None = None,
     limit: int | None = None,
-) -> dict[str, str]:
-    """Id to SHA-256 of the encoded image: to find images that two splits share."""
-    return {
-        example.id: hashlib.sha256(example.read()).hexdigest()
+) -> list[tuple[str, str]]:
+    """Id and SHA-256 of each encoded image of a split, to find images that two splits share.
+
+    Pairs and not a dictionary, since two sources of a mix may use the same id.
+    """
+    return [
+        (example.id, hashlib.sha256(example.read()).hexdigest())
         for example in sources.examples(source, split, data_dir, limit)
-    }
+    ]
 
 
 def fingerprint(source: str | Path, split: str, data_dir: str | Path | None = None) -> str:

@@ -26,9 +26,6 @@ FITS = ("stretch", "pad")
 _HEIC = (b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypheim", b"ftypheis", b"ftypmif1")
 """Bytes 4 to 12 of HEIC images, which iPhones take."""
 
-_LARGE = 2_000_000
-"""Pixels above which an image is cut to the required region before Pillow copies it."""
-
 
 def decode_image(
     source: str | os.PathLike | bytes | io.BytesIO,
@@ -149,8 +146,6 @@ def prepare_image(
     if channels not in (1, 3):
         raise ValueError(f"channels is 1 (grey) or 3 (RGB). Received: {channels}")
     box = visible_box(image, size, fit=fit, box=box)
-    if image.shape[0] * image.shape[1] >= _LARGE:
-        image, box = _region(image, size, box)
     resized = Image.fromarray(image[..., 0] if image.ndim == 3 and image.shape[2] == 1 else image)
     resized = _in_mode(resized, "L" if channels == 1 else "RGB")
     resized, box = _pad_to_contain(resized, box)
@@ -192,22 +187,6 @@ def _expand_to_aspect(box: tuple, size: tuple[int, int]) -> tuple:
     width = max(right - left, (bottom - top) * size[1] / size[0])
     x, y = (left + right) / 2, (top + bottom) / 2
     return x - width / 2, y - height / 2, x + width / 2, y + height / 2
-
-
-def _region(image: np.ndarray, size: tuple[int, int], box: tuple) -> tuple[np.ndarray, tuple]:
-    """The region of an image that resizing `box` reads, and the box relative to it."""
-    left, top, right, bottom = box
-    across = _span(left, right, size[1], image.shape[1])
-    down = _span(top, bottom, size[0], image.shape[0])
-    x, y = across.start, down.start
-    return image[down, across], (left - x, top - y, right - x, bottom - y)
-
-
-def _span(low: float, high: float, pixels: int, side: int) -> slice:
-    # A new pixel averages old ones up to its own width away, so some outside of the box.
-    margin = int(max(1.0, (high - low) / pixels)) + 2
-    start = min(max(0, int(low) - margin), side - 1)
-    return slice(start, max(start + 1, int(high) + margin))
 
 
 def _pad_to_contain(image: Image.Image, box: tuple) -> tuple[Image.Image, tuple]:

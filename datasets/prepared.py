@@ -23,7 +23,7 @@ from datasets import crops, images, sources
 log = logging.getLogger(__name__)
 
 _CHUNK = 512
-_CACHE_VERSION = 2  # raise when the same settings give other pixels, to invalidate cache files
+_CACHE_VERSION = 3  # raise when the same settings give other pixels, to invalidate cache files
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datasets import images
 from datasets.images import decode_image, measure_image, prepare_image
 
 RED = (200, 30, 40)
@@ -148,25 +147,6 @@ def test_a_crop_repeats_the_edges_outside_of_the_image():
     assert (result == 50).all()
     result = prepare_image(image, (10, 10), 1, box=(-100, -100, -90, -90))
     assert (result == 50).all()
-
-
-@pytest.mark.parametrize("fit", ["stretch", "pad"])
-def test_cutting_a_large_image_first_gives_the_same(fit, monkeypatch):
-    rough = np.random.default_rng(0).integers(0, 256, (150, 160, 3), np.uint8)
-    image = np.asarray(Image.fromarray(rough).resize((1600, 1500)))
-    boxes = (
-        None,
-        (300.3, 40.7, 1210.9, 900.2),
-        (1590, 0, 1600, 7.5),
-        (-20, 1300, 700, 1600),
-        (1650, -90, 1700, -30),
-    )
-    cut = [prepare_image(image, (48, 96), 3, fit=fit, box=box) for box in boxes]
-    monkeypatch.setattr(images, "_LARGE", image.size)
-    for box, result in zip(boxes, cut, strict=True):
-        whole = prepare_image(image, (48, 96), 3, fit=fit, box=box)
-        off = np.abs(result.astype(int) - whole)
-        assert off.max() <= 1 and (off > 0).mean() < 0.01
 
 
 def test_shrinking_averages():

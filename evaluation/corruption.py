@@ -120,5 +120,5 @@ def robustness(
 
 
 def _accuracy(reader: Reader, images, numbers) -> float:
-    read = reader.look(images).readings.numbers()
+    read = reader.predict(images).readings.numbers()
     return float(np.mean([a == b for a, b in zip(read, numbers, strict=True)]))

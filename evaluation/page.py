@@ -103,7 +103,7 @@ def _mistakes(comparison: Comparison, results: list[Result], data_dir) -> dict[s
                 "read": read[index] or "none",
                 "confidence": float(np.exp(log_p[index])),
                 "kind": kind(truths[index], read[index]),
-                "heat": _heat(max_glimpses, image, result.seen.parts[index], read[index])
+                "heat": _heat(max_glimpses, image, result.seen.crops[index], read[index])
                 if place < OVERLAID
                 else [],
             }

@@ -13,15 +13,14 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from inference.reader import BATCH
-
+BATCH = 64
 WARM_UP, ROUNDS, BATCHES = 5, 40, 3
 
 
 class Looks(Protocol):
     """A `reading.Reader`, or anything that is given images as it is."""
 
-    def look(self, images: Sequence[np.ndarray]) -> object:
+    def predict(self, images: Sequence[np.ndarray]) -> object:
         """Look at images, uint8 arrays (height, width, 3)."""
 
 
@@ -104,5 +103,5 @@ def limit_threads(count: int) -> None:
 
 def _seconds(reader: Looks, images: Sequence[np.ndarray]) -> float:
     started = time.perf_counter()
-    reader.look(images)
+    reader.predict(images)
     return time.perf_counter() - started

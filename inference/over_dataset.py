@@ -15,7 +15,6 @@ from datasets.images import decode_image
 from inference.reader import Predictions, Reader
 
 _CHUNK = 256
-_PLACES = ("boxes", "parts")
 
 
 @dataclass(frozen=True)
@@ -64,12 +63,10 @@ def run_inference(
         stream = sources.examples_of_mix(dataset, split, data_dir, limit)
         for chunk in sources.chunks(stream, _CHUNK):
             images = list(pool.map(lambda one: decode_image(one.read(), name=one.id), chunk))
-            seen.append(reader.look(images, [one.crop_box(crop, margin) for one in chunk]))
+            seen.append(reader.predict(images, [one.crop_box(crop, margin) for one in chunk]))
             numbers += [_checked(one, places) for one in chunk]
             boxes += [_box(one) for one in chunk]
-    outputs = {key: np.concatenate([s.outputs[key] for s in seen]) for key in seen[0].outputs}
-    found = Predictions(outputs, *(np.concatenate([getattr(s, k) for s in seen]) for k in _PLACES))
-    return EvalOutputs(found, _truth(numbers, places), np.stack(boxes))
+    return EvalOutputs(Predictions.concatenate(seen), _truth(numbers, places), np.stack(boxes))
 
 
 def overlap(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:

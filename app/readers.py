@@ -12,7 +12,8 @@ import numpy as np
 
 from app.answers import Digit, Model, Reading
 from evaluation.saliency import Saliency
-from inference.reader import Reader, around
+from inference.graph import expand_boxes
+from inference.reader import Reader
 from labels import BOX, DIGITS, LENGTH
 from models import published
 from models.decoding import log_softmax
@@ -84,7 +85,7 @@ class ModelReader:
             A reading for each task, in order.
         """
         images = [task.image for task in tasks]
-        seen = self._reader.look(images, [_part(task) for task in tasks])
+        seen = self._reader.predict(images, [_part(task) for task in tasks])
         found = seen.readings
         digits = np.exp(log_softmax(seen.outputs[DIGITS])).round(_PROBABILITY)
         lengths = [None] * len(tasks)
@@ -98,8 +99,8 @@ class ModelReader:
                 number=number,
                 confidence=confidence,
                 box=_edges(seen.boxes[index]) if number else None,
-                crop=_edges(seen.parts[index]),
-                digits=self._digits(task, number, digits[index], seen.parts[index]),
+                crop=_edges(seen.crops[index]),
+                digits=self._digits(task, number, digits[index], seen.crops[index]),
                 length=length,
             )
             for index, (task, number, confidence, length) in enumerate(rows)
@@ -147,7 +148,7 @@ def _part(task: Task) -> np.ndarray | None:
     if task.box is None:
         return None
     height, width = task.image.shape[:2]
-    return around(task.box[None], np.float32([[0, 0, width, height]]))[0]
+    return np.asarray(expand_boxes(task.box[None], np.float32([[0, 0, width, height]])))[0]
 
 
 def _edges(box: np.ndarray) -> tuple[float, ...] | None:

@@ -21,6 +21,7 @@ from evaluation.paired import Pair, compare_pairs
 from evaluation.sample import Images, random_indices
 from evaluation.timing import time_readers
 from inference import provenance
+from inference.config import inference_config
 from inference.over_dataset import overlap, run_inference
 from inference.reader import Predictions, Reader
 from models.decoding import DecodedSequences
@@ -163,7 +164,7 @@ def _has_validation(images: Images) -> bool:
 
 
 def _evaluate(name, images: Images, crop, max_glimpses, thresholds_on) -> Result:
-    crop = crop or provenance.training_crop(name)
+    crop = crop or inference_config(name).crop
     # Glimpses locate the number, which a crop around the true box has done already.
     reader = Reader(name, max_glimpses if crop == "full" else 1)
     model = reader.model

@@ -119,5 +119,5 @@ def corruption_accuracy(
 
 def _accuracy(reader: Reader, images, labels) -> float:
     # As text "longer" is "+", which is no label: never correct, as in `sequence_correct`.
-    texts = reader.look(images).readings.numbers()
+    texts = reader.predict(images).readings.numbers()
     return float(np.mean([text == label for text, label in zip(texts, labels, strict=True)]))

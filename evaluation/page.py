@@ -94,10 +94,10 @@ def _mistakes(comparison: Comparison, result: Result) -> list[dict]:
         (name, label), reading = comparison.images.labels[index], result.readings[index]
         maps = []
         if len(cards) < SALIENCY and reading not in ("", LONGER):
-            part = result.predictions.parts[index]
+            crop = result.predictions.crops[index]
             maps = [
-                (digit, _embed(overlay(image, part, values)))
-                for digit, values in zip(reading, saliency.maps(image, part, reading), strict=True)
+                (digit, _embed(overlay(image, crop, values)))
+                for digit, values in zip(reading, saliency.maps(image, crop, reading), strict=True)
             ]
         cards.append(
             {

@@ -33,18 +33,18 @@ class Saliency:
             self._grid = tuple(int(side) for side in grid)
             self._attention = keras.Model(model.input, model.get_layer(ATTENTION).output)
 
-    def maps(self, image: np.ndarray, part: np.ndarray, reading: str) -> np.ndarray:
+    def maps(self, image: np.ndarray, crop: np.ndarray, reading: str) -> np.ndarray:
         """A map for each digit of a reading.
 
         Args:
             image: uint8 (height, width, 3).
-            part: the part of it that was read: left, top, right, bottom in pixels.
+            crop: the part of it that was read: left, top, right, bottom in pixels.
             reading: the digits that were read there.
 
         Returns:
             float32 (digits, rows, columns) at the model's input size; the largest value is 1.
         """
-        prepared = prepare_image(image, self._size, self._channels, box=part)
+        prepared = prepare_image(image, self._size, self._channels, box=crop)
         batch, digits = prepared[None].astype("float32"), reading.rstrip("+")
         raw = self._attended(batch) if self.attends else self._gradients(batch, digits)
         maps = np.zeros((len(digits), *self._size), np.float32)
@@ -75,18 +75,18 @@ class Saliency:
         return maps
 
 
-def overlay(image: np.ndarray, part: np.ndarray, saliency: np.ndarray) -> np.ndarray:
+def overlay(image: np.ndarray, crop: np.ndarray, saliency: np.ndarray) -> np.ndarray:
     """Draw a saliency map over the part of an image that it belongs to.
 
     Args:
         image: uint8 (height, width, 3).
-        part: left, top, right, bottom in pixels.
+        crop: left, top, right, bottom in pixels.
         saliency: float32 (rows, columns) in [0, 1].
 
     Returns:
         uint8 (rows, columns, 3): dark grey at 0, in colour and lit at 1.
     """
-    shown = prepare_image(image, saliency.shape, 3, box=part).astype(np.float32)
+    shown = prepare_image(image, saliency.shape, 3, box=crop).astype(np.float32)
     grey = shown.mean(axis=2, keepdims=True).repeat(3, axis=2)
     weight, glow = saliency[..., None], np.array([255.0, 120.0, 0.0])
     mixed = 0.55 * grey * (1 - weight) + 0.7 * shown * weight + 0.4 * glow * weight

@@ -13,20 +13,19 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from inference.reader import BATCH
-
+BATCH = 64
 WARM_UP, ROUNDS, BATCHES = 5, 40, 3
 
 
-class Looks(Protocol):
+class Predictor(Protocol):
     """An `inference.reader.Reader`, or anything else that reads images."""
 
-    def look(self, images: Sequence[np.ndarray]) -> object:
+    def predict(self, images: Sequence[np.ndarray]) -> object:
         """Read images, uint8 arrays (height, width, 3)."""
 
 
 def time_readers(
-    readers: Mapping[str, Looks], images: Sequence[np.ndarray]
+    readers: Mapping[str, Predictor], images: Sequence[np.ndarray]
 ) -> dict[str, dict[str, Any]]:
     """Time readers on the same decoded images, one at a time and in batches.
 
@@ -49,7 +48,7 @@ def time_readers(
 
 
 def time_singles(
-    readers: Mapping[str, Looks], images: Sequence[np.ndarray]
+    readers: Mapping[str, Predictor], images: Sequence[np.ndarray]
 ) -> dict[str, dict[str, float]]:
     """`latency_ms` and `latency_ms_95` of each reader, as in `time_readers`."""
     calls = [[images[turn % len(images)]] for turn in range(WARM_UP + ROUNDS)]
@@ -68,7 +67,7 @@ def _in_turns(readers, calls: Sequence[Sequence[np.ndarray]], warm_up: int) -> d
     for images in calls:
         for name, reader in readers.items():
             started = time.perf_counter()
-            reader.look(images)
+            reader.predict(images)
             seconds[name].append(time.perf_counter() - started)
     return {name: values[warm_up:] for name, values in seconds.items()}
 

@@ -65,12 +65,15 @@ def run_inference(
         stream = sources.examples(dataset, split, data_dir, limit)
         for examples in sources.chunks(stream, _CHUNK):
             images = list(pool.map(lambda e: decode_image(e.read(), name=e.id), examples))
-            parts = [example.crop_box(crop, margin) for example in examples]
-            predictions.append(reader.look(images, parts))
+            given = [example.crop_box(crop, margin) for example in examples]
+            predictions.append(reader.predict(images, given))
             texts += [_checked_label(example, max_digits) for example in examples]
             boxes += [_true_box(example) for example in examples]
     return EvalOutputs(
-        _concatenate(predictions), texts, _label_arrays(texts, max_digits), np.stack(boxes)
+        Predictions.concatenate(predictions),
+        texts,
+        _label_arrays(texts, max_digits),
+        np.stack(boxes),
     )
 
 
@@ -80,17 +83,6 @@ def overlap(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
     common = np.maximum(inner, 0).prod(axis=1)
     areas = [(b[:, 2:] - b[:, :2]).prod(axis=1) for b in (boxes, others)]
     return common / np.maximum(sum(areas) - common, 1e-9)
-
-
-def _concatenate(chunks: list[Predictions]) -> Predictions:
-    outputs = {
-        name: np.concatenate([chunk.outputs[name] for chunk in chunks])
-        for name in chunks[0].outputs
-    }
-    boxes, parts = (
-        np.concatenate([getattr(chunk, name) for chunk in chunks]) for name in ("boxes", "parts")
-    )
-    return Predictions(outputs, boxes, parts)
 
 
 def _true_box(example: sources.Example) -> np.ndarray:

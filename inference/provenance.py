@@ -11,7 +11,6 @@ import models
 from artifacts.files import read_json
 from artifacts.run_folder import RunFolder
 from datasets import mixing, sources
-from models.published import inference_config
 
 
 def configuration(name: str) -> dict[str, Any]:
@@ -22,12 +21,6 @@ def configuration(name: str) -> dict[str, Any]:
 def trained_with(name: str) -> str | None:
     """The command that trained a model, where it is known."""
     return models.provenance_of(name).get("environment", {}).get("command")
-
-
-def training_crop(name: str) -> str:
-    """The crop that a model was trained with, and is to be given; "full" where unknown."""
-    said = inference_config(name).get("crop") or configuration(name).get("crop")
-    return said or "full"
 
 
 def leak_warnings(

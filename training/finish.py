@@ -13,7 +13,7 @@ from artifacts.environment import environment
 from artifacts.files import write_json
 from artifacts.run_folder import RunFolder
 from datasets import mixing
-from inference.calibration import fit_temperature, tempered
+from inference.calibration import fit_temperature, scale_logits
 from inference.over_dataset import run_inference
 from inference.reader import Reader
 from models.metrics import sequence_correct
@@ -103,7 +103,7 @@ def read_validation(
         if datasets.size(source, "validation", data_dir)
     ]
     temperature = fit_temperature(*((one.predictions.outputs, one.truth) for one in observed))
-    readings = models.decode_predictions(tempered(chosen.predictions.outputs, temperature))
+    readings = models.decode_predictions(scale_logits(chosen.predictions.outputs, temperature))
     right = sequence_correct(readings, chosen.truth)
     return {
         "temperature": temperature,

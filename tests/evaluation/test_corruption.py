@@ -45,7 +45,7 @@ def test_severities_are_in_the_units_they_state(image):
 class Brightness:
     """Reads "1" in bright images, "+" in dark ones."""
 
-    def look(self, images):
+    def predict(self, images):
         class Predictions:
             class readings:
                 @staticmethod

@@ -43,7 +43,7 @@ def test_every_image_is_read_as_a_users_would_be(reader, split):
     np.testing.assert_allclose(observed.boxes[:2], [[10, 5, 26, 25], [10, 5, 18, 25]])
     assert np.isnan(observed.boxes[2]).all()
     images = [np.asarray(Image.open(io.BytesIO(one.image))) for one in split]
-    alone = [reader.look([image]) for image in images]
+    alone = [reader.predict([image]) for image in images]
     for index, one in enumerate(alone):
         np.testing.assert_allclose(
             observed.predictions.outputs["digits"][index], one.outputs["digits"][0], atol=1e-3
@@ -52,8 +52,10 @@ def test_every_image_is_read_as_a_users_would_be(reader, split):
 
 def test_a_crop_is_what_the_reader_is_given(reader, split, monkeypatch):
     given = []
-    look = reader.look
-    monkeypatch.setattr(reader, "look", lambda p, parts: given.extend(parts) or look(p, parts))
+    predict = reader.predict
+    monkeypatch.setattr(
+        reader, "predict", lambda i, crops: given.extend(crops) or predict(i, crops)
+    )
     run_inference(reader, "svhn_numbers", "test", crop="union", margin=0.5)
     np.testing.assert_allclose(given[0], [6, 0, 30, 30])
     assert given[2] is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -17,6 +18,7 @@ def show(comparison: Comparison, folder: Path) -> None:
         title=f"{len(images.labels):,} images of {images.dataset}, {images.split} split, "
         f"crop: {comparison.crop or 'none'}",
         title_justify="left",
+        box=box.SIMPLE,
     )
     table.add_column("model", overflow="fold")
     for column in ("accuracy", "95 % interval", "digits", "lengths", "coverage*"):

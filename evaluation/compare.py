@@ -18,12 +18,12 @@ from evaluation import CONSTANT, figures
 from evaluation.corruption import corruption_accuracy
 from evaluation.mistakes import mistake_figures
 from evaluation.paired import Pair, compare_pairs
-from evaluation.sample import Images, random_indices
 from evaluation.timing import time_readers
 from inference import provenance
 from inference.config import inference_config
 from inference.over_dataset import overlap, run_inference
 from inference.reader import Predictions, Reader
+from inference.split_images import SplitImages, random_indices
 from models.decoding import DecodedSequences
 from models.metrics import negative_log_likelihood, sequence_correct
 
@@ -71,7 +71,7 @@ class Comparison:
         warnings: what must be known about the figures.
     """
 
-    images: Images
+    images: SplitImages
     crop: str
     fingerprint: str
     baseline: Result
@@ -114,7 +114,7 @@ def compare(
     Raises:
         ValueError: if the data set is unknown or holds no image of that split.
     """
-    images = Images(dataset, split, data_dir, limit)
+    images = SplitImages(dataset, split, data_dir, limit)
     if not (total := len(images.labels)):
         raise ValueError(f"{dataset} has no images in its split {split!r}")
     thresholds_on = "validation" if validation and _has_validation(images) else split
@@ -154,7 +154,7 @@ def compare(
     )
 
 
-def _has_validation(images: Images) -> bool:
+def _has_validation(images: SplitImages) -> bool:
     if images.split != "test":
         return False
     try:
@@ -163,7 +163,7 @@ def _has_validation(images: Images) -> bool:
         return False
 
 
-def _evaluate(name, images: Images, crop, max_glimpses, thresholds_on) -> Result:
+def _evaluate(name, images: SplitImages, crop, max_glimpses, thresholds_on) -> Result:
     crop = crop or inference_config(name).crop
     # Glimpses locate the number, which a crop around the true box has done already.
     reader = Reader(name, max_glimpses if crop == "full" else 1)
@@ -229,7 +229,7 @@ def _count_unreadable(texts: Sequence[str], max_digits: int) -> int:
     return count
 
 
-def _warnings(images: Images, results: list[Result]) -> list[str]:
+def _warnings(images: SplitImages, results: list[Result]) -> list[str]:
     names = [result.name for result in results]
     warnings = provenance.leak_warnings(names, images.dataset, images.split, images.data_dir)
     for result in results:
@@ -251,7 +251,7 @@ def _warnings(images: Images, results: list[Result]) -> list[str]:
     return warnings
 
 
-def _baseline(images: Images) -> Result:
+def _baseline(images: SplitImages) -> Result:
     """Figures of the most common label of the training split (else of this one) as every answer."""
     train = datasets.labels(images.dataset, "train", images.data_dir) or images.labels
     train = [label for _, label in train]

@@ -17,7 +17,7 @@ from evaluation import CONSTANT, charts
 from evaluation.compare import Comparison, Result
 from evaluation.mistakes import KINDS, LONGER, mistake_kind
 from evaluation.saliency import Saliency, overlay
-from evaluation.sample import random_indices
+from inference.split_images import random_indices
 
 MISTAKES, DISAGREEMENTS, SALIENCY = 24, 24, 10
 """Images of each kind on the page, and how many of the mistakes have saliency maps."""

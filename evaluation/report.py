@@ -11,7 +11,7 @@ from artifacts.environment import environment
 from artifacts.files import replacing, write_json
 from evaluation import charts, page
 from evaluation.compare import Comparison
-from evaluation.sample import random_indices
+from inference.split_images import random_indices
 
 SHEET_IMAGES = 48
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from evaluation.sample import Images, random_indices
+from inference.split_images import SplitImages, random_indices
 
 DRAWN = "drawn images"
 
@@ -50,7 +50,7 @@ def take(
     """
     if dataset is None:
         return _draw(split, count, max_digits)
-    images = Images(dataset, split, data_dir)
+    images = SplitImages(dataset, split, data_dir)
     if not images.labels:
         raise ValueError(f"{dataset} has no images in its split {split!r}")
     decoded = images.load(random_indices(len(images.labels), count))

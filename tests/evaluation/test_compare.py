@@ -14,8 +14,8 @@ import evaluate
 import models
 from datasets import photo_folder
 from evaluation.compare import compare
-from evaluation.sample import Images, random_indices
 from inference.provenance import leak_warnings
+from inference.split_images import SplitImages, random_indices
 
 QUICK = ["--corruption-samples", "0", "--no-timing", "--no-validation"]
 
@@ -96,7 +96,7 @@ def test_images_and_labels_of_a_limited_mix_belong_together(limit, tmp_path):
     first = make_folder(tmp_path / "first", ["10", "11", "12"])
     second = make_folder(tmp_path / "second", ["10", "11"])
     mix = f"{first}:2,{second}:1"
-    images = Images(mix, "test", limit=limit)
+    images = SplitImages(mix, "test", limit=limit)
     loaded = images.load(range(len(images.labels)))
     assert [str(image[0, 0, 0]) for image in loaded.values()] == images.texts
 

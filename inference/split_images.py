@@ -20,7 +20,7 @@ def random_indices(total: int, count: int, seed: int = 0) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Images:
+class SplitImages:
     """The first images of a split, in the order of `datasets.sources.examples`.
 
     Attributes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from artifacts.names import unknown_name
 
@@ -26,8 +27,6 @@ class DataSet:
         max_digits: default number of digit positions.
         preparing: what the first use costs: a download, or the time to generate the images.
         boxes: whether digits have boxes, so that images can be cropped to the number.
-        module: module of the project's TFDS `Builder`; None for TFDS's own data sets.
-        config: name of the builder's configuration, where it has several.
         splits: TFDS split instruction of each split. Validation is never cut from test.
     """
 
@@ -39,14 +38,23 @@ class DataSet:
     max_digits: int
     preparing: str
     boxes: bool = False
-    module: str | None = None
-    config: str | None = None
     splits: dict[str, str] = field(default_factory=lambda: dict(_LAST_TENTH))
 
     @property
     def builder(self) -> str:
         """The TFDS name, without configuration."""
         return self.name.partition("/")[0]
+
+    @property
+    def config(self) -> str | None:
+        """Name of the builder's configuration; None for its first."""
+        return self.name.partition("/")[2] or None
+
+    @property
+    def folder(self) -> Path | None:
+        """Folder of the project's TFDS builder; None for TFDS's own data sets."""
+        folder = Path(__file__).parent / self.builder
+        return folder if folder.is_dir() else None
 
     @property
     def kind(self) -> str:
@@ -75,7 +83,6 @@ DATA_SETS = {
             channels=1,
             max_digits=5,
             boxes=True,
-            module="datasets.mnist_numbers.mnist_numbers_dataset_builder",
             preparing="downloads 11 MB unless mnist is there, then composes for ten minutes",
             splits={"train": "train", "validation": "validation", "test": "test"},
         ),
@@ -87,8 +94,6 @@ DATA_SETS = {
             channels=3,
             max_digits=5,
             boxes=True,
-            module="datasets.rendered_numbers.rendered_numbers_dataset_builder",
-            config="default",
             preparing="renders images for a few minutes",
         ),
         DataSet(
@@ -99,8 +104,6 @@ DATA_SETS = {
             channels=3,
             max_digits=5,
             boxes=True,
-            module="datasets.rendered_numbers.rendered_numbers_dataset_builder",
-            config="wide",
             preparing="renders images for a few minutes",
         ),
         DataSet(
@@ -111,8 +114,6 @@ DATA_SETS = {
             channels=3,
             max_digits=5,
             boxes=True,
-            module="datasets.rendered_numbers.rendered_numbers_dataset_builder",
-            config="devices",
             preparing="renders images for a few minutes",
         ),
         DataSet(
@@ -123,33 +124,27 @@ DATA_SETS = {
             channels=3,
             max_digits=10,
             boxes=True,
-            module="datasets.rendered_numbers.rendered_numbers_dataset_builder",
-            config="kinds",
-            preparing="draws for a few minutes, with MNIST's digits where MNIST is prepared",
+            preparing="renders images for a few minutes, with MNIST's digits if MNIST is prepared",
         ),
         DataSet(
             name="rendered_numbers/meters",
-            description="Drawn mechanical counters and displays of seven segments",
+            description="Rendered mechanical counters and seven-segment displays",
             images=(20_000, 2_000),
             image_size=(64, 192),
             channels=3,
             max_digits=10,
             boxes=True,
-            module="datasets.rendered_numbers.rendered_numbers_dataset_builder",
-            config="meters",
-            preparing="draws for a few minutes",
+            preparing="renders images for a few minutes",
         ),
         DataSet(
             name="rendered_numbers/handwriting",
-            description="Handwritten amounts, of MNIST's digits where MNIST is prepared",
+            description="Handwritten amounts, of MNIST's digits if MNIST is prepared",
             images=(20_000, 2_000),
             image_size=(64, 192),
             channels=3,
             max_digits=8,
             boxes=True,
-            module="datasets.rendered_numbers.rendered_numbers_dataset_builder",
-            config="handwriting",
-            preparing="draws for a few minutes",
+            preparing="renders images for a few minutes",
         ),
         DataSet(
             name="svhn_cropped",
@@ -168,8 +163,6 @@ DATA_SETS = {
             channels=3,
             max_digits=5,
             boxes=True,
-            module="datasets.svhn_numbers.svhn_numbers_dataset_builder",
-            config="train_test",
             preparing="downloads 0.7 GB",
         ),
         DataSet(
@@ -180,8 +173,6 @@ DATA_SETS = {
             channels=3,
             max_digits=5,
             boxes=True,
-            module="datasets.svhn_numbers.svhn_numbers_dataset_builder",
-            config="full",
             preparing="downloads 2.6 GB",
             splits=_LAST_TENTH | {"train": "train[:90%]+extra"},
         ),

@@ -199,11 +199,10 @@ def create_builder(data_set: registry.DataSet, data_dir: str):
     """The TFDS builder of a data set, prepared or not."""
     import tensorflow_datasets as tfds
 
-    if data_set.module is None:
+    if data_set.folder is None:
         return tfds.builder(data_set.name, data_dir=data_dir)
-    module = importlib.import_module(data_set.module)
-    config = {"config": data_set.config} if data_set.config else {}
-    return module.Builder(data_dir=data_dir, **config)
+    module = f"datasets.{data_set.builder}.{data_set.builder}_dataset_builder"
+    return importlib.import_module(module).Builder(data_dir=data_dir, config=data_set.config)
 
 
 def _instruction(source: str | Path, split: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from artifacts.environment import environment
-from artifacts.files import replacing, write_json
+from artifacts.files import atomic_path, write_json
 from evaluation import charts, page
 from evaluation.compare import Comparison
 from inference.split_images import random_indices
@@ -27,9 +27,9 @@ def write_report(comparison: Comparison, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     made = environment()
     write_json(folder / "results.json", results_json(comparison, made))
-    with replacing(folder / "predictions.csv") as part:
+    with atomic_path(folder / "predictions.csv") as part:
         part.write_text(_predictions_csv(comparison), encoding="utf-8", newline="")
-    with replacing(folder / "index.html") as part:
+    with atomic_path(folder / "index.html") as part:
         part.write_text(page.render(comparison, made), encoding="utf-8")
     _write_sheets(comparison, folder)
 
@@ -75,5 +75,5 @@ def _write_sheets(comparison: Comparison, folder: Path) -> None:
     for number, result in enumerate(comparison.results, 1):
         readings = [result.readings[index] for index in chosen]
         figure = charts.plot_readings(images, readings, result.confidence[chosen], texts)
-        with replacing(folder / f"readings-{number}.png") as part:
+        with atomic_path(folder / f"readings-{number}.png") as part:
             figure.savefig(part, format="png", dpi=110)

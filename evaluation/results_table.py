@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from artifacts.files import read_json, replacing
+from artifacts.files import atomic_path, read_json
 from evaluation import CONSTANT
 
 RESULTS = Path("docs/results")
@@ -58,7 +58,7 @@ def write_tables(root: Path) -> None:
         path: _between_marks(path, "\n".join([_HEADER, *lines])) for path, lines in texts.items()
     }
     for path, page in pages.items():
-        with replacing(path) as part:
+        with atomic_path(path) as part:
             part.write_text(page, encoding="utf-8")
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from datasets.images import prepare_image
 from labels import DIGITS
 
-ATTENTION, ATTENTION_LOGITS = "where", "where_logits"
+ATTENTION, ATTENTION_LOGITS = "attention", "attention_logits"
 """Layers of attention maps: (batch, positions, 1 + N), the length's first, and their logits."""
 
 

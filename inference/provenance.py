@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import datasets
 import models
-from artifacts.files import read_json
-from artifacts.run_folder import RunFolder
 from datasets import mixing, sources
 
 
@@ -47,7 +45,7 @@ def leak_warnings(
     }
     warnings, hashes = [], None
     for name in names:
-        used = set(_strings(_recorded_data(name)))
+        used = set(models.training_data(name).values())
         if leaked := [source for source, print_ in evaluated.items() if print_ in used]:
             warnings.append(
                 f"{name} was trained or selected on these images: the {split} split of "
@@ -64,25 +62,6 @@ def leak_warnings(
                     f"which {name} was trained with"
                 )
     return warnings
-
-
-def _recorded_data(name: str) -> Any:
-    """What a run or a card says about its data, `{"SOURCE SPLIT": fingerprint}`."""
-    if name in models.list_weights():
-        return models.card(name).get("data", {})
-    metrics = RunFolder(Path(name)).metrics
-    return read_json(metrics).get("data", {}) if metrics.exists() else {}
-
-
-def _strings(value: Any) -> Iterator[str]:
-    """Every string within JSON values."""
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, list):
-        for item in value:
-            yield from _strings(item)
-    elif isinstance(value, str):
-        yield value
 
 
 def _photo_folders(configuration: dict[str, Any]) -> list[tuple[str, str]]:

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import tensorflow_datasets as tfds
 
-from datasets.mnist_numbers.compose import compose
+from .compose import compose  # relative, as `tfds build` imports the folder alone
 
 DIGITS_OF = {"train": "train[:55000]", "validation": "train[55000:]", "test": "test"}
 """The part of MNIST that the digits of each split come from; the parts do not overlap."""

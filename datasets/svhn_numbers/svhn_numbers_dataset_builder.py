@@ -53,10 +53,10 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     }
     # `tfds build` without --config builds all of these.
     BUILDER_CONFIGS = [  # noqa: RUF012
-        SvhnNumbersConfig(name="full", description="train, test and extra (2.6 GB)"),
         SvhnNumbersConfig(
             name="train_test", description="Without extra (0.7 GB)", splits=("train", "test")
         ),
+        SvhnNumbersConfig(name="full", description="train, test and extra (2.6 GB)"),
     ]
     MANUAL_DOWNLOAD_INSTRUCTIONS = """
     Optional: archives in this folder are used instead of being downloaded. It may hold

@@ -264,5 +264,5 @@ def test_data_set_of_kinds_is_built_without_mnist(tmp_path: Path, caplog):
     assert len(examples) == 6
     for example in examples:
         drawn = draw(SEEDS["train"], int(example["id"].decode().partition("-")[2]), style)
-        assert example["number"].decode() == drawn.number
+        assert example["label"].decode() == drawn.number
         np.testing.assert_array_equal(example["digits"]["box"].reshape(-1, 4), drawn.boxes)

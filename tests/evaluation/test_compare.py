@@ -154,9 +154,7 @@ def test_fingerprints_of_training_data_warn_of_a_leak(kind, photos, tmp_path, mo
         name = "published"
         card = {"data": data, "training": {"configuration": {}}}
         monkeypatch.setattr(models.published, "list_weights", lambda: [name])
-        monkeypatch.setattr(models, "list_weights", lambda: [name])
         monkeypatch.setattr(models.published, "card", lambda _: card)
-        monkeypatch.setattr(models, "card", lambda _: card)
     other = make_folder(tmp_path / "other", ["1"], "train")
     for dataset in (str(photos), f"{photos}:1,{other}:1"):
         (warning,) = leak_warnings([name], dataset, "train")

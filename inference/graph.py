@@ -59,6 +59,9 @@ class ReadNumbers(keras.layers.Layer):
         temperature: divisor of the averaged log-probabilities.
         search_quarters: whether to read the quarters of images where a small number has a low
             confidence.
+        frozen: whether to hold the weights as constants, which exported files run faster with.
+        only_active: whether to leave images that need no further glimpse out of the batch; faster
+            for batches, but not on backends where all shapes are static (JAX).
 
     Call arguments:
         images: uint8 (batch, height, width, 3), RGB.
@@ -88,6 +91,7 @@ class ReadNumbers(keras.layers.Layer):
         temperature: float = 1.0,
         search_quarters: bool = True,
         frozen: bool = False,
+        only_active: bool = False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -96,11 +100,10 @@ class ReadNumbers(keras.layers.Layer):
         self.model = keras.Model(model.input, model.output | attention)
         self.max_glimpses, self.temperature = max_glimpses, temperature
         self.search_quarters = search_quarters and max_glimpses > 1
-        self.constants = None
+        self.constants, self.only_active = None, only_active
         if frozen:
-            model = self.model
-            variables = model.trainable_variables, model.non_trainable_variables
-            self.constants = [[np.asarray(v) for v in some] for some in variables]
+            variables = self.model.trainable_variables, self.model.non_trainable_variables
+            self.constants = [[np.asarray(v) for v in group] for group in variables]
 
     def call(self, images, crops=None, image_sizes=None):
         batch, height, width, _ = ops.shape(images)
@@ -116,7 +119,7 @@ class ReadNumbers(keras.layers.Layer):
 
         def glimpse(active, region, glimpses, crop, sums, result):
             """Read one more crop of each active image."""
-            outputs = self._predict(pixels, crop, image_sizes)
+            outputs = self._predict(pixels, crop, image_sizes, active)
             sums = {
                 name: _where(glimpses == 0, 0.0, total) + ops.log_softmax(outputs[name])
                 for name, total in sums.items()
@@ -166,13 +169,26 @@ class ReadNumbers(keras.layers.Layer):
         )
         return result
 
-    def _predict(self, pixels, crops, image_sizes):
+    def _predict(self, pixels, crops, image_sizes, active):
+        """Outputs of the model for a crop of each image."""
+        index = ops.nonzero(active)[0] if self.only_active else None
+        if self.only_active:
+            inputs = (pixels, crops, image_sizes)
+            pixels, crops, image_sizes = (ops.take(values, index, axis=0) for values in inputs)
         height, width, channels = self.model.input_shape[1:]
-        resized = crop_and_resize(pixels, crops, (height, width), image_sizes)
-        resized = to_gray(resized) if channels == 1 else resized
+        x = crop_and_resize(pixels, crops, (height, width), image_sizes)
+        x = to_gray(x) if channels == 1 else x
         if self.constants is None:
-            return self.model(resized, training=False)
-        return self.model.stateless_call(*self.constants, resized, training=False)[0]
+            outputs = self.model(x, training=False)
+        else:
+            outputs, _ = self.model.stateless_call(*self.constants, x, training=False)
+        if not self.only_active:
+            return outputs
+        index, batch = ops.expand_dims(index, -1), ops.shape(active)[0]
+        return {
+            name: ops.scatter(index, values, (batch, *values.shape[1:]))
+            for name, values in outputs.items()
+        }
 
     def compute_output_spec(self, images, crops=None, image_sizes=None):
         """Shapes and dtypes of the outputs, without a trace of the graph."""
@@ -212,17 +228,18 @@ def build_inference_model(
     max_glimpses: int = 1,
     temperature: float = 1.0,
     *,
-    search_quarters: bool = True,
     crops: bool = False,
+    **options: bool,
 ) -> keras.Model:
     """Build the end-to-end model: uint8 images of any size in, what `ReadNumbers` returns out.
 
     Args:
-        model, max_glimpses, temperature, search_quarters: as for `ReadNumbers`.
+        model, max_glimpses, temperature: as for `ReadNumbers`.
         crops: whether the inputs are a dictionary of `images`, `crops` and `image_sizes`; else
             images are the only input.
+        options: `search_quarters`, `frozen` and `only_active`, as for `ReadNumbers`.
     """
-    read = ReadNumbers(model, max_glimpses, temperature, search_quarters, name="read_numbers")
+    read = ReadNumbers(model, max_glimpses, temperature, **options, name="read_numbers")
     images = keras.Input((None, None, 3), dtype="uint8", name=IMAGES)
     if not crops:
         return keras.Model(images, read(images), name=model.name)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +16,13 @@ from inference import graph
 from inference.config import inference_config
 from labels import BOX, DIGITS, LENGTH
 from models.decoding import DecodedSequences
+
+BATCH, BATCH_PIXELS = 64, 8_000_000
+"""Most images of a batch, and most pixels of them with their padding; one image may have more."""
+
+_STATIC = keras.backend.backend() == "jax"
+"""Whether the backend compiles the graph for each shape: then images are read one by one, padded
+to squares of a few sizes."""
 
 MAX_GLIMPSES = 4
 """Most glimpses of an image by a model that predicts a box and was trained on whole images."""
@@ -123,7 +129,13 @@ class Reader:
                 f"max_glimpses is 1. Received: max_glimpses={self.max_glimpses}"
             )
         self._run = _compile(
-            graph.build_inference_model(self.model, self.max_glimpses, self.temperature, crops=True)
+            graph.build_inference_model(
+                self.model,
+                self.max_glimpses,
+                self.temperature,
+                crops=True,
+                only_active=not _STATIC,
+            )
         )
 
     def read(self, images: Sequence[np.ndarray]) -> list[Reading]:
@@ -158,23 +170,40 @@ class Reader:
                 for the whole image. Where a crop is given, the quarters are not read.
         """
         crops = [None] * len(images) if crops is None else crops
-        # One image at a time, for images differ in size and in how much of the graph they need.
-        first = self._predict_one(images[0], crops[0])
-        with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-            results = [first, *pool.map(self._predict_one, images[1:], crops[1:])]
-        return Predictions.concatenate(results)
+        batches = _batches(images)
+        predictions = Predictions.concatenate(
+            [self._predict_batch([images[i] for i in b], [crops[i] for i in b]) for b in batches]
+        )
+        order = np.argsort(np.concatenate(batches))
+        return Predictions({name: values[order] for name, values in predictions.arrays.items()})
 
-    def _predict_one(self, image: np.ndarray, crop: np.ndarray | None) -> Predictions:
-        height, width = image.shape[:2]
-        if keras.backend.backend() == "jax":  # which compiles once for each shape
-            side = 1 << (max(height, width) - 1).bit_length()
-            image = np.pad(image, ((0, side - height), (0, side - width), (0, 0)))
+    def _predict_batch(self, images: Sequence[np.ndarray], crops) -> Predictions:
+        heights, widths = zip(*(image.shape[:2] for image in images), strict=True)
+        height, width = max(heights), max(widths)
+        if _STATIC:
+            height = width = 1 << (max(height, width) - 1).bit_length()
+        padded = np.zeros((len(images), height, width, 3), np.uint8)
+        for row, image in zip(padded, images, strict=True):
+            row[: image.shape[0], : image.shape[1]] = image
         inputs = {
-            graph.IMAGES: image[None],
-            graph.CROPS: np.float32([[0, 0, 0, 0] if crop is None else crop]),
-            graph.IMAGE_SIZES: np.float32([[width, height]]),
+            graph.IMAGES: padded,
+            graph.CROPS: np.float32([np.zeros(4) if crop is None else crop for crop in crops]),
+            graph.IMAGE_SIZES: np.float32([widths, heights]).T,
         }
         return Predictions(self._run(inputs))
+
+
+def _batches(images: Sequence[np.ndarray]) -> list[list[int]]:
+    """Indices of images in batches of similar sizes, so that little is padded."""
+    batches, batch = [], []
+    for index in sorted(range(len(images)), key=lambda index: images[index].size):
+        shapes = np.array([images[other].shape[:2] for other in (*batch, index)])
+        pixels = len(shapes) * shapes.max(axis=0).prod()
+        if batch and (_STATIC or len(batch) == BATCH or pixels > BATCH_PIXELS):
+            batches.append(batch)
+            batch = []
+        batch.append(index)
+    return [*batches, batch]
 
 
 def _compile(model: keras.Model):

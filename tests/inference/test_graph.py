@@ -28,7 +28,7 @@ def scripted(model, monkeypatch):
     def run(script, shape, max_glimpses=4, temperature=1.0, **inputs):
         shown = []
 
-        def predict(self, pixels, crops, image_sizes):
+        def predict(self, pixels, crops, image_sizes, active):
             shown.append(np.array(crops))
             boxes, lengths = script(len(shown), shown[-1])
             length = np.full((len(boxes), 5), -9.0)

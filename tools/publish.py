@@ -78,7 +78,7 @@ def publish(
         "crop": configuration.crop,
         "parameters": metrics["parameters"],
         "known_failures": existing.get("known_failures", []) if fails is None else fails,
-        "inference": metrics.get("reading", {}),
+        "inference": metrics.get("inference", {}),
         "training": _training(run),
         "data": _data(run),
         "figures": [_figures(path, digest) for path in results],

@@ -13,7 +13,7 @@ from keras_tuner.engine.hyperparameters import Fixed
 import datasets
 from artifacts.console import duration
 from artifacts.files import atomic_path, read_json
-from evaluation.metrics import wilson_interval
+from evaluation.intervals import wilson_interval
 from evaluation.page import template
 from tuning import charts
 from tuning.importance import MEASURE, Importance, importance

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import sys
 from pathlib import Path
+
+from artifacts.console import quiet_tensorflow
 
 EXAMPLES = """examples:
   evaluate.py runs/my_run --dataset mnist
@@ -101,12 +102,11 @@ def write_table() -> int:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     options = parse(arguments)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    logging.getLogger("absl").setLevel(logging.WARNING)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # each model compiles anew on purpose
     if options.table:
         return write_table()
+    quiet_tensorflow()
     from evaluation import compare, files, summary, timing
 
     try:

@@ -52,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
     quiet_tensorflow()
     from app.limits import Limits
     from app.readers import load_readers
-    from app.serving import make_server
+    from app.server import make_server
     from models.published import list_weights
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")

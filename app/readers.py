@@ -1,4 +1,4 @@
-"""Models as the server reads with them: images in, what the API says of each out."""
+"""Models of the server: images in, predictions as the API returns them out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from app.answers import Digit, Model, Reading
-from evaluation.saliency import Looks
+from evaluation.saliency import Saliency
 from inference.graph import expand_boxes
 from inference.reader import Reader
 from labels import BOX, DIGITS, LENGTH
@@ -32,7 +32,7 @@ class Task:
     Attributes:
         image: uint8 (height, width, 3), RGB.
         box: where the number is, in pixels; None to look for it.
-        explain: whether to say where the model looked.
+        explain: whether to return attention maps.
     """
 
     image: np.ndarray
@@ -52,7 +52,7 @@ class ModelReader:
 
     def __init__(self, weights: str):
         self._reader = Reader(weights)
-        self._looks = Looks(self._reader.model)
+        self._saliency = Saliency(self._reader.model)
         model = self._reader.model
         card = published.card(weights) if weights in published.list_weights() else {}
         self.description = Model(
@@ -76,7 +76,7 @@ class ModelReader:
         blank = np.zeros((32, 64, 3), np.uint8)
         for count in _WARM_UP:
             self.read([Task(blank)] * count)
-        self._looks.heat(blank, np.float32([0, 0, 64, 32]), "8")
+        self._saliency.maps(blank, np.float32([0, 0, 64, 32]), "8")
 
     def read(self, tasks: Sequence[Task]) -> list[Reading]:
         """Read images in one batch.
@@ -99,7 +99,7 @@ class ModelReader:
                 number=number,
                 confidence=confidence,
                 box=_edges(seen.boxes[index]) if number else None,
-                part=_edges(seen.crops[index]),
+                crop=_edges(seen.crops[index]),
                 digits=self._digits(task, number, digits[index], seen.crops[index]),
                 length=length,
             )
@@ -110,15 +110,15 @@ class ModelReader:
         text = number.rstrip("+")
         heats = [None] * len(text)
         if task.explain and text:
-            heats = [_png(one) for one in self._looks.heat(task.image, part, text)]
+            heats = [_png(one) for one in self._saliency.maps(task.image, part, text)]
         return [
             Digit(
                 digit=int(digit),
                 probability=float(chances[int(digit)]),
                 probabilities=chances.tolist(),
-                heat=heat,
+                attention=attention,
             )
-            for digit, chances, heat in zip(text, places[: len(text)], heats, strict=True)
+            for digit, chances, attention in zip(text, places[: len(text)], heats, strict=True)
         ]
 
 

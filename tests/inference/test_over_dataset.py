@@ -8,7 +8,7 @@ from PIL import Image
 
 import models
 from datasets import sources
-from evaluation import metrics
+from evaluation import figures
 from inference import Reader
 from inference.over_dataset import overlap, run_inference
 
@@ -46,7 +46,7 @@ def test_every_image_is_read_as_a_users_would_be(reader, split):
     alone = [reader.predict([image]) for image in images]
     for index, one in enumerate(alone):
         np.testing.assert_allclose(
-            observed.seen.outputs["digits"][index], one.outputs["digits"][0], atol=1e-3
+            observed.predictions.outputs["digits"][index], one.outputs["digits"][0], atol=1e-3
         )
 
 
@@ -72,8 +72,8 @@ def test_overlap_of_worked_examples():
     found = overlap(boxes, others)
     np.testing.assert_allclose(found[:3], [1, 1 / 3, 0], atol=1e-6)
     assert np.isnan(found[3])
-    assert metrics.box_figures(found) == {
+    assert figures.box_figures(found) == {
         "box_overlap": pytest.approx(4 / 9),
         "boxes_found": pytest.approx(1 / 3),
     }
-    assert metrics.box_figures(found[3:]) == {}
+    assert figures.box_figures(found[3:]) == {}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import sys
 from pathlib import Path
+
+from artifacts.console import quiet_tensorflow
 
 EXAMPLES = """examples:
   python -m tuning deep_cnn --describe              what there is to vary
@@ -173,12 +174,11 @@ def run(options: argparse.Namespace) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     options = parse(arguments)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    logging.getLogger("absl").setLevel(logging.WARNING)
     # It warns of models built one after the other, which is what a search does.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     # Only now, so that --help and a mistyped option answer at once.
+    quiet_tensorflow()
     from artifacts.files import RunError
     from tuning.loop import SearchFailed
 

@@ -123,7 +123,7 @@ _SPACES: dict[str, SpaceFunction] = {
 }
 
 
-def of_model(name: str) -> SpaceFunction:
+def search_space(name: str) -> SpaceFunction:
     """The space of a model: that of its builder.
 
     Raises:

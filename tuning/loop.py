@@ -28,8 +28,8 @@ from artifacts.files import RunError, write_json
 from training.fit import steps_per_epoch
 from tuning.search import OBJECTIVES, Search, open_search
 from tuning.trial import (
+    DEFAULT,
     FAILED,
-    FINISHED,
     REFUSED,
     TrialContext,
     TrialFailed,
@@ -45,66 +45,48 @@ log = logging.getLogger(__name__)
 FAILURES = 5
 """Trials that fail in succession before a search stops: the cause is not the candidates."""
 
-VARIABLES = ("KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT")
-
 
 def run_search(
     search: Search, folder: Path, *, data_dir: Path | None = None, cache_dir: Path | None = None
-) -> list[TrialRecord]:
-    """Search, or resume the search in `folder`; or take part in it as the environment says.
+) -> None:
+    """Search or resume the search in `folder`, alone or as the chief or worker of the environment.
 
     Args:
         search: the search.
         folder: its folder, which the chief and the workers share.
         data_dir, cache_dir: as for `training.fit.train`.
 
-    Returns:
-        The records of all trials.
-
     Raises:
         RunError: if the folder holds something else, keras-tuner's state in it cannot be read, or
             another process searches there.
-        kt.errors.FatalError: if trials fail in succession or files cannot be written.
+        OSError: if a file cannot be read or written, or the chief's port is taken.
+        kt.errors.FatalError: if trials fail in succession or cannot be written.
     """
-    role = process_role()
-    worker = os.environ[VARIABLES[0]] if role == "worker" else ""
-    with contextlib.nullcontext() if worker else open_search(folder, search):
-        full_steps = steps_per_epoch(search.base, data_dir)
+    name, host = (os.environ.get(f"KERASTUNER_{key}", "") for key in ("TUNER_ID", "ORACLE_IP"))
+    is_chief, is_worker = (bool(host) and ("chief" in name) == chief for chief in (True, False))
+    with contextlib.nullcontext() if is_worker else open_search(folder, search):
         context = TrialContext(
-            search, folder, search.make_space(), full_steps, data_dir, cache_dir, worker
+            search,
+            folder,
+            search.make_space(),
+            steps_per_epoch(search.base, data_dir),
+            data_dir,
+            cache_dir,
+            name if is_worker else "",
         )
-        if role != "chief":
+        if not is_chief:
             _train_default(context)
-        # keras-tuner prints a table for each trial, and values whenever it talks to a worker.
         with _quiet():
-            tuner = _ZooTuner(context)
-            if role == "chief":
-                socket.create_server(
-                    (os.environ[VARIABLES[1]], int(os.environ[VARIABLES[2]]))
-                ).close()
+            tuner = _ZooTuner(context, reload=not is_worker)
+            if is_chief:  # keras-tuner does not say that a port is taken
+                port = int(os.environ["KERASTUNER_ORACLE_PORT"])
+                socket.create_server((host, port)).close()
             tuner.search(verbose=0)
-    return read_records(folder)
-
-
-def process_role() -> str:
-    """Whether this process searches "alone", is the "chief" or a "worker".
-
-    Raises:
-        ValueError: if the environment has some of the variables and not the others.
-    """
-    missing = [name for name in VARIABLES if not os.environ.get(name)]
-    if len(missing) == len(VARIABLES):
-        return "alone"
-    if missing:
-        raise ValueError(
-            f"a chief and its workers are told {', '.join(VARIABLES)}. Missing: "
-            f"{', '.join(missing)}"
-        )
-    return "chief" if "chief" in os.environ[VARIABLES[0]] else "worker"
 
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
+    """Drop what keras-tuner prints: a table for each trial, and values for each message."""
     with (
         Path(os.devnull).open("w") as nowhere,
         contextlib.redirect_stdout(nowhere),
@@ -117,18 +99,18 @@ def _quiet() -> Iterator[None]:
 class _ZooTuner(kt.Tuner):
     """Trains the trials that an oracle chooses with `run_trial`."""
 
-    def __init__(self, context: TrialContext):
+    def __init__(self, context: TrialContext, reload: bool):
         self.context = context
         self.failures = 0
         try:
             super().__init__(_oracle(context), directory=str(context.folder), project_name="oracle")
-            state = Path(self.project_dir) / "oracle.json"
-            if process_role() != "worker" and state.exists():
-                self.oracle.reload()  # also a search that a process in another role started
-        except (json.JSONDecodeError, KeyError) as error:
+            if reload and (Path(self.project_dir) / "oracle.json").exists():
+                self.oracle.reload()  # also what a process in another role has begun
+        except (json.JSONDecodeError, KeyError, RuntimeError) as error:
             raise RunError(
-                f"{context.folder / 'oracle'} cannot be read ({error}): delete it and rerun the "
-                "command. Trials that are finished are not trained again."
+                f"keras-tuner cannot start or resume: {error}. If its state is damaged, delete "
+                f"{context.folder / 'oracle'} and rerun the command: finished trials are not "
+                "trained again."
             ) from error
 
     def on_search_begin(self) -> None:
@@ -150,10 +132,9 @@ class _ZooTuner(kt.Tuner):
     def on_trial_end(self, trial: Any) -> None:
         """Report the trial, keep the best, and stop when one trial after the other fails."""
         super().on_trial_end(trial)
-        records = read_records(self.context.folder)
-        record = next(record for record in records if record.trial == trial.trial_id)
-        _report_trial(self.context, records, record)
-        _keep_best(self.context, records)
+        records = {record.trial: record for record in read_records(self.context.folder)}
+        record = records[trial.trial_id]
+        _report_trial(self.context, record)
         if record.status != REFUSED:
             self.failures = self.failures + 1 if record.status == FAILED else 0
         if self.failures == FAILURES:
@@ -208,56 +189,39 @@ class _GridOracle(kt.Oracle):
 
 def _train_default(context: TrialContext) -> None:
     """Train the base configuration for as long as a trial, to compare the trials with."""
-    if any(record.trial == "default" for record in read_records(context.folder)):
+    if any(record.trial == DEFAULT for record in read_records(context.folder)):
         return
     try:
-        record = run_trial(context, "default", {})
-        _report_trial(context, read_records(context.folder), record)
+        _report_trial(context, run_trial(context, DEFAULT, {}))
     except TrialFailed as error:
         log.warning("the default configuration failed: %s", error)
 
 
-def _report_trial(context: TrialContext, records: list[TrialRecord], record: TrialRecord) -> None:
-    search = context.search
-    outcome = f"{record.status}: {record.reason}"
-    if record.status == FINISHED:
-        outcome = show_score(record.score, search.objective)
-    best = next(iter(best_first(records, search.objective)), None)
-    ended = [other for other in records if other.trial != "default"]
-    log.info(
-        "trial %s %s  (best %s)  %d%s done%s",
-        record.trial,
-        outcome,
-        f"{show_score(best.score, search.objective)}, trial {best.trial}" if best else "none",
-        len(ended),
-        f" of {search.trials}" if search.trials else "",
-        f", about {duration(left)} left" if (left := _seconds_left(search, records)) else "",
-    )
-
-
-def _seconds_left(search: Search, records: list[TrialRecord]) -> float | None:
-    """Estimate of the time left; None where it cannot be known yet."""
-    finished = [record for record in records if record.status == FINISHED]
-    ended = len([record for record in records if record.trial != "default"])
-    if not finished or not search.trials:
-        return None
-    seconds = sum(record.seconds for record in finished) / len(finished)
-    workers = max(1, len({record.worker for record in finished}))
-    return seconds * max(0, search.trials - ended) / workers
-
-
-def show_score(score: float, objective: str) -> str:
-    """A score as people read it."""
-    return f"{100 * score:.2f} %" if objective == "sequence_accuracy" else f"loss {score:.4f}"
-
-
-def _keep_best(context: TrialContext, records: list[TrialRecord]) -> None:
-    """Write the best configuration, at full length, as `best.json`."""
-    for best in best_first(records, context.search.objective)[:1]:
-        configuration = candidate(context.search.base, best.settings, context.full_steps)
+def _report_trial(context: TrialContext, record: TrialRecord) -> None:
+    """Log a trial's result and the progress of the search, and write `best.json`."""
+    search, records = context.search, read_records(context.folder)
+    ranked = best_first(records, search.objective)
+    done = sum(other.trial != DEFAULT for other in records)
+    line = f"trial {record.trial} {record.status}"
+    line += f": {record.reason}" if record.reason else f": {show_score(search, record.score)}"
+    if ranked:
+        line += f"  best {show_score(search, ranked[0].score)} (trial {ranked[0].trial})"
+    line += f"  {done} of {search.trials or '?'} done"
+    if ranked and search.trials:
+        seconds = sum(other.seconds for other in ranked) / len(ranked)
+        workers = len({other.worker for other in ranked})
+        line += f"  {duration(seconds * max(0, search.trials - done) / workers)} left"
+    log.info(line)
+    if ranked:
+        best = candidate(search.base, ranked[0].settings, context.full_steps)
         content = {
-            "configuration": configuration.to_json(),
-            "trial": dataclasses.asdict(best),
+            "configuration": best.to_json(),
+            "trial": dataclasses.asdict(ranked[0]),
             "environment": environment(),
         }
         write_json(context.folder / "best.json", content)
+
+
+def show_score(search: Search, score: float) -> str:
+    """A score of the search's objective as text."""
+    return f"{100 * score:.2f} %" if search.objective == "sequence_accuracy" else f"{score:.4f}"

@@ -16,7 +16,7 @@ import hashlib
 import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -48,11 +48,10 @@ class Search:
         base: the configuration to search around.
         tuner: one of `TUNERS`.
         objective: one of `OBJECTIVES`.
-        trials: candidates at most, refused ones included; None for a whole grid or one pass of
-            Hyperband.
+        trials: candidates at most, refused ones included; None for one pass of Hyperband.
         epochs: epochs of a trial; of the longest ones of Hyperband.
         steps: batches of the base's size in an epoch of a trial.
-        limits: largest costs of a candidate, as `trial.parse_limits` gives them.
+        budget: most multiply-adds of a candidate for one image; None for any.
         overrides: texts that narrow the space.
         space: text of the Python file with the space; None for the model's own.
         patience: epochs without improvement after which a trial is stopped; None for never.
@@ -65,7 +64,7 @@ class Search:
     trials: int | None = None
     epochs: int = 1
     steps: int = 1
-    limits: Mapping[str, float] = field(default_factory=dict)
+    budget: float | None = None
     overrides: tuple[str, ...] = ()
     space: str | None = None
     patience: int | None = None
@@ -153,27 +152,27 @@ def plan(
             )
         others.append(setting)
     base = configure(model, dataset, settings=others, **base_arguments)
-    if fields.get("trials") is None and fields.get("tuner", "random") in ("random", "bayesian"):
-        fields["trials"] = DEFAULT_TRIALS
+    full_steps = steps_per_epoch(base, data_dir)
     search = Search(
         base=base,
         epochs=max(1, base.recipe.epochs // 4) if epochs is None else epochs,
-        steps=max(1, steps_per_epoch(base, data_dir) // 4) if steps is None else steps,
+        steps=max(1, full_steps // 4) if steps is None else steps,
         overrides=tuple(overrides),
         space=text,
         seed=seed,
         **fields,
     )
-    points = search.make_space().combinations()
-    if (
-        search.tuner == "grid"
-        and search.trials is None
-        and len(list(itertools.islice(points, LARGEST_GRID + 1))) > LARGEST_GRID
-    ):
+    space = search.make_space()
+    if search.trials is not None or search.tuner == "hyperband":
+        return search
+    if search.tuner != "grid":
+        return dataclasses.replace(search, trials=DEFAULT_TRIALS)
+    trials = sum(1 for _ in itertools.islice(space.combinations(), LARGEST_GRID + 1))
+    if trials > LARGEST_GRID:
         raise ValueError(
             f"the grid has over {LARGEST_GRID:,} points: narrow it with --set, or limit --trials"
         )
-    return search
+    return dataclasses.replace(search, trials=trials)
 
 
 def search_folder(search: Search) -> Path:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import dataclasses
 import gc
 import logging
-import re
 import shutil
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,6 @@ from tensorboard.plugins.hparams import api as hparams
 import models
 from artifacts.console import count
 from artifacts.files import RunError, lock, read_json, write_json
-from artifacts.names import unknown_name
 from artifacts.run_folder import RunFolder
 from models import registry
 from training.configuration import Configuration, set_values
@@ -30,16 +28,16 @@ from tuning.space import Space, show
 
 log = logging.getLogger(__name__)
 
-LIMITS = ("multiply_adds", "parameters")
-"""Costs that a budget can limit; the multiply-adds are those of one image."""
+DEFAULT = "default"
+"""Name of the trial with the search's base configuration."""
 
 FINISHED, REFUSED, FAILED = "finished", "refused", "failed"
 
-READ_AT_END = 500
+INFERENCE_LIMIT = 500
 """Validation images on which a trial's temperature is fitted: its calibration is not compared."""
 
 WAIT = 5.0
-"""Seconds between attempts while another process is at the same trial."""
+"""Seconds between attempts while another process trains the same trial."""
 
 
 class TrialFailed(Exception):
@@ -51,21 +49,21 @@ class TrialRecord:
     """A trial and its result, as `trials/NUMBER.json` holds it.
 
     Attributes:
-        trial: its number, or "default" for the configuration that the search starts from.
-        status: "finished", "refused" (over a limit, not trained) or "failed".
-        values: the hyperparameters that apply; empty for the default.
+        trial: its number, or "default".
+        status: "finished", "refused" (over the budget, not trained) or "failed".
+        values: the hyperparameters that apply; none for the default.
         settings: the same as `train.py --set` takes it.
         reason: why the trial was refused or failed.
         score: value of the objective; None without one.
-        validation: all scores of the best epoch on the validation split.
-        epochs: how many the run has, those of the trial that it continues included.
+        validation: scores of the best epoch on the validation split.
+        epochs: epochs of the run, those of the trial that it continues included.
         seconds: time that these epochs took.
         parameters, multiply_adds: cost of the model; None without a score.
         worker: the process that trained it.
     """
 
     trial: str
-    status: str
+    status: str = FAILED
     values: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     reason: str = ""
@@ -84,9 +82,9 @@ class TrialContext:
 
     Attributes:
         search: the search.
-        folder: the search's folder.
-        space: the search's space.
-        full_steps: batches in an epoch of the search's base configuration.
+        folder: its folder.
+        space: its space.
+        full_steps: batches in an epoch of its base configuration.
         data_dir, cache_dir: as for `training.fit.train`.
         worker: name of this process among several.
     """
@@ -108,7 +106,7 @@ def run_trial(context: TrialContext, trial: str, values: Mapping[str, Any]) -> T
     """Train with the given values of the hyperparameters, or resume where the trial was stopped.
 
     Args:
-        trial: its number; "default" trains the search's base configuration.
+        trial: its number; `DEFAULT` trains the search's base configuration.
         values: values of the hyperparameters as the oracle gives them. Hyperband's say how far to
             train (`tuner/epochs`) and which trial to continue (`tuner/trial_id`).
 
@@ -117,24 +115,20 @@ def run_trial(context: TrialContext, trial: str, values: Mapping[str, Any]) -> T
 
     Raises:
         TrialFailed: if the candidate is refused or its training fails.
-        OSError, RunError: if files cannot be written or read: not the candidate's fault.
+        OSError, RunError: if files cannot be read or written, whatever the candidate.
     """
     search, run = context.search, context.run(trial)
-    is_default = trial == "default"
-    record = TrialRecord(
-        trial,
-        FAILED,
-        values={} if is_default else context.space.active(values),
-        settings={} if is_default else context.space.settings(values),
-        worker=context.worker,
-    )
-    shown = ", ".join(f"{name} {show(value)}" for name, value in record.values.items())
-    log.info("trial %s: %s", trial, shown or "the configuration as it is")
+    record = TrialRecord(trial, worker=context.worker)
     try:
-        configuration = candidate(
-            search.base, record.settings, context.full_steps, (search.epochs, search.steps)
-        )
-        reason = None if is_default else rejection_reason(configuration, search.limits)
+        if trial != DEFAULT:
+            record = dataclasses.replace(
+                record, values=context.space.active(values), settings=context.space.settings(values)
+            )
+        shown = ", ".join(f"{name} {show(value)}" for name, value in record.values.items())
+        log.info("trial %s: %s", trial, shown or "the configuration as it is")
+        length = (search.epochs, search.steps)
+        configuration = candidate(search.base, record.settings, context.full_steps, length)
+        reason = rejection_reason(configuration, search.budget) if trial != DEFAULT else None
         if reason is not None:
             record = dataclasses.replace(record, status=REFUSED)
             raise TrialFailed(reason)
@@ -145,24 +139,20 @@ def run_trial(context: TrialContext, trial: str, values: Mapping[str, Any]) -> T
     except (OSError, RunError):
         raise
     except Exception as error:
-        reason = str(error) if isinstance(error, TrialFailed) else describe(error)
-        write_record(context.folder, dataclasses.replace(record, reason=reason))
+        reason = str(error) if isinstance(error, TrialFailed) else _in_one_line(error)
+        _write_record(context.folder, dataclasses.replace(record, reason=reason))
         raise TrialFailed(reason) from error
     finally:
         keras.backend.clear_session()  # or memory grows from trial to trial
         gc.collect()
-    rows = run.read_history(metrics["epochs"])
     record = dataclasses.replace(
         record,
         status=FINISHED,
         score=float(metrics["validation"][search.objective]),
-        validation=metrics["validation"],
-        epochs=metrics["epochs"],
-        seconds=sum(row["seconds"] for row in rows),
-        parameters=metrics["parameters"],
-        multiply_adds=metrics["multiply_adds"],
+        seconds=round(sum(row["seconds"] for row in run.read_history(metrics["epochs"])), 1),
+        **{key: metrics[key] for key in ("validation", "epochs", "parameters", "multiply_adds")},
     )
-    write_record(context.folder, record)
+    _write_record(context.folder, record)
     _write_hparams(run, record)
     return record
 
@@ -173,13 +163,8 @@ def _train(
     search = context.search
     callbacks = []
     if search.patience is not None:
-        callbacks.append(
-            keras.callbacks.EarlyStopping(
-                f"val_{search.objective}",
-                mode=OBJECTIVES[search.objective],
-                patience=search.patience,
-            )
-        )
+        monitor, mode = f"val_{search.objective}", OBJECTIVES[search.objective]
+        callbacks = [keras.callbacks.EarlyStopping(monitor, mode=mode, patience=search.patience)]
     metrics = train(
         configuration,
         run.folder,
@@ -187,9 +172,9 @@ def _train(
         cache_dir=context.cache_dir,
         until=until,
         callbacks=callbacks,
-        most_read=READ_AT_END,
+        most_read=INFERENCE_LIMIT,
     )
-    if search.tuner != "hyperband":  # which alone continues trials
+    if search.tuner != "hyperband":  # the only one that continues trials
         run.checkpoint.unlink(missing_ok=True)
     return metrics
 
@@ -216,63 +201,38 @@ def candidate(
     """
     arguments, recipe = set_values(base.model, base.recipe, settings)
     epochs, steps = length or (recipe.epochs, full_steps)
-    whole = length is None and base.recipe.steps_per_epoch is None
     steps = max(1, round(steps * base.recipe.batch_size / recipe.batch_size))
     shortening = base.recipe.epochs * full_steps / (epochs * steps)
+    whole_epochs = length is None and base.recipe.steps_per_epoch is None
     recipe = dataclasses.replace(
         recipe,
         epochs=epochs,
-        steps_per_epoch=None if whole else steps,
+        steps_per_epoch=None if whole_epochs else steps,
         ema_momentum=round(recipe.ema_momentum**shortening, 6),
     )
     arguments = registry.configuration(base.model, **{**base.arguments, **arguments})
     return dataclasses.replace(base, arguments=arguments, recipe=recipe)
 
 
-def parse_limits(texts: Sequence[str]) -> dict[str, float]:
-    """Read limits such as "50M" (multiply-adds) or "parameters=2M".
-
-    Raises:
-        ValueError: for an unknown name, or an amount that is not a number above 0.
-    """
-    limits = {}
-    for text in texts:
-        name, equals, amount = text.rpartition("=")
-        name = name if equals else "multiply_adds"
-        if name not in LIMITS:
-            raise ValueError(unknown_name("limit", name, LIMITS))
-        match = re.fullmatch(r"(\d+\.?\d*|\.\d+)([kMG]?)", amount.strip())
-        value = float(match[1]) * {"": 1, "k": 1e3, "M": 1e6, "G": 1e9}[match[2]] if match else 0
-        if value <= 0:
-            raise ValueError(f"a limit is a number above 0 such as 50M or 800k. Received: {text!r}")
-        limits[name] = value
-    return limits
-
-
-def rejection_reason(configuration: Configuration, limits: Mapping[str, float]) -> str | None:
-    """Why a candidate is over the limits; None if it is not.
+def rejection_reason(configuration: Configuration, budget: float | None) -> str | None:
+    """Why a candidate is over the budget of multiply-adds; None if it is not.
 
     Raises:
         ValueError: if the model cannot be built.
     """
-    if not limits:
+    if budget is None:
         return None
-    model = models.create(configuration.model, **configuration.arguments)
-    costs = {"multiply_adds": models.multiply_adds(model), "parameters": model.count_params()}
-    for name, limit in limits.items():
-        if costs[name] > limit:
-            return f"{count(costs[name])} {name.replace('_', '-')}, the limit is {count(limit)}"
-    return None
+    cost = models.multiply_adds(models.create(configuration.model, **configuration.arguments))
+    return f"{count(cost)} multiply-adds, the budget is {count(budget)}" if cost > budget else None
 
 
-def describe(error: BaseException) -> str:
-    """An error in one line."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+def _in_one_line(error: Exception) -> str:
+    message = " ".join(str(error).split())
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 
 def _wait_for_other_process(run: RunFolder) -> None:
-    """Wait while a worker trains in the folder that a restarted chief gave to another as well."""
+    """Wait while a worker trains a trial that a restarted chief gave to this process as well."""
     while run.folder.exists():
         try:
             with lock(run.folder, "training"):
@@ -296,30 +256,18 @@ def _write_hparams(run: RunFolder, record: TrialRecord) -> None:
     """Add the trial to TensorBoard's HParams view: `tensorboard --logdir SEARCH/trials`."""
     with tf.summary.create_file_writer(str(run.tensorboard / "trial")).as_default():
         hparams.hparams(dict(record.values), trial_id=record.trial)
-        scores = {**record.validation, "multiply_adds": record.multiply_adds}
-        for name, value in scores.items():
+        for name, value in {**record.validation, "multiply_adds": record.multiply_adds}.items():
             tf.summary.scalar(name, value, step=record.epochs)
 
 
-def write_record(folder: Path, record: TrialRecord) -> None:
-    """Write the record of a trial into the search's folder."""
+def _write_record(folder: Path, record: TrialRecord) -> None:
     (folder / "trials").mkdir(exist_ok=True)
     write_json(folder / "trials" / f"{record.trial}.json", dataclasses.asdict(record))
 
 
 def read_records(folder: Path) -> list[TrialRecord]:
-    """The records of a search's trials in the order of their numbers, the default last.
-
-    Raises:
-        RunError: if a file holds something else.
-    """
-    records = []
-    for path in sorted((folder / "trials").glob("*.json")):
-        try:
-            records.append(TrialRecord(**read_json(path)))
-        except TypeError as error:
-            raise RunError(f"{path} is not the record of a trial: {error}") from error
-    return records
+    """The records of a search's trials in the order of their numbers, the default last."""
+    return [TrialRecord(**read_json(path)) for path in sorted((folder / "trials").glob("*.json"))]
 
 
 def best_first(records: Iterable[TrialRecord], objective: str) -> list[TrialRecord]:

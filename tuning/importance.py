@@ -12,13 +12,13 @@ from keras_tuner.engine.hyperparameters import HyperParameter
 FEWEST_TRIALS = 10
 """Finished trials below which nothing is estimated."""
 
-TREES, SHUFFLES, CONFIDENCE = 40, 99, 0.95
+TREES, SHUFFLES, CONFIDENCE = 30, 39, 0.95
 
 MEASURE = (
     "Permutation importance on trials that a tree of a random forest has not learned from: how "
     "much the squared error of the predicted score grows when the values of one hyperparameter "
     "are shuffled, as % of the variance of the scores, with a 95 % interval (bootstrap over "
-    "trials). Shown where it is larger than that of every hyperparameter in 95 of 100 searches "
+    "trials). Shown where it is larger than that of every hyperparameter in 95 % of searches "
     "with shuffled scores."
 )
 """What the numbers are, for the page."""

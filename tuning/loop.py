@@ -86,14 +86,19 @@ def run_search(
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Drop what keras-tuner prints: a table for each trial, and values for each message."""
+    """Drop what keras-tuner prints: tables, values, and a traceback for each refused candidate."""
     with (
         Path(os.devnull).open("w") as nowhere,
         contextlib.redirect_stdout(nowhere),
+        contextlib.redirect_stderr(nowhere),
         warnings.catch_warnings(),
     ):
+        logging.captureWarnings(True)
         warnings.filterwarnings("ignore", module="sklearn")  # length scales at their bounds
-        yield
+        try:
+            yield
+        finally:
+            logging.captureWarnings(False)
 
 
 class _ZooTuner(kt.Tuner):

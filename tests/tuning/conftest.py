@@ -18,7 +18,12 @@ SETTINGS = [
     "input_shape=[16,32,3]",
     "max_digits=2",
     "blocks=1..2",
+    "halvings=1",
+    "kernel_size_1=3",
+    "kernel_size_2=3",
     "dense_layers=1",
+    "dense_dropout=0.0",
+    "weight_decay=0.01",
     "batch_size=8",
     "augmentation=0",
 ]

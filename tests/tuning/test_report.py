@@ -11,7 +11,7 @@ from tests.tuning.conftest import fake_train, without_training
 from tuning import report
 from tuning.importance import FEWEST_TRIALS, importance
 from tuning.loop import run_search
-from tuning.trial import FINISHED, TrialRecord, best_first, read_records
+from tuning.trial import DEFAULT, FINISHED, TrialRecord, best_first, read_records
 
 
 class Page(HTMLParser):
@@ -30,8 +30,11 @@ class Page(HTMLParser):
 
 
 def test_the_page_has_every_trial_and_fetches_nothing(tiny, tmp_path, monkeypatch):
+    failed = []
+
     def train(configuration, folder, **rest):
-        if folder.name == "03":
+        if folder.name != DEFAULT and not failed:
+            failed.append(folder.name)
             raise MemoryError("no room <here>")
         return fake_train(configuration, folder, **rest)
 

@@ -15,6 +15,7 @@ test: $(VENV)/installed-dev lint
 lint: $(VENV)/installed-dev
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
+	$(VENV)/bin/lint-imports --no-cache
 
 # Debian's Python comes without venv's pip; say so rather than fail in the middle.
 $(VENV)/bin/python:

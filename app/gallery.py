@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from artifacts.files import replacing, write_json
+from artifacts.files import atomic_path, write_json
 from datasets.rendered_numbers.drawing import Drawn, draw
 from datasets.rendered_numbers.style import DEFAULT, WIDE, Framing
 
@@ -39,7 +39,7 @@ def write_gallery(folder: Path) -> None:
     examples = []
     for drawn in draw_examples():
         file = f"{drawn.number}.jpg"
-        with replacing(folder / file) as part:
+        with atomic_path(folder / file) as part:
             part.write_bytes(drawn.jpeg)
         examples.append({"file": file, "number": drawn.number})
     write_json(folder / "examples.json", examples)

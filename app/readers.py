@@ -1,4 +1,4 @@
-"""Models as the server reads with them: images in, what the API says of each out."""
+"""Models of the server: images in, predictions as the API returns them out."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Task:
     Attributes:
         image: uint8 (height, width, 3), RGB.
         box: where the number is, in pixels; None to look for it.
-        explain: whether to say where the model looked.
+        explain: whether to return attention maps.
     """
 
     image: np.ndarray
@@ -98,7 +98,7 @@ class ModelReader:
                 number=number,
                 confidence=confidence,
                 box=_edges(seen.boxes[index]) if number else None,
-                part=_edges(seen.parts[index]),
+                crop=_edges(seen.parts[index]),
                 digits=self._digits(task, number, digits[index], seen.parts[index]),
                 length=length,
             )
@@ -115,9 +115,9 @@ class ModelReader:
                 digit=int(digit),
                 probability=float(chances[int(digit)]),
                 probabilities=chances.tolist(),
-                heat=heat,
+                attention=attention,
             )
-            for digit, chances, heat in zip(text, places[: len(text)], heats, strict=True)
+            for digit, chances, attention in zip(text, places[: len(text)], heats, strict=True)
         ]
 
 

@@ -108,7 +108,7 @@ def compare(
     Raises:
         ValueError: if the data set is unknown or holds no image of that split.
     """
-    images = datasets.numbers(dataset, split, data_dir, limit)
+    images = datasets.labels(dataset, split, data_dir, limit)
     if not images:
         raise ValueError(f"{dataset} has no images in its split {split!r}")
     truths = [number for _, number in images]
@@ -206,7 +206,7 @@ def _warnings(dataset, split, images, fingerprint, results, data_dir) -> list[st
 def _baseline(dataset, images, results, data_dir) -> Result:
     """The constant answer: the commonest number of the training split, or of this one for want."""
     places = max((result.readings.digits.shape[1] for result in results), default=5)
-    train = datasets.numbers(dataset, "train", data_dir) or images
+    train = datasets.labels(dataset, "train", data_dir) or images
     train = [number for _, number in train]
     encoded = [labels.encode(number, places) for _, number in images]
     truth = {

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from artifacts.environment import environment
-from artifacts.files import replacing, write_json
+from artifacts.files import atomic_path, write_json
 from evaluation import page, sheet
 from evaluation.compare import Comparison, Result, right
 
@@ -34,7 +34,7 @@ def write(comparison: Comparison, folder: Path, data_dir: str | Path | None = No
     for number, result in enumerate(comparison.results[1:], 1):
         _write_sheets(comparison, result, folder, number, data_dir)
     text = page.render(comparison, made, data_dir)
-    with replacing(folder / "index.html") as part:
+    with atomic_path(folder / "index.html") as part:
         part.write_text(text, encoding="utf-8")
 
 
@@ -101,5 +101,5 @@ def _write_csv(path: Path, header: list[str], rows: list[list[Any]]) -> None:
     writer = csv.writer(text)
     writer.writerow(header)
     writer.writerows(rows)
-    with replacing(path) as part:
+    with atomic_path(path) as part:
         part.write_text(text.getvalue(), newline="")

@@ -9,7 +9,7 @@ import numpy as np
 from datasets.images import prepare_image
 from labels import DIGITS
 
-ATTENTION = "where"
+ATTENTION = "attention"
 """Layer whose output is (batch, places, 1 + N): attention maps, the length's first."""
 
 
@@ -30,7 +30,7 @@ class Looks:
         names = [layer.name for layer in model.layers]
         self.attends = ATTENTION in names
         if self.attends:
-            grid = model.get_layer("where_logits").output.shape[1:3]
+            grid = model.get_layer("attention_logits").output.shape[1:3]
             self._grid = tuple(int(side) for side in grid)
             self._attention = keras.Model(model.input, model.get_layer(ATTENTION).output)
 

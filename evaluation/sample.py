@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from datasets import sources
-from datasets.images import cut, decode_image
+from datasets.images import crop_pixels, decode_image
 
 
 def load_images(
@@ -24,7 +24,7 @@ def load_images(
     Args:
         dataset: name, folder or mix.
         split: its split.
-        indices: places, from 0, in the order of `datasets.numbers`.
+        indices: places, from 0, in the order of `datasets.labels`.
         crop: "full", or a crop around the true digit boxes.
         data_dir: where TFDS data lies.
 
@@ -34,7 +34,7 @@ def load_images(
     wanted = list(dict.fromkeys(int(index) for index in indices))
     missing = set(wanted)
     found: dict[int, np.ndarray] = {}
-    for index, example in enumerate(sources.examples_of_mix(dataset, split, data_dir)):
+    for index, example in enumerate(sources.examples(dataset, split, data_dir)):
         if not missing:
             break
         if index in missing:
@@ -46,4 +46,4 @@ def load_images(
 def _decode(example: sources.Example, crop: str) -> np.ndarray:
     image = decode_image(example.read(), name=example.id)
     box = example.crop_box(crop)
-    return image if box is None else cut(image, box)
+    return image if box is None else crop_pixels(image, box)

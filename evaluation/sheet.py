@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from artifacts.files import replacing
+from artifacts.files import atomic_path
 from evaluation.sample import load_images
 from models.decoding import DecodedSequences
 
@@ -68,7 +68,7 @@ def write_sheet(
         draw.text((left, top + CELL[1]), text, fill=_RIGHT if read == truth else _WRONG, font=font)
     data = io.BytesIO()
     sheet.save(data, "PNG")
-    with replacing(path) as part:
+    with atomic_path(path) as part:
         part.write_bytes(data.getvalue())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from artifacts.files import read_json, replacing
+from artifacts.files import atomic_path, read_json
 from evaluation.compare import CONSTANT
 
 KEPT = Path("docs/results")
@@ -75,5 +75,5 @@ def write_table(readme: Path, files: list[Path]) -> None:
     if not begin or not end:
         raise ValueError(f"{readme} has no place for results: two lines {BEGIN} and {END}")
     table = results_table(files)
-    with replacing(readme) as part:
+    with atomic_path(readme) as part:
         part.write_text(f"{before}{BEGIN}\n\n{table}\n\n{END}{after}", encoding="utf-8")

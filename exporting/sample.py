@@ -52,7 +52,7 @@ def take(
     """
     if dataset is None:
         return _draw(split, count, max_digits)
-    numbers = datasets.numbers(dataset, split, data_dir)
+    numbers = datasets.labels(dataset, split, data_dir)
     if not numbers:
         raise ValueError(f"{dataset} has no images in its split {split!r}")
     chosen = sheet.choose(len(numbers), count)

@@ -61,7 +61,7 @@ def run_inference(
     places = reader.model.output["digits"].shape[1]
     seen, numbers, boxes = [], [], []
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
-        stream = sources.examples_of_mix(dataset, split, data_dir, limit)
+        stream = sources.examples(dataset, split, data_dir, limit)
         for chunk in sources.chunks(stream, _CHUNK):
             images = list(pool.map(lambda one: decode_image(one.read(), name=one.id), chunk))
             seen.append(reader.look(images, [one.crop_box(crop, margin) for one in chunk]))
@@ -87,12 +87,12 @@ def _box(example: sources.Example) -> np.ndarray:
 
 
 def _checked(example: sources.Example, places: int) -> str:
-    if places == 1 and len(example.number) != 1:
+    if places == 1 and len(example.label) != 1:
         raise ValueError(
             "A model of single digits cannot be tried on numbers. "
-            f"Received: {example.id} with the number {example.number!r}"
+            f"Received: {example.id} with the label {example.label!r}"
         )
-    return example.number
+    return example.label
 
 
 def _truth(numbers: list[str], places: int) -> dict[str, np.ndarray]:

@@ -50,8 +50,8 @@ def seen_images(
             continue
         for folder, part in _folders(configuration(name)):
             if judged is None:
-                judged = set(datasets.image_hashes(dataset, split, data_dir).values())
-            shared = judged & set(datasets.image_hashes(folder, part).values())
+                judged = {h for _, h in datasets.image_hashes(dataset, split, data_dir)}
+            shared = judged & {h for _, h in datasets.image_hashes(folder, part)}
             if shared:
                 found.append(
                     f"{len(shared)} of these images are in the {part} split of {folder}, "

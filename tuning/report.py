@@ -12,7 +12,7 @@ from scipy.stats import binomtest
 
 import datasets
 from artifacts.console import count, duration, table
-from artifacts.files import read_json, replacing
+from artifacts.files import atomic_path, read_json
 from evaluation.charts import STYLE, colour, svg
 from evaluation.page import template
 from tuning.importance import FEWEST_TRIALS, MEASURE, Importance, importance
@@ -76,8 +76,8 @@ def write_report(search: Search, folder: Path, data_dir: Path | None = None) -> 
     """
     images = datasets.size(search.base.validation, "validation", data_dir)
     text = render(search, folder, images)
-    with replacing(folder / PAGE) as part:
-        part.write_text(text, encoding="utf-8")
+    with atomic_path(folder / PAGE) as temporary:
+        temporary.write_text(text, encoding="utf-8")
     return folder / PAGE
 
 

@@ -25,8 +25,7 @@ from artifacts.files import RunError, first_difference, lock, read_json, write_j
 from artifacts.names import unknown_name
 from training.configuration import Configuration, configure, default_folder
 from training.fit import steps_per_epoch
-from tuning.space import Space, SpaceFunction, load
-from tuning.spaces import search_space
+from tuning.space import Space, SpaceFunction, load, model_space
 
 TUNERS = ("random", "bayesian", "hyperband", "grid")
 
@@ -99,7 +98,7 @@ class Search:
 
 
 def _space_function(model: str, text: str | None) -> SpaceFunction:
-    return search_space(model) if text is None else load(text, "the space's file")
+    return model_space(model) if text is None else load(text, "the space's file")
 
 
 def plan(

@@ -25,8 +25,11 @@ from typing import Any
 import keras_tuner as kt
 from keras_tuner.engine import hyperparameters as kinds
 
+import models
 from artifacts.names import unknown_name
+from models.search_space import width
 from training.configuration import Configuration
+from training.recipes import Recipe
 
 SpaceFunction = Callable[[kt.HyperParameters, Configuration], Mapping[str, Any]]
 
@@ -115,6 +118,37 @@ class Space:
         if not isinstance(settings, Mapping):
             raise ValueError(f"a space returns a dictionary of settings. Received: {settings!r}")
         return settings
+
+
+def model_space(name: str) -> SpaceFunction:
+    """The space of a model: the one of its entry, and the main settings of the recipe.
+
+    Raises:
+        ValueError: if no model has that name.
+    """
+    entry = models.entry(name)
+
+    def space(hp: kt.HyperParameters, base: Configuration) -> dict[str, Any]:
+        return entry.search_space(hp, base.arguments) | _recipe_space(hp, base.recipe)
+
+    return space
+
+
+def _recipe_space(hp: kt.HyperParameters, recipe: Recipe) -> dict[str, Any]:
+    """Learning rate, batch size, weight decay and strength of augmentation around the recipe's."""
+
+    def around(name: str, value: float, factor: float) -> float:
+        return hp.Float(name, value / factor, value * factor, sampling="log", default=value)
+
+    settings = {
+        "learning_rate": around("learning_rate", recipe.learning_rate, 5),
+        "batch_size": width(hp, "batch_size", recipe.batch_size, (0.5, 1, 2)),
+    }
+    if recipe.weight_decay:
+        settings["weight_decay"] = around("weight_decay", recipe.weight_decay, 10)
+    if recipe.augmentation.changes:
+        settings["augmentation"] = hp.Float("augmentation", 0.0, 1.5, step=0.25, default=1.0)
+    return settings
 
 
 def load(text: str, name: str) -> SpaceFunction:

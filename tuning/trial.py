@@ -20,7 +20,6 @@ import models
 from artifacts.console import count
 from artifacts.files import RunError, lock, read_json, write_json
 from artifacts.run_folder import RunFolder
-from models import registry
 from training.configuration import Configuration, set_values
 from training.fit import train
 from tuning.search import OBJECTIVES, Search
@@ -172,7 +171,7 @@ def _train(
         cache_dir=context.cache_dir,
         until=until,
         callbacks=callbacks,
-        most_read=INFERENCE_LIMIT,
+        inference_limit=INFERENCE_LIMIT,
     )
     if search.tuner != "hyperband":  # the only one that continues trials
         run.checkpoint.unlink(missing_ok=True)
@@ -210,7 +209,7 @@ def candidate(
         steps_per_epoch=None if whole_epochs else steps,
         ema_momentum=round(recipe.ema_momentum**shortening, 6),
     )
-    arguments = registry.configuration(base.model, **{**base.arguments, **arguments})
+    arguments = models.configuration(base.model, **{**base.arguments, **arguments})
     return dataclasses.replace(base, arguments=arguments, recipe=recipe)
 
 

@@ -12,7 +12,7 @@ export const toBlob = (canvas, kind) =>
 
 const HEIC = /\bhei[cf]\b/i;
 const NO_IMAGE =
-  "There is no image in that, and none is fetched from an address. Copy the image itself, or save it and choose the file.";
+  "That holds no image, and URLs are not fetched. Copy the image itself, or save it and choose the file.";
 
 // A file as the page works with it: upright, with its size in pixels. Fails with a sentence.
 export async function prepare(file) {

@@ -42,7 +42,7 @@ export class Stage {
       image.height = height;
       image.alt = name;
     }
-    this.drawHeat(null);
+    this.drawAttention(null);
   }
 
   #lay(element, [left, top, right, bottom]) {
@@ -157,17 +157,17 @@ export class Stage {
     this.frame.focus();
   }
 
-  // Lays heat (the address of a grey image) over a part of the image; null takes it away.
-  async drawHeat(address, part) {
-    const canvas = find("heat");
-    this.heat = address;
+  // Lays attention (the address of a grey image) over a part of the image; null takes it away.
+  async drawAttention(address, part) {
+    const canvas = find("attention");
+    this.attention = address;
     this.element.classList.toggle("heated", Boolean(address));
     canvas.hidden = !address;
     if (!address) return;
     const image = new Image();
     image.src = address;
     await image.decode();
-    if (this.heat !== address) return;
+    if (this.attention !== address) return;
     canvas.width = image.width;
     canvas.height = image.height;
     const pen = canvas.getContext("2d", { willReadFrequently: true });

@@ -14,6 +14,7 @@ from datasets.rendered_numbers.blur import blurred
 from datasets.rendered_numbers.fonts import HEIGHT, PAD, Glyph, glyph, hull
 from datasets.rendered_numbers.lettering import Lettering
 from datasets.rendered_numbers.made_faces import made_glyph
+from datasets.rendered_numbers.marks import marked
 from datasets.rendered_numbers.planes import Box, extent
 from datasets.rendered_numbers.rng import Rng
 from datasets.rendered_numbers.strokes import stroke_glyph
@@ -159,6 +160,8 @@ def set_line(text: str, style: Lettering, height: float, chance: Rng, margin: fl
             drawn = made_glyph(style.made, character)
         else:
             drawn = _grown(style.face, character, style.growth)
+            if style.marks:
+                drawn = marked(drawn, character, style.marks)
         plain = drawn.half if step > 1 else drawn.mask
         mask = _vary(plain, step, style, chance, digit)
         if mask is plain and (step == 1 or not digit or style.brush is None):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from datasets.rendered_numbers.kinds_style import KIND_STYLES
 from datasets.rendered_numbers.rng import Rng
 
 
@@ -104,4 +105,4 @@ DEVICES = Style(
 )
 """Numbers on meters, displays, labels, race bibs and number plates."""
 
-STYLES = {"default": DEFAULT, "wide": WIDE, "devices": DEVICES}
+STYLES = {"default": DEFAULT, "wide": WIDE, "devices": DEVICES, **KIND_STYLES}

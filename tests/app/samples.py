@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from app.limits import Limits
-from app.serving import make_server
+from app.server import make_server
 
 
 def encode(width: int = 60, height: int = 40, kind: str = "PNG", seed: int = 0, **options) -> bytes:

@@ -50,7 +50,7 @@ def small(readers):
         client.__exit__(None, None, None)
 
 
-def test_a_image_is_read_as_the_library_reads_it(client, readers):
+def test_an_image_is_read_as_the_library_reads_it(client, readers):
     content = encode(90, 70)
     (image,) = read(client, content, explain=True).json()["images"]
     assert (image["width"], image["height"], image["error"]) == (90, 70, None)
@@ -59,7 +59,7 @@ def test_a_image_is_read_as_the_library_reads_it(client, readers):
     assert reading["model"] == FIRST
     assert reading["number"] == expected.number
     assert reading["confidence"] == pytest.approx(expected.confidence, abs=1e-4)
-    assert reading["part"] == pytest.approx(expected.part, abs=0.2)
+    assert reading["crop"] == pytest.approx(expected.crop, abs=0.2)
     assert len(reading["length"]) == 5 and sum(reading["length"]) == pytest.approx(1, abs=1e-3)
     assert len(reading["digits"]) == len(reading["number"].rstrip("+"))
 
@@ -72,8 +72,8 @@ def test_each_digit_has_its_chances_and_where_the_model_looked(client):
             assert len(digit["probabilities"]) == 10
             assert sum(digit["probabilities"]) == pytest.approx(1, abs=1e-3)
             assert digit["probability"] == max(digit["probabilities"])
-            heat = Image.open(io.BytesIO(base64.b64decode(digit["heat"].split(",")[1])))
-            assert heat.size == (32, 16) and np.asarray(heat).max() == 255
+            attention = Image.open(io.BytesIO(base64.b64decode(digit["attention"].split(",")[1])))
+            assert attention.size == (32, 16) and np.asarray(attention).max() == 255
 
 
 def test_several_images_and_models_keep_their_order(client):
@@ -92,7 +92,7 @@ def test_a_bad_image_among_others_is_named_and_they_are_read(client):
     contents = [encode(), b"no image", encode()[:-300]]
     images = client.post("/api/read", files=form(*contents, name="b.jpg")).json()["images"]
     assert images[0]["error"] is None and images[0]["readings"]
-    assert "b.jpg is no image" in images[1]["error"]
+    assert "b.jpg is not an image" in images[1]["error"]
     assert "b.jpg does not decode" in images[2]["error"] and not images[2]["readings"]
 
 
@@ -119,10 +119,10 @@ def test_a_box_is_read_rather_than_looked_for(client, readers):
     for reading in answer.json()["images"][0]["readings"]:
         task = Task(decode_image(content), np.float32([120, 20, 190, 80]))
         (expected,) = readers[reading["model"]].read([task])
-        assert reading["part"] == pytest.approx(expected.part, abs=0.2)
-        assert reading["part"][0] > 60
+        assert reading["crop"] == pytest.approx(expected.crop, abs=0.2)
+        assert reading["crop"][0] > 60
     beyond = read(client, content, box="-50,20,190,800")
-    assert beyond.json()["images"][0]["readings"][0]["part"][3] <= 100
+    assert beyond.json()["images"][0]["readings"][0]["crop"][3] <= 100
 
 
 @pytest.mark.parametrize(
@@ -152,10 +152,10 @@ def test_requests_that_cannot_be_answered(client):
         (400, post("/api/read", content=b"a", headers={"content-type": "multipart/form-data"}), ""),
         (422, post("/api/read", files=form(encode()), data={"model": FIRST}), "?model=NAME"),
         (422, post("/api/read", files=form(encode(), encode()), params={"box": "1,1,9,9"}), "2"),
-        (404, client.get("/api/nothing"), "There is nothing at /api/nothing"),
-        (404, client.get("/static/..%2fserver.py"), "nothing"),
+        (404, client.get("/api/nothing"), "Not found: /api/nothing"),
+        (404, client.get("/static/..%2fserver.py"), "Not found"),
         (405, client.get("/api/read"), "does not take GET"),
-        (415, read(client, b"GIF89a"), "no image"),
+        (415, read(client, b"GIF89a"), "not an image"),
         (422, read(client, encode(kind="JPEG")[:-200]), "does not decode"),
     ]:
         assert answer.status_code == status, answer.text
@@ -194,7 +194,7 @@ def test_small_images_are_read_while_large_ones_wait_for_each_other(small, monke
         return image
 
     monkeypatch.setattr("app.uploads.decode_image", decode)
-    client = small(large=1_500, decoded=60 * 40)
+    client = small(large=1_500)
     with ThreadPoolExecutor(1) as beside:
         large = beside.submit(client.post, "/api/read", files=form(encode(), encode(seed=1)))
         while not asked:
@@ -213,7 +213,7 @@ def test_a_jpeg_of_countless_scans_is_not_decoded(client):
     assert "scans" in read(client, again).json()["detail"]
 
 
-def test_a_image_of_countless_parts_is_given_up_and_holds_nobody_up(small, monkeypatch):
+def test_an_image_of_countless_parts_is_given_up_and_holds_nobody_up(small, monkeypatch):
     client, threads = small(reads=300), set()
     measure = uploads.measure
 
@@ -282,7 +282,7 @@ def test_a_model_that_hangs_is_no_good_health(client, readers, monkeypatch):
     monkeypatch.setattr(batching, "STUCK", 0.0)
     read(client)
     assert [answer.status_code for answer in seen] == [200, 503]
-    assert "does not come to an end" in seen[1].json()["detail"]
+    assert "does not return" in seen[1].json()["detail"]
     assert client.get("/healthz").status_code == 200
 
 

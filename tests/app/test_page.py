@@ -150,7 +150,7 @@ def test_what_cannot_be_read_is_said_and_the_page_goes_on(open_page):
             transfer.setData("text/plain", "https://example.org/photo.jpg");
             window.dispatchEvent(new ClipboardEvent("paste", { clipboardData: transfer })); }"""
     )
-    page.wait_for_selector("#message:has-text('none is fetched from an address')")
+    page.wait_for_selector("#message:has-text('URLs are not fetched')")
     page.route("**/api/read*", lambda route: route.abort())
     choose({"name": "a.png", "mimeType": "image/png", "buffer": encode()})
     page.wait_for_selector("#message:has-text('cannot be reached')")
@@ -197,7 +197,7 @@ def test_the_box_is_dragged_and_the_reading_follows(open_page, readers):
     page.mouse.move(*place(120, 30), steps=2)
     page.mouse.up()
     page.wait_for_selector("#box.yours")
-    until(page, "document.getElementById('hint').innerText.includes('you put')")
+    until(page, "document.getElementById('hint').innerText.includes('your box')")
     page.wait_for_selector(DONE)
     last = [url for url in asked if "box=" in url][-1]
     box = [float(edge) for edge in last.split("box=")[1].replace("%2C", ",").split(",")]
@@ -225,17 +225,17 @@ def test_digits_show_where_the_model_looked_and_the_threshold_decides(open_page)
     page = open_page()
     upload(page, encode())
     page.click(".card:nth-child(2) .digit >> nth=1")
-    page.wait_for_selector("#heat:not([hidden])")
+    page.wait_for_selector("#attention:not([hidden])")
     coloured = page.evaluate(
-        """() => { const heat = document.getElementById("heat");
-            const pixels = heat.getContext("2d").getImageData(0, 0, heat.width, heat.height).data;
-            return [heat.width, heat.height, Math.max(...pixels.filter((_, at) => at % 4 === 3))];
+        """() => { const map = document.getElementById("attention");
+            const pixels = map.getContext("2d").getImageData(0, 0, map.width, map.height).data;
+            return [map.width, map.height, Math.max(...pixels.filter((_, at) => at % 4 === 3))];
         }"""
     )
     assert coloured[:2] == [32, 16] and coloured[2] > 200
     assert page.locator("#press-note").inner_text().startswith("Digit 2: ")
     page.click(".card:nth-child(2) .digit >> nth=1")
-    page.wait_for_selector("#heat", state="hidden")
+    page.wait_for_selector("#attention", state="hidden")
     for value, verdict in (("0", "accepted"), ("100", "unsure")):
         page.locator("#threshold").fill(value)
         assert page.locator(f".verdict.{verdict}").count() == 2
@@ -263,7 +263,7 @@ def test_models_are_switched(open_page, readers):
     page.mouse.move(stage["x"] + 200, stage["y"] + 40)
     page.mouse.move(stage["x"] + 200, stage["y"] + 200)
     page.wait_for_selector("#box:not(.yours)")
-    until(page, "document.getElementById('hint').innerText.includes('you put')")
+    until(page, "document.getElementById('hint').innerText.includes('your box')")
     page.wait_for_selector(DONE)
     page.mouse.up()
     page.wait_for_selector("#box.yours")
@@ -324,7 +324,7 @@ def test_corrections_make_a_folder_to_train_on(open_page, tmp_path):
         assert archive.testzip() is None
         archive.extractall(tmp_path)
     photos = read_folder(tmp_path / "kept_numbers", "train")
-    assert [photo.number for photo in photos[1:]] == ["007", ""]
+    assert [photo.label for photo in photos[1:]] == ["007", ""]
     assert photos[0].file.startswith("front_door-") and photos[1].file.startswith("_gate-")
     assert photos[0].boxes.shape == (1, 4) and photos[1].boxes is None and photos[2].boxes is None
     for photo, seed in zip(photos, (1, 2, 3), strict=True):
@@ -352,7 +352,7 @@ def test_everything_works_by_keyboard(open_page):
     assert page.locator(".verdict.accepted").count() == 2
     tab_to(".digit")
     page.keyboard.press("Enter")
-    page.wait_for_selector("#heat:not([hidden])")
+    page.wait_for_selector("#attention:not([hidden])")
     assert page.evaluate("document.activeElement.className") == "digit"
     assert page.locator("#spoken").inner_text().startswith("Digit 1: ")
     tab_to("#label")

@@ -247,7 +247,7 @@ def test_built_data_set_holds_what_was_drawn(built):
     for example in examples:
         drawn = draw(SEEDS["train"], int(example["id"].decode().partition("-")[2]))
         assert example["image"] == drawn.jpeg, "the bytes drawn are the bytes kept"
-        assert example["number"].decode() == drawn.number
+        assert example["label"].decode() == drawn.number
         assert "".join(map(str, example["digits"]["label"])) == drawn.number
         np.testing.assert_array_equal(example["digits"]["box"].reshape(-1, 4), drawn.boxes)
 

@@ -82,7 +82,7 @@ def test_copied_training_images_are_told(photos, tmp_path):
     train = photo_folder.read_folder(photos, "train")[:5]
     for photo in train:
         shutil.copy(photo.path, copied / f"new_{photo.file}")
-    rows = [f"new_{photo.file},{photo.number},test" for photo in train]
+    rows = [f"new_{photo.file},{photo.label},test" for photo in train]
     (copied / "labels.csv").write_text("\n".join(["file,label,split", *rows]))
     report = tmp_path / "report"
     arguments = [str(run), "--report", str(report), "--worse", "0", "--no-timing"]

@@ -4,13 +4,12 @@ import pytest
 
 import models
 from training.configuration import configure
-from tuning.search import search_space
-from tuning.space import Space, load
+from tuning.space import Space, load, model_space
 
 
 def space_of(model, *overrides):
     dataset = "mnist" if models.configuration(model)["max_digits"] == 1 else "rendered_numbers"
-    return Space(search_space(model), configure(model, dataset), overrides)
+    return Space(model_space(model), configure(model, dataset), overrides)
 
 
 @pytest.mark.parametrize("model", models.list_models())

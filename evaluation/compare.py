@@ -137,7 +137,6 @@ def compare(
             {result.name: result.reader for result in results},
             list(sample.values()),
             [images.texts[index] for index in sample],
-            report=log.info,
         )
     return Comparison(
         images=images,

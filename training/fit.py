@@ -72,8 +72,6 @@ def train(
     """
     last = min(until or configuration.recipe.epochs, configuration.recipe.epochs)
     data_folders = {"data_dir": data_dir, "cache_dir": cache_dir}
-    if strategy.processes == 1:  # Several must connect before JAX computes anything.
-        check_buildable(configuration)
     chief = strategy.is_chief
     with open_run(folder, configuration.to_json()) if chief else contextlib.nullcontext() as run:
         with strategy.scope():

@@ -212,6 +212,7 @@ def _combinations(
 
 
 def _override(space: kt.HyperParameters, overrides: Sequence[str]) -> list[kinds.HyperParameter]:
+    """The narrowed hyperparameters, without those whose condition no longer can be met."""
     texts = {}
     names = [hp.name for hp in space.space]
     for override in overrides:
@@ -221,7 +222,12 @@ def _override(space: kt.HyperParameters, overrides: Sequence[str]) -> list[kinds
         if name not in names:
             raise ValueError(unknown_name("hyperparameter", name, names))
         texts[name] = text
-    return [_narrow(hp, texts[hp.name]) if hp.name in texts else hp for hp in space.space]
+    kept: dict[str, kinds.HyperParameter] = {}
+    for hp in space.space:
+        parents = [(kept.get(parent.name), parent.values) for parent in hp.conditions]
+        if all(parent and set(parent.values) & set(values) for parent, values in parents):
+            kept[hp.name] = _narrow(hp, texts[hp.name]) if hp.name in texts else hp
+    return list(kept.values())
 
 
 def _narrow(hp: kinds.HyperParameter, text: str) -> kinds.HyperParameter:

@@ -35,12 +35,12 @@ def pseudo_label_boxes(photos: list[photo_folder.Photo], reader: Reader) -> dict
     Returns:
         File name to float32 (1, 4): left, top, right, bottom in pixels, clipped to the photo.
     """
-    candidates = [photo for photo in photos if photo.number and photo.boxes is None]
+    candidates = [photo for photo in photos if photo.label and photo.boxes is None]
     boxes = {}
     for chunk in sources.chunks(iter(candidates), CHUNK):
         images = [datasets.decode_image(photo.path) for photo in chunk]
         for photo, image, reading in zip(chunk, images, reader.read(images), strict=True):
-            if reading.number == photo.number and reading.box is not None:
+            if reading.number == photo.label and reading.box is not None:
                 height, width = image.shape[:2]
                 box = np.clip(reading.box, 0, [width, height] * 2).astype(np.float32)
                 if (box[2:] > box[:2]).all():
@@ -75,7 +75,7 @@ def write_boxes(folder: Path, out: Path, weights: str, split: str | None) -> tup
         for photo in photos:
             rows = boxes.get(photo.file, photo.boxes)
             text = "" if rows is None else ";".join(" ".join(f"{x:g}" for x in row) for row in rows)
-            writer.writerow((photo.file, photo.number, text, photo.split))
+            writer.writerow((photo.file, photo.label, text, photo.split))
     return len(boxes), len(selected)
 
 

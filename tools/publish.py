@@ -27,11 +27,12 @@ FIGURES = (
     "character_accuracy",
     "length_accuracy",
     "coverage",
+    "thresholds_chosen_on",
     "max_glimpses",
     "box_overlap",
     "boxes_found",
     "calibration_error",
-    "false_readings",
+    "false_positives",
     "crop",
 )
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from artifacts.files import replacing
+from artifacts.files import atomic_path
 from datasets.svhn_numbers.archives import read_split
 from datasets.svhn_numbers.digit_struct import Entry
 
@@ -72,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     split = chosen.split or chosen.path.name.partition(".")[0]
     examples = read_split(chosen.path, split, skip_broken=chosen.skip_broken)
     sheet = draw_sheet(itertools.islice(examples, chosen.first, chosen.first + chosen.count))
-    with replacing(chosen.out) as part:
+    with atomic_path(chosen.out) as part:
         sheet.save(part)
     print(chosen.out)
 

@@ -13,7 +13,7 @@ from artifacts.environment import environment
 from artifacts.files import write_json
 from artifacts.run_folder import RunFolder
 from datasets import mixing
-from inference.calibration import fit_temperature, tempered
+from inference.calibration import fit_temperature, scale_logits
 from inference.over_dataset import run_inference
 from inference.reader import Reader
 from models.metrics import sequence_correct
@@ -101,8 +101,12 @@ def calibrate(
         for source in sorted(others)
         if datasets.size(source, "validation", data_dir)
     ]
-    temperature = fit_temperature(*((result.seen.outputs, result.truth) for result in results))
-    predictions = models.decode_predictions(tempered(validation.seen.outputs, temperature))
+    temperature = fit_temperature(
+        *((result.predictions.outputs, result.truth) for result in results)
+    )
+    predictions = models.decode_predictions(
+        scale_logits(validation.predictions.outputs, temperature)
+    )
     return {
         "temperature": temperature,
         "max_glimpses": reader.max_glimpses,

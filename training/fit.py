@@ -72,12 +72,13 @@ def train(
     """
     last = min(until or configuration.recipe.epochs, configuration.recipe.epochs)
     data_folders = {"data_dir": data_dir, "cache_dir": cache_dir}
-    if strategy.processes == 1:  # Several must connect before JAX computes anything.
-        check_buildable(configuration)
     chief = strategy.is_chief
     with open_run(folder, configuration.to_json()) if chief else contextlib.nullcontext() as run:
         with strategy.scope():
-            strategy.assert_equal(_agreement(configuration, last, data_dir))
+            with strategy.local_scope():
+                check_buildable(configuration)
+            if strategy.processes > 1:
+                strategy.assert_equal(_agreement(configuration, last, data_dir))
             finished = strategy.broadcast(chief and run.finished)
             if not finished:
                 model = _create(configuration, run, data_dir, strategy)

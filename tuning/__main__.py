@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import re
 import sys
 from pathlib import Path
+
+from artifacts.console import quiet_tensorflow
 
 EXAMPLES = """examples:
   python -m tuning deep_cnn --describe              the hyperparameters and their values
@@ -147,12 +148,11 @@ def run(options: argparse.Namespace) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     options = parse(arguments)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    logging.getLogger("absl").setLevel(logging.WARNING)
     # TensorFlow warns of many models in one process, which a search is.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     # Imported here so that --help and wrong options answer at once.
+    quiet_tensorflow()
     import keras_tuner as kt
 
     from artifacts.files import RunError

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from matplotlib import pyplot as plt
 from rich.console import Console
-from scipy.stats import binomtest
 
 import datasets
 from artifacts.console import count, duration, table
 from artifacts.files import atomic_path, read_json
 from evaluation.charts import STYLE, colour, svg
+from evaluation.intervals import wilson_interval
 from evaluation.page import template
 from tuning.importance import FEWEST_TRIALS, MEASURE, Importance, importance
 from tuning.loop import show_score
@@ -144,7 +144,7 @@ def _interval(search: Search, best: TrialRecord, images: int) -> tuple[float, fl
     """Wilson's 95 % interval of the best sequence accuracy."""
     if search.objective != "sequence_accuracy":
         return None
-    return tuple(binomtest(round(best.score * images), images).proportion_ci(method="wilson"))
+    return wilson_interval(round(best.score * images), images)
 
 
 def _charts(search: Search, ranked: Sequence[TrialRecord]) -> dict[str, str]:

@@ -222,12 +222,14 @@ def _override(space: kt.HyperParameters, overrides: Sequence[str]) -> list[kinds
         if name not in names:
             raise ValueError(unknown_name("hyperparameter", name, names))
         texts[name] = text
-    kept: dict[str, kinds.HyperParameter] = {}
+    kept: list[kinds.HyperParameter] = []
     for hp in space.space:
-        parents = [(kept.get(parent.name), parent.values) for parent in hp.conditions]
-        if all(parent and set(parent.values) & set(values) for parent, values in parents):
-            kept[hp.name] = _narrow(hp, texts[hp.name]) if hp.name in texts else hp
-    return list(kept.values())
+        if all(
+            any(c.name == other.name and {*c.values} & {*other.values} for other in kept)
+            for c in hp.conditions
+        ):
+            kept.append(_narrow(hp, texts[hp.name]) if hp.name in texts else hp)
+    return kept
 
 
 def _narrow(hp: kinds.HyperParameter, text: str) -> kinds.HyperParameter:

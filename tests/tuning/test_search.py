@@ -228,11 +228,11 @@ def test_settings_are_sorted_into_overrides_and_the_base_configuration(tiny, pho
         plan("deep_cnn", str(photos), tuner="grid")
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_workers_values_in_32_bits_do_not_reach_a_bayesian_oracle(tiny, tmp_path):
     search = tiny("conv_dropout=0.1,0.2", tuner="bayesian", trials=9)
     context = trial.TrialContext(search, tmp_path, search.make_space(), 1)
-    oracle = loop._oracle(context)
-    kt.Tuner.__init__(loop._ZooTuner.__new__(loop._ZooTuner), oracle, directory=str(tmp_path))
+    oracle = loop._ZooTuner(context, reload=False).oracle
     for score in range(5):
         sent = oracle.create_trial("worker")
         oracle.update_trial(sent.trial_id, {"sequence_accuracy": float(score)})

@@ -7,7 +7,7 @@ import logging
 import sys
 from pathlib import Path
 
-from artifacts.console import quiet_tensorflow
+from artifacts.startup import quiet_tensorflow
 
 EXAMPLES = """examples:
   python -m tuning deep_cnn --describe              what there is to vary

@@ -8,7 +8,7 @@ import logging
 import sys
 from pathlib import Path
 
-from artifacts.console import quiet_tensorflow
+from artifacts.startup import quiet_tensorflow
 
 EXAMPLES = """examples:
   evaluate.py runs/my_run --dataset mnist

@@ -16,7 +16,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from artifacts.console import quiet_tensorflow
+from artifacts.startup import quiet_tensorflow
 from inference.files import batches, find_images, is_folder
 
 EXAMPLES = """examples:

@@ -9,7 +9,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from artifacts.console import quiet_tensorflow
+from artifacts.startup import quiet_tensorflow
 
 DEMO = {"model": "residual_cnn_small", "dataset": "rendered_numbers", "recipe": "demo"}
 DEMO_SETTINGS = ["input_shape=[32,64,3]"]  # A quarter of the work, and enough for rendered images.

@@ -9,7 +9,7 @@ import os
 import sys
 from importlib.util import find_spec
 
-from artifacts.console import quiet_tensorflow
+from artifacts.startup import quiet_tensorflow
 
 EXAMPLES = """examples:
   python -m app                                  on http://127.0.0.1:8000

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from inference import provenance
 from models import published
 
 
@@ -33,7 +32,8 @@ def inference_config(weights: str | Path) -> InferenceConfig:
         ValueError: if the `metrics.json` of the run is not JSON.
     """
     saved = published.inference_config(weights)
-    crop = provenance.configuration(str(weights)).get("crop", "full")
+    configuration = published.provenance_of(weights).get("configuration", {})
+    crop = configuration.get("crop", "full")
     return InferenceConfig(
         crop=crop,
         max_glimpses=saved.get("max_glimpses") or (None if crop == "full" else 1),

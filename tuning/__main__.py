@@ -8,7 +8,7 @@ import re
 import sys
 from pathlib import Path
 
-from artifacts.console import quiet_tensorflow
+from artifacts.startup import quiet_tensorflow
 
 EXAMPLES = """examples:
   python -m tuning deep_cnn --describe              the hyperparameters and their values

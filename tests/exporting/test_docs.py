@@ -51,7 +51,7 @@ def test_an_example_needs_the_runtime_alone(title, form, name, exported, tmp_pat
 
 def test_the_threshold_is_the_lowest_of_the_wanted_accuracy():
     found = {}
-    exec(examples()["Set a threshold"], found)
+    exec(examples()["Quantized weights"], found)
     threshold = found["threshold"]
     confidences, right = [0.5, 0.9, 0.2, 0.8], [False, True, True, True]
     assert threshold(confidences, right, 0.9) == 0.8

@@ -65,17 +65,17 @@ def take(
 
 
 def _draw(split: str, count: int, max_digits: int) -> Sample:
-    from datasets.rendered_numbers.drawing import draw
-    from datasets.rendered_numbers.style import DEFAULT, WIDE
+    from datasets.rendered_numbers.rendering import render
+    from datasets.rendered_numbers.styles import DEFAULT, WIDE
 
     styles = [
         dataclasses.replace(
             style,
-            absent=style.absent if max_digits > 1 else 0.0,
+            no_number=style.no_number if max_digits > 1 else 0.0,
             lengths=tuple(one for one in style.lengths if one[1] <= max_digits),
         )
         for style in (DEFAULT, WIDE)
     ]
     seed = {"train": 2001, "validation": 2002, "test": 2003}[split]
-    drawn = [draw(seed, index, styles[index % 2]) for index in range(count)]
-    return Sample(DRAWN, [one.image for one in drawn], [one.number for one in drawn])
+    drawn = [render(seed, index, styles[index % 2]) for index in range(count)]
+    return Sample(DRAWN, [one.image for one in drawn], [one.label for one in drawn])

@@ -1,1 +1,1 @@
-"""House numbers drawn from fonts and brush strokes, as street photos show them."""
+"""Numbers rendered from fonts and brush strokes, as photos show them."""

@@ -136,13 +136,13 @@ def _read_batch(
 
 
 def _draw(folder: Path, file: str, image, reading, min_confidence: float) -> None:
-    from artifacts.files import replacing
+    from artifacts.files import atomic_path
     from inference.draw import draw_reading
 
     path = folder / _drawn_name(file)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as part:
+        with atomic_path(path) as part:
             drawn = draw_reading(image, reading, min_confidence=min_confidence)
             drawn.save(part, compress_level=3)  # a quarter of the time, a tenth more bytes
     except OSError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from artifacts.files import replacing, write_json
+from artifacts.files import atomic_path, write_json
 from datasets.rendered_numbers.rendering import RenderedImage, render
 from datasets.rendered_numbers.styles import DEFAULT, WIDE, Framing
 
@@ -38,7 +38,7 @@ def write_gallery(folder: Path) -> None:
     examples = []
     for rendered in render_examples():
         file = f"{rendered.label}.jpg"
-        with replacing(folder / file) as part:
+        with atomic_path(folder / file) as part:
             part.write_bytes(rendered.jpeg)
         examples.append({"file": file, "number": rendered.label})
     write_json(folder / "examples.json", examples)

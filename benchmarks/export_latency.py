@@ -103,9 +103,12 @@ def main() -> None:
     """Measure and print."""
     options = parse()
     logging.getLogger("absl").setLevel(logging.ERROR)
-    from evaluation.timing import limit_threads, time_singles
+    import tensorflow as tf
 
-    limit_threads(options.threads)
+    from evaluation.timing import time_singles
+
+    tf.config.threading.set_intra_op_parallelism_threads(options.threads)
+    tf.config.threading.set_inter_op_parallelism_threads(options.threads)
     from exporting import sample
     from inference.reader import Reader
 

@@ -8,9 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-import datasets
-from evaluation import sheet
-from evaluation.sample import load_images
+from inference.split_images import SplitImages, random_indices
 
 DRAWN = "drawn images"
 
@@ -52,15 +50,14 @@ def take(
     """
     if dataset is None:
         return _draw(split, count, max_digits)
-    numbers = datasets.numbers(dataset, split, data_dir)
-    if not numbers:
+    images = SplitImages(dataset, split, data_dir)
+    if not images.labels:
         raise ValueError(f"{dataset} has no images in its split {split!r}")
-    chosen = sheet.choose(len(numbers), count)
-    images = load_images(dataset, split, chosen, data_dir=data_dir)
+    decoded = images.load(random_indices(len(images.labels), count))
     return Sample(
         f"{dataset}, {split} split",
-        list(images.values()),
-        [numbers[index][1] for index in images],
+        list(decoded.values()),
+        [images.texts[index] for index in decoded],
     )
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from artifacts.files import replacing
+from artifacts.files import atomic_path
 from datasets.rendered_numbers.rendering import render
 from datasets.rendered_numbers.rng import Rng
 from datasets.rendered_numbers.styles import STYLES
@@ -110,7 +110,7 @@ def main(arguments: list[str] | None = None) -> None:
                 images = read_photos(Path(source), options.count, options.seed)
             sources.append(images)
         options.out.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(options.out) as part:
+        with atomic_path(options.out) as part:
             contact_sheet(sources, options.columns).save(part, "PNG")
     except (OSError, ModuleNotFoundError) as error:
         parser.exit(1, f"{error}\n")

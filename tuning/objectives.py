@@ -54,7 +54,7 @@ OBJECTIVES = {
         Objective(
             "as_read",
             "numbers right as read",
-            "reading",
+            "inference",
             "sequence_accuracy",
             "val_sequence_accuracy",
         ),

@@ -12,8 +12,8 @@ from keras_tuner.engine.hyperparameters import Fixed
 
 import datasets
 from artifacts.console import duration
-from artifacts.files import read_json, replacing
-from evaluation.metrics import wilson_interval
+from artifacts.files import atomic_path, read_json
+from evaluation.intervals import wilson_interval
 from evaluation.page import template
 from tuning import charts
 from tuning.importance import MEASURE, Importance, importance
@@ -44,7 +44,7 @@ def write_report(search: Search, folder: Path, data_dir: Path | None = None) -> 
     """
     images = datasets.size(search.base.validation, "validation", data_dir)
     text = render(search, folder, images)
-    with replacing(folder / PAGE) as part:
+    with atomic_path(folder / PAGE) as part:
         part.write_text(text, encoding="utf-8")
     return folder / PAGE
 

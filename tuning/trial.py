@@ -185,7 +185,7 @@ def _train(bench: Bench, record: Record, values: Mapping[str, Any], run: RunFold
         until=until,
         callbacks=[stop],
         # Reading as a reader does takes several looks an image: as long as a short trial.
-        most_read=None if search.aim.part == "reading" else FEW,
+        inference_limit=None if search.aim.part == "reading" else FEW,
     )
     if search.tuner != "hyperband":  # which alone may go on from here
         run.checkpoint.unlink(missing_ok=True)

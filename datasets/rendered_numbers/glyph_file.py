@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from artifacts.files import replacing
+from artifacts.files import atomic_path
 
 _SIDE = 28
 
@@ -77,7 +77,7 @@ def write_glyphs(data_dir: str, out: Path, split: str = "train[:55000]") -> int:
     data = tfds.load("mnist", split=split, data_dir=data_dir, download=False, batch_size=-1)
     images, labels = data["image"].numpy()[..., 0], data["label"].numpy().astype(np.uint8)
     out.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(out) as part, part.open("wb") as file:
+    with atomic_path(out) as part, part.open("wb") as file:
         np.savez_compressed(file, x_train=images, y_train=labels)
     return len(labels)
 

@@ -59,11 +59,12 @@ _LARGE = {"train": 60_000, "test": 6_000}
 class Builder(tfds.core.GeneratorBasedBuilder):
     """Numbers rendered from fonts and brush strokes, as photos show them."""
 
-    VERSION = tfds.core.Version("1.2.0")
+    VERSION = tfds.core.Version("2.0.0")
     RELEASE_NOTES = {  # noqa: RUF012
         "1.0.0": "First version.",
         "1.1.0": "More like photos: colours, contrast, enamel lettering, framing.",
         "1.2.0": "Faster rendering; images differ from 1.1.0 by rounding.",
+        "2.0.0": "The feature `number` is called `label`; the images are the same.",
     }
     BUILDER_CONFIGS = [  # noqa: RUF012
         RenderedNumbersConfig(
@@ -81,7 +82,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                 {
                     "id": tfds.features.Text(),
                     "image": tfds.features.Image(shape=(None, None, 3), encoding_format="jpeg"),
-                    "number": tfds.features.Text(),
+                    "label": tfds.features.Text(),
                     "digits": tfds.features.Sequence(
                         {
                             "label": tfds.features.ClassLabel(num_classes=10),
@@ -114,7 +115,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                         "id": example_id,
                         # Bytes are stored as they are: encoding again would add artefacts.
                         "image": io.BytesIO(rendered.jpeg),
-                        "number": rendered.label,
+                        "label": rendered.label,
                         "digits": digits,
                     },
                 )

@@ -8,14 +8,13 @@ import json
 import os
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 from PIL import Image
 
 import inference
 import predict
-from inference import Reader, files, read
+from inference import Reader, files
 
 _LOAD_ONCE = functools.cache(Reader)
 
@@ -35,17 +34,6 @@ def folder(tmp_path):
         Image.fromarray(rng.integers(0, 256, shape, np.uint8)).save(path)
     (tmp_path / "photos" / "notes.txt").write_text("no image")
     return tmp_path / "photos"
-
-
-def test_one_image_is_read_as_it_is_among_many(weights):
-    rng = np.random.default_rng(1)
-    images = [rng.integers(0, 256, (10 + n, 30, 3), np.uint8) for n in range(70)]
-    together, reader = read(images, weights), Reader(weights)
-    assert len(together) == 70
-    for index in (0, 63, 64, 69):
-        alone = reader.read([images[index]])[0]
-        assert alone.number == together[index].number
-        assert alone.confidence == pytest.approx(together[index].confidence, abs=1e-4)
 
 
 def test_a_folder_gives_a_row_for_each_image_in_order(weights, folder, capsys):
@@ -121,20 +109,6 @@ def test_files_that_are_not_there_are_told_before_a_model_is_loaded(monkeypatch,
     monkeypatch.setattr(inference, "Reader", lambda weights: pytest.fail("loaded"))
     assert predict.main(["gone.png"]) == 1
     assert "There is no image at gone.png" in capsys.readouterr().err
-
-
-def test_the_library_takes_files_too(weights, folder):
-    path = folder / "b.png"
-    found = read([path, str(path), path.read_bytes(), np.asarray(Image.open(path))], weights)
-    assert len(found) == 4 and len({one.number for one in found}) == 1
-    assert [one.confidence for one in found] == pytest.approx([found[0].confidence] * 4, abs=1e-4)
-
-
-def test_a_model_of_another_kind_is_refused(tmp_path):
-    model = keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Flatten()])
-    model.save(tmp_path / "other.keras")
-    with pytest.raises(ValueError, match=r"other\.keras is no reader of numbers"):
-        Reader(tmp_path / "other.keras")
 
 
 def test_unsure_numbers_are_held_back(weights, folder, capsys):

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 import labels
+import models
 from models.decoding import decode_predictions
 from models.losses import BoxLoss, DigitsLoss, losses, uniform_loss
-from models.metrics import SequenceScores, negative_log_likelihood
+from models.metrics import negative_log_likelihood, sequence_scores
 
 
 def logits(probabilities):
@@ -118,40 +119,65 @@ def test_label_smoothing_raises_the_loss_of_a_sure_answer_alone():
     assert float(DigitsLoss(0.1)(truth, sure)) > 1
 
 
-def test_whole_numbers_count_and_blank_places_do_not():
-    rng = np.random.default_rng(4)
-    truth = random_truth(rng, batch=500)
-    right = {
-        "length": np.eye(7)[truth["length"]] * 50,
-        "digits": np.eye(10)[np.maximum(truth["digits"], 0)] * 50,
-    }
-    scores = SequenceScores()
-    scores.update(right, truth)
-    result = scores.result()
-    assert result["sequence_accuracy"] == result["character_accuracy"] == 1
-    assert result["loss"] == pytest.approx(0, abs=1e-6)
-
-    # A constant answer must not live off the blanks.
-    constant = {"length": np.zeros((500, 7)), "digits": np.zeros((500, 5, 10))}
-    constant["length"][:, 2] = 9
-    constant["digits"][..., 1] = 9
-    scores = SequenceScores()
-    scores.update(constant, truth)
-    assert scores.result()["sequence_accuracy"] < 0.05
-    assert scores.result()["character_accuracy"] < 0.2
+def outputs_for(length, digits, places=5):
+    return {"length": np.eye(places + 2)[length] * 50, "digits": np.eye(10)[digits] * 50}
 
 
-def test_scores_do_not_depend_on_the_batches():
-    rng = np.random.default_rng(5)
-    outputs, truth = random_outputs(rng), random_truth(rng)
-    whole, parts = SequenceScores(), SequenceScores()
-    whole.update(outputs, truth)
-    for start in range(0, 64, 7):
-        parts.update(
-            {k: v[start : start + 7] for k, v in outputs.items()},
-            {k: v[start : start + 7] for k, v in truth.items()},
-        )
-    assert parts.result() == pytest.approx(whole.result())
+def test_scores_of_perfect_and_constant_predictions():
+    truth = random_truth(np.random.default_rng(4), batch=500)
+    readable = truth["length"] <= 5
+    truth_readable = {name: values[readable] for name, values in truth.items()}
+    perfect = outputs_for(truth_readable["length"], np.maximum(truth_readable["digits"], 0))
+    scores = sequence_scores(perfect, truth_readable)
+    assert scores["sequence_accuracy"] == scores["character_accuracy"] == 1
+    assert scores["loss"] == pytest.approx(0, abs=1e-6)
+    # A constant prediction must not earn anything for positions without a digit.
+    constant = outputs_for(np.full(500, 2), np.full((500, 5), 1))
+    assert sequence_scores(constant, truth)["sequence_accuracy"] < 0.05
+    assert sequence_scores(constant, truth)["character_accuracy"] < 0.2
+
+
+def test_longer_is_never_a_correct_sequence():
+    length, digits = labels.encode("123456", 5)
+    truth = {"length": np.array([length, 2]), "digits": np.stack([digits, [1, 2, -1, -1, -1]])}
+    longer = outputs_for(np.array([6, 6]), np.zeros((2, 5), int))
+    assert decode_predictions(longer).numbers() == ["+", "+"]
+    assert sequence_scores(longer, truth)["sequence_accuracy"] == 0
+
+
+@pytest.fixture
+def small_model():
+    """A tiny model, images and labels of which some are "longer"."""
+    model = models.create("logistic_regression", input_shape=(8, 8, 1), max_digits=5)
+    rng = np.random.default_rng(6)
+    images = rng.uniform(0, 255, (64, 8, 8, 1)).astype("float32")
+    return model, images, random_truth(rng)
+
+
+def test_keras_metrics_by_output_name_and_the_callback(small_model):
+    model, images, truth = small_model
+    model.compile(
+        "adam",
+        loss=models.losses(5),
+        metrics={"length": "accuracy", "digits": models.DigitAccuracy()},
+    )
+    batches = [
+        (images[start : start + 24], {name: v[start : start + 24] for name, v in truth.items()})
+        for start in range(0, 64, 24)
+    ]
+    history = model.fit(
+        images, truth, epochs=2, verbose=0, callbacks=[models.SequenceAccuracy(batches)]
+    ).history
+    outputs = model.predict(images, verbose=0)
+    scores = sequence_scores(outputs, truth)
+    assert {name: history[f"val_{name}"][-1] for name in scores} == pytest.approx(scores, rel=1e-4)
+    evaluated = model.evaluate(images, truth, verbose=0, return_dict=True)
+    assert evaluated["loss"] == pytest.approx(scores["loss"], rel=1e-4)
+    length_right = (outputs["length"].argmax(-1) == truth["length"]).mean()
+    assert evaluated["length_accuracy"] == pytest.approx(length_right)
+    present = truth["digits"] >= 0
+    digits_right = (outputs["digits"].argmax(-1) == truth["digits"])[present].mean()
+    assert evaluated["digits_accuracy"] == pytest.approx(digits_right)
 
 
 def box_loss(truth, found):

@@ -83,7 +83,7 @@ def _finish(run: RunFolder, rows):
     scores = {name.removeprefix("val_"): best[name] for name in best if name.startswith("val_")}
     metrics = {
         "validation": scores,
-        "reading": {"sequence_accuracy": scores["sequence_accuracy"]},
+        "inference": {"sequence_accuracy": scores["sequence_accuracy"]},
         "epochs": len(rows),
         "parameters": 1000,
         "multiply_adds": 50_000,

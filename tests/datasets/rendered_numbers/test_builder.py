@@ -44,7 +44,7 @@ def test_examples_are_the_rendered_images(built):
         for example in examples:
             rendered = rendered_for(split, example)
             assert example["image"] == rendered.jpeg, "not encoded again"
-            assert example["number"].decode() == rendered.label
+            assert example["label"].decode() == rendered.label
             assert "".join(map(str, example["digits"]["label"])) == rendered.label
             boxes = example["digits"]["box"].reshape(-1, 4)
             np.testing.assert_array_equal(boxes, rendered.boxes)

@@ -1,6 +1,6 @@
-"""Draw images with the boxes and labels of their digits on one sheet, to look at.
+"""Draw SVHN images with the boxes and labels of their digits on one contact sheet.
 
-python -m datasets.svhn_numbers.sheet PATH --split train --out sheet.png
+python -m tools.svhn_contact_sheet PATH --split train --out sheet.png
 
 PATH is an archive (`train.tar.gz`) or an extracted folder (`train/`).
 """
@@ -15,7 +15,9 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from .archives import Example, read_split
+from artifacts.files import atomic_path
+from datasets.svhn_numbers.archives import read_split
+from datasets.svhn_numbers.digit_struct import Entry
 
 _TILE = (220, 150)
 _EDGE = 12  # pixels round each image, where boxes that leave it show
@@ -23,33 +25,31 @@ _CAPTION = 14
 _COLOURS = ("#ff3b30", "#34c759", "#0a84ff", "#ffd60a", "#ff2dd4", "#64d2ff")
 
 
-def draw_tile(example: Example, size: tuple[int, int] = _TILE) -> Image.Image:
-    """One image, scaled to fit `(width, height)`, each box in a colour with its label."""
-    entry = example.entry
-    image = Image.open(io.BytesIO(example.image)).convert("RGB")
+def draw_tile(entry: Entry, data: bytes, size: tuple[int, int] = _TILE) -> Image.Image:
+    """Draw one image, scaled to fit `(width, height)`, with each box and its digit in a colour."""
+    image = Image.open(io.BytesIO(data)).convert("RGB")
     width, height = size[0] - 2 * _EDGE, size[1] - 2 * _EDGE - _CAPTION
     scale = min(width / image.width, height / image.height)
     shown = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     tile = Image.new("RGB", size, "#202020")
     tile.paste(image.resize(shown, Image.Resampling.BICUBIC), (_EDGE, _EDGE + _CAPTION))
     draw, font = ImageDraw.Draw(tile), ImageFont.load_default(11)
-    number = "".join(map(str, entry.labels))
-    draw.text((_EDGE, 1), f"{entry.name}: {number}", fill="white", font=font)
-    for turn, (label, box) in enumerate(zip(entry.labels, entry.boxes, strict=True)):
-        colour = _COLOURS[turn % len(_COLOURS)]
+    draw.text((_EDGE, 1), f"{entry.name}: {entry.label}", fill="white", font=font)
+    for index, (digit, box) in enumerate(zip(entry.label, entry.boxes, strict=True)):
+        colour = _COLOURS[index % len(_COLOURS)]
         left, top, right, bottom = (float(value) * scale + _EDGE for value in box)
         draw.rectangle((left, top + _CAPTION, right, bottom + _CAPTION), outline=colour)
-        draw.text((left + 2, top + _CAPTION - 11), str(label), fill=colour, font=font)
+        draw.text((left + 2, top + _CAPTION - 11), digit, fill=colour, font=font)
     return tile
 
 
-def draw_sheet(examples: Iterable[Example], columns: int = 8) -> Image.Image:
-    """Tiles of all examples in rows.
+def draw_sheet(examples: Iterable[tuple[Entry, bytes]], columns: int = 8) -> Image.Image:
+    """Lay the tiles of all examples out in rows.
 
     Raises:
         ValueError: if there are none.
     """
-    tiles = [draw_tile(example) for example in examples]
+    tiles = [draw_tile(*example) for example in examples]
     if not tiles:
         raise ValueError("a sheet needs one image or more. Received: none")
     rows = -(-len(tiles) // columns)
@@ -65,19 +65,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("path", type=Path, help="archive or extracted folder of one split")
     parser.add_argument("--split", help="folder inside the archive; defaults to the path's name")
     parser.add_argument("--out", type=Path, required=True, help="image file to write")
-    parser.add_argument("--first", type=int, default=0, help="images to pass over")
+    parser.add_argument("--first", type=int, default=0, help="images to skip")
     parser.add_argument("--count", type=int, default=64)
-    parser.add_argument("--skip-broken", action="store_true", help="leave out what is broken")
+    parser.add_argument("--skip-broken", action="store_true", help="leave out broken images")
     chosen = parser.parse_args(arguments)
     split = chosen.split or chosen.path.name.partition(".")[0]
     examples = read_split(chosen.path, split, skip_broken=chosen.skip_broken)
     sheet = draw_sheet(itertools.islice(examples, chosen.first, chosen.first + chosen.count))
-    part = chosen.out.with_name(f"{chosen.out.stem}.part{chosen.out.suffix}")
-    try:
+    with atomic_path(chosen.out) as part:
         sheet.save(part)
-        part.replace(chosen.out)
-    finally:
-        part.unlink(missing_ok=True)
     print(chosen.out)
 
 

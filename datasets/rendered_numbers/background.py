@@ -62,7 +62,6 @@ def add_perspective(matrix: np.ndarray, reach: float, rng: Rng) -> np.ndarray:
     Args:
         matrix: (3, 3) from the wall to the image, both with their origin at the number's centre.
         reach: distance in pixels at which the full effect is reached.
-        rng: random number generator.
     """
     x, y = rng.clipped_normal(0, 0.05, -0.13, 0.13), rng.clipped_normal(0, 0.03, -0.08, 0.08)
     homography = matrix.copy()
@@ -80,7 +79,6 @@ def render_wall(
         homography: (3, 3) from the wall to the image.
         height: height of a digit in the image, in pixels.
         colour: the wall's mean colour.
-        rng: random number generator of the texture.
 
     Returns:
         float32 (height, width, 3), 0 to 255.
@@ -128,9 +126,7 @@ def paint_clutter(
         image: float32 (h, w, 3).
         homography: (3, 3) from the wall to the image; lines follow its axes.
         box: box of the number, which stays free.
-        height: height of a digit, in pixels.
         crowded: whether there are 3 to 8 objects instead of 1 or 2.
-        rng: random number generator.
     """
     rows, columns = image.shape[:2]
     (a, b, _), (c, d, _), _ = homography.tolist()

@@ -20,7 +20,6 @@ def sample_illumination(image: np.ndarray, rng: Rng) -> np.ndarray | None:
 
     Args:
         image: float32 (h, w, 3), 0 to 255.
-        rng: random number generator.
 
     Returns:
         The gradient, float32 (2, 3): factors for the left, the middle and the right of the
@@ -61,7 +60,6 @@ def apply_lens(image: np.ndarray, height: float, rng: Rng) -> np.ndarray:
     Args:
         image: float32 (h, w, 3).
         height: height of a digit in pixels, to which the blur is proportional.
-        rng: random number generator.
 
     Returns:
         float32 (h, w, 3).
@@ -118,7 +116,6 @@ def expose(image: np.ndarray, gradient: np.ndarray | None, rng: Rng) -> np.ndarr
     Args:
         image: float32 (h, w, 3), 0 to 255; overwritten.
         gradient: float32 (2, 3) from `sample_illumination`, or None.
-        rng: random number generator.
 
     Returns:
         uint8 (h, w, 3).
@@ -157,7 +154,6 @@ def compress(image: np.ndarray, rng: Rng) -> bytes:
 
     Args:
         image: uint8 (h, w, 3), RGB.
-        rng: random number generator.
 
     Returns:
         The bytes of a JPEG file.

@@ -76,10 +76,6 @@ def render_counter(rng: Rng, height: float) -> PlanarObject:
     """Render a mechanical counter.
 
     Of a wheel between two digits at least 80 % of the digit in the label is visible.
-
-    Args:
-        rng: random number generator.
-        height: height of a digit, in pixels.
     """
     label = sample_digits(rng.weighted_choice(_COUNTER_LENGTHS), rng, leading_zeros=0.55)
     count = len(label)

@@ -68,8 +68,6 @@ def paint_device(layer: Layer, line: TextLine, device: Device, height: float, rn
         layer: of the size of the line's mask; changed in place.
         line: the digits.
         device: the device.
-        height: height of a digit, in pixels.
-        rng: random number generator.
     """
     inner = expand(line.box, height * rng.uniform(0.1, 0.4), height * rng.uniform(0.12, 0.45))
     outer = expand(inner, height * rng.uniform(0.05, 0.6), height * rng.uniform(0.05, 0.6))

@@ -92,8 +92,6 @@ def render_handwriting(rng: Rng, height: float, glyphs: str = "") -> PlanarObjec
     """Render a handwritten number on paper.
 
     Args:
-        rng: random number generator.
-        height: height of a digit, in pixels.
         glyphs: path of a file that `read_glyphs` reads, or "" for strokes only.
     """
     label = sample_digits(rng.weighted_choice(_AMOUNT_LENGTHS), rng, leading_zeros=0.03)
@@ -169,8 +167,6 @@ def _write(
         scans: images of each digit as `read_glyphs` returns them, or none.
         start: x of the first digit and y of the baseline, in pixels; the canvas has the same
             margin at the right as at the left.
-        height: height of a digit, in pixels.
-        rng: random number generator.
 
     Returns:
         The ink, uint8 (h, w), and the convex hull of each digit, float32 (n, 2).

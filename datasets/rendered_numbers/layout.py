@@ -99,7 +99,6 @@ def _vary(mask: np.ndarray, step: int, style: TextStyle, rng: Rng, is_digit: boo
         mask: the character, uint8 (h, w).
         step: 1, or 2 if the mask has half the size of a glyph.
         style: what to apply.
-        rng: random number generator.
         is_digit: whether the character is a digit.
     """
     if style.wobble:
@@ -175,7 +174,6 @@ def layout_line(
     Args:
         text: digits, letters and signs; a space is a gap.
         style: typographic style.
-        height: height of a digit, in pixels.
         rng: random number generator for what differs between characters.
         margin: empty space around the ink, in units of `height`.
 
@@ -252,7 +250,6 @@ def layout_column(text: str, style: TextStyle, height: float, gap: float, rng: R
     Args:
         text: the digits.
         style: typographic style.
-        height: height of a digit, in pixels.
         gap: vertical gap between digits, in units of `height`.
         rng: random number generator for what differs between digits.
     """

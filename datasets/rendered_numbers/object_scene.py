@@ -155,9 +155,7 @@ def _sample_crop(
         box: box of the number and of what is on its line.
         neighbours: boxes of its left and right neighbour, or none.
         planar: the object.
-        digit_height: height of a digit, in pixels.
         style: statistics of crops.
-        rng: random number generator.
     """
     left, top, right, bottom = box
     crop = rng.weighted_choice(planar.crops or style.crops)

@@ -25,8 +25,6 @@ def paint_paper(layer: Layer, baseline: float, height: float, rng: Rng) -> Colou
     Args:
         layer: changed in place.
         baseline: height of the baseline, in pixels from the top.
-        height: height of a digit, in pixels.
-        rng: random number generator.
 
     Returns:
         The paper's colour.

@@ -75,7 +75,6 @@ def sample_digits(length: int, rng: Rng, leading_zeros: float = 0.1) -> str:
 
     Args:
         length: number of digits.
-        rng: random number generator.
         leading_zeros: probability of leading zeros.
     """
     if length > 1 and rng.bernoulli(leading_zeros):
@@ -92,7 +91,6 @@ def add_grain(layer: Layer, texture: str, depth: float, rng: Rng) -> None:
         layer: alpha is left unchanged.
         texture: a key of `textures()`.
         depth: relative standard deviation of the brightness.
-        rng: random number generator.
     """
     rows, columns = layer.rgba.shape[:2]
     grain = crop_texture(texture, (columns, rows), rng).astype(np.float32)
@@ -120,7 +118,6 @@ def paint_words(
         position: x and y of the text's anchor, in pixels.
         height: height of a digit of the face, in pixels.
         colour: of the ink.
-        rng: random number generator.
         opacity: of the ink, 0 to 1.
         anchor: horizontal position of the anchor in the text: 0 left, 0.5 middle, 1 right.
         keep_free: nothing is painted if the text would overlap this box.

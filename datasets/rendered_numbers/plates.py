@@ -92,8 +92,6 @@ def paint_ink(layer: Layer, line: TextLine, finish: Finish, height: float, rng: 
         layer: of the size of the line's mask; changed in place.
         line: the digits.
         finish: their colours and effects.
-        height: height of a digit, in pixels.
-        rng: random number generator.
     """
     mask = line.mask
     angle = rng.uniform(0, 2 * np.pi)
@@ -193,8 +191,6 @@ def paint_plate(layer: Layer, box: Box, finish: Finish, height: float, rng: Rng)
         layer: changed in place.
         box: box of the digits.
         finish: colours; the plate has the colour `finish.ground`.
-        height: height of a digit, in pixels.
-        rng: random number generator.
     """
     size = layer.rgba.shape[:2]
     pads = (

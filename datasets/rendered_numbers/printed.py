@@ -47,7 +47,6 @@ def sample_print_style(rng: Rng, plain: float = 0.35) -> TextStyle:
     """Sample the style of printed or painted characters.
 
     Args:
-        rng: random number generator.
         plain: probability of undistorted upright type.
     """
     face = rng.choice(faces())
@@ -87,7 +86,6 @@ def sample_print_finish(rng: Rng, height: float) -> tuple[Finish, bool]:
     """Sample the finish of printed or painted characters.
 
     Args:
-        rng: random number generator.
         height: height of a digit, in pixels; small digits do not have a low contrast.
 
     Returns:

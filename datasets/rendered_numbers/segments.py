@@ -127,7 +127,6 @@ def _paint_digits(
         point: number of digits before the decimal point; 0 for no point.
         position: x and y of the first place's upper left corner, in pixels.
         shape: shape of the digits.
-        height: height of a digit, in pixels.
         point_radius: radius of the decimal point, in units of the height.
 
     Returns:
@@ -187,8 +186,6 @@ def render_segment_display(rng: Rng, height: float, emits_light: bool) -> Planar
     """Render a seven-segment display.
 
     Args:
-        rng: random number generator.
-        height: height of a digit, in pixels.
         emits_light: whether segments are lamps instead of liquid crystals.
     """
     shape = sample_segment_shape(rng, height)

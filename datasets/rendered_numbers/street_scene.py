@@ -48,7 +48,6 @@ def render_street_scene(rng: Rng, style: StreetStyle, with_ink: bool = False) ->
     """Render a scene of a street style.
 
     Args:
-        rng: random number generator.
         style: statistics of the scene.
         with_ink: whether to return the mask of the ink as well.
     """
@@ -146,7 +145,6 @@ def _sample_crop(
         box: box of the number.
         framing: statistics of its size and position.
         max_side: maximum length of the image's longer side, in pixels.
-        rng: random number generator.
     """
     number_width, number_height = box[2] - box[0], box[3] - box[1]
     if framing.area_fraction is not None:
@@ -195,7 +193,6 @@ def _paint_neighbour(
         finish: finish of the number.
         height: height of a digit in the layer, in pixels.
         anywhere: whether to place a word anywhere instead of near the number.
-        rng: random number generator.
     """
     rows, columns = image.shape[:2]
     left, top, right, bottom = box

@@ -59,7 +59,6 @@ def sample_brush(rng: Rng, kind: str | None = None) -> Brush:
     """Sample the brush of one image.
 
     Args:
-        rng: random number generator.
         kind: "painted", "plate", "nib", "thin" or "segments"; None samples it.
     """
     skeletons = tuple(rng.random() for _ in range(10))

@@ -68,7 +68,6 @@ def sample_text_style(rng: Rng, enamel: bool = False) -> TextStyle:
     """Sample the style of a house number.
 
     Args:
-        rng: random number generator.
         enamel: whether it is on an enamel plate: mostly heavy, narrow and evenly spaced.
     """
     painted = rng.bernoulli(0.38)

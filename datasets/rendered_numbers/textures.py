@@ -101,7 +101,6 @@ def sample_texture(
         size: width and height of the image, in pixels.
         homography: (3, 3) from the wall, with its origin at the number's centre, to the image.
         unit: approximate size in the image of 32 pixels of a tile, in pixels.
-        rng: random number generator.
 
     Returns:
         uint8 (height, width) of mean about `TEXTURE_MEAN` and deviation about `TEXTURE_STD`.
@@ -128,7 +127,6 @@ def crop_texture(name: str, size: tuple[int, int], rng: Rng) -> np.ndarray:
     Args:
         name: a key of `textures()`.
         size: width and height, in pixels.
-        rng: random number generator.
 
     Returns:
         uint8 (height, width) of mean about `TEXTURE_MEAN` and deviation about `TEXTURE_STD`; a

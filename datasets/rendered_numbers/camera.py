@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-
 import cv2
 import numpy as np
 
@@ -59,10 +57,7 @@ def apply_lens(image: np.ndarray, height: float, rng: Rng) -> np.ndarray:
 
     Args:
         image: float32 (h, w, 3).
-        height: height of a digit in pixels, to which the blur is proportional.
-
-    Returns:
-        float32 (h, w, 3).
+        height: the blur is proportional to it.
     """
     rows, columns = image.shape[:2]
     sigma = height * rng.log_uniform(0.008, 0.078)
@@ -98,16 +93,10 @@ def _apply_gradient(image: np.ndarray, grid: np.ndarray) -> None:
     height, width = image.shape[:2]
     # Whole rows at once: NumPy is slow along an axis of three channels.
     top, bottom = cv2.resize(grid, (width, 2)).reshape(2, -1)
-    factor = _row_positions(height) * (bottom - top)
+    positions = np.clip((np.arange(height, dtype=np.float32) + 0.5) * 2 / height - 0.5, 0, 1)
+    factor = positions[:, None] * (bottom - top)
     factor += top
     image *= factor.reshape(image.shape)
-
-
-@functools.lru_cache(maxsize=512)
-def _row_positions(height: int) -> np.ndarray:
-    """Return the position of each row from top (0) to bottom (1): float32 (height, 1)."""
-    positions = (np.arange(height, dtype=np.float32) + 0.5) * 2 / height - 0.5
-    return np.clip(positions, 0, 1)[:, None]
 
 
 def expose(image: np.ndarray, gradient: np.ndarray | None, rng: Rng) -> np.ndarray:
@@ -150,14 +139,7 @@ def expose(image: np.ndarray, gradient: np.ndarray | None, rng: Rng) -> np.ndarr
 
 
 def compress(image: np.ndarray, rng: Rng) -> bytes:
-    """Encode an image as JPEG of a random quality from 35 to 97.
-
-    Args:
-        image: uint8 (h, w, 3), RGB.
-
-    Returns:
-        The bytes of a JPEG file.
-    """
+    """Encode an image (uint8 (h, w, 3), RGB) as JPEG of a random quality from 35 to 97."""
     quality = rng.choice((35, 50, 60, 70, 75, 80, 85, 88, 90, 92, 95, 97))
     bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
     succeeded, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])

@@ -62,13 +62,7 @@ def sample_device(rng: Rng) -> Device:
 
 
 def paint_device(layer: Layer, line: TextLine, device: Device, height: float, rng: Rng) -> None:
-    """Paint a device with its number on a layer.
-
-    Args:
-        layer: of the size of the line's mask; changed in place.
-        line: the digits.
-        device: the device.
-    """
+    """Paint a device with its digits on a layer of the mask's size."""
     inner = expand(line.box, height * rng.uniform(0.1, 0.4), height * rng.uniform(0.12, 0.45))
     outer = expand(inner, height * rng.uniform(0.05, 0.6), height * rng.uniform(0.05, 0.6))
     kind, finish = device.kind, device.finish

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 
 import cv2
@@ -56,13 +55,7 @@ class Layer:
 
 
 def composite(image: np.ndarray, layer: Layer, homography: np.ndarray) -> None:
-    """Paint a layer over an image (float32 (h, w, 3)), in place.
-
-    Args:
-        image: the background.
-        layer: what is painted.
-        homography: (3, 3) from the layer to the image.
-    """
+    """Paint a layer, after a homography, over an image (float32 (h, w, 3)), in place."""
     rows, columns = image.shape[:2]
     left, top, right, bottom = project_box(layer.box, homography)
     left, top = max(int(left) - 1, 0), max(int(top) - 1, 0)
@@ -103,7 +96,8 @@ def blend(
     if blank:
         np.multiply(cv2.merge((alpha,) * len(colour)), colour_row(colour, width), out=area)
         return box
-    cv2.blendLinear(_uniform_image(width, height, colour), area, alpha, 1 - alpha, dst=area)
+    uniform = colour_row(colour, width)[None].repeat(height, axis=0)
+    cv2.blendLinear(uniform, area, alpha, 1 - alpha, dst=area)
     return box
 
 
@@ -113,15 +107,6 @@ def colour_row(colour: Sequence[float], width: int) -> np.ndarray:
     NumPy processes whole rows ten times as fast as the 3 or 4 channels of single pixels.
     """
     return np.array([colour], np.float32).repeat(width, axis=0)
-
-
-_PIXELS = {channels: np.zeros((1, 1, channels), np.float32) for channels in (3, 4)}
-
-
-def _uniform_image(width: int, height: int, colour: tuple[float, ...]) -> np.ndarray:
-    """Return an image of one colour, float32 (h, w, c): the border of a pixel, by one call."""
-    pixel, border = _PIXELS[len(colour)], cv2.BORDER_CONSTANT
-    return cv2.copyMakeBorder(pixel, height, 0, 0, width - 1, border, value=colour)[:height]
 
 
 def fixed_point(points: np.ndarray) -> np.ndarray:
@@ -172,24 +157,10 @@ def paste_mask(shape: tuple[int, int], mask: np.ndarray, x: int, y: int) -> np.n
 
 
 def blurred(image: np.ndarray, sigma: float) -> np.ndarray:
-    """Apply a Gaussian blur.
+    """Apply a Gaussian blur of a standard deviation in pixels, rounded to multiples of 0.02.
 
-    The result differs from `cv2.GaussianBlur` by at most one level; for uint8 it takes as little
-    as a fifth of the time.
-
-    Args:
-        image: uint8 or float32, (h, w) or (h, w, c).
-        sigma: standard deviation in pixels, rounded to multiples of 0.02.
-
-    Returns:
-        An image of the same shape and dtype.
+    `cv2.GaussianBlur` differs by at most one level; for uint8 it takes up to five times as long.
     """
-    kernel = _gaussian_kernel(max(round(50 * sigma), 1))
+    sigma = max(round(50 * sigma), 1) / 50
+    kernel = cv2.getGaussianKernel(round(6 * sigma + 1) | 1, sigma, cv2.CV_32F)
     return cv2.sepFilter2D(image, -1, kernel, kernel)
-
-
-@functools.cache
-def _gaussian_kernel(fiftieths: int) -> np.ndarray:
-    """Return a kernel truncated at three standard deviations, given in fiftieths of a pixel."""
-    sigma = fiftieths / 50
-    return cv2.getGaussianKernel(round(6 * sigma + 1) | 1, sigma, cv2.CV_32F)

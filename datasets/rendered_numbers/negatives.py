@@ -13,8 +13,8 @@ from datasets.rendered_numbers.geometry import Box, expand
 from datasets.rendered_numbers.layer import Layer
 from datasets.rendered_numbers.layout import layout_line
 from datasets.rendered_numbers.planar_object import PlanarObject
-from datasets.rendered_numbers.plates import Finish, paint_ink, paint_plate
-from datasets.rendered_numbers.printed import sample_print_finish, sample_print_style
+from datasets.rendered_numbers.plates import Finish, paint_plate
+from datasets.rendered_numbers.printed import render_line, sample_print_finish, sample_print_style
 from datasets.rendered_numbers.rng import Rng
 from datasets.rendered_numbers.textures import crop_texture
 
@@ -53,14 +53,9 @@ def render_words(rng: Rng, height: float) -> PlanarObject:
     style = sample_print_style(rng, plain=0.6)
     style = replace(style, face=face_for(text, style.face))
     line = layout_line(text, style, height, rng, margin=1.2)
-    finish, textured = sample_print_finish(rng, height)
-    layer = Layer(*line.mask.shape)
-    background = finish.ground
-    if finish.plate:
-        paint_plate(layer, line.box, finish, height, rng)
-        background, textured = None, True
-    paint_ink(layer, line, finish, height, rng)
-    return PlanarObject(layer, "", [], line.box, background=background, textured=textured)
+    planar = render_line(text, line, height, rng, small_print=0.0)
+    planar.line_hulls = None  # letters may be cropped
+    return planar
 
 
 def render_blank(rng: Rng, height: float) -> PlanarObject:
@@ -68,7 +63,8 @@ def render_blank(rng: Rng, height: float) -> PlanarObject:
     rows, columns = round(4.5 * height), round(rng.uniform(4.5, 7.5) * height)
     layer = Layer(rows, columns)
     box = (1.3 * height, 1.3 * height, columns - 1.3 * height, rows - 1.3 * height)
-    painters = (_plate, _display, _rings, _window, _lamps, _slot, _leaves, None, _scroll, _stripes)
+    painters = (paint_plate, _paint_display, _paint_rings, _paint_window, _paint_discs, _paint_slot,
+                _paint_leaves, None, _paint_scroll, _paint_stripes)  # fmt: skip
     paint = rng.choice(painters)
     finish, textured = sample_print_finish(rng, height)
     if paint:
@@ -77,16 +73,12 @@ def render_blank(rng: Rng, height: float) -> PlanarObject:
     return PlanarObject(layer, "", [], box, background=background)
 
 
-def _plate(layer: Layer, box: Box, finish: Finish, height: float, rng: Rng) -> None:
-    paint_plate(layer, box, finish, height, rng)
-
-
-def _display(layer: Layer, box: Box, finish: Finish, height: float, rng: Rng) -> None:
+def _paint_display(layer: Layer, box: Box, finish: Finish, height: float, rng: Rng) -> None:
     layer.paint_box(expand(box, 0.4 * height, 0.4 * height), wall_colour(rng))
     layer.paint_box(box, dark_colour(rng) if rng.bernoulli(0.6) else light_colour(rng))
 
 
-def _rings(
+def _paint_rings(
     layer: Layer, box: Box, finish: Finish, height: float, rng: Rng, filled: bool = False
 ) -> None:
     mask = np.zeros(layer.rgba.shape[:2], np.uint8)
@@ -100,11 +92,11 @@ def _rings(
     layer.paint(mask, finish.ink, rng.uniform(0.6, 1.0))
 
 
-def _lamps(layer: Layer, box: Box, finish: Finish, height: float, rng: Rng) -> None:
-    _rings(layer, box, finish, height, rng, filled=True)
+def _paint_discs(layer: Layer, box: Box, finish: Finish, height: float, rng: Rng) -> None:
+    _paint_rings(layer, box, finish, height, rng, filled=True)
 
 
-def _window(layer: Layer, box: Box, finish: Finish, height: float, rng: Rng) -> None:
+def _paint_window(layer: Layer, box: Box, finish: Finish, height: float, rng: Rng) -> None:
     layer.paint_box(box, light_colour(rng))
     columns, rows = 2 + rng.randrange(3), 1 + rng.randrange(3)
     width, height = (box[2] - box[0]) / columns, (box[3] - box[1]) / rows
@@ -115,20 +107,20 @@ def _window(layer: Layer, box: Box, finish: Finish, height: float, rng: Rng) -> 
         layer.paint_box(pane, glass)
 
 
-def _slot(layer: Layer, box: Box, finish: Finish, height: float, rng: Rng) -> None:
+def _paint_slot(layer: Layer, box: Box, finish: Finish, height: float, rng: Rng) -> None:
     paint_plate(layer, box, finish, height, rng)
     y = (box[1] + box[3]) / 2
     slot = (box[0], y - 0.15 * height, box[2], y + 0.15 * height)
     layer.paint_box(slot, dark_colour(rng), 1.0, 0.1 * height)
 
 
-def _leaves(layer: Layer, box: Box, finish: Finish, height: float, rng: Rng) -> None:
+def _paint_leaves(layer: Layer, box: Box, finish: Finish, height: float, rng: Rng) -> None:
     texture = crop_texture("leaves", layer.rgba.shape[1::-1], rng)
     mask = cv2.convertScaleAbs(texture, alpha=2.5, beta=-200)
     layer.paint(mask, (45.0, 75.0, 35.0), 0.9)
 
 
-def _scroll(layer: Layer, box: Box, finish: Finish, height: float, rng: Rng) -> None:
+def _paint_scroll(layer: Layer, box: Box, finish: Finish, height: float, rng: Rng) -> None:
     """Paint an ornament of two spirals."""
     rows, columns = layer.rgba.shape[:2]
     mask = np.zeros((rows, columns), np.uint8)
@@ -143,7 +135,7 @@ def _scroll(layer: Layer, box: Box, finish: Finish, height: float, rng: Rng) -> 
     layer.paint(mask, finish.ink)
 
 
-def _stripes(layer: Layer, box: Box, finish: Finish, height: float, rng: Rng) -> None:
+def _paint_stripes(layer: Layer, box: Box, finish: Finish, height: float, rng: Rng) -> None:
     rows, columns = layer.rgba.shape[:2]
     width = height * rng.uniform(0.15, 0.5)
     for index in range(1, int(columns / width), 2):

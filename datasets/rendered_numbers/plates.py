@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from dataclasses import dataclass
 
@@ -86,13 +85,7 @@ def _shifted(mask: np.ndarray, x: float, y: float, sigma: float) -> np.ndarray:
 
 
 def paint_ink(layer: Layer, line: TextLine, finish: Finish, height: float, rng: Rng) -> None:
-    """Paint digits on a layer, with shadow, relief, outline and wear.
-
-    Args:
-        layer: of the size of the line's mask; changed in place.
-        line: the digits.
-        finish: their colours and effects.
-    """
+    """Paint digits with shadow, relief, outline and wear on a layer of the mask's size."""
     mask = line.mask
     angle = rng.uniform(0, 2 * np.pi)
     cos, sin = math.cos(angle), abs(math.sin(angle))  # the light comes from above
@@ -147,19 +140,11 @@ def _plate_outline(shape: str, box: Box, radius: float) -> np.ndarray:
         return corners
     if shape == "rounded":
         corners = corners + np.sign(middle - corners) * radius
-    return (corners[:, None] + radius * _corner_arcs(shape)).reshape(-1, 2)
-
-
-@functools.cache
-def _corner_arcs(shape: str) -> np.ndarray:
-    """Return the quarter circles at a plate's corners, convex or concave: float64 (4, 5, 2)."""
-    arcs = []
-    for corner in range(4):
-        start = corner * np.pi / 2 + (np.pi if shape == "rounded" else np.pi / 2)
-        angles = np.linspace(0, np.pi / 2, 5)
-        angles = start + angles if shape == "rounded" else start - angles
-        arcs.append(np.column_stack([np.cos(angles), np.sin(angles)]))
-    return np.array(arcs)
+    # A quarter circle at each corner, convex or concave.
+    starts, angles = np.arange(4)[:, None] * np.pi / 2, np.linspace(0, np.pi / 2, 5)
+    angles = starts + np.pi + angles if shape == "rounded" else starts + np.pi / 2 - angles
+    arcs = np.stack([np.cos(angles), np.sin(angles)], axis=-1)
+    return (corners[:, None] + radius * arcs).reshape(-1, 2)
 
 
 def _sample_frame(
@@ -185,13 +170,7 @@ def _sample_frame(
 
 
 def paint_plate(layer: Layer, box: Box, finish: Finish, height: float, rng: Rng) -> None:
-    """Paint a plate with its border and screws on a layer.
-
-    Args:
-        layer: changed in place.
-        box: box of the digits.
-        finish: colours; the plate has the colour `finish.ground`.
-    """
+    """Paint a plate with its border and screws around the box of its digits."""
     size = layer.rgba.shape[:2]
     pads = (
         height * (0.08 + 0.5 * rng.random() ** 1.6),

@@ -91,16 +91,11 @@ def sample_print_finish(rng: Rng, height: float) -> tuple[Finish, bool]:
     Returns:
         The finish, and whether the background may be of bricks or boards.
     """
+    low_contrast = 1.5 if height > 28 else 0.0
     kind = rng.weighted_choice(
-        (
-            (5.0, "paper"),
-            (4.0, "paint"),
-            (2.5, "dark"),
-            (1.5 if height > 28 else 0.0, "low contrast"),
-            (1.5, "metal on wood"),
-            (1.5, "saturated"),
-        )
-    )
+        ((5.0, "paper"), (4.0, "paint"), (2.5, "dark"), (low_contrast, "low contrast"),
+         (1.5, "metal on wood"), (1.5, "saturated"))
+    )  # fmt: skip
     outline, relief, worn = None, 0.0, 0.0
     if kind == "paper":
         ground, ink = light_colour(rng), dark_colour(rng)
@@ -134,17 +129,9 @@ def sample_print_finish(rng: Rng, height: float) -> tuple[Finish, bool]:
 def _add_context(number: str, rng: Rng) -> str:
     """Add letters, signs or another number such that `find_number` still finds the number."""
     kind = rng.weighted_choice(
-        (
-            (6.0, "alone"),
-            (1.3, "letter after"),
-            (1.0, "letter before"),
-            (1.2, "sign before"),
-            (1.0, "sign after"),
-            (1.2, "point"),
-            (0.8, "second"),
-            (0.8, "word"),
-        )
-    )
+        ((6.0, "alone"), (1.3, "letter after"), (1.0, "letter before"), (1.2, "sign before"),
+         (1.0, "sign after"), (1.2, "point"), (0.8, "second"), (0.8, "word"))
+    )  # fmt: skip
     if kind == "letter after":
         return number + rng.choice(("", "", " ", "-")) + rng.choice(_LETTERS + "acde")
     if kind == "letter before":
@@ -171,7 +158,7 @@ def render_print(rng: Rng, height: float) -> PlanarObject:
     style = sample_print_style(rng)
     style = replace(style, face=face_for(text, style.face))
     line = layout_line(text, style, height, rng, margin=1.2)
-    return _render_line(text, line, height, rng)
+    return render_line(text, line, height, rng)
 
 
 def render_diagonal(rng: Rng, height: float) -> PlanarObject:
@@ -180,7 +167,7 @@ def render_diagonal(rng: Rng, height: float) -> PlanarObject:
     text = sample_digits(rng.weighted_choice(_PRINT_LENGTHS[1:6]), rng)
     style = replace(sample_print_style(rng), slope=0.0)
     line = layout_line(text, style, height, rng, margin=1.2)
-    planar = _render_line(text, line, height, rng)
+    planar = render_line(text, line, height, rng)
     planar.rotation = math.radians(rng.uniform(15, 50)) * rng.sign()
     planar.rotatable = False
     return planar
@@ -191,7 +178,7 @@ def render_vertical(rng: Rng, height: float) -> PlanarObject:
     text = sample_digits(rng.weighted_choice(_VERTICAL_LENGTHS), rng)
     style = replace(sample_print_style(rng), slope=0.0, bow=0.0)
     line = layout_column(text, style, height, rng.uniform(0.1, 0.55), rng)
-    planar = _render_line(text, line, height, rng)
+    planar = render_line(text, line, height, rng)
     planar.rotatable = False
     return planar
 
@@ -232,15 +219,17 @@ def render_cut(rng: Rng, height: float) -> PlanarObject:
     )
 
 
-def _render_line(text: str, line: TextLine, height: float, rng: Rng) -> PlanarObject:
-    """Render a line of characters on its ground."""
+def render_line(
+    text: str, line: TextLine, height: float, rng: Rng, small_print: float = 0.12
+) -> PlanarObject:
+    """Render a line of characters on its ground, with small print by a probability."""
     finish, textured = sample_print_finish(rng, height)
     layer = Layer(*line.mask.shape)
     background = finish.ground
     if finish.plate:
         paint_plate(layer, line.box, finish, height, rng)
         background, textured = None, True
-    if rng.bernoulli(0.12):
+    if small_print and rng.bernoulli(small_print):
         _paint_small_print(layer, line, finish, height, rng)
     paint_ink(layer, line, finish, height, rng)
     label, hulls = number_hulls(text, line.hulls)

@@ -55,13 +55,10 @@ class SegmentShape:
     def lit_segments(self, digit: str) -> str:
         """Return the names of a digit's lit segments."""
         six, seven, nine = self.tails
-        if digit == "6" and not six:
-            return "fgedc"
-        if digit == "7" and seven:
-            return "abcf"
-        if digit == "9" and not nine:
-            return "abcfg"
-        return LIT_SEGMENTS[digit]
+        variants = {"6": "fgedc"} if not six else {}
+        variants |= {"7": "abcf"} if seven else {}
+        variants |= {"9": "abcfg"} if not nine else {}
+        return variants.get(digit, LIT_SEGMENTS[digit])
 
 
 def sample_segment_shape(rng: Rng, height: float) -> SegmentShape:

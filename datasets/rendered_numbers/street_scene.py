@@ -16,7 +16,7 @@ from datasets.rendered_numbers.background import (
     sample_wall_view,
 )
 from datasets.rendered_numbers.colours import wall_colour
-from datasets.rendered_numbers.devices import DEVICE_MARGIN, Device, paint_device, sample_device
+from datasets.rendered_numbers.devices import DEVICE_MARGIN, paint_device, sample_device
 from datasets.rendered_numbers.geometry import (
     Box,
     centre,
@@ -91,7 +91,10 @@ def render_street_scene(rng: Rng, style: StreetStyle, with_ink: bool = False) ->
                 image, number_box, from_layer, text_style, finish, layer_height, crowded, rng
             )
     if device:
-        layer = _render_device(line, device, bool(label), layer_height, rng)
+        if not label:  # switched off, or empty
+            line = replace(line, mask=np.zeros_like(line.mask))
+        layer = Layer(*line.mask.shape)
+        paint_device(layer, line, device, layer_height, rng)
         composite(image, layer, from_layer)
     elif label:
         composite(image, _render_sign(line, finish, layer_height, rng), from_layer)
@@ -122,17 +125,6 @@ def _render_sign(line: TextLine, finish: Finish, height: float, rng: Rng) -> Lay
         else:
             paint_plate(layer, line.box, finish, height, rng)
     paint_ink(layer, line, finish, height, rng)
-    return layer
-
-
-def _render_device(
-    line: TextLine, device: Device, has_number: bool, height: float, rng: Rng
-) -> Layer:
-    """Render a device; without a number it is switched off or empty."""
-    layer = Layer(*line.mask.shape)
-    if not has_number:
-        line = replace(line, mask=np.zeros_like(line.mask))
-    paint_device(layer, line, device, height, rng)
     return layer
 
 

@@ -7,7 +7,6 @@ import functools
 import cv2
 import numpy as np
 
-from datasets.rendered_numbers.geometry import project_box
 from datasets.rendered_numbers.rng import Rng
 
 TILE_SIZE = 512
@@ -110,15 +109,7 @@ def sample_texture(
     shift = rng.uniform(0, TILE_SIZE), rng.uniform(0, TILE_SIZE)
     x, y = (value if value > TILE_SIZE / 2 else value + TILE_SIZE for value in shift)
     matrix = homography @ np.array([[zoom, 0, -zoom * x], [0, zoom, -zoom * y], [0, 0, 1]])
-    # An image within the tile needs no test of each pixel against the tile's border.
-    border = cv2.BORDER_CONSTANT if _is_within(tile, matrix, size) else cv2.BORDER_WRAP
-    return cv2.warpPerspective(tile, matrix, size, flags=cv2.INTER_LINEAR, borderMode=border)
-
-
-def _is_within(tile: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> bool:
-    """Return whether an image shows only the tile, with 2 pixels to spare."""
-    left, top, right, bottom = project_box((0, 0, *size), cv2.invert(matrix)[1])
-    return min(left, top) > 2 and max(right, bottom) < len(tile) - 2
+    return cv2.warpPerspective(tile, matrix, size, borderMode=cv2.BORDER_WRAP)
 
 
 def crop_texture(name: str, size: tuple[int, int], rng: Rng) -> np.ndarray:

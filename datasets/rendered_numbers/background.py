@@ -72,16 +72,11 @@ def add_perspective(matrix: np.ndarray, reach: float, rng: Rng) -> np.ndarray:
 def render_wall(
     size: tuple[int, int], homography: np.ndarray, height: float, colour: Colour, rng: Rng
 ) -> np.ndarray:
-    """Render a bare wall.
+    """Render a bare wall of a mean colour: float32 (h, w, 3).
 
     Args:
         size: width and height of the image, in pixels.
         homography: (3, 3) from the wall to the image.
-        height: height of a digit in the image, in pixels.
-        colour: the wall's mean colour.
-
-    Returns:
-        float32 (height, width, 3), 0 to 255.
     """
     texture = sample_texture(size, homography, max(height * 0.6, 8), rng)
     brightness = max(colour)
@@ -91,16 +86,7 @@ def render_wall(
 
 
 def colourize(texture: np.ndarray, stds: Sequence[float], colour: Colour) -> np.ndarray:
-    """Convert a grey texture to an image with the given mean and deviation of each channel.
-
-    Args:
-        texture: uint8 (h, w) of mean `TEXTURE_MEAN` and deviation `TEXTURE_STD`.
-        stds: standard deviation of each channel.
-        colour: mean of each channel.
-
-    Returns:
-        float32 (h, w, 3).
-    """
+    """Convert a grey texture to float32 (h, w, 3) of a given mean and deviation per channel."""
     scales = [std / TEXTURE_STD for std in stds]
     offsets = [mean - TEXTURE_MEAN * scale for mean, scale in zip(colour, scales, strict=True)]
     rows = np.array([[scales], [offsets]], np.float32).repeat(texture.shape[1], axis=1)

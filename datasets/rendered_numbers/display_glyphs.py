@@ -55,12 +55,7 @@ def dot_grid(rows: tuple[int, ...]) -> np.ndarray:
 
 @functools.cache
 def display_glyph(face: str, digit: str) -> Glyph:
-    """Return a digit as a glyph; all digits of a face have the same width.
-
-    Args:
-        face: one of `DISPLAY_FACES`.
-        digit: one of "0" to "9".
-    """
+    """Return a digit of one of `DISPLAY_FACES`; all digits of a face have the same width."""
     if face not in DISPLAY_FACES:
         raise ValueError(f"A display face is one of {', '.join(DISPLAY_FACES)}. Received: {face!r}")
     mask = (_segment_mask if face in SEGMENT_FACES else _dot_mask)(face, digit)

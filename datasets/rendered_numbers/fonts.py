@@ -123,12 +123,7 @@ def _font(path: str) -> ImageFont.FreeTypeFont:
 
 @functools.lru_cache(maxsize=8192)
 def glyph(path: str, character: str) -> Glyph:
-    """Render a character of a font such that an 8 is `GLYPH_HEIGHT` pixels high.
-
-    Args:
-        path: font file, one of `families()`.
-        character: one character.
-    """
+    """Render a character of a font file such that an 8 is `GLYPH_HEIGHT` pixels high."""
     font = _font(path)
     # Large enough for any letter: asking the font for the ink's box takes as long as rendering.
     image = Image.new("L", (4 * GLYPH_HEIGHT, 3 * GLYPH_HEIGHT))
@@ -150,17 +145,12 @@ def round_up_to_even(length: int) -> int:
     return length + length % 2
 
 
-def convex_hull(mask: np.ndarray, threshold: int = 100) -> np.ndarray:
-    """Return the convex hull of a mask's ink.
+def convex_hull(mask: np.ndarray) -> np.ndarray:
+    """Return the convex hull of a mask's ink (levels above 100), or of the whole mask if none.
 
-    Args:
-        mask: uint8 (h, w).
-        threshold: pixels above it are ink.
-
-    Returns:
-        float32 (n, 2): x and y of the pixels' outer corners; the whole mask if it has no ink.
+    Points are the outer corners of pixels: float32 (n, 2).
     """
-    _, ink = cv2.threshold(mask, threshold, 255, cv2.THRESH_BINARY)
+    _, ink = cv2.threshold(mask, 100, 255, cv2.THRESH_BINARY)
     outlines, _ = cv2.findContours(ink, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     if not outlines:
         height, width = mask.shape

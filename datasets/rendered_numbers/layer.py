@@ -76,10 +76,10 @@ def blend(
     opacity: float,
     blank: bool = False,
 ) -> tuple[int, int, int, int]:
-    """Blend a colour into an image, in place.
+    """Blend a colour into an image (float32 (h, w, c)), in place.
 
     Args:
-        image: float32 (h, w, c).
+        image: the image.
         mask: uint8 (h, w).
         colour: c values.
         opacity: alpha of mask value 255, 0 to 1.

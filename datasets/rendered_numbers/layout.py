@@ -93,14 +93,7 @@ def _unless_erased(changed: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 
 def _vary(mask: np.ndarray, step: int, style: TextStyle, rng: Rng, is_digit: bool) -> np.ndarray:
-    """Apply the style's wobble, rounding and stencil gap to a character.
-
-    Args:
-        mask: the character, uint8 (h, w).
-        step: 1, or 2 if the mask has half the size of a glyph.
-        style: what to apply.
-        is_digit: whether the character is a digit.
-    """
+    """Apply a style's wobble, rounding and stencil gap to a mask, halved if `step` is 2."""
     if style.wobble:
         (grid_x, move_x), (grid_y, move_y) = rng.choice(_displacement_fields(step))
         height, width = mask.shape
@@ -174,7 +167,6 @@ def layout_line(
     Args:
         text: digits, letters and signs; a space is a gap.
         style: typographic style.
-        rng: random number generator for what differs between characters.
         margin: empty space around the ink, in units of `height`.
 
     Raises:
@@ -245,14 +237,7 @@ def _assemble(glyphs: list[_PlacedGlyph], margin: float) -> TextLine:
 
 
 def layout_column(text: str, style: TextStyle, height: float, gap: float, rng: Rng) -> TextLine:
-    """Lay out upright digits from top to bottom.
-
-    Args:
-        text: the digits.
-        style: typographic style.
-        gap: vertical gap between digits, in units of `height`.
-        rng: random number generator for what differs between digits.
-    """
+    """Lay out upright digits from top to bottom, with a gap in units of `height`."""
     lines = [layout_line(digit, style, height, rng, margin=0.05) for digit in text]
     column_width = max(line.mask.shape[1] for line in lines)
     column_height = sum(line.mask.shape[0] for line in lines) + gap * height * (len(lines) - 1)

@@ -59,24 +59,14 @@ def is_unreadable_rotated(label: str) -> bool:
 
 
 def number_hulls(text: str, hulls: list[np.ndarray]) -> tuple[str, list[np.ndarray]]:
-    """Return the number in a text and the hulls of its digits.
-
-    Args:
-        text: a line of text.
-        hulls: hull of each character that is not a space.
-    """
+    """Return the number in a text and its digits' hulls, given those of all but the spaces."""
     label, indices = find_number(text)
     inked = [index for index, character in enumerate(text) if character != " "]
     return label, [hulls[inked.index(index)] for index in indices]
 
 
 def sample_digits(length: int, rng: Rng, leading_zeros: float = 0.1) -> str:
-    """Sample a number of uniformly distributed digits.
-
-    Args:
-        length: number of digits.
-        leading_zeros: probability of leading zeros.
-    """
+    """Sample uniformly distributed digits, with leading zeros by a probability."""
     if length > 1 and rng.bernoulli(leading_zeros):
         nonzero = 1 + rng.randrange(length)
         return "".join(str(rng.randrange(10)) for _ in range(nonzero)).zfill(length)

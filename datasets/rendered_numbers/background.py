@@ -8,16 +8,11 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from datasets.rendered_numbers.colours import mix, wall_colour
-from datasets.rendered_numbers.geometry import Box, centre
-from datasets.rendered_numbers.layer import Colour, blend
-from datasets.rendered_numbers.rng import Rng
-from datasets.rendered_numbers.textures import (
-    TEXTURE_MEAN,
-    TEXTURE_STD,
-    crop_texture,
-    sample_texture,
-)
+from .colours import mix, wall_colour
+from .geometry import Box, centre
+from .layer import Colour, blend
+from .rng import Rng
+from .textures import TEXTURE_MEAN, TEXTURE_STD, crop_texture, sample_texture
 
 
 def view_matrix(

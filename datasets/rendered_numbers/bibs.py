@@ -5,29 +5,15 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from datasets.rendered_numbers.colours import (
-    brightened,
-    contrast,
-    ink_colour,
-    light_colour,
-    luminance,
-    mix,
-    wall_colour,
-)
-from datasets.rendered_numbers.fonts import faces
-from datasets.rendered_numbers.geometry import Box, expand
-from datasets.rendered_numbers.layer import Colour, Layer, rectangle
-from datasets.rendered_numbers.layout import layout_line
-from datasets.rendered_numbers.planar_object import (
-    PlanarObject,
-    add_grain,
-    number_hulls,
-    paint_words,
-    sample_digits,
-)
-from datasets.rendered_numbers.plates import Finish, paint_ink
-from datasets.rendered_numbers.rng import Rng
-from datasets.rendered_numbers.text_style import TextStyle
+from .colours import brightened, contrast, ink_colour, light_colour, luminance, mix, wall_colour
+from .fonts import faces
+from .geometry import Box, expand
+from .layer import Colour, Layer, rectangle
+from .layout import layout_line
+from .planar_object import PlanarObject, add_grain, number_hulls, paint_words, sample_digits
+from .plates import Finish, paint_ink
+from .rng import Rng
+from .text_style import TextStyle
 
 _VIVID_COLOURS = (
     (200.0, 40.0, 40.0), (245.0, 200.0, 30.0), (30.0, 80.0, 170.0), (40.0, 140.0, 70.0),

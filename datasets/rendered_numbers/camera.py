@@ -5,9 +5,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from datasets.rendered_numbers.layer import blurred, colour_row
-from datasets.rendered_numbers.rng import Rng
-from datasets.rendered_numbers.textures import TEXTURE_MEAN, TEXTURE_STD, crop_texture
+from .layer import blurred, colour_row
+from .rng import Rng
+from .textures import TEXTURE_MEAN, TEXTURE_STD, crop_texture
 
 
 def sample_illumination(image: np.ndarray, rng: Rng) -> np.ndarray | None:

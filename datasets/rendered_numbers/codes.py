@@ -8,21 +8,15 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from datasets.rendered_numbers.colours import WHITE, light_colour, mix, wall_colour
-from datasets.rendered_numbers.display_glyphs import DOT_ROWS, SLASHED_ZERO, dot_grid
-from datasets.rendered_numbers.fonts import GLYPH_PAD, faces, glyph
-from datasets.rendered_numbers.geometry import Box, expand, points_box
-from datasets.rendered_numbers.layer import Colour, Layer, blurred
-from datasets.rendered_numbers.layout import TextLine, layout_line
-from datasets.rendered_numbers.planar_object import (
-    PlanarObject,
-    add_grain,
-    number_hulls,
-    paint_words,
-    sample_digits,
-)
-from datasets.rendered_numbers.rng import Rng
-from datasets.rendered_numbers.text_style import TextStyle
+from .colours import WHITE, light_colour, mix, wall_colour
+from .display_glyphs import DOT_ROWS, SLASHED_ZERO, dot_grid
+from .fonts import GLYPH_PAD, faces, glyph
+from .geometry import Box, expand, points_box
+from .layer import Colour, Layer, blurred
+from .layout import TextLine, layout_line
+from .planar_object import PlanarObject, add_grain, number_hulls, paint_words, sample_digits
+from .rng import Rng
+from .text_style import TextStyle
 
 _CODE_LENGTHS = ((4.0, 2), (8.0, 3), (14.0, 4), (14.0, 5), (22.0, 6), (8.0, 7), (20.0, 8),
                  (5.0, 9), (8.0, 10))  # fmt: skip

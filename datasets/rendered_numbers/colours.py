@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import colorsys
 
-from datasets.rendered_numbers.layer import Colour
-from datasets.rendered_numbers.rng import Rng
+from .layer import Colour
+from .rng import Rng
 
 # (weight, ((mean, standard deviation) of hue, saturation and value)), estimated from photos of
 # house numbers; each from 0 to 1.

@@ -5,19 +5,12 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from datasets.rendered_numbers.colours import (
-    BLACK,
-    WHITE,
-    dark_colour,
-    light_colour,
-    mix,
-    wall_colour,
-)
-from datasets.rendered_numbers.fonts import GLYPH_HEIGHT, Glyph, faces, glyph
-from datasets.rendered_numbers.geometry import Box, expand
-from datasets.rendered_numbers.layer import Colour, Layer, rectangle
-from datasets.rendered_numbers.planar_object import PlanarObject, paint_words, sample_digits
-from datasets.rendered_numbers.rng import Rng
+from .colours import BLACK, WHITE, dark_colour, light_colour, mix, wall_colour
+from .fonts import GLYPH_HEIGHT, Glyph, faces, glyph
+from .geometry import Box, expand
+from .layer import Colour, Layer, rectangle
+from .planar_object import PlanarObject, paint_words, sample_digits
+from .rng import Rng
 
 _COUNTER_LENGTHS = ((7.0, 1), (3.0, 2), (4.0, 3), (10.0, 4), (32.0, 5), (13.0, 6), (11.0, 7),
                     (24.0, 8), (4.0, 9), (1.0, 10))  # fmt: skip

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from datasets.rendered_numbers.colours import BLACK, dark_colour, light_colour, mix
-from datasets.rendered_numbers.display_glyphs import DOT_FACES, SEGMENT_FACES
-from datasets.rendered_numbers.fonts import faces, families
-from datasets.rendered_numbers.geometry import Box, expand
-from datasets.rendered_numbers.layer import Colour, Layer, blurred, box_corners, paste_mask
-from datasets.rendered_numbers.layout import TextLine, layout_line
-from datasets.rendered_numbers.plates import Finish, paint_ink
-from datasets.rendered_numbers.rng import Rng
-from datasets.rendered_numbers.text_style import TextStyle
+from .colours import BLACK, dark_colour, light_colour, mix
+from .display_glyphs import DOT_FACES, SEGMENT_FACES
+from .fonts import faces, families
+from .geometry import Box, expand
+from .layer import Colour, Layer, blurred, box_corners, paste_mask
+from .layout import TextLine, layout_line
+from .plates import Finish, paint_ink
+from .rng import Rng
+from .text_style import TextStyle
 
 DEVICE_KINDS = ((3.0, "drums"), (3.0, "display"), (2.0, "label"), (1.5, "dots"), (1.5, "bib"),
                 (2.0, "plate"))  # fmt: skip

@@ -7,13 +7,8 @@ import functools
 import cv2
 import numpy as np
 
-from datasets.rendered_numbers.fonts import (
-    GLYPH_HEIGHT,
-    GLYPH_PAD,
-    Glyph,
-    round_up_to_even,
-)
-from datasets.rendered_numbers.layer import fill_polygon
+from .fonts import GLYPH_HEIGHT, GLYPH_PAD, Glyph, round_up_to_even
+from .layer import fill_polygon
 
 SEGMENT_FACES = {"segments-thin": 3.0, "segments": 4.5, "segments-bold": 6.0}
 """Seven-segment faces, and half the thickness of a segment in pixels."""

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import argparse
 import functools
+import tempfile
 from pathlib import Path
 
 import numpy as np
-
-from artifacts.files import atomic_path
 
 _SIDE = 28
 
@@ -77,8 +76,10 @@ def write_glyphs(data_dir: str, out: Path, split: str = "train[:55000]") -> int:
     data = tfds.load("mnist", split=split, data_dir=data_dir, download=False, batch_size=-1)
     images, labels = data["image"].numpy()[..., 0], data["label"].numpy().astype(np.uint8)
     out.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_path(out) as part, part.open("wb") as file:
-        np.savez_compressed(file, x_train=images, y_train=labels)
+    with tempfile.TemporaryDirectory(dir=out.parent) as folder:  # an atomic write
+        part = Path(folder) / "digits.npz"
+        np.savez_compressed(part, x_train=images, y_train=labels)
+        part.replace(out)
     return len(labels)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from datasets.rendered_numbers.fonts import GLYPH_HEIGHT, Glyph
+from .fonts import GLYPH_HEIGHT, Glyph
 
 
 def add_marks(glyph: Glyph, character: str, marks: tuple[str, ...]) -> Glyph:

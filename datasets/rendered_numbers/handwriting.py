@@ -9,15 +9,15 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from datasets.rendered_numbers.colours import BLACK, mix
-from datasets.rendered_numbers.fonts import GLYPH_HEIGHT, convex_hull, faces
-from datasets.rendered_numbers.glyph_file import read_glyphs
-from datasets.rendered_numbers.layer import Layer, blurred
-from datasets.rendered_numbers.paper import paint_paper
-from datasets.rendered_numbers.planar_object import PlanarObject, paint_words, sample_digits
-from datasets.rendered_numbers.rng import Rng
-from datasets.rendered_numbers.strokes import Brush, stroke_glyph
-from datasets.rendered_numbers.textures import TEXTURE_MEAN, TEXTURE_STD, crop_texture
+from .colours import BLACK, mix
+from .fonts import GLYPH_HEIGHT, convex_hull, faces
+from .glyph_file import read_glyphs
+from .layer import Layer, blurred
+from .paper import paint_paper
+from .planar_object import PlanarObject, paint_words, sample_digits
+from .rng import Rng
+from .strokes import Brush, stroke_glyph
+from .textures import TEXTURE_MEAN, TEXTURE_STD, crop_texture
 
 _AMOUNT_LENGTHS = ((5.0, 1), (9.0, 2), (15.0, 3), (22.0, 4), (24.0, 5), (14.0, 6), (7.0, 7),
                    (4.0, 8))  # fmt: skip
@@ -154,11 +154,7 @@ def _edge(hull: np.ndarray, levels: np.ndarray, reduce) -> np.ndarray:
 
 
 def _write(
-    label: str,
-    scans: tuple[np.ndarray, ...],
-    start: tuple[float, float],
-    height: float,
-    rng: Rng,
+    label: str, scans: tuple[np.ndarray, ...], start: tuple[float, float], height: float, rng: Rng
 ) -> tuple[np.ndarray, list[np.ndarray]]:
     """Write a number with its separators and what follows it.
 

@@ -7,12 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from datasets.rendered_numbers.geometry import (
-    Box,
-    project_box,
-    scale_translate,
-    to_pixel_centres,
-)
+from .geometry import Box, project_box, scale_translate, to_pixel_centres
 
 Colour = tuple[float, float, float]
 """Red, green and blue, 0 to 255."""

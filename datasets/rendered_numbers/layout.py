@@ -10,14 +10,14 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from datasets.rendered_numbers.display_glyphs import display_glyph
-from datasets.rendered_numbers.fonts import GLYPH_HEIGHT, GLYPH_PAD, Glyph, convex_hull, glyph
-from datasets.rendered_numbers.geometry import Box, bounds, points_box
-from datasets.rendered_numbers.glyph_marks import add_marks
-from datasets.rendered_numbers.layer import blurred
-from datasets.rendered_numbers.rng import Rng
-from datasets.rendered_numbers.strokes import stroke_glyph
-from datasets.rendered_numbers.text_style import TextStyle
+from .display_glyphs import display_glyph
+from .fonts import GLYPH_HEIGHT, GLYPH_PAD, Glyph, convex_hull, glyph
+from .geometry import Box, bounds, points_box
+from .glyph_marks import add_marks
+from .layer import blurred
+from .rng import Rng
+from .strokes import stroke_glyph
+from .text_style import TextStyle
 
 
 @dataclass(frozen=True)

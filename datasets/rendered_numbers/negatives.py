@@ -7,16 +7,16 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from datasets.rendered_numbers.colours import dark_colour, light_colour, mix, wall_colour
-from datasets.rendered_numbers.fonts import face_for
-from datasets.rendered_numbers.geometry import Box, expand
-from datasets.rendered_numbers.layer import Layer
-from datasets.rendered_numbers.layout import layout_line
-from datasets.rendered_numbers.planar_object import PlanarObject
-from datasets.rendered_numbers.plates import Finish, paint_plate
-from datasets.rendered_numbers.printed import render_line, sample_print_finish, sample_print_style
-from datasets.rendered_numbers.rng import Rng
-from datasets.rendered_numbers.textures import crop_texture
+from .colours import dark_colour, light_colour, mix, wall_colour
+from .fonts import face_for
+from .geometry import Box, expand
+from .layer import Layer
+from .layout import layout_line
+from .planar_object import PlanarObject
+from .plates import Finish, paint_plate
+from .printed import render_line, sample_print_finish, sample_print_style
+from .rng import Rng
+from .textures import crop_texture
 
 # Many have letters that look like digits.
 _NEGATIVE_WORDS = (

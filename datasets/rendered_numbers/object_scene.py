@@ -8,23 +8,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from datasets.rendered_numbers.background import (
-    add_perspective,
-    paint_clutter,
-    paint_occluder,
-    render_wall,
-    view_matrix,
-)
-from datasets.rendered_numbers.bibs import (
-    render_bib,
-    render_card,
-    render_jersey,
-    render_number_plate,
-)
-from datasets.rendered_numbers.codes import render_code_label, render_dot_display, render_ink_jet
-from datasets.rendered_numbers.colours import wall_colour
-from datasets.rendered_numbers.counters import render_counter
-from datasets.rendered_numbers.geometry import (
+from .background import add_perspective, paint_clutter, paint_occluder, render_wall, view_matrix
+from .bibs import render_bib, render_card, render_jersey, render_number_plate
+from .codes import render_code_label, render_dot_display, render_ink_jet
+from .colours import wall_colour
+from .counters import render_counter
+from .geometry import (
     Box,
     centre,
     project_box,
@@ -33,21 +22,16 @@ from datasets.rendered_numbers.geometry import (
     transform_boxes,
     union,
 )
-from datasets.rendered_numbers.handwriting import render_handwriting
-from datasets.rendered_numbers.layer import composite
-from datasets.rendered_numbers.negatives import render_blank, render_words
-from datasets.rendered_numbers.planar_object import PlanarObject, is_unreadable_rotated
-from datasets.rendered_numbers.printed import (
-    render_cut,
-    render_diagonal,
-    render_print,
-    render_vertical,
-)
-from datasets.rendered_numbers.rng import Rng
-from datasets.rendered_numbers.scene import Scene
-from datasets.rendered_numbers.segments import render_segment_display
-from datasets.rendered_numbers.styles import ObjectStyle
-from datasets.rendered_numbers.textures import TEXTURE_STD, crop_texture
+from .handwriting import render_handwriting
+from .layer import composite
+from .negatives import render_blank, render_words
+from .planar_object import PlanarObject, is_unreadable_rotated
+from .printed import render_cut, render_diagonal, render_print, render_vertical
+from .rng import Rng
+from .scene import Scene
+from .segments import render_segment_display
+from .styles import ObjectStyle
+from .textures import TEXTURE_STD, crop_texture
 
 OBJECTS: dict[str, Callable[..., PlanarObject]] = {
     "lcd": functools.partial(render_segment_display, emits_light=False),

@@ -7,11 +7,11 @@ import math
 import cv2
 import numpy as np
 
-from datasets.rendered_numbers.colours import mix
-from datasets.rendered_numbers.fonts import faces
-from datasets.rendered_numbers.layer import Colour, Layer, blend
-from datasets.rendered_numbers.planar_object import paint_words
-from datasets.rendered_numbers.rng import Rng
+from .colours import mix
+from .fonts import faces
+from .layer import Colour, Layer, blend
+from .planar_object import paint_words
+from .rng import Rng
 
 _PAPER_TINTS = ((0.86, 0.88, 0.86), (0.92, 0.90, 0.82), (0.82, 0.88, 0.92), (0.93, 0.86, 0.86),
                 (0.84, 0.90, 0.80), (0.95, 0.95, 0.95), (0.72, 0.72, 0.72))  # fmt: skip

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from datasets.rendered_numbers.fonts import face_for
-from datasets.rendered_numbers.geometry import Box
-from datasets.rendered_numbers.label_rule import find_number
-from datasets.rendered_numbers.layer import Colour, Layer, paste_mask
-from datasets.rendered_numbers.layout import layout_line
-from datasets.rendered_numbers.rng import Rng
-from datasets.rendered_numbers.text_style import TextStyle
-from datasets.rendered_numbers.textures import TEXTURE_MEAN, TEXTURE_STD, crop_texture
+from .fonts import face_for
+from .geometry import Box
+from .label_rule import find_number
+from .layer import Colour, Layer, paste_mask
+from .layout import layout_line
+from .rng import Rng
+from .text_style import TextStyle
+from .textures import TEXTURE_MEAN, TEXTURE_STD, crop_texture
 
 
 @dataclass

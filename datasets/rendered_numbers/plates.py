@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from datasets.rendered_numbers.colours import (
+from .colours import (
     BLACK,
     WHITE,
     dark_colour,
@@ -19,18 +19,11 @@ from datasets.rendered_numbers.colours import (
     mix,
     wall_colour,
 )
-from datasets.rendered_numbers.geometry import Box, centre, expand
-from datasets.rendered_numbers.layer import (
-    Colour,
-    Layer,
-    blurred,
-    box_corners,
-    fill_polygon,
-    fixed_point,
-)
-from datasets.rendered_numbers.layout import TextLine
-from datasets.rendered_numbers.rng import Rng
-from datasets.rendered_numbers.textures import TEXTURE_MEAN, TEXTURE_STD, crop_texture
+from .geometry import Box, centre, expand
+from .layer import Colour, Layer, blurred, box_corners, fill_polygon, fixed_point
+from .layout import TextLine
+from .rng import Rng
+from .textures import TEXTURE_MEAN, TEXTURE_STD, crop_texture
 
 
 @dataclass(frozen=True)

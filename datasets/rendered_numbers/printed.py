@@ -7,29 +7,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from datasets.rendered_numbers.colours import (
-    brightened,
-    dark_colour,
-    ink_colour,
-    light_colour,
-    luminance,
-    mix,
-    wall_colour,
-)
-from datasets.rendered_numbers.fonts import face_for, faces
-from datasets.rendered_numbers.geometry import expand, points_box
-from datasets.rendered_numbers.layer import Layer
-from datasets.rendered_numbers.layout import TextLine, layout_column, layout_line
-from datasets.rendered_numbers.planar_object import (
-    PlanarObject,
-    number_hulls,
-    paint_words,
-    sample_digits,
-)
-from datasets.rendered_numbers.plates import Finish, paint_ink, paint_plate
-from datasets.rendered_numbers.rng import Rng
-from datasets.rendered_numbers.strokes import sample_brush
-from datasets.rendered_numbers.text_style import TextStyle
+from .colours import brightened, dark_colour, ink_colour, light_colour, luminance, mix, wall_colour
+from .fonts import face_for, faces
+from .geometry import expand, points_box
+from .layer import Layer
+from .layout import TextLine, layout_column, layout_line
+from .planar_object import PlanarObject, number_hulls, paint_words, sample_digits
+from .plates import Finish, paint_ink, paint_plate
+from .rng import Rng
+from .strokes import sample_brush
+from .text_style import TextStyle
 
 _PRINT_LENGTHS = ((12.0, 1), (16.0, 2), (20.0, 3), (17.0, 4), (12.0, 5), (9.0, 6), (6.0, 7),
                   (5.0, 8), (2.0, 9), (1.5, 10))  # fmt: skip

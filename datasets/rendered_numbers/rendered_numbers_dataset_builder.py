@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 import tensorflow_datasets as tfds
 
-from datasets.rendered_numbers.glyph_file import write_glyphs
-from datasets.rendered_numbers.rendering import render_many
-from datasets.rendered_numbers.styles import STYLES, ObjectStyle, Style
+from .glyph_file import write_glyphs
+from .rendering import render_many
+from .styles import STYLES, ObjectStyle, Style
 
 log = logging.getLogger(__name__)
 

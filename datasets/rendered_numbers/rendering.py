@@ -17,13 +17,13 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from datasets.rendered_numbers import camera
-from datasets.rendered_numbers.fonts import families
-from datasets.rendered_numbers.object_scene import render_object_scene
-from datasets.rendered_numbers.rng import Rng
-from datasets.rendered_numbers.street_scene import render_street_scene
-from datasets.rendered_numbers.styles import DEFAULT, ObjectStyle, Style
-from datasets.rendered_numbers.textures import textures
+from . import camera
+from .fonts import families
+from .object_scene import render_object_scene
+from .rng import Rng
+from .street_scene import render_street_scene
+from .styles import DEFAULT, ObjectStyle, Style
+from .textures import textures
 
 log = logging.getLogger(__name__)
 

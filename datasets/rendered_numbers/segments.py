@@ -7,18 +7,13 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from datasets.rendered_numbers.colours import WHITE, dark_colour, mix, wall_colour
-from datasets.rendered_numbers.display_glyphs import LIT_SEGMENTS, SEGMENT_ENDS
-from datasets.rendered_numbers.fonts import faces
-from datasets.rendered_numbers.geometry import expand
-from datasets.rendered_numbers.layer import Colour, Layer, blurred, fill_polygon
-from datasets.rendered_numbers.planar_object import (
-    PlanarObject,
-    add_grain,
-    paint_words,
-    sample_digits,
-)
-from datasets.rendered_numbers.rng import Rng
+from .colours import WHITE, dark_colour, mix, wall_colour
+from .display_glyphs import LIT_SEGMENTS, SEGMENT_ENDS
+from .fonts import faces
+from .geometry import expand
+from .layer import Colour, Layer, blurred, fill_polygon
+from .planar_object import PlanarObject, add_grain, paint_words, sample_digits
+from .rng import Rng
 
 _DISPLAY_LENGTHS = ((14.0, 1), (10.0, 2), (16.0, 3), (18.0, 4), (14.0, 5), (12.0, 6), (8.0, 7),
                     (8.0, 8))  # fmt: skip

@@ -8,16 +8,16 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from datasets.rendered_numbers.background import (
+from .background import (
     add_perspective,
     paint_clutter,
     paint_occluder,
     render_wall,
     sample_wall_view,
 )
-from datasets.rendered_numbers.colours import wall_colour
-from datasets.rendered_numbers.devices import DEVICE_MARGIN, paint_device, sample_device
-from datasets.rendered_numbers.geometry import (
+from .colours import wall_colour
+from .devices import DEVICE_MARGIN, paint_device, sample_device
+from .geometry import (
     Box,
     centre,
     project_hulls,
@@ -27,19 +27,13 @@ from datasets.rendered_numbers.geometry import (
     transform_boxes,
     union,
 )
-from datasets.rendered_numbers.layer import Layer, composite
-from datasets.rendered_numbers.layout import TextLine, layout_line
-from datasets.rendered_numbers.plates import (
-    Finish,
-    paint_ink,
-    paint_plate,
-    paint_tiles,
-    sample_finish,
-)
-from datasets.rendered_numbers.rng import Rng
-from datasets.rendered_numbers.scene import Scene
-from datasets.rendered_numbers.styles import Framing, StreetStyle
-from datasets.rendered_numbers.text_style import TextStyle, sample_text_style
+from .layer import Layer, composite
+from .layout import TextLine, layout_line
+from .plates import Finish, paint_ink, paint_plate, paint_tiles, sample_finish
+from .rng import Rng
+from .scene import Scene
+from .styles import Framing, StreetStyle
+from .text_style import TextStyle, sample_text_style
 
 _LETTERS = "ABCDEFGHJKLMNPRTUVWXY"
 

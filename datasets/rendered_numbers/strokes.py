@@ -15,10 +15,10 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from datasets.rendered_numbers.display_glyphs import LIT_SEGMENTS, SEGMENT_ENDS
-from datasets.rendered_numbers.fonts import GLYPH_HEIGHT, GLYPH_PAD, Glyph, round_up_to_even
-from datasets.rendered_numbers.rng import Rng
-from datasets.rendered_numbers.skeletons import HANDWRITTEN_SKELETONS, SKELETONS
+from .display_glyphs import LIT_SEGMENTS, SEGMENT_ENDS
+from .fonts import GLYPH_HEIGHT, GLYPH_PAD, Glyph, round_up_to_even
+from .rng import Rng
+from .skeletons import HANDWRITTEN_SKELETONS, SKELETONS
 
 # Feet, and centres of the balls at the ends of strokes, of the digits on old enamel plates.
 _FEET = {"1": ((0.0, 1.0), (0.5, 1.0)), "4": ((0.26, 1.0), (0.62, 1.0))}

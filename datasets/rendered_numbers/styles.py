@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from datasets.rendered_numbers.rng import Rng
+from .rng import Rng
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 
-from datasets.rendered_numbers.fonts import families
-from datasets.rendered_numbers.rng import Rng
-from datasets.rendered_numbers.strokes import Brush, sample_brush
+from .fonts import families
+from .rng import Rng
+from .strokes import Brush, sample_brush
 
 
 @dataclass(frozen=True)

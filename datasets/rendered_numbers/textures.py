@@ -7,7 +7,7 @@ import functools
 import cv2
 import numpy as np
 
-from datasets.rendered_numbers.rng import Rng
+from .rng import Rng
 
 TILE_SIZE = 512
 """Side of a texture tile, in pixels."""

@@ -92,11 +92,8 @@ class ObjectStyle:
     kinds: tuple[tuple[float, str], ...]
     rotated: float = 0.06
     crops: tuple[tuple[float, str], ...] = (
-        (14.0, "tight"),
-        (48.0, "close"),
-        (30.0, "loose"),
-        (8.0, "far"),
-    )
+        (14.0, "tight"), (48.0, "close"), (30.0, "loose"), (8.0, "far")
+    )  # fmt: skip
     digit_height: tuple[float, float] = (27.0, 0.5)
     tiny: float = 0.07
     max_side: int = 320
@@ -142,25 +139,11 @@ DEVICES = StreetStyle(
 
 _METER_KINDS = ((9.0, "lcd"), (7.0, "led"), (15.0, "counter"))
 
-KINDS = ObjectStyle(
-    (
-        *_METER_KINDS,
-        (5.0, "ink-jet"),
-        (4.0, "dot-display"),
-        (5.0, "code label"),
-        (5.0, "bib"),
-        (4.0, "jersey"),
-        (4.0, "number plate"),
-        (3.0, "card"),
-        (16.0, "handwriting"),
-        (11.0, "print"),
-        (5.0, "cut"),
-        (3.0, "vertical"),
-        (2.0, "diagonal"),
-        (8.0, "words"),
-        (3.0, "blank"),
-    )
-)
+KINDS = ObjectStyle((
+    *_METER_KINDS, (5.0, "ink-jet"), (4.0, "dot-display"), (5.0, "code label"), (5.0, "bib"),
+    (4.0, "jersey"), (4.0, "number plate"), (3.0, "card"), (16.0, "handwriting"), (11.0, "print"),
+    (5.0, "cut"), (3.0, "vertical"), (2.0, "diagonal"), (8.0, "words"), (3.0, "blank"),
+))  # fmt: skip
 """All kinds: displays, counters, codes, bibs, cards, handwriting, print, and no number."""
 
 METERS = replace(KINDS, kinds=(*_METER_KINDS, (0.6, "blank"), (0.6, "words")))

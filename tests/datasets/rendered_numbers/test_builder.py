@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from datasets.rendered_numbers import rendered_numbers_dataset_builder as module
+from datasets.rendered_numbers.glyph_file import read_glyphs
 from datasets.rendered_numbers.rendering import RenderedImage, render
 from datasets.rendered_numbers.styles import KINDS, STYLES
 
@@ -66,6 +69,17 @@ def test_stored_images_decode_to_rgb(built):
 def test_handwriting_without_mnist_is_announced(built, tmp_path, caplog):
     assert built._add_glyphs(STYLE, tmp_path) is STYLE
     assert "strokes only" in caplog.text
+
+
+def test_handwriting_uses_mnist_where_it_is_prepared(built, tmp_path, monkeypatch):
+    images = np.arange(20, dtype=np.uint8)[:, None, None, None] * np.ones((28, 28, 1), np.uint8)
+    data = {"image": tf.constant(images), "label": tf.constant(np.arange(20) % 10)}
+    monkeypatch.setattr(tfds, "builder", lambda *_, **__: SimpleNamespace(is_prepared=lambda: True))
+    monkeypatch.setattr(tfds, "load", lambda *_, **__: data)
+    style = built._add_glyphs(STYLE, tmp_path / "new")
+    digits = read_glyphs(style.glyphs)
+    assert [images[:, 0, 0].tolist() for images in digits] == [[d, d + 10] for d in range(10)]
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["digits.npz"]
 
 
 def test_interrupted_build_can_be_repeated(tmp_path, monkeypatch):

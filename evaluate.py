@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import sys
 from pathlib import Path
+
+from artifacts.console import quiet_tensorflow
 
 EXAMPLES = """examples:
   evaluate.py runs/my_run --dataset mnist
@@ -96,6 +97,7 @@ def evaluate(options: argparse.Namespace) -> int:
 
             results_table.write_tables(Path())
             return 0
+        quiet_tensorflow()
         from evaluation import compare, report, terminal
 
         comparison = compare.compare(
@@ -124,9 +126,7 @@ def evaluate(options: argparse.Namespace) -> int:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     options = parse(arguments)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    logging.getLogger("absl").setLevel(logging.WARNING)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # warns of compiling for each model
     return evaluate(options)
 

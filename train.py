@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import sys
 from dataclasses import replace
 from pathlib import Path
+
+from artifacts.console import quiet_tensorflow
 
 DEMO = {"model": "residual_cnn_small", "dataset": "rendered_numbers", "recipe": "demo"}
 DEMO_SETTINGS = ["input_shape=[32,64,3]"]  # A quarter of the work, and enough for rendered images.
@@ -163,11 +164,9 @@ def configuration_of(options: argparse.Namespace):
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     options = parse(arguments)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    for chatty in ("absl", "jax"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
     # Imported only now, so that --help and a mistyped option answer at once.
+    quiet_tensorflow()
     from artifacts.files import RunError
     from training import summary
     from training.configuration import default_folder

@@ -137,7 +137,7 @@ def _parse_row(folder: Path, location: str, row: dict[str, str]) -> Photo:
     relative = Path(*parts)
     if label:
         try:
-            labels.check_number(label)
+            labels.check_label(label)
         except ValueError as error:
             raise ValueError(f"{location}: {error}") from error
     if split and split not in SPLITS:

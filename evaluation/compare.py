@@ -105,9 +105,9 @@ def compare(
         crop: "full", "union" or "square". Defaults to what each model was trained with.
         max_glimpses: of each model, on whole images. Defaults to each model's own.
         data_dir: folder of prepared TFDS data.
-        limit: only the first images.
+        limit: only the first images of each source.
         validation: whether the confidence thresholds of coverage are chosen on the validation
-            split (as many images), where the data set has one.
+            split, where the data set has one, up to `limit` too.
         timing: whether to time the models.
         corruption_samples: images to evaluate with corruptions; 0 for none.
 
@@ -120,29 +120,27 @@ def compare(
     thresholds_on = "validation" if validation and _has_validation(images) else split
     results, failed = [], []
     for name in names:
+        log.info("Reading %s images with %s", f"{total:,}", name)
         try:
-            log.info("Reading %s images with %s", f"{total:,}", name)
             results.append(_evaluate(name, images, crop, max_glimpses, thresholds_on))
         except Exception as error:
             log.error("%s: %s", name, error)
             failed.append((name, str(error)))
-    crops = "/".join(sorted({result.figures["crop"] for result in results}))
-    readers = {result.name: result.reader for result in results}
-    given = crops if crops in ("union", "square") else "full"
-    if timing and readers:
-        log.info("Timing %d models in turn", len(readers))
-        sample = images.load(random_indices(total, TIMED_IMAGES), given)
-        times = time_readers(readers, list(sample.values()))
-        for result in results:
-            result.figures.update(times[result.name])
+    crops = {result.figures["crop"] for result in results}
+    sample_crop = crops.pop() if len(crops) == 1 else "full"
+    if timing and results:
+        _add_times(results, images, sample_crop)
     corruption, corruption_samples = {}, min(corruption_samples, total)
-    if corruption_samples and readers:
-        sample = images.load(random_indices(total, corruption_samples), given)
-        texts = [images.texts[index] for index in sample]
-        corruption = corruption_accuracy(readers, [*sample.values()], texts, report=log.info)
+    if corruption_samples and results:
+        sample = images.load(random_indices(total, corruption_samples), sample_crop)
+        corruption = corruption_accuracy(
+            {result.name: result.reader for result in results},
+            list(sample.values()),
+            [images.texts[index] for index in sample],
+        )
     return Comparison(
         images=images,
-        crop=crops,
+        crop="/".join(sorted({result.figures["crop"] for result in results})),
         fingerprint=datasets.fingerprint(dataset, split, data_dir),
         baseline=_baseline(images),
         results=results,
@@ -152,6 +150,14 @@ def compare(
         failed=failed,
         warnings=_warnings(images, results),
     )
+
+
+def _add_times(results: list[Result], images: SplitImages, crop: str) -> None:
+    log.info("Timing %d models in turn", len(results))
+    sample = images.load(random_indices(len(images.labels), TIMED_IMAGES), crop)
+    times = time_readers({result.name: result.reader for result in results}, [*sample.values()])
+    for result in results:
+        result.figures.update(times[result.name])
 
 
 def _has_validation(images: SplitImages) -> bool:

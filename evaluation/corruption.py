@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,8 @@ import cv2
 import numpy as np
 
 from inference.reader import Reader
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,6 @@ def corruption_accuracy(
     images: Sequence[np.ndarray],
     labels: Sequence[str],
     corruptions: Sequence[Corruption] = CORRUPTIONS,
-    report: Callable[[str], Any] = lambda text: None,
 ) -> dict[str, dict[str, Any]]:
     """Sequence accuracy of every reader on the same corrupted images.
 
@@ -93,7 +95,6 @@ def corruption_accuracy(
         images: uint8 arrays (height, width, 3).
         labels: their labels.
         corruptions: what to apply.
-        report: called with a line of progress before each corruption.
 
     Returns:
         For each corruption its `unit`, its `severities` with the original images first, and
@@ -102,7 +103,7 @@ def corruption_accuracy(
     original = {name: _accuracy(reader, images, labels) for name, reader in readers.items()}
     results = {}
     for corruption in corruptions:
-        report(f"Corruption: {corruption.name}")
+        log.info("Corruption: %s", corruption.name)
         accuracy = {name: [value] for name, value in original.items()}
         for severity in corruption.severities:
             rng = np.random.default_rng(0)

@@ -9,7 +9,14 @@ from typing import Any
 import numpy as np
 
 import labels
-from evaluation import confidence
+from evaluation.confidence import (
+    TARGETS,
+    calibration_error,
+    choose_threshold,
+    coverage_at,
+    coverage_curve,
+    reliability,
+)
 from evaluation.intervals import clustered_interval, wilson_interval
 from models.decoding import DecodedSequences
 from models.metrics import sequence_correct, true_length
@@ -38,10 +45,9 @@ def prediction_figures(
     Returns:
         JSON values; `…_interval` is a 95 % interval.
     """
-    correct, certainty = sequence_correct(decoded, truth), np.exp(decoded.log_probability)
+    correct, confidence = sequence_correct(decoded, truth), np.exp(decoded.log_probability)
     if thresholds is None:
-        thresholds = choose_thresholds(correct, certainty)
-    right_length = decoded.length == true_length(truth)
+        thresholds = choose_thresholds(correct, confidence)
     right_digits = (decoded.digits == truth["digits"]) & (truth["digits"] != labels.ABSENT)
     right_digits, lengths = right_digits.sum(axis=1), np.array([len(text) for text in texts])
     return {
@@ -50,14 +56,13 @@ def prediction_figures(
         "sequence_accuracy_interval": wilson_interval(int(correct.sum()), len(correct)),
         "character_accuracy": float(right_digits.sum() / max(lengths.sum(), 1)),
         "character_accuracy_interval": clustered_interval(right_digits, lengths),
-        "length_accuracy": float(right_length.mean()),
-        "length_accuracy_interval": wilson_interval(int(right_length.sum()), len(correct)),
+        "length_accuracy": float((decoded.length == true_length(truth)).mean()),
         "negative_log_likelihood": float(loss.mean()),
-        "calibration_error": confidence.calibration_error(correct, certainty),
-        "reliability": confidence.reliability(correct, certainty),
-        "coverage_curve": confidence.coverage_curve(correct, certainty),
+        "calibration_error": calibration_error(correct, confidence),
+        "reliability": reliability(correct, confidence),
+        "coverage_curve": coverage_curve(correct, confidence),
         "coverage": {
-            str(target): confidence.coverage_at(threshold, correct, certainty)
+            str(target): coverage_at(threshold, correct, confidence)
             for target, threshold in thresholds.items()
         },
         "by_length": {
@@ -67,18 +72,15 @@ def prediction_figures(
             }
             for length in np.unique(lengths)
         },
-    } | _false_positives(lengths, decoded, certainty)
+    } | _false_positives(lengths, decoded, confidence)
 
 
-def choose_thresholds(correct: np.ndarray, certainty: np.ndarray) -> dict[float, float | None]:
+def choose_thresholds(correct: np.ndarray, confidence: np.ndarray) -> dict[float, float | None]:
     """The lowest confidence threshold that reaches each accuracy of `confidence.TARGETS`."""
-    return {
-        target: confidence.choose_threshold(correct, certainty, target)
-        for target in confidence.TARGETS
-    }
+    return {target: choose_threshold(correct, confidence, target) for target in TARGETS}
 
 
-def _false_positives(lengths, decoded, certainty) -> dict[str, Any]:
+def _false_positives(lengths, decoded, confidence) -> dict[str, Any]:
     """How often a number is read in images without one, at all and with high confidence."""
     empty = lengths == 0
     if not empty.any():
@@ -86,7 +88,7 @@ def _false_positives(lengths, decoded, certainty) -> dict[str, Any]:
     # Length N + 1, "longer", is a refusal.
     read = (decoded.length[empty] > 0) & (decoded.length[empty] <= decoded.digits.shape[1])
     total = int(empty.sum())
-    confident = {str(least): read & (certainty[empty] >= least) for least in CONFIDENT}
+    confident = {str(least): read & (confidence[empty] >= least) for least in CONFIDENT}
     return {
         "false_positives": {
             "images": total,

@@ -19,6 +19,7 @@ def show(comparison: Comparison, folder: Path) -> None:
         f"crop: {comparison.crop or 'none'}",
         title_justify="left",
         box=box.SIMPLE,
+        pad_edge=False,
     )
     table.add_column("model", overflow="fold")
     for column in ("accuracy", "95 % interval", "digits", "lengths", "coverage*"):

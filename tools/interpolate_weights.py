@@ -109,7 +109,7 @@ def main(arguments: list[str] | None = None) -> int:
     print(
         f"{options.folder}: validation sequence accuracy "
         f"{metrics['validation']['sequence_accuracy']:.2%} in one glimpse, "
-        f"{metrics['reading']['sequence_accuracy']:.2%} with refinement, "
+        f"{metrics['inference']['sequence_accuracy']:.2%} with refinement, "
         f"−log P {metrics['validation']['loss']:.3f}"
     )
     return 0

@@ -75,7 +75,10 @@ def train(
     chief = strategy.is_chief
     with open_run(folder, configuration.to_json()) if chief else contextlib.nullcontext() as run:
         with strategy.scope():
-            strategy.assert_equal(_agreement(configuration, last, data_dir))
+            with strategy.local_scope():
+                check_buildable(configuration)
+            if strategy.processes > 1:
+                strategy.assert_equal(_agreement(configuration, last, data_dir))
             finished = strategy.broadcast(chief and run.finished)
             if not finished:
                 model = _create(configuration, run, data_dir, strategy)
@@ -114,8 +117,6 @@ def steps_per_epoch(configuration: Configuration, data_dir: str | Path | None = 
 def _create(configuration, run: RunFolder | None, data_dir, strategy: Strategy) -> keras.Model:
     """The compiled model, in the state of the run's last finished epoch."""
     strategy.check_batch_size(configuration.recipe.batch_size)
-    with strategy.local_scope():
-        check_buildable(configuration)
     keras.config.set_dtype_policy(configuration.precision)
     keras.utils.set_random_seed(configuration.seed)
     steps = steps_per_epoch(configuration, data_dir)

@@ -85,7 +85,8 @@ def numbers() -> Recipe:
     """Grey numbers on a plain background.
 
     `deep_cnn` on `mnist_numbers`: sequence accuracy 97.3 % on test after 16 epochs with two fifths
-    of the augmentation, in less than an hour on two CPU cores (docs/tries.md has the command).
+    of the augmentation, in less than an hour on two CPU cores (docs/experiments.md has the
+    command).
     """
     varied = replace(Augmentation.light(), random_crop=0.3, zoom=0.15, stretch=0.15, rotation=10.0)
     # Four epochs are one pass over the 220,000 images.

@@ -14,11 +14,6 @@ from evaluation.intervals import (
 from evaluation.paired import compare_pairs
 
 
-def test_wilson_interval_of_a_worked_example():
-    assert wilson_interval(9, 10) == pytest.approx((0.5958, 0.9821), abs=1e-4)
-    assert wilson_interval(0, 0) == (0.0, 1.0)
-
-
 def test_character_interval_covers_where_digits_of_an_image_are_wrong_together():
     """A tenth of the images is misread almost entirely, as blurred ones are."""
     rng = np.random.default_rng(0)

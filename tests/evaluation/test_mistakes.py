@@ -1,11 +1,9 @@
 """Alignment of readings and labels, and kinds of mistakes by example."""
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rapidfuzz.distance import Levenshtein
-from sklearn.metrics import confusion_matrix
 
 from evaluation.mistakes import KINDS, align, mistake_figures, mistake_kind
 
@@ -66,15 +64,3 @@ def test_figures_of_a_worked_example():
         "3": {"2": 1},
         "6": {"+": 1},
     }
-
-
-def test_confusion_of_lengths_is_scikit_learns():
-    rng = np.random.default_rng(2)
-    texts, readings = (
-        ["".join(rng.choice(list("0123456789"), length)) for length in rng.integers(0, 5, 500)]
-        for _ in range(2)
-    )
-    counts = mistake_figures(texts, readings)["length_confusion"]
-    expected = confusion_matrix([len(n) for n in texts], [len(n) for n in readings])
-    table = [[counts[str(row)].get(str(column), 0) for column in range(5)] for row in range(5)]
-    assert table == expected.tolist()

@@ -35,7 +35,8 @@ def scripted(model, monkeypatch):
             length[np.arange(len(boxes)), lengths] = 0.0
             digits = np.zeros((len(boxes), 3, 10))
             digits[..., 7] = 5.0
-            outputs = {"length": length, "digits": digits, "box": np.array(boxes)}
+            attention = np.full((len(boxes), *self.model.output["attention"].shape[1:]), len(shown))
+            outputs = {"length": length, "digits": digits, "box": boxes, "attention": attention}
             return {k: keras.ops.convert_to_tensor(np.float32(v)) for k, v in outputs.items()}
 
         monkeypatch.setattr(graph.ReadNumbers, "_predict", predict)
@@ -52,6 +53,7 @@ def test_the_second_glimpse_is_the_expanded_box_of_the_first(scripted, monkeypat
     np.testing.assert_allclose(shown[0], [[0, 0, 200, 100]])
     np.testing.assert_allclose(shown[1], [[87.5, 43.75, 162.5, 81.25]])
     np.testing.assert_allclose(found["crop"], shown[1])
+    assert (found["attention"] == 2).all()
     np.testing.assert_allclose(found["box"], [[125, 62.5, 143.75, 71.875]])
     assert found["digits"].tolist() == [[7, 7, -1]] and found["length"] == [2]
 

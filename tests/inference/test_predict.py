@@ -63,7 +63,7 @@ def test_a_bad_file_is_named_and_the_others_are_read(weights, folder, capsys):
     assert "bad.png does not decode as an image" in told[0]
     assert "pipe.png" in told[1] and "gone.png" in told[2]
     assert told[3] == "predict.py: 3 of 9 could not be read"
-    sizes = [Image.open(path).size for path in (folder / "seen").glob("*_*.png")]
+    sizes = [Image.open(path).size for path in (folder / "seen").rglob("*.*.png")]
     assert len(sizes) == 6
     assert all(320 <= width <= 1600 and height < 2000 for width, height in sizes)
 
@@ -87,7 +87,7 @@ def test_what_is_interrupted_or_has_no_room_says_so(weights, folder, monkeypatch
     monkeypatch.setattr(Image.Image, "save", save)
     assert predict.main(arguments) == 2
     assert "a.jpg.png cannot be written: No space left on device" in capsys.readouterr().err
-    assert not any((folder / "seen").iterdir())
+    assert not any(path.is_file() for path in (folder / "seen").rglob("*"))
 
     def stop(*_):
         raise KeyboardInterrupt
@@ -138,12 +138,27 @@ def test_images_are_drawn_with_what_was_read_in_them(weights, folder, tmp_path, 
     for row in rows:
         assert bool(row["left"]) == bool(row["number"])
         assert not row["number"] or float(row["left"]) <= float(row["right"])
-    drawn = sorted((tmp_path / "seen").iterdir())
+    drawn = sorted((tmp_path / "seen").rglob("*.png"))
     assert len(drawn) == 3
     for path in drawn:
         image = np.asarray(Image.open(path))
         assert image.shape[1] == 320
         assert (image[-28:] < 250).any()  # words in the band below
+
+
+def test_no_two_images_are_drawn_to_one_file(tmp_path):
+    files = [str(tmp_path / name) for name in ("a/b.jpg", "a_b.jpg", "a/b.png", "up/c.jpg")]
+    names = predict.drawn_names([*files, "-"])
+    assert [str(names[file]) for file in files] == [
+        "a/b.jpg.png", "a_b.jpg.png", "a/b.png.png", "up/c.jpg.png"
+    ]  # fmt: skip
+    assert len({*names.values()}) == 5
+    assert predict.drawn_names(["../up/x.png"]) == {
+        "../up/x.png": Path("x.png.png"),
+        "-": Path("standard_input.png"),
+    }
+    long = predict.drawn_names([str(tmp_path / ("é" * 127))])
+    assert all(len(os.fsencode(name.name)) <= 255 for name in long.values())
 
 
 def test_a_folder_that_cannot_be_made_is_an_error(weights, folder, tmp_path, capsys):

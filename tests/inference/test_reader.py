@@ -68,7 +68,7 @@ def test_a_run_is_read_with_its_own_settings(crop, saved, expected, weights, tmp
     (tmp_path / "model.keras").write_bytes(weights.read_bytes())
     (tmp_path / "config.json").write_text(json.dumps({"configuration": {"crop": crop}}))
     if saved:
-        (tmp_path / "metrics.json").write_text(json.dumps({"reading": saved}))
+        (tmp_path / "metrics.json").write_text(json.dumps({"inference": saved}))
     assert inference_config(tmp_path) == expected
     reader = Reader(tmp_path)
     assert (reader.max_glimpses, reader.temperature) == (

@@ -1,6 +1,5 @@
 """Every model of the registry, by one table."""
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -287,7 +286,7 @@ def test_wrong_arguments_are_all_listed_with_what_is_accepted(name, arguments, m
 
 BACKEND_JOB = """
 import keras, numpy as np, models
-assert keras.backend.backend() == {backend!r}
+assert keras.backend.backend() == "jax"
 rng = np.random.default_rng(0)
 for name in {names!r}:
     model = models.create(name, input_shape=(16, 24, 1), max_digits=2, **{small!r}[name])
@@ -304,12 +303,10 @@ for name in {names!r}:
 """
 
 
-@pytest.mark.parametrize("backend", ["jax", "torch"])
-def test_every_architecture_trains_on_other_backends(backend):
-    if importlib.util.find_spec(backend) is None:
-        pytest.skip(f"{backend} is not installed")
-    job = BACKEND_JOB.format(backend=backend, names=ONE_PER_BUILDER, small=SMALL)
-    environment = os.environ | {"KERAS_BACKEND": backend, "XLA_FLAGS": COMPILE_FAST}
+def test_every_architecture_trains_on_jax():
+    pytest.importorskip("jax")
+    job = BACKEND_JOB.format(names=ONE_PER_BUILDER, small=SMALL)
+    environment = os.environ | {"KERAS_BACKEND": "jax", "XLA_FLAGS": COMPILE_FAST}
     done = subprocess.run(
         [sys.executable, "-c", job], env=environment, capture_output=True, text=True, check=False
     )

@@ -103,6 +103,24 @@ def test_labels_longer_than_max_digits_give_a_warning_with_the_cure(caplog):
     assert "up to 5 digits" in caplog.text and "--set max_digits=5" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("longest", "weights", "settings", "expected"),
+    [
+        ("12", None, [], 2),
+        ("1234567", None, [], 7),
+        ("12", "street_numbers", [], 5),
+        ("1234567", "street_numbers", [], 7),
+        ("1234567", "street_numbers", ["max_digits=6"], 6),
+    ],
+)
+def test_max_digits_follows_the_labels_of_a_folder(tmp_path, longest, weights, settings, expected):
+    (tmp_path / "labels.csv").write_text(f"file,label\na.png,1\nb.png,{longest}\n")
+    for name in ("a.png", "b.png"):
+        (tmp_path / name).touch()
+    configuration = configure("residual_cnn", str(tmp_path), weights=weights, settings=settings)
+    assert configuration.arguments["max_digits"] == expected
+
+
 def test_the_largest_data_set_of_a_mix_decides():
     arguments = configure("deep_cnn", "mnist:1,mnist_numbers:1").arguments
     assert arguments["input_shape"] == [48, 128, 1] and arguments["max_digits"] == 5

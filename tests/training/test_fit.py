@@ -21,7 +21,7 @@ from inference.reader import Reader
 from models.metrics import sequence_correct
 from tests.conftest import ROOT
 from tests.training.conftest import command_line
-from training.callbacks import OBJECTIVE, gather_labels, score, selected_epoch
+from training.callbacks import OBJECTIVE, averaged_weights, gather_labels, score, selected_epoch
 from training.configuration import run_configuration
 from training.fit import create_optimizer, train
 from training.recipes import Recipe
@@ -48,6 +48,22 @@ def finished(tiny, tmp_path_factory):
 def test_the_average_of_weights_forgets_the_start_of_a_short_training(steps, momentum):
     optimizer = create_optimizer(Recipe(epochs=2, ema_momentum=0.998), steps)
     assert optimizer.ema_momentum == pytest.approx(momentum)
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+def test_averaged_weights_are_used_and_given_back(scaled):
+    """Also with the loss scaling of mixed_float16, whose optimizer wraps another."""
+    optimizer = keras.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.5)
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, use_bias=False)])
+    model.compile(keras.optimizers.LossScaleOptimizer(optimizer) if scaled else optimizer, "mse")
+    for _ in range(2):
+        model.train_on_batch(np.ones((4, 2)), np.ones((4, 1)))
+    trained = model.get_weights()
+    averages = [np.asarray(x) for x in optimizer.variables if "average" in x.path]
+    with averaged_weights(model):
+        np.testing.assert_array_equal(model.get_weights(), averages)
+        assert np.abs(model.get_weights()[0] - trained[0]).max() > 1e-4
+    np.testing.assert_array_equal(model.get_weights(), trained)
 
 
 def test_a_run_folder_is_complete(finished, tiny):

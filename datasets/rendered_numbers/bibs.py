@@ -89,7 +89,9 @@ def _sample_block_style(rng: Rng) -> TextStyle:
     )
 
 
-def _sample_outline(ink: Colour, probability: float, min_contrast: float, rng: Rng):
+def _sample_outline(
+    ink: Colour, probability: float, min_contrast: float, rng: Rng
+) -> Colour | None:
     """Sample the colour of an outline around ink; None for no outline."""
     if not rng.bernoulli(probability):
         return None

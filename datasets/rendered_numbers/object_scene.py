@@ -107,7 +107,9 @@ def _sample_view(rotation: float, rng: Rng) -> np.ndarray:
     return view_matrix(rotation, tilt, 1.0 - 0.9 * yaw * yaw, 0.5 * yaw)
 
 
-def _sample_margins(crop: str, width: float, height: float, digit_height: float, rng: Rng):
+def _sample_margins(
+    crop: str, width: float, height: float, digit_height: float, rng: Rng
+) -> list[float]:
     """Sample the margins at the left, top, right and bottom of content of the given size."""
     if crop == "tight":
         return [rng.uniform(0.0, 2.2) for _ in range(4)]

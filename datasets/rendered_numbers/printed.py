@@ -23,7 +23,7 @@ _PRINT_LENGTHS = ((12.0, 1), (16.0, 2), (20.0, 3), (17.0, 4), (12.0, 5), (9.0, 6
 _VERTICAL_LENGTHS = ((2.0, 2), (4.0, 3), (4.0, 4), (2.0, 5), (0.6, 6))
 _CUT_LENGTHS = ((7.0, 1), (1.0, 2), (1.0, 3), (0.5, 4))
 
-_LETTERS = "ABCDEFGHJKLMNPQRTUVWXYZ"
+_CONTEXT_LETTERS = "ABCDEFGHJKLMNPQRTUVWXYZ"
 _SATURATED_COLOURS = (
     (205.0, 45.0, 40.0), (245.0, 200.0, 35.0), (35.0, 85.0, 175.0), (40.0, 140.0, 75.0),
     (235.0, 120.0, 30.0), (120.0, 60.0, 140.0), (90.0, 180.0, 220.0),
@@ -120,9 +120,9 @@ def _add_context(number: str, rng: Rng) -> str:
          (1.0, "sign after"), (1.2, "point"), (0.8, "second"), (0.8, "word"))
     )  # fmt: skip
     if kind == "letter after":
-        return number + rng.choice(("", "", " ", "-")) + rng.choice(_LETTERS + "acde")
+        return number + rng.choice(("", "", " ", "-")) + rng.choice(_CONTEXT_LETTERS + "acde")
     if kind == "letter before":
-        return rng.choice(_LETTERS) + rng.choice(("", "", " ", "-")) + number
+        return rng.choice(_CONTEXT_LETTERS) + rng.choice(("", "", " ", "-")) + number
     if kind == "sign before":
         return rng.choice(("#", "€", "$", "£", "No. ", "N° ", "Nr. ", "+", "# ")) + number
     if kind == "sign after":

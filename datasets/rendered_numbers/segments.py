@@ -50,9 +50,11 @@ class SegmentShape:
     def lit_segments(self, digit: str) -> str:
         """Return the names of a digit's lit segments."""
         six, seven, nine = self.tails
-        variants = {"6": "fgedc"} if not six else {}
-        variants |= {"7": "abcf"} if seven else {}
-        variants |= {"9": "abcfg"} if not nine else {}
+        variants = {
+            "6": "afgedc" if six else "fgedc",
+            "7": "abcf" if seven else "abc",
+            "9": "abcdfg" if nine else "abcfg",
+        }
         return variants.get(digit, LIT_SEGMENTS[digit])
 
 

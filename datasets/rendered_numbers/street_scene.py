@@ -35,7 +35,7 @@ from .scene import Scene
 from .styles import Framing, StreetStyle
 from .text_style import TextStyle, sample_text_style
 
-_LETTERS = "ABCDEFGHJKLMNPRTUVWXY"
+_HOUSE_LETTERS = "ABCDEFGHJKLMNPRTUVWXY"
 
 
 def render_street_scene(rng: Rng, style: StreetStyle, with_ink: bool = False) -> Scene:
@@ -107,7 +107,7 @@ def _sample_letters(style: StreetStyle, rng: Rng) -> tuple[str, str]:
     if kind < 0.35:
         return rng.choice(("N ", "No ", "N: ", "No. ", "# ")), ""
     if kind < 0.8:
-        return "", rng.choice(("", " ", "-")) + rng.choice(_LETTERS)
+        return "", rng.choice(("", " ", "-")) + rng.choice(_HOUSE_LETTERS)
     return "", rng.choice((" bis", " BIS", " ter", "a", "b"))
 
 
@@ -185,7 +185,7 @@ def _paint_neighbour(
     x, y = centre(box)
     kind = rng.random()
     if anywhere or kind < 0.4:
-        text = "".join(rng.choice(_LETTERS) for _ in range(2 + rng.randrange(7)))
+        text = "".join(rng.choice(_HOUSE_LETTERS) for _ in range(2 + rng.randrange(7)))
         height *= rng.uniform(0.18, 0.5) * (2.0 if anywhere else 1.0)
         side = rng.sign()
         gap = rng.uniform(0.35, 1.2) * (bottom - top) * side

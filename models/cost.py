@@ -32,18 +32,23 @@ _APPLIED_PER_INPUT_POSITION = (
 def multiply_adds(model: keras.Model) -> int:
     """Count the multiply-adds of one image through a functional model.
 
-    Counted are the products in convolutions, dense, recurrent and attention layers and between
-    tensors. Scaling, normalization, pooling and activations, which are small in comparison, and
-    operations of `keras.ops` are not. A custom layer says its number in a method
-    `multiply_adds()`.
+    Counted are the products in convolutions, dense, recurrent and attention layers and in
+    matrix products of tensors. Scaling, normalization, pooling, activations and other operations
+    of `keras.ops`, which are small in comparison, are not. A custom layer says its number in a
+    method `multiply_adds()`.
 
     Raises:
         ValueError: if a layer is of a type that cannot be counted.
     """
-    return sum(_layer_multiply_adds(layer) for layer in model.layers)
+    return sum(_layer_multiply_adds(operation) for operation in model.operations)
 
 
-def _layer_multiply_adds(layer: keras.Layer) -> int:
+def _layer_multiply_adds(layer: keras.Operation) -> int:
+    if type(layer).__name__ == "Matmul":
+        first = layer.input[0] if isinstance(layer.input, list) else layer.input
+        return first.shape[-1] * math.prod(layer.output.shape[1:])
+    if not isinstance(layer, keras.Layer):
+        return 0
     if hasattr(layer, "multiply_adds"):
         return layer.multiply_adds()
     if isinstance(layer, keras.Model):

@@ -96,11 +96,10 @@ class SeedEpoch(keras.callbacks.Callback):
         self.seed = seed
 
     def on_epoch_begin(self, epoch, logs=None):
-        for layer in self.model.layers:
-            generator = getattr(layer, "seed_generator", None)
-            if generator is not None:
-                key = zlib.crc32(f"{self.seed}/{epoch}/{layer.name}".encode())
-                generator.state.assign(np.array([key, 0], generator.state.dtype))
+        states = [x for x in self.model.variables if x.name == "seed_generator_state"]
+        for index, state in enumerate(states):
+            key = zlib.crc32(f"{self.seed}/{epoch}/{index}".encode())
+            state.assign(np.array([key, 0], state.dtype))
 
 
 class EndOfEpoch(keras.callbacks.Callback):

@@ -39,10 +39,12 @@ class Strategy:
     Attributes:
         process: number of this process, from 0.
         processes: number of processes.
+        devices: number of devices of all processes.
     """
 
     process = 0
     processes = 1
+    devices = 1
 
     @property
     def is_chief(self) -> bool:
@@ -77,6 +79,11 @@ class Strategy:
 
     def check_batch_size(self, size: int) -> None:
         """Raise ValueError if a batch of `size` images cannot be split evenly."""
+        if size % self.devices:
+            raise ValueError(
+                "batch_size counts the images of all devices and must be a multiple of their "
+                f"number, {self.devices}. Received: {size}"
+            )
 
     def create(self, build: Callable[[bool], keras.Model]) -> keras.Model:
         """A compiled model on all devices.
@@ -105,14 +112,15 @@ class Mirrored(Strategy):
 
     strategy: Any
 
+    @property
+    def devices(self) -> int:
+        return self.strategy.num_replicas_in_sync
+
     @contextlib.contextmanager
     def scope(self):
-        log.info("training on %d devices", self.strategy.num_replicas_in_sync)
+        log.info("training on %d devices", self.devices)
         with self.strategy.scope():
             yield
-
-    def check_batch_size(self, size: int) -> None:
-        check_divisible(size, self.strategy.num_replicas_in_sync)
 
 
 @dataclass(frozen=True)
@@ -128,6 +136,12 @@ class DataParallel(Strategy):
     address: str = ""
     processes: int = 1
     process: int = 0
+
+    @property
+    def devices(self) -> int:
+        import jax
+
+        return jax.device_count()
 
     @contextlib.contextmanager
     def scope(self):
@@ -149,7 +163,12 @@ class DataParallel(Strategy):
                     f"within {INITIALIZATION_TIMEOUT} seconds. Check that each is running and can "
                     f"reach that port: {error}"
                 ) from error
-        log.info("process %d of %d, %d devices", *self.shard, jax.device_count())
+        log.info("process %d of %d, %d devices", *self.shard, self.devices)
+        if self.devices != self.processes * jax.local_device_count():
+            raise RunError(
+                f"every process needs the same number of devices. Process {self.process} has "
+                f"{jax.local_device_count()} of the {self.devices} in {self.processes} processes"
+            )
         try:
             # Each process reads its own shard of a batch: Keras must not shard it again.
             with keras.distribution.DataParallel(auto_shard_dataset=False).scope():
@@ -196,17 +215,6 @@ class DataParallel(Strategy):
         from jax.experimental import multihost_utils
 
         return int(multihost_utils.broadcast_one_to_all(np.int32(value)))
-
-    def check_batch_size(self, size: int) -> None:
-        import jax
-
-        if jax.device_count() != self.processes * jax.local_device_count():
-            raise ValueError(
-                "every process needs the same number of devices. Received: "
-                f"{jax.local_device_count()} here, {jax.device_count()} in {self.processes} "
-                "processes"
-            )
-        check_divisible(size, jax.device_count())
 
     def create(self, build):
         if self.processes == 1:
@@ -256,15 +264,6 @@ def _layout(*axes: str):
 
 def _state(model: keras.Model) -> list[keras.Variable]:
     return [*model.variables, *model.optimizer.variables]
-
-
-def check_divisible(size: int, devices: int) -> None:
-    """Raise ValueError if a batch of `size` images cannot be split evenly over the devices."""
-    if size % devices:
-        raise ValueError(
-            f"batch_size counts the images of all devices and must be a multiple of their number, "
-            f"{devices}. Received: {size}"
-        )
 
 
 def choose_strategy(

@@ -26,7 +26,7 @@ from artifacts.console import duration
 from artifacts.environment import environment
 from artifacts.files import RunError, write_json
 from training.fit import steps_per_epoch
-from tuning.search import OBJECTIVES, Search, open_search
+from tuning.search import OBJECTIVES, Search, check_search, open_search
 from tuning.trial import (
     DEFAULT,
     FAILED,
@@ -36,6 +36,7 @@ from tuning.trial import (
     TrialRecord,
     best_first,
     candidate,
+    is_busy,
     read_records,
     run_trial,
 )
@@ -62,8 +63,12 @@ def run_search(
         OSError: if a file cannot be read or written, or the chief's port is taken.
         kt.errors.FatalError: if trials fail in succession or cannot be written.
     """
-    name, host = (os.environ.get(f"KERASTUNER_{key}", "") for key in ("TUNER_ID", "ORACLE_IP"))
-    is_chief, is_worker = (bool(host) and ("chief" in name) == chief for chief in (True, False))
+    name = os.environ.get("KERASTUNER_TUNER_ID", "")
+    is_distributed = "KERASTUNER_ORACLE_IP" in os.environ
+    is_chief = is_distributed and "chief" in name
+    is_worker = is_distributed and not is_chief
+    if is_worker:
+        check_search(folder, search)
     with contextlib.nullcontext() if is_worker else open_search(folder, search):
         context = TrialContext(
             search,
@@ -80,7 +85,7 @@ def run_search(
             tuner = _ZooTuner(context, reload=not is_worker)
             if is_chief:  # keras-tuner does not say that a port is taken
                 port = int(os.environ["KERASTUNER_ORACLE_PORT"])
-                socket.create_server((host, port)).close()
+                socket.create_server((os.environ["KERASTUNER_ORACLE_IP"], port)).close()
             tuner.search(verbose=0)
 
 
@@ -194,7 +199,8 @@ class _GridOracle(kt.Oracle):
 
 def _train_default(context: TrialContext) -> None:
     """Train the base configuration for as long as a trial, to compare the trials with."""
-    if any(record.trial == DEFAULT for record in read_records(context.folder)):
+    done = any(record.trial == DEFAULT for record in read_records(context.folder))
+    if done or is_busy(context.run(DEFAULT)):  # with another worker
         return
     try:
         _report_trial(context, run_trial(context, DEFAULT, {}))

@@ -85,6 +85,9 @@ def render(search: Search, folder: Path, images: int) -> str:
     """The page as text; `images` is the size of the validation split."""
     records = read_records(folder)
     ranked = best_first(records, search.objective)
+    values = [record.values for record in ranked if record.trial != DEFAULT]
+    space = search.make_space()
+    varied = [name for name in space.names if len({str(v.get(name)) for v in values}) > 1]
     return template(Path(__file__).with_name("report.html.j2")).render(
         search=search,
         folder=folder,
@@ -94,7 +97,8 @@ def render(search: Search, folder: Path, images: int) -> str:
         failed=[record for record in records if record.status == FAILED],
         interval=_interval(search, ranked[0], images) if ranked else None,
         images=images,
-        space=search.make_space().describe(),
+        space=space.describe(),
+        varied=varied,
         importance=_importance(search, ranked),
         fewest=FEWEST_TRIALS,
         measure=MEASURE,

@@ -20,10 +20,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import models
 from artifacts.environment import environment
 from artifacts.files import RunError, first_difference, lock, read_json, write_json
 from artifacts.names import unknown_name
-from training.configuration import Configuration, configure, default_folder
+from training.configuration import Configuration, configure, default_folder, set_values
 from training.fit import steps_per_epoch
 from tuning.space import Space, SpaceFunction, load, model_space
 
@@ -162,6 +163,8 @@ def plan(
         **fields,
     )
     space = search.make_space()
+    arguments, _ = set_values(model, base.recipe, space.settings({}))
+    models.configuration(model, **arguments)  # an error at once, not in every trial
     if search.trials is not None or search.tuner == "hyperband":
         return search
     if search.tuner != "grid":
@@ -189,7 +192,10 @@ def read_search(folder: Path) -> Search:
     """
     path = folder / "search.json"
     if not path.exists():
-        raise RunError(f"{folder} is not a search: it has no search.json")
+        raise RunError(
+            f"{folder} is not a search: it has no search.json. Name another folder with --run, or "
+            "start the chief before its workers"
+        )
     try:
         return Search.from_json(read_json(path)["search"])
     except (KeyError, TypeError, ValueError) as error:
@@ -204,21 +210,30 @@ def open_search(folder: Path, search: Search) -> Iterator[None]:
         RunError: if the folder holds another search or other files, or another process searches
             in it.
     """
-    path = folder / "search.json"
     if folder.is_file():
         raise RunError(f"{folder} is a file: name a folder for the search")
-    if folder.exists() and not path.exists() and [f for f in folder.iterdir() if f.name != ".lock"]:
+    is_new = not (folder / "search.json").exists()
+    if is_new and folder.exists() and [f for f in folder.iterdir() if f.name != ".lock"]:
         raise RunError(f"{folder} holds files and is no search: name another folder with --run")
     folder.mkdir(parents=True, exist_ok=True)
     with lock(folder, "searching"):
-        requested = search.to_json()
-        if path.exists():
-            # The same search with another number of trials is resumed.
-            present = read_search(folder).to_json() | {"trials": search.trials}
-            if present != requested:
-                raise RunError(
-                    f"{folder} is another search ({first_difference(present, requested)}). Name "
-                    "another folder with --run, or give the command it was started with."
-                )
-        write_json(path, {"search": requested, "environment": environment()})
+        if not is_new:
+            check_search(folder, search)
+        content = {"search": search.to_json(), "environment": environment()}
+        write_json(folder / "search.json", content)
         yield
+
+
+def check_search(folder: Path, search: Search) -> None:
+    """Check that a folder holds this search, perhaps with another number of trials.
+
+    Raises:
+        RunError: if it holds another search or none.
+    """
+    requested = search.to_json()
+    present = read_search(folder).to_json() | {"trials": search.trials}
+    if present != requested:
+        raise RunError(
+            f"{folder} is another search ({first_difference(present, requested)}). Name another "
+            "folder with --run, or give the command it was started with."
+        )

@@ -212,6 +212,7 @@ def _combinations(
 
 
 def _override(space: kt.HyperParameters, overrides: Sequence[str]) -> list[kinds.HyperParameter]:
+    """The narrowed hyperparameters, without those whose condition no longer can be met."""
     texts = {}
     names = [hp.name for hp in space.space]
     for override in overrides:
@@ -221,7 +222,14 @@ def _override(space: kt.HyperParameters, overrides: Sequence[str]) -> list[kinds
         if name not in names:
             raise ValueError(unknown_name("hyperparameter", name, names))
         texts[name] = text
-    return [_narrow(hp, texts[hp.name]) if hp.name in texts else hp for hp in space.space]
+    kept: list[kinds.HyperParameter] = []
+    for hp in space.space:
+        if all(
+            any(c.name == other.name and {*c.values} & {*other.values} for other in kept)
+            for c in hp.conditions
+        ):
+            kept.append(_narrow(hp, texts[hp.name]) if hp.name in texts else hp)
+    return kept
 
 
 def _narrow(hp: kinds.HyperParameter, text: str) -> kinds.HyperParameter:

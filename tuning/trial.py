@@ -131,7 +131,9 @@ def run_trial(context: TrialContext, trial: str, values: Mapping[str, Any]) -> T
         if reason is not None:
             record = dataclasses.replace(record, status=REFUSED)
             raise TrialFailed(reason)
-        _wait_for_other_process(run)
+        while is_busy(run):  # a worker, where a chief was killed and hands its trial out again
+            log.info("trial %s: waiting for another process that trains it", trial)
+            time.sleep(WAIT)
         if "tuner/trial_id" in values:
             _continue_run(context.run(values["tuner/trial_id"]), run)
         metrics = _train(context, configuration, run, values.get("tuner/epochs", search.epochs))
@@ -230,15 +232,15 @@ def _in_one_line(error: Exception) -> str:
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 
-def _wait_for_other_process(run: RunFolder) -> None:
-    """Wait while a worker trains a trial that a restarted chief gave to this process as well."""
-    while run.folder.exists():
-        try:
-            with lock(run.folder, "training"):
-                return
-        except RunError as error:
-            log.info("waiting: %s", error)
-            time.sleep(WAIT)
+def is_busy(run: RunFolder) -> bool:
+    """Whether another process trains in the folder of a run."""
+    try:
+        with lock(run.folder, "training"):
+            return False
+    except RunError:
+        return True
+    except FileNotFoundError:
+        return False
 
 
 def _continue_run(source: RunFolder, run: RunFolder) -> None:

@@ -224,6 +224,8 @@ def test_multiply_adds_of_attention_and_of_unknown_layers():
     tokens = keras.Input((7, 8))
     attention = keras.Model(tokens, layers.MultiHeadAttention(2, 4)(tokens, tokens))
     assert models.multiply_adds(attention) == 4 * 7 * 8 * 8 + 2 * 7 * 7 * 8
+    products = keras.Model(tokens, keras.ops.matmul(tokens, keras.ops.transpose(tokens, (0, 2, 1))))
+    assert models.multiply_adds(products) == 7 * 8 * 7
     unknown = keras.Model(tokens, layers.TimeDistributed(layers.Dense(4))(tokens))
     with pytest.raises(ValueError, match=r"'time_distributed.*are unknown.*models/cost\.py"):
         models.multiply_adds(unknown)

@@ -21,7 +21,14 @@ from inference.reader import Reader
 from models.metrics import sequence_correct
 from tests.conftest import ROOT
 from tests.training.conftest import command_line
-from training.callbacks import OBJECTIVE, averaged_weights, gather_labels, score, selected_epoch
+from training.callbacks import (
+    OBJECTIVE,
+    SeedEpoch,
+    averaged_weights,
+    gather_labels,
+    score,
+    selected_epoch,
+)
 from training.configuration import run_configuration
 from training.fit import create_optimizer, train
 from training.recipes import Recipe
@@ -48,6 +55,21 @@ def finished(tiny, tmp_path_factory):
 def test_the_average_of_weights_forgets_the_start_of_a_short_training(steps, momentum):
     optimizer = create_optimizer(Recipe(epochs=2, ema_momentum=0.998), steps)
     assert optimizer.ema_momentum == pytest.approx(momentum)
+
+
+def test_an_epoch_draws_the_same_dropout_masks_in_any_process():
+    """Also in nested layers, whose names depend on what was built before."""
+
+    def outputs(epoch):
+        nested = keras.Sequential([keras.layers.Dropout(0.5), keras.layers.Dropout(0.5)])
+        model = keras.Sequential([keras.Input((50,)), nested, keras.layers.Dropout(0.5)])
+        callback = SeedEpoch(seed=1)
+        callback.set_model(model)
+        callback.on_epoch_begin(epoch)
+        return np.asarray(model(np.ones((1, 50)), training=True))
+
+    np.testing.assert_array_equal(outputs(3), outputs(3))
+    assert (outputs(3) != outputs(4)).any()
 
 
 @pytest.mark.parametrize("scaled", [False, True])

@@ -8,11 +8,12 @@ import time
 
 import pytest
 
+from artifacts.files import RunError
 from tests.tuning.conftest import fake_train, without_training
 from tuning.loop import run_search
 from tuning.trial import DEFAULT, FINISHED, read_records
 
-DEADLINE = 300.0
+DEADLINE = 120.0
 
 
 def process(search, folder, name, port, stuck=None):
@@ -62,6 +63,7 @@ def test_a_worker_that_is_killed_and_restarted_resumes_its_trial(tiny, tmp_path)
 
     try:
         chief = start("chief", port)
+        wait_until((folder / "search.json").exists)
         killed = start("first", port, stuck)
         wait_until(stuck.exists)
         second = start("second", port)
@@ -78,6 +80,13 @@ def test_a_worker_that_is_killed_and_restarted_resumes_its_trial(tiny, tmp_path)
     assert {record.status for record in records.values()} == {FINISHED}
     assert records[stuck.read_text()].worker == "first"
     assert (folder / "best.json").exists()
+
+
+def test_a_worker_needs_the_folder_of_its_search(tiny, tmp_path, monkeypatch):
+    monkeypatch.setenv("KERASTUNER_TUNER_ID", "worker")
+    monkeypatch.setenv("KERASTUNER_ORACLE_IP", "127.0.0.1")
+    with pytest.raises(RunError, match="start the chief before its workers"):
+        run_search(tiny(), tmp_path / "search")
 
 
 def test_a_port_that_is_taken_is_an_error(tiny, tmp_path, monkeypatch):

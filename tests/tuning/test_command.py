@@ -60,7 +60,12 @@ def test_a_search_with_a_space_file_ends_with_a_summary_and_resumes_by_folder(
         "    return {'dense_units': [hp.Choice('units', [16, 32, 64])],\n"
         "            'learning_rate': hp.Float('rate', 1e-4, 1e-2, sampling='log')}\n"
     )
-    arguments = ["deep_cnn_tiny", "--dataset", str(photos), "--space", str(space)]
+    wrong = tmp_path / "wrong.py"
+    wrong.write_text("def space(hp, base): return {'dense_unit': hp.Int('units', 1, 3)}")
+    arguments = ["deep_cnn_tiny", "--dataset", str(photos), "--space"]
+    assert command.main([*arguments, str(wrong), "--run", str(folder)]) == 2
+    assert "unknown setting 'dense_unit'. Known: dense_units" in capsys.readouterr().err
+    arguments.append(str(space))
     arguments += ["--set", "units=16,32", "--trials", "4", "--budget", "1G", "--run", str(folder)]
     assert command.main(arguments) == 0
     shown = capsys.readouterr().out

@@ -192,7 +192,7 @@ def test_a_trial_waits_for_another_process_at_the_same_run(
     context = trial.TrialContext(search, tmp_path, search.make_space(), 1)
     with caplog.at_level(logging.INFO):
         assert trial.run_trial(context, "0", {}).status == FINISHED
-    assert "another process is training" in caplog.text
+    assert "trial 0: waiting for another process" in caplog.text
 
 
 @pytest.fixture

@@ -34,6 +34,11 @@ def test_conditional_hyperparameters_apply_only_where_their_layer_exists():
     assert conditions["filters_6"] == "blocks is 6" and conditions["filters_3"] == ""
 
 
+def test_hyperparameters_of_layers_that_an_override_excludes_are_left_out():
+    names = space_of("deep_cnn", "blocks=3..4", "dense_layers=0").names
+    assert "filters_4" in names and not {"filters_5", "dense_units_1", "dense_dropout"} & {*names}
+
+
 def test_real_numbers_are_rounded_to_four_digits():
     assert space_of("deep_cnn").active({"learning_rate": 0.00123456})["learning_rate"] == 0.001235
 

@@ -65,6 +65,18 @@ def _paint_wheel_digit(
     return np.clip(hull, (left, upper), (right, lower)).astype(np.float32)
 
 
+def _sample_offsets(label: str, std: float, limit: float, rolling: bool, rng: Rng) -> list[float]:
+    """Sample the vertical offset of each digit; a rolling counter's last wheels are in between."""
+    offsets = []
+    for index in range(len(label)):
+        offset = rng.normal(0, std)
+        is_last = index == len(label) - 1
+        if rolling and (is_last or (index == len(label) - 2 and label[-1] == "9")):
+            offset = rng.uniform(-limit, limit)
+        offsets.append(min(max(offset, -limit), limit))
+    return offsets
+
+
 def render_counter(rng: Rng, height: float) -> PlanarObject:
     """Render a mechanical counter.
 
@@ -88,27 +100,48 @@ def render_counter(rng: Rng, height: float) -> PlanarObject:
     decimals = 0
     if count > 2 and rng.bernoulli(0.5):
         decimals = 1 + rng.randrange(min(3, count - 2))
+    max_offset = min(0.27 * digit_distance, 0.15 * height + (wheel_height - height) / 2)
+    offsets = _sample_offsets(label, offset_std, max_offset, rolling, rng)
+    top, bottom = middle - wheel_height / 2, middle + wheel_height / 2
+    windows, hulls = [], []
     integer_ink = np.zeros((rows, columns), np.uint8)
     decimal_ink = np.zeros((rows, columns), np.uint8)
-    hulls, windows = [], []
-    max_offset = min(0.27 * digit_distance, 0.15 * height + (wheel_height - height) / 2)
     for index, digit in enumerate(label):
-        left = margin + index * pitch
-        top, bottom = middle - wheel_height / 2, middle + wheel_height / 2
+        left, y = margin + index * pitch, middle + offsets[index]
         window = left, top, left + wheel_width, bottom
-        offset = rng.normal(0, offset_std)
-        if rolling and (index == count - 1 or (index == count - 2 and label[-1] == "9")):
-            offset = rng.uniform(-max_offset, max_offset)
-        y = middle + min(max(offset, -max_offset), max_offset)
         mask = decimal_ink if index >= count - decimals else integer_ink
-        for step in (-1, 1):
+        for step in (-1, 1):  # the previous and the next digit of the wheel
             source = glyph(face, str((int(digit) + step) % 10))
             _paint_wheel_digit(mask, source, window, y + step * digit_distance, scale)
         hulls.append(_paint_wheel_digit(mask, glyph(face, digit), window, y, scale))
         windows.append(window)
 
-    layer = Layer(rows, columns)
-    wheels = (margin, middle - wheel_height / 2, columns - margin, middle + wheel_height / 2)
+    wheels = (margin, top, columns - margin, bottom)
+    separable = pitch > 1.03 * wheel_width
+    inks = integer_ink, decimal_ink
+    layer = _render_case(wheels, windows, inks, decimals, separable, height, rng)
+    return PlanarObject(layer, label, hulls, wheels)
+
+
+def _render_case(
+    wheels: Box,
+    windows: list[Box],
+    inks: tuple[np.ndarray, np.ndarray],
+    decimals: int,
+    separable: bool,
+    height: float,
+    rng: Rng,
+) -> Layer:
+    """Render a counter's case with its wheels and their digits.
+
+    Args:
+        wheels: the box of all windows.
+        windows: the box of each wheel's window.
+        inks: masks of the digits before and after the decimal point, uint8 (h, w) each.
+        decimals: number of digits after the decimal point.
+        separable: whether the gaps allow a separate window for each wheel.
+    """
+    layer = Layer(*inks[0].shape)
     frame = expand(wheels, height * rng.uniform(0.0, 0.3), height * rng.uniform(0.0, 0.2))
     light = rng.bernoulli(0.22)
     ground = light_colour(rng) if light else dark_colour(rng)
@@ -118,22 +151,22 @@ def render_counter(rng: Rng, height: float) -> PlanarObject:
     case = wall_colour(rng) if rng.bernoulli(0.6) else light_colour(rng)
     outer = expand(frame, height * rng.uniform(0.1, 1.1), height * rng.uniform(0.1, 1.0))
     layer.paint_box(outer, case, 1.0, height * rng.uniform(0, 0.3))
-    separate = pitch > 1.03 * wheel_width and rng.bernoulli(0.6)  # a window for each wheel
+    separate = separable and rng.bernoulli(0.6)
     if not separate:
         layer.paint_box(frame, mix(ground, BLACK, rng.uniform(0.0, 0.7)))
     red_wheels = _paint_wheels(layer, windows, ground, decimals, separate, rng)
     decimal_colour = light_colour(rng) if red_wheels else ink
     if light and not red_wheels and rng.bernoulli(0.7):
         decimal_colour = mix(_RED, ink, rng.uniform(0.0, 0.2))
-    layer.paint(integer_ink, ink)
-    layer.paint(decimal_ink, decimal_colour)
-    _shade_wheels(layer, windows, middle, wheel_height, rng)
+    layer.paint(inks[0], ink)
+    layer.paint(inks[1], decimal_colour)
+    _shade_wheels(layer, windows, rng)
     if separate and rng.bernoulli(0.6):
         _paint_window_frames(layer, windows, mix(case, BLACK, rng.uniform(0.3, 0.9)), height)
     if decimals and rng.bernoulli(0.4):
         _paint_decimal_point(layer, windows[-decimals - 1 :], decimal_colour, height, rng)
     _paint_case_print(layer, wheels, frame, case, height, rng)
-    return PlanarObject(layer, label, hulls, wheels)
+    return layer
 
 
 def _paint_wheels(
@@ -157,12 +190,11 @@ def _paint_wheels(
     return red_wheels
 
 
-def _shade_wheels(
-    layer: Layer, windows: list[Box], middle: float, wheel_height: float, rng: Rng
-) -> None:
+def _shade_wheels(layer: Layer, windows: list[Box], rng: Rng) -> None:
     """Darken the tops and bottoms of the wheels, which face away from the light."""
-    top, bottom = round(middle - wheel_height / 2), round(middle + wheel_height / 2)
-    left, right = round(windows[0][0]), round(windows[-1][2])
+    _, top, right, bottom = windows[-1]
+    middle, wheel_height = (top + bottom) / 2, bottom - top
+    left, top, right, bottom = (round(value) for value in (windows[0][0], top, right, bottom))
     position = (np.arange(top, bottom, dtype=np.float32) + 0.5 - middle) / (wheel_height / 2)
     depth, tilt = rng.uniform(0.1, 0.9), rng.normal(0, 0.15)
     factor = 1 - np.float32(depth) * np.abs(position) ** np.float32(rng.uniform(1.5, 4.0))

@@ -10,7 +10,7 @@ import numpy as np
 from .colours import WHITE, dark_colour, mix, wall_colour
 from .display_glyphs import LIT_SEGMENTS, SEGMENT_ENDS
 from .fonts import faces
-from .geometry import expand
+from .geometry import Box, expand
 from .layer import Colour, Layer, blurred, fill_polygon
 from .planar_object import PlanarObject, add_grain, paint_words, sample_digits
 from .rng import Rng
@@ -176,6 +176,37 @@ def _sample_colours(emits_light: bool, rng: Rng) -> tuple[Colour, Colour]:
     return ground, mix(ground, (18.0, 24.0, 32.0), rng.uniform(0.45, 0.97))
 
 
+def _render_case(
+    lit: np.ndarray, unlit: np.ndarray, window: Box, emits_light: bool, height: float, rng: Rng
+) -> tuple[Layer, Colour, Colour]:
+    """Render a display's case and window with its segments.
+
+    Returns:
+        The layer, and the colours of the case and of lit segments.
+    """
+    layer = Layer(*lit.shape)
+    case = wall_colour(rng) if rng.bernoulli(0.5) else dark_colour(rng)
+    outer = expand(window, height * rng.uniform(0.05, 0.4), height * rng.uniform(0.05, 0.4))
+    layer.paint_box(outer, case, 1.0, height * rng.uniform(0, 0.3))
+    ground, ink = _sample_colours(emits_light, rng)
+    layer.paint_box(window, ground, 1.0, height * rng.uniform(0, 0.12))
+    if not emits_light and rng.bernoulli(0.4):
+        add_grain(layer, rng.choice(("plain", "stains")), rng.uniform(0.02, 0.08), rng)
+    if rng.bernoulli(0.35 if emits_light else 0.55):  # unlit segments are faintly visible
+        layer.paint(unlit, ink, rng.uniform(0.02, 0.17))
+    if emits_light:
+        glow = blurred(lit, height * rng.uniform(0.03, 0.16))
+        layer.paint(glow, ink, rng.uniform(0.05, 0.6))
+    elif rng.bernoulli(0.4):  # the shadow of the crystals on the reflector behind them
+        shift = np.array([[1, 0, 0.04 * height], [0, 1, 0.05 * height]])
+        layer.paint(cv2.warpAffine(lit, shift, lit.shape[::-1]), ink, rng.uniform(0.05, 0.25))
+    layer.paint(lit, ink)
+    if emits_light and rng.bernoulli(0.4):  # overexposed centres of bright segments
+        core = cv2.erode(lit, np.ones((3, 3), np.uint8))
+        layer.paint(core, (255.0, 250.0, 240.0), rng.uniform(0.2, 0.8))
+    return layer, case, ink
+
+
 def render_segment_display(rng: Rng, height: float, emits_light: bool) -> PlanarObject:
     """Render a seven-segment display.
 
@@ -203,29 +234,10 @@ def render_segment_display(rng: Rng, height: float, emits_light: bool) -> Planar
         second_point = rng.randrange(len(second))
         _paint_digits((lit, unlit), second, second_point, (x, y), shape, size, radius)
 
-    layer = Layer(rows, columns)
     inside = (margin, margin, columns - margin, rows - margin)
     pad_y = 0.9 if has_second else rng.uniform(0.12, 0.6)
     window = expand(inside, height * rng.uniform(0.15, 0.9), height * pad_y)
-    case = wall_colour(rng) if rng.bernoulli(0.5) else dark_colour(rng)
-    outer = expand(window, height * rng.uniform(0.05, 0.4), height * rng.uniform(0.05, 0.4))
-    layer.paint_box(outer, case, 1.0, height * rng.uniform(0, 0.3))
-    ground, ink = _sample_colours(emits_light, rng)
-    layer.paint_box(window, ground, 1.0, height * rng.uniform(0, 0.12))
-    if not emits_light and rng.bernoulli(0.4):
-        add_grain(layer, rng.choice(("plain", "stains")), rng.uniform(0.02, 0.08), rng)
-    if rng.bernoulli(0.35 if emits_light else 0.55):  # unlit segments are faintly visible
-        layer.paint(unlit, ink, rng.uniform(0.02, 0.17))
-    if emits_light:
-        glow = blurred(lit, height * rng.uniform(0.03, 0.16))
-        layer.paint(glow, ink, rng.uniform(0.05, 0.6))
-    elif rng.bernoulli(0.4):  # the shadow of the crystals on the reflector behind them
-        shift = np.array([[1, 0, 0.04 * height], [0, 1, 0.05 * height]])
-        layer.paint(cv2.warpAffine(lit, shift, (columns, rows)), ink, rng.uniform(0.05, 0.25))
-    layer.paint(lit, ink)
-    if emits_light and rng.bernoulli(0.4):  # overexposed centres of bright segments
-        core = cv2.erode(lit, np.ones((3, 3), np.uint8))
-        layer.paint(core, (255.0, 250.0, 240.0), rng.uniform(0.2, 0.8))
+    layer, case, ink = _render_case(lit, unlit, window, emits_light, height, rng)
     if not has_second and rng.bernoulli(0.4):
         unit, size = rng.choice(_DISPLAY_UNITS), height * rng.uniform(0.14, 0.36)
         y = margin - 0.85 * size if rng.bernoulli(0.5) else rows - margin + 0.95 * size

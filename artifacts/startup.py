@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import logging
 import os
 import re
@@ -28,9 +27,9 @@ def quiet_tensorflow() -> None:
     for name in ("absl", "jax"):
         logging.getLogger(name).setLevel(logging.WARNING)
     with _without_lines(_START_UP):
-        # By name, for nothing else in this package needs it.
-        tensorflow = importlib.import_module("tensorflow")
-        tensorflow.config.list_physical_devices()  # looks for GPUs and reports missing drivers
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()  # looks for GPUs and reports missing drivers
 
 
 @contextlib.contextmanager

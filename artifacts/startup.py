@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import logging
 import os
 import re
@@ -27,9 +28,9 @@ def quiet_tensorflow() -> None:
     for name in ("absl", "jax"):
         logging.getLogger(name).setLevel(logging.WARNING)
     with _without_lines(_START_UP):
-        import tensorflow as tf
-
-        tf.config.list_physical_devices()  # looks for GPUs and reports missing drivers
+        # By name, since this package imports no framework on its own account.
+        tensorflow = importlib.import_module("tensorflow")
+        tensorflow.config.list_physical_devices()  # looks for GPUs and reports missing drivers
 
 
 @contextlib.contextmanager

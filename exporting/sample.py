@@ -57,16 +57,16 @@ def take(
 
 
 def _render(count: int, max_digits: int) -> Sample:
-    from datasets.rendered_numbers.drawing import draw
-    from datasets.rendered_numbers.style import DEFAULT, WIDE
+    from datasets.rendered_numbers.rendering import render
+    from datasets.rendered_numbers.styles import DEFAULT, WIDE
 
     styles = [
         dataclasses.replace(
             style,
-            absent=style.absent if max_digits > 1 else 0.0,
+            no_number=style.no_number if max_digits > 1 else 0.0,
             lengths=tuple(length for length in style.lengths if length[1] <= max_digits),
         )
         for style in (DEFAULT, WIDE)
     ]
-    drawings = [draw(_SEED, index, styles[index % 2]) for index in range(count)]
-    return Sample(RENDERED, [d.image for d in drawings], [d.number for d in drawings])
+    images = [render(_SEED, index, styles[index % 2]) for index in range(count)]
+    return Sample(RENDERED, [image.image for image in images], [image.label for image in images])

@@ -177,7 +177,7 @@ def configure(
         recipe=chosen,
         seed=seed,
         precision=precision,
-        weights=weights,
+        weights=None if weights is None else str(weights),
     )
 
 
@@ -193,11 +193,10 @@ def check_buildable(configuration: Configuration) -> None:
         longest = datasets.defaults(source)["max_digits"]
         if longest > max_digits:
             log.warning(
-                "%s has labels of up to %d digits, but the model's max_digits is %d: it can only "
-                "learn to refuse longer numbers, and they never count as correct. To read them, "
-                "add --set max_digits=%d",
-                source, longest, max_digits, longest,
-            )  # fmt: skip
+                f"{source} has labels of up to {longest} digits, but the model's max_digits is "
+                f"{max_digits}: it can only learn to refuse longer numbers, and they never count "
+                f"as correct. To read them, add --set max_digits={longest}"
+            )
 
 
 def _normalize(dataset: str) -> str:
@@ -235,21 +234,18 @@ def _fit_to_data(
 
 
 def _parse_settings(settings: Sequence[str]) -> dict[str, Any]:
+    """Keys and values of texts `key=value`; a value that is no Python literal is text."""
     values = {}
     for setting in settings:
         key, equals, text = setting.partition("=")
         if not equals:
             raise ValueError(f"a setting is key=value. Received: {setting!r}")
-        values[key] = _parse(text)
+        try:
+            value = ast.literal_eval(text)
+        except (ValueError, SyntaxError):
+            value = {"true": True, "false": False, "none": None}.get(text.lower(), text)
+        values[key] = list(value) if isinstance(value, tuple) else value
     return values
-
-
-def _parse(text: str) -> Any:
-    try:
-        value = ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return {"true": True, "false": False, "none": None}.get(text.lower(), text)
-    return list(value) if isinstance(value, tuple) else value
 
 
 def set_values(

@@ -14,6 +14,7 @@ import itertools
 import json
 import logging
 import os
+import shutil
 import socket
 import warnings
 from collections.abc import Iterator
@@ -46,6 +47,8 @@ log = logging.getLogger(__name__)
 FAILURES = 5
 """Trials that fail in succession before a search stops: the cause is not the candidates."""
 
+VARIABLES = ("KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT")
+
 
 def run_search(
     search: Search, folder: Path, *, data_dir: Path | None = None, cache_dir: Path | None = None
@@ -58,13 +61,16 @@ def run_search(
         data_dir, cache_dir: as for `training.fit.train`.
 
     Raises:
-        RunError: if the folder holds something else, keras-tuner's state in it cannot be read, or
-            another process searches there.
+        RunError: if the folder holds something else or another process searches there.
+        ValueError: if one of keras-tuner's environment variables is missing.
         OSError: if a file cannot be read or written, or the chief's port is taken.
         kt.errors.FatalError: if trials fail in succession or cannot be written.
     """
-    name = os.environ.get("KERASTUNER_TUNER_ID", "")
     is_distributed = "KERASTUNER_ORACLE_IP" in os.environ
+    missing = [name for name in VARIABLES if name not in os.environ]
+    if is_distributed and missing:
+        raise ValueError(f"a chief and its workers need {', '.join(VARIABLES)}. Missing: {missing}")
+    name = os.environ.get("KERASTUNER_TUNER_ID", "")
     is_chief = is_distributed and "chief" in name
     is_worker = is_distributed and not is_chief
     if is_worker:
@@ -81,6 +87,8 @@ def run_search(
         )
         if not is_chief:
             _train_default(context)
+        if not is_worker:
+            _delete_damaged_state(folder / "oracle")
         with _quiet():
             tuner = _ZooTuner(context, reload=not is_worker)
             if is_chief:  # keras-tuner does not say that a port is taken
@@ -106,22 +114,35 @@ def _quiet() -> Iterator[None]:
             logging.captureWarnings(False)
 
 
+def _delete_damaged_state(folder: Path) -> None:
+    """Delete keras-tuner's state if a kill or a full disk interrupted it while it was written.
+
+    The oracle then starts anew: with the same seed it chooses the same candidates again, as far as
+    they do not depend on the order in which workers finish, and `run_trial` returns at once what is
+    trained already.
+    """
+    started = {path.name.removeprefix("trial_") for path in folder.glob("trial_*")}
+    try:
+        states = {path: json.loads(path.read_text()) for path in folder.rglob("*.json")}
+        damaged = started != {
+            *states.get(folder / "oracle.json", {"start_order": ()})["start_order"]
+        }
+    except json.JSONDecodeError:
+        damaged = True
+    if damaged:
+        log.warning("keras-tuner's state is incomplete: the candidates are chosen again")
+        shutil.rmtree(folder)
+
+
 class _ZooTuner(kt.Tuner):
     """Trains the trials that an oracle chooses with `run_trial`."""
 
     def __init__(self, context: TrialContext, reload: bool):
         self.context = context
         self.failures = 0
-        try:
-            super().__init__(_oracle(context), directory=str(context.folder), project_name="oracle")
-            if reload and (Path(self.project_dir) / "oracle.json").exists():
-                self.oracle.reload()  # also what a process in another role has begun
-        except (json.JSONDecodeError, KeyError, RuntimeError) as error:
-            raise RunError(
-                f"keras-tuner cannot start or resume: {error}. If its state is damaged, delete "
-                f"{context.folder / 'oracle'} and rerun the command: finished trials are not "
-                "trained again."
-            ) from error
+        super().__init__(_oracle(context), directory=str(context.folder), project_name="oracle")
+        if reload and (Path(self.project_dir) / "oracle.json").exists():
+            self.oracle.reload()  # also what a process in another role has begun
 
     def on_search_begin(self) -> None:
         """Write the tuner's state, or a kill in the first trial makes keras-tuner start anew."""

@@ -20,7 +20,7 @@ import models
 from artifacts.console import count
 from artifacts.files import RunError, lock, read_json, write_json
 from artifacts.run_folder import RunFolder
-from training.configuration import Configuration, set_values
+from training.configuration import Configuration, run_configuration, set_values
 from training.fit import train
 from tuning.search import OBJECTIVES, Search
 from tuning.space import Space, show
@@ -134,6 +134,9 @@ def run_trial(context: TrialContext, trial: str, values: Mapping[str, Any]) -> T
         while is_busy(run):  # a worker, where a chief was killed and hands its trial out again
             log.info("trial %s: waiting for another process that trains it", trial)
             time.sleep(WAIT)
+        if run.config.exists() and run_configuration(run) != configuration:
+            log.warning("trial %s: replacing the run of another candidate", trial)
+            shutil.rmtree(run.folder)  # left from before keras-tuner's state was damaged
         if "tuner/trial_id" in values:
             _continue_run(context.run(values["tuner/trial_id"]), run)
         metrics = _train(context, configuration, run, values.get("tuner/epochs", search.epochs))

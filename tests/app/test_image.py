@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CALLED = {
     "PIL": "pillow",
     "cv2": "opencv-python-headless",
-    "pydantic": "fastapi",  # which cannot do without
+    "annotated_types": "pydantic",
     "starlette": "fastapi",
 }
 """Packages whose requirement is not called as they are."""

@@ -85,16 +85,27 @@ def test_a_killed_search_resumes_the_trial_that_it_was_at(
         assert [r.values for r in resumed] == [r.values for r in whole]
 
 
-def test_damaged_state_of_keras_tuner_is_an_error_and_finished_trials_are_kept(
-    tiny, tmp_path, no_training
+@pytest.mark.parametrize("tuner", TUNERS)
+def test_damaged_state_of_keras_tuner_costs_no_finished_trial(
+    tuner, tiny, tmp_path, no_training, monkeypatch
 ):
-    first = searched(tiny(), tmp_path)
+    search = tiny(tuner=tuner, epochs=3)
+    first = searched(search, tmp_path)
+    runs = {path: path.stat().st_mtime for path in tmp_path.glob("trials/*/history.csv")}
     (tmp_path / "oracle" / "oracle.json").write_text("")  # as a full disk leaves it
-    with pytest.raises(RunError, match=r"delete .*oracle and rerun the command"):
-        run_search(tiny(), tmp_path)
-    for path in sorted((tmp_path / "oracle").rglob("*"), reverse=True):
-        path.rmdir() if path.is_dir() else path.unlink()
-    assert searched(tiny(), tmp_path) == first
+    assert searched(search, tmp_path) == first
+    (tmp_path / "oracle" / "trial_9").mkdir()  # as a kill before oracle.json is written leaves it
+    assert searched(search, tmp_path) == first
+    assert runs == {path: path.stat().st_mtime for path in tmp_path.glob("trials/*/history.csv")}
+
+
+def test_a_run_of_another_candidate_is_replaced(tiny, tmp_path, no_training):
+    search = tiny()
+    context = trial.TrialContext(search, tmp_path, search.make_space(), 1)
+    for width in (4, 16):
+        trial.run_trial(context, "0", {"filters_1": width})
+        arguments = run_configuration(RunFolder(tmp_path / "trials" / "0")).arguments
+        assert arguments["filters"][0] == width
 
 
 def test_a_folder_of_another_search_or_other_files_is_refused(tiny, tmp_path, no_training):
@@ -228,11 +239,11 @@ def test_settings_are_sorted_into_overrides_and_the_base_configuration(tiny, pho
         plan("deep_cnn", str(photos), tuner="grid")
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_workers_values_in_32_bits_do_not_reach_a_bayesian_oracle(tiny, tmp_path):
     search = tiny("conv_dropout=0.1,0.2", tuner="bayesian", trials=9)
     context = trial.TrialContext(search, tmp_path, search.make_space(), 1)
-    oracle = loop._oracle(context)
-    kt.Tuner.__init__(loop._ZooTuner.__new__(loop._ZooTuner), oracle, directory=str(tmp_path))
+    oracle = loop._ZooTuner(context, reload=False).oracle
     for score in range(5):
         sent = oracle.create_trial("worker")
         oracle.update_trial(sent.trial_id, {"sequence_accuracy": float(score)})

@@ -12,7 +12,7 @@ import numpy as np
 
 from app.answers import Digit, Model, Reading
 from evaluation.saliency import Saliency
-from inference.graph import expand_boxes
+from inference.boxes import expand_boxes
 from inference.reader import Reader
 from labels import BOX, DIGITS, LENGTH
 from models import published

@@ -53,6 +53,23 @@ def test_a_mistake_is_one_line_and_leaves_nothing(arguments, message, capsys, tm
 
 
 @pytest.mark.parametrize(
+    ("command", "option", "least"),
+    [
+        (evaluate, "--limit", 1),
+        (evaluate, "--max-glimpses", 1),
+        (evaluate, "--corruption-samples", 0),
+        (export, "--max-glimpses", 1),
+        (export, "--images", 1),
+    ],
+)
+def test_a_number_below_the_least_is_refused(command, option, least, capsys):
+    arguments = {evaluate: ["x", "--dataset", "mnist"], export: ["x", "--format", "onnx"]}
+    with pytest.raises(SystemExit):
+        command.main([*arguments[command], option, str(least - 1)])
+    assert f"{option} is {least} or more. Received: {least - 1}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     ("command", "arguments", "does"),
     [
         (export, ["street_numbers", "--format", "onnx"], "exporting.export"),
@@ -106,6 +123,7 @@ REACHES_TENSORFLOW = {
     "tools.make_negatives": ["mnist", "new"],
     "tools.pseudo_label_boxes": ["photos", "new.csv"],
     "tools.publish": ["run", "--name", "new"],
+    "tools.readings_figure": ["out.png", "--styles", "default", "--count", "1"],
 }
 NO_TENSORFLOW = {"tools.contact_sheet", "tools.room_plan"}
 

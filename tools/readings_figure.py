@@ -10,7 +10,6 @@ import argparse
 import sys
 from pathlib import Path
 
-import models
 from artifacts.files import atomic_path
 from artifacts.names import unknown_name
 from artifacts.startup import quiet_tensorflow
@@ -52,16 +51,16 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         images = render_images(options.styles, options.count)
-        models.model_file(options.weights)  # an unknown name is reported at once
+        quiet_tensorflow()
+        from evaluation.charts import plot_readings
+        from inference.reader import Reader
+
+        reader = Reader(options.weights)
     except ValueError as error:
         print(f"tools.readings_figure: {error}", file=sys.stderr)
         return 2
-    quiet_tensorflow()
-    from evaluation.charts import plot_readings
-    from inference.reader import Reader
-
     pixels = [image.image for image in images]
-    readings = Reader(options.weights).read(pixels)
+    readings = reader.read(pixels)
     figure = plot_readings(
         pixels,
         [reading.number for reading in readings],

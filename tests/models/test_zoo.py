@@ -206,18 +206,18 @@ def test_multiply_adds_of_a_model_counted_by_hand():
 @pytest.mark.parametrize(
     ("shape", "layer", "expected"),
     [
-        ((7, 5), layers.GRU(6), 7 * (5 + 6) * 18),
-        ((7, 5), layers.Bidirectional(layers.LSTM(6)), 7 * 2 * (5 + 6) * 24),
-        ((7, 5), layers.Conv1D(4, 3, padding="same"), 7 * 3 * 5 * 4),
-        ((8, 8, 3), layers.SeparableConv2D(4, 3, padding="same"), 64 * (27 + 12)),
-        ((8, 8, 3), layers.DepthwiseConv2D(3, strides=2, padding="same"), 16 * 27),
-        ((8, 8, 3), layers.Conv2DTranspose(4, 3, strides=2, padding="same"), 64 * 9 * 12),
-        ((7, 5, 4), layers.EinsumDense("...d,de->...e", 9), 7 * 5 * 4 * 9),
+        ((7, 5), lambda: layers.GRU(6), 7 * (5 + 6) * 18),
+        ((7, 5), lambda: layers.Bidirectional(layers.LSTM(6)), 7 * 2 * (5 + 6) * 24),
+        ((7, 5), lambda: layers.Conv1D(4, 3, padding="same"), 7 * 3 * 5 * 4),
+        ((8, 8, 3), lambda: layers.SeparableConv2D(4, 3, padding="same"), 64 * (27 + 12)),
+        ((8, 8, 3), lambda: layers.DepthwiseConv2D(3, strides=2, padding="same"), 16 * 27),
+        ((8, 8, 3), lambda: layers.Conv2DTranspose(4, 3, strides=2, padding="same"), 64 * 9 * 12),
+        ((7, 5, 4), lambda: layers.EinsumDense("...d,de->...e", 9), 7 * 5 * 4 * 9),
     ],
 )
 def test_multiply_adds_of_other_layers(shape, layer, expected):
     images = keras.Input(shape)
-    assert models.multiply_adds(keras.Model(images, layer(images))) == expected
+    assert models.multiply_adds(keras.Model(images, layer()(images))) == expected
 
 
 def test_multiply_adds_of_attention_and_products():

@@ -94,8 +94,13 @@ def main(arguments: list[str] | None = None) -> int:
     )
     add = parser.add_argument
     add("folder", type=Path, help="folder of photos with a labels.csv")
-    add("out", type=Path, help="the new table")
-    add("--weights", default="street_numbers", metavar="RUN|FILE|NAME", help="what to read with")
+    add("out", type=Path, help="table to write, of the same form")
+    add(
+        "--weights",
+        default="street_numbers",
+        metavar="NAME|RUN|FILE",
+        help="weights that predict boxes (default: street_numbers)",
+    )
     add("--split", choices=sources.registry.SPLITS, help="only photos of this split")
     options = parser.parse_args(arguments)
     try:

@@ -45,9 +45,26 @@ def main(arguments: list[str] | None = None) -> int:
     )
     add = parser.add_argument
     add("out", type=Path, help="PNG file to write")
-    add("--weights", default="street_numbers", metavar="NAME|RUN|FILE", help="what reads them")
-    add("--styles", nargs="+", default=["default", "wide", "devices"], metavar="STYLE")
-    add("--count", type=int, default=COLUMNS, metavar="N", help=f"of each style ({COLUMNS})")
+    add(
+        "--weights",
+        default="street_numbers",
+        metavar="NAME|RUN|FILE",
+        help="published weights, a run or a .keras file (default: street_numbers)",
+    )
+    add(
+        "--styles",
+        nargs="+",
+        default=["default", "wide", "devices"],
+        metavar="STYLE",
+        help="styles of rendered_numbers (default: default wide devices)",
+    )
+    add(
+        "--count",
+        type=int,
+        default=COLUMNS,
+        metavar="N",
+        help=f"images of each style (default: {COLUMNS})",
+    )
     options = parser.parse_args(arguments)
     try:
         images = render_images(options.styles, options.count)

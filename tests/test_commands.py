@@ -1,5 +1,6 @@
 """The commands as people type them."""
 
+import re
 import subprocess
 import sys
 
@@ -148,3 +149,25 @@ def test_every_command_imports_tensorflow_without_its_start_up_lines(photos):
             check=False,
         )
         assert done.stdout == "quiet\n", f"{name}: {done.stdout}{done.stderr}"
+
+
+def test_commands_in_the_docs_have_only_options_that_exist():
+    command = re.compile(
+        r"(?<![\w/])((?:train|evaluate|predict|export)\.py|-m (?:tuning|app|tools\.\w+))"
+        r"([^`|#\"\n]*)"
+    )
+    used: dict[str, set[str]] = {}
+    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "Makefile"]:
+        text = path.read_text(encoding="utf-8").replace("\\\n", " ")
+        for name, arguments in command.findall(text):
+            used.setdefault(name, set()).update(re.findall(r"(?<=\s)--[a-z][a-z-]*", arguments))
+    assert len(used) > 5
+    for name, options in used.items():
+        shown = subprocess.run(
+            [sys.executable, *name.split(), "--help"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        assert options <= set(re.findall(r"--[a-z][a-z-]*", shown)), name

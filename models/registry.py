@@ -12,6 +12,7 @@ from typing import Any
 import keras
 
 import naming
+from models.conv_transformer import conv_transformer
 from models.deep_cnn import deep_cnn
 from models.logistic_regression import logistic_regression
 from models.residual_cnn import residual_cnn
@@ -63,6 +64,33 @@ _ENTRIES = {
             residual_cnn,
             "street photos, half the cost",
             {"stem_filters": 24, "filters": (32, 64)},
+        ),
+        Entry("conv_transformer", conv_transformer, "numbers of up to ten digits: the best here"),
+        Entry(
+            "conv_transformer_small",
+            conv_transformer,
+            "numbers of up to ten digits, a quarter of the cost",
+            {
+                "stem_filters": 24,
+                "filters": (32, 64, 128),
+                "blocks": (1, 2, 1),
+                "encoder_layers": 1,
+                "heads": 4,
+            },
+        ),
+        Entry(
+            "conv_transformer_tiny",
+            conv_transformer,
+            "tests, first tries",
+            {
+                "stem_filters": 8,
+                "filters": (16, 32),
+                "blocks": (1, 1),
+                "strides": ((2, 2), (4, 2)),
+                "encoder_layers": 1,
+                "heads": 2,
+                "dropout": 0.0,
+            },
         ),
         Entry(
             "residual_cnn_tiny",

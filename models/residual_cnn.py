@@ -160,7 +160,7 @@ def _residual_block(x, width, *, strides, dilation, name):
     y = _conv_norm(x, width, 3, strides=strides, name=f"{name}_a")
     # A block begins as its shortcut alone (Goyal et al. 2017, https://arxiv.org/abs/1706.02677).
     y = _conv_norm(y, width, 3, dilation=dilation, activation=None, scale="zeros", name=f"{name}_b")
-    if strides > 1:
+    if strides not in (1, (1, 1)):
         x = layers.AveragePooling2D(strides, padding="same", name=f"{name}_pool")(x)
     if x.shape[-1] != width:
         x = _conv_norm(x, width, 1, activation=None, name=f"{name}_skip")

@@ -13,6 +13,8 @@ import numpy as np
 from datasets.rendered_numbers import camera, scene
 from datasets.rendered_numbers.chance import Chance
 from datasets.rendered_numbers.devices import MARGIN, Device, draw_device, put_device
+from datasets.rendered_numbers.kinds import draw_kind_scene
+from datasets.rendered_numbers.kinds_style import KindStyle
 from datasets.rendered_numbers.layer import Layer
 from datasets.rendered_numbers.lettering import Lettering, draw_lettering
 from datasets.rendered_numbers.planes import (
@@ -80,7 +82,7 @@ class Scene:
         return cv2.warpPerspective(self.line.mask, centres(self.seen), (width, height))
 
 
-def draw(seed: int, index: int, style: Style = DEFAULT) -> Drawn:
+def draw(seed: int, index: int, style: Style | KindStyle = DEFAULT) -> Drawn:
     """Draw a picture of a house number.
 
     The same seed, index and style give the same picture, in any order and any process.
@@ -97,7 +99,8 @@ def draw(seed: int, index: int, style: Style = DEFAULT) -> Drawn:
         raise ValueError(f"seed and index are 0 or more. Received: {seed=}, {index=}")
     chance = Chance(seed, index)
     with opencv_alone():
-        drawn = draw_scene(chance, style)
+        kinds = isinstance(style, KindStyle)
+        drawn = draw_kind_scene(chance, style) if kinds else draw_scene(chance, style)
         view = drawn.view
         light = camera.light(view, chance)
         view = camera.lens(view, drawn.height, chance)

@@ -50,6 +50,7 @@ class Lettering:
     bow: float
     made: str = ""
     pitch: float = 0.0
+    marks: tuple[str, ...] = ()
 
 
 def _draw_face(chance: Chance) -> str:

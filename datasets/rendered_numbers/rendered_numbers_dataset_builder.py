@@ -10,13 +10,20 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import logging
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import tensorflow_datasets as tfds
 
+from datasets.rendered_numbers.handwriting import write_glyphs
+from datasets.rendered_numbers.kinds_style import CHEQUES, KINDS, METERS, KindStyle
 from datasets.rendered_numbers.parallel import draw_many
 from datasets.rendered_numbers.style import DEFAULT, DEVICES, WIDE, Style
+
+log = logging.getLogger(__name__)
 
 SEEDS = {"train": 1, "test": 2}
 """Seed of each split: no picture of one is in the other."""
@@ -33,7 +40,7 @@ class RenderedNumbersConfig(tfds.core.BuilderConfig):
         workers: processes that draw, or None for one for each processor.
     """
 
-    style: Style = DEFAULT
+    style: Style | KindStyle = DEFAULT
     train: int = 60_000
     test: int = 6_000
     workers: int | None = None
@@ -66,6 +73,27 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             train=20_000,
             test=2_000,
         ),
+        RenderedNumbersConfig(
+            name="kinds",
+            description="Numbers of any kind, 1 to 10 digits, and images without a number",
+            style=KINDS,
+            train=60_000,
+            test=6_000,
+        ),
+        RenderedNumbersConfig(
+            name="meters",
+            description="Mechanical counters and displays of seven segments",
+            style=METERS,
+            train=20_000,
+            test=2_000,
+        ),
+        RenderedNumbersConfig(
+            name="handwriting",
+            description="Handwritten amounts, as on cheques",
+            style=CHEQUES,
+            train=20_000,
+            test=2_000,
+        ),
     ]
 
     def _info(self) -> tfds.core.DatasetInfo:
@@ -92,8 +120,24 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         return {split: self._generate_examples(split, count) for split, count in counts.items()}
 
     def _generate_examples(self, split: str, count: int) -> Iterator[tuple[str, dict]]:
-        config = self.builder_config
-        pictures = draw_many(SEEDS[split], count, config.style, config.workers)
+        with tempfile.TemporaryDirectory() as folder:
+            style = self._with_glyphs(self.builder_config.style, Path(folder))
+            yield from self._draw(split, count, style)
+
+    def _with_glyphs(self, style: Style | KindStyle, folder: Path) -> Style | KindStyle:
+        """Let a style's handwriting use MNIST's training digits if MNIST is prepared beside."""
+        if not isinstance(style, KindStyle) or style.glyphs:
+            return style
+        root = str(Path(self.data_dir).parents[2])
+        if not tfds.builder("mnist", data_dir=root).is_prepared():
+            log.warning("MNIST is not prepared in %s: handwriting is drawn as strokes alone", root)
+            return style
+        path = folder / "digits.npz"
+        write_glyphs(root, path)
+        return dataclasses.replace(style, glyphs=str(path))
+
+    def _draw(self, split: str, count: int, style: Style | KindStyle) -> Iterator[tuple[str, dict]]:
+        pictures = draw_many(SEEDS[split], count, style, self.builder_config.workers)
         for index, drawn in enumerate(pictures):
             name = f"{split}-{index:06d}"
             digits = [

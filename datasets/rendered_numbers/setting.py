@@ -15,6 +15,7 @@ from datasets.rendered_numbers.chance import Chance
 from datasets.rendered_numbers.fonts import HEIGHT, PAD, Glyph, glyph, hull
 from datasets.rendered_numbers.lettering import Lettering
 from datasets.rendered_numbers.made_faces import made_glyph
+from datasets.rendered_numbers.marks import marked
 from datasets.rendered_numbers.planes import Box, extent
 from datasets.rendered_numbers.strokes import stroke_glyph
 
@@ -161,6 +162,8 @@ def set_line(
             drawn = made_glyph(style.made, character)
         else:
             drawn = _grown(style.face, character, style.growth)
+            if style.marks:
+                drawn = marked(drawn, character, style.marks)
         plain = drawn.half if step > 1 else drawn.mask
         mask = _vary(plain, step, style, chance, digit)
         if mask is plain and (step == 1 or not digit or style.brush is None):

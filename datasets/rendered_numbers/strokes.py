@@ -18,6 +18,7 @@ import numpy as np
 
 from datasets.rendered_numbers.chance import Chance
 from datasets.rendered_numbers.fonts import HEIGHT, PAD, Glyph, even
+from datasets.rendered_numbers.written_forms import WRITTEN
 
 # Control points (x, y) in a box one unit high, y downwards. "c" passes smoothly through its
 # points, "l" joins them with straight lines. A curve's first point is where a pen starts.
@@ -137,6 +138,7 @@ class Brush:
         jitter: how far a digit's control points move, in units of its height.
         balls: whether strokes end in balls and feet, as on old enamel plates.
         segments: whether digits are made of straight segments.
+        written: whether the forms of `written_forms` are drawn as well.
     """
 
     forms: tuple[float, ...]
@@ -147,6 +149,7 @@ class Brush:
     jitter: float
     balls: bool
     segments: bool
+    written: bool = False
 
 
 def draw_brush(chance: Chance, kind: str | None = None) -> Brush:
@@ -211,7 +214,7 @@ class _Curve(NamedTuple):
 @functools.cache
 def _form(digit: str, form: int) -> tuple[_Curve, ...]:
     curves = []
-    for kind, points in _SKELETONS[digit][form]:
+    for kind, points in (*_SKELETONS[digit], *WRITTEN[digit])[form]:
         closed = len(points) > 3 and points[0] == points[-1]
         smoothing = _smoothing(len(points), closed) if kind == "c" else None
         points = np.array(points)
@@ -235,7 +238,8 @@ def _curves(brush: Brush, digit: str, chance: Chance) -> list[np.ndarray]:
     if brush.segments:
         ends = [_SEGMENT_ENDS[name] for name in _SEGMENTS[digit]]
         return [np.array([[a * 0.6, b / 2], [c * 0.6, d / 2]]) for a, b, c, d in ends]
-    form = int(brush.forms[int(digit)] * len(_SKELETONS[digit]))
+    forms = len(_SKELETONS[digit]) + (len(WRITTEN[digit]) if brush.written else 0)
+    form = int(brush.forms[int(digit)] * forms)
     # One slight bend for the whole digit, and a move of each point.
     lean, bow = chance.normal(0, brush.jitter), chance.normal(0, brush.jitter)
     curves = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from datasets.rendered_numbers.chance import Chance
+from datasets.rendered_numbers.kinds_style import KIND_STYLES
 
 
 @dataclass(frozen=True)
@@ -104,4 +105,4 @@ DEVICES = Style(
 )
 """Numbers on meters, displays, labels, race bibs and number plates."""
 
-STYLES = {"default": DEFAULT, "wide": WIDE, "devices": DEVICES}
+STYLES = {"default": DEFAULT, "wide": WIDE, "devices": DEVICES, **KIND_STYLES}

@@ -72,8 +72,7 @@ def conv_transformer(
         )
     if encoder_layers and filters[-1] % heads:
         raise ValueError(
-            "heads divides the last of filters. "
-            f"Received: heads={heads!r}, filters={filters!r}"
+            f"heads divides the last of filters. Received: heads={heads!r}, filters={filters!r}"
         )
     images, x = picture_input(input_shape, normalize_contrast=normalize_contrast)
     x = _conv_norm(x, stem_filters, 3, strides=2, name="stem")

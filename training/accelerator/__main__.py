@@ -25,21 +25,20 @@ log = logging.getLogger(__name__)
 READERS = ("conv_transformer", "conv_transformer_small")
 
 WEIGHTS = {
-    "numbers/*": 0.12,
-    "amounts/*": 0.04,
-    "digits/meter_digits": 0.02,
-    "digits/*": 0.015,
-    "drawn/default": 0.30,
-    "drawn/wide": 0.10,
-    "drawn/*": 0.08,
-    "strips/meter_digits": 0.06,
-    "strips/*": 0.03,
-    "composed/*": 0.05,
-    "written/mnist": 0.02,
+    "numbers/*": 0.11,
+    "amounts/*": 0.05,
+    "digits/*": 0.018,
+    "drawn/default": 0.24,
+    "drawn/wide": 0.08,
+    "drawn/devices": 0.05,
+    "drawn/kinds": 0.20,
+    "drawn/meters": 0.06,
+    "drawn/handwriting": 0.03,
+    "strips/*": 0.035,
+    "written/mnist": 0.015,
     "written/*": 0.05,
 }
 """Share of each source in a batch, before they are scaled to a sum of 1: the first that fits."""
-
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -48,9 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
     logging.basicConfig(level=logging.INFO, format="%(relativeCreated)8d %(message)s", force=True)
     options.out.mkdir(parents=True, exist_ok=True)
-    drawn = {
-        kind: weight_of(kind, options.weights) for kind in feed.kinds(options.pack)
-    }
+    drawn = {kind: weight_of(kind, options.weights) for kind in feed.kinds(options.pack)}
     source = feed.start(options.pack, drawn, options.workers, options.seed, options.slots)
     try:
         from training.accelerator.loop import train  # JAX starts threads: only after the fork

@@ -90,7 +90,7 @@ def augment(
             jax.vmap(_move, in_axes=(1, None), out_axes=1)(batch["digit_boxes"], matrices),
         ),
     }
-    digit = _digit_size(box, batch["length"], size)
+    digit = _digit_size(box, moved["digit_boxes"], batch["length"], size)
     images = _soften(images, draw, a, digit)
     images = _light(images, draw, a)
     images = _compress(images, draw, a)
@@ -98,10 +98,15 @@ def augment(
     return jnp.clip(images, 0.0, 255.0), moved
 
 
-def _digit_size(box, length, size):
-    """(n, 2) height and width of a digit in pixels of the result; of a guess where unknown."""
-    sides = (box[:, 2:] - box[:, :2])[:, ::-1] * jnp.array(size, jnp.float32)
-    sides = sides / jnp.stack([jnp.ones_like(length), jnp.maximum(length, 1)], axis=1)
+def _digit_size(box, digit_boxes, length, size):
+    """(n, 2) height and width of the smallest digit in pixels; a guess where boxes are unknown."""
+    smallest = jnp.nanmin(digit_boxes[..., 2:] - digit_boxes[..., :2], axis=1)
+    in_a_row = (box[:, 2:] - box[:, :2]) / jnp.stack(
+        [jnp.maximum(length, 1), jnp.ones_like(length)], axis=1
+    )
+    sides = jnp.where(jnp.isfinite(smallest), smallest, in_a_row)[:, ::-1] * jnp.array(
+        size, jnp.float32
+    )
     return jnp.where(jnp.isfinite(sides), sides, jnp.array([20.0, 10.0])).clip(4.0, None)
 
 
@@ -196,7 +201,8 @@ def _homographies(windows, aspect, draw: _Draws, a, quarter):
     skew = _matrix(unit, lean, climb, unit)
     share = _matrix(1 / aspect, zero, zero, unit)
     cos, sin = jnp.cos(quarter * jnp.pi / 2), jnp.sin(quarter * jnp.pi / 2)
-    linear = share @ turn @ skew @ scale @ _matrix(cos, -sin, sin, cos)
+    with jax.default_matmul_precision("highest"):
+        linear = share @ turn @ skew @ scale @ _matrix(cos, -sin, sin, cos)
     tilt = draw.either_way(a["perspective"], 2)
     top = linear + centre[:, :, None] * tilt[:, None, :]
     top = jnp.concatenate([top, centre[:, :, None]], axis=2)
@@ -322,9 +328,7 @@ def _compress(images, draw: _Draws, a):
     chosen = draw.bernoulli(a["compress"])[:, None, None, None]
     quality = draw.between(15.0, 75.0)
     scale = jnp.where(quality < 50, 50 / quality, 2 - quality / 50)
-    to_ycc = jnp.array(
-        [[0.299, 0.587, 0.114], [-0.1687, -0.3313, 0.5], [0.5, -0.4187, -0.0813]]
-    ).T
+    to_ycc = jnp.array([[0.299, 0.587, 0.114], [-0.1687, -0.3313, 0.5], [0.5, -0.4187, -0.0813]]).T
     u, x = np.mgrid[0:8, 0:8]
     dct = np.cos((2 * x + 1) * u * np.pi / 16) * np.where(u == 0, 8**-0.5, 0.5)
     blocks = (images @ to_ycc).reshape(count, height // 8, 8, width // 8, 8, 3)

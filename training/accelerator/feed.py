@@ -11,9 +11,10 @@ import logging
 import mmap
 import multiprocessing
 import queue
+import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -108,12 +109,21 @@ def real_examples(packs: dict[str, pack.Packed], split: str) -> dict[str, dict[s
     return kept
 
 
-def makers(packs: dict[str, pack.Packed], extra: dict, seed: int) -> dict[str, Maker]:
-    """What can be drawn: every style of `rendered_numbers`, and what the packs can compose."""
+def makers(
+    packs: dict[str, pack.Packed], extra: dict, seed: int, glyphs: str = ""
+) -> dict[str, Maker]:
+    """What can be drawn: every style of `rendered_numbers`, and what the packs can compose.
+
+    `glyphs` is a file of handwritten digits for `kinds_style.KindStyle`.
+    """
     from datasets.rendered_numbers.drawing import draw
+    from datasets.rendered_numbers.kinds_style import KindStyle
     from datasets.rendered_numbers.style import STYLES
 
     def drawn(style) -> Maker:
+        if isinstance(style, KindStyle):
+            style = replace(style, glyphs=glyphs)
+
         def make(index):
             drawing = draw(seed, index, style)
             return drawing.image, drawing.number, drawing.boxes
@@ -131,20 +141,22 @@ def makers(packs: dict[str, pack.Packed], extra: dict, seed: int) -> dict[str, M
         images = packed.images()
         if role == "digits":
             bank = compose.DigitBank.collect(list(zip(packed.labels, images, strict=True)))
-            made[f"strips/{folder}"] = seeded(compose.strip, bank, 2, MOST_DIGITS)
+            made[f"strips/{folder}"] = seeded(compose.strip, bank, 2, MOST_DIGITS + 2)
         else:
             bank = compose.DigitBank.collect(list(_digits_of(packed, images)))
             papers = [compose.paper_of(image) for image in images]
-            made[f"written/{folder}"] = seeded(compose.amount, bank, papers)
+            made[f"written/{folder}"] = seeded(compose.amount, bank, papers, MOST_DIGITS + 1)
     if "mnist_sheet" in extra:
-        tall = cv2.imdecode(extra["mnist_sheet"], cv2.IMREAD_GRAYSCALE)
-        digits = [255 - digit for digit in tall.reshape(-1, 28, 28)]
-        ink = [_trimmed(digit) for digit in digits]
+        ink = [_trimmed(255 - digit) for digit in _mnist(extra)]
         named = zip(map(str, extra["mnist_labels"]), ink, strict=True)
         bank = compose.DigitBank.collect(list(named))
         plain = [np.full((8, 8, 3), level, np.uint8) for level in range(120, 256, 8)]
-        made["written/mnist"] = seeded(compose.amount, bank, plain)
+        made["written/mnist"] = seeded(compose.amount, bank, plain, MOST_DIGITS + 1)
     return made
+
+
+def _mnist(extra: dict) -> np.ndarray:
+    return cv2.imdecode(extra["mnist_sheet"], cv2.IMREAD_GRAYSCALE).reshape(-1, 28, 28)
 
 
 def kinds(pack_file: Path) -> list[str]:
@@ -178,7 +190,9 @@ def _trimmed(digit: np.ndarray) -> np.ndarray:
     rows = np.flatnonzero((digit < 200).any(axis=1))
     columns = np.flatnonzero((digit < 200).any(axis=0))
     cut = digit[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    return cv2.cvtColor(cv2.copyMakeBorder(cut, 1, 1, 1, 1, cv2.BORDER_REPLICATE), cv2.COLOR_GRAY2RGB)
+    return cv2.cvtColor(
+        cv2.copyMakeBorder(cut, 1, 1, 1, 1, cv2.BORDER_REPLICATE), cv2.COLOR_GRAY2RGB
+    )
 
 
 @dataclass(frozen=True)
@@ -221,10 +235,11 @@ def start(
     """
     context = multiprocessing.get_context("fork")
     memory = [_shared() for _ in range(slots)]
+    glyphs = _write_glyphs(pack_file)
     full, free = context.Queue(), context.Queue()
     for slot in range(slots):
         free.put(slot)
-    arguments = (pack_file, weights, seed, memory, full, free)
+    arguments = (pack_file, glyphs, weights, seed, memory, full, free)
     processes = [
         context.Process(target=_work, args=(number, workers, *arguments), daemon=True)
         for number in range(workers)
@@ -232,6 +247,16 @@ def start(
     for process in processes:
         process.start()
     return Feed(memory, full, free, processes)
+
+
+def _write_glyphs(pack_file: Path) -> str:
+    """Write the pack's handwritten digits as `keras.datasets.mnist` keeps them; "" without any."""
+    _, extra = pack.load(pack_file)
+    if "mnist_sheet" not in extra:
+        return ""
+    path = Path(tempfile.mkdtemp()) / "digits.npz"
+    np.savez(path, x_train=_mnist(extra), y_train=extra["mnist_labels"])
+    return str(path)
 
 
 def _shared() -> dict[str, np.ndarray]:
@@ -244,9 +269,9 @@ def _shared() -> dict[str, np.ndarray]:
     return arrays
 
 
-def _work(number, workers, pack_file, weights, seed, memory, full, free) -> None:
+def _work(number, workers, pack_file, glyphs, weights, seed, memory, full, free) -> None:
     cv2.setNumThreads(1)
-    made = makers(*pack.load(pack_file), seed)
+    made = makers(*pack.load(pack_file), seed, glyphs)
     if number == 0 and set(weights) != set(made):
         log.warning("Kinds with a weight: %s. Received: %s", sorted(weights), sorted(made))
     kinds = [kind for kind in weights if kind in made]

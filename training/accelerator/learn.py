@@ -169,7 +169,9 @@ def make_step(
 
 def _update(state, chosen, gradients, rest, rate, momentum):
     place = next(
-        index for index, variable in enumerate(chosen.variables) if variable is chosen._learning_rate
+        index
+        for index, variable in enumerate(chosen.variables)
+        if variable is chosen._learning_rate
     )
     variables = list(state["optimizer"])
     variables[place] = jnp.asarray(rate, variables[place].dtype)
@@ -208,6 +210,5 @@ def by_path(model: keras.Model, weights: list, rest: list) -> dict[str, jax.Arra
     """A state's trainable and other values by the paths of the model's variables."""
     variables = [*model.trainable_variables, *model.non_trainable_variables]
     return {
-        variable.path: value
-        for variable, value in zip(variables, [*weights, *rest], strict=True)
+        variable.path: value for variable, value in zip(variables, [*weights, *rest], strict=True)
     }

@@ -29,7 +29,8 @@ RESERVE = 20.0
 WARMUP, CALM = 0.04, 0.88
 """Shares of the time at which the rate has risen, and from which on augmentation is halved."""
 
-TURNED = 0.02
+TURNED, ELSEWHERE = 0.02, 0.12
+"""Shares of images that are turned or show what is beside the number, as images of none."""
 
 
 class Pool:
@@ -96,16 +97,16 @@ def train(
     validation = feed.real_examples(packs, "validation")
     keras.utils.set_random_seed(options.seed)
     keras.config.set_dtype_policy(options.precision)
-    plain = [models.create(name) for name in options.readers]
-    readers = [learn.with_attention(model) for model in plain]
     settings = learn.Hyperparameters(learning_rate=options.learning_rate)
-    optimizers = tuple(learn.optimizer(model, settings) for model in readers)
-    states = [learn.state_of(*pair) for pair in zip(readers, optimizers, strict=True)]
+    with jax.default_device(jax.devices("cpu")[0]):  # compiles the many small steps sooner
+        plain = [models.create(name) for name in options.readers]
+        readers = [learn.with_attention(model) for model in plain]
+        optimizers = tuple(learn.optimizer(model, settings) for model in readers)
+        states = [learn.state_of(*pair) for pair in zip(readers, optimizers, strict=True)]
+    states = jax.device_put(states, jax.devices()[0])
     size = plain[0].input_shape[1:3]
     grids = tuple(tuple(model.get_layer(BOX).grid) for model in plain)
-    step = learn.make_step(
-        *readers, optimizers, settings, size, grids, options.batch_size
-    )
+    step = learn.make_step(*readers, optimizers, settings, size, grids, options.batch_size)
     log.info("Models built")
     pool = Pool(real, drawn, options.pool)
     weights = {name: weight_of(name, options.weights) for name in pool.names}
@@ -113,8 +114,14 @@ def train(
     chunks: queue.Queue = queue.Queue(maxsize=1500)
     threading.Thread(target=_fetch, args=(source, chunks), daemon=True).start()
     evaluate = _evaluator(readers, validation)
-    strong = asdict(Augmentation.strong()) | {"turned": TURNED}
+    strong = asdict(Augmentation.strong()) | {"turned": TURNED, "elsewhere": ELSEWHERE}
     strong.pop("erase_size")
+    kept = ("window", "elsewhere", "turned")
+    calm = {name: value if name in kept else 0.5 * value for name, value in strong.items()}
+    strong, calm = (
+        jax.device_put({name: np.float32(value) for name, value in amounts.items()})
+        for amounts in (strong, calm)
+    )
     key, number, measured = jax.random.key(options.seed), 0, {}
     waiting: collections.deque = collections.deque()
     started = reported = time.monotonic()
@@ -128,14 +135,10 @@ def train(
         done = 0.0 if first_step is None else (now - first_step) / (end - first_step)
         if options.steps:
             done = max(done, number / options.steps)
-        if done >= 1.0:
+        if done >= 1.0 or now >= end:
             break
         added += _take(pool, chunks, 8)
-        calm = 0.5 if done > CALM else 1.0
-        strengths = {name: np.float32(value * calm) for name, value in strong.items()}
-        strengths["window"] = np.float32(strong["window"])
-        strengths["elsewhere"] = np.float32(strong["elsewhere"])
-        strengths["turned"] = np.float32(strong["turned"])
+        strengths = calm if done > CALM else strong
         rate = np.float32(options.learning_rate * schedule(done))
         momentum = np.float32(min(settings.ema, (1 + number) / (10 + number)))
         states, measured = step(
@@ -159,9 +162,15 @@ def train(
             if not np.isfinite(values["loss"]):
                 raise FloatingPointError(f"the loss is {values['loss']} at step {number}")
             reported, steps_before = now, number
-        if now - saved > 60:
+        if now - saved > 100:
             saved = time.monotonic()
-            save(options.out / f"readers_{int(done * 10) % 2}.npz", options.readers, plain, readers, states)
+            save(
+                options.out / f"readers_{int(done * 10) % 2}.npz",
+                options.readers,
+                plain,
+                readers,
+                states,
+            )
             log.info("validation %s", evaluate(states))
     source.stop()
     log.info("Trained %d steps, %s drawn; validation %s", number, f"{added:,}", evaluate(states))

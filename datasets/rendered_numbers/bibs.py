@@ -101,7 +101,7 @@ def draw_bib(chance: Chance, height: float) -> Panel:
         text = chance.choice("ABCFMWT") + chance.choice(("", "-")) + number
     line = set_line(text, _block(chance), height, chance, margin=1.5)
     _, places = number_in(text)
-    hulls = [line.hulls[place] for place in places]
+    hulls = line.hulls
     layer = Layer(*line.mask.shape)
     ground = light_colour(chance) if chance.happens(0.75) else chance.choice(_STRONG)
     ink = ink_colour(ground, chance) if chance.happens(0.6) else chance.choice(_STRONG)
@@ -129,7 +129,8 @@ def draw_bib(chance: Chance, height: float) -> Panel:
     put_ink(layer, line, Look(ink, ground, True, False, outline, 0.0, 0.0), height, chance)
     if chance.happens(0.75):
         hulls = _bend(layer, hulls, height, chance)
-    return Panel(layer, number, hulls, height, line.box, turnable=can_be_turned(number))
+    return Panel(layer, number, [hulls[place] for place in places], height, line.box,
+                 tuple(hulls), turnable=can_be_turned(number))  # fmt: skip
 
 
 def _put_band(layer: Layer, box: Box, ground: Colour, chance: Chance) -> None:
@@ -222,7 +223,8 @@ def draw_number_plate(chance: Chance, height: float) -> Panel:
     relief = chance.uniform(0.01, 0.05) if chance.happens(0.6) else 0.0
     worn = chance.uniform(0.02, 0.18) if chance.happens(0.2) else 0.0
     put_ink(layer, line, Look(ink, ground, True, False, None, relief, worn), height, chance)
-    return Panel(layer, number, hulls, height, line.box, turnable=can_be_turned(number))
+    return Panel(layer, number, hulls, height, line.box, tuple(line.hulls),
+                 turnable=can_be_turned(number))  # fmt: skip
 
 
 def draw_card(chance: Chance, height: float) -> Panel:

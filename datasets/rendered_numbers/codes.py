@@ -163,8 +163,8 @@ def _code(chance: Chance) -> str:
 def draw_ink_jet(chance: Chance, height: float) -> Panel:
     """Draw a code of ink-jet dots on foil, cardboard or plastic."""
     text = _code(chance)
-    mask, hulls, box = _set_dots(text, height, False, chance)
-    number, hulls = _label(text, hulls)
+    mask, inked, box = _set_dots(text, height, False, chance)
+    number, hulls = _label(text, inked)
     layer = Layer(*mask.shape)
     ground, ink = _package(layer, chance)
     if chance.happens(0.35):
@@ -177,8 +177,8 @@ def draw_ink_jet(chance: Chance, height: float) -> Panel:
         face = chance.choice(faces("Roboto", "Lato", "DejaVuSansMono"))
         put_words(layer, word, face, (chance.uniform(box[0], box[2]), y), size, ink, chance, 0.8,
                   keep=grown(box, 0, 0.08 * height))  # fmt: skip
-    return Panel(layer, number, hulls, height, box, fine=0.8, wall=ground, masonry=False,
-                 turnable=can_be_turned(number))  # fmt: skip
+    return Panel(layer, number, hulls, height, box, tuple(inked), fine=0.8, wall=ground,
+                 masonry=False, turnable=can_be_turned(number))  # fmt: skip
 
 
 def _package(layer: Layer, chance: Chance) -> tuple[Colour, Colour]:
@@ -269,7 +269,8 @@ def draw_code_label(chance: Chance, height: float) -> Panel:
         place = line.box[0], line.box[1] - 1.1 * size
         put_words(layer, word, face, place, size, ink, chance, anchor=0.0)
     layer.put(line.mask, ink, chance.uniform(0.7, 1.0))
-    return Panel(layer, number, hulls, height, line.box, turnable=can_be_turned(number))
+    return Panel(layer, number, hulls, height, line.box, tuple(line.hulls),
+                 turnable=can_be_turned(number))  # fmt: skip
 
 
 def _put_bars(layer: Layer, box, height: float, ink: Colour, chance: Chance) -> None:

@@ -77,7 +77,7 @@ class _Cell:
 def draw_counter(chance: Chance, height: float) -> Panel:
     """Draw a mechanical counter.
 
-    A wheel between two digits shows at least 70 % of the one that counts.
+    A wheel between two digits shows at least 80 % of the one that counts.
 
     Args:
         chance: source of chance.
@@ -101,7 +101,7 @@ def draw_counter(chance: Chance, height: float) -> Panel:
         decimals = 1 + chance.below(min(3, len(number) - 2))
     ink, red = np.zeros((rows, columns), np.uint8), np.zeros((rows, columns), np.uint8)
     hulls, cells = [], []
-    most = min(0.32 * apart, 0.3 * height + (high - height) / 2)
+    most = min(0.27 * apart, 0.15 * height + (high - height) / 2)
     for place, digit in enumerate(number):
         left = margin + place * pitch
         cell = _Cell((left, middle - high / 2, left + wide, middle + high / 2), height, stretch)
@@ -131,8 +131,12 @@ def draw_counter(chance: Chance, height: float) -> Panel:
     own = pitch > 1.03 * wide and chance.happens(0.6)  # a window for each wheel
     if not own:
         put_box(layer, window, mix(ground, (0.0, 0.0, 0.0), chance.uniform(0.0, 0.7)))
-    _put_wheels(layer, cells, ground, decimals, own, chance)
-    red_ink = _put_inks(layer, ink, red, colour, light, chance)
+    red_wheels = _put_wheels(layer, cells, ground, decimals, own, chance)
+    red_ink = light_colour(chance) if red_wheels else colour
+    if light and not red_wheels and chance.happens(0.7):
+        red_ink = mix(_RED, colour, chance.uniform(0.0, 0.2))
+    layer.put(ink, colour)
+    layer.put(red, red_ink)
     _shade(layer, cells, middle, high, chance)
     if own and chance.happens(0.6):
         _put_frames(layer, cells, mix(case, (0.0, 0.0, 0.0), chance.uniform(0.3, 0.9)), height)
@@ -142,9 +146,9 @@ def draw_counter(chance: Chance, height: float) -> Panel:
     return Panel(layer, number, hulls, height, inside, turnable=can_be_turned(number))
 
 
-def _put_wheels(layer, cells, ground: Colour, decimals: int, own: bool, chance: Chance) -> None:
-    """Lay the wheels' grounds; those of decimals may be red or in a red frame."""
-    red = decimals and chance.happens(0.55)
+def _put_wheels(layer, cells, ground: Colour, decimals: int, own: bool, chance: Chance) -> bool:
+    """Lay the wheels' grounds; returns whether those of decimals are red, not in a red frame."""
+    red = decimals > 0 and chance.happens(0.55)
     for place, box in enumerate(cells):
         colour = mix(ground, (255.0, 255.0, 255.0), max(chance.normal(0.02, 0.03), 0.0))
         if red and place >= len(cells) - decimals:
@@ -159,16 +163,7 @@ def _put_wheels(layer, cells, ground: Colour, decimals: int, own: bool, chance: 
         whole = rectangle(layer.paint.shape[:2], frame)
         hole = rectangle(layer.paint.shape[:2], (left, top, cells[-1][2], bottom))
         layer.put(cv2.subtract(whole, hole), _RED, chance.uniform(0.6, 1.0))
-
-
-def _put_inks(layer, ink, red, colour: Colour, light: bool, chance: Chance) -> Colour:
-    """Lay the digits; returns the colour of the decimals."""
-    layer.put(ink, colour)
-    other = colour
-    if light and chance.happens(0.7):
-        other = mix(_RED, colour, chance.uniform(0.0, 0.2))
-    layer.put(red, other)
-    return other
+    return red
 
 
 def _shade(layer: Layer, cells: list[Box], middle: float, high: float, chance: Chance) -> None:

@@ -1,17 +1,10 @@
 """Handwritten numbers, as on cheques: digits that touch and overlap, on lined or printed paper.
 
-The digits are those of MNIST's training set where a file of them is given, mixed with digits drawn
-as strokes; without such a file all are strokes. To write the file from a prepared data set:
-
-python -m datasets.rendered_numbers.handwriting --data-dir FOLDER --out mnist_train.npz
+The digits are those of MNIST's training set where a file of them is given (`glyph_file` writes
+one), mixed with digits drawn as strokes; without such a file all are strokes.
 """
 
 from __future__ import annotations
-
-import argparse
-import functools
-import math
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -19,94 +12,25 @@ import numpy as np
 from datasets.rendered_numbers.blur import blurred
 from datasets.rendered_numbers.chance import Chance
 from datasets.rendered_numbers.fonts import HEIGHT, hull
-from datasets.rendered_numbers.layer import Layer, lay
+from datasets.rendered_numbers.glyph_file import read_glyphs
+from datasets.rendered_numbers.layer import Layer
 from datasets.rendered_numbers.panel import (
     Panel,
     can_be_turned,
     draw_digits,
     faces,
-    put_box,
     put_words,
 )
+from datasets.rendered_numbers.paper import put_paper
 from datasets.rendered_numbers.strokes import Brush, stroke_glyph
-from datasets.rendered_numbers.surfaces import MIDDLE, STEP, Colour, crop, mix
+from datasets.rendered_numbers.surfaces import MIDDLE, STEP, crop, mix
 
 LENGTHS = ((5.0, 1), (9.0, 2), (15.0, 3), (22.0, 4), (24.0, 5), (14.0, 6), (7.0, 7), (4.0, 8))
 """(weight, digits)."""
 
-_SIDE = 28
 _CROPS = ((24.0, "tight"), (62.0, "close"), (12.0, "loose"), (2.0, "far"))
-_PAPERS = ((0.86, 0.88, 0.86), (0.92, 0.90, 0.82), (0.82, 0.88, 0.92), (0.93, 0.86, 0.86),
-           (0.84, 0.90, 0.80), (0.95, 0.95, 0.95), (0.72, 0.72, 0.72))  # fmt: skip
 _INKS = ((4.0, (25.0, 25.0, 30.0)), (3.0, (25.0, 40.0, 130.0)), (1.5, (50.0, 50.0, 60.0)),
          (1.0, (40.0, 70.0, 170.0)), (0.4, (150.0, 30.0, 40.0)))  # fmt: skip
-
-
-@functools.lru_cache(maxsize=2)
-def read_glyphs(path: str) -> tuple[np.ndarray, ...]:
-    """Read a file of handwritten digits.
-
-    Args:
-        path: npz with x_train, uint8 (n, 28, 28), light ink on black, and y_train, integers (n,).
-
-    Returns:
-        For each digit from 0 to 9 its images: uint8 (n, 28, 28).
-
-    Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if it holds something else, or one of the digits is missing.
-    """
-    if not Path(path).is_file():
-        raise FileNotFoundError(
-            "`glyphs` is an npz file of handwritten digits, as Keras keeps MNIST. "
-            f"Received: {path}, which is not there. Write one with: "
-            f"python -m datasets.rendered_numbers.handwriting --data-dir FOLDER --out {path}"
-        )
-    with np.load(path) as data:
-        if not {"x_train", "y_train"} <= set(data):
-            raise ValueError(
-                f"{path} needs the arrays x_train and y_train. Received: {sorted(data)}"
-            )
-        images, labels = data["x_train"], data["y_train"]
-    if images.shape != (len(labels), _SIDE, _SIDE) or images.dtype != np.uint8:
-        raise ValueError(
-            f"x_train in {path} is uint8 (n, {_SIDE}, {_SIDE}). "
-            f"Received: {images.dtype} {images.shape} with {len(labels)} labels"
-        )
-    by_digit = tuple(images[labels == digit] for digit in range(10))
-    missing = [digit for digit, drawn in enumerate(by_digit) if not len(drawn)]
-    if missing:
-        raise ValueError(f"{path} holds no image of the digits {missing}")
-    return by_digit
-
-
-def write_glyphs(data_dir: str, out: Path, split: str = "train[:55000]") -> int:
-    """Write the training digits of a prepared MNIST as the file that `read_glyphs` reads.
-
-    Args:
-        data_dir: folder of TFDS in which MNIST is prepared; nothing is downloaded.
-        out: the .npz file to write.
-        split: which part of the train split, as TFDS names it; what is left out by default is
-            MNIST's validation part here.
-
-    Returns:
-        How many digits were written.
-
-    Raises:
-        ValueError: if `split` takes from another split than train.
-    """
-    if not split.startswith("train") or "+" in split:
-        raise ValueError(f"Only the train split may be drawn from. Received: {split!r}")
-    import tensorflow_datasets as tfds
-
-    data = tfds.load("mnist", split=split, data_dir=data_dir, download=False, batch_size=-1)
-    images, labels = data["image"].numpy()[..., 0], data["label"].numpy().astype(np.uint8)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_name(out.name + ".partial")
-    with partial.open("wb") as file:
-        np.savez_compressed(file, x_train=images, y_train=labels)
-    partial.replace(out)
-    return len(labels)
 
 
 class _Pen:
@@ -180,51 +104,12 @@ def draw_handwriting(chance: Chance, height: float, glyphs: str = "") -> Panel:
         zeros = 1 + chance.below(min(3, len(number) - 1))
         number = number[:-zeros] + "0" * zeros
     scanned = read_glyphs(glyphs) if glyphs else ()
-    pen = _Pen(bool(scanned), chance)
     margin = 1.3 * height
-    rows = round(2 * margin + 1.25 * height)
-    columns = round(2 * margin + (0.95 * len(number) + 1.2) * height)
-    ink = np.zeros((rows, columns), np.uint8)
-    base, line_slope = margin + 1.05 * height, chance.clipped(0.0, 0.035, -0.1, 0.1)
-    gap = chance.clipped(0.05, 0.1, -0.12, 0.3)
-    small_zero = chance.uniform(0.6, 1.0) if chance.happens(0.5) else 1.0
-    marks = _separators(number, chance)
-    x, hulls = margin, []
-    for place, digit in enumerate(number):
-        one = number[place] == "1"
-        size = height * chance.clipped(1.0, 0.08, 0.75, 1.25) * (small_zero if digit == "0" else 1)
-        if scanned and chance.happens(pen.share):
-            mask = _scanned(chance.choice(scanned[int(digit)]), pen)
-        else:
-            mask = stroke_glyph(pen.brush, digit, chance).mask
-        scale = size / HEIGHT
-        slant = pen.slant + chance.normal(0, 0.05)
-        drop = chance.normal(0, 0.04) * height
-        if digit in "79" and chance.happens(0.15):
-            drop += 0.15 * height
-        wide = 1.0 if one else chance.clipped(1.0, 0.1, 0.8, 1.25)
-        shape = np.array([[scale * wide, -scale * slant], [0.0, scale]])
-        corners = hull(mask) @ shape.T.astype(np.float32)
-        low, high = corners.min(axis=0), corners.max(axis=0)
-        move = np.array([x - low[0], base + drop - high[1] - line_slope * (x - margin)])
-        if hulls:
-            # As far as the ink allows: a leaning digit may reach over its neighbour.
-            step = max(gap + chance.normal(0, 0.04), -0.08) * height
-            if marks.get(place):
-                step = max(step, 0.0)
-            else:
-                move[0] += step - _room(hulls[-1], corners + move, height)
-        _stamp(ink, mask, shape, move)
-        hulls.append((corners + move).astype(np.float32))
-        x = float(hulls[-1][:, 0].max())
-        if marks.get(place + 1):
-            x = _put_mark(ink, marks[place + 1], x, base - line_slope * (x - margin), height, pen,
-                          slant, chance)  # fmt: skip
-    end = x
-    if chance.happens(0.35):
-        _put_tail(ink, end, base - line_slope * (end - margin), height, pen, chance)
-    layer = Layer(rows, columns)
-    colour = _put_paper(layer, base, height, chance)
+    base = margin + 1.05 * height
+    ink, hulls = _write(number, scanned, (margin, base), height, chance)
+    end = float(hulls[-1][:, 0].max())
+    layer = Layer(*ink.shape)
+    colour = put_paper(layer, base, height, chance)
     if chance.happens(0.2):
         face = chance.choice(faces("Serif", "Roboto-Reg", "Lato-Reg"))
         sign = chance.choice(("$", "€", "£", "#", "EUR", "No.", "CHF", "Bs."))
@@ -262,6 +147,73 @@ def _edge(hull_points: np.ndarray, levels: np.ndarray, end) -> np.ndarray:
     return end(np.where(inside, at, fill), axis=1)
 
 
+def _write(
+    number: str,
+    scanned: tuple[np.ndarray, ...],
+    start: tuple[float, float],
+    height: float,
+    chance: Chance,
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Write a number with its separators and what follows it.
+
+    Args:
+        number: the digits.
+        scanned: images of each digit as `read_glyphs` returns them, or none.
+        start: x where the first digit begins and y of the line, in pixels; the canvas has as
+            much room on the right as on the left.
+        height: height of a digit, in pixels.
+        chance: source of chance.
+
+    Returns:
+        The ink, uint8 (h, w), and the convex hull of each digit.
+    """
+    left, base = start
+    pen = _Pen(bool(scanned), chance)
+    columns = round(2 * left + (1.15 * len(number) + 1.0) * height)
+    ink = np.zeros((round(base + 1.5 * height), columns), np.uint8)
+    slope = chance.clipped(0.0, 0.035, -0.1, 0.1)
+    gap = chance.clipped(0.05, 0.1, -0.12, 0.3)
+    small_zero = chance.uniform(0.6, 1.0) if chance.happens(0.5) else 1.0
+    marks = _separators(number, chance)
+    x, hulls = left, []
+    for place, digit in enumerate(number):
+        if scanned and chance.happens(pen.share):
+            mask = _scanned(chance.choice(scanned[int(digit)]), pen)
+        else:
+            mask = stroke_glyph(pen.brush, digit, chance).mask
+        shape = _shape(digit, pen, height * (small_zero if digit == "0" else 1.0), chance)
+        corners = hull(mask) @ shape.T.astype(np.float32)
+        drop = chance.normal(0, 0.04) * height
+        if digit in "79" and chance.happens(0.15):
+            drop += 0.15 * height
+        level = base - slope * (x - left)
+        move = np.array([x - corners[:, 0].min(), level + drop - corners[:, 1].max()])
+        if hulls:
+            # As far as the ink allows: a leaning digit may reach over its neighbour.
+            step = max(gap + chance.normal(0, 0.04), -0.08) * height
+            if "1" in number[place - 1 : place + 1]:
+                step = max(step, 0.02 * height)  # else a stroke is lost in its neighbour
+            if not marks.get(place):
+                move[0] += step - _room(hulls[-1], corners + move, height)
+        _stamp(ink, mask, shape, move)
+        hulls.append((corners + move).astype(np.float32))
+        x = float(hulls[-1][:, 0].max())
+        if marks.get(place + 1):
+            level = base - slope * (x - left)
+            x = _put_mark(ink, marks[place + 1], x, level, height, pen, chance)
+    if chance.happens(0.35):
+        _put_tail(ink, x, base - slope * (x - left), height, pen, chance)
+    return ink, hulls
+
+
+def _shape(digit: str, pen: _Pen, height: float, chance: Chance) -> np.ndarray:
+    """Size, width and slant of a digit: float64 (2, 2), from a mask's pixels to the paper's."""
+    scale = height * chance.clipped(1.0, 0.08, 0.75, 1.25) / HEIGHT
+    slant = pen.slant + chance.normal(0, 0.05)
+    wide = 1.0 if digit == "1" else chance.clipped(1.0, 0.1, 0.8, 1.25)
+    return np.array([[scale * wide, -scale * slant], [0.0, scale]])
+
+
 def _separators(number: str, chance: Chance) -> dict[int, str]:
     """Points or commas before the digits at these places: thousands, sometimes cents."""
     marks: dict[int, str] = {}
@@ -294,7 +246,7 @@ def _line(ink: np.ndarray, points: list[tuple[float, float]], thickness: float) 
     cv2.polylines(ink, [fixed], False, 255, max(1, round(thickness)), cv2.LINE_AA, 4)
 
 
-def _put_mark(ink, mark: str, x: float, base: float, height: float, pen, slant, chance) -> float:
+def _put_mark(ink, mark: str, x: float, base: float, height: float, pen, chance: Chance) -> float:
     """Draw a point or comma after a digit; returns where the next digit begins."""
     thick = pen.thickness * height / HEIGHT
     x += height * chance.uniform(0.06, 0.2)
@@ -332,55 +284,6 @@ def _put_tail(ink, x: float, base: float, height: float, pen, chance: Chance) ->
                         (x + (share - 0.1) * side, y + 0.5 * side)], thick)  # fmt: skip
 
 
-def _put_paper(layer: Layer, base: float, height: float, chance: Chance) -> Colour:
-    """Cover the layer with paper: grain, guilloche, rules, printed text; returns its colour."""
-    rows, columns = layer.paint.shape[:2]
-    bright = 255 * chance.uniform(0.72, 1.0)
-    colour = tuple(part * bright for part in chance.choice(_PAPERS))
-    if chance.happens(0.5):
-        colour = (sum(colour) / 3,) * 3
-    put_box(layer, (0, 0, columns, rows), colour)
-    view = layer.paint
-    dark = mix(colour, chance.choice(((60.0, 70.0, 120.0), (60.0, 60.0, 60.0), (110.0, 60.0, 60.0),
-                                      (40.0, 90.0, 70.0))), 0.8)  # fmt: skip
-    if chance.happens(0.65):
-        _put_guilloche(view, dark, height, chance)
-    if chance.happens(0.2):
-        face = chance.choice(faces("Serif", "Lato-Bold", "Roboto-Bold"))
-        word = chance.choice(("BANCO", "BANK", "PAY", "CHEQUE", "DOLLARS", "EURO", "VOID"))
-        for _ in range(1 + chance.below(3)):
-            place = chance.uniform(0, columns), chance.uniform(0, rows)
-            put_words(layer, word, face, place, height * chance.uniform(0.2, 0.9), dark, chance,
-                      chance.uniform(0.08, 0.3))  # fmt: skip
-    if chance.happens(0.55):  # the rule to write on, or several, or a box
-        thick = max(1, round(height * chance.uniform(0.02, 0.05)))
-        mask = np.zeros((rows, columns), np.uint8)
-        y = base + height * chance.uniform(0.0, 0.25)
-        apart = height * chance.uniform(1.3, 1.8)
-        for step in (-1, 0, 1) if chance.happens(0.4) else (0,):
-            level = round((y + step * apart) * 16)
-            cv2.line(mask, (0, level), (columns * 16, level), 255, thick, cv2.LINE_AA, 4)
-        layer.put(mask, dark, chance.uniform(0.3, 1.0))
-    return colour
-
-
-def _put_guilloche(view: np.ndarray, colour: Colour, height: float, chance: Chance) -> None:
-    """Lay the fine wavy lines of security paper over a picture, in place."""
-    rows, columns = view.shape[:2]
-    mask = np.zeros((rows, columns), np.uint8)
-    step = height * chance.uniform(0.09, 0.2)
-    wave, swing = height * chance.uniform(0.8, 4.0), height * chance.uniform(0.03, 0.25)
-    slope, drift = chance.normal(0, 0.25), chance.uniform(-0.5, 0.5)
-    x = np.arange(0, columns + 4, 4, dtype=np.float64)
-    lines = []
-    for place in range(-8, math.ceil(rows / step) + 8):
-        phase = 2 * np.pi * x / wave + drift * place
-        y = place * step + swing * np.sin(phase) + slope * (x - columns / 2)
-        lines.append(np.rint(np.column_stack([x, y]) * 16).astype(np.int32))
-    cv2.polylines(mask, lines, False, 255, 1, cv2.LINE_AA, 4)
-    lay(view, mask, (*colour, 1.0), chance.uniform(0.15, 0.7))
-
-
 def _put_written(layer: Layer, ink: np.ndarray, height: float, chance: Chance) -> None:
     """Lay the ink, of uneven strength as a pen leaves it."""
     colour = chance.weighted(_INKS)
@@ -392,21 +295,3 @@ def _put_written(layer: Layer, ink: np.ndarray, height: float, chance: Chance) -
         fade = cv2.convertScaleAbs(grain, alpha=30 / STEP, beta=225 - 30 * MIDDLE / STEP)
         ink = cv2.multiply(ink, fade, scale=1 / 255)
     layer.put(ink, colour, strength)
-
-
-def main(arguments: list[str] | None = None) -> None:
-    """Write the file of digits as the command line says."""
-    parser = argparse.ArgumentParser(
-        prog="python -m datasets.rendered_numbers.handwriting",
-        description="Write MNIST's training digits as a file that drawing reads.",
-    )
-    parser.add_argument("--data-dir", required=True, help="folder of TFDS with MNIST prepared")
-    parser.add_argument("--out", type=Path, required=True, help="the .npz file to write")
-    parser.add_argument("--split", default="train[:55000]", help="part of the train split")
-    options = parser.parse_args(arguments)
-    count = write_glyphs(options.data_dir, options.out, options.split)
-    print(f"Wrote {count} digits to {options.out}")
-
-
-if __name__ == "__main__":
-    main()

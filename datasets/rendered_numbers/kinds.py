@@ -101,7 +101,8 @@ def draw_kind_scene(chance: Chance, style: KindStyle) -> KindScene:
     middle = (content[0] + content[2]) / 2, (content[1] + content[3]) / 2
     wall_seen, seen = seen, seen @ placing(1.0, -middle[0], -middle[1])
     boxes = extents(panel.hulls, seen) if panel.hulls else []
-    around = union(boxes) if boxes else seen_box(content, seen)
+    whole = extents(list(panel.text), seen) if panel.text else boxes
+    around = union(whole) if whole else seen_box(content, seen)
     beside = extents(list(panel.beside), seen) if panel.beside else []
     size, place = _frame(around, beside, panel, height, style, chance)
     height *= float(place[1, 1])
@@ -144,7 +145,7 @@ def _frame(
     """Choose the image's size, and a 3x3 matrix that moves (and shrinks) the number into it.
 
     Args:
-        box: left, top, right, bottom of the number.
+        box: left, top, right, bottom of the number and what is on its line.
         beside: boxes of its neighbours to the left and right, or none.
         panel: what is cut out.
         height: height of a digit.

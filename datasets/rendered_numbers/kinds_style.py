@@ -25,7 +25,7 @@ class KindStyle:
     """
 
     kinds: tuple[tuple[float, str], ...]
-    turned: float = 0.03
+    turned: float = 0.06
     crops: tuple[tuple[float, str], ...] = (
         (14.0, "tight"),
         (48.0, "close"),

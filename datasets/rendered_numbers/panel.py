@@ -34,6 +34,8 @@ class Panel:
         hulls: for each digit of the label float32 (n, 2), its convex hull in pixels of the layer.
         height: height of a digit, in pixels.
         content: left, top, right, bottom of what the image is cut around.
+        text: hulls of all characters of a number's line where it has others than its digits:
+            cut in half, a letter could be a digit.
         beside: hulls, in pixels of the layer, of a digit to the left and one to the right, of
             which no more than a sliver may be in the image.
         sliver: the largest share of their widths that may be.
@@ -50,6 +52,7 @@ class Panel:
     hulls: list[np.ndarray]
     height: float
     content: Box
+    text: tuple[np.ndarray, ...] = ()
     beside: tuple[np.ndarray, ...] = ()
     sliver: float = 0.2
     crops: tuple[tuple[float, str], ...] = ()

@@ -239,8 +239,8 @@ def draw_cut(chance: Chance, height: float) -> Panel:
         line.mask[:, math.ceil(box[2]) :] = 0
     put_ink(layer, line, look, height, chance)
     beside = () if alone else (line.hulls[0], line.hulls[-1])
-    return Panel(layer, number, hulls, height, box, beside, 0.2 if length == 1 else 0.5,
-                 wall=look.ground, masonry=masonry)  # fmt: skip
+    return Panel(layer, number, hulls, height, box, beside=beside,
+                 sliver=0.2 if length == 1 else 0.5, wall=look.ground, masonry=masonry)  # fmt: skip
 
 
 def _panel(text: str, line: Line, height: float, chance: Chance) -> Panel:
@@ -257,8 +257,8 @@ def _panel(text: str, line: Line, height: float, chance: Chance) -> Panel:
     if chance.happens(0.12):
         _put_extra(layer, line, look, height, chance)
     put_ink(layer, line, look, height, chance)
-    return Panel(layer, number, hulls, height, line.box, turnable=can_be_turned(number),
-                 wall=wall, masonry=masonry)  # fmt: skip
+    return Panel(layer, number, hulls, height, line.box, tuple(line.hulls),
+                 turnable=can_be_turned(number), wall=wall, masonry=masonry)  # fmt: skip
 
 
 def _put_extra(layer: Layer, line: Line, look: Look, height: float, chance: Chance) -> None:

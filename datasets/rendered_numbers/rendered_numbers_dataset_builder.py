@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow_datasets as tfds
 
-from datasets.rendered_numbers.handwriting import write_glyphs
+from datasets.rendered_numbers.glyph_file import write_glyphs
 from datasets.rendered_numbers.kinds_style import CHEQUES, KINDS, METERS, KindStyle
 from datasets.rendered_numbers.parallel import draw_many
 from datasets.rendered_numbers.style import DEFAULT, DEVICES, WIDE, Style

@@ -62,13 +62,13 @@ class Segments:
     tails: tuple[bool, bool, bool]
 
 
-def draw_segments(chance: Chance) -> Segments:
-    """Draw the form of a display's digits."""
-    thickness = chance.log_uniform(0.035, 0.19)
+def draw_segments(chance: Chance, height: float) -> Segments:
+    """Draw the form of digits that are `height` pixels high: small ones are not thin."""
+    thickness = chance.log_uniform(min(max(0.035, 2.0 / height), 0.1), 0.19)
     width = chance.uniform(0.38, 0.6) - 0.4 * thickness
     ends = chance.weighted(((4.0, "pointed"), (2.0, "straight"), (4.0, "mitred")))
     slant = 0.0 if chance.happens(0.35) else chance.uniform(0.04, 0.22)
-    pitch = width + thickness + chance.uniform(0.08, 0.42)
+    pitch = width + thickness + chance.uniform(0.12, 0.45)
     gap = chance.uniform(-0.15, 0.4) if ends == "pointed" else chance.uniform(0.0, 0.35)
     tails = chance.happens(0.85), chance.happens(0.12), chance.happens(0.9)
     return Segments(width, thickness, gap, ends, slant, pitch, tails)
@@ -119,6 +119,54 @@ def _polygon(name: str, form: Segments, height: float) -> np.ndarray:
     return points
 
 
+def _put_digits(
+    masks: tuple[np.ndarray, np.ndarray],
+    text: str,
+    point: int,
+    corner: tuple[float, float],
+    form: Segments,
+    height: float,
+    radius: float,
+) -> list[np.ndarray]:
+    """Draw digits into the masks of lit and of unlit segments.
+
+    Args:
+        masks: uint8 (h, w) each, changed in place.
+        text: digits, and spaces for places that are dark.
+        point: how many digits stand before the decimal point; 0 for none.
+        corner: x and y of the upper left corner of the first place, in pixels.
+        form: the digits' form.
+        height: of a digit, in pixels.
+        radius: of the point, in units of the height.
+
+    Returns:
+        The convex hull of each digit: float32 (n, 2).
+    """
+    lit, unlit = masks
+    hulls: list[np.ndarray] = []
+    room = (form.pitch - form.width - form.thickness) * height
+    for place, digit in enumerate(text):
+        left_top = np.array([corner[0] + place * form.pitch * height, corner[1]])
+        shown = _lit(digit, form) if digit != " " else ""
+        parts = []
+        for name in "abcdefg":
+            points = _polygon(name, form, height) + left_top
+            _fill(lit if name in shown else unlit, points)
+            if name in shown:
+                parts.append(points)
+        if parts:
+            hulls.append(cv2.convexHull(np.concatenate(parts).astype(np.float32))[:, 0])
+        if place < len(text) - 1:
+            # The point stands at the digit's lower right, in the gap to the next one.
+            right = height * (form.width + form.thickness) + room / 2
+            middle = left_top + np.array([right, height * (1 - radius)]) - 0.5
+            size = max(round(min(radius * height, 0.42 * room) * 16), 12)
+            mask = lit if parts and point and len(hulls) == point else unlit
+            cv2.circle(mask, np.rint(middle * 16).astype(int).tolist(), size, 255, -1,
+                       cv2.LINE_AA, 4)  # fmt: skip
+    return hulls
+
+
 def _fill(mask: np.ndarray, points: np.ndarray) -> None:
     cv2.fillPoly(mask, [np.rint((points - 0.5) * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
 
@@ -156,43 +204,29 @@ def draw_display(chance: Chance, height: float, lamp: bool | None = None) -> Pan
         lamp: whether its segments shine on dark ground, as against liquid crystal; None draws it.
     """
     lamp = chance.happens(0.45) if lamp is None else lamp
-    form = draw_segments(chance)
+    form = draw_segments(chance, height)
     number = draw_digits(chance.weighted(LENGTHS), chance, zeros=0.15)
     if len(number) == 1 and chance.happens(0.3):
         number = chance.choice("01")
     point = 1 + chance.below(len(number) - 1) if len(number) > 1 and chance.happens(0.45) else 0
     blanks = chance.below(4) if chance.happens(0.35) else 0
-    pitch = form.pitch * height
     margin = 1.4 * height
-    columns = round(2 * margin + (len(number) + blanks) * pitch + form.slant * height)
+    columns = round(2 * margin + (len(number) + blanks) * form.pitch * height + form.slant * height)
     rows = round(2 * margin + height)
     lit, unlit = np.zeros((rows, columns), np.uint8), np.zeros((rows, columns), np.uint8)
-    hulls = []
-    reach = np.array([height * (form.width + form.thickness), 0.0])
-    radius = height * max(0.5 * form.thickness * chance.uniform(1.0, 1.6), 0.03)
-    for place in range(blanks + len(number)):
-        corner = np.array([margin + place * pitch, margin])
-        digit = number[place - blanks] if place >= blanks else ""
-        shown = _lit(digit, form) if digit else ""
-        parts = []
-        for name in "abcdefg":
-            points = _polygon(name, form, height) + corner
-            _fill(lit if name in shown else unlit, points)
-            if name in shown:
-                parts.append(points)
-        if parts:
-            hulls.append(cv2.convexHull(np.concatenate(parts).astype(np.float32))[:, 0])
-        # The point stands at the digit's lower right, in the gap to the next one.
-        room = pitch - reach[0]
-        centre = corner + reach + np.array([room / 2, height - radius])
-        target = lit if point and place == blanks + point - 1 else unlit
-        if place < blanks + len(number) - 1:
-            middle = np.rint((centre - 0.5) * 16).astype(int).tolist()
-            size = min(radius, 0.42 * room)
-            cv2.circle(target, middle, max(round(size * 16), 12), 255, -1, cv2.LINE_AA, 4)
+    radius = max(0.5 * form.thickness * chance.uniform(1.0, 1.6), 0.03)
+    masks = lit, unlit
+    hulls = _put_digits(masks, " " * blanks + number, point, (margin, margin), form, height, radius)
+    second = chance.happens(0.12)
+    if second:  # the price beside the amount, the time below the speed: smaller, below or above
+        small, other = height * chance.uniform(0.35, 0.5), draw_digits(1 + chance.below(5), chance)
+        x = max(columns - margin - len(other) * form.pitch * small, margin)
+        y = margin + 1.25 * height if chance.happens(0.6) else margin - 0.25 * height - small
+        _put_digits(masks, other, chance.below(len(other)), (x, y), form, small, radius)
     layer = Layer(rows, columns)
     inside = (margin, margin, columns - margin, rows - margin)
-    window = grown(inside, height * chance.uniform(0.15, 0.9), height * chance.uniform(0.12, 0.6))
+    low = 0.9 if second else chance.uniform(0.12, 0.6)
+    window = grown(inside, height * chance.uniform(0.15, 0.9), height * low)
     case = wall_colour(chance) if chance.happens(0.5) else dark_colour(chance)
     outer = grown(window, height * chance.uniform(0.05, 0.4), height * chance.uniform(0.05, 0.4))
     put_box(layer, outer, case, 1.0, height * chance.uniform(0, 0.3))
@@ -213,7 +247,7 @@ def draw_display(chance: Chance, height: float, lamp: bool | None = None) -> Pan
     if lamp and chance.happens(0.4):  # the middle of a bright lamp is overexposed
         core = cv2.erode(lit, np.ones((3, 3), np.uint8))
         layer.put(core, (255.0, 250.0, 240.0), chance.uniform(0.2, 0.8))
-    if chance.happens(0.4):
+    if not second and chance.happens(0.4):
         unit, size = chance.choice(_UNITS), height * chance.uniform(0.14, 0.36)
         above = chance.happens(0.5)
         y = (margin - 0.85 * size) if above else (rows - margin + 0.95 * size)

@@ -14,7 +14,8 @@ import pytest
 from datasets.rendered_numbers.chance import Chance
 from datasets.rendered_numbers.drawing import draw
 from datasets.rendered_numbers.fonts import glyph
-from datasets.rendered_numbers.handwriting import draw_handwriting, read_glyphs, write_glyphs
+from datasets.rendered_numbers.glyph_file import read_glyphs, write_glyphs
+from datasets.rendered_numbers.handwriting import draw_handwriting
 from datasets.rendered_numbers.kinds import KINDS as DRAWN_BY
 from datasets.rendered_numbers.kinds import KindScene, draw_kind_scene
 from datasets.rendered_numbers.kinds_style import KIND_STYLES, KINDS
@@ -110,6 +111,22 @@ def test_boxes_are_in_reading_order(kind: str):
         scene = draw_kind_scene(Chance(5, index), only(kind))
         middles = scene.boxes[:, [0, 2]].mean(axis=1)
         assert (np.diff(middles) > 0).all(), (index, scene.number)
+
+
+def test_written_digits_lie_on_the_paper():
+    for index in range(60):
+        panel = draw_handwriting(Chance(6, index), 40.0)
+        rows, columns = panel.layer.paint.shape[:2]
+        points = np.concatenate(panel.hulls)
+        assert (points >= 0).all()
+        assert (points <= (columns, rows)).all(), (index, panel.number)
+
+
+def test_wheels_between_two_digits_show_most_of_theirs():
+    for index in range(40):
+        panel = DRAWN_BY["counter"](Chance(6, index), 40.0)
+        for hull in panel.hulls:
+            assert np.ptp(hull[:, 1]) > 0.75 * 40, (index, panel.number)
 
 
 def test_vertical_numbers_read_downwards():
@@ -229,3 +246,23 @@ def test_marks_add_ink_to_their_digit_alone(mark: str, digit: str):
                 assert with_mark.mask.shape == plain.mask.shape
             else:
                 assert with_mark is plain
+
+
+def test_data_set_of_kinds_is_built_without_mnist(tmp_path: Path, caplog):
+    from datasets.rendered_numbers.rendered_numbers_dataset_builder import (
+        SEEDS,
+        Builder,
+        RenderedNumbersConfig,
+    )
+
+    style = replace(KIND_STYLES["handwriting"], turned=0.5)
+    config = RenderedNumbersConfig(name="few", style=style, train=6, test=2, workers=1)
+    builder = Builder(config=config, data_dir=str(tmp_path))
+    builder.download_and_prepare()
+    assert "strokes alone" in caplog.text
+    examples = list(builder.as_dataset(split="train").as_numpy_iterator())
+    assert len(examples) == 6
+    for example in examples:
+        drawn = draw(SEEDS["train"], int(example["id"].decode().partition("-")[2]), style)
+        assert example["number"].decode() == drawn.number
+        np.testing.assert_array_equal(example["digits"]["box"].reshape(-1, 4), drawn.boxes)

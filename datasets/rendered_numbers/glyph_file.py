@@ -1,0 +1,99 @@
+"""Files of handwritten digits that drawing can use: MNIST's training digits as Keras keeps them.
+
+python -m datasets.rendered_numbers.glyph_file --data-dir FOLDER --out mnist_train.npz
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+from pathlib import Path
+
+import numpy as np
+
+_SIDE = 28
+
+
+@functools.lru_cache(maxsize=2)
+def read_glyphs(path: str) -> tuple[np.ndarray, ...]:
+    """Read a file of handwritten digits.
+
+    Args:
+        path: npz with x_train, uint8 (n, 28, 28), light ink on black, and y_train, integers (n,).
+
+    Returns:
+        For each digit from 0 to 9 its images: uint8 (n, 28, 28).
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it holds something else, or one of the digits is missing.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(
+            "`glyphs` is an npz file of handwritten digits, as Keras keeps MNIST. "
+            f"Received: {path}, which is not there. Write one with: "
+            f"python -m datasets.rendered_numbers.glyph_file --data-dir FOLDER --out {path}"
+        )
+    with np.load(path) as data:
+        if not {"x_train", "y_train"} <= set(data):
+            raise ValueError(
+                f"{path} needs the arrays x_train and y_train. Received: {sorted(data)}"
+            )
+        images, labels = data["x_train"], data["y_train"]
+    if images.shape != (len(labels), _SIDE, _SIDE) or images.dtype != np.uint8:
+        raise ValueError(
+            f"x_train in {path} is uint8 (n, {_SIDE}, {_SIDE}). "
+            f"Received: {images.dtype} {images.shape} with {len(labels)} labels"
+        )
+    by_digit = tuple(images[labels == digit] for digit in range(10))
+    missing = [digit for digit, drawn in enumerate(by_digit) if not len(drawn)]
+    if missing:
+        raise ValueError(f"{path} holds no image of the digits {missing}")
+    return by_digit
+
+
+def write_glyphs(data_dir: str, out: Path, split: str = "train[:55000]") -> int:
+    """Write the training digits of a prepared MNIST as the file that `read_glyphs` reads.
+
+    Args:
+        data_dir: folder of TFDS in which MNIST is prepared; nothing is downloaded.
+        out: the .npz file to write.
+        split: which part of the train split, as TFDS names it; what is left out by default is
+            MNIST's validation part here.
+
+    Returns:
+        How many digits were written.
+
+    Raises:
+        ValueError: if `split` takes from another split than train.
+    """
+    if not split.startswith("train") or "+" in split:
+        raise ValueError(f"Only the train split may be drawn from. Received: {split!r}")
+    import tensorflow_datasets as tfds
+
+    data = tfds.load("mnist", split=split, data_dir=data_dir, download=False, batch_size=-1)
+    images, labels = data["image"].numpy()[..., 0], data["label"].numpy().astype(np.uint8)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    partial = out.with_name(out.name + ".partial")
+    with partial.open("wb") as file:
+        np.savez_compressed(file, x_train=images, y_train=labels)
+    partial.replace(out)
+    return len(labels)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Write the file of digits as the command line says."""
+    parser = argparse.ArgumentParser(
+        prog="python -m datasets.rendered_numbers.glyph_file",
+        description="Write MNIST's training digits as a file that drawing reads.",
+    )
+    parser.add_argument("--data-dir", required=True, help="folder of TFDS with MNIST prepared")
+    parser.add_argument("--out", type=Path, required=True, help="the .npz file to write")
+    parser.add_argument("--split", default="train[:55000]", help="part of the train split")
+    options = parser.parse_args(arguments)
+    count = write_glyphs(options.data_dir, options.out, options.split)
+    print(f"Wrote {count} digits to {options.out}")
+
+
+if __name__ == "__main__":
+    main()

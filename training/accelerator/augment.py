@@ -337,7 +337,7 @@ def _compress(images, draw: _Draws, a):
     quanta = quanta * scale[:, None, None, None, None, None]
     found = jnp.round(found / quanta) * quanta
     blocks = jnp.einsum("ui,vj,naubvc->naibjc", dct, dct, found)
-    back = blocks.reshape(images.shape) @ jnp.linalg.inv(to_ycc)
+    back = blocks.reshape(images.shape) @ np.linalg.inv(to_ycc)
     return jnp.where(chosen, back, images)
 
 

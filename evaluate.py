@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Evaluate trained models on the same pictures, side by side."""
+"""Evaluate trained models on the same images, side by side."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         metavar="RUN|FILE|NAME",
         help="run folders, .keras files or published weights",
     )
-    add("--dataset", metavar="NAME|FOLDER", help="the pictures to read")
+    add("--dataset", metavar="NAME|FOLDER", help="the images to read")
     add("--split", choices=("train", "validation", "test"), default="test", help="default: test")
     add(
         "--crop",
         choices=("full", "union", "square"),
-        help="the part of the picture that models are given (default: as each was trained)",
+        help="the part of the image that models are given (default: as each was trained)",
     )
     add(
-        "--looks",
+        "--max-glimpses",
         type=int,
         metavar="N",
-        help="how often a model that finds the number looks at a picture: 1 is once, at all of it "
+        help="how often a model that finds the number looks at an image: 1 is once, at all of it "
         "(default: as predict.py does)",
     )
     add(
@@ -49,7 +49,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         type=Path,
         default=Path("report"),
         metavar="FOLDER",
-        help="where the figures, all readings and sheets of pictures go (default: report)",
+        help="where the figures, all readings and sheets of images go (default: report)",
     )
     add(
         "--data-dir",
@@ -57,13 +57,13 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         metavar="FOLDER",
         help="where TFDS data sets lie (default: $TFDS_DATA_DIR or data/tensorflow_datasets)",
     )
-    add("--limit", type=int, metavar="N", help="only the first N pictures")
+    add("--limit", type=int, metavar="N", help="only the first N images")
     add(
         "--worse",
         type=int,
         default=200,
         metavar="N",
-        help="make N of the pictures worse step by step, to see what each model stands; 0 for "
+        help="make N of the images worse step by step, to see what each model stands; 0 for "
         "none (default: 200)",
     )
     add("--no-timing", action="store_true", help="do not time the models")
@@ -87,8 +87,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 
 def write_table() -> int:
     """Write the README's table; returns the exit status."""
+    from artifacts.files import RunError
     from evaluation import table
-    from training.run_folder import RunError
 
     try:
         table.write_table(Path("README.md"), list(table.KEPT.glob("*.json")))
@@ -117,7 +117,7 @@ def main(arguments: list[str] | None = None) -> int:
             options.dataset,
             split=options.split,
             crop=options.crop,
-            looks=options.looks,
+            max_glimpses=options.max_glimpses,
             data_dir=options.data_dir,
             limit=options.limit,
             timing=not options.no_timing,

@@ -14,8 +14,8 @@ EXAMPLES = """examples:
   export.py runs/my_run --format litert --quantize int8 --dataset my_photos
   export.py street_numbers --format saved_model --out served/1
 
-A file takes uint8 pictures of any size and gives digits, the probability that they are right, and
-where the number is. It is run on pictures and compared before it is kept.
+A file takes uint8 images of any size and gives digits, the probability that they are right, and
+where the number is. It is run on images and compared before it is kept.
 docs/export.md shows how to use it. Needs: pip install -r requirements-export.txt"""
 
 
@@ -44,19 +44,19 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         help="the file to write, a folder for saved_model (default: in exports/, by the name)",
     )
     add(
-        "--looks",
+        "--max-glimpses",
         type=int,
         metavar="N",
-        help="how often to look at a picture, each time nearer: 1 is fastest and reads only "
+        help="how often to look at an image, each time nearer: 1 is fastest and reads only "
         "numbers that fill it (default: as often as predict.py at most)",
     )
     add(
         "--dataset",
         metavar="NAME|FOLDER",
-        help="check with its test pictures; the ranges of int8 are set by its training pictures "
-        "(default: drawn pictures)",
+        help="check with its test images; the ranges of int8 are set by its training images "
+        "(default: drawn images)",
     )
-    add("--pictures", type=int, metavar="N", help="how many to check with (64; 400 for int8)")
+    add("--images", type=int, metavar="N", help="how many to check with (64; 400 for int8)")
     add(
         "--data-dir",
         type=Path,
@@ -64,7 +64,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         help="where TFDS data sets lie (default: $TFDS_DATA_DIR or data/tensorflow_datasets)",
     )
     options = parser.parse_args(arguments)
-    for name in ("looks", "pictures"):
+    for name in ("max_glimpses", "images"):
         value = getattr(options, name)
         if value is not None and value < 1:
             parser.error(f"--{name} is 1 or more. Received: {value}")
@@ -89,9 +89,9 @@ def main(arguments: list[str] | None = None) -> int:
             options.format,
             options.out,
             quantize=options.quantize,
-            looks=options.looks,
+            max_glimpses=options.max_glimpses,
             dataset=options.dataset,
-            pictures=options.pictures,
+            images=options.images,
             data_dir=options.data_dir,
         )
     except ModuleNotFoundError as error:

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
-DIGITS = 10
-"""Kinds of digit; 0 is class 0 everywhere (SVHN's files say 10)."""
+NUM_CLASSES = 10
+"""Classes of a digit; 0 is class 0 everywhere (10 in SVHN's files)."""
+
+LENGTH, DIGITS, BOX = "length", "digits", "box"
+"""Keys of labels as arrays, and names of the models' outputs."""
 
 ABSENT = -1
 """What `digits` holds at a place where the number has no digit."""
@@ -30,7 +33,7 @@ def encode(number: str, max_digits: int) -> tuple[int, np.ndarray]:
     """Encode a number as arrays.
 
     Args:
-        number: string of digits, such as `"175"`; `""` stands for a picture with no number.
+        number: string of digits, such as `"175"`; `""` stands for an image with no number.
         max_digits: places N that the arrays have, at least 1.
 
     Returns:

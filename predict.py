@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Read the numbers in pictures."""
+"""Read the numbers in images."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from reading.files import batches, find_pictures, is_folder
+from inference.files import batches, find_images, is_folder
 
 EXAMPLES = """examples:
   predict.py photo.jpg
   predict.py photos/ --format csv > numbers.csv
   predict.py photos/ --min-confidence 0.9 --weights runs/my_run
-  predict.py photos/ --draw seen        pictures with the box, the number and how sure
+  predict.py photos/ --draw seen        images with the box, the number and how sure
 
 A number that is not shown was read with less confidence than asked for. In a folder, files that end
-as pictures do are read, and what is hidden is passed over. The exit status is 1 when a file could
+as images do are read, and what is hidden is passed over. The exit status is 1 when a file could
 not be read; the others are read all the same."""
 
 
@@ -50,8 +50,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("pictures", nargs="+", metavar="PICTURE|FOLDER|-", help="pictures, folders of pictures, "
-        "or - for one picture from standard input")  # fmt: skip
+    add("images", nargs="+", metavar="IMAGE|FOLDER|-", help="images, folders of images, "
+        "or - for one image from standard input")  # fmt: skip
     add("--weights", default="street_numbers", metavar="NAME|RUN|FILE",
         help="published weights, a run or a .keras file (default: street_numbers)")  # fmt: skip
     add("--format", choices=("table", "csv", "json"), default="table",
@@ -59,7 +59,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--min-confidence", type=float, default=0.0, metavar="P",
         help="show only numbers that are right with this probability, 0 to 1")  # fmt: skip
     add("--draw", type=Path, metavar="FOLDER",
-        help="write each picture with what was read in it to this folder")  # fmt: skip
+        help="write each image with what was read in it to this folder")  # fmt: skip
     options = parser.parse_args(arguments)
     if not 0 <= options.min_confidence <= 1:
         parser.error(f"--min-confidence is from 0 to 1. Received: {options.min_confidence}")
@@ -69,13 +69,13 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 def read_files(
     files: Iterable[str], weights: str, min_confidence: float, draw: Path | None = None
 ) -> Iterator[Row]:
-    """Read pictures batch by batch, decoding the next while the model reads the last.
+    """Read images batch by batch, decoding the next while the model reads the last.
 
     Args:
         files: paths, or "-" for standard input.
-        weights: as `reading.Reader` takes them.
+        weights: as `inference.Reader` takes them.
         min_confidence: below it a row has no number.
-        draw: folder for pictures with what was read in them; None for none.
+        draw: folder for images with what was read in them; None for none.
 
     Yields:
         A row for each file, in order; one that does not decode has `error`.
@@ -89,7 +89,7 @@ def read_files(
             ahead = start()
             if reader is None and any(one.exception() is None for _, one in batch):
                 # Only now: a mistyped name is told at once, and decoding goes on meanwhile.
-                from reading import Reader
+                from inference import Reader
 
                 reader = Reader(weights)
             yield from _read_batch(reader, batch, min_confidence, pool, draw)
@@ -98,13 +98,13 @@ def read_files(
 
 
 def _decode_beside(pool: ThreadPoolExecutor, file: str) -> tuple[str, Future]:
-    from datasets.pictures import decode_picture
+    from datasets.images import decode_image
 
     if file == "-":  # read here, for a thread that waits for input cannot be stopped
-        return file, pool.submit(decode_picture, sys.stdin.buffer.read(), name="standard input")
+        return file, pool.submit(decode_image, sys.stdin.buffer.read(), name="standard input")
     if is_folder(file):
         return file, pool.submit(os.listdir, file)  # which fails, and says why
-    return file, pool.submit(decode_picture, file)
+    return file, pool.submit(decode_image, file)
 
 
 def _read_batch(
@@ -115,13 +115,13 @@ def _read_batch(
     draw: Path | None,
 ) -> Iterator[Row]:
     good = [(file, future.result()) for file, future in batch if future.exception() is None]
-    found = reader.read([picture for _, picture in good]) if good else []
+    found = reader.read([image for _, image in good]) if good else []
     readings = dict(zip((file for file, _ in good), found, strict=True))
     drawn = {}
     if draw is not None:
         drawn = {
-            file: pool.submit(_draw, draw, file, picture, readings[file], min_confidence)
-            for file, picture in good
+            file: pool.submit(_draw, draw, file, image, readings[file], min_confidence)
+            for file, image in good
         }
     for file, future in batch:
         if (error := future.exception()) is not None:
@@ -135,15 +135,15 @@ def _read_batch(
         yield Row(file, number, round(reading.confidence, 4), box)
 
 
-def _draw(folder: Path, file: str, picture, reading, min_confidence: float) -> None:
-    from reading.draw import draw_reading
-    from training.run_folder import replacing
+def _draw(folder: Path, file: str, image, reading, min_confidence: float) -> None:
+    from artifacts.files import replacing
+    from inference.draw import draw_reading
 
     path = folder / _drawn_name(file)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with replacing(path) as part:
-            drawn = draw_reading(picture, reading, min_confidence=min_confidence)
+            drawn = draw_reading(image, reading, min_confidence=min_confidence)
             drawn.save(part, compress_level=3)  # a quarter of the time, a tenth more bytes
     except OSError as error:
         raise OSError(f"{path} cannot be written: {error.strerror or error}") from error
@@ -224,9 +224,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    files = list(find_pictures(options.pictures, options.draw))
+    files = list(find_images(options.images, options.draw))
     if not files:
-        print(f"predict.py: no pictures in {', '.join(options.pictures)}", file=sys.stderr)
+        print(f"predict.py: no images in {', '.join(options.images)}", file=sys.stderr)
         return 2
     rows = read_files(files, options.weights, options.min_confidence, options.draw)
     with _progress(len(files)) as step, contextlib.closing(rows):

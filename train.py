@@ -85,7 +85,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         "--crop",
         choices=("full", "union", "square"),
         help="the part of the "
-        "picture that the model is given: all of it, or the digits' box (default: full)",
+        "image that the model is given: all of it, or the digits' box (default: full)",
     )
     add("--epochs", type=int, metavar="N", help="in place of the recipe's")
     add("--batch-size", type=int, metavar="N", help="in place of the recipe's")
@@ -118,7 +118,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         "--cache-dir",
         type=Path,
         metavar="FOLDER",
-        help="keep prepared pictures here, so that the next run starts at once",
+        help="keep prepared images here, so that the next run starts at once",
     )
     add(
         "--distribute",
@@ -151,8 +151,7 @@ def configuration_of(options: argparse.Namespace):
         ValueError: if an option does not fit.
         RunError: if the file of `--config` holds something else.
     """
-    from training.configuration import configure
-    from training.run_folder import read_configuration
+    from training.configuration import configure, read_configuration
 
     recipe = {name: getattr(options, name) for name in ("epochs", "batch_size", "learning_rate")}
     if options.config:
@@ -183,18 +182,18 @@ def main(arguments: list[str] | None = None) -> int:
     for chatty in ("absl", "jax"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     # Only now, so that --help and a mistyped option answer at once.
+    from artifacts.files import RunError
     from training import summary
     from training.configuration import default_folder
-    from training.distribution import ONE_DEVICE, choose
+    from training.distribution import SINGLE_DEVICE, choose
     from training.fit import train
-    from training.run_folder import RunError
 
     if options.list:
         summary.show_lists()
         return 0
     try:
         asked = (options.distribute, options.processes, options.process)
-        devices = choose(asked[0] or None, *asked[1:]) if asked != (None,) * 3 else ONE_DEVICE
+        devices = choose(asked[0] or None, *asked[1:]) if asked != (None,) * 3 else SINGLE_DEVICE
         configuration = configuration_of(options)
         folder = options.run or default_folder(configuration)
         metrics = train(

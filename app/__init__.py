@@ -1,1 +1,1 @@
-"""A server that reads the numbers in pictures: `python -m app`."""
+"""A server that reads the numbers in images: `python -m app`."""

@@ -1,4 +1,4 @@
-"""Serve a page that reads the numbers in pictures, and the same as an API."""
+"""Serve a page that reads the numbers in images, and the same as an API."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
     # Only now, so that --help and a mistyped option answer at once.
     from app.limits import Limits
     from app.readers import load_readers
-    from app.serving import make_server
+    from app.server import make_server
     from models.published import list_weights
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")

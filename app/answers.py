@@ -8,19 +8,19 @@ Box = tuple[float, float, float, float]
 
 
 class Digit(BaseModel):
-    """One digit of the number that was read."""
+    """One digit of the predicted number."""
 
     digit: int = Field(ge=0, le=9)
     probability: float = Field(ge=0, le=1, description="That this is the digit at its place")
     probabilities: list[float] = Field(description="Of each digit, 0 to 9, at this place")
-    heat: str | None = Field(
-        description="Where the model looked for it, over `part`: a grey PNG as a data: address; "
-        "null unless `explain` was asked for"
+    attention: str | None = Field(
+        description="Attention map over `crop`: a grey PNG as a data: URL; null unless `explain` "
+        "is true"
     )
 
 
 class Reading(BaseModel):
-    """What one model read in one picture."""
+    """Prediction of one model for one image."""
 
     model: str
     number: str = Field(
@@ -29,10 +29,10 @@ class Reading(BaseModel):
     )
     confidence: float = Field(ge=0, le=1, description="Probability that the number is right")
     box: Box | None = Field(
-        description="Where the number is: left, top, right and bottom in pixels of the upright "
-        "picture; null for a model that does not say, or where there is no number"
+        description="Bounding box of the number: left, top, right and bottom in pixels of the "
+        "upright image; null for a model without boxes, or where no number was found"
     )
-    part: Box = Field(description="The part of the picture that was looked at last, likewise")
+    crop: Box = Field(description="Region of the last glimpse, in the same form")
     digits: list[Digit]
     length: list[float] | None = Field(
         description="Probability of no digit, of one, of two …, and of more than the model can "
@@ -40,8 +40,8 @@ class Reading(BaseModel):
     )
 
 
-class Picture(BaseModel):
-    """One picture of a request, in the order sent: what was read in it, or why it was not."""
+class Image(BaseModel):
+    """One image of a request, in the order sent: its predictions, or the error."""
 
     file: str | None = Field(description="The name it was sent with")
     width: int | None = Field(description="In pixels, upright")
@@ -51,14 +51,14 @@ class Picture(BaseModel):
 
 
 class Answer(BaseModel):
-    """What was read."""
+    """Predictions for all images of a request."""
 
-    pictures: list[Picture]
+    images: list[Image]
     milliseconds: float = Field(ge=0, description="From the whole request to this answer")
 
 
 class Model(BaseModel):
-    """A model that the server reads with."""
+    """A model of the server."""
 
     name: str
     reads: str = Field(description="What it is for")
@@ -70,14 +70,14 @@ class Model(BaseModel):
 
 
 class Models(BaseModel):
-    """The models, the one that is asked where none is named first."""
+    """The models; the first is the default."""
 
     models: list[Model]
 
 
 class Health(BaseModel):
-    """That the server reads, and how much it has to do."""
+    """Health and load of the server."""
 
     status: str = Field(examples=["ok"])
-    waiting: int = Field(ge=0, description="Pictures that wait for a model")
-    requests: int = Field(ge=0, description="Requests to read pictures in hand")
+    waiting: int = Field(ge=0, description="Images that wait for a model")
+    requests: int = Field(ge=0, description="Requests to read images in hand")

@@ -1,7 +1,7 @@
-"""Many requests, one model at a time: pictures that wait together are read together.
+"""Dynamic batching: images of concurrent requests are read together.
 
-A batch is whatever waits for a model when the last batch is done: alone, a picture is read at
-once; under load batches grow by themselves, and with them what is read in a second.
+A batch is what waits for a model when the previous batch is finished. A single image is read at
+once; under load the batches grow, and the throughput with them.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from app.readers import ModelReader, Task
 log = logging.getLogger(__name__)
 
 LARGEST = 32
-"""Pictures in a batch at most: enough to gain from it, few enough that nobody waits long."""
+"""Largest batch."""
 
 STUCK = 60.0
-"""Seconds in which any batch is read; a model that takes longer will not come back."""
+"""Seconds after which a model that has not returned is reported as unhealthy."""
 
 _MOST_SECONDS = 60.0
 
@@ -42,11 +42,11 @@ class Batcher:
 
     Args:
         readers: by name.
-        waiting: tasks that may wait at most.
+        queue: largest number of waiting tasks.
     """
 
-    def __init__(self, readers: Mapping[str, ModelReader], waiting: int):
-        self._readers, self._most = readers, waiting
+    def __init__(self, readers: Mapping[str, ModelReader], queue: int):
+        self._readers, self._most = readers, queue
         self._jobs: deque[_Job] = deque()
         self._arrived = asyncio.Event()
         self._seconds_each = 0.1
@@ -70,26 +70,24 @@ class Batcher:
 
     @property
     def stuck(self) -> bool:
-        """Whether nothing will be read any more: it takes a new process."""
+        """Whether the model does not return, so that the process must be restarted."""
         begun = self._begun
         hangs = begun is not None and time.perf_counter() - begun > STUCK
         return hangs or self._loop.done()
 
     @property
     def seconds_to_wait(self) -> float:
-        """About how long what waits now will take, from how long reading took of late."""
+        """Estimated seconds until the queue is empty, from recent batches."""
         return min(self._seconds_each * (len(self._jobs) + 1), _MOST_SECONDS)
 
     async def read(self, model: str, tasks: Sequence[Task]) -> list[Reading]:
-        """Read pictures with a model, together with whatever else waits for it.
+        """Read images with a model, batched with the other waiting tasks.
 
         Raises:
             Refused: 503, if too many wait already.
         """
         if len(self._jobs) + len(tasks) > self._most:
-            raise Refused(
-                503, "Too many pictures wait to be read; ask again later", self.seconds_to_wait
-            )
+            raise Refused(503, "Too many images are waiting: ask again later", self.seconds_to_wait)
         loop = asyncio.get_running_loop()
         jobs = [_Job(model, task, loop.create_future()) for task in tasks]
         self._jobs.extend(jobs)
@@ -97,7 +95,7 @@ class Batcher:
         try:
             return await asyncio.gather(*(job.answer for job in jobs))
         finally:
-            for job in jobs:  # of a request that is given up, what still waits is not read
+            for job in jobs:  # a cancelled request leaves the queue
                 job.answer.cancel()
 
     async def _run(self) -> None:
@@ -112,7 +110,7 @@ class Batcher:
                 self._arrived.clear()
 
     def _next_batch(self) -> list[_Job]:
-        """Take what waits for the model that has waited longest; the others keep their order."""
+        """Take the tasks of the model that has waited longest; the others keep their order."""
         batch, others = [], deque()
         while self._jobs and len(batch) < LARGEST:
             job = self._jobs.popleft()
@@ -131,7 +129,7 @@ class Batcher:
         try:
             readings = await in_thread(self._thread, reader.read, [job.task for job in batch])
         except Exception as error:
-            if len(batch) > 1:  # let one picture's fault not be its neighbours'
+            if len(batch) > 1:  # one image's failure must not fail the others
                 for job in batch:
                     await self._read_batch([job])
             elif not batch[0].answer.done():
@@ -142,4 +140,4 @@ class Batcher:
                 job.answer.set_result(reading)
         each = (time.perf_counter() - started) / len(batch)
         self._seconds_each += 0.2 * (each - self._seconds_each)
-        log.debug("read %d pictures with %s", len(batch), reader.name)
+        log.debug("read %d images with %s", len(batch), reader.name)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+from artifacts.files import replacing, write_json
 from datasets.rendered_numbers.drawing import Drawn, draw
 from datasets.rendered_numbers.style import DEFAULT, WIDE, Framing
-from training.run_folder import replacing, write_json
 
 FOLDER = Path(__file__).parent / "static" / "gallery"
 
@@ -21,7 +21,7 @@ FAR = dataclasses.replace(
     largest=640,
     framings=((1.0, Framing(area_share=(0.03, 0.10), aspect=(1.5, 0.15))),),
 )
-"""Larger pictures than those that models are trained on: they are shown to people."""
+"""Larger images than those that models are trained on: they are shown to people."""
 
 CHOSEN = ((FAR, 3), (NEAR, 18), (FAR, 33), (FAR, 11), (FAR, 30), (FAR, 24), (FAR, 6), (FAR, 29))
 """Style and index of each example, chosen by eye; the last three have letters beside the number,

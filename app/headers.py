@@ -18,7 +18,7 @@ POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
-"""Content security policy: the server's own files, and pictures that the page itself made."""
+"""Content security policy: the server's own files, and images that the page itself made."""
 
 _HEADERS = {
     "Content-Security-Policy": POLICY,

@@ -1,4 +1,4 @@
-"""How much the server takes on, so that no client and no crowd of them brings it down."""
+"""Limits of the server."""
 
 from __future__ import annotations
 
@@ -9,28 +9,26 @@ MIB = 2**20
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits of the server; what is beyond them is refused at once and never queued.
+    """Limits of the server; a request beyond them is refused at once and never queued.
+
+    Slow clients and many connections of one client are left to a reverse proxy (docs/deploy.md).
 
     Attributes:
         body: bytes of one request's body.
-        files: pictures in one request.
-        pixels: pixels of one picture, told from its header before anything is decoded.
-        scans: scans of one progressive JPEG; cameras and editors write about ten, and each costs
-            a pass over the picture.
-        reads: steps in which one picture is opened and decoded; a photo takes a few hundred. One
-            made of a million tiny parts would take them one by one, for many seconds.
-        requests: requests to read pictures in hand at once, from their last byte to the answer.
-        bodies: bytes of all bodies in hand at once, as far as they have come.
-        large: pixels above which a picture takes so much longer that it waits for other large
-            ones alone, and small ones never for it.
-        decoded: pixels of all large pictures that are decoded and read at once, and of all small
-            ones; `pixels` or more. What exceeds it waits, still encoded.
-        waiting: pictures that wait for a model, each counted once for every model.
+        files: images in one request.
+        pixels: pixels of one image, read from its header before anything is decoded.
+        scans: scans of one progressive JPEG; each costs a pass over the image. Cameras and editors
+            write about ten.
+        reads: read calls in which one image is opened and decoded; a photo takes a few hundred, a
+            file of a million empty chunks would block a decoder for seconds.
+        requests: requests being processed at once, from their last byte to the answer.
+        bodies: bytes of all bodies held at once, as far as they have arrived.
+        large: pixels above which an image is large: small images never wait for large ones.
+        decoded: small images decoded and read at once; of the large ones it is one at a time.
+        queue: images waiting for a model, counted once for each model.
         receive_seconds: time for a body to arrive.
         read_seconds: time from there to the answer.
-        idle_seconds: time for a connection to send the whole head of a request.
-        request_seconds: time for a request to arrive and its answer to be taken.
-        connections: open connections; further ones are closed as they come.
+        connections: open connections and requests; further requests get a 503.
     """
 
     body: int = 10 * MIB
@@ -41,10 +39,8 @@ class Limits:
     requests: int = 64
     bodies: int = 64 * MIB
     large: int = 6_000_000
-    decoded: int = 25_000_000
-    waiting: int = 256
+    decoded: int = 64
+    queue: int = 256
     receive_seconds: float = 20.0
     read_seconds: float = 20.0
-    idle_seconds: float = 10.0
-    request_seconds: float = 60.0
     connections: int = 500

@@ -1,4 +1,4 @@
-"""Refusals: what a client is told, as JSON, when a request is not answered."""
+"""Errors of the API as JSON problem details (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MEDIA_TYPE = "application/problem+json"
 
 
 class Problem(BaseModel):
-    """Why a request was not answered (RFC 9457)."""
+    """Problem details of a failed request (RFC 9457)."""
 
     title: str = Field(examples=["Content Too Large"])
     status: int = Field(ge=400, le=599, examples=[413])
@@ -26,12 +26,12 @@ class Problem(BaseModel):
 
 
 class Refused(Exception):
-    """A request that is not answered.
+    """A request that is refused.
 
     Args:
-        status: the HTTP status that says so.
+        status: HTTP status.
         detail: what was wrong, what is accepted and what was received.
-        retry_after: seconds after which it is worth asking again.
+        retry_after: seconds after which to try again.
     """
 
     def __init__(self, status: int, detail: str, retry_after: float | None = None):
@@ -39,7 +39,7 @@ class Refused(Exception):
         self.status, self.detail, self.retry_after = status, detail, retry_after
 
     def response(self) -> JSONResponse:
-        """The refusal as a client gets it."""
+        """The HTTP response."""
         wait = self.retry_after
         headers = None if wait is None else {"Retry-After": str(max(1, math.ceil(wait)))}
         title = http.HTTPStatus(self.status).phrase
@@ -48,14 +48,14 @@ class Refused(Exception):
 
 
 async def on_refused(_: Request, error: Refused) -> JSONResponse:
-    """Answer a refusal of our own."""
+    """Respond to `Refused`."""
     return error.response()
 
 
 async def on_http_exception(request: Request, error: HTTPException) -> JSONResponse:
-    """Answer a path or method that there is not."""
+    """Respond to an unknown path or method."""
     detail = {
-        404: f"There is nothing at {request.url.path}",
+        404: f"Not found: {request.url.path}",
         405: f"{request.url.path} does not take {request.method}",
     }.get(error.status_code, str(error.detail))
     response = Refused(error.status_code, detail).response()
@@ -64,7 +64,7 @@ async def on_http_exception(request: Request, error: HTTPException) -> JSONRespo
 
 
 async def on_invalid_parameter(_: Request, error: RequestValidationError) -> JSONResponse:
-    """Answer parameters that FastAPI does not accept."""
+    """Respond to invalid parameters."""
     parts = [
         f"{'.'.join(str(at) for at in one['loc'][1:])}: {one['msg']}. Received: {one['input']!r}"
         for one in error.errors()
@@ -73,9 +73,9 @@ async def on_invalid_parameter(_: Request, error: RequestValidationError) -> JSO
 
 
 async def on_failure(_: Request, error: Exception) -> JSONResponse:
-    """Answer a fault of the server's own; what it was goes to the log alone."""
+    """Respond to an internal error; the details go to the log only."""
     log.error("a request failed: %s", type(error).__name__)
-    return Refused(500, "The server failed to answer this; its log says why").response()
+    return Refused(500, "Internal error; the server's log has the details").response()
 
 
 HANDLERS = {

@@ -1,4 +1,4 @@
-"""Models as the server reads with them: pictures in, what the API says of each out."""
+"""Models of the server: images in, predictions as the API returns them out."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ import cv2
 import numpy as np
 
 from app.answers import Digit, Model, Reading
-from evaluation.where import Looks
+from evaluation.saliency import Looks
+from inference.reader import Reader, around
+from labels import BOX, DIGITS, LENGTH
 from models import published
-from models.sequence import BOX, DIGITS, LENGTH, log_softmax
-from reading.reader import Reader, around
+from models.decoding import log_softmax
 
 _PROBABILITY, _PIXELS = 5, 1
 """Decimals that an answer has."""
@@ -25,15 +26,15 @@ _WARM_UP = (1, 2, 3)
 
 @dataclass(frozen=True)
 class Task:
-    """A picture to read.
+    """An image to read.
 
     Attributes:
-        picture: uint8 (height, width, 3), RGB.
+        image: uint8 (height, width, 3), RGB.
         box: where the number is, in pixels; None to look for it.
-        explain: whether to say where the model looked.
+        explain: whether to return attention maps.
     """
 
-    picture: np.ndarray
+    image: np.ndarray
     box: np.ndarray | None = None
     explain: bool = False
 
@@ -77,13 +78,13 @@ class ModelReader:
         self._looks.heat(blank, np.float32([0, 0, 64, 32]), "8")
 
     def read(self, tasks: Sequence[Task]) -> list[Reading]:
-        """Read pictures in one batch.
+        """Read images in one batch.
 
         Returns:
             A reading for each task, in order.
         """
-        pictures = [task.picture for task in tasks]
-        seen = self._reader.look(pictures, [_part(task) for task in tasks])
+        images = [task.image for task in tasks]
+        seen = self._reader.look(images, [_part(task) for task in tasks])
         found = seen.readings
         digits = np.exp(log_softmax(seen.outputs[DIGITS])).round(_PROBABILITY)
         lengths = [None] * len(tasks)
@@ -97,7 +98,7 @@ class ModelReader:
                 number=number,
                 confidence=confidence,
                 box=_edges(seen.boxes[index]) if number else None,
-                part=_edges(seen.parts[index]),
+                crop=_edges(seen.parts[index]),
                 digits=self._digits(task, number, digits[index], seen.parts[index]),
                 length=length,
             )
@@ -108,15 +109,15 @@ class ModelReader:
         text = number.rstrip("+")
         heats = [None] * len(text)
         if task.explain and text:
-            heats = [_png(one) for one in self._looks.heat(task.picture, part, text)]
+            heats = [_png(one) for one in self._looks.heat(task.image, part, text)]
         return [
             Digit(
                 digit=int(digit),
                 probability=float(chances[int(digit)]),
                 probabilities=chances.tolist(),
-                heat=heat,
+                attention=attention,
             )
-            for digit, chances, heat in zip(text, places[: len(text)], heats, strict=True)
+            for digit, chances, attention in zip(text, places[: len(text)], heats, strict=True)
         ]
 
 
@@ -145,7 +146,7 @@ def load_readers(weights: Sequence[str]) -> dict[str, ModelReader]:
 def _part(task: Task) -> np.ndarray | None:
     if task.box is None:
         return None
-    height, width = task.picture.shape[:2]
+    height, width = task.image.shape[:2]
     return around(task.box[None], np.float32([[0, 0, width, height]]))[0]
 
 

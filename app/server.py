@@ -6,26 +6,26 @@ import asyncio
 import contextlib
 import functools
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
+import uvicorn
 from fastapi import FastAPI, Query, Request
 from starlette.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-import naming
 from app import uploads
-from app.answers import Answer, Health, Models, Picture, Reading
+from app.answers import Answer, Health, Image, Models, Reading
 from app.batching import Batcher
 from app.headers import SecurityHeaders
 from app.limits import Limits
 from app.problems import HANDLERS, MEDIA_TYPE, Problem, Refused
 from app.readers import ModelReader, Task
-from app.room import Room
+from artifacts.names import unknown_name
 
 PAGE = Path(__file__).parent / "static"
 
@@ -36,29 +36,29 @@ _NOT_EMPTY = _BINARY | {"minLength": 1}
 _BODY = {
     "requestBody": {
         "required": True,
-        "description": "One picture as it is, or several as files of a form: JPEG, PNG, WebP, GIF "
-        "or BMP, told by its content",
+        "description": "One image as the body, or several as files of a form: JPEG, PNG, WebP, "
+        "GIF or BMP, detected by content",
         "content": {
             "application/octet-stream": {"schema": _NOT_EMPTY},
             "image/*": {"schema": _NOT_EMPTY},
             "multipart/form-data": {
                 "schema": {
                     "type": "object",
-                    "required": ["picture"],
+                    "required": ["image"],
                     "additionalProperties": False,
-                    "properties": {"picture": {"type": "array", "minItems": 1, "items": _BINARY}},
+                    "properties": {"image": {"type": "array", "minItems": 1, "items": _BINARY}},
                 }
             },
         },
     }
 }
 _REFUSALS = {
-    400: "No picture, or a form that is none",
+    400: "No image, or a malformed form",
     408: "The request took too long to arrive",
-    413: "Too many bytes, pictures or pixels",
-    415: "No picture of a kind that is read",
-    422: "A parameter that does not fit, or a damaged picture",
-    503: "Too much to do: ask again after `Retry-After` seconds",
+    413: "Too many bytes, images or pixels",
+    415: "Not an image of an accepted format",
+    422: "An invalid parameter, or a damaged image",
+    503: "Busy: ask again after `Retry-After` seconds",
 }
 
 ModelNames = Annotated[
@@ -68,72 +68,91 @@ ModelNames = Annotated[
 BoxText = Annotated[
     str | None,
     Query(
-        description="Where the number is: left, top, right and bottom in pixels of the upright "
-        "picture. It is read there rather than looked for; for a request with one picture",
+        description="Bounding box of the number: left, top, right and bottom in pixels of the "
+        "upright image. Only this region is read; for requests with one image",
         examples=["10,20,110,60"],
     ),
 ]
-Explain = Annotated[bool, Query(description="Say where the model looked for each digit")]
+Explain = Annotated[bool, Query(description="Return an attention map for each digit")]
+
+
+class Budget:
+    """An amount that may be in use at once. Used within one event loop.
+
+    Attributes:
+        used: how much of it is in use.
+    """
+
+    def __init__(self, size: int):
+        self.size, self.used = size, 0
+
+    @contextlib.contextmanager
+    def take(self, amount: int) -> Iterator[bool]:
+        """Use some for as long as the context lasts; False if that is more than is left."""
+        fits = self.used + amount <= self.size
+        self.used += amount * fits
+        try:
+            yield fits
+        finally:
+            self.used -= amount * fits
 
 
 class Service:
-    """What reads pictures, with its limits.
+    """Reads the images of requests, within limits.
 
     Args:
-        readers: by name, the one that is asked by default first.
-        limits: how much it takes on.
+        readers: by name, the default one first.
+        limits: how much is accepted.
     """
 
     def __init__(self, readers: Mapping[str, ModelReader], limits: Limits):
         self.readers, self.limits = readers, limits
-        self.requests, self.bodies = Room(limits.requests), Room(limits.bodies)
-        self._small, self._large = Room(limits.decoded), Room(limits.decoded)
+        self.requests, self._bodies = Budget(limits.requests), Budget(limits.bodies)
+        self._small, self._large = asyncio.Semaphore(limits.decoded), asyncio.Semaphore(1)
 
     @contextlib.asynccontextmanager
     async def running(self, _: FastAPI) -> AsyncIterator[None]:
         """Run the threads that decode and read."""
         with ThreadPoolExecutor(_DECODERS, thread_name_prefix="decode") as self._decoders:
-            async with Batcher(self.readers, self.limits.waiting) as self.batcher:
+            async with Batcher(self.readers, self.limits.queue) as self.batcher:
                 yield
 
     async def answer(self, request: Request, names: Sequence[str], box, explain: bool) -> Answer:
-        """Take in a request and read what is in it.
+        """Receive the images of a request and read them.
 
         Raises:
-            Refused: if it does not fit, or there is too much to do.
+            Refused: if the request does not fit the limits or the server is busy.
         """
         uploads.check_announced(request.headers, self.limits)
-        with self.requests.if_free() as free:
-            if not free:  # said before its body is sent for nothing
-                raise self._busy()
-        # Taken as it arrives, or a few who send slowly would leave no room for anybody.
+        if self.requests.used >= self.requests.size:  # before the body is sent in vain
+            raise self._busy()
+        # A request counts once its body has arrived, so that slow senders block nobody.
         with contextlib.ExitStack() as held:
             body = await uploads.receive(
-                request, self.limits, lambda size: self._take(held, self.bodies, size)
+                request, self.limits, lambda size: self._take(held, self._bodies, size)
             )
             self._take(held, self.requests, 1)
             started = time.perf_counter()
             sent = await uploads.uploads_in(body, request.headers, self.limits)
             del body
             if box is not None and len(sent) > 1:
-                raise Refused(422, f"box is for one picture. Received: {len(sent)} pictures")
+                raise Refused(422, f"box is for one image. Received: {len(sent)} images")
             try:
                 async with asyncio.timeout(self.limits.read_seconds):
-                    pictures = await self._read_all(sent, names, box, explain)
+                    images = await self._read_all(sent, names, box, explain)
             except TimeoutError:
                 raise self._busy() from None
             spent = 1000 * (time.perf_counter() - started)
-            return Answer(pictures=pictures, milliseconds=round(spent, 1))
+            return Answer(images=images, milliseconds=round(spent, 1))
 
-    def _take(self, held: contextlib.ExitStack, room: Room, amount: int) -> None:
-        if not held.enter_context(room.if_free(amount)):
+    def _take(self, held: contextlib.ExitStack, budget: Budget, amount: int) -> None:
+        if not held.enter_context(budget.take(amount)):
             raise self._busy()
 
     def _busy(self) -> Refused:
-        detail = "There is too much to do at the moment; ask again later"
-        return Refused(503, detail, self.batcher.seconds_to_wait)
+        return Refused(503, "The server is busy: ask again later", self.batcher.seconds_to_wait)
 
-    async def _read_all(self, sent, names, box, explain) -> list[Picture]:
+    async def _read_all(self, sent, names, box, explain) -> list[Image]:
         found = await asyncio.gather(
             *(self._read_one(upload, names, box, explain) for upload in sent),
             return_exceptions=True,
@@ -144,38 +163,36 @@ class Service:
             ):
                 raise one
         return [
-            Picture(file=upload.name, width=None, height=None, readings=[], error=one.detail)
+            Image(file=upload.name, width=None, height=None, readings=[], error=one.detail)
             if isinstance(one, Refused)
             else one
             for upload, one in zip(sent, found, strict=True)
         ]
 
-    async def _read_one(self, upload: uploads.Upload, names, box, explain: bool) -> Picture:
+    async def _read_one(self, upload: uploads.Upload, names, box, explain: bool) -> Image:
         in_thread = functools.partial(asyncio.get_running_loop().run_in_executor, self._decoders)
         width, height = await in_thread(uploads.measure, upload, self.limits)
-        pixels = width * height
-        room = self._large if pixels > self.limits.large else self._small
-        async with room.once_free(pixels):
-            picture = await in_thread(uploads.decode, upload, self.limits)
-            height, width = picture.shape[:2]
-            task = Task(picture, _inside(box, width, height), explain)
+        async with self._large if width * height > self.limits.large else self._small:
+            image = await in_thread(uploads.decode, upload, self.limits)
+            height, width = image.shape[:2]
+            task = Task(image, _inside(box, width, height), explain)
             readings: list[Reading] = []
             for one in await asyncio.gather(*(self.batcher.read(n, [task]) for n in names)):
                 readings += one
-        return Picture(file=upload.name, width=width, height=height, readings=readings, error=None)
+        return Image(file=upload.name, width=width, height=height, readings=readings, error=None)
 
 
 def create_app(readers: Mapping[str, ModelReader], limits: Limits | None = None) -> ASGIApp:
     """The server as an ASGI application.
 
     Args:
-        readers: what `app.readers.load_readers` gives.
-        limits: how much it takes on. Defaults to `Limits()`.
+        readers: as `app.readers.load_readers` returns them.
+        limits: how much is accepted. Defaults to `Limits()`.
     """
     service = Service(readers, limits or Limits())
     api = FastAPI(
         title="number zoo",
-        description="Reads the numbers in pictures.",
+        description="Reads the numbers in images.",
         version="1",
         docs_url=None,  # FastAPI's pages load their scripts from elsewhere
         redoc_url=None,
@@ -188,7 +205,7 @@ def create_app(readers: Mapping[str, ModelReader], limits: Limits | None = None)
         response_model=Answer,
         openapi_extra=_BODY,
         responses={status: _described(text) for status, text in _REFUSALS.items()},
-        summary="Read the number in one picture or several",
+        summary="Read the number in one image or several",
     )
     async def read(
         request: Request, model: ModelNames = None, box: BoxText = None, explain: Explain = False
@@ -202,13 +219,13 @@ def create_app(readers: Mapping[str, ModelReader], limits: Limits | None = None)
     @api.head("/healthz", include_in_schema=False)
     @api.get(
         "/healthz",
-        responses={503: _described("The model hangs")},
-        summary="Whether the server reads",
+        responses={503: _described("The model does not return")},
+        summary="Whether the server is healthy",
     )
     async def health() -> Health:
         if service.batcher.stuck:
-            raise Refused(503, "The model does not come to an end with what it reads")
-        waiting, requests = service.batcher.waiting, service.requests.taken
+            raise Refused(503, "The model does not return")
+        waiting, requests = service.batcher.waiting, service.requests.used
         return Health(status="ok", waiting=waiting, requests=requests)
 
     @api.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
@@ -219,6 +236,34 @@ def create_app(readers: Mapping[str, ModelReader], limits: Limits | None = None)
     return SecurityHeaders(api)
 
 
+STOP_SECONDS = 30
+"""Seconds that requests being processed have to finish when the server is stopped."""
+
+
+def make_server(
+    readers: Mapping[str, ModelReader], limits: Limits, host: str, port: int
+) -> uvicorn.Server:
+    """A server, ready to `run()`.
+
+    Args:
+        readers: as for `create_app`.
+        limits: how much is accepted.
+        host: address to listen on.
+        port: port to listen on; 0 for any free one.
+    """
+    config = uvicorn.Config(
+        create_app(readers, limits),
+        host=host,
+        port=port,
+        http="h11",
+        ws="none",
+        server_header=False,
+        limit_concurrency=limits.connections,
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
+    return uvicorn.Server(config)
+
+
 def _described(text: str) -> dict[str, Any]:
     return {"description": text, "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}}
 
@@ -227,7 +272,7 @@ def _chosen(names: Sequence[str] | None, readers: Mapping[str, ModelReader]) -> 
     """The models of a request, each once."""
     for name in names or ():
         if name not in readers:
-            raise Refused(422, naming.unknown("model", name, readers))
+            raise Refused(422, unknown_name("model", name, readers))
     return list(dict.fromkeys(names or list(readers)[:1]))
 
 
@@ -247,11 +292,11 @@ def _parse_box(text: str | None) -> np.ndarray | None:
 
 
 def _inside(box: np.ndarray | None, width: int, height: int) -> np.ndarray | None:
-    """What of a box is inside a picture."""
+    """The part of a box inside the image."""
     if box is None:
         return None
     inside = np.clip(box, 0, np.float32([width, height, width, height]))
     if not (inside[2:] > inside[:2]).all():
         received = ", ".join(f"{edge:g}" for edge in box)
-        raise Refused(422, f"box is in the picture, {width} x {height}. Received: {received}")
+        raise Refused(422, f"box is in the image, {width} x {height}. Received: {received}")
     return inside

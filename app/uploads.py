@@ -1,4 +1,4 @@
-"""What clients send: bodies within limits, the pictures in them, decoded."""
+"""Uploaded images: received within limits, extracted from forms, decoded."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from starlette.requests import ClientDisconnect
 
 from app.limits import MIB, Limits
 from app.problems import Refused
-from datasets.pictures import decode_picture
+from datasets.images import decode_image
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
-"""Kinds of file that are decoded. Pillow knows many more; each is code that strangers could feed,
-and one of them (EPS) starts another program."""
+"""Accepted file formats. Pillow has many more decoders; each is attack surface, and one of them
+(EPS) starts another program."""
 
 _UNREADABLE = (OSError, SyntaxError, ValueError, EOFError)
 _SCAN = b"\xff\xda"
@@ -29,19 +29,19 @@ _CHUNK = 64 * 1024
 
 @dataclass(frozen=True)
 class Upload:
-    """A picture as it was sent: its name, if it had one, and its bytes."""
+    """An uploaded image: its file name, if it has one, and its bytes."""
 
     name: str | None
     data: bytes
 
     @property
     def called(self) -> str:
-        """What errors call it."""
-        return self.name or "The picture"
+        """Name for error messages."""
+        return self.name or "The image"
 
 
 def check_announced(headers: Headers, limits: Limits) -> None:
-    """Check how large a request says its body is.
+    """Check the announced size of a request's body.
 
     Raises:
         Refused: 413, if that is over the limit.
@@ -57,7 +57,7 @@ async def receive(request: Request, limits: Limits, take: Callable[[int], None])
     Args:
         request: the request.
         limits: how much is received, and for how long.
-        take: called with the bytes of every part as it comes; may refuse it.
+        take: called with the size of every chunk as it arrives; may raise `Refused`.
 
     Raises:
         Refused: 408 or 413, if it takes too long or is too large.
@@ -73,17 +73,19 @@ async def receive(request: Request, limits: Limits, take: Callable[[int], None])
                 parts.append(chunk)
     except TimeoutError:
         seconds = f"{limits.receive_seconds:.0f} seconds"
-        raise Refused(408, f"A request arrives within {seconds}. Received: a part") from None
+        raise Refused(
+            408, f"A request must arrive within {seconds}. Received: a part of it"
+        ) from None
     except ClientDisconnect:
-        raise Refused(400, "The request broke off") from None
+        raise Refused(400, "The connection was closed before the request was complete") from None
     return b"".join(parts)
 
 
 async def uploads_in(body: bytes, headers: Headers, limits: Limits) -> list[Upload]:
-    """The pictures in a request's body: the files of a multipart form, or else all of it as one.
+    """The images in a request's body: the files of a multipart form, or else all of it as one.
 
     Raises:
-        Refused: 400, 413 or 422, if there is no picture, there are too many, or the form is broken
+        Refused: 400, 413 or 422, if there is no image, there are too many, or the form is broken
             or has other fields.
     """
     if not headers.get("content-type", "").lower().startswith("multipart/form-data"):
@@ -92,14 +94,14 @@ async def uploads_in(body: bytes, headers: Headers, limits: Limits) -> list[Uplo
         uploads = await _files_in(body, headers, limits)
     if not uploads:
         raise Refused(
-            400, "A request has a picture as its body, or several as files of a multipart form. "
+            400, "A request has an image as its body, or several as files of a multipart form. "
             "Received: none"
         )  # fmt: skip
     return uploads
 
 
 class _InMemory(MultiPartParser):
-    """Starlette's parser, which would put files over a megabyte on the disk."""
+    """Starlette's parser, without files on disk for parts over a megabyte."""
 
     spool_max_size = 2**31
 
@@ -110,12 +112,12 @@ async def _files_in(body: bytes, headers: Headers, limits: Limits) -> list[Uploa
         form = await parser.parse()
     except MultiPartException as error:
         if "Too many files" in error.message:
-            detail = f"A request has at most {limits.files} pictures. Received: more"
+            detail = f"A request has at most {limits.files} images. Received: more"
             raise Refused(413, detail) from None
         if "Too many fields" in error.message:
-            detail = "A form has pictures as files alone; everything else goes into the address"
-            raise Refused(422, f"{detail}, as ?model=NAME. Received: another field") from None
-        raise Refused(400, f"This is no multipart form: {error.message}") from None
+            detail = "A form has files only; parameters go into the query string"
+            raise Refused(422, f"{detail}, as in ?model=NAME. Received: another field") from None
+        raise Refused(400, f"Malformed multipart form: {error.message}") from None
     return [Upload(file.filename or None, await file.read()) for _, file in form.multi_items()]
 
 
@@ -126,7 +128,7 @@ async def _in_chunks(body: bytes) -> AsyncIterator[bytes]:
 
 
 class _Counted(io.BytesIO):
-    """A picture's bytes, which may be read in so many steps and no more."""
+    """An image's bytes with a limit on the number of read calls."""
 
     def __init__(self, upload: Upload, limits: Limits):
         super().__init__(upload.data)
@@ -135,15 +137,15 @@ class _Counted(io.BytesIO):
     def read(self, size: int | None = -1, /) -> bytes:
         self._left -= 1
         if self._left < 0:
-            raise Refused(422, f"{self._called} is made of too many parts")
+            raise Refused(422, f"{self._called} consists of too many parts")
         return super().read(size)
 
 
 def measure(upload: Upload, limits: Limits) -> tuple[int, int]:
-    """Width and height of a picture, from its header: nothing is decoded.
+    """Width and height of an image, from its header: nothing is decoded.
 
     Raises:
-        Refused: 415 if it is no picture of a kind that is taken, 413 if it is too large, 422 if
+        Refused: 415 if it is not an image of an accepted format, 413 if it is too large, 422 if
             opening or decoding it would take too long.
     """
     try:
@@ -153,7 +155,7 @@ def measure(upload: Upload, limits: Limits) -> tuple[int, int]:
         raise Refused(413, f"{upload.called} has {_most(limits)}. Received: far more") from None
     except _UNREADABLE:
         raise Refused(
-            415, f"{upload.called} is no picture of a kind that is read here: JPEG, PNG, WebP, GIF "
+            415, f"{upload.called} is not an image of an accepted format: JPEG, PNG, WebP, GIF "
             f"or BMP. Received: {len(upload.data):,} bytes that start {upload.data[:12]!r}"
         ) from None  # fmt: skip
     if width * height > limits.pixels:
@@ -165,20 +167,20 @@ def measure(upload: Upload, limits: Limits) -> tuple[int, int]:
 
 
 def decode(upload: Upload, limits: Limits) -> np.ndarray:
-    """Decode a picture that was measured: uint8 (height, width, 3), RGB, upright.
+    """Decode an image that was measured: uint8 (height, width, 3), RGB, upright.
 
     Raises:
         Refused: 422, if it is damaged or takes too long.
     """
     try:
         file = _Counted(upload, limits)
-        return decode_picture(file, name=upload.called, formats=FORMATS)
+        return decode_image(file, name=upload.called, formats=FORMATS)
     except ValueError as error:
         raise Refused(422, str(error)) from None
 
 
 def _most(limits: Limits) -> str:
-    return f"more than the {limits.pixels / 1e6:.0f} megapixels that are taken"
+    return f"more than the {limits.pixels / 1e6:.0f} megapixels that are accepted"
 
 
 def _too_large(limits: Limits) -> Refused:

@@ -1,10 +1,10 @@
-"""How fast house numbers are drawn: pictures a second, in one process and in all.
+"""How fast house numbers are drawn: images a second, in one process and in all.
 
     python benchmarks/drawing_rate.py --style default
     python benchmarks/drawing_rate.py                      all styles, ten minutes
 
 Both rates, and what drawing in parallel gains, are measured in one run. Every process draws as many
-pictures as it does for a data set of 66,000 on two cores. Each character of each face is made once,
+images as it does for a data set of 66,000 on two cores. Each character of each face is made once,
 so the first 3,000 take a third longer than later ones: a short run tells less than the real rate.
 
 Much of the time is Python's own. How the interpreter was built shows: one without profile-guided
@@ -36,7 +36,7 @@ WARM = 250  # of each process: by then it has started, and made its textures
 
 
 def rate_alone(style: Style, count: int) -> tuple[float, float]:
-    """Pictures a second of one process: by the clock, and by its own processor time."""
+    """Images a second of one process: by the clock, and by its own processor time."""
     cv2.setNumThreads(1)
     for index in range(WARM):
         draw(0, index, style)
@@ -47,12 +47,12 @@ def rate_alone(style: Style, count: int) -> tuple[float, float]:
 
 
 def rate_together(style: Style, count: int, workers: int) -> float:
-    """Pictures a second of several processes together, by the clock."""
+    """Images a second of several processes together, by the clock."""
     ready = workers * WARM
-    pictures = draw_many(2, ready + count, style, workers)
-    next(itertools.islice(pictures, ready - 1, None))
+    images = draw_many(2, ready + count, style, workers)
+    next(itertools.islice(images, ready - 1, None))
     start = time.perf_counter()
-    drawn = sum(1 for _ in pictures)
+    drawn = sum(1 for _ in images)
     return drawn / (time.perf_counter() - start)
 
 
@@ -61,7 +61,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--style", choices=STYLES, help="only this one")
     parser.add_argument(
-        "--count", type=int, default=33_000, help="pictures drawn by each process (33,000)"
+        "--count", type=int, default=33_000, help="images drawn by each process (33,000)"
     )
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
@@ -70,7 +70,7 @@ def main() -> None:
     styles = {options.style: STYLES[options.style]} if options.style else STYLES
     table = Table("style", "1 process", "1 process, by its own time",
                   f"{options.workers} processes", "gain",
-                  title=f"Pictures drawn a second, Python {platform.python_version()}")  # fmt: skip
+                  title=f"Images drawn a second, Python {platform.python_version()}")  # fmt: skip
     for name, style in styles.items():
         # In a process of its own: this one would keep the glyphs of one style for the next.
         with multiprocessing.get_context("spawn").Pool(1) as pool:

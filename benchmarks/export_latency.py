@@ -1,10 +1,10 @@
-"""Latency of a reader in Keras and as an exported file, on the same pictures, in turn.
+"""Latency of a reader in Keras and as an exported file, on the same images, in turn.
 
-    python benchmarks/export_latency.py street_numbers --dataset my_photos --looks 1
+    python benchmarks/export_latency.py street_numbers --dataset my_photos --max-glimpses 1
 
-Keras, ONNX Runtime and LiteRT read the same decoded pictures, one at a time, round by round, so
+Keras, ONNX Runtime and LiteRT read the same decoded images, one at a time, round by round, so
 that whatever else the machine does falls on all of them: the ratios hold even where the
-milliseconds do not. `--also NAME=FILE` adds any other ONNX file that takes uint8 pictures of one
+milliseconds do not. `--also NAME=FILE` adds any other ONNX file that takes uint8 images of one
 size, which they are resized to with Pillow: benchmarks/plate_reader.py makes such a one.
 """
 
@@ -27,27 +27,27 @@ QUANTIZED = ("onnx", "int8"), ("litert", "int8")
 
 
 class Exported:
-    """An open file that looks at pictures, as `evaluation.timing` has readers do."""
+    """An open file that looks at images, as `evaluation.timing` has readers do."""
 
     def __init__(self, run: Callable[[np.ndarray], dict[str, np.ndarray]]):
         self._run = run
 
-    def look(self, pictures: Sequence[np.ndarray]) -> None:
-        """Read pictures one by one, for they have sizes of their own."""
-        for picture in pictures:
-            self._run(picture[None])
+    def look(self, images: Sequence[np.ndarray]) -> None:
+        """Read images one by one, for they have sizes of their own."""
+        for image in images:
+            self._run(image[None])
 
 
 class Looking:
-    """A reader that does what an exported file does: it leaves the quarters of a picture out."""
+    """A reader that does what an exported file does: it leaves the quarters of an image out."""
 
     def __init__(self, reader):
         self._reader = reader
 
-    def look(self, pictures: Sequence[np.ndarray]) -> None:
-        """Read pictures, all of each given as the part to look at."""
-        parts = [np.float32([0, 0, one.shape[1], one.shape[0]]) for one in pictures]
-        self._reader.look(pictures, parts)
+    def look(self, images: Sequence[np.ndarray]) -> None:
+        """Read images, all of each given as the part to look at."""
+        parts = [np.float32([0, 0, one.shape[1], one.shape[0]]) for one in images]
+        self._reader.look(images, parts)
 
 
 def parse() -> argparse.Namespace:
@@ -55,9 +55,9 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("weights", nargs="?", default="street_numbers", metavar="NAME|RUN|FILE")
-    add("--dataset", metavar="NAME|FOLDER", help="its test pictures (default: drawn ones)")
-    add("--pictures", type=int, default=40)
-    add("--looks", type=int, help="how often to look at each (default: as the reader does)")
+    add("--dataset", metavar="NAME|FOLDER", help="its test images (default: drawn ones)")
+    add("--images", type=int, default=40)
+    add("--max-glimpses", type=int, help="how often to look at each (default: as the reader does)")
     add("--threads", type=int, default=1)
     add("--also", action="append", default=[], metavar="NAME=FILE", help="another ONNX file")
     return parser.parse_args()
@@ -67,7 +67,7 @@ def open_other(file: str, threads: int) -> Exported:
     """Open an ONNX file of unknown making: one input, uint8 (n, height, width, channels)."""
     import onnxruntime
 
-    from datasets.pictures import prepare_picture
+    from datasets.images import prepare_image
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
@@ -75,8 +75,8 @@ def open_other(file: str, threads: int) -> Exported:
     only = session.get_inputs()[0]
     height, width, channels = only.shape[1:]
 
-    def run(pictures: np.ndarray):
-        prepared = prepare_picture(pictures[0], (height, width), channels)
+    def run(images: np.ndarray):
+        prepared = prepare_image(images[0], (height, width), channels)
         return session.run(None, {only.name: prepared[None]})
 
     return Exported(run)
@@ -85,7 +85,7 @@ def open_other(file: str, threads: int) -> Exported:
 def exported(reader, threads: int) -> dict[str, Exported]:
     """Write a reader in every format, whole and in eight bits, and open the files."""
     from exporting import formats, sample
-    from exporting.graph import ReaderGraph
+    from inference.graph import ReaderGraph
 
     places = reader.model.output["digits"].shape[1]
     graph, files = ReaderGraph(reader), {}
@@ -93,9 +93,7 @@ def exported(reader, threads: int) -> dict[str, Exported]:
         for name, quantize in (*((name, None) for name in formats.FORMATS), *QUANTIZED):
             form = formats.FORMATS[name]
             path = Path(folder) / f"{name}-{quantize or 'whole'}{form.suffix}"
-            form.write(
-                graph, path, quantize, lambda: sample.take(None, "train", 50, places).pictures
-            )
+            form.write(graph, path, quantize, lambda: sample.take(None, "train", 50, places).images)
             title = f"{form.runtime}{f', {quantize}' if quantize else ''}"
             files[title] = Exported(form.open(path, threads))
     return files
@@ -109,23 +107,23 @@ def main() -> None:
 
     limit_threads(options.threads)
     from exporting import sample
-    from reading.reader import Reader
+    from inference.reader import Reader
 
-    reader = Reader(options.weights, options.looks)
+    reader = Reader(options.weights, options.max_glimpses)
     places = reader.model.output["digits"].shape[1]
-    pictures = sample.take(options.dataset, "test", options.pictures, places).pictures
+    images = sample.take(options.dataset, "test", options.images, places).images
     readers = {"Keras, predict.py": Looking(reader)} | exported(reader, options.threads)
     for name, file in (one.split("=", 1) for one in options.also):
         readers[name] = open_other(file, options.threads)
-    times = time_singles(readers, pictures)
-    looks = f"up to {reader.looks} looks" if reader.looks > 1 else "one look"
-    print(f"{options.weights}, {looks}, {len(pictures)} pictures, {options.threads} thread(s)")
+    times = time_singles(readers, images)
+    glimpses = f"up to {reader.max_glimpses} glimpses" if reader.max_glimpses > 1 else "one glimpse"
+    print(f"{options.weights}, {glimpses}, {len(images)} images, {options.threads} thread(s)")
     show(times)
 
 
 def show(times: dict[str, dict[str, float]]) -> None:
     """Print a table, in Markdown, of how long each takes and how that compares with the first."""
-    print("| run by | ms a picture | 95 % of them | times Keras's |")
+    print("| run by | ms an image | 95 % of them | times Keras's |")
     print("| --- | ---: | ---: | ---: |")
     first = next(iter(times.values()))["latency_ms"]
     for name, one in times.items():

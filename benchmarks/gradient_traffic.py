@@ -76,7 +76,8 @@ def count_on_one_host(name: str, process: int) -> None:
     import numpy as np
 
     import models
-    from models.sequence import BOX, losses
+    from labels import BOX
+    from models.losses import losses
     from training.distribution import choose
     from training.fit import optimizer
     from training.recipes import get_recipe

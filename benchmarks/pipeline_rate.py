@@ -2,11 +2,11 @@
 
     python benchmarks/pipeline_rate.py deep_cnn residual_cnn
 
-For each model, in one run and in turns: pictures a second that the pipeline gives with nothing
+For each model, in one run and in turns: images a second that the pipeline gives with nothing
 else to do, that training takes from one batch held ready, and that training takes from the
 pipeline. The pipeline is fast enough when the first is at least five times the second, for on a
 CPU both share the same cores: what the pipeline costs training is then under a fifth. The
-processor time of a picture is shown too; it hardly depends on what else the machine does.
+processor time of an image is shown too; it hardly depends on what else the machine does.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ def main() -> None:
 
     strength = getattr(datasets.Augmentation, arguments.augmentation)()
     suited = datasets.defaults(arguments.dataset)
-    if arguments.picture_size:
-        suited["picture_size"] = tuple(arguments.picture_size)
+    if arguments.image_size:
+        suited["image_size"] = tuple(arguments.image_size)
 
     def stream():
         return datasets.load_training(
@@ -43,13 +43,13 @@ def main() -> None:
             seed=0,
             batch_size=arguments.batch_size,
             augmentation=strength,
-            limit=arguments.pictures,
+            limit=arguments.images,
             cache_dir=arguments.cache_dir,
             data_dir=arguments.data_dir,
             **suited,
         )
 
-    height, width = suited["picture_size"]
+    height, width = suited["image_size"]
     table = Table(
         "model",
         "parameters",
@@ -58,7 +58,7 @@ def main() -> None:
         "training fed",
         "pipeline / training",
         "processor time",
-        title=f"Pictures a second: {arguments.dataset}, {height} x {width} x {suited['channels']}, "
+        title=f"Images a second: {arguments.dataset}, {height} x {width} x {suited['channels']}, "
         f"{arguments.augmentation} augmentation, batches of {arguments.batch_size}, "
         f"{os.cpu_count()} cores",
     )
@@ -147,9 +147,9 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("models", nargs="*", default=["deep_cnn", "residual_cnn"])
     parser.add_argument("--dataset", default="rendered_numbers", help="name, folder or mix")
     parser.add_argument("--augmentation", default="photo", help="none, light, photo or strong")
-    parser.add_argument("--picture-size", nargs=2, type=int, metavar=("HEIGHT", "WIDTH"))
+    parser.add_argument("--image-size", nargs=2, type=int, metavar=("HEIGHT", "WIDTH"))
     parser.add_argument("--batch-size", type=int, default=64)
-    parser.add_argument("--pictures", type=int, default=2000, help="how many to go through")
+    parser.add_argument("--images", type=int, default=2000, help="how many to go through")
     parser.add_argument("--steps", type=int, default=20, help="batches trained on in a round")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--cache-dir", type=Path)

@@ -51,9 +51,9 @@ def main() -> None:
     model = build_model(load_model_config_from_yaml(options.model), plate)
     size = [None, *model.input_shape[1:]]
 
-    @tf.function(input_signature=[tf.TensorSpec(size, tf.uint8, name="pictures")])
-    def read(pictures):
-        return model(tf.cast(pictures, tf.float32), training=False)
+    @tf.function(input_signature=[tf.TensorSpec(size, tf.uint8, name="images")])
+    def read(images):
+        return model(tf.cast(images, tf.float32), training=False)
 
     made, _ = tf2onnx.convert.from_function(read, read.input_signature, opset=17)
     write_erfc(made.graph)

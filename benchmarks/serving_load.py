@@ -1,10 +1,10 @@
-"""How many pictures the server reads in a second, how long clients wait, and what a crowd does.
+"""How many images the server reads in a second, how long clients wait, and what a crowd does.
 
     python benchmarks/serving_load.py                     # 1, 8, 64 clients; twice the capacity
     python benchmarks/serving_load.py --memory 20000      # and its memory over so many requests
 
 It starts `python -m app` and sends it the drawn examples of the page, one a request. A client
-sends its next picture when the last is answered. At twice the capacity pictures come by the clock
+sends its next image when the last is answered. At twice the capacity images come by the clock
 instead, twice as many as the server was seen to read, whether it answers or not. Clients and
 server share the machine.
 """
@@ -30,7 +30,7 @@ from rich.console import Console
 from rich.table import Table
 
 ROOT = Path(__file__).resolve().parent.parent
-PICTURES = [path.read_bytes() for path in sorted((ROOT / "app/static/gallery").glob("*.jpg"))]
+IMAGES = [path.read_bytes() for path in sorted((ROOT / "app/static/gallery").glob("*.jpg"))]
 PATIENCE = 120.0
 """Seconds after which a client gives up."""
 
@@ -71,12 +71,12 @@ def _answers(port: int) -> bool:
     return False
 
 
-def ask(port: int, picture: bytes, connection: http.client.HTTPConnection | None = None):
-    """Send one picture, over a connection that is kept or one of its own."""
+def ask(port: int, image: bytes, connection: http.client.HTTPConnection | None = None):
+    """Send one image, over a connection that is kept or one of its own."""
     started = time.perf_counter()
     one = connection or http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     try:
-        one.request("POST", "/api/read", picture)
+        one.request("POST", "/api/read", image)
         response = one.getresponse()
         response.read()
         status, told_when = response.status, response.getheader("Retry-After") is not None
@@ -96,7 +96,7 @@ def closed_loop(port: int, clients: int, more: Callable[[int], bool]) -> list[An
     def client() -> None:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
         while more(number := next(count)):
-            found.append(ask(port, PICTURES[number % len(PICTURES)], connection))
+            found.append(ask(port, IMAGES[number % len(IMAGES)], connection))
         connection.close()
 
     _together([threading.Thread(target=client) for _ in range(clients)])
@@ -109,8 +109,8 @@ def by_the_clock(port: int, rate: float, seconds: float) -> list[Answered]:
     threads, started = [], time.perf_counter()
     for number in range(int(rate * seconds)):
         time.sleep(max(0.0, started + number / rate - time.perf_counter()))
-        picture = PICTURES[number % len(PICTURES)]
-        threads.append(threading.Thread(target=lambda sent=picture: found.append(ask(port, sent))))
+        image = IMAGES[number % len(IMAGES)]
+        threads.append(threading.Thread(target=lambda sent=image: found.append(ask(port, sent))))
         threads[-1].start()
     for thread in threads:
         thread.join()

@@ -1,9 +1,9 @@
-"""Rehearse SVHN at full size with drawn pictures: archives, build, load and crop, train, evaluate.
+"""Rehearse SVHN at full size with drawn images: archives, build, load and crop, train, evaluate.
 
     python benchmarks/svhn_rehearsal.py --annotations ANNOTATIONS --work data/rehearsal
 
 ANNOTATIONS holds `train.csv` and `test.csv` (columns file, width, height, digits, boxes) of the
-official splits: 33,402 and 13,068 pictures. The archives get the official structure, the true
+official splits: 33,402 and 13,068 images. The archives get the official structure, the true
 sizes, digits and boxes, and a drawing in place of each photo. Every step is a process of its own,
 measured from outside; a step that is done is not done again, so an interrupted rehearsal goes on
 where it stopped. The result is a table of time, memory and disk, in `rehearsal.json` as well.
@@ -55,7 +55,7 @@ def draw_digits() -> list:
     return masks
 
 
-def draw_picture(row: dict, masks: list, seed: int) -> bytes:
+def draw_image(row: dict, masks: list, seed: int) -> bytes:
     """A grainy wall with the digits of `row` in their boxes, as PNG of about a photo's size."""
     import cv2
     import numpy as np
@@ -63,22 +63,22 @@ def draw_picture(row: dict, masks: list, seed: int) -> bytes:
     rng = np.random.default_rng(seed)
     width, height = int(row["width"]), int(row["height"])
     coarse = rng.uniform(60, 200, (3, 4, 3)).astype(np.float32)
-    picture = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
-    ink = (picture.mean((0, 1)) + 128 + rng.uniform(-30, 30, 3)) % 256
+    image = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+    ink = (image.mean((0, 1)) + 128 + rng.uniform(-30, 30, 3)) % 256
     for digit, (left, top, right, bottom) in zip(row["digits"], row["boxes"], strict=True):
         size = (max(1, round(right - left)), max(1, round(bottom - top)))
         mask = cv2.resize(masks[int(digit)], size, interpolation=cv2.INTER_AREA)
         x, y = round(left), round(top)
         mask = mask[max(0, -y) : max(0, height - y), max(0, -x) : max(0, width - x), None]
         y, x = max(0, y), max(0, x)
-        part = picture[y : y + mask.shape[0], x : x + mask.shape[1]]
+        part = image[y : y + mask.shape[0], x : x + mask.shape[1]]
         part += (ink - part) * mask
-    picture += rng.normal(0, 1.5, picture.shape).astype(np.float32)
-    return cv2.imencode(".png", picture.clip(0, 255).astype(np.uint8))[1].tobytes()
+    image += rng.normal(0, 1.5, image.shape).astype(np.float32)
+    return cv2.imencode(".png", image.clip(0, 255).astype(np.uint8))[1].tobytes()
 
 
 def make_archive(annotations: Path, folder: Path, limit: int | None) -> None:
-    """One split's archive with all its pictures and its `digitStruct.mat`."""
+    """One split's archive with all its images and its `digitStruct.mat`."""
     import itertools
 
     import numpy as np
@@ -107,12 +107,12 @@ def make_archive(annotations: Path, folder: Path, limit: int | None) -> None:
     masks, part = draw_digits(), path.with_name(path.name + ".part")
     with tarfile.open(part, "w:gz", compresslevel=1) as tar:
         for index, row in enumerate(rows):
-            data = draw_picture(row, masks, index)
+            data = draw_image(row, masks, index)
             header = tarfile.TarInfo(f"{split}/{row['file']}")
             header.size = len(data)
             tar.addfile(header, io.BytesIO(data))
             if (index + 1) % 5000 == 0:
-                print(f"{split}: {index + 1} of {len(rows)} pictures drawn", flush=True)
+                print(f"{split}: {index + 1} of {len(rows)} images drawn", flush=True)
         tar.add(struct_path, f"{split}/digitStruct.mat")
     part.replace(path)
     struct_path.unlink()
@@ -142,12 +142,12 @@ def step_load(arguments: argparse.Namespace) -> str:
     """Decode, crop and augment the whole training split once, with nothing kept from before."""
     import datasets
 
-    pictures = batches = 0
+    images = batches = 0
     started = time.monotonic()
     stream = datasets.load(
         arguments.source,
         "train",
-        picture_size=(64, 64),
+        image_size=(64, 64),
         channels=3,
         max_digits=5,
         batch_size=128,
@@ -157,9 +157,9 @@ def step_load(arguments: argparse.Namespace) -> str:
     for batch, targets in stream:
         assert batch.shape[1:] == (64, 64, 3), batch.shape
         assert targets["digits"].shape[1:] == (5,), targets
-        pictures, batches = pictures + len(batch), batches + 1
-    rate = pictures / (time.monotonic() - started)
-    return f"{pictures:,} pictures in {batches:,} batches, {rate:,.0f} a second"
+        images, batches = images + len(batch), batches + 1
+    rate = images / (time.monotonic() - started)
+    return f"{images:,} images in {batches:,} batches, {rate:,.0f} a second"
 
 
 STEPS = {"archives": step_archives, "build": step_build, "load": step_load}
@@ -176,7 +176,7 @@ def commands(arguments: argparse.Namespace) -> dict[str, list[str]]:
     given = ["--dataset", arguments.source, "--crop", "union", "--data-dir", str(data_dir)]
     found["train"] = [sys.executable, "train.py", arguments.model, *given, "--recipe", "numbers"]
     # One epoch in many small steps, and an average of weights that can keep up with so few.
-    found["train"] += ["--epochs", "1", "--batch-size", "16", "--set", "averaging=0.99"]
+    found["train"] += ["--epochs", "1", "--batch-size", "16", "--set", "ema_momentum=0.99"]
     found["train"] += ["--run", str(run)]
     found["evaluate"] = [sys.executable, "evaluate.py", str(run), *given, "--split", "test"]
     found["evaluate"] += ["--report", str(arguments.work / "report"), "--worse", "0"]
@@ -187,11 +187,11 @@ def outcome(step: str, work: Path, last_line: str) -> str:
     """What a step says of itself, or what the files say that it wrote."""
     if step == "train":
         found = json.loads((work / "runs/rehearsal/metrics.json").read_text())["validation"]
-        return f"{found['number_accuracy']:.1%} of the validation numbers after one epoch"
+        return f"{found['sequence_accuracy']:.1%} of the validation numbers after one epoch"
     if step == "evaluate":
         models = json.loads((work / "report/results.json").read_text())["models"]
         found = next(value for name, value in models.items() if "constant" not in name)
-        return f"{found['number_accuracy']:.1%} of {found['pictures']:,} test numbers"
+        return f"{found['sequence_accuracy']:.1%} of {found['images']:,} test numbers"
     return last_line
 
 
@@ -248,7 +248,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("data/rehearsal"))
     parser.add_argument("--source", default="svhn_numbers", help="data set's name")
     parser.add_argument("--model", default="residual_cnn_small", help="model to train")
-    parser.add_argument("--limit", type=int, help="only so many pictures a split, to try it out")
+    parser.add_argument("--limit", type=int, help="only so many images a split, to try it out")
     parser.add_argument("--steps", nargs="+", help="defaults to all")
     parser.add_argument("--only", choices=STEPS, help=argparse.SUPPRESS)
     arguments = parser.parse_args()

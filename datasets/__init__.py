@@ -1,4 +1,4 @@
-"""Pictures with numbers in them, as `tf.data` pipelines.
+"""Images with numbers in them, as `tf.data` pipelines.
 
     import datasets
 
@@ -18,14 +18,14 @@ _WHERE = {
     "describe": "registry",
     "list_datasets": "registry",
     "Augmentation": "augmentation",
-    "decode_picture": "pictures",
-    "prepare_picture": "pictures",
+    "decode_image": "images",
+    "prepare_image": "images",
     "defaults": "contents",
     "fingerprint": "contents",
     "load": "pipeline",
     "load_training": "pipeline",
     "numbers": "contents",
-    "picture_hashes": "contents",
+    "image_hashes": "contents",
     "size": "contents",
 }
 

@@ -1,4 +1,4 @@
-"""How strongly pictures are changed at random in training; `distort.py` is what changes them."""
+"""How strongly images are changed at random in training; `distort.py` is what changes them."""
 
 from __future__ import annotations
 
@@ -6,24 +6,23 @@ from dataclasses import asdict, dataclass, fields, replace
 
 _LIMITS = {"rotation": 45.0, "noise": 128.0, "zoom": 3.0, "zoom_out": 3.0, "gamma": 3.0}
 _MOVES = (
-    *("window", "elsewhere", "zoom", "zoom_out", "stretch", "shift"),
+    *("random_crop", "background_crop", "zoom", "zoom_out", "stretch", "shift"),
     *("rotation", "shear", "perspective"),
 )
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How strongly pictures are changed; 0 switches a change off.
+    """How strongly images are changed; 0 switches a change off.
 
-    Each picture draws its own amounts, evenly between the extremes. Nothing is mirrored or
+    Each image draws its own amounts, evenly between the extremes. Nothing is mirrored or
     turned far: a 6 must not become a 9.
 
     Attributes:
-        window: probability of showing, in place of the whole picture, a part of it that holds the
-            number, of any size from little more than the number to all of the picture; for
-            pictures of which the number's box is known.
-        elsewhere: probability of showing, instead, a part beside the number, as a picture of no
-            number; for pictures of which the number's box is known and that have the room.
+        random_crop: probability of a random crop that contains the number, of any size from
+            slightly more than the number's box to the whole image. Needs the number's box.
+        background_crop: probability of a crop beside the number, labelled as an image without a
+            number. Needs the number's box and enough room beside it.
         zoom: the number grows by a factor from 1/(1 + zoom) to 1 + zoom.
         zoom_out: on top of that it shrinks, by a factor from 1/(1 + zoom_out) to 1.
         stretch: width over height changes by a factor from 1/(1 + stretch) to 1 + stretch.
@@ -32,15 +31,16 @@ class Augmentation:
         shear: leans by up to this share of the height, each way; half as much in y.
         perspective: the scale changes by up to this share from edge to edge.
         brightness: adds up to this share of 255, each way; the mean stays off black and white.
-        contrast: distance from the picture's mean changes by a factor 1/(1 + c) to 1 + c.
-        colour: each channel's gain changes by a factor 1/(1 + c) to 1 + c.
+        contrast: distance from the image's mean changes by a factor 1/(1 + c) to 1 + c.
+        channel_gain: each channel's gain changes by a factor 1/(1 + c) to 1 + c.
         gamma: exponent from 1/(1 + gamma) to 1 + gamma.
-        shade: one side gets darker than the other by up to this share, in any direction.
+        illumination_gradient: one side gets darker than the other by up to this fraction, in any
+            direction.
         invert: probability that light and dark change places.
         grey: probability that the colours are taken out.
         blur: probability of a Gaussian blur, standard deviation up to 2.5 % of the height, drawn
             apart for x and y.
-        coarse: probability of fewer pixels: reduced by a factor of 1 to 3 and enlarged again.
+        downscale: probability of fewer pixels: reduced by a factor of 1 to 3 and enlarged again.
         compress: probability of JPEG compression, quality 15 to 75.
         noise: standard deviation of added noise, up to so many levels of 255: fine grey noise of
             that and coarser coloured noise of half of that.
@@ -48,8 +48,8 @@ class Augmentation:
         erase_size: sides of that patch, up to this share of the height; keep it under a digit's.
     """
 
-    window: float = 0.0
-    elsewhere: float = 0.0
+    random_crop: float = 0.0
+    background_crop: float = 0.0
     zoom: float = 0.0
     zoom_out: float = 0.0
     stretch: float = 0.0
@@ -59,13 +59,13 @@ class Augmentation:
     perspective: float = 0.0
     brightness: float = 0.0
     contrast: float = 0.0
-    colour: float = 0.0
+    channel_gain: float = 0.0
     gamma: float = 0.0
-    shade: float = 0.0
+    illumination_gradient: float = 0.0
     invert: float = 0.0
     grey: float = 0.0
     blur: float = 0.0
-    coarse: float = 0.0
+    downscale: float = 0.0
     compress: float = 0.0
     noise: float = 0.0
     erase: float = 0.0
@@ -86,7 +86,7 @@ class Augmentation:
 
     @classmethod
     def light(cls) -> Augmentation:
-        """Small moves: for clean pictures, such as MNIST."""
+        """Small moves: for clean images, such as MNIST."""
         return cls(zoom=0.1, stretch=0.08, shift=0.06, rotation=8.0, shear=0.08)
 
     @classmethod
@@ -102,13 +102,13 @@ class Augmentation:
             perspective=0.1,
             brightness=0.15,
             contrast=0.4,
-            colour=0.2,
+            channel_gain=0.2,
             gamma=0.3,
-            shade=0.25,
+            illumination_gradient=0.25,
             invert=0.15,
             grey=0.1,
             blur=0.25,
-            coarse=0.15,
+            downscale=0.15,
             compress=0.1,
             noise=8.0,
             erase=0.15,
@@ -116,11 +116,11 @@ class Augmentation:
 
     @classmethod
     def strong(cls) -> Augmentation:
-        """`photo` with larger amounts: for long training on few pictures."""
+        """`photo` with larger amounts: for long training on few images."""
         return replace(
             cls.photo(),
-            window=0.7,
-            elsewhere=0.08,
+            random_crop=0.7,
+            background_crop=0.08,
             zoom=0.18,
             zoom_out=0.3,
             stretch=0.25,
@@ -130,12 +130,12 @@ class Augmentation:
             perspective=0.15,
             brightness=0.2,
             contrast=0.5,
-            colour=0.25,
+            channel_gain=0.25,
             gamma=0.4,
-            shade=0.35,
+            illumination_gradient=0.35,
             invert=0.25,
             blur=0.3,
-            coarse=0.25,
+            downscale=0.25,
             compress=0.2,
             noise=10.0,
             erase=0.3,
@@ -158,7 +158,7 @@ class Augmentation:
 
     @property
     def moves(self) -> bool:
-        """Whether pixels change places, so that pictures need room and detail to spare."""
+        """Whether pixels change places, so that images need room and detail to spare."""
         return any(getattr(self, name) for name in _MOVES)
 
     @property

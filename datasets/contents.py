@@ -11,20 +11,20 @@ from datasets import mixing, registry, sources
 
 
 def defaults(source: str | Path) -> dict:
-    """`picture_size`, `channels` and `max_digits` that suit a source or hold all of a mix."""
+    """`image_size`, `channels` and `max_digits` that suit a source or hold all of a mix."""
     found = [
         registry.describe("rendered_numbers" if sources.is_folder(part.source) else part.source)
         for part in mixing.parse_mix(source)
     ]
     return {
-        "picture_size": max((one.picture_size for one in found), key=math.prod),
+        "image_size": max((one.image_size for one in found), key=math.prod),
         "channels": max(one.channels for one in found),
         "max_digits": max(one.max_digits for one in found),
     }
 
 
 def size(source: str | Path, split: str, data_dir: str | Path | None = None) -> int:
-    """How many pictures a split of a source has, or of all sources of a mix."""
+    """How many images a split of a source has, or of all sources of a mix."""
     return sum(sources.size(part.source, split, data_dir) for part in mixing.parse_mix(source))
 
 
@@ -34,17 +34,17 @@ def numbers(
     data_dir: str | Path | None = None,
     limit: int | None = None,
 ) -> list[tuple[str, str]]:
-    """Id and number of each picture of a split, in the order of `load`."""
+    """Id and number of each image of a split, in the order of `load`."""
     return [
         (example.id, example.number)
         for example in sources.examples_of_mix(source, split, data_dir, limit)
     ]
 
 
-def picture_hashes(
+def image_hashes(
     source: str | Path, split: str, data_dir: str | Path | None = None
 ) -> dict[str, str]:
-    """Id to SHA-256 of the encoded picture, of a split: to find pictures that two splits share."""
+    """Id to SHA-256 of the encoded image, of a split: to find images that two splits share."""
     return {
         example.id: hashlib.sha256(example.read()).hexdigest()
         for example in sources.examples_of_mix(source, split, data_dir)
@@ -52,9 +52,9 @@ def picture_hashes(
 
 
 def fingerprint(source: str | Path, split: str, data_dir: str | Path | None = None) -> str:
-    """16 hexadecimal digits that stand for the ids, numbers and pictures of a split.
+    """16 hexadecimal digits that stand for the ids, numbers and images of a split.
 
-    Every picture is read for it, once in a process while the data stays as it is.
+    Every image is read for it, once in a process while the data stays as it is.
     """
     parts = mixing.parse_mix(source)
     states = tuple(sources.state(part.source, split, data_dir) for part in parts)
@@ -65,6 +65,6 @@ def fingerprint(source: str | Path, split: str, data_dir: str | Path | None = No
 def _fingerprint(source: str, split: str, data_dir, states: tuple[str, ...]) -> str:
     whole = hashlib.sha256()
     for example in sources.examples_of_mix(source, split, data_dir):
-        picture = hashlib.sha256(example.read()).hexdigest()
-        whole.update(repr((example.id, example.number, picture)).encode())
+        image = hashlib.sha256(example.read()).hexdigest()
+        whole.update(repr((example.id, example.number, image)).encode())
     return whole.hexdigest()[:16]

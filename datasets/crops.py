@@ -1,7 +1,7 @@
-"""Which part of a picture a model sees: all of it, or a box around the number.
+"""Which part of an image a model sees: all of it, or a box around the number.
 
 Boxes are `(left, top, right, bottom)` in pixels, right and bottom exclusive, and may leave the
-picture (as some of SVHN's do): what lies outside is filled with the picture's edge pixels.
+image (as some of SVHN's do): what lies outside is filled with the image's edge pixels.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 CROPS = ("full", "union", "square")
-"""`full`: the whole picture. `union`: the box around all digits, grown by the margin. `square`:
+"""`full`: the whole image. `union`: the box around all digits, grown by the margin. `square`:
 a square of the longer side of that, about the same centre."""
 
 
@@ -44,11 +44,11 @@ def union_box(boxes: np.ndarray) -> np.ndarray:
 
 
 def number_box(boxes: np.ndarray | None, shown: np.ndarray) -> np.ndarray:
-    """Where the number lies in what is shown of a picture.
+    """Where the number lies in what is shown of an image.
 
     Args:
-        boxes: (digits, 4) digit boxes in pixels of the picture; None where they are not known.
-        shown: the part of the picture that is shown, in the same pixels.
+        boxes: (digits, 4) digit boxes in pixels of the image; None where they are not known.
+        shown: the part of the image that is shown, in the same pixels.
 
     Returns:
         float32 array (4,): left, top, right, bottom of the box around all digits as shares of
@@ -78,7 +78,7 @@ def crop_box(
     margin: float = 0.3,
     context: float = 1.0,
 ) -> np.ndarray:
-    """The part of a picture to show, from the boxes of its digits.
+    """The part of an image to show, from the boxes of its digits.
 
     Args:
         boxes: (digits, 4) digit boxes in pixels.
@@ -89,10 +89,10 @@ def crop_box(
             pixels to move into.
 
     Returns:
-        float32 array (4,): left, top, right, bottom; may leave the picture.
+        float32 array (4,): left, top, right, bottom; may leave the image.
     """
     if check_crop(crop) == "full":
-        raise ValueError("crop 'full' is the whole picture: it has no box to compute")
+        raise ValueError("crop 'full' is the whole image: it has no box to compute")
     if not margin >= 0:
         raise ValueError(f"margin is 0 or more. Received: {margin}")
     box = grow(union_box(boxes), 1.0 + margin)

@@ -1,4 +1,4 @@
-"""Where each pixel and each box goes when pictures are moved, scaled, turned and tilted."""
+"""Where each pixel and each box goes when images are moved, scaled, turned and tilted."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ APART = 1.25
 """How far a part beside the number keeps off it, over its size: the moves that follow widen it."""
 
 ROOM_BESIDE = 0.15
-"""Share of the picture that a part beside the number has at least each way."""
+"""Share of the image that a part beside the number has at least each way."""
 
 
 class Draws(Protocol):
@@ -29,18 +29,18 @@ class Draws(Protocol):
 
 
 def windows(draw: Draws, probability: float, boxes: np.ndarray, view: float) -> np.ndarray:
-    """The part of each picture that is shown before anything moves.
+    """The part of each image that is shown before anything moves.
 
     Args:
         draw: random numbers.
         probability: how often that is a window around the number rather than the middle.
-        boxes: float [B, 4], shares of the kept picture; NaN where unknown.
-        view: width and height of the middle part, as a share of the kept picture's.
+        boxes: float [B, 4], shares of the kept image; NaN where unknown.
+        view: width and height of the middle part, as a share of the kept image's.
 
     Returns:
-        float64 [B, 4], left, top, right and bottom as shares of the kept picture. The sizes of
+        float64 [B, 4], left, top, right and bottom as shares of the kept image. The sizes of
         windows are even in the logarithm between `TIGHT` times the number's and the middle
-        part's; wherever the number allows, they lie within the picture.
+        part's; wherever the number allows, they lie within the image.
     """
     middle = np.tile([(1 - view) / 2] * 2 + [(1 + view) / 2] * 2, (len(boxes), 1))
     if not probability:
@@ -52,32 +52,32 @@ def windows(draw: Draws, probability: float, boxes: np.ndarray, view: float) -> 
     least = np.where(known[:, None], np.minimum(tight, view), view)
     size = least * (view / least) ** draw.between("window_size", 0.0, 1.0)[:, None]
     spare = (TIGHT - 1) / 2 * (far - near)
-    # The window holds the number and some of what is around it, and stays within the picture.
+    # The window holds the number and some of what is around it, and stays within the image.
     low = np.minimum(np.maximum(far + spare - size, 0.0), 1.0 - size)
     high = np.maximum(np.minimum(near - spare, 1.0 - size), low)
     share = np.stack([draw.between(name, 0.0, 1.0) for name in ("window_x", "window_y")], axis=1)
     corner = low + (high - low) * share
-    chosen = known & draw.happens("window", probability)
+    chosen = known & draw.happens("random_crop", probability)
     return np.where(chosen[:, None], np.concatenate([corner, corner + size], axis=1), middle)
 
 
 def parts_beside(draw: Draws, probability: float, boxes: np.ndarray) -> np.ndarray:
-    """A part of each picture that does not show its number.
+    """A part of each image that does not show its number.
 
     Args:
         draw: random numbers.
-        probability: how often there is one, of pictures with room beside a number that is known.
-        boxes: float [B, 4], shares of the kept picture; NaN where unknown.
+        probability: how often there is one, of images with room beside a number that is known.
+        boxes: float [B, 4], shares of the kept image; NaN where unknown.
 
     Returns:
-        float64 [B, 4], left, top, right and bottom as shares of the kept picture; NaN where there
+        float64 [B, 4], left, top, right and bottom as shares of the kept image; NaN where there
         is none. It lies left of, above, right of or below the number, the roomier the likelier.
     """
     near, far = boxes[:, :2].astype(np.float64), boxes[:, 2:].astype(np.float64)
     rooms = np.nan_to_num(np.concatenate([near, 1.0 - far], axis=1))
     rooms = np.where(rooms / APART >= ROOM_BESIDE, rooms, 0.0)
     until = np.cumsum(rooms, axis=1)
-    chosen = (until[:, 3] > 0) & draw.happens("elsewhere", probability)
+    chosen = (until[:, 3] > 0) & draw.happens("background_crop", probability)
     place = draw.between("elsewhere_side", 0.0, 1.0) * until[:, 3]
     side = (until <= place[:, None]).sum(axis=1).clip(max=3)
     room = np.take_along_axis(rooms, side[:, None], axis=1)[:, 0]
@@ -94,13 +94,13 @@ def parts_beside(draw: Draws, probability: float, boxes: np.ndarray) -> np.ndarr
 def transforms(
     a: Augmentation, draw: Draws, size: tuple[int, int], kept: tuple[int, int], shown: np.ndarray
 ) -> np.ndarray:
-    """Where in the kept picture each pixel of the result comes from.
+    """Where in the kept image each pixel of the result comes from.
 
     Args:
-        a: how strongly pictures are changed.
+        a: how strongly images are changed.
         draw: random numbers.
         size: (height, width) of the result in pixels.
-        kept: (height, width) of the kept picture in pixels.
+        kept: (height, width) of the kept image in pixels.
         shown: float [B, 4], what the result shows of it when nothing moves, in shares.
 
     Returns:
@@ -132,13 +132,13 @@ def transforms(
 def move_boxes(
     boxes: np.ndarray, matrices: np.ndarray, size: tuple[int, int], kept: tuple[int, int]
 ) -> np.ndarray:
-    """Boxes in kept pictures to upright boxes in results.
+    """Boxes in kept images to upright boxes in results.
 
     Args:
-        boxes: float [B, 4], shares of the kept picture; NaN where unknown.
+        boxes: float [B, 4], shares of the kept image; NaN where unknown.
         matrices: float64 [B, 3, 3], as `transforms` gives them.
         size: (height, width) of the results in pixels.
-        kept: (height, width) of the kept pictures in pixels.
+        kept: (height, width) of the kept images in pixels.
 
     Returns:
         float32 [B, 4], shares of the result, cut at its edges; NaN where unknown or outside.

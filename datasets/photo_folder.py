@@ -5,7 +5,7 @@
         front_door.jpg      front_door.jpg,12
         images/gate.png     gate.png,7
 
-Pictures lie beside `labels.csv` or in `images/`. An empty label says that the picture shows no
+Images lie beside `labels.csv` or in `images/`. An empty label says that the image shows no
 number. Train, validation and test are told apart by a hash of the file's name alone, so that a
 photo never changes sides when others are added or removed. Two more columns may be there, and may
 be empty in a row; any others are ignored:
@@ -42,7 +42,7 @@ class Photo:
     Attributes:
         file: as written there.
         number: the digits, "" for none.
-        path: where the picture is.
+        path: where the image is.
         split: "train", "validation" or "test".
         boxes: float32 (n, 4), left, top, right, bottom of each digit or of the number, in pixels;
             None where the table does not say.
@@ -76,7 +76,7 @@ def read_folder(folder: str | Path, split: str | None = None) -> list[Photo]:
         split: `"train"`, `"validation"` or `"test"`. Defaults to all rows.
 
     Raises:
-        FileNotFoundError: if the folder, its `labels.csv` or a picture is missing.
+        FileNotFoundError: if the folder, its `labels.csv` or an image is missing.
         ValueError: if a row is wrong; names the file and the line.
     """
     folder = Path(folder)
@@ -148,7 +148,7 @@ def _check_row(folder: Path, where: str, row: dict[str, str]) -> Photo:
     for path in (folder / relative, folder / "images" / relative):
         if path.is_file():
             return Photo(file, label, path, split or split_of(file), boxes)
-    raise FileNotFoundError(f"{where}: there is no picture {folder / relative} nor in images/")
+    raise FileNotFoundError(f"{where}: there is no image {folder / relative} nor in images/")
 
 
 def _read_boxes(where: str, text: str, label: str) -> np.ndarray | None:

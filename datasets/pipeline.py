@@ -1,4 +1,4 @@
-"""`tf.data` pipelines over prepared pictures: one pass for evaluation, epochs for training.
+"""`tf.data` pipelines over prepared images: one pass for evaluation, epochs for training.
 
 A split is decoded, cut and resized once (`prepared.py`) and kept; from there an epoch is a list
 of indices (`mixing.py`) and a batch is gathered and augmented as a whole (`distort.py`).
@@ -19,11 +19,11 @@ import labels
 from datasets import contents, mixing
 from datasets.augmentation import Augmentation
 from datasets.distort import augment
-from datasets.prepared import Prepared, View, prepare
+from datasets.prepared import Prepared, PreprocessSpec, prepare
 from datasets.sources import untuned
 
 ROOM = 1.2
-"""How much larger than the model's input training pictures are kept: augmentation that zooms in
+"""How much larger than the model's input training images are kept: augmentation that zooms in
 finds detail there and, where there are boxes, real pixels around the crop to move into."""
 
 DETAIL = 2.0
@@ -32,9 +32,9 @@ DETAIL = 2.0
 _WORKERS = min(8, os.cpu_count() or 1)
 
 
-def _fill_in(source, picture_size, channels, max_digits) -> tuple[tuple[int, int], int, int]:
+def _fill_in(source, image_size, channels, max_digits) -> tuple[tuple[int, int], int, int]:
     known = contents.defaults(source)
-    size = tuple(picture_size or known["picture_size"])
+    size = tuple(image_size or known["image_size"])
     return size, channels or known["channels"], max_digits or known["max_digits"]
 
 
@@ -42,7 +42,7 @@ def load(
     source: str | Path,
     split: str,
     *,
-    picture_size: tuple[int, int] | None = None,
+    image_size: tuple[int, int] | None = None,
     channels: int | None = None,
     max_digits: int | None = None,
     batch_size: int = 128,
@@ -59,30 +59,30 @@ def load(
 
     Args:
         source: name of a data set, path of a folder with a `labels.csv`, or a mix of these
-            (`"A:2,B:1"`), of which all pictures come one source after the other.
+            (`"A:2,B:1"`), of which all images come one source after the other.
         split: `"train"`, `"validation"` or `"test"`.
-        picture_size: `(height, width)` in pixels. Defaults to what suits the source.
+        image_size: `(height, width)` in pixels. Defaults to what suits the source.
         channels: 1 (grey) or 3 (RGB). Defaults to what suits the source.
         max_digits: places for digits. Defaults to what suits the source.
-        batch_size: pictures in a batch; the last one may have fewer.
+        batch_size: images in a batch; the last one may have fewer.
         crop: `"full"`, or `"union"` or `"square"` around the digit boxes.
         margin: share by which the box of a crop is grown.
         fit: `"stretch"` (aspect not kept) or `"pad"` (kept, edges repeated).
-        cache_dir: folder for prepared pictures. Defaults to memory.
+        cache_dir: folder for prepared images. Defaults to memory.
         data_dir: folder of prepared TFDS data. Defaults to TFDS_DATA_DIR or the project's own.
         limit: only the first so many of each source.
-        with_ids: adds the ids of the pictures as a third element, string [B].
+        with_ids: adds the ids of the images as a third element, string [B].
         with_boxes: adds `box` to the labels: float32 [B, 4], left, top, right and bottom of the
-            number as shares of the shown picture's width and height; NaN where the source does
-            not say or the picture shows no number.
+            number as shares of the shown image's width and height; NaN where the source does
+            not say or the image shows no number.
 
     Returns:
-        Batches `(pictures, labels)`: float32 [B, height, width, C] from 0 to 255, and a
+        Batches `(images, labels)`: float32 [B, height, width, C] from 0 to 255, and a
         dictionary of int32 arrays, `length` [B] and `digits` [B, max_digits], as `labels.encode`
         makes them. With `max_digits=1` there is only `digits`. Its cardinality is known.
     """
-    size, channels, max_digits = _fill_in(source, picture_size, channels, max_digits)
-    view = View(size, channels, crop, margin, 1.0, fit)
+    size, channels, max_digits = _fill_in(source, image_size, channels, max_digits)
+    view = PreprocessSpec(size, channels, crop, margin, 1.0, fit)
     parts = [
         prepare(part.source, split, view, cache_dir=cache_dir, data_dir=data_dir, limit=limit)
         for part in mixing.parse_mix(source)
@@ -97,11 +97,11 @@ def load(
     stream = tf.data.Dataset.from_tensor_slices(order).batch(batch_size)
 
     def batch(places):
-        pictures, encoded, boxes, ids = gather(places)
-        pictures = tf.cast(pictures, tf.float32)
+        images, encoded, boxes, ids = gather(places)
+        images = tf.cast(images, tf.float32)
         if with_boxes:
             encoded["box"] = boxes
-        return (pictures, encoded, ids) if with_ids else (pictures, encoded)
+        return (images, encoded, ids) if with_ids else (images, encoded)
 
     stream = stream.map(batch, num_parallel_calls=_WORKERS, deterministic=True)
     return untuned(stream.prefetch(4))
@@ -114,7 +114,7 @@ def load_training(
     seed: int,
     start_epoch: int = 0,
     steps_per_epoch: int | None = None,
-    picture_size: tuple[int, int] | None = None,
+    image_size: tuple[int, int] | None = None,
     channels: int | None = None,
     max_digits: int | None = None,
     batch_size: int = 128,
@@ -131,7 +131,7 @@ def load_training(
 ) -> tf.data.Dataset:
     """Shuffled, mixed and augmented batches for training, the same whenever they are asked for.
 
-    With a crop around boxes, pictures are kept with 1.2 times the crop's width and height, and
+    With a crop around boxes, images are kept with 1.2 times the crop's width and height, and
     the random moves of `augmentation` are the jitter of the crop.
 
     Args:
@@ -140,10 +140,10 @@ def load_training(
         epochs: number of the epoch after the last.
         seed: seed of the order and of all augmentation.
         start_epoch: epoch to begin with. The batches of an epoch do not depend on it.
-        steps_per_epoch: batches in an epoch. Defaults to as many as hold all pictures once.
-        augmentation: how strongly pictures are changed. Defaults to not at all.
+        steps_per_epoch: batches in an epoch. Defaults to as many as hold all images once.
+        augmentation: how strongly images are changed. Defaults to not at all.
         split: `"train"`, unless one means otherwise.
-        limit: only the first so many pictures of each source.
+        limit: only the first so many images of each source.
         share: `(i, n)` for part i, from 0, of n equal parts of every batch: what one of n
             processes trains on. Put together they are the batches that one process would have.
 
@@ -151,7 +151,7 @@ def load_training(
 
     Returns:
         `(epochs - start_epoch) * steps_per_epoch` batches as `load` makes them, all of
-        `batch_size / n` pictures; the cardinality is known.
+        `batch_size / n` images; the cardinality is known.
     """
     for name, value, least in (
         ("seed", seed, 0),
@@ -163,19 +163,19 @@ def load_training(
     part, parts_of_batch = share
     if batch_size % parts_of_batch or not 0 <= part < parts_of_batch:
         raise ValueError(
-            f"A batch of {batch_size} pictures falls into equal parts, the first of them 0. "
+            f"A batch of {batch_size} images falls into equal parts, the first of them 0. "
             f"Received: share={share}"
         )
     rows = batch_size // parts_of_batch
     first = part * rows
-    size, channels, max_digits = _fill_in(source, picture_size, channels, max_digits)
+    size, channels, max_digits = _fill_in(source, image_size, channels, max_digits)
     augmentation = augmentation or Augmentation.none()
     kept, context = size, 1.0
     if augmentation.moves:
-        room = DETAIL if augmentation.window else ROOM
+        room = DETAIL if augmentation.random_crop else ROOM
         kept = tuple(math.ceil(side * room) for side in size)
         context = ROOM if crop != "full" else 1.0
-    view = View(kept, channels, crop, margin, context, fit)
+    view = PreprocessSpec(kept, channels, crop, margin, context, fit)
     mix = mixing.parse_mix(source)
     parts = [
         prepare(part.source, split, view, cache_dir=cache_dir, data_dir=data_dir, limit=limit)
@@ -197,17 +197,17 @@ def load_training(
         return tf.data.Dataset.from_tensor_slices((numbers, places))
 
     def batch(number, places):
-        pictures, encoded, boxes, _ = gather(places)
+        images, encoded, boxes, _ = gather(places)
         step_seed = tf.random.fold_in(tf.constant([seed, 0], tf.int64), number)
         step_seed = tf.cast(step_seed, tf.int32)
-        pictures, moved = augment(
-            *(pictures, augmentation, step_seed, size, 1 / context, boxes),
+        images, moved = augment(
+            *(images, augmentation, step_seed, size, 1 / context, boxes),
             rows=(first, batch_size),
         )
         encoded = _without_what_is_gone(encoded, boxes, moved)
         if with_boxes:
             encoded["box"] = moved
-        return pictures, encoded
+        return images, encoded
 
     stream = tf.data.Dataset.range(start_epoch, epochs).flat_map(open_epoch)
     stream = stream.map(batch, num_parallel_calls=_WORKERS, deterministic=True)
@@ -232,9 +232,9 @@ class _Gather:
     def __init__(self, parts: list[Prepared], max_digits: int):
         self._parts = parts
         self._max_digits = max_digits
-        self._shape = parts[0].pictures.shape[1:]
+        self._shape = parts[0].images.shape[1:]
         encoded = [part.encode(max_digits) for part in parts]
-        # One row per picture of all sources; `first` is where a source begins.
+        # One row per image of all sources; `first` is where a source begins.
         self._first = np.cumsum([0] + [len(part) for part in parts])
         self._lengths = np.concatenate([lengths for lengths, _ in encoded])
         self._digits = np.concatenate([digits for _, digits in encoded])
@@ -242,20 +242,20 @@ class _Gather:
         self._ids = np.array([name.encode() for part in parts for name in part.ids], object)
 
     def _collect(self, places: np.ndarray):
-        pictures = np.empty((len(places), *self._shape), np.uint8)
+        images = np.empty((len(places), *self._shape), np.uint8)
         for number, part in enumerate(self._parts):
             here = places[:, 0] == number
-            pictures[here] = part.pictures[places[here, 1]]
+            images[here] = part.images[places[here, 1]]
         rows = self._first[places[:, 0]] + places[:, 1]
         found = (self._lengths, self._digits, self._boxes, self._ids)
-        return pictures, *(each[rows] for each in found)
+        return images, *(each[rows] for each in found)
 
     def __call__(self, places: tf.Tensor):
         """int64 [B, 2] to uint8 [B, height, width, C], labels, boxes, ids; shapes stay known."""
         kinds = (tf.uint8, tf.int32, tf.int32, tf.float32, tf.string)
-        pictures, lengths, digits, boxes, ids = tf.numpy_function(self._collect, [places], kinds)
+        images, lengths, digits, boxes, ids = tf.numpy_function(self._collect, [places], kinds)
         batch = places.shape[0]
-        pictures.set_shape((batch, *self._shape))
+        images.set_shape((batch, *self._shape))
         lengths.set_shape((batch,))
         digits.set_shape((batch, self._max_digits))
         boxes.set_shape((batch, 4))
@@ -263,4 +263,4 @@ class _Gather:
         encoded = {"digits": digits}
         if self._max_digits > 1:
             encoded["length"] = lengths
-        return pictures, encoded, boxes, ids
+        return images, encoded, boxes, ids

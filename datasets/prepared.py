@@ -1,6 +1,6 @@
 """A split decoded, cropped and resized once, as arrays in memory or in a file.
 
-Decoding pictures costs more than all the rest of the pipeline, so it is done once. The pictures
+Decoding images costs more than all the rest of the pipeline, so it is done once. The images
 are uint8 and a little larger than the model's input where augmentation needs room.
 """
 
@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 import labels
-from datasets import crops, pictures, sources
+from datasets import crops, images, sources
 
 log = logging.getLogger(__name__)
 
@@ -27,16 +27,16 @@ _FORMAT = 2  # raise when the same settings make other pixels, so that old files
 
 
 @dataclass(frozen=True)
-class View:
-    """How pictures are cut and resized before they are kept.
+class PreprocessSpec:
+    """How images are cut and resized before they are kept.
 
     Attributes:
         size: `(height, width)` kept, in pixels.
         channels: 1 or 3.
-        crop: one of `crops.CROPS`; a picture without a number is shown whole in any case.
+        crop: one of `crops.CROPS`; an image without a number is shown whole in any case.
         margin: share by which the number's box is grown (for crops other than `"full"`).
         context: factor by which the box is grown once more, for augmentation to move into.
-        fit: one of `pictures.FITS`.
+        fit: one of `images.FITS`.
     """
 
     size: tuple[int, int]
@@ -48,7 +48,7 @@ class View:
 
     def __post_init__(self):
         crops.check_crop(self.crop)
-        pictures.check_fit(self.fit)
+        images.check_fit(self.fit)
 
 
 @dataclass(frozen=True)
@@ -56,14 +56,14 @@ class Prepared:
     """The examples of a split as arrays.
 
     Attributes:
-        pictures: uint8 (n, height, width, channels); may be a memory map.
+        images: uint8 (n, height, width, channels); may be a memory map.
         numbers: n strings of digits.
         ids: n names.
         boxes: float32 (n, 4), left, top, right and bottom of each number as shares of the kept
-            picture's width and height; NaN where the source does not say or shows no number.
+            image's width and height; NaN where the source does not say or shows no number.
     """
 
-    pictures: np.ndarray
+    images: np.ndarray
     numbers: list[str]
     ids: list[str]
     boxes: np.ndarray
@@ -82,7 +82,7 @@ class Prepared:
             for name, number in zip(self.ids, self.numbers, strict=True):
                 if len(number) != 1:
                     raise ValueError(
-                        "max_digits=1 is for pictures of one digit each. "
+                        "max_digits=1 is for images of one digit each. "
                         f"Received: {name} with the number {number!r}"
                     )
         encoded = [labels.encode(number, max_digits) for number in self.numbers]
@@ -93,7 +93,7 @@ class Prepared:
 def prepare(
     source: str | Path,
     split: str,
-    view: View,
+    view: PreprocessSpec,
     *,
     cache_dir: str | Path | None = None,
     data_dir: str | Path | None = None,
@@ -104,20 +104,20 @@ def prepare(
     Args:
         source: name of a data set or path of a folder.
         split: `"train"`, `"validation"` or `"test"`.
-        view: how pictures are cut and resized.
+        view: how images are cut and resized.
         cache_dir: folder in which to keep the result, for data larger than memory and for the
             next start; files are named by what they hold and replace nothing. Defaults to memory.
         data_dir: folder of prepared TFDS data.
         limit: only the first so many examples.
 
     Raises:
-        MemoryError: if the pictures do not fit in memory and there is no `cache_dir`.
-        ValueError: if a picture does not decode or the source has no boxes for the crop.
+        MemoryError: if the images do not fit in memory and there is no `cache_dir`.
+        ValueError: if an image does not decode or the source has no boxes for the crop.
     """
     count = sources.size(source, split, data_dir)
     count = count if limit is None else min(count, limit)
     if count == 0:
-        raise ValueError(f"{source} has no pictures in its {split} split")
+        raise ValueError(f"{source} has no images in its {split} split")
     shape = (count, *view.size, view.channels)
     if cache_dir is None:
         _check_memory(shape, source)
@@ -157,7 +157,7 @@ def _write_file(path: Path, shape: tuple, *what) -> None:
 
 
 def _fill(array, source, split, view, data_dir, limit) -> tuple[list[str], list[str], np.ndarray]:
-    """Write the pictures of a split into `array`; return its numbers, ids and boxes."""
+    """Write the images of a split into `array`; return its numbers, ids and boxes."""
     started = reported = time.monotonic()
     numbers, ids = [], []
     boxes = np.empty((len(array), 4), np.float32)
@@ -171,26 +171,24 @@ def _fill(array, source, split, view, data_dir, limit) -> tuple[list[str], list[
             ids += [example.id for example in chunk]
             if time.monotonic() - reported > 10:
                 reported = time.monotonic()
-                log.info("Reading %s %s: %d of %d pictures", source, split, len(ids), len(array))
+                log.info("Reading %s %s: %d of %d images", source, split, len(ids), len(array))
     if len(ids) != len(array):
-        raise ValueError(f"{source} {split}: expected {len(array)} pictures. Received: {len(ids)}")
-    log.info(
-        "Read %s %s: %d pictures in %.1f s", source, split, len(ids), time.monotonic() - started
-    )
+        raise ValueError(f"{source} {split}: expected {len(array)} images. Received: {len(ids)}")
+    log.info("Read %s %s: %d images in %.1f s", source, split, len(ids), time.monotonic() - started)
     return numbers, ids, boxes
 
 
-def _show(example: sources.Example, view: View) -> tuple[np.ndarray, np.ndarray]:
-    """The picture as it is kept, and the number's box in it."""
-    picture = pictures.decode_picture(example.picture, name=_name(example))
+def _show(example: sources.Example, view: PreprocessSpec) -> tuple[np.ndarray, np.ndarray]:
+    """The image as it is kept, and the number's box in it."""
+    image = images.decode_image(example.image, name=_name(example))
     box = example.crop_box(view.crop, view.margin, view.context)
-    part = np.array(pictures.shown_part(picture, view.size, fit=view.fit, box=box))
-    kept = pictures.prepare_picture(picture, view.size, view.channels, box=part)
+    part = np.array(images.shown_part(image, view.size, fit=view.fit, box=box))
+    kept = images.prepare_image(image, view.size, view.channels, box=part)
     return kept, crops.number_box(example.boxes, part)
 
 
 def _name(example: sources.Example) -> str:
-    return example.id if isinstance(example.picture, bytes) else str(example.picture)
+    return example.id if isinstance(example.image, bytes) else str(example.image)
 
 
 def _check_memory(shape: tuple, source) -> None:
@@ -202,6 +200,6 @@ def _check_memory(shape: tuple, source) -> None:
         return
     if wanted > 0.8 * free:
         raise MemoryError(
-            f"The pictures of {source} take {wanted / 1e9:.1f} GB at {shape[1]} x {shape[2]} and "
+            f"The images of {source} take {wanted / 1e9:.1f} GB at {shape[1]} x {shape[2]} and "
             f"{free / 1e9:.1f} GB are free: give a cache_dir to keep them in a file"
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 from dataclasses import dataclass, field
 
-import naming
+from artifacts.names import unknown_name
 
 SPLITS = ("train", "validation", "test")
 
@@ -19,9 +19,9 @@ class DataSet:
     Attributes:
         name: how it is asked for.
         description: one line for a table.
-        kind: `"digits"` (one digit a picture) or `"numbers"`.
-        pictures: `(train and validation, test)` counts.
-        picture_size: `(height, width)` in pixels that suits it.
+        kind: `"digits"` (one digit an image) or `"numbers"`.
+        images: `(train and validation, test)` counts.
+        image_size: `(height, width)` in pixels that suits it.
         channels: 1 (grey) or 3 (RGB).
         max_digits: places that hold (nearly) all of its numbers.
         boxes: whether its digits have boxes, so that it can be cropped to its numbers.
@@ -34,8 +34,8 @@ class DataSet:
     name: str
     description: str
     kind: str
-    pictures: tuple[int, int]
-    picture_size: tuple[int, int]
+    images: tuple[int, int]
+    image_size: tuple[int, int]
     channels: int
     max_digits: int
     preparing: str
@@ -57,8 +57,8 @@ DATA_SETS = {
             name="mnist",
             description="Handwritten digits, 28 x 28, grey (LeCun et al. 1998)",
             kind="digits",
-            pictures=(60_000, 10_000),
-            picture_size=(28, 28),
+            images=(60_000, 10_000),
+            image_size=(28, 28),
             channels=1,
             max_digits=1,
             preparing="downloads 11 MB",
@@ -68,8 +68,8 @@ DATA_SETS = {
             name="mnist_numbers",
             description="Numbers of 1 to 5 MNIST digits composed on a 48 x 128 canvas",
             kind="numbers",
-            pictures=(60_000, 10_000),
-            picture_size=(48, 128),
+            images=(60_000, 10_000),
+            image_size=(48, 128),
             channels=1,
             max_digits=5,
             boxes=True,
@@ -81,8 +81,8 @@ DATA_SETS = {
             name="rendered_numbers",
             description="House numbers drawn from fonts, as street photos show them",
             kind="numbers",
-            pictures=(60_000, 6_000),
-            picture_size=(64, 128),
+            images=(60_000, 6_000),
+            image_size=(64, 128),
             channels=3,
             max_digits=5,
             boxes=True,
@@ -94,8 +94,8 @@ DATA_SETS = {
             name="rendered_numbers/wide",
             description="Street scenes of which the number is a small part; a tenth have none",
             kind="numbers",
-            pictures=(20_000, 2_000),
-            picture_size=(128, 256),
+            images=(20_000, 2_000),
+            image_size=(128, 256),
             channels=3,
             max_digits=5,
             boxes=True,
@@ -107,8 +107,8 @@ DATA_SETS = {
             name="rendered_numbers/devices",
             description="Drawn meters, displays, labels, race bibs and number plates",
             kind="numbers",
-            pictures=(20_000, 2_000),
-            picture_size=(64, 128),
+            images=(20_000, 2_000),
+            image_size=(64, 128),
             channels=3,
             max_digits=5,
             boxes=True,
@@ -159,18 +159,18 @@ DATA_SETS = {
             name="svhn_cropped",
             description="Street View digits, 32 x 32, colour (Netzer et al. 2011)",
             kind="digits",
-            pictures=(73_257, 26_032),
-            picture_size=(32, 32),
+            images=(73_257, 26_032),
+            image_size=(32, 32),
             channels=3,
             max_digits=1,
             preparing="downloads 1.5 GB",
         ),
         DataSet(
             name="svhn_numbers",
-            description="Street View house numbers, whole pictures (Netzer et al. 2011)",
+            description="Street View house numbers, whole images (Netzer et al. 2011)",
             kind="numbers",
-            pictures=(33_402, 13_068),
-            picture_size=(64, 64),
+            images=(33_402, 13_068),
+            image_size=(64, 64),
             channels=3,
             max_digits=5,
             boxes=True,
@@ -180,10 +180,10 @@ DATA_SETS = {
         ),
         DataSet(
             name="svhn_numbers/full",
-            description="The same with the 202,353 easier pictures of extra to train on",
+            description="The same with the 202,353 easier images of extra to train on",
             kind="numbers",
-            pictures=(235_755, 13_068),
-            picture_size=(64, 64),
+            images=(235_755, 13_068),
+            image_size=(64, 64),
             channels=3,
             max_digits=5,
             boxes=True,
@@ -210,4 +210,4 @@ def describe(name: str) -> DataSet:
     if name in DATA_SETS:
         return DATA_SETS[name]
     known = [*DATA_SETS, "the path of a folder with a labels.csv"]
-    raise ValueError(naming.unknown("data set", name, known))
+    raise ValueError(unknown_name("data set", name, known))

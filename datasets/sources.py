@@ -1,6 +1,6 @@
 """One stream of examples, whatever they come from: TFDS, our own builders, a folder of photos.
 
-Examples keep their pictures encoded: decoding is left to the reader, which does it in parallel.
+Examples keep their images encoded: decoding is left to the reader, which does it in parallel.
 """
 
 from __future__ import annotations
@@ -28,24 +28,24 @@ DEFAULT_DATA_DIR = Path(__file__).resolve().parent.parent / "data" / "tensorflow
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A picture, still encoded, and the number in it.
+    """An image, still encoded, and the number in it.
 
     Attributes:
         id: name that stays the same from run to run.
         number: string of digits; `""` where there is none.
-        picture: the file's path, or its bytes.
+        image: the file's path, or its bytes.
         boxes: float32 (digits, 4): left, top, right, bottom in pixels; None where unknown.
     """
 
     id: str
     number: str
-    picture: Path | bytes
+    image: Path | bytes
     boxes: np.ndarray | None = None
 
     def crop_box(self, crop: str, margin: float = 0.3, context: float = 1.0) -> np.ndarray | None:
-        """What a crop shows, as `crops.crop_box` says; None for all of the picture.
+        """What a crop shows, as `crops.crop_box` says; None for all of the image.
 
-        Without a number there is nothing to cut to: the picture is shown whole in any case.
+        Without a number there is nothing to cut to: the image is shown whole in any case.
 
         Raises:
             ValueError: if the crop needs digit boxes and there are none.
@@ -60,8 +60,8 @@ class Example:
         return crops.crop_box(self.boxes, crop, margin, context)
 
     def read(self) -> bytes:
-        """The encoded bytes of the picture."""
-        return self.picture if isinstance(self.picture, bytes) else self.picture.read_bytes()
+        """The encoded bytes of the image."""
+        return self.image if isinstance(self.image, bytes) else self.image.read_bytes()
 
 
 def resolve_data_dir(data_dir: str | Path | None = None) -> Path:
@@ -85,7 +85,7 @@ def check_split(split: str) -> str:
 
 
 def size(source: str | Path, split: str, data_dir: str | Path | None = None) -> int:
-    """How many pictures a split of a single source has."""
+    """How many images a split of a single source has."""
     check_split(split)
     if is_folder(source):
         return len(photo_folder.read_folder(Path(source).expanduser(), split))
@@ -150,7 +150,7 @@ def chunks(stream: Iterator, length: int) -> Iterator[list]:
 
 
 def state(source: str | Path, split: str, data_dir: str | Path | None = None) -> str:
-    """Short hash that changes when the data behind a source changes, without reading pictures."""
+    """Short hash that changes when the data behind a source changes, without reading images."""
     if is_folder(source):
         photos = photo_folder.read_folder(Path(source).expanduser(), split)
         facts = [
@@ -221,11 +221,11 @@ def _tfds_examples(name: str, split: str, prepared) -> Iterator[Example]:
     # In batches, for handing over rows one by one takes TFDS longer than all the rest.
     for rows in untuned(stream.ragged_batch(_ROWS)).as_numpy_iterator():
         if "label" in rows:
-            for label, picture in zip(rows["label"], rows["image"], strict=True):
-                yield Example(f"{name}/{split}/{index:06d}", str(int(label)), picture)
+            for label, image in zip(rows["label"], rows["image"], strict=True):
+                yield Example(f"{name}/{split}/{index:06d}", str(int(label)), image)
                 index += 1
         else:
             columns = (rows["id"], rows["number"], rows["image"], rows["digits"]["box"])
-            for identity, number, picture, boxes in zip(*columns, strict=True):
+            for identity, number, image, boxes in zip(*columns, strict=True):
                 own = np.array([*boxes], np.float32).reshape(-1, 4)
-                yield Example(identity.decode(), number.decode(), picture, own)
+                yield Example(identity.decode(), number.decode(), image, own)

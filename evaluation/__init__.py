@@ -1,1 +1,1 @@
-"""Score trained models on the same pictures: figures, intervals, files."""
+"""Score trained models on the same images: figures, intervals, files."""

@@ -57,7 +57,7 @@ def coverage(curves: dict[str, list[dict]]) -> str:
             axes.plot(kept, accuracy, color=colour(index), label=name, linewidth=1.8)
         axes.axhline(98, color="#9ca3af", linewidth=1, linestyle="--")
         low = min(one["accuracy"] for curve in curves.values() for one in curve[-1:])
-        axes.set(xlabel="% of pictures answered", ylabel="% of answers right", xlim=(0, 101))
+        axes.set(xlabel="% of images answered", ylabel="% of answers right", xlim=(0, 101))
         axes.set_ylim(max(0, 100 * low - 3), 100.5)
         axes.legend(loc="best")
         return svg(figure, "coverage")
@@ -76,7 +76,7 @@ def reliability(diagrams: dict[str, list[dict]]) -> str:
             faint = to_rgba(colour(index), 0.35)
             axes.errorbar(x, y, yerr=errors, ecolor=faint, linestyle="", elinewidth=0.8, capsize=2)
             # A line through bins of a few readings would zigzag, and say nothing.
-            enough = np.array([one["pictures"] >= FEW for one in bins])
+            enough = np.array([one["images"] >= FEW for one in bins])
             axes.plot(x[~enough], y[~enough], "o", color=faint, markersize=4)
             axes.plot(
                 x[enough], y[enough], "o-", color=colour(index), label=name, markersize=4,
@@ -88,7 +88,7 @@ def reliability(diagrams: dict[str, list[dict]]) -> str:
 
 
 def cost(points: dict[str, tuple[float, float, tuple[float, float]]]) -> str:
-    """Accuracy, with its interval, over the time for one picture."""
+    """Accuracy, with its interval, over the time for one image."""
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(5.4, 3.4))
         for index, (name, (latency, accuracy, (low, high))) in enumerate(points.items()):
@@ -97,7 +97,7 @@ def cost(points: dict[str, tuple[float, float, tuple[float, float]]]) -> str:
                 yerr=[[100 * max(accuracy - low, 0)], [100 * max(high - accuracy, 0)]],
                 marker="o", color=colour(index), capsize=3, linestyle="none", label=name,
             )  # fmt: skip
-        axes.set(xlabel="milliseconds for one picture", ylabel="% of numbers right")
+        axes.set(xlabel="milliseconds for one image", ylabel="% of numbers right")
         axes.set_xlim(0, 1.25 * max(latency for latency, *_ in points.values()))
         axes.legend(loc="best")
         return svg(figure, "cost")

@@ -1,4 +1,4 @@
-"""The files of a report: every figure as JSON and CSV, every reading, sheets of pictures."""
+"""The files of a report: every figure as JSON and CSV, every reading, sheets of images."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from artifacts.environment import environment
+from artifacts.files import replacing, write_json
 from evaluation import page, sheet
 from evaluation.compare import Comparison, Result, right
-from training.environment import environment
-from training.run_folder import replacing, write_json
 
 
 def write(comparison: Comparison, folder: Path, data_dir: str | Path | None = None) -> None:
@@ -20,8 +20,8 @@ def write(comparison: Comparison, folder: Path, data_dir: str | Path | None = No
 
     - `index.html`, the page to read, with everything it shows inside;
     - `results.json` and `results.csv`, every figure in it;
-    - `predictions.csv`, each picture, its number and each model's reading and confidence;
-    - `readings-N.png` and `mistakes-N.png`, pictures chosen at random and the surest mistakes of
+    - `predictions.csv`, each image, its number and each model's reading and confidence;
+    - `readings-N.png` and `mistakes-N.png`, images chosen at random and the surest mistakes of
       the Nth model that was named.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -48,7 +48,7 @@ def results(comparison: Comparison, made: dict[str, Any]) -> dict[str, Any]:
         "models": {result.name: result.figures for result in comparison.results},
         "pairs": [pair.to_json() for pair in comparison.pairs],
         "robustness": comparison.robustness,
-        "robustness_pictures": comparison.robustness_pictures,
+        "robustness_images": comparison.robustness_images,
         "failed": dict(comparison.failed),
         "warnings": comparison.warnings,
         "environment": made,
@@ -58,17 +58,17 @@ def results(comparison: Comparison, made: dict[str, Any]) -> dict[str, Any]:
 def _write_predictions(comparison: Comparison, path: Path) -> None:
     found = [(r.readings.numbers(), r.readings.log_probability) for r in comparison.results[1:]]
     names = [result.name for result in comparison.results[1:]]
-    header = ["picture", "number", *(f"{n}{what}" for n in names for what in ("", " confidence"))]
+    header = ["image", "number", *(f"{n}{what}" for n in names for what in ("", " confidence"))]
     rows = [
         [name, number]
         + [cell for read, log_p in found for cell in (read[i], f"{np.exp(log_p[i]):.6f}")]
-        for i, (name, number) in enumerate(comparison.pictures)
+        for i, (name, number) in enumerate(comparison.images)
     ]
     _write_csv(path, header, rows)
 
 
 def _write_sheets(comparison, result: Result, folder: Path, number: int, data_dir) -> None:
-    good = right(result, [truth for _, truth in comparison.pictures])
+    good = right(result, [truth for _, truth in comparison.images])
     chosen = {
         "readings": sheet.choose(len(good), 48),
         "mistakes": sheet.mistakes(good, result.readings.log_probability, 48),
@@ -78,7 +78,7 @@ def _write_sheets(comparison, result: Result, folder: Path, number: int, data_di
             folder / f"{name}-{number}.png",
             comparison.dataset,
             comparison.split,
-            comparison.pictures,
+            comparison.images,
             result.readings,
             indices,
             data_dir=data_dir,

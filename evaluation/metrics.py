@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 import labels
-from models.sequence import Readings, true_length
+from models.decoding import DecodedSequences
+from models.metrics import sequence_correct, true_length
 
 ACCURACIES = (0.95, 0.98, 0.99)
 """Accuracies at which coverage is given; Goodfellow et al. 2013 ask for 0.98 and 0.99."""
@@ -34,15 +35,15 @@ def wilson_interval(right: int, total: int, z: float = 1.959964) -> tuple[float,
 
 
 def coverage(right: np.ndarray, confidence: np.ndarray, accuracy: float) -> float:
-    """Largest share of pictures that can be kept, by confidence, at the wanted accuracy.
+    """Largest share of images that can be kept, by confidence, at the wanted accuracy.
 
-    Pictures under a threshold are refused; of all thresholds at which those kept reach
-    `accuracy`, the lowest counts (Goodfellow et al. 2013). Pictures of equal confidence are kept
+    Images under a threshold are refused; of all thresholds at which those kept reach
+    `accuracy`, the lowest counts (Goodfellow et al. 2013). Images of equal confidence are kept
     or refused together.
 
     Args:
-        right: bool (pictures,), whether the number is wholly right.
-        confidence: float (pictures,).
+        right: bool (images,), whether the number is wholly right.
+        confidence: float (images,).
         accuracy: in [0, 1].
     """
     order = np.argsort(-confidence, kind="stable")
@@ -65,7 +66,7 @@ def reliability(right: np.ndarray, confidence: np.ndarray, bins: int = 10) -> li
 
     Returns:
         For each bin that is not empty `confidence` (the mean), `accuracy`, its 95 % Wilson
-        `interval` and `pictures`.
+        `interval` and `images`.
     """
     which = np.minimum((confidence * bins).astype(int), bins - 1)
     return [
@@ -73,18 +74,18 @@ def reliability(right: np.ndarray, confidence: np.ndarray, bins: int = 10) -> li
             "confidence": float(confidence[which == one].mean()),
             "accuracy": float(right[which == one].mean()),
             "interval": wilson_interval(int(right[which == one].sum()), int((which == one).sum())),
-            "pictures": int((which == one).sum()),
+            "images": int((which == one).sum()),
         }
         for one in sorted(set(which.tolist()))
     ]
 
 
 def coverage_curve(right: np.ndarray, confidence: np.ndarray, points: int = 200) -> list[dict]:
-    """Accuracy of the pictures that are kept, for every share of them kept by confidence.
+    """Accuracy of the images that are kept, for every share of them kept by confidence.
 
     Returns:
         Up to `points` of `kept`, `accuracy` and the `threshold` that keeps so many, from the
-        fewest kept to all. Pictures of equal confidence are kept or refused together.
+        fewest kept to all. Images of equal confidence are kept or refused together.
     """
     order = np.argsort(-confidence, kind="stable")
     descending = confidence[order]
@@ -103,25 +104,19 @@ def coverage_curve(right: np.ndarray, confidence: np.ndarray, points: int = 200)
     ]
 
 
-def whole_number_right(readings: Readings, truth: dict[str, np.ndarray]) -> np.ndarray:
-    """Bool (pictures,): whether length and every digit are right. Blank places earn nothing."""
-    same = (readings.digits == np.asarray(truth["digits"])).all(-1)
-    return same & (readings.length == true_length(truth))
-
-
 def false_readings(
     length: np.ndarray, read_length: np.ndarray, confidence: np.ndarray
 ) -> dict[str, Any]:
     """How often digits are read where there are none.
 
     Args:
-        length: true lengths (pictures,).
-        read_length: lengths that were read (pictures,).
-        confidence: float (pictures,).
+        length: true lengths (images,).
+        read_length: lengths that were read (images,).
+        confidence: float (images,).
 
     Returns:
-        `false_readings`: of `pictures` without a number, the share that a number was read in,
-        `any` at all and with a confidence of at least each of `SURE`; nothing where every picture
+        `false_readings`: of `images` without a number, the share that a number was read in,
+        `any` at all and with a confidence of at least each of `SURE`; nothing where every image
         has a number.
     """
     empty = length == 0
@@ -129,22 +124,24 @@ def false_readings(
         return {}
     fooled = read_length[empty] > 0
     shares = {str(p): float((fooled & (confidence[empty] >= p)).mean()) for p in SURE}
-    found = {"pictures": int(empty.sum()), "any": float(fooled.mean()), **shares}
+    found = {"images": int(empty.sum()), "any": float(fooled.mean()), **shares}
     return {"false_readings": found}
 
 
-def figures(readings: Readings, truth: dict[str, np.ndarray], loss: np.ndarray) -> dict[str, Any]:
+def figures(
+    readings: DecodedSequences, truth: dict[str, np.ndarray], loss: np.ndarray
+) -> dict[str, Any]:
     """All figures of a model's readings.
 
     Args:
-        readings: what `models.read_out` gives for all pictures.
-        truth: labels of all pictures: `digits` (pictures, N) and, for N > 1, `length`.
-        loss: −log P(S|X) of the true numbers, (pictures,).
+        readings: what `models.read_out` gives for all images.
+        truth: labels of all images: `digits` (images, N) and, for N > 1, `length`.
+        loss: −log P(S|X) of the true numbers, (images,).
 
     Returns:
         Values for JSON. Shares are in [0, 1]; `…_interval` is the 95 % Wilson interval.
     """
-    right = whole_number_right(readings, truth)
+    right = sequence_correct(readings, truth)
     length, digits = true_length(truth), np.asarray(truth["digits"])
     present = digits != labels.ABSENT
     right_characters = int((present & (readings.digits == digits)).sum())
@@ -152,9 +149,9 @@ def figures(readings: Readings, truth: dict[str, np.ndarray], loss: np.ndarray) 
     right_lengths = int((readings.length == length).sum())
     total, characters = len(right), int(present.sum())
     return {
-        "pictures": total,
-        "number_accuracy": float(right.mean()),
-        "number_accuracy_interval": wilson_interval(int(right.sum()), total),
+        "images": total,
+        "sequence_accuracy": float(right.mean()),
+        "sequence_accuracy_interval": wilson_interval(int(right.sum()), total),
         "character_accuracy": right_characters / max(characters, 1),
         "character_accuracy_interval": wilson_interval(right_characters, characters),
         "length_accuracy": right_lengths / total,
@@ -165,7 +162,7 @@ def figures(readings: Readings, truth: dict[str, np.ndarray], loss: np.ndarray) 
         "coverage_curve": coverage_curve(right, confidence),
         "coverage": {str(share): coverage(right, confidence, share) for share in ACCURACIES},
         "by_length": {
-            str(n): {"pictures": int((length == n).sum()), "right": int(right[length == n].sum())}
+            str(n): {"images": int((length == n).sum()), "right": int(right[length == n].sum())}
             for n in sorted(set(length.tolist()))
         },
     } | false_readings(length, readings.length, confidence)
@@ -187,14 +184,14 @@ def box_figures(overlaps: np.ndarray) -> dict[str, Any]:
     return {"box_overlap": float(known.mean()), "boxes_found": float((known >= 0.5).mean())}
 
 
-def constant_answer(train_numbers: list[str], max_digits: int, pictures: int) -> Readings:
+def constant_answer(train_numbers: list[str], max_digits: int, images: int) -> DecodedSequences:
     """What always answering the commonest training number reads: the floor under every figure."""
     values, counts = np.unique(train_numbers, return_counts=True)
     common = str(values[counts.argmax()])
     length, digits = labels.encode(common, max_digits)
     share = counts.max() / counts.sum()
-    return Readings(
-        length=np.full(pictures, length, np.int32),
-        digits=np.tile(digits, (pictures, 1)),
-        log_probability=np.full(pictures, math.log(share)),
+    return DecodedSequences(
+        length=np.full(images, length, np.int32),
+        digits=np.tile(digits, (images, 1)),
+        log_probability=np.full(images, math.log(share)),
     )

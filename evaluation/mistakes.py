@@ -95,7 +95,7 @@ def mistake_figures(truths: list[str], readings: list[str]) -> dict[str, Any]:
         `edit_distance`, the mean; `mistakes`, the count of each kind that occurs;
         `digit_confusion`, 11 x 11 counts: rows are the digits there, the last row digits read
         that are not there; columns the digits read, the last column digits not read;
-        `length_confusion`, counts as {length: {length read: pictures}}, "+" for more than the
+        `length_confusion`, counts as {length: {length read: images}}, "+" for more than the
         model can tell.
     """
     confusion = np.zeros((11, 11), int)

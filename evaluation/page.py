@@ -12,15 +12,15 @@ import numpy as np
 from markupsafe import Markup, escape
 from PIL import Image, ImageDraw
 
+from artifacts.console import count
 from evaluation import charts, sheet
 from evaluation.compare import CONSTANT, Comparison, Result, right
 from evaluation.mistakes import KINDS, kind
-from evaluation.sample import load_pictures
-from evaluation.where import Looks, overlay
-from training.summary import count
+from evaluation.saliency import Looks, overlay
+from evaluation.sample import load_images
 
 MISTAKES, DISAGREEMENTS, OVERLAID = 24, 24, 10
-"""How many pictures of each a page shows, and with how many of them where the model looked."""
+"""How many images of each a page shows, and with how many of them where the model looked."""
 
 _WIDTH, _HEIGHT = 160, 110
 
@@ -30,7 +30,7 @@ def render(comparison: Comparison, made: dict[str, Any], data_dir: str | Path | 
 
     Args:
         comparison: what it shows.
-        made: what `training.environment.environment` gives.
+        made: what `artifacts.environment.environment` gives.
         data_dir: where TFDS data lies.
     """
     results = comparison.results[1:]
@@ -77,7 +77,7 @@ def _charts(comparison: Comparison, results: list[Result]) -> dict[str, Any]:
     if all("latency_ms" in f for f in figures.values()):
         drawn["cost"] = charts.cost(
             {
-                n: (f["latency_ms"], f["number_accuracy"], f["number_accuracy_interval"])
+                n: (f["latency_ms"], f["sequence_accuracy"], f["sequence_accuracy_interval"])
                 for n, f in figures.items()
             }
         )
@@ -88,87 +88,86 @@ def _charts(comparison: Comparison, results: list[Result]) -> dict[str, Any]:
 
 def _mistakes(comparison: Comparison, results: list[Result], data_dir) -> dict[str, list[dict]]:
     """For each model its surest mistakes, the first of them with where it looked."""
-    truths = [truth for _, truth in comparison.pictures]
+    truths = [truth for _, truth in comparison.images]
     found = {}
     for result in results:
         log_p = result.readings.log_probability
         chosen = sheet.mistakes(right(result, truths), log_p, MISTAKES)
-        pictures = _load(comparison, chosen, data_dir)
-        read, looks = result.readings.numbers(), Looks(result.reader.model)
+        images = _load(comparison, chosen, data_dir)
+        read, max_glimpses = result.readings.numbers(), Looks(result.reader.model)
         found[result.name] = [
             {
-                "picture": _framed(picture, result.seen.boxes[index]),
-                "name": comparison.pictures[index][0],
+                "image": _framed(image, result.seen.boxes[index]),
+                "name": comparison.images[index][0],
                 "truth": truths[index] or "none",
                 "read": read[index] or "none",
                 "confidence": float(np.exp(log_p[index])),
                 "kind": kind(truths[index], read[index]),
-                "heat": _heat(looks, picture, result.seen.parts[index], read[index])
+                "heat": _heat(max_glimpses, image, result.seen.parts[index], read[index])
                 if place < OVERLAID
                 else [],
             }
-            for place, (index, picture) in enumerate(pictures.items())
+            for place, (index, image) in enumerate(images.items())
         ]
     return found
 
 
-def _heat(looks: Looks, picture: np.ndarray, part: np.ndarray, read: str) -> list[dict]:
+def _heat(max_glimpses: Looks, image: np.ndarray, part: np.ndarray, read: str) -> list[dict]:
     if not read.strip("+"):
         return []
-    heats = looks.heat(picture, part, read)
+    heats = max_glimpses.heat(image, part, read)
     return [
-        {"digit": digit, "picture": _embed(overlay(picture, part, heat))}
+        {"digit": digit, "image": _embed(overlay(image, part, heat))}
         for digit, heat in zip(read, heats, strict=False)
     ]
 
 
 def _disagreements(comparison: Comparison, results: list[Result], data_dir) -> list[dict]:
-    """Pictures that some models read right and others wrong, chosen at random."""
+    """Images that some models read right and others wrong, chosen at random."""
     if len(results) < 2:
         return []
-    truths = [truth for _, truth in comparison.pictures]
+    truths = [truth for _, truth in comparison.images]
     good = np.stack([right(result, truths) for result in results])
     apart = np.flatnonzero(good.any(axis=0) & ~good.all(axis=0))
     chosen = apart[sheet.choose(len(apart), DISAGREEMENTS)]
     read = [result.readings.numbers() for result in results]
     return [
         {
-            "picture": _embed(_small(picture)),
-            "name": comparison.pictures[index][0],
+            "image": _embed(_small(image)),
+            "name": comparison.images[index][0],
             "truth": truths[index] or "none",
             "readings": [
                 (numbers[index] or "none", bool(good[place, index]))
                 for place, numbers in enumerate(read)
             ],
         }
-        for index, picture in _load(comparison, chosen, data_dir).items()
+        for index, image in _load(comparison, chosen, data_dir).items()
     ]
 
 
 def _load(comparison: Comparison, chosen, data_dir) -> dict[int, np.ndarray]:
-    return load_pictures(comparison.dataset, comparison.split, chosen, data_dir=data_dir)
+    return load_images(comparison.dataset, comparison.split, chosen, data_dir=data_dir)
 
 
-def _framed(picture: np.ndarray, box: np.ndarray) -> str:
-    """The picture, small, with the box that the model found."""
-    shown = _small(picture)
+def _framed(image: np.ndarray, box: np.ndarray) -> str:
+    """The image, small, with the box that the model found."""
+    shown = _small(image)
     if np.isfinite(box).all():
-        scale = shown.width / picture.shape[1]
+        scale = shown.width / image.shape[1]
         edges = [float(edge) * scale for edge in box]
         ImageDraw.Draw(shown).rectangle(edges, outline=(255, 140, 0), width=1)
     return _embed(shown)
 
 
-def _small(picture: np.ndarray) -> Image.Image:
-    image = Image.fromarray(picture)
-    scale = min(_WIDTH / image.width, _HEIGHT / image.height)
-    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    return image.resize(size, Image.Resampling.BICUBIC)
+def _small(image: np.ndarray) -> Image.Image:
+    scale = min(_WIDTH / image.shape[1], _HEIGHT / image.shape[0])
+    size = tuple(max(1, round(side * scale)) for side in image.shape[1::-1])
+    return Image.fromarray(image).resize(size, Image.Resampling.BICUBIC)
 
 
-def _embed(picture: np.ndarray | Image.Image) -> str:
-    """A picture as the text of a `src`."""
-    image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
+def _embed(image: np.ndarray | Image.Image) -> str:
+    """An image as the text of a `src`."""
+    image = image if isinstance(image, Image.Image) else Image.fromarray(image)
     data = io.BytesIO()
     image.save(data, "JPEG", quality=88)
     return "data:image/jpeg;base64," + base64.b64encode(data.getvalue()).decode()

@@ -1,4 +1,4 @@
-"""Is one model really better than another? Both on the same pictures, two at a time."""
+"""Is one model really better than another? Both on the same images, two at a time."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ LEVEL = 0.05
 
 @dataclass(frozen=True)
 class Pair:
-    """Two models on the same pictures.
+    """Two models on the same images.
 
     Attributes:
         first, second: names of the models.
-        first_only: pictures that only the first reads wholly right.
-        second_only: pictures that only the second does.
+        first_only: images that only the first reads wholly right.
+        second_only: images that only the second does.
         difference: accuracy of the first less that of the second.
         interval: 95 % interval of that.
         p: chance of so many more on one side if both were equally good.
@@ -55,7 +55,7 @@ class Pair:
 
 
 def mcnemar(first_only: int, second_only: int) -> float:
-    """The exact McNemar test, two-sided: a sign test of the pictures on which two models differ.
+    """The exact McNemar test, two-sided: a sign test of the images on which two models differ.
 
     Reference:
         McNemar 1947, https://doi.org/10.1007/BF02295996, in its exact, binomial form.
@@ -77,12 +77,12 @@ def holm(p_values: list[float]) -> list[float]:
 
 
 def bootstrap_interval(
-    first_only: int, second_only: int, pictures: int, *, samples: int = 10_000, seed: int = 0
+    first_only: int, second_only: int, images: int, *, samples: int = 10_000, seed: int = 0
 ) -> tuple[float, float]:
-    """95 % interval of a difference in accuracy, by drawing the pictures again (paired)."""
-    shares = np.array([first_only, second_only, pictures - first_only - second_only]) / pictures
-    drawn = np.random.default_rng(seed).multinomial(pictures, shares, size=samples)
-    low, high = np.quantile((drawn[:, 0] - drawn[:, 1]) / pictures, (0.025, 0.975))
+    """95 % interval of a difference in accuracy, by drawing the images again (paired)."""
+    shares = np.array([first_only, second_only, images - first_only - second_only]) / images
+    drawn = np.random.default_rng(seed).multinomial(images, shares, size=samples)
+    low, high = np.quantile((drawn[:, 0] - drawn[:, 1]) / images, (0.025, 0.975))
     return float(low), float(high)
 
 
@@ -90,7 +90,7 @@ def compare_pairs(right: dict[str, np.ndarray]) -> list[Pair]:
     """Compare each pair of models.
 
     Args:
-        right: for each model, bool (pictures,), which numbers it read wholly right.
+        right: for each model, bool (images,), which numbers it read wholly right.
 
     Returns:
         A `Pair` for each two models, in their order.

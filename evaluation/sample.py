@@ -1,4 +1,4 @@
-"""Some pictures of a split, decoded, by their places in it."""
+"""Some images of a split, decoded, by their places in it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from datasets import sources
-from datasets.pictures import cut, decode_picture
+from datasets.images import cut, decode_image
 
 
-def load_pictures(
+def load_images(
     dataset: str,
     split: str,
     indices: Iterable[int],
@@ -19,7 +19,7 @@ def load_pictures(
     crop: str = "full",
     data_dir: str | Path | None = None,
 ) -> dict[int, np.ndarray]:
-    """Decode the pictures at some places of a split; the others are not decoded.
+    """Decode the images at some places of a split; the others are not decoded.
 
     Args:
         dataset: name, folder or mix.
@@ -44,6 +44,6 @@ def load_pictures(
 
 
 def _decode(example: sources.Example, crop: str) -> np.ndarray:
-    picture = decode_picture(example.read(), name=example.id)
+    image = decode_image(example.read(), name=example.id)
     box = example.crop_box(crop)
-    return picture if box is None else cut(picture, box)
+    return image if box is None else cut(image, box)

@@ -1,4 +1,4 @@
-"""A sheet of pictures with what a model read in each: what people would rather look at."""
+"""A sheet of images with what a model read in each: what people would rather look at."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from evaluation.sample import load_pictures
-from models.sequence import Readings
-from training.run_folder import replacing
+from artifacts.files import replacing
+from evaluation.sample import load_images
+from models.decoding import DecodedSequences
 
 CELL = (150, 96)
-"""Width and height of a picture on the sheet, in pixels; a line of text stands below it."""
+"""Width and height of an image on the sheet, in pixels; a line of text stands below it."""
 _LINE = 20
 _RIGHT, _WRONG = (20, 120, 40), (190, 20, 20)
 
 
 def choose(total: int, count: int, seed: int = 0) -> np.ndarray:
-    """Indices of up to `count` of `total` pictures, at random and so not the flattering ones."""
+    """Indices of up to `count` of `total` images, at random and so not the flattering ones."""
     return np.sort(np.random.default_rng(seed).permutation(total)[:count])
 
 
@@ -33,26 +33,26 @@ def write_sheet(
     path: Path,
     dataset: str,
     split: str,
-    pictures: list[tuple[str, str]],
-    readings: Readings,
+    images: list[tuple[str, str]],
+    readings: DecodedSequences,
     chosen: np.ndarray,
     *,
     data_dir: str | Path | None = None,
     across: int = 8,
 ) -> None:
-    """Write a PNG of pictures, each with its reading, green where right and red where wrong.
+    """Write a PNG of images, each with its reading, green where right and red where wrong.
 
     Args:
         path: the file, written whole or not at all.
-        dataset: name, folder or mix the pictures come from.
+        dataset: name, folder or mix the images come from.
         split: its split.
-        pictures: (id, number) of all pictures, in order.
+        images: (id, number) of all images, in order.
         readings: what a model read in them.
         chosen: indices of those to show, in the order of the sheet.
         data_dir: where TFDS data lies.
-        across: pictures side by side.
+        across: images side by side.
     """
-    decoded = load_pictures(dataset, split, chosen, data_dir=data_dir)
+    decoded = load_images(dataset, split, chosen, data_dir=data_dir)
     numbers = readings.numbers()
     rows = max(1, -(-len(chosen) // across))
     width, height = CELL[0] + 10, CELL[1] + _LINE + 10
@@ -61,7 +61,7 @@ def write_sheet(
     for place, index in enumerate(chosen.tolist()):
         left, top = place % across * width + 5, place // across * height + 5
         sheet.paste(_fitted(Image.fromarray(decoded[index])), (left, top))
-        truth, read = pictures[index][1], numbers[index]
+        truth, read = images[index][1], numbers[index]
         text = f"{read or 'none'}  {np.exp(readings.log_probability[index]):.0%}"
         if read != truth:
             text += f"  is {truth or 'none'}"
@@ -72,7 +72,7 @@ def write_sheet(
         part.write_bytes(data.getvalue())
 
 
-def _fitted(picture: Image.Image) -> Image.Image:
-    scale = min(CELL[0] / picture.width, CELL[1] / picture.height)
-    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
-    return picture.resize(size, Image.Resampling.BICUBIC)
+def _fitted(image: Image.Image) -> Image.Image:
+    scale = min(CELL[0] / image.width, CELL[1] / image.height)
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    return image.resize(size, Image.Resampling.BICUBIC)

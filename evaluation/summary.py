@@ -14,7 +14,7 @@ def show(comparison: Comparison, folder: Path) -> None:
     """Print the figures of all models, one a row, and what to mind."""
     console = Console()
     table = Table(
-        title=f"{len(comparison.pictures):,} pictures of {comparison.dataset}, "
+        title=f"{len(comparison.images):,} images of {comparison.dataset}, "
         f"{comparison.split} split, crop: {comparison.crop or 'none'}",
         title_justify="left",
     )
@@ -23,10 +23,10 @@ def show(comparison: Comparison, folder: Path) -> None:
         table.add_column(column, justify="right", no_wrap=True)
     for result in comparison.results:
         found = result.figures
-        low, high = found["number_accuracy_interval"]
+        low, high = found["sequence_accuracy_interval"]
         table.add_row(
             result.name,
-            f"{found['number_accuracy']:.2%}",
+            f"{found['sequence_accuracy']:.2%}",
             f"{low:.1%} – {high:.1%}",
             f"{found['character_accuracy']:.2%}",
             f"{found['length_accuracy']:.2%}",
@@ -37,7 +37,7 @@ def show(comparison: Comparison, folder: Path) -> None:
     for result in comparison.results[1:]:
         if fooled := result.figures.get("false_readings"):
             console.print(
-                f"{result.name}: of {fooled['pictures']:,} pictures without a number, one was read "
+                f"{result.name}: of {fooled['images']:,} images without a number, one was read "
                 f"in {fooled['any']:.1%}, with a confidence of 0.9 or more in {fooled['0.9']:.1%}"
             )
     for warning in comparison.warnings:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from artifacts.files import read_json, replacing
 from evaluation.compare import CONSTANT
-from training.run_folder import read_json, replacing
 
 KEPT = Path("docs/results")
 """Where `results.json` files are kept, under names of their own."""
 
 BEGIN, END = "<!-- results: evaluate.py --table -->", "<!-- end of results -->"
 
-_GIVEN = {"full": "whole pictures", "union": "true box + 30 %", "square": "true square + 30 %"}
+_GIVEN = {"full": "whole images", "union": "true box + 30 %", "square": "true square + 30 %"}
 
 
 def results_table(files: list[Path]) -> str:
@@ -38,7 +38,7 @@ def results_table(files: list[Path]) -> str:
         try:
             for name, found in results["models"].items():
                 row = _row(results, name)
-                if row not in lines:  # one constant answer for each set of pictures
+                if row not in lines:  # one constant answer for each set of images
                     lines.append(row)
                 if found.get("trained_with"):
                     trained[f"- `{name}` was trained with `{found['trained_with']}`"] = None
@@ -50,13 +50,13 @@ def results_table(files: list[Path]) -> str:
 
 def _row(results: dict[str, Any], name: str) -> str:
     found = results["models"][name]
-    low, high = found["number_accuracy_interval"]
+    low, high = found["sequence_accuracy_interval"]
     crop = found.get("crop", results["crop"])
     cells = (
-        f"{results['dataset']}, {results['split']} ({found['pictures']:,})",
+        f"{results['dataset']}, {results['split']} ({found['images']:,})",
         "" if name == CONSTANT else _GIVEN.get(crop, crop),
         name if name == CONSTANT else f"`{name}`",
-        f"{100 * found['number_accuracy']:.2f} %",
+        f"{100 * found['sequence_accuracy']:.2f} %",
         f"{100 * low:.1f} – {100 * high:.1f}",
         *(f"{100 * found['coverage'][share]:.1f} %" for share in ("0.98", "0.99")),
     )

@@ -1,4 +1,4 @@
-"""What reading costs: time for one picture and pictures a second, models in turn.
+"""What reading costs: time for one image and images a second, models in turn.
 
 The models take turns, round by round, so that whatever else the machine does in the meantime
 falls on all of them alike and the comparison holds even where the milliseconds do not.
@@ -13,36 +13,36 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from reading.reader import BATCH
+from inference.reader import BATCH
 
 WARM_UP, ROUNDS, BATCHES = 5, 40, 3
 
 
 class Looks(Protocol):
-    """A `reading.Reader`, or anything that is given pictures as it is."""
+    """A `reading.Reader`, or anything that is given images as it is."""
 
-    def look(self, pictures: Sequence[np.ndarray]) -> object:
-        """Look at pictures, uint8 arrays (height, width, 3)."""
+    def look(self, images: Sequence[np.ndarray]) -> object:
+        """Look at images, uint8 arrays (height, width, 3)."""
 
 
 def time_readers(
-    readers: Mapping[str, Looks], pictures: Sequence[np.ndarray]
+    readers: Mapping[str, Looks], images: Sequence[np.ndarray]
 ) -> dict[str, dict[str, Any]]:
-    """Time several readers on the same decoded pictures.
+    """Time several readers on the same decoded images.
 
     Args:
         readers: readers by name.
-        pictures: uint8 arrays (height, width, 3); one is read at a time, then `BATCH` at once,
+        images: uint8 arrays (height, width, 3); one is read at a time, then `BATCH` at once,
             going round where there are fewer.
 
     Returns:
-        For each reader `latency_ms` (median of single pictures), `latency_ms_95` (their 95th
-        percentile), `pictures_per_second` in batches and `threads`. Decoding is not included,
+        For each reader `latency_ms` (median of single images), `latency_ms_95` (their 95th
+        percentile), `images_per_second` in batches and `threads`. Decoding is not included,
         cutting, resizing and every look are.
     """
     batches: dict[str, list[float]] = {name: [] for name in readers}
-    times = time_singles(readers, pictures)
-    many = [pictures[index % len(pictures)] for index in range(BATCH)]
+    times = time_singles(readers, images)
+    many = [images[index % len(images)] for index in range(BATCH)]
     for turn in range(1 + BATCHES):
         for name, reader in readers.items():
             seconds = _seconds(reader, many)
@@ -50,15 +50,15 @@ def time_readers(
                 batches[name].append(BATCH / seconds)
     return {
         name: times[name]
-        | {"pictures_per_second": float(np.median(batches[name])), "threads": threads()}
+        | {"images_per_second": float(np.median(batches[name])), "threads": threads()}
         for name in readers
     }
 
 
 def time_singles(
-    readers: Mapping[str, Looks], pictures: Sequence[np.ndarray]
+    readers: Mapping[str, Looks], images: Sequence[np.ndarray]
 ) -> dict[str, dict[str, float]]:
-    """Time several readers on the same decoded pictures, one at a time.
+    """Time several readers on the same decoded images, one at a time.
 
     Returns:
         For each reader `latency_ms` and `latency_ms_95`, as in `time_readers`.
@@ -66,7 +66,7 @@ def time_singles(
     singles: dict[str, list[float]] = {name: [] for name in readers}
     for turn in range(WARM_UP + ROUNDS):
         for name, reader in readers.items():
-            seconds = _seconds(reader, [pictures[turn % len(pictures)]])
+            seconds = _seconds(reader, [images[turn % len(images)]])
             if turn >= WARM_UP:
                 singles[name].append(1000 * seconds)
     return {
@@ -102,7 +102,7 @@ def limit_threads(count: int) -> None:
         raise ValueError(f"the number of threads cannot be changed any more: {error}") from error
 
 
-def _seconds(reader: Looks, pictures: Sequence[np.ndarray]) -> float:
+def _seconds(reader: Looks, images: Sequence[np.ndarray]) -> float:
     started = time.perf_counter()
-    reader.look(pictures)
+    reader.look(images)
     return time.perf_counter() - started

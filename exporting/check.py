@@ -1,4 +1,4 @@
-"""Whether an exported file reads what it should: run on pictures and compared, every time."""
+"""Whether an exported file reads what it should: run on images and compared, every time."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import numpy as np
 
 import labels
 from exporting.formats import FLOAT16, INT8, Run
-from exporting.graph import CONFIDENCE, ReaderGraph
 from exporting.sample import Sample
-from models.sequence import DIGITS, LENGTH
-from reading.reader import Reader
+from inference.graph import CONFIDENCE, ReaderGraph
+from inference.reader import Reader
+from labels import DIGITS, LENGTH
 
 SURE = 0.5
 """Readings of at least this confidence are to stay as they are. Below it, two numbers may be so
@@ -32,8 +32,8 @@ class Tolerance:
 
     Attributes:
         confidence: by how much a confidence may differ, 0 to 1.
-        beyond: share of the pictures in which it may differ by more: where a hair decides whether
-            a picture is looked at once more.
+        beyond: share of the images in which it may differ by more: where a hair decides whether
+            an image is looked at once more.
         otherwise: share of the readings that are `SURE` which may be others.
     """
 
@@ -43,7 +43,7 @@ class Tolerance:
 
 
 ONE_LOOK = Tolerance(0.001, 0.0, 0.0)
-"""The file against its graph in TensorFlow, in one look at each picture."""
+"""The file against its graph in TensorFlow, in one look at each image."""
 
 SAME_GRAPH = {None: Tolerance(0.02, 0.02, 0.0), FLOAT16: Tolerance(0.05, 0.05, 0.01)}
 """The same in several, by quantization: each look is cut out by what the last one saw, and rounded
@@ -55,7 +55,7 @@ READER = Tolerance(0.05, 0.05, 0.01)
 
 @dataclass(frozen=True)
 class Answers:
-    """What was read in some pictures: the numbers, and how sure of each, float64 (n,)."""
+    """What was read in some images: the numbers, and how sure of each, float64 (n,)."""
 
     numbers: list[str]
     confidences: np.ndarray
@@ -66,16 +66,16 @@ class Agreement:
     """How two readers agree.
 
     Attributes:
-        pictures: how many both read.
+        images: how many both read.
         equal: in how many they read the same number.
         sure: of how many the first was at least `SURE`.
         sure_equal: how many of these the second reads the same.
         difference: the largest between their confidences.
-        beyond: in how many pictures that is more than is tolerated.
+        beyond: in how many images that is more than is tolerated.
         tolerance: what that is.
     """
 
-    pictures: int
+    images: int
     equal: int
     sure: int
     sure_equal: int
@@ -89,7 +89,7 @@ class Checked:
     """What came out of a check that was passed.
 
     Attributes:
-        source: where the pictures come from.
+        source: where the images come from.
         graph: the file against its graph in TensorFlow.
         reader: the file against the reader, which looks as often and does not search quarters.
         accuracy: share of the numbers that the file reads wholly right.
@@ -108,31 +108,31 @@ class Checked:
 def check(
     run: Run, graph: ReaderGraph, reader: Reader, sample: Sample, quantize: str | None
 ) -> Checked:
-    """Run a file on pictures and compare it with its graph in TensorFlow and with the reader.
+    """Run a file on images and compare it with its graph in TensorFlow and with the reader.
 
     Args:
         run: the file, open.
         graph: what it was made from.
         reader: what that was made from.
-        sample: the pictures.
+        sample: the images.
         quantize: how its weights were reduced, which says what is tolerated.
 
     Raises:
         ExportError: if a reading or a probability differs more than is tolerated, or, in eight
             bits, too few numbers are read right; says which, and by how much.
     """
-    found = answers(run, sample.pictures)
-    _check_batch(run, sample.pictures[0])
+    found = answers(run, sample.images)
+    _check_batch(run, sample.images[0])
     plain = answers(
-        lambda pictures: {k: v.numpy() for k, v in graph.read(pictures).items()}, sample.pictures
+        lambda images: {k: v.numpy() for k, v in graph.read(images).items()}, sample.images
     )
     # Given a part to look at, if only all of it, a reader does not search the quarters.
-    parts = [np.float32([0, 0, one.shape[1], one.shape[0]]) for one in sample.pictures]
-    seen = reader.look(sample.pictures, parts).readings
+    parts = [np.float32([0, 0, one.shape[1], one.shape[0]]) for one in sample.images]
+    seen = reader.look(sample.images, parts).readings
     looked = Answers(seen.numbers(), np.exp(seen.log_probability))
-    predicted = [reading.number for reading in reader.read(sample.pictures)]
+    predicted = [reading.number for reading in reader.read(sample.images)]
     same = SAME_GRAPH.get(quantize, READER)
-    if quantize is None and reader.looks == 1:
+    if quantize is None and reader.max_glimpses == 1:
         same = ONE_LOOK
     checked = Checked(
         source=sample.source,
@@ -150,9 +150,9 @@ def check(
     return checked
 
 
-def answers(run: Run, pictures: Sequence[np.ndarray]) -> Answers:
-    """Read pictures one by one, for they have sizes of their own."""
-    outputs = [run(picture[None]) for picture in pictures]
+def answers(run: Run, images: Sequence[np.ndarray]) -> Answers:
+    """Read images one by one, for they have sizes of their own."""
+    outputs = [run(image[None]) for image in images]
     return Answers(
         [labels.decode(int(one[LENGTH][0]), one[DIGITS][0]) for one in outputs],
         np.array([one[CONFIDENCE][0] for one in outputs], np.float64),
@@ -160,14 +160,14 @@ def answers(run: Run, pictures: Sequence[np.ndarray]) -> Answers:
 
 
 def compare(reference: Answers, found: Answers, tolerance: Tolerance) -> Agreement:
-    """Compare what two readers read in the same pictures."""
+    """Compare what two readers read in the same images."""
     equal = np.array([a == b for a, b in zip(reference.numbers, found.numbers, strict=True)])
     sure = reference.confidences >= SURE
     off = np.abs(reference.confidences - found.confidences)
     # Not a number is beyond all bounds, too.
     beyond = ~(off <= tolerance.confidence)
     return Agreement(
-        pictures=len(equal),
+        images=len(equal),
         equal=int(equal.sum()),
         sure=int(sure.sum()),
         sure_equal=int((sure & equal).sum()),
@@ -182,13 +182,13 @@ def _check_agreement(other: str, found: Agreement) -> None:
     otherwise = found.sure - found.sure_equal
     if otherwise > allowed.otherwise * found.sure:
         raise ExportError(
-            f"the file reads {otherwise} of {found.sure} pictures otherwise than {other}, which is "
+            f"the file reads {otherwise} of {found.sure} images otherwise than {other}, which is "
             f"at least {SURE:.0%} sure of them (allowed: {allowed.otherwise:.0%})"
         )
-    if found.beyond > allowed.beyond * found.pictures:
+    if found.beyond > allowed.beyond * found.images:
         raise ExportError(
             f"the file's confidences are off from those of {other} by more than "
-            f"{allowed.confidence:g} in {found.beyond} of {found.pictures} pictures (allowed: "
+            f"{allowed.confidence:g} in {found.beyond} of {found.images} images (allowed: "
             f"{allowed.beyond:.0%} of them), by {found.difference:.3g} at most"
         )
 
@@ -197,7 +197,7 @@ def _check_accuracy(found: Checked) -> None:
     if found.accuracy < found.graph_accuracy - MOST_LOST:
         raise ExportError(
             f"in eight bits {found.accuracy:.2%} of the numbers are read right, without "
-            f"{found.graph_accuracy:.2%} ({found.graph.pictures} pictures of {found.source}); "
+            f"{found.graph_accuracy:.2%} ({found.graph.images} images of {found.source}); "
             f"at most {MOST_LOST:.0%} may be lost"
         )
 
@@ -206,13 +206,13 @@ def _accuracy(numbers: list[str], sample: Sample) -> float:
     return float(np.mean([a == b for a, b in zip(numbers, sample.numbers, strict=True)]))
 
 
-def _check_batch(run: Run, picture: np.ndarray) -> None:
-    """A picture must be read the same whatever else is in the batch."""
-    alone = run(picture[None])
-    among = run(np.stack([255 - picture, picture, picture[:, ::-1]]))
+def _check_batch(run: Run, image: np.ndarray) -> None:
+    """An image must be read the same whatever else is in the batch."""
+    alone = run(image[None])
+    among = run(np.stack([255 - image, image, image[:, ::-1]]))
     for name, values in among.items():
         if len(values) != 3 or not np.allclose(values[1], alone[name][0], rtol=0.01, atol=0.01):
             raise ExportError(
-                f"the file's {name} of a picture is {alone[name][0]} alone and {values[1:2]} "
+                f"the file's {name} of an image is {alone[name][0]} alone and {values[1:2]} "
                 "among others"
             )

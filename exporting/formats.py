@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-import naming
-from exporting.graph import PICTURES, ReaderGraph
+from artifacts.names import unknown_name
+from inference.graph import IMAGES, ReaderGraph
 
 FLOAT16, INT8 = "float16", "int8"
 
@@ -32,7 +32,7 @@ class Format:
         suffix: how the names of its files end; a SavedModel is a folder.
         runtime: the package that runs it.
         quantizations: what its weights can be reduced to.
-        write: writes a graph to a path, quantized or not, with pictures to calibrate by if asked.
+        write: writes a graph to a path, quantized or not, with images to calibrate by if asked.
         open: opens a file to be run, with so many threads (None for the runtime's own choice).
     """
 
@@ -51,12 +51,12 @@ def find(name: str, quantize: str | None = None) -> Format:
         ValueError: if there is no such format, or it cannot.
     """
     if name not in FORMATS:
-        raise ValueError(naming.unknown("format", name, FORMATS))
+        raise ValueError(unknown_name("format", name, FORMATS))
     found = FORMATS[name]
     if quantize is not None and quantize not in found.quantizations:
         able = [one.name for one in FORMATS.values() if quantize in one.quantizations]
         if not able:
-            raise ValueError(naming.unknown("quantization", quantize, (FLOAT16, INT8)))
+            raise ValueError(unknown_name("quantization", quantize, (FLOAT16, INT8)))
         raise ValueError(
             f"{name} takes {' or '.join(found.quantizations)} weights; {quantize} goes with "
             f"{' or '.join(able)}. Received: {name} with {quantize}"
@@ -64,7 +64,7 @@ def find(name: str, quantize: str | None = None) -> Format:
     return found
 
 
-def _write_saved_model(graph, path, quantize, pictures) -> None:
+def _write_saved_model(graph, path, quantize, images) -> None:
     import tensorflow as tf
 
     tf.saved_model.save(graph, str(path), signatures={_SIGNATURE: graph.read})
@@ -75,10 +75,10 @@ def _open_saved_model(path: Path, threads: int | None) -> Run:
 
     # Its threads are those of the process: evaluation.timing.limit_threads.
     read = tf.saved_model.load(str(path)).signatures[_SIGNATURE]
-    return lambda pictures: {k: v.numpy() for k, v in read(tf.constant(pictures)).items()}
+    return lambda images: {k: v.numpy() for k, v in read(tf.constant(images)).items()}
 
 
-def _write_onnx(graph, path, quantize, pictures) -> None:
+def _write_onnx(graph, path, quantize, images) -> None:
     import onnx
     import tf2onnx
 
@@ -93,7 +93,7 @@ def _write_onnx(graph, path, quantize, pictures) -> None:
     if quantize == INT8:
         from exporting.int8 import quantize_onnx
 
-        quantize_onnx(path, pictures())
+        quantize_onnx(path, images())
 
 
 def _name_sizes(graph) -> None:
@@ -131,14 +131,14 @@ def _open_onnx(path: Path, threads: int | None) -> Run:
     options.intra_op_num_threads = threads or 0
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
-    return lambda pictures: dict(zip(names, session.run(names, {PICTURES: pictures}), strict=True))
+    return lambda images: dict(zip(names, session.run(names, {IMAGES: images}), strict=True))
 
 
-def _write_litert(graph, path, quantize, pictures) -> None:
+def _write_litert(graph, path, quantize, images) -> None:
     import tensorflow as tf
 
     with tempfile.TemporaryDirectory() as folder:
-        _write_saved_model(graph, Path(folder), None, pictures)
+        _write_saved_model(graph, Path(folder), None, images)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         if quantize is not None:
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -152,7 +152,7 @@ def _open_litert(path: Path, threads: int | None) -> Run:
 
     interpreter = Interpreter(model_path=str(path), num_threads=threads)
     run = interpreter.get_signature_runner(_SIGNATURE)
-    return lambda pictures: run(**{PICTURES: pictures})
+    return lambda images: run(**{IMAGES: images})
 
 
 FORMATS = {

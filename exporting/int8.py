@@ -1,4 +1,4 @@
-"""Eight-bit weights and activations for ONNX files, calibrated on pictures."""
+"""Eight-bit weights and activations for ONNX files, calibrated on images."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from exporting.graph import PICTURES
+from inference.graph import IMAGES
 
 _OPERATIONS = ("Conv", "MatMul", "Gemm")
 _LEAST = 2048
@@ -16,7 +16,7 @@ _LEAST = 2048
 which say where the digits and the edges are, bear it worst."""
 
 
-def quantize_onnx(path: Path, pictures: Sequence[np.ndarray]) -> None:
+def quantize_onnx(path: Path, images: Sequence[np.ndarray]) -> None:
     """Quantize the model's layers in an ONNX file, which is replaced.
 
     Only operations with weights of their own take part. The resizing, the boxes and the decoding
@@ -24,7 +24,7 @@ def quantize_onnx(path: Path, pictures: Sequence[np.ndarray]) -> None:
 
     Args:
         path: the file.
-        pictures: uint8 (height, width, 3) of any size, whose activations set the ranges.
+        images: uint8 (height, width, 3) of any size, whose activations set the ranges.
     """
     import onnx
     from onnxruntime.quantization import QuantFormat, QuantType, quant_pre_process, quantize_static
@@ -35,7 +35,7 @@ def quantize_onnx(path: Path, pictures: Sequence[np.ndarray]) -> None:
     quantize_static(
         prepared,
         path,
-        _Pictures(pictures),
+        _Images(images),
         quant_format=QuantFormat.QDQ,
         per_channel=True,
         # Seven bits of weights: without VNNI the sums of eight overflow, silently.
@@ -56,12 +56,12 @@ def _with_weights(graph) -> list[str]:
     ]
 
 
-class _Pictures:
-    """Pictures one by one, as ONNX Runtime's calibration takes them."""
+class _Images:
+    """Images one by one, as ONNX Runtime's calibration takes them."""
 
-    def __init__(self, pictures: Sequence[np.ndarray]):
-        self._left = iter(pictures)
+    def __init__(self, images: Sequence[np.ndarray]):
+        self._left = iter(images)
 
     def get_next(self) -> dict[str, np.ndarray] | None:
-        picture = next(self._left, None)
-        return None if picture is None else {PICTURES: picture[None]}
+        image = next(self._left, None)
+        return None if image is None else {IMAGES: image[None]}

@@ -14,14 +14,14 @@ from typing import Any
 import keras
 
 import models
-from evaluation import provenance
+from artifacts.environment import environment
+from artifacts.files import write_json
 from exporting import formats, sample
 from exporting.check import Checked, ExportError, check
 from exporting.formats import FLOAT16, INT8, Format
-from exporting.graph import ReaderGraph, in_float32
-from reading.reader import Reader
-from training.environment import environment
-from training.run_folder import write_json
+from inference import provenance
+from inference.graph import ReaderGraph, in_float32
+from inference.reader import Reader
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ FOLDER = Path("exports")
 """Where files go that are given no name."""
 
 _CHECK, _CHECK_INT8, _CALIBRATE = 64, 400, 100
-"""Pictures to check with, to check eight bits with, and to set their ranges by."""
+"""Images to check with, to check eight bits with, and to set their ranges by."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,9 @@ def export(
     out: str | Path | None = None,
     *,
     quantize: str | None = None,
-    looks: int | None = None,
+    max_glimpses: int | None = None,
     dataset: str | None = None,
-    pictures: int | None = None,
+    images: int | None = None,
     data_dir: str | Path | None = None,
 ) -> Export:
     """Export a reader: pixels in, digits, confidence and box out.
@@ -72,10 +72,10 @@ def export(
         format_name: "saved_model", "onnx" or "litert".
         out: the file to write. Defaults to one in `exports/`, named after the source.
         quantize: "float16" (weights of half the size) or "int8" (a quarter, and computed with).
-        looks: how often to look at a picture. Defaults to as often as predict.py.
-        dataset: whose test pictures to check with, and whose training pictures to set the ranges
-            of int8 by. Defaults to drawn pictures.
-        pictures: how many to check with. Defaults to 64, and 400 for int8.
+        looks: how often to look at an image. Defaults to as often as predict.py.
+        dataset: whose test images to check with, and whose training images to set the ranges
+            of int8 by. Defaults to drawn images.
+        images: how many to check with. Defaults to 64, and 400 for int8.
         data_dir: where TFDS data lies.
 
     Raises:
@@ -90,19 +90,19 @@ def export(
             f"Received: {keras.backend.backend()}"
         )
     out = _check_out(Path(out) if out else FOLDER / _file_name(source, form, quantize), form)
-    reader = Reader(source, looks)
+    reader = Reader(source, max_glimpses)
     reader.model = in_float32(reader.model)
     places = reader.model.output["digits"].shape[1]
 
     def take(split: str, count: int) -> sample.Sample:
         return sample.take(dataset, split, count, places, data_dir)
 
-    seen = take("test", pictures or (_CHECK_INT8 if quantize == INT8 else _CHECK))
+    seen = take("test", images or (_CHECK_INT8 if quantize == INT8 else _CHECK))
     graph = ReaderGraph(reader, half=form.name == "saved_model" and quantize == FLOAT16)
     with _workshop(out) as part, _told(form):
         log.info("Writing %s", out)
-        form.write(graph, part, quantize, lambda: take("train", _CALIBRATE).pictures)
-        log.info("Running it on %d %s", len(seen.pictures), seen.source)
+        form.write(graph, part, quantize, lambda: take("train", _CALIBRATE).images)
+        log.info("Running it on %d %s", len(seen.images), seen.source)
         checked = check(form.open(part, None), graph, reader, seen, quantize)
         about = _about(source, form, quantize, reader, checked)
         size = sum(p.stat().st_size for p in [part, *part.rglob("*")] if p.is_file())
@@ -187,10 +187,10 @@ def _about(source, form: Format, quantize, reader: Reader, checked: Checked) -> 
         "trained_on": trained.get("dataset"),
         "reads": card.get("reads"),
         "licence": card.get("licence", "that of the data it was trained on"),
-        "inputs": {"pictures": "uint8 [n, height, width, 3]: RGB, of any size"},
+        "inputs": {"images": "uint8 [n, height, width, 3]: RGB, of any size"},
         "outputs": outputs,
         "sees": {"height": height, "width": width, "channels": channels},
-        "looks": reader.looks,
+        "max_glimpses": reader.max_glimpses,
         "temperature": reader.temperature,
         "checked": dataclasses.asdict(checked),
         "environment": environment(),

@@ -1,4 +1,4 @@
-"""The pictures that an exported file is checked and calibrated with."""
+"""The images that an exported file is checked and calibrated with."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ import numpy as np
 
 import datasets
 from evaluation import sheet
-from evaluation.sample import load_pictures
+from evaluation.sample import load_images
 
-DRAWN = "drawn pictures"
+DRAWN = "drawn images"
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Pictures with their numbers.
+    """Images with their numbers.
 
     Attributes:
         source: where they come from.
-        pictures: uint8 (height, width, 3), RGB, of any size.
+        images: uint8 (height, width, 3), RGB, of any size.
         numbers: what is to be read in each.
     """
 
     source: str
-    pictures: list[np.ndarray]
+    images: list[np.ndarray]
     numbers: list[str]
 
 
@@ -37,30 +37,30 @@ def take(
     max_digits: int,
     data_dir: str | Path | None = None,
 ) -> Sample:
-    """Take pictures of a data set, or draw some.
+    """Take images of a data set, or draw some.
 
     Args:
-        dataset: name, folder or mix; None for drawn pictures, half of them close to the number
+        dataset: name, folder or mix; None for drawn images, half of them close to the number
             and half with much around it.
-        split: of the data set; drawn pictures differ from split to split, too.
+        split: of the data set; drawn images differ from split to split, too.
         count: how many, at most.
         max_digits: most digits of a drawn number.
         data_dir: where TFDS data lies.
 
     Raises:
-        ValueError: if the data set is unknown or has no pictures in that split.
+        ValueError: if the data set is unknown or has no images in that split.
     """
     if dataset is None:
         return _draw(split, count, max_digits)
     numbers = datasets.numbers(dataset, split, data_dir)
     if not numbers:
-        raise ValueError(f"{dataset} has no pictures in its split {split!r}")
+        raise ValueError(f"{dataset} has no images in its split {split!r}")
     chosen = sheet.choose(len(numbers), count)
-    pictures = load_pictures(dataset, split, chosen, data_dir=data_dir)
+    images = load_images(dataset, split, chosen, data_dir=data_dir)
     return Sample(
         f"{dataset}, {split} split",
-        list(pictures.values()),
-        [numbers[index][1] for index in pictures],
+        list(images.values()),
+        [numbers[index][1] for index in images],
     )
 
 

@@ -15,13 +15,14 @@ def show(made: Export) -> None:
     console = Console(highlight=False)
     model, checked = made.reader.model, made.checked
     height, width, channels = model.input_shape[1:]
-    looks = f"up to {made.reader.looks} looks" if made.reader.looks > 1 else "one look"
+    count = made.reader.max_glimpses
+    glimpses = f"up to {count} glimpses" if count > 1 else "one glimpse"
     console.print(f"[bold]{made.path}[/bold], {made.size / 1e6:.2f} MB", soft_wrap=True)
     console.print(
-        f"{model.name}, {looks} at {height} x {width} x {channels}; takes pictures of any size"
+        f"{model.name}, {glimpses} at {height} x {width} x {channels}; takes images of any size"
     )
     table = Table(
-        title=f"Run by {made.format.runtime} on {checked.graph.pictures} {checked.source}",
+        title=f"Run by {made.format.runtime} on {checked.graph.images} {checked.source}",
         title_justify="left",
         box=box.SIMPLE,
     )
@@ -44,7 +45,7 @@ def show(made: Export) -> None:
 
 def _cells(found: Agreement) -> tuple[str, ...]:
     return (
-        f"{found.equal} of {found.pictures}",
+        f"{found.equal} of {found.images}",
         f"{found.sure_equal} of {found.sure}",
         f"{found.difference:.2g}",
         str(found.beyond),

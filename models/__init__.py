@@ -1,33 +1,35 @@
 """Named Keras models that read digits and numbers: `create`, `list_models`, `describe`."""
 
 from models.cost import describe, multiply_adds
+from models.decoding import DecodedSequences, decode_predictions
+from models.losses import losses
+from models.metrics import SequenceScores
 from models.published import (
-    built_as,
+    architecture_of,
     card,
     file_digest,
-    how_made,
     list_weights,
     load,
     model_file,
+    provenance_of,
 )
 from models.registry import configuration, create, list_models
-from models.sequence import NumberScores, Readings, losses, read_out
 
 __all__ = [
-    "NumberScores",
-    "Readings",
-    "built_as",
+    "DecodedSequences",
+    "SequenceScores",
+    "architecture_of",
     "card",
     "configuration",
     "create",
+    "decode_predictions",
     "describe",
     "file_digest",
-    "how_made",
     "list_models",
     "list_weights",
     "load",
     "losses",
     "model_file",
     "multiply_adds",
-    "read_out",
+    "provenance_of",
 ]

@@ -8,9 +8,10 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from models.pictures import picture_input
+from labels import BOX
+from models.heads import number_outputs
+from models.inputs import image_input
 from models.residual_cnn import EdgeCoordinates, _conv_norm, _residual_block
-from models.sequence import BOX, number_outputs
 
 
 def conv_transformer(
@@ -53,7 +54,7 @@ def conv_transformer(
             `max_digits` is 1.
 
     Returns:
-        A functional model with the outputs of `models.sequence`. No weight's shape depends on the
+        A functional model with the outputs of `models.heads`. No weight's shape depends on the
         image size.
 
     Raises:
@@ -74,7 +75,7 @@ def conv_transformer(
         raise ValueError(
             f"heads divides the last of filters. Received: heads={heads!r}, filters={filters!r}"
         )
-    images, x = picture_input(input_shape, normalize_contrast=normalize_contrast)
+    images, x = image_input(input_shape, normalize_contrast=normalize_contrast)
     x = _conv_norm(x, stem_filters, 3, strides=2, name="stem")
     for stage, (width, count, stride) in enumerate(zip(filters, blocks, strides, strict=True)):
         for index in range(count):

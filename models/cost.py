@@ -12,7 +12,7 @@ from models.registry import create, entry
 
 
 def multiply_adds(model: keras.Model) -> int:
-    """Count the multiply-adds of one picture through a functional model.
+    """Count the multiply-adds of one image through a functional model.
 
     Convolutions, dense layers and products of tensors count, one for each product; scaling,
     normalisation, pooling and activations, which are small beside them, do not.

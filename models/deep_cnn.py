@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
-from models.pictures import picture_input
-from models.sequence import number_outputs
+from models.heads import number_outputs
+from models.inputs import image_input
 
 NORMALIZATIONS = ("batch", "subtractive", "none")
 
@@ -30,11 +30,11 @@ def deep_cnn(
 ) -> keras.Model:
     """Build blocks of convolution, pooling, normalisation and dropout, then dense layers.
 
-    The defaults have no dense layer: the last blocks' windows span the picture. What a dense layer
+    The defaults have no dense layer: the last blocks' windows span the image. What a dense layer
     and other windows did instead is in `docs/tuning.md`.
 
     Args:
-        input_shape: (height, width, channels) of the pictures, values in [0, 255].
+        input_shape: (height, width, channels) of the images, values in [0, 255].
         max_digits: how many digits a number can have, 1 for single digits.
         filters: filters of each convolution block, the first first.
         kernel_size: side of the convolutions' windows in pixels, one for all or one for each.
@@ -48,10 +48,10 @@ def deep_cnn(
             share no weights; 0 leaves it out.
         conv_dropout: share of each block's outputs dropped in training, in [0, 1).
         dense_dropout: the same for each dense layer.
-        normalize_contrast: whether every picture is given a mean of 0 and a variance of 1.
+        normalize_contrast: whether every image is given a mean of 0 and a variance of 1.
 
     Returns:
-        A functional model; its outputs are those of `models.sequence`.
+        A functional model; its outputs are those of `models.heads`.
 
     Raises:
         ValueError: if the blocks' arguments differ in length or a name is unknown.
@@ -67,7 +67,7 @@ def deep_cnn(
         raise ValueError(
             f"normalization is one of {', '.join(NORMALIZATIONS)}. Received: {normalization!r}"
         )
-    pictures, x = picture_input(input_shape, normalize_contrast=normalize_contrast)
+    images, x = image_input(input_shape, normalize_contrast=normalize_contrast)
     for index, width in enumerate(filters):
         name = f"block{index + 1}"
         x = _convolution(x, width, kernels[index], maxout_pieces if index == 0 else 1, name)
@@ -85,7 +85,7 @@ def deep_cnn(
     for index, units in enumerate(dense_units, 1):
         x = layers.Dense(units, activation="relu", name=f"dense{index}")(x)
         x = layers.Dropout(dense_dropout, name=f"dense{index}_dropout")(x)
-    return keras.Model(pictures, number_outputs(x, max_digits), name="deep_cnn")
+    return keras.Model(images, number_outputs(x, max_digits), name="deep_cnn")
 
 
 def per_block(name: str, value: int | Sequence[int], blocks: int) -> tuple[int, ...]:

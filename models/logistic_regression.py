@@ -5,8 +5,8 @@ from __future__ import annotations
 import keras
 from keras import layers
 
-from models.pictures import picture_input
-from models.sequence import number_outputs
+from models.heads import number_outputs
+from models.inputs import image_input
 
 
 def logistic_regression(
@@ -14,15 +14,15 @@ def logistic_regression(
 ) -> keras.Model:
     """Build a linear classifier of the pixels for the length and for each digit.
 
-    On 28 x 28 grey pictures with one digit it has 28 · 28 · 10 + 10 = 7,850 parameters.
+    On 28 x 28 grey images with one digit it has 28 · 28 · 10 + 10 = 7,850 parameters.
 
     Args:
-        input_shape: (height, width, channels) of the pictures, values in [0, 255].
+        input_shape: (height, width, channels) of the images, values in [0, 255].
         max_digits: how many digits a number can have, 1 for single digits.
 
     Returns:
-        A functional model; its outputs are those of `models.sequence`.
+        A functional model; its outputs are those of `models.heads`.
     """
-    pictures, x = picture_input(input_shape)
+    images, x = image_input(input_shape)
     x = layers.Flatten(name="flatten")(x)
-    return keras.Model(pictures, number_outputs(x, max_digits), name="logistic_regression")
+    return keras.Model(images, number_outputs(x, max_digits), name="logistic_regression")

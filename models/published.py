@@ -13,7 +13,7 @@ from typing import Any
 
 import keras
 
-import naming
+from artifacts.names import unknown_name
 
 FOLDER = Path(__file__).resolve().parent / "weights"
 
@@ -34,7 +34,7 @@ def card(name: str) -> dict[str, Any]:
         ValueError: if no weights have that name; the message lists the known, nearest first.
     """
     if name not in list_weights():
-        raise ValueError(naming.unknown("weights", name, list_weights()))
+        raise ValueError(unknown_name("weights", name, list_weights()))
     return json.loads((FOLDER / f"{name}.json").read_text())
 
 
@@ -56,7 +56,7 @@ def file_digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def reading_settings(source: str | Path) -> dict[str, Any]:
+def inference_config(source: str | Path) -> dict[str, Any]:
     """How a trained model is to be read with: `temperature`, by which its logits are divided.
 
     Args:
@@ -74,7 +74,7 @@ def reading_settings(source: str | Path) -> dict[str, Any]:
     return _said_by_run(source, "metrics.json").get("reading", {})
 
 
-def how_made(source: str | Path) -> dict[str, Any]:
+def provenance_of(source: str | Path) -> dict[str, Any]:
     """How a trained model was made: `configuration` and `environment`, where they are known.
 
     Args:
@@ -103,19 +103,19 @@ def _said_by_run(run: str | Path, name: str) -> dict[str, Any]:
         raise ValueError(f"{path} is not JSON: {error}") from error
 
 
-def built_as(source: str | Path) -> tuple[str, dict[str, Any]] | None:
+def architecture_of(source: str | Path) -> tuple[str, dict[str, Any]] | None:
     """Which model of the registry a trained one is, and with which arguments.
 
     Args:
         source: as for `load`.
 
     Returns:
-        As `how_made` says; None for a file on its own.
+        As `provenance_of` says; None for a file on its own.
 
     Raises:
-        ValueError: as `how_made` does.
+        ValueError: as `provenance_of` does.
     """
-    said = how_made(source).get("configuration", {})
+    said = provenance_of(source).get("configuration", {})
     return (said["model"], said["arguments"]) if "arguments" in said else None
 
 

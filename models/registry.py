@@ -11,7 +11,7 @@ from typing import Any
 
 import keras
 
-import naming
+from artifacts.names import unknown_name
 from models.conv_transformer import conv_transformer
 from models.deep_cnn import deep_cnn
 from models.logistic_regression import logistic_regression
@@ -114,7 +114,7 @@ def entry(name: str) -> Entry:
         ValueError: if no model has that name; the message lists the known ones, nearest first.
     """
     if name not in _ENTRIES:
-        raise ValueError(naming.unknown("model", name, _ENTRIES))
+        raise ValueError(unknown_name("model", name, _ENTRIES))
     return _ENTRIES[name]
 
 
@@ -132,7 +132,7 @@ def configuration(name: str, **arguments: Any) -> dict[str, Any]:
     parameters = inspect.signature(found.builder).parameters
     for key in arguments:
         if key not in parameters:
-            raise ValueError(naming.unknown(f"argument of {name}", key, parameters))
+            raise ValueError(unknown_name(f"argument of {name}", key, parameters))
     defaults = {key: parameter.default for key, parameter in parameters.items()}
     merged = defaults | dict(found.configuration) | arguments
     return json.loads(json.dumps(merged))
@@ -149,8 +149,8 @@ def create(name: str, *, weights: str | None = None, **arguments: Any) -> keras.
             channels), `max_digits`, and those of its architecture.
 
     Returns:
-        A functional model: pictures (batch, height, width, channels) in [0, 255] to the logits
-        that `models.sequence` describes.
+        A functional model: images (batch, height, width, channels) in [0, 255] to the logits
+        that `models.heads` describes.
 
     Raises:
         ValueError: if the name or an argument is unknown, or a value does not fit.

@@ -8,8 +8,9 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from models.pictures import picture_input
-from models.sequence import BOX, number_outputs
+from labels import BOX
+from models.heads import number_outputs
+from models.inputs import image_input
 
 
 def residual_cnn(
@@ -28,13 +29,13 @@ def residual_cnn(
     """Build residual blocks after an early stride, and a head that attends to each digit.
 
     The last stage's blocks are dilated, so that every place of the final map sees the whole
-    picture and can tell the second digit from the third. For each digit a softmax over the map
+    image and can tell the second digit from the third. For each digit a softmax over the map
     says where it is; the features pooled there go through one classifier that all places share,
     so that a 7 learned at the first place is known at the fourth. The attention maps are the
     layer "where", (batch, height · width, 1 + N), the first one the length's.
 
     Args:
-        input_shape: (height, width, channels) of the pictures, values in [0, 255].
+        input_shape: (height, width, channels) of the images, values in [0, 255].
         max_digits: how many digits a number can have, 1 for single digits.
         stem_filters: filters of the first convolution, which has stride 2.
         filters: filters of each stage.
@@ -43,14 +44,14 @@ def residual_cnn(
         dilations: dilation of the second convolution in the blocks of the last stage, taken in
             turn.
         dropout: share of the pooled features dropped in training, in [0, 1).
-        normalize_contrast: whether every picture is given a mean of 0 and a variance of 1.
+        normalize_contrast: whether every image is given a mean of 0 and a variance of 1.
         locate: whether the model also says where the number is (the output `box`), so that a
             reader can look at it again from nearer; of no use, and left out, where `max_digits`
             is 1.
 
     Returns:
-        A functional model; its outputs are those of `models.sequence`. All its weights but none
-        of their shapes depend on the picture's size, so they move between sizes as they are.
+        A functional model; its outputs are those of `models.heads`. All its weights but none
+        of their shapes depend on the image's size, so they move between sizes as they are.
 
     Raises:
         ValueError: if `filters`, `blocks` and `strides` differ in length.
@@ -65,7 +66,7 @@ def residual_cnn(
             "filters, blocks and strides have one value for each stage. "
             f"Received: filters={filters!r}, blocks={blocks!r}, strides={strides!r}"
         )
-    pictures, x = picture_input(input_shape, normalize_contrast=normalize_contrast)
+    images, x = image_input(input_shape, normalize_contrast=normalize_contrast)
     x = _conv_norm(x, stem_filters, 3, strides=2, name="stem")
     last = len(filters) - 1
     for stage, (width, count, stride) in enumerate(zip(filters, blocks, strides, strict=True)):
@@ -83,7 +84,7 @@ def residual_cnn(
     outputs = number_outputs(features, max_digits, digit_features=digit_features)
     if locate and max_digits > 1:
         outputs[BOX] = _locate(x)
-    return keras.Model(pictures, outputs, name="residual_cnn")
+    return keras.Model(images, outputs, name="residual_cnn")
 
 
 def _attend(x, max_digits):
@@ -106,7 +107,7 @@ def _locate(x):
     """The number's box from (batch, h, w, c): four maps, each of where one edge is.
 
     An edge is the expected coordinate under the softmax of its map (Sun et al. 2018,
-    https://arxiv.org/abs/1711.08229): finer than the map's grid, and free of the picture's size.
+    https://arxiv.org/abs/1711.08229): finer than the map's grid, and free of the image's size.
     """
     height, width, _ = x.shape[1:]
     edges = layers.Conv2D(4, 1, name="edge_logits")(x)
@@ -131,7 +132,7 @@ class EdgeCoordinates(layers.Layer):
         height, width = self.grid
         y, x = np.mgrid[0:height, 0:width]
         # A cell's near edge for left and top, its far edge for right and bottom: a number may
-        # fill the picture to its last pixel.
+        # fill the image to its last pixel.
         places = np.stack([x / width, y / height, (x + 1) / width, (y + 1) / height], axis=-1)
         return ops.sum(maps * ops.reshape(places.astype("float32"), (1, -1, 4)), axis=1)
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
-from models.pictures import picture_input
-from models.sequence import number_outputs
+from models.heads import number_outputs
+from models.inputs import image_input
 
 
 def shallow_cnn(
@@ -23,7 +23,7 @@ def shallow_cnn(
     """Build two blocks of convolution and 2 x 2 max pooling, then a dense layer.
 
     Args:
-        input_shape: (height, width, channels) of the pictures, values in [0, 255].
+        input_shape: (height, width, channels) of the images, values in [0, 255].
         max_digits: how many digits a number can have, 1 for single digits.
         filters: filters of each of the two convolutions.
         kernel_size: side of the convolutions' windows, in pixels.
@@ -31,7 +31,7 @@ def shallow_cnn(
         dropout: share of the dense layer's outputs dropped in training, in [0, 1).
 
     Returns:
-        A functional model; its outputs are those of `models.sequence`.
+        A functional model; its outputs are those of `models.heads`.
 
     Reference:
         LeCun et al. 1998, "Gradient-based learning applied to document recognition", with
@@ -39,7 +39,7 @@ def shallow_cnn(
     """
     if len(filters) != 2:
         raise ValueError(f"a shallow CNN has two convolutions. Received: filters={filters!r}")
-    pictures, x = picture_input(input_shape)
+    images, x = image_input(input_shape)
     for index, width in enumerate(filters, 1):
         x = layers.Conv2D(
             width, kernel_size, padding="same", activation="relu", name=f"conv{index}"
@@ -48,4 +48,4 @@ def shallow_cnn(
     x = layers.Flatten(name="flatten")(x)
     x = layers.Dense(dense_units, activation="relu", name="dense")(x)
     x = layers.Dropout(dropout, name="dropout")(x)
-    return keras.Model(pictures, number_outputs(x, max_digits), name="shallow_cnn")
+    return keras.Model(images, number_outputs(x, max_digits), name="shallow_cnn")

@@ -20,24 +20,24 @@ COMPILE_FAST = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """Folder of real pictures that are not part of the project (NUMBER_ZOO_TEST_DATA)."""
+    """Folder of real images that are not part of the project (NUMBER_ZOO_TEST_DATA)."""
     folder = Path(os.environ.get("NUMBER_ZOO_TEST_DATA", ROOT.parent / "shared" / "data"))
     if not folder.is_dir():
-        pytest.skip(f"no real pictures at {folder}: set NUMBER_ZOO_TEST_DATA to use some")
+        pytest.skip(f"no real images at {folder}: set NUMBER_ZOO_TEST_DATA to use some")
     return folder
 
 
 @pytest.fixture(scope="session")
 def photos(tmp_path_factory):
-    """Sixty pictures of one- and two-digit numbers, with a labels.csv."""
+    """Sixty images of one- and two-digit numbers, with a labels.csv."""
     folder = tmp_path_factory.mktemp("photos")
     rng = np.random.default_rng(0)
     rows = ["file,label"]
     for index in range(60):
         number = str(rng.integers(0, 100))
-        picture = Image.new("RGB", (40, 24), tuple(rng.integers(150, 255, 3).tolist()))
-        ImageDraw.Draw(picture).text((10, 5), number, fill=(10, 10, 10))
-        picture.save(folder / f"{index:03d}.png")
+        image = Image.new("RGB", (40, 24), tuple(rng.integers(150, 255, 3).tolist()))
+        ImageDraw.Draw(image).text((10, 5), number, fill=(10, 10, 10))
+        image.save(folder / f"{index:03d}.png")
         rows.append(f"{index:03d}.png,{number}")
     (folder / "labels.csv").write_text("\n".join(rows) + "\n")
     return folder

@@ -11,13 +11,14 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 
-from models.sequence import NumberScores
-from training.distribution import ONE_DEVICE, OneDevice
-from training.run_folder import RunFolder
+from artifacts.console import duration
+from artifacts.run_folder import RunFolder
+from models.metrics import SequenceScores
+from training.distribution import SINGLE_DEVICE, Strategy
 
 log = logging.getLogger(__name__)
 
-OBJECTIVE = "val_number_accuracy"
+OBJECTIVE = "val_sequence_accuracy"
 
 
 def merit(row: dict[str, float]) -> tuple[float, float]:
@@ -25,14 +26,14 @@ def merit(row: dict[str, float]) -> tuple[float, float]:
     return row[OBJECTIVE], -row["val_loss"]
 
 
-def kept(rows: list[dict[str, float]], keep: str) -> dict[str, float] | None:
+def kept(rows: list[dict[str, float]], checkpoint: str) -> dict[str, float] | None:
     """The row of the epoch whose model is the run's, of those so far; None if there is none.
 
     Args:
         rows: the run's history.
-        keep: as in `Recipe.keep`.
+        checkpoint: as in `Recipe.checkpoint`.
     """
-    if keep == "last":
+    if checkpoint == "last":
         return rows[-1] if rows else None
     return max(rows, key=merit, default=None)
 
@@ -60,25 +61,25 @@ def _swap(model: keras.Model) -> None:
 
 
 def score(
-    model: keras.Model, data, truth: dict[str, np.ndarray], devices: OneDevice = ONE_DEVICE
+    model: keras.Model, data, truth: dict[str, np.ndarray], devices: Strategy = SINGLE_DEVICE
 ) -> dict[str, float]:
     """Scores of a model over a data set in one pass.
 
     Args:
         data: batches that `predict` takes.
-        truth: labels of all its pictures, in its order.
+        truth: labels of all its images, in its order.
         devices: what the model is on.
 
     Returns:
-        What `NumberScores.result` gives.
+        What `SequenceScores.result` gives.
     """
-    scores = NumberScores()
+    scores = SequenceScores()
     scores.update(devices.predict(model, data), truth)
     return scores.result()
 
 
 def gather_truth(data) -> dict[str, np.ndarray]:
-    """All labels of batches `(pictures, labels)` as arrays, in order."""
+    """All labels of batches `(images, labels)` as arrays, in order."""
     batches = [labels for _, labels in data.as_numpy_iterator()]
     return {key: np.concatenate([batch[key] for batch in batches]) for key in batches[0]}
 
@@ -108,7 +109,7 @@ class EndOfEpoch(keras.callbacks.Callback):
         run: where the files go.
         validation: batches that are scored after each epoch with the averaged weights.
         rows: history of the epochs before `initial_epoch`.
-        keep: which epoch's model is the run's, as in `Recipe.keep`.
+        checkpoint: which epoch's model is the run's, as in `Recipe.checkpoint`.
         devices: what the model is on.
     """
 
@@ -117,8 +118,8 @@ class EndOfEpoch(keras.callbacks.Callback):
         run: RunFolder,
         validation,
         rows: list[dict[str, float]],
-        keep: str,
-        devices: OneDevice = ONE_DEVICE,
+        checkpoint: str,
+        devices: Strategy = SINGLE_DEVICE,
     ):
         super().__init__()
         self.devices = devices
@@ -126,8 +127,8 @@ class EndOfEpoch(keras.callbacks.Callback):
         self.validation = validation
         self.truth = gather_truth(validation)
         self.rows = rows
-        self.keep = keep
-        self.best = kept(rows, keep)
+        self.checkpoint = checkpoint
+        self.best = kept(rows, checkpoint)
 
     def on_epoch_begin(self, epoch, logs=None):
         self.began = time.monotonic()
@@ -136,7 +137,7 @@ class EndOfEpoch(keras.callbacks.Callback):
         with averaged_weights(self.model):
             scores = score(self.model, self.validation, self.truth, self.devices)
             logs.update({f"val_{name}": value for name, value in scores.items()})
-            if self.keep == "last" or self.best is None or merit(logs) > merit(self.best):
+            if self.checkpoint == "last" or self.best is None or merit(logs) > merit(self.best):
                 self.best = dict(logs)
                 with self.devices.saving(self.model):
                     self.run.save_keras(self.run.model, _without_optimizer(self.model).save)
@@ -180,11 +181,3 @@ class Progress(keras.callbacks.Callback):
             100 * logs["val_length_accuracy"],
             duration(left),
         )
-
-
-def duration(seconds: float) -> str:
-    """Seconds as people say them: "45 s", "12 min", "1 h 05 min"."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"

@@ -15,7 +15,9 @@ from typing import Any
 
 import datasets
 import models
-import naming
+from artifacts.files import RunError
+from artifacts.names import unknown_name
+from artifacts.run_folder import RunFolder, read_run_configuration
 from datasets import Augmentation, mixing, sources
 from models import registry
 from training import recipes
@@ -33,9 +35,9 @@ class Configuration:
         arguments: all keyword arguments of the model's builder.
         dataset: name of a data set, path of a folder, or a mix such as "A:2,B:1".
         validation: what the best epoch is chosen on, in the same form.
-        crop: "full", "union" or "square": which part of the picture the model is given.
+        crop: "full", "union" or "square": which part of the image the model is given.
         recipe: how it is trained.
-        seed: seed of the weights, the order of pictures and their augmentation.
+        seed: seed of the weights, the order of images and their augmentation.
         precision: Keras dtype policy.
         weights: run or file to start from; None for fresh weights.
     """
@@ -51,15 +53,15 @@ class Configuration:
     weights: str | None = None
 
     @property
-    def picture_size(self) -> tuple[int, int]:
-        """(height, width) of the model's pictures, in pixels."""
+    def image_size(self) -> tuple[int, int]:
+        """(height, width) of the model's images, in pixels."""
         return tuple(self.arguments["input_shape"][:2])
 
     @property
     def view(self) -> dict[str, Any]:
-        """Arguments by which `datasets.load` gives pictures as this model takes them."""
+        """Arguments by which `datasets.load` gives images as this model takes them."""
         return {
-            "picture_size": self.picture_size,
+            "image_size": self.image_size,
             "channels": self.arguments["input_shape"][2],
             "max_digits": self.arguments["max_digits"],
             "crop": self.crop,
@@ -83,6 +85,29 @@ class Configuration:
         return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
+def read_configuration(path: Path) -> Configuration:
+    """Read the configuration from a run's `config.json`, or a file of the same form.
+
+    Raises:
+        RunError: if the file holds something else.
+    """
+    values = read_run_configuration(path)
+    try:
+        return Configuration.from_json(values)
+    except (KeyError, TypeError, ValueError) as error:
+        raise RunError(f"{path} is not the configuration of a run: {error}") from error
+
+
+def run_configuration(run: RunFolder) -> Configuration:
+    """The configuration that a run was started with.
+
+    Raises:
+        RunError: if the folder is not a run.
+    """
+    run.configuration()
+    return read_configuration(run.config)
+
+
 def configure(
     model: str | None,
     dataset: str,
@@ -100,9 +125,9 @@ def configure(
 
     Args:
         model: name in the registry of models; None for that of the weights.
-        dataset: name, folder or mix. The first of a mix gives the picture size.
+        dataset: name, folder or mix. The first of a mix gives the image size.
         validation: what validation scores are of, in place of `dataset`: of a mix with drawn
-            pictures, the real ones say more.
+            images, the real ones say more.
         recipe: name of a recipe. Defaults to the one that suits the model and the data, and to
             `fine_tuning` for numbers where weights are given.
         crop: "full", "union" or "square".
@@ -156,7 +181,7 @@ def _start(model: str | None, weights: str | None) -> tuple[str, dict[str, Any]]
     built = None
     if weights is not None:
         models.model_file(weights)  # Says so at once where there is no such file.
-        built = models.built_as(weights)
+        built = models.architecture_of(weights)
     if model is None and built is None:
         raise ValueError(f"{weights} does not say which model it is: name one beside it")
     name = model or built[0]
@@ -166,10 +191,10 @@ def _start(model: str | None, weights: str | None) -> tuple[str, dict[str, Any]]
 def _fit_to_data(
     model: str, dataset: str, donor: dict[str, Any], arguments: dict[str, Any]
 ) -> dict[str, Any]:
-    """Fill in channels and places for digits, and the picture size where the data's is small."""
+    """Fill in channels and places for digits, and the image size where the data's is small."""
     suited = datasets.defaults(dataset)
     own = registry.configuration(model, **donor)
-    height, width = suited["picture_size"]
+    height, width = suited["image_size"]
     if suited["max_digits"] > 1 and own["max_digits"] > 1 and suited["channels"] == 3:
         height, width = own["input_shape"][:2]  # photos have no size of their own: the model's
     fitted = {
@@ -220,7 +245,7 @@ def set_values(
             arguments[key] = value
         else:
             known = [*own, *fields, *(f"augmentation.{n}" for n in _augmentation_fields())]
-            raise ValueError(naming.unknown("setting", key, known))
+            raise ValueError(unknown_name("setting", key, known))
     return arguments, recipe
 
 
@@ -256,13 +281,13 @@ def _augmentation(recipe: Recipe, value: Any) -> Augmentation:
         preset: getattr(Augmentation, preset) for preset in ("none", "light", "photo", "strong")
     }
     if name not in presets:
-        raise ValueError(naming.unknown("augmentation", name, presets))
+        raise ValueError(unknown_name("augmentation", name, presets))
     return presets[name]()
 
 
 def _set_augmentation(recipe: Recipe, field: str, value: Any) -> Recipe:
     if field not in _augmentation_fields():
-        raise ValueError(naming.unknown("setting", field, _augmentation_fields()))
+        raise ValueError(unknown_name("setting", field, _augmentation_fields()))
     value = _check(f"augmentation.{field}", value, float)
     augmentation = dataclasses.replace(recipe.augmentation, **{field: value})
     return dataclasses.replace(recipe, augmentation=augmentation)

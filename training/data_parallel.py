@@ -16,14 +16,14 @@ import numpy as np
 from jax.experimental import multihost_utils
 from jax.sharding import NamedSharding, PartitionSpec
 
-from training.distribution import OneDevice, check_even
+from training.distribution import Strategy, check_even
 from training.watch import Watch, assemble
 
 log = logging.getLogger(__name__)
 
 
 @dataclass
-class DataParallel(OneDevice):
+class DataParallel(Strategy):
     """All devices of all processes, by JAX.
 
     Attributes:
@@ -84,8 +84,8 @@ class DataParallel(OneDevice):
     def make(self, build):
         model = self._make_alike(build) if self.processes > 1 else build(True)
 
-        def outputs(trained, fixed, pictures):
-            return model.stateless_call(trained, fixed, pictures, training=False)[0]
+        def outputs(trained, fixed, images):
+            return model.stateless_call(trained, fixed, images, training=False)[0]
 
         self._outputs = jax.jit(outputs, out_shardings=_layout(by_rows=False))
         return model
@@ -112,12 +112,12 @@ class DataParallel(OneDevice):
         trained = [variable.value for variable in model.trainable_variables]
         fixed = [variable.value for variable in model.non_trainable_variables]
         found = []
-        for pictures, _ in data.as_numpy_iterator():
-            filled = _fill(pictures, multiple=jax.device_count())
+        for images, _ in data.as_numpy_iterator():
+            filled = _fill(images, multiple=jax.device_count())
             mine = np.split(filled, self.processes)[self.process]
             given = jax.make_array_from_process_local_data(by_rows, mine)
             batch = self._outputs(trained, fixed, given)
-            found.append({key: np.asarray(x)[: len(pictures)] for key, x in batch.items()})
+            found.append({key: np.asarray(x)[: len(images)] for key, x in batch.items()})
         return {key: np.concatenate([batch[key] for batch in found]) for key in found[0]}
 
 
@@ -131,9 +131,9 @@ def _variables(model: keras.Model) -> list[keras.Variable]:
     return [*model.variables, *model.optimizer.variables]
 
 
-def _fill(pictures: np.ndarray, multiple: int) -> np.ndarray:
-    """The pictures, the last one repeated up to a multiple of so many."""
-    return np.concatenate([pictures, np.repeat(pictures[-1:], -len(pictures) % multiple, axis=0)])
+def _fill(images: np.ndarray, multiple: int) -> np.ndarray:
+    """The images, the last one repeated up to a multiple of so many."""
+    return np.concatenate([images, np.repeat(images[-1:], -len(images) % multiple, axis=0)])
 
 
 def _device_count(processes: int) -> int:

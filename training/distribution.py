@@ -20,7 +20,7 @@ import numpy as np
 log = logging.getLogger(__name__)
 
 
-class OneDevice:
+class Strategy:
     """Training as it is without distribution; the others differ from it in what they say.
 
     Attributes:
@@ -60,7 +60,7 @@ class OneDevice:
         yield news
 
     def check_batch(self, size: int) -> None:
-        """Raise ValueError if a batch of `size` pictures cannot be shared evenly."""
+        """Raise ValueError if a batch of `size` images cannot be shared evenly."""
 
     def make(self, build: Callable[[bool], keras.Model]) -> keras.Model:
         """A model on all devices.
@@ -72,7 +72,7 @@ class OneDevice:
         return build(True)
 
     def predict(self, model: keras.Model, data) -> dict[str, np.ndarray]:
-        """A model's outputs for all pictures of batches `(pictures, labels)`, in order."""
+        """A model's outputs for all images of batches `(images, labels)`, in order."""
         return model.predict(data, verbose=0)
 
     @contextlib.contextmanager
@@ -81,11 +81,11 @@ class OneDevice:
         yield
 
 
-ONE_DEVICE = OneDevice()
+SINGLE_DEVICE = Strategy()
 
 
 @dataclass(frozen=True)
-class Mirrored(OneDevice):
+class Mirrored(Strategy):
     """All devices of this machine, by TensorFlow.
 
     Attributes:
@@ -127,7 +127,7 @@ def _normalizations(model: keras.Model) -> list[keras.layers.Layer]:
 
 
 def check_even(size: int, devices: int) -> None:
-    """Raise ValueError if a batch of `size` pictures has no equal part for each device."""
+    """Raise ValueError if a batch of `size` images has no equal part for each device."""
     if size % devices:
         raise ValueError(
             f"batch_size is over all devices, an equal part on each of {devices}: a multiple of "
@@ -137,7 +137,7 @@ def check_even(size: int, devices: int) -> None:
 
 def choose(
     address: str | None = None, processes: int | None = None, process: int | None = None
-) -> OneDevice:
+) -> Strategy:
     """How to use all devices, by the backend that is set.
 
     Args:
@@ -165,7 +165,7 @@ def choose(
             f"(pip install jax, or jax[cuda12] for GPUs). Received: {backend}"
         )
     place = () if address is None else _place(address, processes, process)
-    # TensorFlow only reads and augments pictures then; it would take the GPUs' memory for itself.
+    # TensorFlow only reads and augments images then; it would take the GPUs' memory for itself.
     tf.config.set_visible_devices([], "GPU")
     # Only where it is asked for: JAX need not be installed.
     from training.data_parallel import DataParallel

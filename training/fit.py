@@ -14,14 +14,17 @@ import keras
 
 import datasets
 import models
-from models.sequence import BOX, losses
-from training.callbacks import EndOfEpoch, Progress, SeedEpoch, duration
+from artifacts.console import duration
+from artifacts.files import RunError, read_json
+from artifacts.run_folder import RunFolder, open_run, scratch_run
+from labels import BOX
+from models.losses import losses
+from training.callbacks import EndOfEpoch, Progress, SeedEpoch
 from training.configuration import Configuration
-from training.distribution import ONE_DEVICE, OneDevice
+from training.distribution import SINGLE_DEVICE, Strategy
 from training.finish import finish
 from training.recipes import Recipe
-from training.run_folder import RunError, RunFolder, open_run, read_json, scratch_run
-from training.transfer import take_over
+from training.transfer import transfer_weights
 
 log = logging.getLogger(__name__)
 
@@ -36,21 +39,21 @@ def train(
     until: int | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     most_read: int | None = None,
-    devices: OneDevice = ONE_DEVICE,
+    devices: Strategy = SINGLE_DEVICE,
 ) -> dict[str, Any] | None:
     """Train, or go on with, the run in `folder`.
 
     Args:
         configuration: what to train.
-        folder: the run's folder; `training.run_folder` says what is in it.
+        folder: the run's folder; `artifacts.run_folder` says what is in it.
         data_dir: where TFDS data lies. Defaults to TFDS_DATA_DIR or the project's own.
-        cache_dir: where prepared pictures are kept between runs. Defaults to memory alone.
+        cache_dir: where prepared images are kept between runs. Defaults to memory alone.
         progress_bar: whether Keras shows a bar that moves within the epoch.
         until: end after this epoch of the recipe's, as if it had been the last. The run keeps its
             checkpoint then, to go on from.
         callbacks: called at the end of each epoch when its scores are in `logs` and its files
             are written; one that sets the model's `stop_training` ends the run there.
-        most_read: how many validation pictures the model is read with at the end, look after
+        most_read: how many validation images the model is read with at the end, look after
             look, at most. Defaults to all.
         devices: what to train on, as `training.distribution.choose` gives it. Of several
             processes all call this with the same configuration; `folder` is only used in the one
@@ -68,7 +71,7 @@ def train(
     last = min(until or configuration.recipe.epochs, configuration.recipe.epochs)
     where = {"data_dir": data_dir, "cache_dir": cache_dir}
     about = partial(_about, configuration, last, data_dir)
-    with open_run(folder, configuration) if devices.leads else scratch_run() as run:
+    with open_run(folder, configuration.to_json()) if devices.leads else scratch_run() as run:
         with devices.together(about, {"finished": run.finished}) as news:
             if not news["finished"]:
                 fitted = _fit(configuration, run, where, progress_bar, last, callbacks, devices)
@@ -83,7 +86,7 @@ def _about(configuration: Configuration, last: int, data_dir) -> dict[str, Any]:
     return {
         "configuration": configuration.to_json(),
         "last epoch": last,
-        "pictures": {
+        "images": {
             "train": datasets.size(configuration.dataset, "train", data_dir),
             "validation": datasets.size(configuration.validation, "validation", data_dir),
         },
@@ -92,7 +95,7 @@ def _about(configuration: Configuration, last: int, data_dir) -> dict[str, Any]:
 
 
 def steps_per_epoch(configuration: Configuration, data_dir: str | Path | None = None) -> int:
-    """Batches in an epoch: the recipe's, or as many as hold every picture once."""
+    """Batches in an epoch: the recipe's, or as many as hold every image once."""
     recipe = configuration.recipe
     return recipe.steps_per_epoch or math.ceil(
         datasets.size(configuration.dataset, "train", data_dir) / recipe.batch_size
@@ -113,7 +116,7 @@ def _fit(
     if start:
         log.info("going on after epoch %d", start)
     log.info(
-        "%s: %s parameters, %s pictures of %s, epochs %d to %d of %d steps of %d pictures",
+        "%s: %s parameters, %s images of %s, epochs %d to %d of %d steps of %d images",
         run.folder,
         f"{model.count_params():,}",
         " x ".join(map(str, model.input_shape[1:])),
@@ -140,7 +143,7 @@ def _fit(
         **where,
     )
     rows = run.read_history(start)
-    end_of_epoch = EndOfEpoch(run, validation, rows, recipe.keep, devices)
+    end_of_epoch = EndOfEpoch(run, validation, rows, recipe.checkpoint, devices)
     model.fit(
         stream,
         epochs=last,
@@ -190,7 +193,7 @@ def _model(configuration: Configuration, run: RunFolder, steps: int, restore: bo
 
 
 def _start_from(model: keras.Model, weights: str):
-    return take_over(model, models.load(weights))
+    return transfer_weights(model, models.load(weights))
 
 
 def optimizer(recipe: Recipe, steps_per_epoch: int) -> keras.optimizers.Optimizer:
@@ -200,7 +203,7 @@ def optimizer(recipe: Recipe, steps_per_epoch: int) -> keras.optimizers.Optimize
     the recipe's average, it would still hold the weights of the start.
     """
     total = recipe.epochs * steps_per_epoch
-    warmup = min(round(recipe.warmup * total), total - 1)
+    warmup = min(round(recipe.warmup_fraction * total), total - 1)
     schedule = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.0 if warmup else recipe.learning_rate,
         warmup_target=recipe.learning_rate if warmup else None,
@@ -211,8 +214,8 @@ def optimizer(recipe: Recipe, steps_per_epoch: int) -> keras.optimizers.Optimize
         schedule,
         weight_decay=recipe.weight_decay,
         global_clipnorm=recipe.clip_norm or None,
-        use_ema=recipe.averaging > 0,
-        ema_momentum=min(recipe.averaging, max(1 - 5 / total, 0.0)),
+        use_ema=recipe.ema_momentum > 0,
+        ema_momentum=min(recipe.ema_momentum, max(1 - 5 / total, 0.0)),
     )
     # Decaying offsets and the scales of normalisation only costs accuracy.
     made.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
 import datasets
 import models
+from artifacts.console import count, table
 from training.configuration import Configuration
 from training.recipes import list_recipes
 
@@ -23,7 +21,7 @@ def show_lists() -> None:
     console.print(
         table(
             "Models",
-            ("name", "parameters", "mult-adds", "pictures", "good for"),
+            ("name", "parameters", "mult-adds", "images", "good for"),
             (
                 (
                     one["name"],
@@ -45,7 +43,7 @@ def show_lists() -> None:
             (
                 (
                     one.name,
-                    f"{one.pictures[0]:,} + {one.pictures[1]:,}",
+                    f"{one.images[0]:,} + {one.images[1]:,}",
                     one.description,
                     one.preparing,
                 )
@@ -58,7 +56,7 @@ def show_lists() -> None:
         cards = {name: models.card(name) for name in models.list_weights()}
         rows = ((name, card["model"], card["reads"]) for name, card in cards.items())
         console.print(table("Published weights", ("name", "model", "reads"), rows))
-    console.print("A folder of pictures with a labels.csv (file, label) is a data set, too.\n")
+    console.print("A folder of images with a labels.csv (file, label) is a data set, too.\n")
     console.print(table("Recipes", ("name", "what for"), list_recipes().items()))
 
 
@@ -73,8 +71,8 @@ def show_run(configuration: Configuration, folder: Path, metrics: dict[str, Any]
             ("whole numbers", "as read*", "characters", "lengths", "−log P"),
             [
                 (
-                    f"{scores['number_accuracy']:.2%}",
-                    f"{metrics['reading']['number_accuracy']:.2%}",
+                    f"{scores['sequence_accuracy']:.2%}",
+                    f"{metrics['reading']['sequence_accuracy']:.2%}",
                     f"{scores['character_accuracy']:.2%}",
                     f"{scores['length_accuracy']:.2%}",
                     f"{scores['loss']:.3f}",
@@ -82,31 +80,13 @@ def show_run(configuration: Configuration, folder: Path, metrics: dict[str, Any]
             ],
         )
     )
-    looks = metrics["reading"]["looks"]
+    max_glimpses = metrics["reading"]["max_glimpses"]
     console.print(
         "* whole numbers as predict.py reads them: "
-        + (f"up to {looks} looks, each nearer" if looks > 1 else "one look at each picture")
+        + (
+            f"up to {max_glimpses} looks, each nearer"
+            if max_glimpses > 1
+            else "one look at each image"
+        )
     )
     console.print(f"Next: python evaluate.py {folder} --dataset {configuration.validation}")
-
-
-def table(
-    title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[str] = ()
-) -> Table:
-    """A table for the terminal; the columns named in `right` hold numbers."""
-    made = Table(title=title, title_justify="left", box=box.SIMPLE)
-    for index, column in enumerate(columns):
-        justify = "right" if column in right else "left"
-        # A name that is cut off cannot be typed.
-        made.add_column(column, justify=justify, no_wrap=index == 0 or column in right)
-    for row in rows:
-        made.add_row(*row)
-    return made
-
-
-def count(value: float) -> str:
-    """A count in few characters: 1.29 M, 640."""
-    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if value >= size:
-            return f"{value / size:.3g} {unit}"
-    return f"{value:g}"

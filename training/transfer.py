@@ -30,7 +30,7 @@ class Transfer:
         return "; ".join(parts)
 
 
-def take_over(model: keras.Model, other: keras.Model) -> Transfer:
+def transfer_weights(model: keras.Model, other: keras.Model) -> Transfer:
     """Copy into `model` the weights of the layers of `other` that have the same name.
 
     A layer comes over whole if all shapes agree. Where they differ along the last axis alone, as

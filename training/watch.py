@@ -19,7 +19,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
-from training.run_folder import RunError, first_difference, remove_scratch
+from artifacts.files import RunError, first_difference
+from artifacts.run_folder import remove_scratch
 
 log = logging.getLogger(__name__)
 

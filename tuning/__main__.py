@@ -22,7 +22,7 @@ on several machines that share the folder:
   python -m tuning --run FOLDER --worker 192.168.0.5:7777     on each of the others
 
 A search that was stopped goes on when the same command is given again. Trials are chosen by the
-validation split; test pictures are not touched."""
+validation split; test images are not touched."""
 
 OWN = ("tuner", "objective", "trials", "patience", "median_stop")
 NAMED = ("validation", "recipe", "crop", "precision")
@@ -59,8 +59,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add(
         "--objective",
         metavar="NAME",
-        help="whole_number, as_read, character, length or loss, on validation (default: "
-        "whole_number)",
+        help="sequence_accuracy, as_read, character, length or loss, on validation (default: "
+        "sequence_accuracy)",
     )
     add(
         "--budget",
@@ -69,7 +69,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         dest="limits",
         metavar="50M",
         help="refuse candidates of more multiply-adds; or parameters=2M, or milliseconds=5 for a "
-        "picture on this machine; may be repeated",
+        "image on this machine; may be repeated",
     )
     add(
         "--set",
@@ -105,7 +105,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         type=Path,
         default=Path("cache"),
         metavar="FOLDER",
-        help="where prepared pictures are kept from trial to trial (default: cache)",
+        help="where prepared images are kept from trial to trial (default: cache)",
     )
     options = parser.parse_args(arguments)
     if options.worker and (options.model or options.chief or not options.run):
@@ -179,7 +179,7 @@ def main(arguments: list[str] | None = None) -> int:
     # It warns of models built one after the other, which is what a search does.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     # Only now, so that --help and a mistyped option answer at once.
-    from training.run_folder import RunError
+    from artifacts.files import RunError
     from tuning.loop import SearchFailed
 
     try:

@@ -13,19 +13,19 @@ import keras
 import numpy as np
 
 import models
-import naming
+from artifacts.console import count
+from artifacts.names import unknown_name
 from models import registry
 from training.configuration import Configuration, set_values
-from training.summary import count
 
 LIMITS = {
-    "multiply_adds": "multiply-adds of one look at a picture",
+    "multiply_adds": "multiply-adds of one look at an image",
     "parameters": "parameters",
-    "milliseconds": "milliseconds for one look at a picture, the median of some on this machine",
+    "milliseconds": "milliseconds for one look at an image, the median of some on this machine",
 }
 """What a candidate can be limited in."""
 
-WARM_UP, LOOKS = 3, 20
+WARM_UP, MAX_GLIMPSES = 3, 20
 
 
 def candidate(
@@ -36,7 +36,7 @@ def candidate(
 ) -> Configuration:
     """The base with other settings, over the base's length or a shorter one.
 
-    An epoch keeps its pictures whatever the batch size, and the moving average of weights spans
+    An epoch keeps its images whatever the batch size, and the moving average of weights spans
     the same share of the training however long that is.
 
     Args:
@@ -58,7 +58,7 @@ def candidate(
         recipe,
         epochs=epochs,
         steps_per_epoch=None if whole else steps,
-        averaging=round(recipe.averaging**share, 6),
+        ema_momentum=round(recipe.ema_momentum**share, 6),
     )
     arguments = registry.configuration(base.model, **{**base.arguments, **arguments})
     return dataclasses.replace(base, arguments=arguments, recipe=recipe)
@@ -75,7 +75,7 @@ def parse_limits(texts: Sequence[str]) -> dict[str, float]:
         name, equals, amount = text.rpartition("=")
         name = name if equals else "multiply_adds"
         if name not in LIMITS:
-            raise ValueError(naming.unknown("limit", name, LIMITS))
+            raise ValueError(unknown_name("limit", name, LIMITS))
         read = re.fullmatch(r"(\d+\.?\d*|\.\d+)([kMG]?)", amount.strip())
         value = float(read[1]) * {"": 1, "k": 1e3, "M": 1e6, "G": 1e9}[read[2]] if read else 0.0
         if value <= 0:
@@ -117,10 +117,10 @@ def describe(error: BaseException) -> str:
 
 
 def _milliseconds(model: keras.Model) -> float:
-    picture = np.zeros((1, *model.input_shape[1:]), np.float32)
+    image = np.zeros((1, *model.input_shape[1:]), np.float32)
     taken = []
-    for _ in range(WARM_UP + LOOKS):
+    for _ in range(WARM_UP + MAX_GLIMPSES):
         started = time.perf_counter()
-        model.predict_on_batch(picture)
+        model.predict_on_batch(image)
         taken.append(1000 * (time.perf_counter() - started))
     return statistics.median(taken[WARM_UP:])

@@ -9,8 +9,8 @@ from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex
 from matplotlib.ticker import LogLocator, NullLocator
 
+from artifacts.console import count
 from evaluation.charts import STYLE, colour, svg
-from training.summary import count
 from tuning.importance import Importance
 from tuning.objectives import Objective
 from tuning.records import FAILED, FINISHED, Record

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 from tensorboard.plugins.hparams import api
 
-from training.run_folder import RunFolder
+from artifacts.run_folder import RunFolder
 from tuning.records import Record
 from tuning.space import Space
 

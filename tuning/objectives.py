@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import naming
+from artifacts.names import unknown_name
 
 
 @dataclass(frozen=True)
@@ -45,14 +45,18 @@ OBJECTIVES = {
     made.name: made
     for made in (
         Objective(
-            "whole_number", "numbers right", "validation", "number_accuracy", "val_number_accuracy"
+            "sequence_accuracy",
+            "numbers right",
+            "validation",
+            "sequence_accuracy",
+            "val_sequence_accuracy",
         ),
         Objective(
             "as_read",
             "numbers right as read",
             "reading",
-            "number_accuracy",
-            "val_number_accuracy",
+            "sequence_accuracy",
+            "val_sequence_accuracy",
         ),
         Objective(
             "character",
@@ -71,7 +75,7 @@ OBJECTIVES = {
 
 def beside(aim: Objective) -> Objective:
     """The score to show beside the one that is aimed at: the loss, or numbers for the loss."""
-    return OBJECTIVES["loss" if aim.larger else "whole_number"]
+    return OBJECTIVES["loss" if aim.larger else "sequence_accuracy"]
 
 
 def get_objective(name: str) -> Objective:
@@ -81,5 +85,5 @@ def get_objective(name: str) -> Objective:
         ValueError: if there is none of that name; the message lists the known, nearest first.
     """
     if name not in OBJECTIVES:
-        raise ValueError(naming.unknown("objective", name, OBJECTIVES))
+        raise ValueError(unknown_name("objective", name, OBJECTIVES))
     return OBJECTIVES[name]

@@ -22,7 +22,7 @@ import keras_tuner as kt
 import numpy as np
 from keras_tuner.engine.trial import Trial, TrialStatus
 
-from training.run_folder import write_json
+from artifacts.files import write_json
 
 DRAWS = 200
 """Candidates refused one after the other before a search gives up."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import logging
 
-from training.callbacks import duration
-from training.environment import environment
-from training.run_folder import write_json
+from artifacts.console import duration
+from artifacts.environment import environment
+from artifacts.files import write_json
 from tuning.candidates import candidate
 from tuning.oracles import SearchOracle
 from tuning.records import FAILED, RUNNING, Record, best, read_records
@@ -72,7 +72,7 @@ class Progress:
         work = self._work()
         behind = sum(sorted(work)[: len(done)])
         workers = max(1, len(self.oracle.tuner_ids))
-        # The first also prepares the pictures, which may take longer than all that follow.
+        # The first also prepares the images, which may take longer than all that follow.
         timed = done[1:] or done
         seconds = sum(one.seconds for one in timed) / len(timed) * len(done)
         return seconds / max(1, behind) * (sum(work) - behind) / workers

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from training.run_folder import RunError, RunFolder, read_json, write_json
+from artifacts.files import RunError, read_json, write_json
+from artifacts.run_folder import RunFolder
 from tuning.objectives import Objective
 
 ORACLE, TRIALS = "oracle", "trials"

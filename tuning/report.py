@@ -11,10 +11,10 @@ from typing import Any
 from keras_tuner.engine.hyperparameters import Fixed
 
 import datasets
+from artifacts.console import duration
+from artifacts.files import read_json, replacing
 from evaluation.metrics import wilson_interval
 from evaluation.page import template
-from training.callbacks import duration
-from training.run_folder import read_json, replacing
 from tuning import charts
 from tuning.importance import MEASURE, Importance, importance
 from tuning.objectives import Objective, beside
@@ -42,20 +42,20 @@ def write_report(search: Search, folder: Path, data_dir: Path | None = None) -> 
     Returns:
         The page's path.
     """
-    pictures = datasets.size(search.base.validation, "validation", data_dir)
-    text = render(search, folder, pictures)
+    images = datasets.size(search.base.validation, "validation", data_dir)
+    text = render(search, folder, images)
     with replacing(folder / PAGE) as part:
         part.write_text(text, encoding="utf-8")
     return folder / PAGE
 
 
-def render(search: Search, folder: Path, pictures: int) -> str:
+def render(search: Search, folder: Path, images: int) -> str:
     """The page as text.
 
     Args:
         search: what is searched.
         folder: where its records are.
-        pictures: how many there are in the split that trials are judged by.
+        images: how many there are in the split that trials are judged by.
     """
     records, refused, space = read_records(folder), read_refused(folder), search.make_space()
     aim = search.aim
@@ -72,8 +72,8 @@ def render(search: Search, folder: Path, pictures: int) -> str:
         scored=scored,
         best=scored[0] if scored else None,
         default=next((one for one in scored if one.values == default), None),
-        interval=_interval(scored, aim, pictures),
-        pictures=pictures,
+        interval=_interval(scored, aim, images),
+        images=images,
         failed=[one for one in records if one.status == FAILED],
         refused=Counter(one["reason"] for one in refused).most_common(),
         dimensions=[hp for hp in space.dimensions if not isinstance(hp, Fixed)],
@@ -123,11 +123,11 @@ def _mattered(space: Space, scored: Sequence[Record], aim: Objective) -> Importa
     return importance(space.dimensions, [one.values for one in told], gains)
 
 
-def _interval(scored: Sequence[Record], aim: Objective, pictures: int):
-    """What the best score may be by chance, where it counts pictures."""
-    if not scored or aim.metric != "number_accuracy":
+def _interval(scored: Sequence[Record], aim: Objective, images: int):
+    """What the best score may be by chance, where it counts images."""
+    if not scored or aim.metric != "sequence_accuracy":
         return None
-    return wilson_interval(round(scored[0].score * pictures), pictures)
+    return wilson_interval(round(scored[0].score * images), images)
 
 
 def _charts(folder: Path, records, scored, found: Importance | None, aim) -> dict[str, Any]:

@@ -17,12 +17,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import naming
+from artifacts.environment import environment
+from artifacts.files import RunError, first_difference, lock, read_json, write_json
+from artifacts.names import unknown_name
 from training.configuration import Configuration, configure, default_folder
-from training.environment import environment
 from training.fit import steps_per_epoch
 from training.recipes import quick
-from training.run_folder import RunError, first_difference, lock, read_json, write_json
 from tuning import spaces
 from tuning.candidates import candidate, parse_limits
 from tuning.objectives import Objective, get_objective
@@ -58,7 +58,7 @@ class Search:
 
     base: Configuration
     tuner: str = "random"
-    objective: str = "whole_number"
+    objective: str = "sequence_accuracy"
     trials: int | None = None
     epochs: int = 1
     steps: int = 1
@@ -71,7 +71,7 @@ class Search:
 
     def __post_init__(self):
         if self.tuner not in TUNERS:
-            raise ValueError(naming.unknown("tuner", self.tuner, TUNERS))
+            raise ValueError(unknown_name("tuner", self.tuner, TUNERS))
         get_objective(self.objective)
         for name in ("trials", "epochs", "steps", "patience"):
             value = getattr(self, name)

@@ -25,7 +25,7 @@ from typing import Any
 import keras_tuner as kt
 from keras_tuner.engine.hyperparameters import HyperParameter
 
-import naming
+from artifacts.names import unknown_name
 from training.configuration import Configuration
 
 SpaceFunction = Callable[[kt.HyperParameters, Configuration], Mapping[str, Any]]
@@ -161,7 +161,7 @@ def _narrow(found: kt.HyperParameters, narrowing: Sequence[str]) -> list[HyperPa
         if not equals:
             raise ValueError(f"a setting is key=value. Received: {text!r}")
         if name not in names:
-            raise ValueError(naming.unknown("dimension", name, sorted(names)))
+            raise ValueError(unknown_name("dimension", name, sorted(names)))
         texts[name] = value
     kept: list[HyperParameter] = []
     for hp in found.space:

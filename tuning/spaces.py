@@ -14,7 +14,7 @@ from typing import Any
 
 import keras_tuner as kt
 
-import naming
+from artifacts.names import unknown_name
 from models import registry
 from models.deep_cnn import per_block
 from training.configuration import Configuration
@@ -131,7 +131,7 @@ def of_model(name: str) -> SpaceFunction:
     """
     builder = registry.entry(name).builder.__name__
     if builder not in _SPACES:
-        raise ValueError(naming.unknown("space of a builder", builder, _SPACES))
+        raise ValueError(unknown_name("space of a builder", builder, _SPACES))
     return _SPACES[builder]
 
 

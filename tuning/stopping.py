@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import keras
 
-from training.run_folder import RunFolder
+from artifacts.run_folder import RunFolder
 from tuning.objectives import Objective
 
 OTHERS = 4

@@ -8,8 +8,8 @@ from pathlib import Path
 from rich.console import Console
 
 import models
+from artifacts.console import count, table
 from training.configuration import configure
-from training.summary import count, table
 from tuning import spaces
 from tuning.objectives import OBJECTIVES, beside
 from tuning.records import FAILED, RUNNING, Record, best_first

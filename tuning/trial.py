@@ -16,8 +16,9 @@ from typing import Any
 
 import keras
 
+from artifacts.files import RunError, lock
+from artifacts.run_folder import RunFolder
 from training.fit import train
-from training.run_folder import RunError, RunFolder, lock
 from tuning import hparams
 from tuning.candidates import candidate, describe
 from tuning.records import (
@@ -42,7 +43,7 @@ STARTS = 3
 process, as a model too large for the memory does."""
 
 FEW = 500
-"""Validation pictures that a trial's model is read with at its end, where the objective is none of
+"""Validation images that a trial's model is read with at its end, where the objective is none of
 that: enough for its confidence to mean something when trials are compared."""
 
 SIGN_OF_LIFE = 20.0
@@ -183,7 +184,7 @@ def _train(bench: Bench, record: Record, values: Mapping[str, Any], run: RunFold
         cache_dir=bench.cache_dir,
         until=until,
         callbacks=[stop],
-        # Reading as a reader does takes several looks a picture: as long as a short trial.
+        # Reading as a reader does takes several looks an image: as long as a short trial.
         most_read=None if search.aim.part == "reading" else FEW,
     )
     if search.tuner != "hyperband":  # which alone may go on from here

@@ -18,15 +18,15 @@ export async function listModels() {
   return (await (await ask("api/models")).json()).models;
 }
 
-// Reads one picture: a list of readings, one for each model. While the server has too much to do
+// Reads one image: a list of readings, one for each model. While the server has too much to do
 // it is asked again when it says so.
-export async function readPicture(blob, models, box) {
+export async function readImage(blob, models, box) {
   const query = new URLSearchParams({ explain: "true" });
   for (const model of models) query.append("model", model);
   if (box) query.set("box", box.map((edge) => edge.toFixed(1)).join(","));
   for (let tried = 1; ; tried += 1) {
     const response = await ask(`api/read?${query}`, { method: "POST", body: blob });
-    if (response.ok) return (await response.json()).pictures[0].readings;
+    if (response.ok) return (await response.json()).images[0].readings;
     if (response.status !== 503 || tried === TRIES) throw new Error(await reason(response));
     await pause(Math.min(10, Number(response.headers.get("Retry-After")) || 1));
   }

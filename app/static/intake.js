@@ -1,4 +1,4 @@
-// Where pictures come from: files, the clipboard, dropping, a camera. What goes to the server is
+// Where images come from: files, the clipboard, dropping, a camera. What goes to the server is
 // the file as it is, unless it is large or of a kind that only this browser knows.
 
 import { find } from "./dom.js";
@@ -11,8 +11,8 @@ export const toBlob = (canvas, kind) =>
   new Promise((done) => canvas.toBlob(done, kind, 0.92));
 
 const HEIC = /\bhei[cf]\b/i;
-const NO_PICTURE =
-  "There is no picture in that, and none is fetched from an address. Copy the picture itself, or save it and choose the file.";
+const NO_IMAGE =
+  "That holds no image, and URLs are not fetched. Copy the image itself, or save it and choose the file.";
 
 // A file as the page works with it: upright, with its size in pixels. Fails with a sentence.
 export async function prepare(file) {
@@ -22,7 +22,7 @@ export async function prepare(file) {
   } catch {
     throw new Error(whyNot(file));
   }
-  const name = file.name || "picture";
+  const name = file.name || "image";
   const { width, height } = image;
   const scale = Math.min(1, LARGEST / Math.max(width, height));
   if (scale < 1 || file.size > HEAVIEST || !KINDS.includes(file.type)) {
@@ -33,7 +33,7 @@ export async function prepare(file) {
   return { name, blob: file, width, height, url: URL.createObjectURL(file) };
 }
 
-// The same picture turned a quarter to the right.
+// The same image turned a quarter to the right.
 export async function turned({ blob }) {
   const image = await createImageBitmap(blob);
   const { width, height } = image;
@@ -58,8 +58,8 @@ async function drawAnew(image, width, height, place) {
 
 function whyNot({ name, type }) {
   return HEIC.test(name) || HEIC.test(type)
-    ? `${name} is a HEIC picture, which this browser cannot show: save it as JPEG first. An iPhone takes JPEG with Settings, Camera, Formats, Most Compatible.`
-    : `This browser cannot show ${name || "that"} as a picture.`;
+    ? `${name} is a HEIC image, which this browser cannot show: save it as JPEG first. An iPhone takes JPEG with Settings, Camera, Formats, Most Compatible.`
+    : `This browser cannot show ${name || "that"} as an image.`;
 }
 
 // Calls `take(files)` with whatever is chosen, dropped or pasted, and `refuse(sentence)` where that
@@ -80,7 +80,7 @@ export function listen(take, refuse) {
     if (pasted.length) {
       event.preventDefault();
       take(pasted);
-    } else if (!event.target.matches?.("input")) refuse(NO_PICTURE);
+    } else if (!event.target.matches?.("input")) refuse(NO_IMAGE);
   });
   addEventListener("dragover", (event) => {
     event.preventDefault();
@@ -94,11 +94,11 @@ export function listen(take, refuse) {
     document.body.classList.remove("dropping");
     const dropped = [...event.dataTransfer.files];
     if (dropped.length) take(dropped);
-    else refuse(NO_PICTURE);
+    else refuse(NO_IMAGE);
   });
 }
 
-// A phone has a better camera app of its own; elsewhere the picture is taken here.
+// A phone has a better camera app of its own; elsewhere the image is taken here.
 async function photograph(take, phone) {
   if (matchMedia("(pointer: coarse)").matches || !navigator.mediaDevices) {
     phone.click();

@@ -1,5 +1,5 @@
-// Pictures kept with what they really say, and the folder that they make: labels.csv as
-// datasets/photo_folder.py reads it, with the pictures beside it.
+// Images kept with what they really say, and the folder that they make: labels.csv as
+// datasets/photo_folder.py reads it, with the images beside it.
 
 import { find, make } from "./dom.js";
 import { crc32, zip } from "./zip.js";
@@ -7,12 +7,12 @@ import { crc32, zip } from "./zip.js";
 const FOLDER = "kept_numbers";
 const ENDINGS = { "image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "image/gif": "gif", "image/bmp": "bmp" };
 
-const kept = new Map(); // from a picture on the page to what is kept of it
+const kept = new Map(); // from an image on the page to what is kept of it
 let saved = true; // whether the folder was downloaded since
 
 export const has = (item) => kept.has(item);
 
-// Keeps a picture with its number ("" for none) and its box (or null).
+// Keeps an image with its number ("" for none) and its box (or null).
 export function keep(item, label, box) {
   kept.set(item, { blob: item.blob, url: item.url, name: item.name, label, box });
   saved = false;
@@ -34,7 +34,7 @@ function draw() {
           make("button", {
             type: "button",
             textContent: "×",
-            "aria-label": `Do not keep ${label || "this picture without a number"}`,
+            "aria-label": `Do not keep ${label || "this image without a number"}`,
             onclick: () => {
               kept.delete(item);
               draw();
@@ -47,11 +47,11 @@ function draw() {
   );
 }
 
-// A name that any system takes, and that stays the same for the same picture.
+// A name that any system takes, and that stays the same for the same image.
 function fileName({ name, blob }, bytes) {
   const stem = name.replace(/\.[^.]*$/, "").replace(/[^A-Za-z0-9_-]+/g, "_").slice(0, 40);
   const mark = crc32(bytes).toString(16).padStart(8, "0");
-  return `${stem || "picture"}-${mark}.${ENDINGS[blob.type] ?? "jpg"}`;
+  return `${stem || "image"}-${mark}.${ENDINGS[blob.type] ?? "jpg"}`;
 }
 
 async function download() {

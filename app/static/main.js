@@ -1,6 +1,6 @@
-// The page: pictures come in, are read, shown, corrected and kept.
+// The page: images come in, are read, shown, corrected and kept.
 
-import { listModels, readPicture } from "./api.js";
+import { listModels, readImage } from "./api.js";
 import { find, make } from "./dom.js";
 import { listen, prepare, turned } from "./intake.js";
 import * as kept from "./kept.js";
@@ -8,21 +8,21 @@ import { Pad } from "./pad.js";
 import { accepted, colourOf, drawReadings, sayDigit, sayReading } from "./readings.js";
 import { Stage } from "./stage.js";
 
-const AT_ONCE = 3; // pictures that are sent side by side
+const AT_ONCE = 3; // images that are sent side by side
 
 const items = []; // {name, blob, url, width, height, readings, error, box, label, drawn}
 const pad = { name: "drawn.png", width: 640, height: 400, drawn: true, readings: null };
 let models = [];
 let current = null;
-let shown = null; // whose digit's heat is shown: {model, place}
+let shown = null; // whose digit's attention is shown: {model, place}
 let threshold = 0.9;
-let refused = ""; // what was said of files that are no pictures
+let refused = ""; // what was said of files that are no images
 
 const stage = new Stage(
   (box) => {
     current.box = box;
     shown = null;
-    stage.drawHeat(null);
+    stage.drawAttention(null);
     read(current);
   },
   () => draw(current),
@@ -31,7 +31,7 @@ const stage = new Stage(
 const chosenModels = () =>
   models.filter((model) => find("models").querySelector(`[value="${CSS.escape(model.name)}"]`)?.checked ?? true);
 
-// Reads a picture; what changes in the meantime is read next, and only the last of it.
+// Reads an image; what changes in the meantime is read next, and only the last of it.
 async function read(item) {
   if (item.busy) {
     item.again = true;
@@ -43,7 +43,7 @@ async function read(item) {
     draw(item);
     try {
       const { blob } = item;
-      const readings = await readPicture(blob, chosenModels().map(({ name }) => name), item.box);
+      const readings = await readImage(blob, chosenModels().map(({ name }) => name), item.box);
       if (blob === item.blob) item.readings = readings; // it was not turned meanwhile
       item.error = null;
     } catch (error) {
@@ -66,9 +66,9 @@ const mainReading = (item) =>
 function hintFor(item, box) {
   if (item.busy && !box) return "Reading …";
   if (item.drawn) return item.blob ? "" : "Draw a number above, with finger, pen or mouse.";
-  if (item.box) return "Read where you put the box.";
-  if (box) return "Drag the box or its corners: the reading follows.";
-  return item.readings ? "Place a box, or drag one over the number with the mouse, to read it there." : "";
+  if (item.box) return "Reading inside your box.";
+  if (box) return "Drag the box or its corners to read another region.";
+  return item.readings ? "No box found: place one, or draw one with the mouse, to read inside it." : "";
 }
 
 function drawBoxes(item) {
@@ -82,7 +82,7 @@ function drawBoxes(item) {
   find("hint").textContent = hintFor(item, box);
   const again = find("look-again");
   again.hidden = !item.error && (Boolean(item.drawn) || !item.readings || (!item.box && Boolean(box)));
-  again.textContent = item.error ? "Try again" : item.box ? "Let the model look for itself" : "Place a box";
+  again.textContent = item.error ? "Try again" : item.box ? "Detect the number" : "Place a box";
   find("turn").hidden = Boolean(item.drawn);
 }
 
@@ -96,8 +96,8 @@ function drawCorrection(item) {
   label.item = item;
   find("correct").hidden = !reading;
   find("correct-note").textContent = kept.has(item)
-    ? "Kept. Keep it again to change it."
-    : "The box is kept with it where the reading is right or you placed the box.";
+    ? "Saved. Save again to change it."
+    : "The box is saved as well if the reading is correct or you placed it.";
 }
 
 function checkLabel() {
@@ -124,7 +124,7 @@ function reveal() {
   find(find("message").hidden ? "result" : "message").scrollIntoView();
 }
 
-// Draws all that shows a picture, if it is the one that is looked at.
+// Draws all that shows an image, if it is the one that is looked at.
 function draw(item) {
   drawStrip();
   if (item !== current) return;
@@ -145,9 +145,9 @@ function draw(item) {
   const digit = looked?.digits[shown.place];
   find("press-note").textContent = digit
     ? sayDigit(digit, shown.place)
-    : "Press a digit to see where the model looked for it, and what else it may be.";
-  const heat = digit?.heat ?? null;
-  if (heat !== stage.heat) stage.drawHeat(heat, looked?.part);
+    : "Press a digit to see the model's attention and the alternatives.";
+  const attention = digit?.attention ?? null;
+  if (attention !== stage.attention) stage.drawAttention(attention, looked?.crop);
   drawCorrection(item);
 }
 
@@ -226,8 +226,8 @@ async function showExamples() {
           reveal();
         } else take([new File([await (await fetch(address)).blob()], file, { type: "image/jpeg" })]);
       };
-      const picture = make("img", { src: address, alt: `Drawn picture of ${number}` });
-      return make("li", {}, make("button", { type: "button", className: "thumb", onclick: choose }, picture));
+      const image = make("img", { src: address, alt: `Drawn image of ${number}` });
+      return make("li", {}, make("button", { type: "button", className: "thumb", onclick: choose }, image));
     }),
   );
 }

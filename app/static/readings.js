@@ -24,7 +24,7 @@ export function sayDigit({ probabilities }, place) {
     .filter(({ chance }) => chance >= 0.01)
     .sort((one, other) => other.chance - one.chance)
     .map(({ chance, digit }) => `${digit} (${chanceText(chance)})`);
-  return `Digit ${place + 1}: ${likely.join(", ")}. The picture is lit where the model looked for it.`;
+  return `Digit ${place + 1}: ${likely.join(", ")}. The highlighted region is the model's attention.`;
 }
 
 function bars(chances, best) {
@@ -48,8 +48,8 @@ function digitButton(digit, place, pressed, press) {
       type: "button",
       className: "digit",
       "aria-pressed": String(pressed),
-      "aria-label": `Digit ${place + 1}: ${digit.digit}, ${chance}. Show where the model looked`,
-      title: "Show where the model looked",
+      "aria-label": `Digit ${place + 1}: ${digit.digit}, ${chance}. Show the attention`,
+      title: "Show the attention",
       onclick: press,
     },
     make("strong", {}, String(digit.digit)),
@@ -132,7 +132,7 @@ function card(reading, index, threshold, shown, press) {
   return element;
 }
 
-// Draws the cards. `shown` says whose digit's heat is shown: {model, place}, or null; `press` is
+// Draws the cards. `shown` says whose digit's attention is shown: {model, place}, or null; `press` is
 // called with the same when a digit is pressed.
 export function drawReadings(readings, threshold, shown, press) {
   const list = find("readings");

@@ -1,10 +1,10 @@
-// The picture with the boxes on it, and where a model looked. All boxes are left, top, right and
-// bottom in pixels of the picture.
+// The image with the boxes on it, and where a model looked. All boxes are left, top, right and
+// bottom in pixels of the image.
 
 import { find, make } from "./dom.js";
 
 const LEAST = 4; // pixels that a box is wide and high at least
-const STEP = 0.01; // of the picture's width, for each press of an arrow key
+const STEP = 0.01; // of the image's width, for each press of an arrow key
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 export class Stage {
@@ -27,22 +27,22 @@ export class Stage {
     this.frame.addEventListener("keydown", (event) => this.#key(event));
   }
 
-  // Shows a picture, or the pad: a size, and an address unless it is the pad.
+  // Shows an image, or the pad: a size, and an address unless it is the pad.
   show({ width, height, url, name }) {
     this.width = width;
     this.height = height;
     this.element.style.setProperty("--aspect", width / height);
-    const picture = find("picture");
-    picture.hidden = !url;
+    const image = find("image");
+    image.hidden = !url;
     find("pad").hidden = Boolean(url);
     this.fixed = !url;
-    if (url && picture.src !== url) {
-      picture.src = url;
-      picture.width = width; // so that nothing jumps once it is there
-      picture.height = height;
-      picture.alt = name;
+    if (url && image.src !== url) {
+      image.src = url;
+      image.width = width; // so that nothing jumps once it is there
+      image.height = height;
+      image.alt = name;
     }
-    this.drawHeat(null);
+    this.drawAttention(null);
   }
 
   #lay(element, [left, top, right, bottom]) {
@@ -73,7 +73,7 @@ export class Stage {
 
   #place(event) {
     const { left, top, width, height } = this.element.getBoundingClientRect();
-    const share = (part) => Math.max(0, Math.min(1, part)); // the pointer may leave the picture
+    const share = (part) => Math.max(0, Math.min(1, part)); // the pointer may leave the image
     return [
       share((event.clientX - left) / width) * this.width,
       share((event.clientY - top) / height) * this.height,
@@ -157,17 +157,17 @@ export class Stage {
     this.frame.focus();
   }
 
-  // Lays heat (the address of a grey picture) over a part of the picture; null takes it away.
-  async drawHeat(address, part) {
-    const canvas = find("heat");
-    this.heat = address;
+  // Lays attention (the address of a grey image) over a part of the image; null takes it away.
+  async drawAttention(address, part) {
+    const canvas = find("attention");
+    this.attention = address;
     this.element.classList.toggle("heated", Boolean(address));
     canvas.hidden = !address;
     if (!address) return;
     const image = new Image();
     image.src = address;
     await image.decode();
-    if (this.heat !== address) return;
+    if (this.attention !== address) return;
     canvas.width = image.width;
     canvas.height = image.height;
     const pen = canvas.getContext("2d", { willReadFrequently: true });

@@ -1,4 +1,4 @@
-// Writes a zip file, its entries stored as they are: pictures are compressed already.
+// Writes a zip file, its entries stored as they are: images are compressed already.
 
 const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   let value = byte;

@@ -53,8 +53,8 @@ def compose(
         layout: their ranges.
 
     Returns:
-        uint8 picture (height, width), and float32 boxes (digits, 4) around each digit's ink:
-        left, top, right, bottom in pixels, inside the picture.
+        uint8 image (height, width), and float32 boxes (digits, 4) around each digit's ink:
+        left, top, right, bottom in pixels, inside the image.
     """
     layout = layout or Layout()
     inks = [_ink(digit) for digit in digits]
@@ -75,10 +75,10 @@ def _ink(digit: np.ndarray) -> np.ndarray:
     return digit[top:bottom, left:right]
 
 
-def _extent(picture: np.ndarray) -> np.ndarray:
+def _extent(image: np.ndarray) -> np.ndarray:
     """left, top, right, bottom of all pixels that are clearly ink."""
-    rows = np.flatnonzero((picture > 40).any(axis=1))
-    columns = np.flatnonzero((picture > 40).any(axis=0))
+    rows = np.flatnonzero((image > 40).any(axis=1))
+    columns = np.flatnonzero((image > 40).any(axis=0))
     return np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1], np.float32)
 
 
@@ -122,8 +122,8 @@ def _draw(digit, size, left: float, top: float, lean: float, turn: float, canvas
 def _expose(ink: np.ndarray, rng: np.random.Generator, layout: Layout) -> np.ndarray:
     """Give ink and background their levels, and add noise."""
     background, level = rng.uniform(*layout.background), rng.uniform(*layout.ink)
-    picture = background + ink.astype(np.float32) / 255 * (level - background)
+    image = background + ink.astype(np.float32) / 255 * (level - background)
     noise = rng.uniform(*layout.noise)
     if noise > 0:
-        picture += rng.standard_normal(picture.shape, np.float32) * np.float32(noise)
-    return (picture + 0.5).clip(0, 255).astype(np.uint8)
+        image += rng.standard_normal(image.shape, np.float32) * np.float32(noise)
+    return (image + 0.5).clip(0, 255).astype(np.uint8)

@@ -78,21 +78,21 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def _generate_examples(self, mnist, split: str, count: int) -> Iterator[tuple[str, dict]]:
         digits = mnist.as_dataset(split=DIGITS_OF[split], batch_size=-1, shuffle_files=False)
-        pictures = digits["image"].numpy()[..., 0]
+        images = digits["image"].numpy()[..., 0]
         labels = digits["label"].numpy()
         for index in range(count):
             # A generator for each number: it stays the same when others are added.
             rng = np.random.default_rng([_SEEDS[split], index])
             length = rng.integers(1, self.builder_config.longest + 1)
             chosen = rng.integers(len(labels), size=length)
-            picture, boxes = compose([pictures[one] for one in chosen], rng)
+            image, boxes = compose([images[one] for one in chosen], rng)
             name = f"{split}/{index:06d}"
             yield (
                 name,
                 {
                     "id": name,
-                    # TensorFlow takes as long to encode a picture as composing it takes.
-                    "image": io.BytesIO(cv2.imencode(".png", picture)[1].tobytes()),
+                    # TensorFlow takes as long to encode an image as composing it takes.
+                    "image": io.BytesIO(cv2.imencode(".png", image)[1].tobytes()),
                     "number": "".join(str(label) for label in labels[chosen]),
                     "digits": {"label": labels[chosen], "box": boxes},
                 },

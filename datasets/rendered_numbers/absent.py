@@ -7,10 +7,10 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from datasets.rendered_numbers.chance import Chance
 from datasets.rendered_numbers.layer import Layer
 from datasets.rendered_numbers.panel import Panel, face_for, grown, put_box
 from datasets.rendered_numbers.prints import draw_print_lettering, draw_print_look
+from datasets.rendered_numbers.rng import Rng
 from datasets.rendered_numbers.setting import set_line
 from datasets.rendered_numbers.signs import put_ink, put_plate
 from datasets.rendered_numbers.surfaces import crop, dark_colour, light_colour, mix, wall_colour
@@ -25,7 +25,7 @@ _WORDS = (
 )  # fmt: skip
 
 
-def draw_words(chance: Chance, height: float) -> Panel:
+def draw_words(chance: Rng, height: float) -> Panel:
     """Draw one or two words, many of letters that look like digits."""
     if chance.happens(0.7):
         text = chance.choice(_WORDS)
@@ -54,7 +54,7 @@ def draw_words(chance: Chance, height: float) -> Panel:
     return Panel(layer, "", [], height, line.box, wall=wall, masonry=masonry)
 
 
-def draw_nothing(chance: Chance, height: float) -> Panel:
+def draw_nothing(chance: Rng, height: float) -> Panel:
     """Draw an object without letters or digits, or a bare surface."""
     rows, columns = round(4.5 * height), round(chance.uniform(4.5, 7.5) * height)
     layer = Layer(rows, columns)

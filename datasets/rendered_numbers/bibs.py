@@ -7,7 +7,6 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from datasets.rendered_numbers.chance import Chance
 from datasets.rendered_numbers.layer import Layer
 from datasets.rendered_numbers.panel import (
     PLAIN,
@@ -23,6 +22,7 @@ from datasets.rendered_numbers.panel import (
     scale_brightness,
 )
 from datasets.rendered_numbers.planes import Box
+from datasets.rendered_numbers.rng import Rng
 from datasets.rendered_numbers.rule import number_in
 from datasets.rendered_numbers.setting import set_line
 from datasets.rendered_numbers.signs import Look, put_ink
@@ -51,7 +51,7 @@ _SPONSORS = ("CITY MARATHON", "TRIATHLON", "FINISHER", "RUN FOR LIFE", "SPORT", 
 _NAMES = ("MULLER", "SMITH", "ROSSI", "SILVA", "KANE", "JORDAN", "NOVAK", "LEE")
 
 
-def _bend(layer: Layer, hulls: list[np.ndarray], height: float, chance: Chance) -> list[np.ndarray]:
+def _bend(layer: Layer, hulls: list[np.ndarray], height: float, chance: Rng) -> list[np.ndarray]:
     """Fold cloth or paper: move what is painted in waves and shade it, in place.
 
     Returns:
@@ -82,7 +82,7 @@ def _bend(layer: Layer, hulls: list[np.ndarray], height: float, chance: Chance) 
     return moved
 
 
-def _block(chance: Chance):
+def _block(chance: Rng):
     """Heavy upright type."""
     face = chance.choice(faces("Black", "Bold", "Fjalla", "ExtraBold", "Heavy", "Medium"))
     slant = chance.uniform(0.05, 0.3) if chance.happens(0.15) else 0.0
@@ -93,7 +93,7 @@ def _block(chance: Chance):
     )  # fmt: skip
 
 
-def draw_bib(chance: Chance, height: float) -> Panel:
+def draw_bib(chance: Rng, height: float) -> Panel:
     """Draw a race bib: big digits, print above and below, pins, folds."""
     length = chance.weighted(((6.0, 1), (14.0, 2), (30.0, 3), (34.0, 4), (16.0, 5)))
     text = number = draw_digits(length, chance, zeros=0.06)
@@ -133,7 +133,7 @@ def draw_bib(chance: Chance, height: float) -> Panel:
                  tuple(hulls), turnable=can_be_turned(number))  # fmt: skip
 
 
-def _put_band(layer: Layer, box: Box, ground: Colour, chance: Chance) -> None:
+def _put_band(layer: Layer, box: Box, ground: Colour, chance: Rng) -> None:
     """Lay a band with a sponsor's name, or timing marks, on a bib."""
     colour = chance.choice(_STRONG) if chance.happens(0.7) else ground
     put_box(layer, box, colour)
@@ -152,7 +152,7 @@ def _put_band(layer: Layer, box: Box, ground: Colour, chance: Chance) -> None:
               ink, chance)  # fmt: skip
 
 
-def draw_jersey(chance: Chance, height: float) -> Panel:
+def draw_jersey(chance: Rng, height: float) -> Panel:
     """Draw a jersey: one or two block digits of two colours on cloth."""
     number = draw_digits(1 if chance.happens(0.32) else 2, chance, zeros=0.05)
     line = set_line(number, _block(chance), height, chance, margin=1.3)
@@ -186,7 +186,7 @@ def draw_jersey(chance: Chance, height: float) -> Panel:
                  wall=ground, masonry=False)  # fmt: skip
 
 
-def draw_number_plate(chance: Chance, height: float) -> Panel:
+def draw_number_plate(chance: Rng, height: float) -> Panel:
     """Draw a vehicle's plate: digits alone, or after or before letters."""
     number = draw_digits(chance.weighted(((8.0, 2), (20.0, 3), (30.0, 4), (18.0, 5), (14.0, 6),
                                           (6.0, 7))), chance, zeros=0.12)  # fmt: skip
@@ -227,7 +227,7 @@ def draw_number_plate(chance: Chance, height: float) -> Panel:
                  turnable=can_be_turned(number))  # fmt: skip
 
 
-def draw_card(chance: Chance, height: float) -> Panel:
+def draw_card(chance: Rng, height: float) -> Panel:
     """Draw raised or stamped digits: on a card, a tag, a machine's type plate."""
     length = chance.weighted(((3.0, 3), (10.0, 4), (4.0, 5), (6.0, 6), (3.0, 7), (6.0, 8), (1.0, 9),
                               (5.0, 10)))  # fmt: skip

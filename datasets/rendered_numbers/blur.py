@@ -1,4 +1,4 @@
-"""Blurs pictures and masks."""
+"""Blurs images and masks."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ import cv2
 import numpy as np
 
 
-def blurred(picture: np.ndarray, sigma: float) -> np.ndarray:
-    """Blur a picture as a lens does.
+def blurred(image: np.ndarray, sigma: float) -> np.ndarray:
+    """Blur an image as a lens does.
 
     `cv2.GaussianBlur` gives the same to a level, and takes up to five times as long for uint8.
 
     Args:
-        picture: uint8 or float32, (h, w) or (h, w, c).
+        image: uint8 or float32, (h, w) or (h, w, c).
         sigma: standard deviation of the blur in pixels; rounded to a fiftieth.
 
     Returns:
         Of the same shape and type.
     """
     kernel = _bell(max(round(50 * sigma), 1))
-    return cv2.sepFilter2D(picture, -1, kernel, kernel)
+    return cv2.sepFilter2D(image, -1, kernel, kernel)
 
 
 @functools.cache

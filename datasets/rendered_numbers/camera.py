@@ -8,15 +8,15 @@ import cv2
 import numpy as np
 
 from datasets.rendered_numbers.blur import blurred
-from datasets.rendered_numbers.chance import Chance
+from datasets.rendered_numbers.rng import Rng
 from datasets.rendered_numbers.surfaces import MIDDLE, STEP, crop, row_of
 
 
-def light(scene: np.ndarray, chance: Chance) -> np.ndarray | None:
+def light(scene: np.ndarray, chance: Rng) -> np.ndarray | None:
     """Light a scene unevenly: a slope of brightness and the edge of a shadow.
 
     The shadow is laid on the scene in place. The slope is left to `sensor`: no blur changes it,
-    and there it takes no further pass over the picture.
+    and there it takes no further pass over the image.
 
     Args:
         scene: float32 (h, w, 3), 0 to 255.
@@ -24,7 +24,7 @@ def light(scene: np.ndarray, chance: Chance) -> np.ndarray | None:
 
     Returns:
         float32 (2, 3), the slope: factors for the left, the middle and the right of the
-        picture's top and bottom; None for even light.
+        image's top and bottom; None for even light.
     """
     height, width = scene.shape[:2]
     slope = None
@@ -55,7 +55,7 @@ def _motion(length: float, angle: float) -> np.ndarray:
     return kernel / kernel.sum()
 
 
-def lens(scene: np.ndarray, height: float, chance: Chance) -> np.ndarray:
+def lens(scene: np.ndarray, height: float, chance: Rng) -> np.ndarray:
     """Blur a scene: out of focus, moved, taken from far, stitched, sharpened again.
 
     Args:
@@ -68,7 +68,7 @@ def lens(scene: np.ndarray, height: float, chance: Chance) -> np.ndarray:
     """
     rows, columns = scene.shape[:2]
     sigma = height * chance.log_uniform(0.008, 0.078)
-    # Small pictures were cut from the same photos as large ones: theirs is a blur in pixels.
+    # Small images were cut from the same photos as large ones: theirs is a blur in pixels.
     sigma = max(sigma, chance.uniform(0.3, 0.9))
     if chance.happens(0.15):
         length = 1 + height * chance.uniform(0.03, 0.2)
@@ -107,12 +107,12 @@ def _scale(scene: np.ndarray, grid: np.ndarray) -> None:
 
 @functools.lru_cache(maxsize=512)
 def _between(height: int) -> np.ndarray:
-    """How far each row is from a picture's top to its bottom: float32 (height, 1), 0 to 1."""
+    """How far each row is from an image's top to its bottom: float32 (height, 1), 0 to 1."""
     down = (np.arange(height, dtype=np.float32) + 0.5) * 2 / height - 0.5
     return np.clip(down, 0, 1)[:, None]
 
 
-def sensor(scene: np.ndarray, slope: np.ndarray | None, chance: Chance) -> np.ndarray:
+def sensor(scene: np.ndarray, slope: np.ndarray | None, chance: Rng) -> np.ndarray:
     """Expose a scene: brightness, haze, colour cast, noise.
 
     Args:
@@ -150,11 +150,11 @@ def sensor(scene: np.ndarray, slope: np.ndarray | None, chance: Chance) -> np.nd
     return cv2.addWeighted(scene, 1.0, speckle, step, haze - MIDDLE * step, dtype=cv2.CV_8U)
 
 
-def compress(picture: np.ndarray, chance: Chance) -> bytes:
-    """Compress a picture as a camera or a map service does.
+def compress(image: np.ndarray, chance: Rng) -> bytes:
+    """Compress an image as a camera or a map service does.
 
     Args:
-        picture: uint8 (h, w, 3), RGB.
+        image: uint8 (h, w, 3), RGB.
         chance: source of the quality, 35 to 97.
 
     Returns:
@@ -162,8 +162,8 @@ def compress(picture: np.ndarray, chance: Chance) -> bytes:
     """
     quality = chance.choice((35, 50, 60, 70, 75, 80, 85, 88, 90, 92, 95, 97))
     done, data = cv2.imencode(
-        ".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality]
+        ".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality]
     )
     if not done:
-        raise RuntimeError(f"OpenCV could not write a JPEG. Received: {picture.shape}")
+        raise RuntimeError(f"OpenCV could not write a JPEG. Received: {image.shape}")
     return data.tobytes()

@@ -9,7 +9,6 @@ import cv2
 import numpy as np
 
 from datasets.rendered_numbers.blur import blurred
-from datasets.rendered_numbers.chance import Chance
 from datasets.rendered_numbers.fonts import PAD, glyph
 from datasets.rendered_numbers.layer import Layer
 from datasets.rendered_numbers.panel import (
@@ -24,6 +23,7 @@ from datasets.rendered_numbers.panel import (
     put_words,
     scale_brightness,
 )
+from datasets.rendered_numbers.rng import Rng
 from datasets.rendered_numbers.rule import number_in
 from datasets.rendered_numbers.setting import set_line
 from datasets.rendered_numbers.surfaces import Colour, light_colour, mix, wall_colour
@@ -82,7 +82,7 @@ def _dots(character: str, form: Matrix) -> np.ndarray:
     return np.array([[bool(row >> (4 - column) & 1) for column in range(5)] for row in bits])
 
 
-def _set_dots(text: str, height: float, lamp: bool, chance: Chance):
+def _set_dots(text: str, height: float, lamp: bool, chance: Rng):
     """Set characters of dots; returns the mask, hulls of all but spaces, and the ink's box."""
     face, rows = "", 7
     if chance.happens(0.25):
@@ -142,7 +142,7 @@ def _label(text: str, hulls: list[np.ndarray]) -> tuple[str, list[np.ndarray]]:
     return number, [hulls[inked.index(place)] for place in places]
 
 
-def _code(chance: Chance) -> str:
+def _code(chance: Rng) -> str:
     """A lot or date code without separators, at times after letters."""
     length = chance.weighted(LENGTHS)
     number = draw_digits(length, chance, zeros=0.3)
@@ -160,7 +160,7 @@ def _code(chance: Chance) -> str:
     return number
 
 
-def draw_ink_jet(chance: Chance, height: float) -> Panel:
+def draw_ink_jet(chance: Rng, height: float) -> Panel:
     """Draw a code of ink-jet dots on foil, cardboard or plastic."""
     text = _code(chance)
     mask, inked, box = _set_dots(text, height, False, chance)
@@ -181,7 +181,7 @@ def draw_ink_jet(chance: Chance, height: float) -> Panel:
                  masonry=False, turnable=can_be_turned(number))  # fmt: skip
 
 
-def _package(layer: Layer, chance: Chance) -> tuple[Colour, Colour]:
+def _package(layer: Layer, chance: Rng) -> tuple[Colour, Colour]:
     """Cover a layer with a package's surface; returns its colour and one of an ink for it."""
     rows, columns = layer.paint.shape[:2]
     kind = chance.weighted(((3.0, "foil"), (3.0, "cardboard"), (3.0, "plastic"), (1.5, "paper"),
@@ -223,7 +223,7 @@ def _package(layer: Layer, chance: Chance) -> tuple[Colour, Colour]:
     return ground, ink
 
 
-def draw_dot_display(chance: Chance, height: float) -> Panel:
+def draw_dot_display(chance: Rng, height: float) -> Panel:
     """Draw a display of lamps or crystals in rows and columns."""
     number = draw_digits(1 + chance.below(6), chance, zeros=0.1)
     mask, hulls, box = _set_dots(number, height, True, chance)
@@ -245,7 +245,7 @@ def draw_dot_display(chance: Chance, height: float) -> Panel:
     return Panel(layer, number, hulls, height, box, turnable=can_be_turned(number))
 
 
-def draw_code_label(chance: Chance, height: float) -> Panel:
+def draw_code_label(chance: Rng, height: float) -> Panel:
     """Draw a printed label: a code in plain type, often below bars."""
     text = _code(chance)
     face = chance.choice(faces("Mono", "cmtt", "Roboto-Reg", "Roboto-Med", "Lato-Reg",
@@ -273,7 +273,7 @@ def draw_code_label(chance: Chance, height: float) -> Panel:
                  turnable=can_be_turned(number))  # fmt: skip
 
 
-def _put_bars(layer: Layer, box, height: float, ink: Colour, chance: Chance) -> None:
+def _put_bars(layer: Layer, box, height: float, ink: Colour, chance: Rng) -> None:
     """Lay the bars of a bar code above or below the digits."""
     mask = np.zeros(layer.paint.shape[:2], np.uint8)
     above = chance.happens(0.75)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from datasets.rendered_numbers.chance import Chance
 from datasets.rendered_numbers.fonts import HEIGHT, Glyph, glyph
 from datasets.rendered_numbers.layer import Layer
 from datasets.rendered_numbers.panel import (
@@ -19,6 +18,7 @@ from datasets.rendered_numbers.panel import (
     rectangle,
 )
 from datasets.rendered_numbers.planes import Box
+from datasets.rendered_numbers.rng import Rng
 from datasets.rendered_numbers.surfaces import (
     Colour,
     dark_colour,
@@ -37,7 +37,7 @@ _WORDS = ("WATER METER", "TYPE", "ELSTER", "Made in EU", "GAS", "Nr.", "CLASS B"
 _RED = (175.0, 30.0, 28.0)
 
 
-def _face(chance: Chance) -> str:
+def _face(chance: Rng) -> str:
     narrow = chance.happens(0.35)
     named = ("Fjalla", "DejaVuSansMono", "Roboto-Medium", "Roboto-Regular", "HankenGrotesk-Med")
     plain = ("Roboto-", "DejaVuSans", "Lato-", "Manrope", "SourceSans", "cmss10", "HankenGrotesk")
@@ -74,7 +74,7 @@ class _Cell:
         return np.clip(hull, low, self.high).astype(np.float32)
 
 
-def draw_counter(chance: Chance, height: float) -> Panel:
+def draw_counter(chance: Rng, height: float) -> Panel:
     """Draw a mechanical counter.
 
     A wheel between two digits shows at least 80 % of the one that counts.
@@ -146,7 +146,7 @@ def draw_counter(chance: Chance, height: float) -> Panel:
     return Panel(layer, number, hulls, height, inside, turnable=can_be_turned(number))
 
 
-def _put_wheels(layer, cells, ground: Colour, decimals: int, own: bool, chance: Chance) -> bool:
+def _put_wheels(layer, cells, ground: Colour, decimals: int, own: bool, chance: Rng) -> bool:
     """Lay the wheels' grounds; returns whether those of decimals are red, not in a red frame."""
     red = decimals > 0 and chance.happens(0.55)
     for place, box in enumerate(cells):
@@ -166,7 +166,7 @@ def _put_wheels(layer, cells, ground: Colour, decimals: int, own: bool, chance: 
     return red
 
 
-def _shade(layer: Layer, cells: list[Box], middle: float, high: float, chance: Chance) -> None:
+def _shade(layer: Layer, cells: list[Box], middle: float, high: float, chance: Rng) -> None:
     """Darken the wheels to their tops and bottoms, as they turn away from the light."""
     top, bottom = round(middle - high / 2), round(middle + high / 2)
     left, right = round(cells[0][0]), round(cells[-1][2])
@@ -190,7 +190,7 @@ def _put_frames(layer: Layer, cells: list[Box], colour: Colour, height: float) -
     layer.put(mask, colour)
 
 
-def _put_comma(layer, cells, decimals, inside, colour, height: float, chance: Chance) -> None:
+def _put_comma(layer, cells, decimals, inside, colour, height: float, chance: Rng) -> None:
     """Lay a decimal comma or point in the gap before the decimals."""
     x = (cells[-decimals - 1][2] + cells[-decimals][0]) / 2
     y = inside[3] - chance.uniform(0.0, 0.1) * height
@@ -200,7 +200,7 @@ def _put_comma(layer, cells, decimals, inside, colour, height: float, chance: Ch
         put_box(layer, (x - size, y - 2 * size, x + size, y + size), colour, 1.0, size)
 
 
-def _put_print(layer: Layer, inside: Box, window: Box, case: Colour, height: float, chance: Chance):
+def _put_print(layer: Layer, inside: Box, window: Box, case: Colour, height: float, chance: Rng):
     """Lay the unit beside the wheels and words above or below."""
     face = chance.choice(faces("Roboto-Reg", "Lato-Bold", "DejaVuSans", "SourceSansPro-Sem"))
     dark = sum(case) < 330

@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 
 from datasets.rendered_numbers.blur import blurred
-from datasets.rendered_numbers.chance import Chance
 from datasets.rendered_numbers.fonts import families
 from datasets.rendered_numbers.layer import Layer
 from datasets.rendered_numbers.lettering import Lettering
 from datasets.rendered_numbers.made_faces import DOTS, SEGMENTS
 from datasets.rendered_numbers.planes import Box
+from datasets.rendered_numbers.rng import Rng
 from datasets.rendered_numbers.setting import Line, set_line
 from datasets.rendered_numbers.signs import Look, put_ink
 from datasets.rendered_numbers.surfaces import Colour, dark_colour, light_colour, mix
@@ -52,7 +52,7 @@ class Device:
     case: Colour
 
 
-def draw_device(chance: Chance) -> Device:
+def draw_device(chance: Rng) -> Device:
     """Draw a device."""
     kind = chance.weighted(KINDS)
     lettering = _lettering(kind, chance)
@@ -63,7 +63,7 @@ def draw_device(chance: Chance) -> Device:
     return Device(kind, lettering, look, chance.choice(_CASES))
 
 
-def put_device(layer: Layer, line: Line, device: Device, height: float, chance: Chance) -> None:
+def put_device(layer: Layer, line: Line, device: Device, height: float, chance: Rng) -> None:
     """Lay a device with its number on a layer.
 
     Args:
@@ -96,7 +96,7 @@ def put_device(layer: Layer, line: Line, device: Device, height: float, chance: 
     put_ink(layer, line, device.look, height, chance)
 
 
-def _lettering(kind: str, chance: Chance) -> Lettering:
+def _lettering(kind: str, chance: Rng) -> Lettering:
     made, pitch, slant, spacing = "", 0.0, 0.0, chance.uniform(0.06, 0.22)
     if kind == "display":
         made = chance.choice(tuple(SEGMENTS))
@@ -125,7 +125,7 @@ def _lettering(kind: str, chance: Chance) -> Lettering:
     )
 
 
-def _face(kind: str, chance: Chance) -> str:
+def _face(kind: str, chance: Rng) -> str:
     faces = chance.choice(families())
     if kind == "label" and chance.happens(0.5):
         faces = _faces_named("Mono")
@@ -139,7 +139,7 @@ def _faces_named(*words: str) -> tuple[str, ...]:
     return tuple(f for family in families() for f in family if any(word in f for word in words))
 
 
-def _colours(kind: str, chance: Chance) -> tuple[Colour, Colour]:
+def _colours(kind: str, chance: Rng) -> tuple[Colour, Colour]:
     """Ground and ink."""
     dark, light = dark_colour(chance), light_colour(chance)
     if kind == "drums":
@@ -158,7 +158,7 @@ def _colours(kind: str, chance: Chance) -> tuple[Colour, Colour]:
     return (light, dark) if chance.happens(0.85) else (dark, light)
 
 
-def _put_drums(layer: Layer, line: Line, device: Device, height: float, chance: Chance) -> None:
+def _put_drums(layer: Layer, line: Line, device: Device, height: float, chance: Rng) -> None:
     """A window for each digit; light falls off to the top and bottom of a drum."""
     reach_x = 0.5 * device.lettering.pitch * height * chance.uniform(0.75, 1.0)
     reach_y = height * chance.uniform(0.58, 0.85)
@@ -180,7 +180,7 @@ def _put_drums(layer: Layer, line: Line, device: Device, height: float, chance: 
     layer.paint[window] *= factors.repeat(layer.paint.shape[1], axis=1)
 
 
-def _put_words(layer: Layer, inner: Box, device: Device, height: float, chance: Chance) -> None:
+def _put_words(layer: Layer, inner: Box, device: Device, height: float, chance: Rng) -> None:
     """Small print above or below, and on bibs a band of colour."""
     left, top, right, bottom = inner
     above = chance.happens(0.6)

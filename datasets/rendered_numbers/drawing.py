@@ -1,4 +1,4 @@
-"""Draws pictures of house numbers: one call, one picture, from a seed and an index."""
+"""Draws images of house numbers: one call, one image, from a seed and an index."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import cv2
 import numpy as np
 
 from datasets.rendered_numbers import camera, scene
-from datasets.rendered_numbers.chance import Chance
 from datasets.rendered_numbers.devices import MARGIN, Device, draw_device, put_device
 from datasets.rendered_numbers.kinds import draw_kind_scene
 from datasets.rendered_numbers.kinds_style import KindStyle
@@ -27,6 +26,7 @@ from datasets.rendered_numbers.planes import (
     union,
     warp,
 )
+from datasets.rendered_numbers.rng import Rng
 from datasets.rendered_numbers.setting import Line, set_line
 from datasets.rendered_numbers.signs import Look, draw_look, put_ink, put_plate, put_tiles
 from datasets.rendered_numbers.style import DEFAULT, Framing, Style
@@ -37,10 +37,10 @@ _LETTERS = "ABCDEFGHJKLMNPRTUVWXY"
 
 @dataclass(frozen=True)
 class Drawn:
-    """A drawn picture and what is to be read in it.
+    """A drawn image and what is to be read in it.
 
     Attributes:
-        jpeg: the picture as the bytes of a JPEG file; its artefacts are part of the picture.
+        jpeg: the image as the bytes of a JPEG file; its artefacts are part of the image.
         number: its digits, "" where there are none.
         boxes: float32 (L, 4), left, top, right, bottom of each digit, in pixels.
     """
@@ -51,7 +51,7 @@ class Drawn:
 
     @property
     def image(self) -> np.ndarray:
-        """The picture: uint8 (h, w, 3), RGB."""
+        """The image: uint8 (h, w, 3), RGB."""
         stored = np.frombuffer(self.jpeg, np.uint8)
         return cv2.cvtColor(cv2.imdecode(stored, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
 
@@ -83,34 +83,34 @@ class Scene:
 
 
 def draw(seed: int, index: int, style: Style | KindStyle = DEFAULT) -> Drawn:
-    """Draw a picture of a house number.
+    """Draw an image of a house number.
 
-    The same seed, index and style give the same picture, in any order and any process.
+    The same seed, index and style give the same image, in any order and any process.
 
     Args:
         seed: seed of the data set, a non-negative integer.
-        index: which of its pictures, a non-negative integer.
-        style: the statistics that the pictures follow.
+        index: which of its images, a non-negative integer.
+        style: the statistics that the images follow.
 
     Returns:
-        The picture with its number and the boxes of its digits.
+        The image with its number and the boxes of its digits.
     """
     if seed < 0 or index < 0:
         raise ValueError(f"seed and index are 0 or more. Received: {seed=}, {index=}")
-    chance = Chance(seed, index)
+    chance = Rng(seed, index)
     with opencv_alone():
         kinds = isinstance(style, KindStyle)
         drawn = draw_kind_scene(chance, style) if kinds else draw_scene(chance, style)
         view = drawn.view
         light = camera.light(view, chance)
         view = camera.lens(view, drawn.height, chance)
-        picture = camera.sensor(view, light, chance)
-        return Drawn(camera.compress(picture, chance), drawn.number, drawn.boxes)
+        image = camera.sensor(view, light, chance)
+        return Drawn(camera.compress(image, chance), drawn.number, drawn.boxes)
 
 
 @contextmanager
 def opencv_alone() -> Iterator[None]:
-    """OpenCV without Intel's IPP: no slower on such small pictures, and one rounding fewer."""
+    """OpenCV without Intel's IPP: no slower on such small images, and one rounding fewer."""
     used = cv2.ipp.useIPP()
     cv2.ipp.setUseIPP(False)
     try:
@@ -119,7 +119,7 @@ def opencv_alone() -> Iterator[None]:
         cv2.ipp.setUseIPP(used)
 
 
-def draw_scene(chance: Chance, style: Style) -> Scene:
+def draw_scene(chance: Rng, style: Style) -> Scene:
     """Draw a scene sharp and evenly lit, as it is before the camera takes it."""
     number = style.draw_number(chance)
     framing = chance.weighted(style.framings)
@@ -168,7 +168,7 @@ def draw_scene(chance: Chance, style: Style) -> Scene:
     return Scene(view, number, boxes, height, line, seen)
 
 
-def _letters(style: Style, chance: Chance) -> tuple[str, str]:
+def _letters(style: Style, chance: Rng) -> tuple[str, str]:
     """Letters before and after the number."""
     if not chance.happens(0.5 * style.neighbours):
         return "", ""
@@ -180,7 +180,7 @@ def _letters(style: Style, chance: Chance) -> tuple[str, str]:
     return "", chance.choice((" bis", " BIS", " ter", "a", "b"))
 
 
-def _sign(line: Line, look: Look, flat: float, chance: Chance) -> Layer:
+def _sign(line: Line, look: Look, flat: float, chance: Rng) -> Layer:
     layer = Layer(*line.mask.shape)
     if look.plate:
         if chance.happens(0.05):
@@ -191,7 +191,7 @@ def _sign(line: Line, look: Look, flat: float, chance: Chance) -> Layer:
     return layer
 
 
-def _device(line: Line, device: Device, shows: bool, flat: float, chance: Chance) -> Layer:
+def _device(line: Line, device: Device, shows: bool, flat: float, chance: Rng) -> Layer:
     """A device; one that shows no number is switched off, or its label empty."""
     layer = Layer(*line.mask.shape)
     if not shows:
@@ -200,8 +200,8 @@ def _device(line: Line, device: Device, shows: bool, flat: float, chance: Chance
     return layer
 
 
-def _frame(box: Box, framing: Framing, style: Style, chance: Chance):
-    """Choose the picture's size, and a 3x3 matrix that moves (and shrinks) the number into it."""
+def _frame(box: Box, framing: Framing, style: Style, chance: Rng):
+    """Choose the image's size, and a 3x3 matrix that moves (and shrinks) the number into it."""
     left, top, right, bottom = box
     wide, high = right - left, bottom - top
     if framing.area_share is not None:
@@ -214,7 +214,7 @@ def _frame(box: Box, framing: Framing, style: Style, chance: Chance):
     else:
         height = high / chance.clipped(*framing.height_share)
         if framing.aspect is not None:
-            extra = 0.25 * max(wide / high - 1.3, 0)  # longer numbers have wider pictures
+            extra = 0.25 * max(wide / high - 1.3, 0)  # longer numbers have wider images
             width = height * chance.clipped(framing.aspect[0] + extra, framing.aspect[1], 1.4, 4.5)
         else:
             width = wide / chance.clipped(*framing.width_share)
@@ -245,7 +245,7 @@ def _put(view: np.ndarray, layer: Layer, seen: np.ndarray) -> None:
 
 
 def _put_neighbour(view, box, seen, lettering: Lettering, look: Look, flat, wide, chance) -> None:
-    """Lay another number or a word where the picture's edge cuts it, or small above or below."""
+    """Lay another number or a word where the image's edge cuts it, or small above or below."""
     rows, columns = view.shape[:2]
     left, top, right, bottom = box
     middle = (left + right) / 2, (top + bottom) / 2
@@ -261,7 +261,7 @@ def _put_neighbour(view, box, seen, lettering: Lettering, look: Look, flat, wide
             goal = chance.uniform(0, columns), chance.uniform(0, rows)
             if left - 5 < goal[0] < right + 5 or top - 5 < goal[1] < bottom + 5:
                 return
-    else:  # digits of the house next door, cut by the picture's edge
+    else:  # digits of the house next door, cut by the image's edge
         text, size = str(chance.below(10)), flat
         on_right = chance.happens(0.5)
         room = columns - right if on_right else left

@@ -117,11 +117,11 @@ def glyph(path: str, character: str) -> Glyph:
     """
     font = _font(path)
     # Room for any letter: to ask the font for the ink's box first takes as long as to draw it.
-    picture = Image.new("L", (4 * HEIGHT, 3 * HEIGHT))
+    image = Image.new("L", (4 * HEIGHT, 3 * HEIGHT))
     baseline = 2 * HEIGHT
-    ImageDraw.Draw(picture).text((HEIGHT, baseline), character, fill=255, font=font, anchor="ls")
-    box = picture.getbbox()
-    ink = np.asarray(picture.crop(box))
+    ImageDraw.Draw(image).text((HEIGHT, baseline), character, fill=255, font=font, anchor="ls")
+    box = image.getbbox()
+    ink = np.asarray(image.crop(box))
     height, width = ink.shape
     mask = np.zeros((even(height + 2 * PAD), even(width + 2 * PAD)), np.uint8)
     mask[PAD : PAD + height, PAD : PAD + width] = ink

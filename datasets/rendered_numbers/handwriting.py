@@ -10,7 +10,6 @@ import cv2
 import numpy as np
 
 from datasets.rendered_numbers.blur import blurred
-from datasets.rendered_numbers.chance import Chance
 from datasets.rendered_numbers.fonts import HEIGHT, hull
 from datasets.rendered_numbers.glyph_file import read_glyphs
 from datasets.rendered_numbers.layer import Layer
@@ -22,6 +21,7 @@ from datasets.rendered_numbers.panel import (
     put_words,
 )
 from datasets.rendered_numbers.paper import put_paper
+from datasets.rendered_numbers.rng import Rng
 from datasets.rendered_numbers.strokes import Brush, stroke_glyph
 from datasets.rendered_numbers.surfaces import MIDDLE, STEP, crop, mix
 
@@ -43,7 +43,7 @@ class _Pen:
         brush: form of the digits that are drawn as strokes.
     """
 
-    def __init__(self, scanned: bool, chance: Chance) -> None:
+    def __init__(self, scanned: bool, chance: Rng) -> None:
         self.share = chance.weighted(((0.45, 1.0), (0.25, 0.7), (0.3, 0.0))) if scanned else 0.0
         self.slant = chance.clipped(0.12, 0.2, -0.25, 0.7)
         self.thickness = chance.log_uniform(2.6, 9.5)
@@ -91,7 +91,7 @@ def _scanned(image: np.ndarray, pen: _Pen) -> np.ndarray:
     return cv2.convertScaleAbs(np.clip(inside + growth, 0, 1), alpha=255)
 
 
-def draw_handwriting(chance: Chance, height: float, glyphs: str = "") -> Panel:
+def draw_handwriting(chance: Rng, height: float, glyphs: str = "") -> Panel:
     """Draw a handwritten number on paper.
 
     Args:
@@ -152,7 +152,7 @@ def _write(
     scanned: tuple[np.ndarray, ...],
     start: tuple[float, float],
     height: float,
-    chance: Chance,
+    chance: Rng,
 ) -> tuple[np.ndarray, list[np.ndarray]]:
     """Write a number with its separators and what follows it.
 
@@ -206,7 +206,7 @@ def _write(
     return ink, hulls
 
 
-def _shape(digit: str, pen: _Pen, height: float, chance: Chance) -> np.ndarray:
+def _shape(digit: str, pen: _Pen, height: float, chance: Rng) -> np.ndarray:
     """Size, width and slant of a digit: float64 (2, 2), from a mask's pixels to the paper's."""
     scale = height * chance.clipped(1.0, 0.08, 0.75, 1.25) / HEIGHT
     slant = pen.slant + chance.normal(0, 0.05)
@@ -214,7 +214,7 @@ def _shape(digit: str, pen: _Pen, height: float, chance: Chance) -> np.ndarray:
     return np.array([[scale * wide, -scale * slant], [0.0, scale]])
 
 
-def _separators(number: str, chance: Chance) -> dict[int, str]:
+def _separators(number: str, chance: Rng) -> dict[int, str]:
     """Points or commas before the digits at these places: thousands, sometimes cents."""
     marks: dict[int, str] = {}
     if len(number) > 3 and chance.happens(0.45):
@@ -246,7 +246,7 @@ def _line(ink: np.ndarray, points: list[tuple[float, float]], thickness: float) 
     cv2.polylines(ink, [fixed], False, 255, max(1, round(thickness)), cv2.LINE_AA, 4)
 
 
-def _put_mark(ink, mark: str, x: float, base: float, height: float, pen, chance: Chance) -> float:
+def _put_mark(ink, mark: str, x: float, base: float, height: float, pen, chance: Rng) -> float:
     """Draw a point or comma after a digit; returns where the next digit begins."""
     thick = pen.thickness * height / HEIGHT
     x += height * chance.uniform(0.06, 0.2)
@@ -259,7 +259,7 @@ def _put_mark(ink, mark: str, x: float, base: float, height: float, pen, chance:
     return x + height * chance.uniform(0.06, 0.22)
 
 
-def _put_tail(ink, x: float, base: float, height: float, pen, chance: Chance) -> None:
+def _put_tail(ink, x: float, base: float, height: float, pen, chance: Rng) -> None:
     """Draw what follows an amount: a dash, two dashes, a point, a cross, a stroke under it."""
     thick = pen.thickness * height / HEIGHT
     kind = chance.choice(("dash", "dash", "equal", "point", "hash", "dash point"))
@@ -284,7 +284,7 @@ def _put_tail(ink, x: float, base: float, height: float, pen, chance: Chance) ->
                         (x + (share - 0.1) * side, y + 0.5 * side)], thick)  # fmt: skip
 
 
-def _put_written(layer: Layer, ink: np.ndarray, height: float, chance: Chance) -> None:
+def _put_written(layer: Layer, ink: np.ndarray, height: float, chance: Rng) -> None:
     """Lay the ink, of uneven strength as a pen leaves it."""
     colour = chance.weighted(_INKS)
     if chance.happens(0.25):  # a blotting or felt pen

@@ -13,7 +13,6 @@ import numpy as np
 from datasets.rendered_numbers import scene
 from datasets.rendered_numbers.absent import draw_nothing, draw_words
 from datasets.rendered_numbers.bibs import draw_bib, draw_card, draw_jersey, draw_number_plate
-from datasets.rendered_numbers.chance import Chance
 from datasets.rendered_numbers.codes import draw_code_label, draw_dot_display, draw_ink_jet
 from datasets.rendered_numbers.counters import draw_counter
 from datasets.rendered_numbers.handwriting import draw_handwriting
@@ -26,10 +25,11 @@ from datasets.rendered_numbers.prints import (
     draw_print,
     draw_vertical,
 )
+from datasets.rendered_numbers.rng import Rng
 from datasets.rendered_numbers.segments import draw_display
 from datasets.rendered_numbers.surfaces import wall_colour
 
-KINDS: dict[str, Callable[[Chance, float], Panel]] = {
+KINDS: dict[str, Callable[[Rng, float], Panel]] = {
     "lcd": functools.partial(draw_display, lamp=False),
     "led": functools.partial(draw_display, lamp=True),
     "counter": draw_counter,
@@ -73,7 +73,7 @@ class KindScene:
     turned: int = 0
 
 
-def draw_kind_scene(chance: Chance, style: KindStyle) -> KindScene:
+def draw_kind_scene(chance: Rng, style: KindStyle) -> KindScene:
     """Draw a scene of one of a style's kinds, sharp and evenly lit.
 
     Args:
@@ -120,7 +120,7 @@ def draw_kind_scene(chance: Chance, style: KindStyle) -> KindScene:
     return KindScene(kind, view, panel.number, boxes, height)
 
 
-def _facing(turn: float, chance: Chance) -> np.ndarray:
+def _facing(turn: float, chance: Rng) -> np.ndarray:
     """How the panel faces the camera: mostly from the front; 3x3 matrix."""
     turn += chance.normal(0.0, 0.025) if chance.happens(0.7) else chance.clipped(0, 0.12, -0.3, 0.3)
     yaw = chance.clipped(0.0, 0.12, -0.35, 0.35) if chance.happens(0.4) else 0.0
@@ -140,7 +140,7 @@ def _frame(
     panel: Panel,
     height: float,
     style: KindStyle,
-    chance: Chance,
+    chance: Rng,
 ) -> tuple[tuple[int, int], np.ndarray]:
     """Choose the image's size, and a 3x3 matrix that moves (and shrinks) the number into it.
 
@@ -191,7 +191,7 @@ def _fitting(sides: list[float], room: float) -> list[float]:
     return [factor * side for side in sides]
 
 
-def _wall(panel, size, matrix, height, box, chance: Chance) -> np.ndarray:
+def _wall(panel, size, matrix, height, box, chance: Rng) -> np.ndarray:
     colour = panel.wall or wall_colour(chance)
     if not panel.masonry:
         grain = chance.uniform(0.0, 3.0)

@@ -1,4 +1,4 @@
-"""Flat pictures that are partly transparent, and how colour is laid on a picture."""
+"""Flat images that are partly transparent, and how colour is laid on an image."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datasets.rendered_numbers.surfaces import Colour, row_of
 
 
 class Layer:
-    """A flat picture that is partly transparent.
+    """A flat image that is partly transparent.
 
     Attributes:
         paint: float32 (h, w, 4), red, green, blue (0 to 255, times the opacity) and opacity
@@ -39,14 +39,14 @@ def lay(
     opacity: float,
     blank: bool = False,
 ) -> tuple[int, int, int, int]:
-    """Blend a colour into a picture, in place.
+    """Blend a colour into an image, in place.
 
     Args:
         paint: float32 (h, w, c).
         mask: uint8 (h, w).
         colour: c values.
         opacity: what 255 in the mask stands for, 0 to 1.
-        blank: whether the picture is all zeros yet, so that there is nothing to blend with.
+        blank: whether the image is all zeros yet, so that there is nothing to blend with.
 
     Returns:
         x, y, width and height of where there is ink in the mask; 0, 0, 0, 0 for none.
@@ -69,6 +69,6 @@ _PIXELS = {channels: np.zeros((1, 1, channels), np.float32) for channels in (3, 
 
 
 def _filled(width: int, height: int, colour: tuple[float, ...]) -> np.ndarray:
-    """A picture of one colour: float32 (h, w, c). It is the border above a pixel: one call."""
+    """An image of one colour: float32 (h, w, c). It is the border above a pixel: one call."""
     pixel, border = _PIXELS[len(colour)], cv2.BORDER_CONSTANT
     return cv2.copyMakeBorder(pixel, height, 0, 0, width - 1, border, value=colour)[:height]

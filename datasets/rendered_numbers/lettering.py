@@ -5,14 +5,14 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 
-from datasets.rendered_numbers.chance import Chance
 from datasets.rendered_numbers.fonts import families
+from datasets.rendered_numbers.rng import Rng
 from datasets.rendered_numbers.strokes import Brush, draw_brush
 
 
 @dataclass(frozen=True)
 class Lettering:
-    """The look that the characters of one picture share.
+    """The look that the characters of one image share.
 
     Attributes:
         face: font file; also used for letters when the digits are drawn with a brush.
@@ -53,7 +53,7 @@ class Lettering:
     marks: tuple[str, ...] = ()
 
 
-def _draw_face(chance: Chance) -> str:
+def _draw_face(chance: Rng) -> str:
     faces = chance.choice(families())
     face = chance.choice(faces)
     # House numbers are seldom thin; a second draw halves the share of the thinnest cuts.
@@ -62,8 +62,8 @@ def _draw_face(chance: Chance) -> str:
     return face
 
 
-def draw_lettering(chance: Chance, enamel: bool = False) -> Lettering:
-    """Draw the look of one picture's characters.
+def draw_lettering(chance: Rng, enamel: bool = False) -> Lettering:
+    """Draw the look of one image's characters.
 
     Args:
         chance: source of chance.
@@ -97,7 +97,7 @@ def draw_lettering(chance: Chance, enamel: bool = False) -> Lettering:
     )
 
 
-def _enamel_lettering(face: str, chance: Chance) -> Lettering:
+def _enamel_lettering(face: str, chance: Rng) -> Lettering:
     """The heavy narrow digits of enamel plates: condensed serifs or a plate maker's own."""
     own = chance.happens(0.45)
     if not own:

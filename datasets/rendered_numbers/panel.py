@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from datasets.rendered_numbers.chance import Chance
 from datasets.rendered_numbers.fonts import families
 from datasets.rendered_numbers.layer import Layer
 from datasets.rendered_numbers.lettering import Lettering
 from datasets.rendered_numbers.planes import Box
+from datasets.rendered_numbers.rng import Rng
 from datasets.rendered_numbers.setting import set_line
 from datasets.rendered_numbers.surfaces import MIDDLE, STEP, Colour, crop
 
@@ -68,12 +68,12 @@ def can_be_turned(number: str) -> bool:
     return len(number) > 1 and any(digit in "347" for digit in number)
 
 
-def draw_length(weights: Sequence[tuple[float, int]], chance: Chance) -> int:
+def draw_length(weights: Sequence[tuple[float, int]], chance: Rng) -> int:
     """Draw how many digits a number has from (weight, digits)."""
     return chance.weighted(weights)
 
 
-def draw_digits(length: int, chance: Chance, zeros: float = 0.1) -> str:
+def draw_digits(length: int, chance: Rng, zeros: float = 0.1) -> str:
     """Draw a number: any digit as likely as another.
 
     Args:
@@ -149,7 +149,7 @@ def put_box(
     layer.put(rectangle(layer.paint.shape[:2], box, corner), colour, opacity)
 
 
-def put_grain(layer: Layer, name: str, depth: float, chance: Chance) -> None:
+def put_grain(layer: Layer, name: str, depth: float, chance: Rng) -> None:
     """Give what is painted so far the grain of a texture.
 
     Args:
@@ -178,7 +178,7 @@ def put_words(
     place: tuple[float, float],
     height: float,
     colour: Colour,
-    chance: Chance,
+    chance: Rng,
     opacity: float = 0.9,
     anchor: float = 0.5,
     keep: Box | None = None,

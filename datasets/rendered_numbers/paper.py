@@ -7,16 +7,16 @@ import math
 import cv2
 import numpy as np
 
-from datasets.rendered_numbers.chance import Chance
 from datasets.rendered_numbers.layer import Layer, lay
 from datasets.rendered_numbers.panel import faces, put_box, put_words
+from datasets.rendered_numbers.rng import Rng
 from datasets.rendered_numbers.surfaces import Colour, mix
 
 _PAPERS = ((0.86, 0.88, 0.86), (0.92, 0.90, 0.82), (0.82, 0.88, 0.92), (0.93, 0.86, 0.86),
            (0.84, 0.90, 0.80), (0.95, 0.95, 0.95), (0.72, 0.72, 0.72))  # fmt: skip
 
 
-def put_paper(layer: Layer, base: float, height: float, chance: Chance) -> Colour:
+def put_paper(layer: Layer, base: float, height: float, chance: Rng) -> Colour:
     """Cover a layer with paper.
 
     Args:
@@ -58,8 +58,8 @@ def put_paper(layer: Layer, base: float, height: float, chance: Chance) -> Colou
     return colour
 
 
-def _put_guilloche(view: np.ndarray, colour: Colour, height: float, chance: Chance) -> None:
-    """Lay the fine wavy lines of security paper over a picture, in place."""
+def _put_guilloche(view: np.ndarray, colour: Colour, height: float, chance: Rng) -> None:
+    """Lay the fine wavy lines of security paper over an image, in place."""
     rows, columns = view.shape[:2]
     mask = np.zeros((rows, columns), np.uint8)
     step = height * chance.uniform(0.09, 0.2)

@@ -1,4 +1,4 @@
-"""Draws many pictures with all processors, in order."""
+"""Draws many images with all processors, in order."""
 
 from __future__ import annotations
 
@@ -35,23 +35,23 @@ def _start() -> None:
 
 
 def draw_range(seed: int, indices: range, style: Style) -> list[Drawn]:
-    """Draw the pictures of a range of indices, in this process."""
+    """Draw the images of a range of indices, in this process."""
     return [draw(seed, index, style) for index in indices]
 
 
 def draw_many(
     seed: int, count: int, style: Style = DEFAULT, workers: int | None = None
 ) -> Iterator[Drawn]:
-    """Draw pictures 0 to count - 1 of a seed, in order; the same whatever the workers.
+    """Draw images 0 to count - 1 of a seed, in order; the same whatever the workers.
 
     Args:
         seed: seed of the data set.
-        count: how many pictures.
+        count: how many images.
         style: the statistics that they follow.
         workers: processes, defaults to one for each processor; 1 draws in this process.
 
     Yields:
-        The pictures, in the order of their indices.
+        The images, in the order of their indices.
 
     Raises:
         ModuleNotFoundError: if a font package is missing; it names the package.

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from datasets.rendered_numbers.chance import Chance
 from datasets.rendered_numbers.layer import Layer
 from datasets.rendered_numbers.lettering import Lettering
 from datasets.rendered_numbers.panel import (
@@ -20,6 +19,7 @@ from datasets.rendered_numbers.panel import (
     grown,
     put_words,
 )
+from datasets.rendered_numbers.rng import Rng
 from datasets.rendered_numbers.rule import number_in
 from datasets.rendered_numbers.setting import Line, set_line
 from datasets.rendered_numbers.signs import Look, put_ink, put_plate
@@ -41,7 +41,7 @@ LENGTHS = ((12.0, 1), (16.0, 2), (20.0, 3), (17.0, 4), (12.0, 5), (9.0, 6), (6.0
 _LETTERS = "ABCDEFGHJKLMNPQRTUVWXYZ"
 
 
-def draw_print_lettering(chance: Chance, plain: float = 0.35) -> Lettering:
+def draw_print_lettering(chance: Rng, plain: float = 0.35) -> Lettering:
     """Draw the look of printed or painted characters.
 
     Args:
@@ -82,7 +82,7 @@ def draw_print_lettering(chance: Chance, plain: float = 0.35) -> Lettering:
     )
 
 
-def draw_print_look(chance: Chance, height: float) -> tuple[Look, bool]:
+def draw_print_look(chance: Rng, height: float) -> tuple[Look, bool]:
     """Draw colours and effects of ink on its ground.
 
     Args:
@@ -124,14 +124,14 @@ def draw_print_look(chance: Chance, height: float) -> tuple[Look, bool]:
     return Look(ink, ground, plate, False, outline, relief, worn), kind == "paint"
 
 
-def _bright(chance: Chance) -> Colour:
+def _bright(chance: Rng) -> Colour:
     """A strong colour of paint or plastic."""
     return chance.choice(((205.0, 45.0, 40.0), (245.0, 200.0, 35.0), (35.0, 85.0, 175.0),
                           (40.0, 140.0, 75.0), (235.0, 120.0, 30.0), (120.0, 60.0, 140.0),
                           (90.0, 180.0, 220.0)))  # fmt: skip
 
 
-def _text(number: str, chance: Chance) -> str:
+def _text(number: str, chance: Rng) -> str:
     """A number with what may stand beside it; the number stays the one that the rule finds."""
     kind = chance.weighted(((6.0, "alone"), (1.3, "letter after"), (1.0, "letter before"),
                             (1.2, "sign before"), (1.0, "sign after"), (1.2, "point"),
@@ -155,7 +155,7 @@ def _text(number: str, chance: Chance) -> str:
     return number
 
 
-def draw_print(chance: Chance, height: float) -> Panel:
+def draw_print(chance: Rng, height: float) -> Panel:
     """Draw a printed or painted number, often with letters or signs beside it."""
     text = _text(draw_digits(chance.weighted(LENGTHS), chance, zeros=0.12), chance)
     lettering = draw_print_lettering(chance)
@@ -164,7 +164,7 @@ def draw_print(chance: Chance, height: float) -> Panel:
     return _panel(text, line, height, chance)
 
 
-def draw_diagonal(chance: Chance, height: float) -> Panel:
+def draw_diagonal(chance: Rng, height: float) -> Panel:
     """Draw a number on a line that rises or falls by 15 to 50 degrees."""
     # One digit alone, turned so far, could be another.
     text = draw_digits(chance.weighted(LENGTHS[1:6]), chance)
@@ -176,7 +176,7 @@ def draw_diagonal(chance: Chance, height: float) -> Panel:
     return panel
 
 
-def draw_vertical(chance: Chance, height: float) -> Panel:
+def draw_vertical(chance: Rng, height: float) -> Panel:
     """Draw a number whose upright digits stand below each other."""
     number = draw_digits(
         chance.weighted(((2.0, 2), (4.0, 3), (4.0, 4), (2.0, 5), (0.6, 6))), chance
@@ -188,7 +188,7 @@ def draw_vertical(chance: Chance, height: float) -> Panel:
     return panel
 
 
-def stack(number: str, lettering: Lettering, height: float, gap: float, chance: Chance) -> Line:
+def stack(number: str, lettering: Lettering, height: float, gap: float, chance: Rng) -> Line:
     """Set digits below each other.
 
     Args:
@@ -214,7 +214,7 @@ def stack(number: str, lettering: Lettering, height: float, gap: float, chance: 
     return Line(canvas, hulls, (*points.min(axis=0).tolist(), *points.max(axis=0).tolist()))
 
 
-def draw_cut(chance: Chance, height: float) -> Panel:
+def draw_cut(chance: Rng, height: float) -> Panel:
     """Draw a digit cut out of a longer number, or a number between two that the edges cut.
 
     Of one digit's neighbours the image shows slivers, of other numbers at most half a digit.
@@ -243,7 +243,7 @@ def draw_cut(chance: Chance, height: float) -> Panel:
                  sliver=0.2 if length == 1 else 0.5, wall=look.ground, masonry=masonry)  # fmt: skip
 
 
-def _panel(text: str, line: Line, height: float, chance: Chance) -> Panel:
+def _panel(text: str, line: Line, height: float, chance: Rng) -> Panel:
     """Lay a line of characters on its ground."""
     number, places = number_in(text)
     inked = [place for place, character in enumerate(text) if character != " "]
@@ -261,7 +261,7 @@ def _panel(text: str, line: Line, height: float, chance: Chance) -> Panel:
                  turnable=can_be_turned(number), wall=wall, masonry=masonry)  # fmt: skip
 
 
-def _put_extra(layer: Layer, line: Line, look: Look, height: float, chance: Chance) -> None:
+def _put_extra(layer: Layer, line: Line, look: Look, height: float, chance: Rng) -> None:
     """Lay a word or a much smaller number above or below."""
     size = height * chance.uniform(0.2, 0.4)
     small = draw_digits(1 + chance.below(4), chance)

@@ -26,17 +26,17 @@ from datasets.rendered_numbers.style import DEFAULT, DEVICES, WIDE, Style
 log = logging.getLogger(__name__)
 
 SEEDS = {"train": 1, "test": 2}
-"""Seed of each split: no picture of one is in the other."""
+"""Seed of each split: no image of one is in the other."""
 
 
 @dataclasses.dataclass(eq=False)
 class RenderedNumbersConfig(tfds.core.BuilderConfig):
-    """How many pictures to draw, and of which style.
+    """How many images to draw, and of which style.
 
     Attributes:
-        style: the statistics that the pictures follow.
-        train: pictures of the train split.
-        test: pictures of the test split.
+        style: the statistics that the images follow.
+        train: images of the train split.
+        test: images of the test split.
         workers: processes that draw, or None for one for each processor.
     """
 
@@ -53,11 +53,11 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     RELEASE_NOTES = {  # noqa: RUF012
         "1.0.0": "First version.",
         "1.1.0": "More like photos: colours, contrast, enamel lettering, framing.",
-        "1.2.0": "Drawn faster: the same pictures to the eye, not to the byte.",
+        "1.2.0": "Drawn faster: the same images to the eye, not to the byte.",
     }
     BUILDER_CONFIGS = [  # noqa: RUF012
         RenderedNumbersConfig(
-            name="default", description="Pictures cut around their number, as in SVHN"
+            name="default", description="Images cut around their number, as in SVHN"
         ),
         RenderedNumbersConfig(
             name="wide",
@@ -137,8 +137,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         return dataclasses.replace(style, glyphs=str(path))
 
     def _draw(self, split: str, count: int, style: Style | KindStyle) -> Iterator[tuple[str, dict]]:
-        pictures = draw_many(SEEDS[split], count, style, self.builder_config.workers)
-        for index, drawn in enumerate(pictures):
+        images = draw_many(SEEDS[split], count, style, self.builder_config.workers)
+        for index, drawn in enumerate(images):
             name = f"{split}-{index:06d}"
             digits = [
                 {"label": int(digit), "box": box}

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from datasets.rendered_numbers.chance import Chance
 from datasets.rendered_numbers.layer import lay
+from datasets.rendered_numbers.rng import Rng
 from datasets.rendered_numbers.surfaces import (
     MIDDLE,
     STEP,
@@ -21,11 +21,11 @@ from datasets.rendered_numbers.surfaces import (
 )
 
 
-def facing(chance: Chance) -> np.ndarray:
+def facing(chance: Rng) -> np.ndarray:
     """Draw how the wall faces the camera.
 
     Returns:
-        3x3 matrix from the wall (pixels around the number's middle) to the picture.
+        3x3 matrix from the wall (pixels around the number's middle) to the image.
     """
     if chance.happens(0.3):
         turn = chance.clipped(0.0, 0.16, -0.45, 0.45)
@@ -43,11 +43,11 @@ def facing(chance: Chance) -> np.ndarray:
     ])  # fmt: skip
 
 
-def bend(matrix: np.ndarray, reach: float, chance: Chance) -> np.ndarray:
+def bend(matrix: np.ndarray, reach: float, chance: Rng) -> np.ndarray:
     """Add a slight perspective to a matrix about the number's middle.
 
     Args:
-        matrix: 3x3, from the wall to the picture, both about the number's middle; affine.
+        matrix: 3x3, from the wall to the image, both about the number's middle; affine.
         reach: distance in pixels at which the perspective shows fully.
         chance: source of its direction and strength.
     """
@@ -58,14 +58,14 @@ def bend(matrix: np.ndarray, reach: float, chance: Chance) -> np.ndarray:
 
 
 def draw_wall(
-    size: tuple[int, int], matrix: np.ndarray, height: float, colour: Colour, chance: Chance
+    size: tuple[int, int], matrix: np.ndarray, height: float, colour: Colour, chance: Rng
 ) -> np.ndarray:
     """Draw a bare wall.
 
     Args:
-        size: width and height of the picture, in pixels.
-        matrix: 3x3 from the wall to the picture.
-        height: height of a digit in the picture, in pixels.
+        size: width and height of the image, in pixels.
+        matrix: 3x3 from the wall to the image.
+        height: height of a digit in the image, in pixels.
         colour: the wall's colour.
         chance: source of the texture.
 
@@ -105,13 +105,13 @@ def put_surroundings(
     box: tuple[float, float, float, float],
     height: float,
     crowded: bool,
-    chance: Chance,
+    chance: Rng,
 ) -> None:
     """Lay door frames, edges of walls, cables and bars around the number, in place.
 
     Args:
         scene: float32 (h, w, 3).
-        matrix: 3x3 from the wall to the picture: its directions are those of the edges.
+        matrix: 3x3 from the wall to the image: its directions are those of the edges.
         box: left, top, right, bottom that stay free, in pixels.
         height: height of a digit, in pixels.
         crowded: whether there are many.
@@ -172,7 +172,7 @@ def put_surroundings(
                     lay(scene, mask, colour, opacity)
 
 
-def put_before(scene: np.ndarray, height: float, chance: Chance) -> None:
+def put_before(scene: np.ndarray, height: float, chance: Rng) -> None:
     """Lay a twig, a cable or a stain over everything, in place: thin enough to read the number."""
     rows, columns = scene.shape[:2]
     if chance.happens(0.5):

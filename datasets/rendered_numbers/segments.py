@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 
 from datasets.rendered_numbers.blur import blurred
-from datasets.rendered_numbers.chance import Chance
 from datasets.rendered_numbers.layer import Layer
 from datasets.rendered_numbers.panel import (
     Panel,
@@ -20,6 +19,7 @@ from datasets.rendered_numbers.panel import (
     put_grain,
     put_words,
 )
+from datasets.rendered_numbers.rng import Rng
 from datasets.rendered_numbers.surfaces import Colour, dark_colour, mix, wall_colour
 
 LENGTHS = ((14.0, 1), (10.0, 2), (16.0, 3), (18.0, 4), (14.0, 5), (12.0, 6), (8.0, 7), (8.0, 8))
@@ -47,7 +47,7 @@ class Segments:
         width: between the middles of the upright segments.
         thickness: of a segment.
         gap: cut off each end of a segment, in units of its thickness.
-        ends: "pointed", "straight" or "mitred" (as wide outside as a picture frame's sides).
+        ends: "pointed", "straight" or "mitred" (as wide outside as an image frame's sides).
         slant: to the right for each unit up.
         pitch: from one digit to the next.
         tails: whether 6, 7 and 9 have their optional segments.
@@ -62,7 +62,7 @@ class Segments:
     tails: tuple[bool, bool, bool]
 
 
-def draw_segments(chance: Chance, height: float) -> Segments:
+def draw_segments(chance: Rng, height: float) -> Segments:
     """Draw the form of digits that are `height` pixels high: small ones are not thin."""
     thickness = chance.log_uniform(min(max(0.035, 2.0 / height), 0.1), 0.19)
     width = chance.uniform(0.38, 0.6) - 0.4 * thickness
@@ -171,7 +171,7 @@ def _fill(mask: np.ndarray, points: np.ndarray) -> None:
     cv2.fillPoly(mask, [np.rint((points - 0.5) * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
 
 
-def _colours(lamp: bool, chance: Chance) -> tuple[Colour, Colour]:
+def _colours(lamp: bool, chance: Rng) -> tuple[Colour, Colour]:
     """Ground and ink."""
     if lamp:
         colour = chance.weighted(_LAMPS)
@@ -195,7 +195,7 @@ def _colours(lamp: bool, chance: Chance) -> tuple[Colour, Colour]:
     return ground, mix(ground, (18.0, 24.0, 32.0), chance.uniform(0.45, 0.97))
 
 
-def draw_display(chance: Chance, height: float, lamp: bool | None = None) -> Panel:
+def draw_display(chance: Rng, height: float, lamp: bool | None = None) -> Panel:
     """Draw a display of seven segments.
 
     Args:

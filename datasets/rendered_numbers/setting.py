@@ -11,12 +11,12 @@ import cv2
 import numpy as np
 
 from datasets.rendered_numbers.blur import blurred
-from datasets.rendered_numbers.chance import Chance
 from datasets.rendered_numbers.fonts import HEIGHT, PAD, Glyph, glyph, hull
 from datasets.rendered_numbers.lettering import Lettering
 from datasets.rendered_numbers.made_faces import made_glyph
 from datasets.rendered_numbers.marks import marked
 from datasets.rendered_numbers.planes import Box, extent
+from datasets.rendered_numbers.rng import Rng
 from datasets.rendered_numbers.strokes import stroke_glyph
 
 _FIELDS = 12
@@ -87,7 +87,7 @@ def _grown(face: str, character: str, growth: int) -> Glyph:
     return Glyph(mask, drawn.rise)
 
 
-def _vary(mask: np.ndarray, step: int, style: Lettering, chance: Chance, digit: bool) -> np.ndarray:
+def _vary(mask: np.ndarray, step: int, style: Lettering, chance: Rng, digit: bool) -> np.ndarray:
     """Apply what makes one character differ from the next: wobble, rounding, stencil.
 
     Args:
@@ -127,9 +127,7 @@ def _unless_lost(changed: np.ndarray, mask: np.ndarray) -> np.ndarray:
     return changed if cv2.mean(changed)[0] > 0.6 * cv2.mean(mask)[0] else mask
 
 
-def set_line(
-    text: str, style: Lettering, height: float, chance: Chance, margin: float = 0.5
-) -> Line:
+def set_line(text: str, style: Lettering, height: float, chance: Rng, margin: float = 0.5) -> Line:
     """Set characters side by side.
 
     Args:

@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 
 from datasets.rendered_numbers.blur import blurred
-from datasets.rendered_numbers.chance import Chance
 from datasets.rendered_numbers.layer import Layer
 from datasets.rendered_numbers.planes import Box
+from datasets.rendered_numbers.rng import Rng
 from datasets.rendered_numbers.setting import Line
 from datasets.rendered_numbers.surfaces import (
     MIDDLE,
@@ -52,7 +52,7 @@ class Look:
     worn: float
 
 
-def draw_look(wall: Colour, plate_share: float, chance: Chance) -> Look:
+def draw_look(wall: Colour, plate_share: float, chance: Rng) -> Look:
     """Draw what the number is made of.
 
     Args:
@@ -86,7 +86,7 @@ def _shifted(mask: np.ndarray, x: float, y: float, sigma: float) -> np.ndarray:
     return blurred(moved, sigma) if sigma > 0.3 else moved
 
 
-def put_ink(layer: Layer, line: Line, look: Look, height: float, chance: Chance) -> None:
+def put_ink(layer: Layer, line: Line, look: Look, height: float, chance: Rng) -> None:
     """Lay the digits on a layer, with shadow, relief, outline and wear.
 
     Args:
@@ -170,7 +170,7 @@ _SHAPES = ((4.0, "square"), (3.0, "rounded"), (1.2, "notched"), (1.1, "oval"), (
            (0.2, "lozenge"))  # fmt: skip
 
 
-def put_plate(layer: Layer, box: Box, look: Look, height: float, chance: Chance) -> None:
+def put_plate(layer: Layer, box: Box, look: Look, height: float, chance: Rng) -> None:
     """Lay a plate with its border and screws on a layer.
 
     Args:
@@ -230,7 +230,7 @@ def put_plate(layer: Layer, box: Box, look: Look, height: float, chance: Chance)
         _put_screws(layer, frame, height, chance)
 
 
-def _put_screws(layer: Layer, frame: Box, height: float, chance: Chance) -> None:
+def _put_screws(layer: Layer, frame: Box, height: float, chance: Rng) -> None:
     left, top, right, bottom = frame
     inset = height * chance.uniform(0.07, 0.14)
     middle = (top + bottom) / 2
@@ -248,7 +248,7 @@ def _put_screws(layer: Layer, frame: Box, height: float, chance: Chance) -> None
     layer.put(mask, shade, chance.uniform(0.5, 1.0))
 
 
-def put_tiles(layer: Layer, line: Line, look: Look, height: float, chance: Chance) -> None:
+def put_tiles(layer: Layer, line: Line, look: Look, height: float, chance: Rng) -> None:
     """Lay a tile of its own behind each digit, as where numbers are put together from tiles."""
     mask = np.zeros(layer.paint.shape[:2], np.uint8)
     pad = height * chance.uniform(0.08, 0.25) * np.array([0.4, 1.0])

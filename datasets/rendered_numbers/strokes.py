@@ -2,7 +2,7 @@
 
 Fonts are too regular for the numbers that people paint on their walls. Here a digit is a
 skeleton of a few curves whose control points are moved at random, once for all digits of a
-picture and once more for each digit, then drawn with a round brush or a broad nib.
+image and once more for each digit, then drawn with a round brush or a broad nib.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from datasets.rendered_numbers.chance import Chance
 from datasets.rendered_numbers.fonts import HEIGHT, PAD, Glyph, even
+from datasets.rendered_numbers.rng import Rng
 from datasets.rendered_numbers.written_forms import WRITTEN
 
 # Control points (x, y) in a box one unit high, y downwards. "c" passes smoothly through its
@@ -127,7 +127,7 @@ _KINDS = ((4.0, "painted"), (2.6, "plate"), (2.0, "nib"), (1.6, "thin"), (0.35, 
 
 @dataclass(frozen=True)
 class Brush:
-    """How all digits of one picture are drawn.
+    """How all digits of one image are drawn.
 
     Attributes:
         forms: for each digit, which of its skeletons.
@@ -152,8 +152,8 @@ class Brush:
     written: bool = False
 
 
-def draw_brush(chance: Chance, kind: str | None = None) -> Brush:
-    """Draw how the strokes of one picture look.
+def draw_brush(chance: Rng, kind: str | None = None) -> Brush:
+    """Draw how the strokes of one image look.
 
     Args:
         chance: source of chance.
@@ -233,7 +233,7 @@ def _nib(length: int, angle: float) -> np.ndarray:
     return kernel
 
 
-def _curves(brush: Brush, digit: str, chance: Chance) -> list[np.ndarray]:
+def _curves(brush: Brush, digit: str, chance: Rng) -> list[np.ndarray]:
     """The digit's strokes as points in units of its height."""
     if brush.segments:
         ends = [_SEGMENT_ENDS[name] for name in _SEGMENTS[digit]]
@@ -255,11 +255,11 @@ def _curves(brush: Brush, digit: str, chance: Chance) -> list[np.ndarray]:
     return curves
 
 
-def stroke_glyph(brush: Brush, digit: str, chance: Chance, smooth: bool = True) -> Glyph:
+def stroke_glyph(brush: Brush, digit: str, chance: Rng, smooth: bool = True) -> Glyph:
     """Draw one digit.
 
     Args:
-        brush: the look shared by the picture's digits.
+        brush: the look shared by the image's digits.
         digit: one of "0" to "9".
         chance: source of what differs from digit to digit.
         smooth: whether its edges are; takes several times as long, and is lost on a mask that is

@@ -1,24 +1,24 @@
-"""What a data set of drawn numbers should look like: the statistics its pictures follow."""
+"""What a data set of drawn numbers should look like: the statistics its images follow."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from datasets.rendered_numbers.chance import Chance
 from datasets.rendered_numbers.kinds_style import KIND_STYLES
+from datasets.rendered_numbers.rng import Rng
 
 
 @dataclass(frozen=True)
 class Framing:
-    """How a number sits in its picture.
+    """How a number sits in its image.
 
     Attributes:
-        height_share: mean, deviation, least and largest share of the picture's height that the
+        height_share: mean, deviation, least and largest share of the image's height that the
             number covers.
-        width_share: the same for the width, or None where `aspect` says how wide a picture is.
-        aspect: width over height of the picture, as (mean, deviation), or None.
-        offset: deviation of the number's middle from the picture's, in shares of its size.
-        area_share: least and largest share of the picture's area (spread evenly in its
+        width_share: the same for the width, or None where `aspect` says how wide an image is.
+        aspect: width over height of the image, as (mean, deviation), or None.
+        offset: deviation of the number's middle from the image's, in shares of its size.
+        area_share: least and largest share of the image's area (spread evenly in its
             logarithm), in place of the shares above, or None.
     """
 
@@ -34,13 +34,13 @@ class Style:
     """Statistics of a data set of drawn numbers.
 
     Attributes:
-        lengths: (weight, digits) of the pictures with a number.
-        absent: share of pictures without one.
+        lengths: (weight, digits) of the images with a number.
+        absent: share of images without one.
         framings: (weight, framing).
         digit_height: median height of a digit in pixels and deviation of its logarithm.
-        largest: pixels of the longer side that no picture exceeds.
-        neighbours: share of pictures with the edge of another number or with letters.
-        clutter: share of pictures with edges, bars and frames around the number.
+        largest: pixels of the longer side that no image exceeds.
+        neighbours: share of images with the edge of another number or with letters.
+        clutter: share of images with edges, bars and frames around the number.
         plates: share of numbers on a plate, as against the bare wall.
         devices: whether numbers are on meters, displays, labels, bibs and number plates, not on
             houses.
@@ -58,7 +58,7 @@ class Style:
     devices: bool = False
     zeros: float = 0.0
 
-    def draw_number(self, chance: Chance) -> str:
+    def draw_number(self, chance: Rng) -> str:
         """Draw a number: any digit as likely as another, the first seldom a zero."""
         if chance.happens(self.absent):
             return ""
@@ -78,7 +78,7 @@ SVHN_TRAIN = Framing((0.69, 0.15, 0.2, 0.97), aspect=(2.2, 0.25), offset=0.025)
 SVHN_TEST = Framing((0.50, 0.19, 0.12, 0.95), aspect=(2.45, 0.4), offset=0.06)
 
 DEFAULT = Style(_LENGTHS, 0.01, ((0.55, CLOSE), (0.28, SVHN_TRAIN), (0.17, SVHN_TEST)))
-"""Pictures cut around their number, a mix of the ways in which SVHN's three splits are cut."""
+"""Images cut around their number, a mix of the ways in which SVHN's three splits are cut."""
 
 WIDE = Style(
     _LENGTHS,

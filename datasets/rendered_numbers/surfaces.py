@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from datasets.rendered_numbers.chance import Chance
 from datasets.rendered_numbers.planes import seen_box
+from datasets.rendered_numbers.rng import Rng
 
 SIDE = 512
 """Side of a texture tile, in pixels."""
@@ -59,7 +59,7 @@ _ENAMEL = (
 )
 
 
-def _colour(table, chance: Chance) -> Colour:
+def _colour(table, chance: Rng) -> Colour:
     (hue, a), (saturation, b), (value, c) = chance.weighted(table)
     hue = chance.normal(hue, a) % 1.0
     saturation = min(max(chance.normal(saturation, b), 0.0), 1.0)
@@ -86,27 +86,27 @@ def row_of(colour: Sequence[float], width: int) -> np.ndarray:
     return np.array([colour], np.float32).repeat(width, axis=0)
 
 
-def wall_colour(chance: Chance) -> Colour:
+def wall_colour(chance: Rng) -> Colour:
     """Draw the colour of a wall, door or gate."""
     return _colour(_WALLS, chance)
 
 
-def enamel_colour(chance: Chance) -> Colour:
+def enamel_colour(chance: Rng) -> Colour:
     """Draw the ground colour of an enamel plate with light digits."""
     return _colour(_ENAMEL, chance)
 
 
-def light_colour(chance: Chance) -> Colour:
+def light_colour(chance: Rng) -> Colour:
     """Draw a light colour of paint or metal."""
     return _colour(_LIGHT_INKS, chance)
 
 
-def dark_colour(chance: Chance) -> Colour:
+def dark_colour(chance: Rng) -> Colour:
     """Draw a dark colour of paint or metal."""
     return _colour(_DARK_INKS, chance)
 
 
-def ink_colour(ground: Colour, chance: Chance) -> Colour:
+def ink_colour(ground: Colour, chance: Rng) -> Colour:
     """Draw a colour for digits that can be told from `ground`, sometimes only just."""
     bright = luminance(ground)
     dark_share = min(max((bright - 40) / 110, 0.02), 0.97)
@@ -185,7 +185,7 @@ def _as_bytes(tile: np.ndarray) -> np.ndarray:
 
 @functools.cache
 def _wall(name: str) -> np.ndarray:
-    """A tile four times over: uint8 (2 `SIDE`, 2 `SIDE`), so that pictures seldom reach over it."""
+    """A tile four times over: uint8 (2 `SIDE`, 2 `SIDE`), so that images seldom reach over it."""
     return np.tile(tiles()[name], (2, 2))
 
 
@@ -194,15 +194,13 @@ _TEXTURES = ((4.0, "plain"), (3.0, "stucco"), (1.6, "rough"), (0.8, "pits"), (2.
              (0.7, "wood"), (0.4, "grooves"), (0.5, "leaves"))  # fmt: skip
 
 
-def draw_texture(
-    size: tuple[int, int], facing: np.ndarray, unit: float, chance: Chance
-) -> np.ndarray:
+def draw_texture(size: tuple[int, int], facing: np.ndarray, unit: float, chance: Rng) -> np.ndarray:
     """Draw a wall's texture as seen by the camera.
 
     Args:
-        size: width and height of the picture, in pixels.
-        facing: 3x3 matrix from the wall (in pixels around the number's middle) to the picture.
-        unit: pixels of the picture that a tile's 32 pixels cover, about.
+        size: width and height of the image, in pixels.
+        facing: 3x3 matrix from the wall (in pixels around the number's middle) to the image.
+        unit: pixels of the image that a tile's 32 pixels cover, about.
         chance: source of the kind of texture and of its place.
 
     Returns:
@@ -214,19 +212,19 @@ def draw_texture(
     shift = [place if place > SIDE / 2 else place + SIDE for place in places]
     spread = np.array([[zoom, 0, -zoom * shift[0]], [0, zoom, -zoom * shift[1]], [0, 0, 1]])
     matrix = facing @ spread
-    # Where a picture stays within the tile, none of its pixels has to be tested for its edge.
+    # Where an image stays within the tile, none of its pixels has to be tested for its edge.
     border = cv2.BORDER_CONSTANT if _within(tile, matrix, size) else cv2.BORDER_WRAP
     return cv2.warpPerspective(tile, matrix, size, flags=cv2.INTER_LINEAR, borderMode=border)
 
 
 def _within(tile: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> bool:
-    """Whether a picture shows nothing beyond a tile's edges (2 pixels to spare)."""
+    """Whether an image shows nothing beyond a tile's edges (2 pixels to spare)."""
     left, top, right, bottom = seen_box((0, 0, *size), cv2.invert(matrix)[1])
     return min(left, top) > 2 and max(right, bottom) < len(tile) - 2
 
 
-def crop(name: str, size: tuple[int, int], chance: Chance) -> np.ndarray:
-    """Cut a piece of a texture tile, enlarged where the picture is larger than a tile.
+def crop(name: str, size: tuple[int, int], chance: Rng) -> np.ndarray:
+    """Cut a piece of a texture tile, enlarged where the image is larger than a tile.
 
     Returns:
         uint8 (height, width) with mean about `MIDDLE` and deviation about `STEP`; read only.

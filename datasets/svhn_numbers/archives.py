@@ -1,8 +1,8 @@
-"""The pictures and boxes of one SVHN split, from its archive or from its extracted folder.
+"""The images and boxes of one SVHN split, from its archive or from its extracted folder.
 
 An archive is read twice and never extracted: once for `digitStruct.mat` and the names of the
-pictures, once for the pictures. Nothing in it is trusted: names, kinds, sizes and the sum of all
-sizes are checked, and a picture counts only if it decodes.
+images, once for the images. Nothing in it is trusted: names, kinds, sizes and the sum of all
+sizes are checked, and an image counts only if it decodes.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ from .digit_struct import (
 log = logging.getLogger(__name__)
 
 STRUCT_NAME = "digitStruct.mat"
-MOST_PICTURE_BYTES = 32 << 20
-MOST_PICTURE_PIXELS = 64_000_000
+MOST_IMAGE_BYTES = 32 << 20
+MOST_IMAGE_PIXELS = 64_000_000
 MOST_MEMBERS = 1_000_000
 MOST_HEADER_BYTES = 1 << 16
 MOST_GROWTH = 100
@@ -47,10 +47,10 @@ class ArchiveError(ValueError):
 
 @dataclasses.dataclass(frozen=True)
 class Example:
-    """A picture as its encoded bytes, with its entry of `digitStruct.mat`."""
+    """An image as its encoded bytes, with its entry of `digitStruct.mat`."""
 
     entry: Entry
-    picture: bytes
+    image: bytes
 
 
 @dataclasses.dataclass
@@ -88,13 +88,13 @@ def find_split(split: str, folders: Iterable[Path]) -> Path | None:
 def read_split(
     path: Path, split: str, *, skip_broken: bool = False, skipped: Skipped | None = None
 ) -> Iterator[Example]:
-    """Read every picture of a split with its entry.
+    """Read every image of a split with its entry.
 
     Args:
-        path: an archive, or a folder that holds `digitStruct.mat` and the pictures.
+        path: an archive, or a folder that holds `digitStruct.mat` and the images.
         split: the folder inside the archive.
-        skip_broken: leave out, count and report what is broken: entries, pictures that do not
-            decode, pictures listed but absent and present but unlisted. By default the first
+        skip_broken: leave out, count and report what is broken: entries, images that do not
+            decode, images listed but absent and present but unlisted. By default the first
             is an error. An unsafe or broken archive is always one.
         skipped: filled with what was left out.
 
@@ -112,13 +112,13 @@ def read_split(
     for entry, problem in structs.skipped.items():
         skipped.add("broken entries", f"entry {entry + 1}: {problem}")
     if len(structs) + len(structs.skipped) == 0:
-        raise ArchiveError(f"{path}: {STRUCT_NAME} lists no pictures")
+        raise ArchiveError(f"{path}: {STRUCT_NAME} lists no images")
     wanted = _match(path, structs, present, skip_broken, skipped)
-    for name, data in source.pictures(wanted):
-        if problem := picture_problem(data):
+    for name, data in source.images(wanted):
+        if problem := image_problem(data):
             if not skip_broken:
                 raise ArchiveError(f"{path}: {name}: {problem}")
-            skipped.add("pictures that do not decode", f"{name}: {problem}")
+            skipped.add("images that do not decode", f"{name}: {problem}")
             continue
         yield Example(structs.entry(wanted[name]), data)
     if skipped.counts:
@@ -128,7 +128,7 @@ def read_split(
 def _match(
     path: Path, structs: DigitStruct, present: set[str], skip_broken: bool, skipped: Skipped
 ) -> dict[str, int]:
-    """Index of the entry of every picture that is both listed and present."""
+    """Index of the entry of every image that is both listed and present."""
     index: dict[str, int] = {}
     twice = []
     for place, name in enumerate(structs.names.tolist()):
@@ -136,12 +136,12 @@ def _match(
             twice.append(name)
         index.setdefault(name, place)
     absent = [name for name in index if name not in present]
-    # An entry that was left out as broken still lists its picture, under a name not known here.
+    # An entry that was left out as broken still lists its image, under a name not known here.
     unlisted = sorted(present - index.keys()) if not structs.skipped else []
     for reason, names in (
-        ("pictures listed twice", twice),
-        ("pictures listed but absent", absent),
-        ("pictures present but not listed", unlisted),
+        ("images listed twice", twice),
+        ("images listed but absent", absent),
+        ("images present but not listed", unlisted),
     ):
         if names and not skip_broken:
             few = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
@@ -151,16 +151,16 @@ def _match(
     return {name: place for name, place in index.items() if name in present}
 
 
-def picture_problem(data: bytes) -> str | None:
-    """What keeps `data` from being a PNG picture that decodes; None if nothing does."""
+def image_problem(data: bytes) -> str | None:
+    """What keeps `data` from being a PNG image that decodes; None if nothing does."""
     try:
-        with Image.open(io.BytesIO(data), formats=("PNG",)) as picture:
-            width, height = picture.size
-            if width * height > MOST_PICTURE_PIXELS:
-                return f"it has {width} x {height} pixels, more than {MOST_PICTURE_PIXELS}"
-            picture.verify()  # checksums of all chunks; the picture must be opened again to decode
-        with Image.open(io.BytesIO(data), formats=("PNG",)) as picture:
-            picture.load()
+        with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
+            width, height = image.size
+            if width * height > MOST_IMAGE_PIXELS:
+                return f"it has {width} x {height} pixels, more than {MOST_IMAGE_PIXELS}"
+            image.verify()  # checksums of all chunks; the image must be opened again to decode
+        with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
+            image.load()
     except (OSError, SyntaxError, ValueError, zlib.error, Image.DecompressionBombError) as error:
         return f"it does not decode as PNG ({error or type(error).__name__})"
     return None
@@ -174,11 +174,11 @@ class _Folder:
         structs = read_digit_struct(self.path / STRUCT_NAME, skip_broken=skip_broken)
         return structs, {file.name for file in self.path.glob("*.png") if file.name[0] != "."}
 
-    def pictures(self, wanted: dict[str, int]) -> Iterator[tuple[str, bytes]]:
+    def images(self, wanted: dict[str, int]) -> Iterator[tuple[str, bytes]]:
         for name in wanted:  # each is the name of a file in the folder, so no path
             file = self.path / name
-            if (size := file.stat().st_size) > MOST_PICTURE_BYTES:
-                raise ArchiveError(f"{file}: {size} bytes; accepted: {MOST_PICTURE_BYTES}")
+            if (size := file.stat().st_size) > MOST_IMAGE_BYTES:
+                raise ArchiveError(f"{file}: {size} bytes; accepted: {MOST_IMAGE_BYTES}")
             yield name, file.read_bytes()
 
 
@@ -206,13 +206,13 @@ class _Tar:
                 text = str(error).replace(str(struct_path), f"{self.path}: {STRUCT_NAME}")
                 raise DigitStructError(text) from None
 
-    def pictures(self, wanted: dict[str, int]) -> Iterator[tuple[str, bytes]]:
+    def images(self, wanted: dict[str, int]) -> Iterator[tuple[str, bytes]]:
         with _naming(self.path):
             for name, size, data in self._members():
                 if name not in wanted:
                     continue
-                if size > MOST_PICTURE_BYTES:
-                    raise _Refused(f"{name}: {size} bytes; accepted: {MOST_PICTURE_BYTES}")
+                if size > MOST_IMAGE_BYTES:
+                    raise _Refused(f"{name}: {size} bytes; accepted: {MOST_IMAGE_BYTES}")
                 yield name, data.read()
 
     def _members(self) -> Iterator[tuple[str, int, BinaryIO]]:

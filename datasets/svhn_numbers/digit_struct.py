@@ -11,7 +11,7 @@ or, as a command, `python -m datasets.svhn_numbers.digit_struct train/digitStruc
 The module needs NumPy and its two neighbours (`hdf5_bulk`, `hdf5_chunks`) only. The file is
 MATLAB v7.3, hence HDF5: `digitStruct/name` and `digitStruct/bbox` are lists of references. A name
 leads to 16-bit characters; a bbox to a group of `height`, `label`, `left`, `top` and `width`, each
-one number where the picture has one digit, else a list of references to one number each.
+one number where the image has one digit, else a list of references to one number each.
 
 Source: Netzer et al., Reading Digits in Natural Images with Unsupervised Feature Learning, 2011,
 http://ufldl.stanford.edu/housenumbers/.
@@ -44,11 +44,11 @@ from .hdf5_chunks import read_references
 FIELDS = ("left", "top", "width", "height", "label")
 
 MOST_DIGITS = 64
-"""Digits accepted in one picture; the longest real number has 6."""
+"""Digits accepted in one image; the longest real number has 6."""
 
 MOST_CHARACTERS = 255
 MOST_PIXELS = 1 << 16
-"""Farthest that a box may reach, in pixels from the picture's corner."""
+"""Farthest that a box may reach, in pixels from the image's corner."""
 
 _SMALLEST = 64  # bytes: less than a name or a digit takes, so a bound on how many there can be
 _BLOCK = 4096  # entries read in step: enough to make NumPy's overhead small, few enough to fit
@@ -60,7 +60,7 @@ class DigitStructError(ValueError):
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """One picture: its `name`, and per digit, in the file's order, `labels` and `boxes`."""
+    """One image: its `name`, and per digit, in the file's order, `labels` and `boxes`."""
 
     name: str
     labels: np.ndarray
@@ -69,14 +69,14 @@ class Entry:
 
 @dataclasses.dataclass(frozen=True)
 class DigitStruct:
-    """All entries of a `digitStruct.mat`; N pictures with D digits in all.
+    """All entries of a `digitStruct.mat`; N images with D digits in all.
 
     Attributes:
-        names: names of the picture files, str [N], in the file's order.
-        offsets: int64 [N+1]; the digits of picture i are `offsets[i]` up to `offsets[i+1]`.
+        names: names of the image files, str [N], in the file's order.
+        offsets: int64 [N+1]; the digits of image i are `offsets[i]` up to `offsets[i+1]`.
         labels: the digits 0 to 9, int32 [D]; the file's 10 has become 0.
         boxes: float32 [D, 4], pixels: left, top, right, bottom, as the file has them: they may
-            leave the picture. Right and bottom are left + width and top + height.
+            leave the image. Right and bottom are left + width and top + height.
         skipped: `{entry: what is wrong with it}` of the broken entries that were left out.
     """
 
@@ -94,17 +94,17 @@ class DigitStruct:
 
     @property
     def digit_counts(self) -> np.ndarray:
-        """Digits in each picture, int64 [N]."""
+        """Digits in each image, int64 [N]."""
         return np.diff(self.offsets)
 
     def entry(self, index: int) -> Entry:
-        """Name, labels and boxes of one picture."""
+        """Name, labels and boxes of one image."""
         index = range(len(self))[index]
         digits = slice(self.offsets[index], self.offsets[index + 1])
         return Entry(str(self.names[index]), self.labels[digits], self.boxes[digits])
 
     def number(self, index: int) -> str:
-        """The number in one picture: its digits in the file's order.
+        """The number in one image: its digits in the file's order.
 
         Eight of the 46,470 official entries of train and test are not in order from left to
         right. Most of those are boxes drawn wrongly, so the order of the labels is trusted.

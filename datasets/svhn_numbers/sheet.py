@@ -1,4 +1,4 @@
-"""Draw pictures with the boxes and labels of their digits on one sheet, to look at.
+"""Draw images with the boxes and labels of their digits on one sheet, to look at.
 
 python -m datasets.svhn_numbers.sheet PATH --split train --out sheet.png
 
@@ -18,20 +18,20 @@ from PIL import Image, ImageDraw, ImageFont
 from .archives import Example, read_split
 
 _TILE = (220, 150)
-_EDGE = 12  # pixels round each picture, where boxes that leave it show
+_EDGE = 12  # pixels round each image, where boxes that leave it show
 _CAPTION = 14
 _COLOURS = ("#ff3b30", "#34c759", "#0a84ff", "#ffd60a", "#ff2dd4", "#64d2ff")
 
 
 def draw_tile(example: Example, size: tuple[int, int] = _TILE) -> Image.Image:
-    """One picture, scaled to fit `(width, height)`, each box in a colour with its label."""
+    """One image, scaled to fit `(width, height)`, each box in a colour with its label."""
     entry = example.entry
-    picture = Image.open(io.BytesIO(example.picture)).convert("RGB")
+    image = Image.open(io.BytesIO(example.image)).convert("RGB")
     width, height = size[0] - 2 * _EDGE, size[1] - 2 * _EDGE - _CAPTION
-    scale = min(width / picture.width, height / picture.height)
-    shown = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    scale = min(width / image.width, height / image.height)
+    shown = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     tile = Image.new("RGB", size, "#202020")
-    tile.paste(picture.resize(shown, Image.Resampling.BICUBIC), (_EDGE, _EDGE + _CAPTION))
+    tile.paste(image.resize(shown, Image.Resampling.BICUBIC), (_EDGE, _EDGE + _CAPTION))
     draw, font = ImageDraw.Draw(tile), ImageFont.load_default(11)
     number = "".join(map(str, entry.labels))
     draw.text((_EDGE, 1), f"{entry.name}: {number}", fill="white", font=font)
@@ -51,7 +51,7 @@ def draw_sheet(examples: Iterable[Example], columns: int = 8) -> Image.Image:
     """
     tiles = [draw_tile(example) for example in examples]
     if not tiles:
-        raise ValueError("a sheet needs one picture or more. Received: none")
+        raise ValueError("a sheet needs one image or more. Received: none")
     rows = -(-len(tiles) // columns)
     sheet = Image.new("RGB", (columns * _TILE[0], rows * _TILE[1]), "black")
     for index, tile in enumerate(tiles):
@@ -64,8 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("path", type=Path, help="archive or extracted folder of one split")
     parser.add_argument("--split", help="folder inside the archive; defaults to the path's name")
-    parser.add_argument("--out", type=Path, required=True, help="picture file to write")
-    parser.add_argument("--first", type=int, default=0, help="pictures to pass over")
+    parser.add_argument("--out", type=Path, required=True, help="image file to write")
+    parser.add_argument("--first", type=int, default=0, help="images to pass over")
     parser.add_argument("--count", type=int, default=64)
     parser.add_argument("--skip-broken", action="store_true", help="leave out what is broken")
     chosen = parser.parse_args(arguments)

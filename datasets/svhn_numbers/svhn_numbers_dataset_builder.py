@@ -1,4 +1,4 @@
-"""TFDS builder of SVHN's full numbers: whole pictures, every digit with its box.
+"""TFDS builder of SVHN's full numbers: whole images, every digit with its box.
 
 import tensorflow_datasets as tfds
 import datasets.svhn_numbers.svhn_numbers_dataset_builder  # tells TFDS of the data set
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 @dataclasses.dataclass(eq=False)
 class SvhnNumbersConfig(tfds.core.BuilderConfig):
-    """Which splits to build, and what to do with broken pictures or entries.
+    """Which splits to build, and what to do with broken images or entries.
 
     Two are ready by name; others are passed as an object, or to `tfds build --config` as JSON:
     `'{"name": "lenient", "splits": ["train", "test"], "skip_broken": true}'`.
@@ -113,7 +113,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                 entry.name,
                 {
                     "id": f"{split}/{entry.name}",
-                    "image": io.BytesIO(example.picture),
+                    "image": io.BytesIO(example.image),
                     "number": "".join(map(str, entry.labels)),
                     "digits": {"label": entry.labels, "box": entry.boxes},
                 },

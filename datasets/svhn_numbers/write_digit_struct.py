@@ -1,9 +1,9 @@
 """Write a `digitStruct.mat` in the structure of the official ones, through h5py's low level.
 
-For test data, for the benchmarks and for those who want to hand their own pictures to programs
+For test data, for the benchmarks and for those who want to hand their own images to programs
 that read SVHN. As MATLAB does it: old-style groups, compact data in the object headers, every
 object linked in `#refs#` and carrying `H5PATH` and `MATLAB_class`, 10 for the digit 0, and plain
-numbers instead of references where a picture has one digit.
+numbers instead of references where an image has one digit.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def write_digit_struct(path: str | os.PathLike, entries: Iterable[Entry]) -> Non
 
     Args:
         path: file to write; it appears whole or not at all.
-        entries: pictures with at least one digit each; labels are 0 to 9.
+        entries: images with at least one digit each; labels are 0 to 9.
     """
     path = Path(path)
     part = path.with_name(path.name + ".part")

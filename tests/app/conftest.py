@@ -20,7 +20,7 @@ def readers(tmp_path_factory):
         model = models.create(name, input_shape=(16, 32, 3), max_digits=3)
         length, digits = model.get_layer("length"), model.get_layer(digits)
         length.bias.assign([-9, -9, 9, -9, -9])
-        digits.kernel.assign(20 * digits.kernel)  # so that pictures of noise differ
+        digits.kernel.assign(20 * digits.kernel)  # so that images of noise differ
         files.append(str(folder / f"{name}.keras"))
         model.save(files[-1])
     return load_readers(files)

@@ -1,4 +1,4 @@
-"""Pictures that the tests of the app send, and a server to send them to."""
+"""Images that the tests of the app send, and a server to send them to."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import numpy as np
 from PIL import Image
 
 from app.limits import Limits
-from app.serving import make_server
+from app.server import make_server
 
 
 def encode(width: int = 60, height: int = 40, kind: str = "PNG", seed: int = 0, **options) -> bytes:
-    """A picture of noise as the bytes of a file; `options` as Pillow's `save` takes them."""
+    """An image of noise as the bytes of a file; `options` as Pillow's `save` takes them."""
     noise = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
     file = io.BytesIO()
     Image.fromarray(noise).save(file, kind, **options)

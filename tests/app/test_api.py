@@ -20,7 +20,7 @@ from app import batching, uploads
 from app.limits import Limits
 from app.readers import Task
 from app.server import create_app
-from datasets.pictures import decode_picture
+from datasets.images import decode_image
 from tests.app.samples import encode
 
 FIRST, SECOND = "residual_cnn_tiny", "deep_cnn_tiny"
@@ -32,7 +32,7 @@ def read(client, content=None, **params):
 
 
 def form(*contents, name="a.png"):
-    return [("picture", (name, content, "text/plain")) for content in contents]
+    return [("image", (name, content, "text/plain")) for content in contents]
 
 
 @pytest.fixture
@@ -50,50 +50,50 @@ def small(readers):
         client.__exit__(None, None, None)
 
 
-def test_a_picture_is_read_as_the_library_reads_it(client, readers):
+def test_an_image_is_read_as_the_library_reads_it(client, readers):
     content = encode(90, 70)
-    (picture,) = read(client, content, explain=True).json()["pictures"]
-    assert (picture["width"], picture["height"], picture["error"]) == (90, 70, None)
-    (reading,) = picture["readings"]
-    (expected,) = readers[FIRST].read([Task(decode_picture(content))])
+    (image,) = read(client, content, explain=True).json()["images"]
+    assert (image["width"], image["height"], image["error"]) == (90, 70, None)
+    (reading,) = image["readings"]
+    (expected,) = readers[FIRST].read([Task(decode_image(content))])
     assert reading["model"] == FIRST
     assert reading["number"] == expected.number
     assert reading["confidence"] == pytest.approx(expected.confidence, abs=1e-4)
-    assert reading["part"] == pytest.approx(expected.part, abs=0.2)
+    assert reading["crop"] == pytest.approx(expected.crop, abs=0.2)
     assert len(reading["length"]) == 5 and sum(reading["length"]) == pytest.approx(1, abs=1e-3)
     assert len(reading["digits"]) == len(reading["number"].rstrip("+"))
 
 
 def test_each_digit_has_its_chances_and_where_the_model_looked(client):
     answer = read(client, explain=True, model=[FIRST, SECOND]).json()
-    for reading in answer["pictures"][0]["readings"]:
+    for reading in answer["images"][0]["readings"]:
         assert len(reading["digits"]) == 2
         for digit in reading["digits"]:
             assert len(digit["probabilities"]) == 10
             assert sum(digit["probabilities"]) == pytest.approx(1, abs=1e-3)
             assert digit["probability"] == max(digit["probabilities"])
-            heat = Image.open(io.BytesIO(base64.b64decode(digit["heat"].split(",")[1])))
-            assert heat.size == (32, 16) and np.asarray(heat).max() == 255
+            attention = Image.open(io.BytesIO(base64.b64decode(digit["attention"].split(",")[1])))
+            assert attention.size == (32, 16) and np.asarray(attention).max() == 255
 
 
-def test_several_pictures_and_models_keep_their_order(client):
+def test_several_images_and_models_keep_their_order(client):
     contents = [encode(30 + n, 20, seed=n) for n in range(3)]
     answer = client.post("/api/read", files=form(*contents), params={"model": [SECOND, FIRST]})
-    pictures = answer.json()["pictures"]
-    assert [picture["width"] for picture in pictures] == [30, 31, 32]
-    for picture, content in zip(pictures, contents, strict=True):
-        assert [reading["model"] for reading in picture["readings"]] == [SECOND, FIRST]
-        (alone,) = read(client, content, model=SECOND).json()["pictures"][0]["readings"]
-        assert alone["number"] == picture["readings"][0]["number"]
-        assert alone["confidence"] == pytest.approx(picture["readings"][0]["confidence"], abs=1e-3)
+    images = answer.json()["images"]
+    assert [image["width"] for image in images] == [30, 31, 32]
+    for image, content in zip(images, contents, strict=True):
+        assert [reading["model"] for reading in image["readings"]] == [SECOND, FIRST]
+        (alone,) = read(client, content, model=SECOND).json()["images"][0]["readings"]
+        assert alone["number"] == image["readings"][0]["number"]
+        assert alone["confidence"] == pytest.approx(image["readings"][0]["confidence"], abs=1e-3)
 
 
-def test_a_bad_picture_among_others_is_named_and_they_are_read(client):
-    contents = [encode(), b"no picture", encode()[:-300]]
-    pictures = client.post("/api/read", files=form(*contents, name="b.jpg")).json()["pictures"]
-    assert pictures[0]["error"] is None and pictures[0]["readings"]
-    assert "b.jpg is no picture" in pictures[1]["error"]
-    assert "b.jpg does not decode" in pictures[2]["error"] and not pictures[2]["readings"]
+def test_a_bad_image_among_others_is_named_and_they_are_read(client):
+    contents = [encode(), b"no image", encode()[:-300]]
+    images = client.post("/api/read", files=form(*contents, name="b.jpg")).json()["images"]
+    assert images[0]["error"] is None and images[0]["readings"]
+    assert "b.jpg is not an image" in images[1]["error"]
+    assert "b.jpg does not decode" in images[2]["error"] and not images[2]["readings"]
 
 
 def test_content_decides_not_the_name_or_type(client):
@@ -109,20 +109,20 @@ def test_content_decides_not_the_name_or_type(client):
 def test_a_photo_held_sideways_has_its_box_as_it_is_seen(client):
     exif = Image.Exif()
     exif[0x0112] = 6
-    (picture,) = read(client, encode(80, 20, "JPEG", exif=exif)).json()["pictures"]
-    assert (picture["width"], picture["height"]) == (20, 80)
+    (image,) = read(client, encode(80, 20, "JPEG", exif=exif)).json()["images"]
+    assert (image["width"], image["height"]) == (20, 80)
 
 
 def test_a_box_is_read_rather_than_looked_for(client, readers):
     content = encode(200, 100)
     answer = read(client, content, box="120,20,190,80", model=[FIRST, SECOND])
-    for reading in answer.json()["pictures"][0]["readings"]:
-        task = Task(decode_picture(content), np.float32([120, 20, 190, 80]))
+    for reading in answer.json()["images"][0]["readings"]:
+        task = Task(decode_image(content), np.float32([120, 20, 190, 80]))
         (expected,) = readers[reading["model"]].read([task])
-        assert reading["part"] == pytest.approx(expected.part, abs=0.2)
-        assert reading["part"][0] > 60
+        assert reading["crop"] == pytest.approx(expected.crop, abs=0.2)
+        assert reading["crop"][0] > 60
     beyond = read(client, content, box="-50,20,190,800")
-    assert beyond.json()["pictures"][0]["readings"][0]["part"][3] <= 100
+    assert beyond.json()["images"][0]["readings"][0]["crop"][3] <= 100
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_a_box_is_read_rather_than_looked_for(client, readers):
         ({"box": "1,2,3"}, "box is left,top,right,bottom"),
         ({"box": "1,2,nan,4"}, "Received: '1,2,nan,4'"),
         ({"box": "5,2,1,4"}, "right > left"),
-        ({"box": "500,20,600,40"}, "box is in the picture, 60 x 40"),
+        ({"box": "500,20,600,40"}, "box is in the image, 60 x 40"),
         ({"model": "residual_cnn"}, f"Known: {FIRST}"),
         ({"explain": "perhaps"}, "explain"),
     ],
@@ -152,10 +152,10 @@ def test_requests_that_cannot_be_answered(client):
         (400, post("/api/read", content=b"a", headers={"content-type": "multipart/form-data"}), ""),
         (422, post("/api/read", files=form(encode()), data={"model": FIRST}), "?model=NAME"),
         (422, post("/api/read", files=form(encode(), encode()), params={"box": "1,1,9,9"}), "2"),
-        (404, client.get("/api/nothing"), "There is nothing at /api/nothing"),
-        (404, client.get("/static/..%2fserver.py"), "nothing"),
+        (404, client.get("/api/nothing"), "Not found: /api/nothing"),
+        (404, client.get("/static/..%2fserver.py"), "Not found"),
         (405, client.get("/api/read"), "does not take GET"),
-        (415, read(client, b"GIF89a"), "no picture"),
+        (415, read(client, b"GIF89a"), "not an image"),
         (422, read(client, encode(kind="JPEG")[:-200]), "does not decode"),
     ]:
         assert answer.status_code == status, answer.text
@@ -164,7 +164,7 @@ def test_requests_that_cannot_be_answered(client):
 
 def test_what_is_too_large_is_refused_before_it_is_decoded(small, monkeypatch):
     client = small(body=20_000, pixels=10_000, files=2)
-    monkeypatch.setattr("app.uploads.decode_picture", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("app.uploads.decode_image", lambda *_, **__: 1 / 0)
     bomb = io.BytesIO()
     Image.new("1", (20_000, 20_000)).save(bomb, "PNG")
     for answer, words in [
@@ -172,7 +172,7 @@ def test_what_is_too_large_is_refused_before_it_is_decoded(small, monkeypatch):
         (read(client, (bytes(9_000) for _ in range(3))), "Received: more"),  # of unsaid length
         (read(client, encode(101, 100, "GIF")), "Received: 101 x 100"),
         (read(client, bomb.getvalue()[:20_000]), "far more"),
-        (client.post("/api/read", files=form(b"a", b"b", b"c")), "at most 2 pictures"),
+        (client.post("/api/read", files=form(b"a", b"b", b"c")), "at most 2 images"),
     ]:
         assert answer.status_code == 413 and words in answer.json()["detail"], answer.text
 
@@ -184,17 +184,17 @@ def test_what_is_too_much_is_told_when_to_come_back(small):
         assert int(answer.headers["retry-after"]) >= 1
 
 
-def test_small_pictures_are_read_while_large_ones_wait_for_each_other(small, monkeypatch):
+def test_small_images_are_read_while_large_ones_wait_for_each_other(small, monkeypatch):
     asked, may = [], threading.Event()
 
     def decode(data, **options):
-        picture = decode_picture(data, **options)
-        asked.append(picture.shape[1])
-        assert picture.shape[1] < 60 or may.wait(10)
-        return picture
+        image = decode_image(data, **options)
+        asked.append(image.shape[1])
+        assert image.shape[1] < 60 or may.wait(10)
+        return image
 
-    monkeypatch.setattr("app.uploads.decode_picture", decode)
-    client = small(large=1_500, decoded=60 * 40)
+    monkeypatch.setattr("app.uploads.decode_image", decode)
+    client = small(large=1_500)
     with ThreadPoolExecutor(1) as beside:
         large = beside.submit(client.post, "/api/read", files=form(encode(), encode(seed=1)))
         while not asked:
@@ -207,13 +207,13 @@ def test_small_pictures_are_read_while_large_ones_wait_for_each_other(small, mon
 
 
 def test_a_jpeg_of_countless_scans_is_not_decoded(client):
-    picture = encode(kind="JPEG", progressive=True)
-    assert read(client, picture).status_code == 200
-    again = picture[:-2] + 101 * b"\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00" + picture[-2:]
+    image = encode(kind="JPEG", progressive=True)
+    assert read(client, image).status_code == 200
+    again = image[:-2] + 101 * b"\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00" + image[-2:]
     assert "scans" in read(client, again).json()["detail"]
 
 
-def test_a_picture_of_countless_parts_is_given_up_and_holds_nobody_up(small, monkeypatch):
+def test_an_image_of_countless_parts_is_given_up_and_holds_nobody_up(small, monkeypatch):
     client, threads = small(reads=300), set()
     measure = uploads.measure
 
@@ -282,7 +282,7 @@ def test_a_model_that_hangs_is_no_good_health(client, readers, monkeypatch):
     monkeypatch.setattr(batching, "STUCK", 0.0)
     read(client)
     assert [answer.status_code for answer in seen] == [200, 503]
-    assert "does not come to an end" in seen[1].json()["detail"]
+    assert "does not return" in seen[1].json()["detail"]
     assert client.get("/healthz").status_code == 200
 
 

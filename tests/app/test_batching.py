@@ -11,13 +11,12 @@ import pytest
 from app.batching import LARGEST, Batcher
 from app.problems import Refused
 from app.readers import Task
-from app.room import Room
 
 POISON = 250
 
 
 class Gated:
-    """A reader that answers with the picture's first value, once it may."""
+    """A reader that answers with the image's first value, once it may."""
 
     name = "gated"
 
@@ -26,7 +25,7 @@ class Gated:
 
     def read(self, tasks):
         assert self.may.acquire(timeout=10)
-        values = [int(task.picture[0, 0, 0]) for task in tasks]
+        values = [int(task.image[0, 0, 0]) for task in tasks]
         self.batches.append(values)
         if POISON in values:
             raise RuntimeError("poison")
@@ -37,9 +36,9 @@ def task(value):
     return Task(np.full((2, 2, 3), value, np.uint8))
 
 
-def run(scenario, waiting=200, **readers):
+def run(scenario, queue=200, **readers):
     async def within():
-        async with Batcher(readers, waiting) as batcher:
+        async with Batcher(readers, queue) as batcher:
             return await asyncio.wait_for(scenario(batcher), 20)
 
     return asyncio.run(within())
@@ -93,10 +92,10 @@ def test_too_many_are_refused_at_once_with_a_time_to_come_back():
         await asyncio.gather(*requests)
         assert await batcher.read("a", [task(9)]) == [9]
 
-    run(scenario, waiting=4, a=reader)
+    run(scenario, queue=4, a=reader)
 
 
-def test_the_fault_of_one_picture_is_not_its_neighbours():
+def test_the_fault_of_one_image_is_not_its_neighbours():
     reader = Gated()
     reader.may.release(99)
 
@@ -121,27 +120,3 @@ def test_what_nobody_waits_for_any_more_is_not_read():
 
     run(scenario, a=reader)
     assert reader.batches == [[0], [2]]
-
-
-def test_room_is_given_in_turn_and_given_back():
-    async def scenario():
-        room, order = Room(10), []
-
-        async def take(amount, seconds):
-            async with room.once_free(amount):
-                assert room.taken <= 10
-                order.append(amount)
-                await asyncio.sleep(seconds)
-
-        tasks = []
-        for amount in (6, 7, 1, 3):  # the small ones do not overtake the large one
-            tasks.append(asyncio.create_task(take(amount, 0.02)))
-            await asyncio.sleep(0)
-        tasks[2].cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        assert order == [6, 7, 3]
-        with room.if_free(10) as fits, room.if_free(1) as more:
-            assert fits and not more
-        assert room.taken == 0
-
-    asyncio.run(scenario())

@@ -15,8 +15,8 @@ from playwright import sync_api
 
 from app.limits import Limits
 from app.readers import Task
+from datasets.images import decode_image
 from datasets.photo_folder import read_folder
-from datasets.pictures import decode_picture
 from tests.app.samples import encode, serving
 
 FIRST, SECOND = "residual_cnn_tiny", "deep_cnn_tiny"
@@ -99,7 +99,7 @@ def numbers(page):
 
 def expected(readers, content, box=None, names=(FIRST, SECOND)):
     box = None if box is None else np.float32(box)
-    task = Task(decode_picture(content), box)
+    task = Task(decode_image(content), box)
     return [readers[name].read([task])[0].number for name in names]
 
 
@@ -119,7 +119,7 @@ def hand_over(page, content, event):
     )
 
 
-def test_pictures_come_in_by_file_paste_drop_camera_and_example(open_page, readers):
+def test_images_come_in_by_file_paste_drop_camera_and_example(open_page, readers):
     page = open_page()
     contents = [encode(seed=seed) for seed in range(3)]
     upload(page, contents[0])
@@ -137,20 +137,20 @@ def test_pictures_come_in_by_file_paste_drop_camera_and_example(open_page, reade
     page.click("#examples li:nth-child(2) button")
     page.wait_for_selector("#strip li:nth-child(5) button[aria-current=true]")
     page.wait_for_selector(DONE)
-    assert page.locator("#picture").get_attribute("alt").endswith(".jpg")
+    assert page.locator("#image").get_attribute("alt").endswith(".jpg")
 
 
 def test_what_cannot_be_read_is_said_and_the_page_goes_on(open_page):
     page = open_page(console=False)  # Chromium says there that requests fail
     choose = functools.partial(page.set_input_files, "#files")
-    choose({"name": "note.png", "mimeType": "image/png", "buffer": b"no picture"})
+    choose({"name": "note.png", "mimeType": "image/png", "buffer": b"no image"})
     page.wait_for_selector("#message:has-text('cannot show note.png')")
     page.evaluate(
         """() => { const transfer = new DataTransfer();
             transfer.setData("text/plain", "https://example.org/photo.jpg");
             window.dispatchEvent(new ClipboardEvent("paste", { clipboardData: transfer })); }"""
     )
-    page.wait_for_selector("#message:has-text('none is fetched from an address')")
+    page.wait_for_selector("#message:has-text('URLs are not fetched')")
     page.route("**/api/read*", lambda route: route.abort())
     choose({"name": "a.png", "mimeType": "image/png", "buffer": encode()})
     page.wait_for_selector("#message:has-text('cannot be reached')")
@@ -158,14 +158,14 @@ def test_what_cannot_be_read_is_said_and_the_page_goes_on(open_page):
     page.click("#look-again:has-text('Try again')")
     page.wait_for_selector(DONE)
     page.wait_for_selector("#message", state="hidden")
-    files = [("note.heic", b"no picture"), ("b.png", encode(seed=1))]
+    files = [("note.heic", b"no image"), ("b.png", encode(seed=1))]
     choose([{"name": name, "mimeType": "", "buffer": content} for name, content in files])
     page.wait_for_selector("#strip button[aria-current=true][aria-label^='b.png']")
     page.wait_for_selector(DONE)
-    assert "note.heic is a HEIC picture" in page.locator("#message").inner_text()
+    assert "note.heic is a HEIC image" in page.locator("#message").inner_text()
 
 
-def test_a_picture_is_turned(open_page):
+def test_a_image_is_turned(open_page):
     page = open_page()
     left_black = np.repeat(np.uint8([[[0] * 3] * 20 + [[255] * 3] * 60]), 40, axis=0)
     file = io.BytesIO()
@@ -173,9 +173,9 @@ def test_a_picture_is_turned(open_page):
     upload(page, file.getvalue())
     with page.expect_request("**/api/read*") as request:
         page.click("#turn")
-    turned = decode_picture(request.value.post_data_buffer)
+    turned = decode_image(request.value.post_data_buffer)
     assert turned.shape == (80, 40, 3) and turned[:18].max() < 30 and turned[22:].min() > 220
-    until(page, "document.getElementById('picture').naturalWidth === 40")
+    until(page, "document.getElementById('image').naturalWidth === 40")
     page.wait_for_selector(DONE)
 
 
@@ -197,7 +197,7 @@ def test_the_box_is_dragged_and_the_reading_follows(open_page, readers):
     page.mouse.move(*place(120, 30), steps=2)
     page.mouse.up()
     page.wait_for_selector("#box.yours")
-    until(page, "document.getElementById('hint').innerText.includes('you put')")
+    until(page, "document.getElementById('hint').innerText.includes('your box')")
     page.wait_for_selector(DONE)
     last = [url for url in asked if "box=" in url][-1]
     box = [float(edge) for edge in last.split("box=")[1].replace("%2C", ",").split(",")]
@@ -225,17 +225,17 @@ def test_digits_show_where_the_model_looked_and_the_threshold_decides(open_page)
     page = open_page()
     upload(page, encode())
     page.click(".card:nth-child(2) .digit >> nth=1")
-    page.wait_for_selector("#heat:not([hidden])")
+    page.wait_for_selector("#attention:not([hidden])")
     coloured = page.evaluate(
-        """() => { const heat = document.getElementById("heat");
-            const pixels = heat.getContext("2d").getImageData(0, 0, heat.width, heat.height).data;
-            return [heat.width, heat.height, Math.max(...pixels.filter((_, at) => at % 4 === 3))];
+        """() => { const map = document.getElementById("attention");
+            const pixels = map.getContext("2d").getImageData(0, 0, map.width, map.height).data;
+            return [map.width, map.height, Math.max(...pixels.filter((_, at) => at % 4 === 3))];
         }"""
     )
     assert coloured[:2] == [32, 16] and coloured[2] > 200
     assert page.locator("#press-note").inner_text().startswith("Digit 2: ")
     page.click(".card:nth-child(2) .digit >> nth=1")
-    page.wait_for_selector("#heat", state="hidden")
+    page.wait_for_selector("#attention", state="hidden")
     for value, verdict in (("0", "accepted"), ("100", "unsure")):
         page.locator("#threshold").fill(value)
         assert page.locator(f".verdict.{verdict}").count() == 2
@@ -263,7 +263,7 @@ def test_models_are_switched(open_page, readers):
     page.mouse.move(stage["x"] + 200, stage["y"] + 40)
     page.mouse.move(stage["x"] + 200, stage["y"] + 200)
     page.wait_for_selector("#box:not(.yours)")
-    until(page, "document.getElementById('hint').innerText.includes('you put')")
+    until(page, "document.getElementById('hint').innerText.includes('your box')")
     page.wait_for_selector(DONE)
     page.mouse.up()
     page.wait_for_selector("#box.yours")
@@ -281,7 +281,7 @@ def test_a_number_is_drawn(open_page, readers):
         page.mouse.up()
     page.wait_for_selector(DONE)
     sent = request.value.post_data_buffer
-    drawn = decode_picture(sent)
+    drawn = decode_image(sent)
     assert drawn.shape == (400, 640, 3)
     assert (drawn[150, 300:340] < 100).any() and (drawn[:, :250] == 255).all()
     assert numbers(page) == expected(readers, sent)
@@ -352,7 +352,7 @@ def test_everything_works_by_keyboard(open_page):
     assert page.locator(".verdict.accepted").count() == 2
     tab_to(".digit")
     page.keyboard.press("Enter")
-    page.wait_for_selector("#heat:not([hidden])")
+    page.wait_for_selector("#attention:not([hidden])")
     assert page.evaluate("document.activeElement.className") == "digit"
     assert page.locator("#spoken").inner_text().startswith("Digit 1: ")
     tab_to("#label")
@@ -374,7 +374,7 @@ def test_a_phone_shows_all_of_it(open_page):
         page.set_input_files(
             "#files", {"name": "large.jpg", "mimeType": "image/jpeg", "buffer": file.getvalue()}
         )
-    assert decode_picture(request.value.post_data_buffer).shape == (1536, 2048, 3)
+    assert decode_image(request.value.post_data_buffer).shape == (1536, 2048, 3)
     page.wait_for_selector(DONE)
     width = page.evaluate("document.documentElement.scrollWidth")
     assert width <= 360

@@ -23,10 +23,10 @@ def make_folder(tmp_path: Path) -> Callable[..., Path]:
         folder.mkdir()
         rows = ["file,label"]
         for index in range(count):
-            picture = np.full((*size, 3), 40 + 4 * index, np.uint8)
-            picture[:, : size[1] // 2] += 20
-            picture[..., 2] = 200
-            Image.fromarray(picture).save(folder / f"p{index:02d}.png")
+            image = np.full((*size, 3), 40 + 4 * index, np.uint8)
+            image[:, : size[1] // 2] += 20
+            image[..., 2] = 200
+            Image.fromarray(image).save(folder / f"p{index:02d}.png")
             rows.append(f"p{index:02d}.png,{10 + index}")
         (folder / "labels.csv").write_text("\n".join(rows) + "\n")
         return folder

@@ -15,8 +15,8 @@ from datasets.distort import _DRAWS, augment, distort
 SIZE = (32, 48)
 
 
-def pictures(count: int = 6, size: tuple[int, int] = (39, 58), channels: int = 3) -> np.ndarray:
-    """Pictures without any symmetry: a bright corner, a dark top, a spot; with fine stripes."""
+def images(count: int = 6, size: tuple[int, int] = (39, 58), channels: int = 3) -> np.ndarray:
+    """Images without any symmetry: a bright corner, a dark top, a spot; with fine stripes."""
     rng = np.random.default_rng(3)
     y, x = np.mgrid[0 : size[0], 0 : size[1]] / max(size)
     spot = np.exp(-((x - 0.25) ** 2 + (y - 0.2) ** 2) * 60)
@@ -38,7 +38,7 @@ def augmented(batch, augmentation, seed, view=1.0):
 
 
 def changed(augmentation, seed=(1, 2), channels=3, count=6):
-    return augmented(pictures(count, channels=channels), augmentation, seed)
+    return augmented(images(count, channels=channels), augmentation, seed)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -55,9 +55,17 @@ def test_range_and_type(preset, channels):
 @pytest.mark.parametrize("name", strengths())
 def test_each_change_changes_something_alone(name):
     """With all amounts near their extreme, and every probability's draw below it."""
-    batch = pictures(size=SIZE)
+    batch = images(size=SIZE)
     only = Augmentation(**{name: strengths()[name]}, erase_size=0.5)
-    likely = ("window", "window_size", "elsewhere", "invert", "grey", "blur", "coarse")
+    likely = (
+        "random_crop",
+        "window_size",
+        "background_crop",
+        "invert",
+        "grey",
+        "blur",
+        "downscale",
+    )
     likely += ("compress", "erase")
     draws = np.array([[0.03 if one in likely else 0.97 for one in _DRAWS]], np.float32)
     draws = draws.repeat(len(batch), axis=0)
@@ -70,7 +78,7 @@ def test_each_change_changes_something_alone(name):
 
 
 def test_no_change_is_none_at_all():
-    batch = pictures(size=SIZE)
+    batch = images(size=SIZE)
     result = augmented(batch, Augmentation.none(), [1, 2])
     assert np.array_equal(result, batch)
 
@@ -81,16 +89,16 @@ def test_the_same_seed_makes_the_same_batch_and_another_another():
     assert np.abs(changed(strong) - changed(strong, seed=(1, 3))).mean() > 5
 
 
-def test_pictures_of_a_batch_change_apart():
-    batch = np.repeat(pictures(1), 8, axis=0)
+def test_images_of_a_batch_change_apart():
+    batch = np.repeat(images(1), 8, axis=0)
     result = augmented(batch, Augmentation.photo(), [0, 0])
     for index in range(1, 8):
         assert np.abs(result[index] - result[0]).mean() > 2
 
 
-def test_one_picture_changes_as_within_a_batch():
+def test_one_image_changes_as_within_a_batch():
     rng = np.random.default_rng(0)
-    batch, strong = pictures(), Augmentation.strong()
+    batch, strong = images(), Augmentation.strong()
     draws = rng.random((len(batch), len(_DRAWS)), np.float32)
     grain = rng.integers(0, 256, (len(batch), 8000), np.uint8)
     together, _ = distort(batch, draws, grain, strong, SIZE)
@@ -106,7 +114,7 @@ def test_nothing_is_mirrored_or_upside_down():
         for name, value in strengths().items()
         if name in ("zoom", "zoom_out", "stretch", "shift", "rotation", "shear", "perspective")
     }
-    batch = np.repeat(pictures(1, channels=1), 200, axis=0)
+    batch = np.repeat(images(1, channels=1), 200, axis=0)
     still = augmented(batch, Augmentation(zoom=1e-9), [0, 0])
     moved = augmented(batch, Augmentation(**moves), [4, 4])
 
@@ -130,7 +138,7 @@ def test_the_view_is_the_middle_and_shifts_show_what_lies_around():
 
 
 def test_resizing_without_a_change_keeps_places():
-    """The middle of the kept picture lands in the middle of the result."""
+    """The middle of the kept image lands in the middle of the result."""
     kept = np.zeros((1, 41, 61, 1), np.uint8)
     kept[0, 18:23, 28:33] = 255
     still = augmented(kept, Augmentation(zoom=1e-9), [1, 1])

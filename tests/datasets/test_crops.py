@@ -57,7 +57,7 @@ def test_an_example():
         ([], "union", 0.3, "none"),
         ([(5, 5, 5, 9)], "union", 0.3, "right > left"),
         ([(0, 0, 4, 4)], "circle", 0.3, "circle"),
-        ([(0, 0, 4, 4)], "full", 0.3, "whole picture"),
+        ([(0, 0, 4, 4)], "full", 0.3, "whole image"),
         ([(0, 0, 4, 4)], "union", -0.1, "margin"),
         ([(0, 0, 4, float("nan"))], "union", 0.3, "nan"),
     ],

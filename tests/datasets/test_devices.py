@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from datasets.rendered_numbers.chance import Chance
 from datasets.rendered_numbers.devices import KINDS, draw_device
 from datasets.rendered_numbers.drawing import draw, draw_scene
 from datasets.rendered_numbers.made_faces import FACES, made_glyph
+from datasets.rendered_numbers.rng import Rng
 from datasets.rendered_numbers.style import DEVICES
 
 
@@ -36,7 +36,7 @@ def test_an_unknown_face_is_refused():
 
 
 def test_every_kind_of_device_is_drawn():
-    drawn = {draw_device(Chance(0, index)).kind for index in range(200)}
+    drawn = {draw_device(Rng(0, index)).kind for index in range(200)}
     assert drawn == {kind for _, kind in KINDS}
 
 
@@ -59,7 +59,7 @@ def test_devices_have_a_box_for_each_digit_and_are_the_same_again():
 def test_the_ink_is_seen_against_its_ground():
     """Before the camera, digits differ from what is around them within their boxes."""
     for index in range(30):
-        scene = draw_scene(Chance(6, index), DEVICES)
+        scene = draw_scene(Rng(6, index), DEVICES)
         if not scene.number:
             continue
         ink = scene.ink() > 200

@@ -30,7 +30,7 @@ def some_boxes(count=400, seed=1):
 
 
 @pytest.mark.parametrize("view", [1.0, 0.8])
-def test_windows_hold_the_number_and_stay_in_the_picture(view):
+def test_windows_hold_the_number_and_stay_in_the_image(view):
     boxes = some_boxes()
     shown = geometry.windows(Draws(len(boxes)), 1.0, boxes, view)
     assert (shown[:, :2] >= -1e-6).all() and (shown[:, 2:] <= 1 + 1e-6).all()
@@ -39,7 +39,7 @@ def test_windows_hold_the_number_and_stay_in_the_picture(view):
     fits = (boxes[:, 2:] - boxes[:, :2] <= view / geometry.TIGHT).all(axis=1)
     assert (shown[fits, :2] <= boxes[fits, :2] + 1e-6).all()
     assert (shown[fits, 2:] >= boxes[fits, 2:] - 1e-6).all()
-    # Of every size, from near to the whole picture.
+    # Of every size, from near to the whole image.
     relative = np.log(size[:, 0]) / np.log(geometry.TIGHT * (boxes[:, 2] - boxes[:, 0]))
     assert np.quantile(relative, 0.9) > 0.7 and np.quantile(relative, 0.1) < 0.3 + (1 - view)
 
@@ -61,30 +61,30 @@ def test_boxes_go_where_the_pixels_go(view):
     # Not at the edge, whose pixels go on beyond it.
     boxes = np.round(boxes * [160, 80, 160, 80]).clip(1, [159, 79, 159, 79])
     batch = np.zeros((len(boxes), *KEPT, 1), np.uint8)
-    for picture, (left, top, right, bottom) in zip(batch, boxes.astype(int), strict=True):
-        picture[top:bottom, left:right] = 255
+    for image, (left, top, right, bottom) in zip(batch, boxes.astype(int), strict=True):
+        image[top:bottom, left:right] = 255
     shares = (boxes / [160, 80, 160, 80]).astype(np.float32)
     moves = Augmentation(
-        window=0.7, zoom=0.1, stretch=0.2, shift=0.05, rotation=6, shear=0.1, perspective=0.1
+        random_crop=0.7, zoom=0.1, stretch=0.2, shift=0.05, rotation=6, shear=0.1, perspective=0.1
     )
     moved, found = augment(
         tf.constant(batch), moves, tf.constant([3, 4]), SIZE, view, tf.constant(shares)
     )
     compared = 0
-    for picture, box in zip(moved.numpy()[..., 0], found.numpy(), strict=True):
+    for image, box in zip(moved.numpy()[..., 0], found.numpy(), strict=True):
         if np.isnan(box).any():
-            assert picture.max() < 128, "only a patch that is not shown has no box"
+            assert image.max() < 128, "only a patch that is not shown has no box"
             continue
         if (box == 0).any() or (box == 1).any():
             continue  # of a turned patch that is cut, less may be seen than its corners span
         compared += 1
-        rows, columns = np.nonzero(picture > 127)
+        rows, columns = np.nonzero(image > 127)
         seen = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
         assert np.abs(seen - box * [96, 48, 96, 48]).max() <= 1.01
     assert compared > 30
 
 
-def test_a_box_that_leaves_the_picture_is_cut_and_one_outside_is_unknown():
+def test_a_box_that_leaves_the_image_is_cut_and_one_outside_is_unknown():
     boxes = np.float32([[0.1, 0.1, 0.5, 0.5], [0.9, 0.9, 1.0, 1.0], [np.nan] * 4])
     shift = np.tile(np.eye(3), (3, 1, 1))
     shift[:, 0, 2] = 0.3 * 96  # the result begins at 0.3 of the width
@@ -114,13 +114,13 @@ def test_parts_beside_never_touch_the_number_and_lie_on_every_side():
 
 
 def test_a_part_beside_the_number_shows_none_of_it():
-    """A white number on black is gone from the picture, and its box with it."""
+    """A white number on black is gone from the image, and its box with it."""
     batch = np.zeros((64, *KEPT, 1), np.uint8)
     batch[:, 30:50, 60:100] = 255
     boxes = np.tile(np.array([60, 30, 100, 50], np.float32) / [160, 80, 160, 80], (64, 1))
     moved, found = augment(
         tf.constant(batch),
-        Augmentation(elsewhere=1.0, zoom=0.1, shift=0.05, rotation=5),
+        Augmentation(background_crop=1.0, zoom=0.1, shift=0.05, rotation=5),
         tf.constant([5, 6]),
         SIZE,
         1.0,

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from datasets.rendered_numbers.chance import Chance
 from datasets.rendered_numbers.drawing import draw
 from datasets.rendered_numbers.fonts import glyph
 from datasets.rendered_numbers.glyph_file import read_glyphs, write_glyphs
@@ -22,6 +21,7 @@ from datasets.rendered_numbers.kinds_style import KIND_STYLES, KINDS
 from datasets.rendered_numbers.marks import marked
 from datasets.rendered_numbers.panel import can_be_turned, faces
 from datasets.rendered_numbers.parallel import draw_many
+from datasets.rendered_numbers.rng import Rng
 from datasets.rendered_numbers.rule import number_in
 from datasets.rendered_numbers.style import STYLES
 
@@ -35,7 +35,7 @@ def only(kind: str):
 
 @pytest.fixture(scope="module")
 def scenes() -> list[KindScene]:
-    return [draw_kind_scene(Chance(3, index), KINDS) for index in range(300)]
+    return [draw_kind_scene(Rng(3, index), KINDS) for index in range(300)]
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def test_turned_numbers_that_still_read_as_numbers_keep_their_label():
 def test_each_kind_has_a_box_in_the_image_for_each_digit(kind: str):
     lengths = Counter()
     for index in range(16):
-        scene = draw_kind_scene(Chance(1, index), only(kind))
+        scene = draw_kind_scene(Rng(1, index), only(kind))
         height, width = scene.view.shape[:2]
         assert max(height, width) <= KINDS.largest
         assert scene.kind == kind
@@ -93,7 +93,7 @@ def test_each_kind_has_a_box_in_the_image_for_each_digit(kind: str):
 def test_boxes_hold_ink(kind: str):
     seen = 0
     for index in range(12):
-        panel = DRAWN_BY[kind](Chance(2, index), 40.0)
+        panel = DRAWN_BY[kind](Rng(2, index), 40.0)
         paint = panel.layer.paint[..., :3].mean(axis=2)
         for hull in panel.hulls:
             left, top = np.floor(hull.min(axis=0)).astype(int)
@@ -108,14 +108,14 @@ def test_boxes_hold_ink(kind: str):
 @pytest.mark.parametrize("kind", ["lcd", "counter", "ink-jet", "handwriting", "print", "bib"])
 def test_boxes_are_in_reading_order(kind: str):
     for index in range(25):
-        scene = draw_kind_scene(Chance(5, index), only(kind))
+        scene = draw_kind_scene(Rng(5, index), only(kind))
         middles = scene.boxes[:, [0, 2]].mean(axis=1)
         assert (np.diff(middles) > 0).all(), (index, scene.number)
 
 
 def test_written_digits_lie_on_the_paper():
     for index in range(60):
-        panel = draw_handwriting(Chance(6, index), 40.0)
+        panel = draw_handwriting(Rng(6, index), 40.0)
         rows, columns = panel.layer.paint.shape[:2]
         points = np.concatenate(panel.hulls)
         assert (points >= 0).all()
@@ -124,14 +124,14 @@ def test_written_digits_lie_on_the_paper():
 
 def test_wheels_between_two_digits_show_most_of_theirs():
     for index in range(40):
-        panel = DRAWN_BY["counter"](Chance(6, index), 40.0)
+        panel = DRAWN_BY["counter"](Rng(6, index), 40.0)
         for hull in panel.hulls:
             assert np.ptp(hull[:, 1]) > 0.75 * 40, (index, panel.number)
 
 
 def test_vertical_numbers_read_downwards():
     for index in range(25):
-        scene = draw_kind_scene(Chance(5, index), only("vertical"))
+        scene = draw_kind_scene(Rng(5, index), only("vertical"))
         assert (np.diff(scene.boxes[:, [1, 3]].mean(axis=1)) > 0).all()
 
 
@@ -155,7 +155,7 @@ def test_share_without_a_number(scenes):
 
 def test_turned_numbers_have_no_label():
     style = replace(KINDS, kinds=((1.0, "counter"),), turned=1.0)
-    scenes = [draw_kind_scene(Chance(7, index), style) for index in range(30)]
+    scenes = [draw_kind_scene(Rng(7, index), style) for index in range(30)]
     assert all(bool(scene.turned) != bool(scene.number) for scene in scenes)
     assert {scene.turned for scene in scenes} >= {1, 2, 3}
     assert not any(can_be_turned(scene.number) for scene in scenes)
@@ -164,7 +164,7 @@ def test_turned_numbers_have_no_label():
 def test_digits_cut_tightly_are_whole():
     style = replace(only("cut"), crops=((1.0, "tight"),))
     for index in range(30):
-        scene = draw_kind_scene(Chance(8, index), style)
+        scene = draw_kind_scene(Rng(8, index), style)
         height = scene.view.shape[0]
         assert scene.boxes[:, 1].min() < 4
         assert height - scene.boxes[:, 3].max() < 4
@@ -172,7 +172,7 @@ def test_digits_cut_tightly_are_whole():
 
 def test_tiny_images():
     style = replace(only("print"), tiny=1.0, crops=((1.0, "tight"),))
-    heights = [draw_kind_scene(Chance(9, index), style).view.shape[0] for index in range(30)]
+    heights = [draw_kind_scene(Rng(9, index), style).view.shape[0] for index in range(30)]
     assert np.median(heights) < 26
     assert min(heights) >= 8
 
@@ -201,8 +201,8 @@ def test_drawing_needs_no_tensorflow():
 def test_handwriting_takes_digits_from_a_file(glyph_file: str):
     images = read_glyphs(glyph_file)
     assert [len(drawn) for drawn in images] == [3] * 10
-    with_file = [draw_handwriting(Chance(4, index), 40.0, glyph_file) for index in range(8)]
-    without = [draw_handwriting(Chance(4, index), 40.0) for index in range(8)]
+    with_file = [draw_handwriting(Rng(4, index), 40.0, glyph_file) for index in range(8)]
+    without = [draw_handwriting(Rng(4, index), 40.0) for index in range(8)]
     assert [panel.number for panel in with_file] == [panel.number for panel in without]
     same = [
         np.array_equal(panel.layer.paint, other.layer.paint)

@@ -26,30 +26,30 @@ def strokes(count: int, seed: int = 0) -> list[np.ndarray]:
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 8])
-def test_digits_stand_apart_within_the_picture(count):
+def test_digits_stand_apart_within_the_image(count):
     for seed in range(40):
         rng = np.random.default_rng(seed)
         quiet = Layout(noise=(-1.0, -1.0), background=(10.0, 10.0))
-        picture, boxes = compose(strokes(count, seed), rng, quiet)
-        assert picture.shape == (48, 128)
-        assert picture.dtype == np.uint8
+        image, boxes = compose(strokes(count, seed), rng, quiet)
+        assert image.shape == (48, 128)
+        assert image.dtype == np.uint8
         assert boxes.shape == (count, 4)
         assert (boxes[:, :2] >= 0).all()
         assert (boxes[:, 2] <= 128).all()
         assert (boxes[:, 3] <= 48).all()
         assert (np.diff(boxes[:, 0]) > 0).all()
         # Nothing but background outside of the boxes, and ink inside each.
-        outside = np.ones(picture.shape, bool)
+        outside = np.ones(image.shape, bool)
         for left, top, right, bottom in boxes.astype(int):
-            assert picture[top:bottom, left:right].max() > 100
+            assert image[top:bottom, left:right].max() > 100
             outside[max(0, top - 1) : bottom + 1, max(0, left - 1) : right + 1] = False
-        assert picture[outside].max() <= 10
+        assert image[outside].max() <= 10
 
 
 def test_a_number_is_a_function_of_its_seed():
-    pictures = [compose(strokes(3), np.random.default_rng(seed))[0] for seed in (1, 1, 2)]
-    assert np.array_equal(pictures[0], pictures[1])
-    assert not np.array_equal(pictures[0], pictures[2])
+    images = [compose(strokes(3), np.random.default_rng(seed))[0] for seed in (1, 1, 2)]
+    assert np.array_equal(images[0], images[1])
+    assert not np.array_equal(images[0], images[2])
 
 
 def test_the_digits_of_the_splits_are_apart():
@@ -95,24 +95,24 @@ def test_building_and_loading(built):
         row = rows[example.id.encode()]
         assert example.number == row["number"].decode()
         assert np.array_equal(example.boxes, row["digits"]["box"])
-    (pictures, labels, ids), *_ = datasets.load("mnist_numbers", "test", with_ids=True)
-    assert pictures.shape == (40, 48, 128, 1)
-    for picture, name in zip(pictures.numpy(), ids.numpy(), strict=True):
-        assert np.array_equal(picture, rows[name]["image"])
+    (images, labels, ids), *_ = datasets.load("mnist_numbers", "test", with_ids=True)
+    assert images.shape == (40, 48, 128, 1)
+    for image, name in zip(images.numpy(), ids.numpy(), strict=True):
+        assert np.array_equal(image, rows[name]["image"])
     assert labels["length"].numpy().tolist() == [len(one.number) for one in examples]
 
 
 def test_crops_use_the_boxes(built):
     """Cut to the number, ink reaches the edges of the crop without its margin."""
-    options = {"picture_size": (40, 40), "limit": 30}
+    options = {"image_size": (40, 40), "limit": 30}
     whole = datasets.load("mnist_numbers", "test", **options)
     cropped = datasets.load("mnist_numbers", "test", crop="union", margin=0.0, **options)
     ((whole, _),), ((cropped, _),) = whole, cropped
 
-    def spread(pictures):
-        pictures = pictures.numpy()[..., 0]
-        middle = (pictures.min(axis=(1, 2)) + pictures.max(axis=(1, 2))) / 2
-        ink = pictures > middle[:, None, None]
+    def spread(images):
+        images = images.numpy()[..., 0]
+        middle = (images.min(axis=(1, 2)) + images.max(axis=(1, 2))) / 2
+        ink = images > middle[:, None, None]
         return ink.any(axis=1).mean(), ink.any(axis=2).mean()
 
     assert spread(cropped)[0] > 1.3 * spread(whole)[0]
@@ -123,7 +123,7 @@ def test_training_crops_keep_room_that_only_moves_show(built):
     from datasets.augmentation import Augmentation
 
     options = {
-        "picture_size": (40, 40),
+        "image_size": (40, 40),
         "crop": "union",
         "limit": 30,
         "batch_size": 30,

@@ -8,7 +8,7 @@ from PIL import Image
 from datasets.photo_folder import read_folder, split_of
 
 
-def put_picture(folder, name="a.png"):
+def put_image(folder, name="a.png"):
     (folder / name).parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", (4, 4)).save(folder / name)
 
@@ -51,7 +51,7 @@ def test_shares_of_the_splits():
     ids=["plain", "empty", "bom crlf", "semicolons", "spaces", "quotes", "tabs"],
 )
 def test_kinds_of_csv(tmp_path, text):
-    put_picture(tmp_path)
+    put_image(tmp_path)
     (tmp_path / "labels.csv").write_bytes(text.encode())
     if text == "file,label":
         with pytest.raises(ValueError, match="no rows"):
@@ -61,9 +61,9 @@ def test_kinds_of_csv(tmp_path, text):
     assert (photo.file, photo.number, photo.path) == ("a.png", "007", tmp_path / "a.png")
 
 
-def test_pictures_in_images_and_deeper_and_without_a_number(tmp_path):
-    put_picture(tmp_path, "images/a.png")
-    put_picture(tmp_path, "garden/gate.png")
+def test_images_in_images_and_deeper_and_without_a_number(tmp_path):
+    put_image(tmp_path, "images/a.png")
+    put_image(tmp_path, "garden/gate.png")
     (tmp_path / "labels.csv").write_text("file,label\na.png,\ngarden/gate.png,12\n")
     photos = read_folder(tmp_path)
     assert [photo.number for photo in photos] == ["", "12"]
@@ -98,7 +98,7 @@ def test_pictures_in_images_and_deeper_and_without_a_number(tmp_path):
     ],
 )
 def test_what_is_wrong_is_said_with_file_and_line(tmp_path, text, error, words):
-    put_picture(tmp_path)
+    put_image(tmp_path)
     if text is not None:
         (tmp_path / "labels.csv").write_bytes(text)
     with pytest.raises(error) as raised:
@@ -109,7 +109,7 @@ def test_what_is_wrong_is_said_with_file_and_line(tmp_path, text, error, words):
 
 def test_boxes_and_splits_are_read_where_a_row_has_them(tmp_path):
     for name in ("a", "b", "c"):
-        put_picture(tmp_path, f"{name}.png")
+        put_image(tmp_path, f"{name}.png")
     (tmp_path / "labels.csv").write_text(
         "file,label,boxes,split\n"
         "a.png,12,1 2 3 4;3 2 5.5 4,test\n"

@@ -9,7 +9,7 @@ import datasets
 from datasets import prepared
 from datasets.augmentation import Augmentation
 
-SMALL = {"picture_size": (12, 20), "channels": 3, "max_digits": 3}
+SMALL = {"image_size": (12, 20), "channels": 3, "max_digits": 3}
 
 
 def collect(stream) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
@@ -24,41 +24,41 @@ def same(left, right) -> bool:
     )
 
 
-def read_index(pictures: np.ndarray) -> np.ndarray:
-    """Which photo of `make_folder` each picture shows, told by the red of its right half."""
-    right = pictures[:, 3:-3, -6:-2, 0].mean(axis=(1, 2))
+def read_index(images: np.ndarray) -> np.ndarray:
+    """Which photo of `make_folder` each image shows, told by the red of its right half."""
+    right = images[:, 3:-3, -6:-2, 0].mean(axis=(1, 2))
     return np.round((right - 40) / 4).astype(int)
 
 
-def test_pictures_and_labels_belong_together(make_folder):
+def test_images_and_labels_belong_together(make_folder):
     folder = make_folder()
     stream = datasets.load(folder, "train", batch_size=8, **SMALL)
     assert stream.cardinality().numpy() == 5
     batches = collect(stream)
     assert [len(lengths) for _, lengths, _ in batches] == [8, 8, 8, 8, 1]
-    for pictures, lengths, digits in batches:
-        assert pictures.dtype == np.float32
-        assert pictures.shape[1:] == (12, 20, 3)
+    for images, lengths, digits in batches:
+        assert images.dtype == np.float32
+        assert images.shape[1:] == (12, 20, 3)
         assert (lengths == 2).all()
         assert digits.dtype == lengths.dtype == np.int32
-        expected = [[int(d) for d in str(10 + i)] + [-1] for i in read_index(pictures)]
+        expected = [[int(d) for d in str(10 + i)] + [-1] for i in read_index(images)]
         assert digits.tolist() == expected
 
 
-def test_pictures_are_not_black_and_not_scaled_to_one(make_folder):
+def test_images_are_not_black_and_not_scaled_to_one(make_folder):
     for stream in (
         datasets.load(make_folder(40, "a"), "train", **SMALL),
         datasets.load_training(
             make_folder(40, "b"), epochs=1, seed=0, augmentation=Augmentation.photo(), **SMALL
         ),
     ):
-        pictures = np.concatenate([batch[0] for batch in collect(stream)])
-        assert pictures.min() >= 0
-        assert 150 < pictures.max() <= 255
-        assert 80 < pictures.mean() < 180
+        images = np.concatenate([batch[0] for batch in collect(stream)])
+        assert images.min() >= 0
+        assert 150 < images.max() <= 255
+        assert 80 < images.mean() < 180
 
 
-def test_ids_and_numbers_come_in_the_order_of_the_pictures(make_folder):
+def test_ids_and_numbers_come_in_the_order_of_the_images(make_folder):
     folder = make_folder()
     ids = [
         name.decode()
@@ -102,7 +102,7 @@ def test_going_on_at_an_epoch_is_as_if_never_stopped(make_folder, batch_size):
     assert not same(whole, other)
 
 
-def test_every_epoch_shows_every_picture_in_another_order(make_folder):
+def test_every_epoch_shows_every_image_in_another_order(make_folder):
     stream = datasets.load_training(make_folder(), epochs=2, seed=0, batch_size=11, **SMALL)
     seen = [read_index(x) for x, _, _ in collect(stream)]
     first, second = np.concatenate(seen[:3]), np.concatenate(seen[3:])
@@ -207,13 +207,13 @@ def test_wrong_numbers(make_folder, options):
 
 
 def test_an_empty_split_is_said(make_folder):
-    with pytest.raises(ValueError, match="no pictures in its test split"):
+    with pytest.raises(ValueError, match="no images in its test split"):
         datasets.load(make_folder(2), "test", **SMALL)
 
 
 def test_what_does_not_fit_in_memory_is_said(make_folder):
     with pytest.raises(MemoryError, match="cache_dir"):
-        datasets.load(make_folder(), "train", **(SMALL | {"picture_size": (200_000, 200_000)}))
+        datasets.load(make_folder(), "train", **(SMALL | {"image_size": (200_000, 200_000)}))
 
 
 def test_the_fingerprint_tells_splits_and_changes(make_folder):
@@ -224,19 +224,19 @@ def test_the_fingerprint_tells_splits_and_changes(make_folder):
     (folder / "p00.png").write_bytes((folder / "p01.png").read_bytes())
     assert datasets.fingerprint(folder, "train") != prints["train"]
     assert datasets.fingerprint(folder, "test") == prints["test"]
-    hashes = datasets.picture_hashes(folder, "train")
+    hashes = datasets.image_hashes(folder, "train")
     assert hashes["p00.png"] == hashes["p01.png"] != hashes["p02.png"]
 
 
 def test_real_photos_are_read_with_their_numbers(shared_data):
     folder = shared_data / "street_numbers"
-    stream = datasets.load(folder, "test", picture_size=(32, 64), limit=5, with_ids=True)
-    ((pictures, labels, ids),) = stream
+    stream = datasets.load(folder, "test", image_size=(32, 64), limit=5, with_ids=True)
+    ((images, labels, ids),) = stream
     assert ids.numpy().tolist()[:3] == [b"000001.png", b"000013.png", b"000016.png"]
     assert labels["length"].numpy().tolist()[:3] == [3, 3, 2]
     assert labels["digits"].numpy()[0].tolist() == [2, 9, 0, -1, -1]
-    assert 40 < pictures.numpy().mean() < 215
-    assert pictures.numpy().max() > 150
+    assert 40 < images.numpy().mean() < 215
+    assert images.numpy().max() > 150
 
 
 def test_real_mnist_has_its_known_digits(shared_data):
@@ -247,14 +247,14 @@ def test_real_mnist_has_its_known_digits(shared_data):
     ]
     assert sizes == [55_000, 5_000, 10_000]
     test = datasets.load("mnist", "test", **options)
-    (pictures, labels), *_ = test
-    assert pictures.shape == (128, 28, 28, 1)
+    (images, labels), *_ = test
+    assert images.shape == (128, 28, 28, 1)
     assert labels["digits"].shape == (128, 1)
     assert labels["digits"].numpy()[:5, 0].tolist() == [2, 0, 4, 8, 7]
-    assert pictures.numpy().max() == 255
-    assert 25 < pictures.numpy().mean() < 45
+    assert images.numpy().max() == 255
+    assert 25 < images.numpy().mean() < 45
     validation = datasets.load("mnist", "validation", **options)
-    assert not np.array_equal(next(iter(validation))[0], pictures)
+    assert not np.array_equal(next(iter(validation))[0], images)
 
 
 @pytest.mark.parametrize("parts", [2, 4])
@@ -264,7 +264,7 @@ def test_parts_of_a_batch_are_what_they_are_in_the_whole_batch(photos, parts):
         "start_epoch": 1,
         "seed": 3,
         "steps_per_epoch": 2,
-        "picture_size": (16, 32),
+        "image_size": (16, 32),
         "batch_size": 8,
         "augmentation": Augmentation.strong(),
     }
@@ -273,17 +273,17 @@ def test_parts_of_a_batch_are_what_they_are_in_the_whole_batch(photos, parts):
         datasets.load_training(photos, **options, share=(part, parts)).as_numpy_iterator()
         for part in range(parts)
     ]
-    for (pictures, truth), *given in zip(whole, *shares, strict=True):
+    for (images, truth), *given in zip(whole, *shares, strict=True):
         together = np.concatenate([part for part, _ in given])
         # Powers and exponentials of arrays of another length may differ in the last place.
-        assert np.abs(together - pictures).max() <= 1.0
-        assert np.abs(together - pictures).mean() < 1e-3
+        assert np.abs(together - images).max() <= 1.0
+        assert np.abs(together - images).mean() < 1e-3
         for key, labels in truth.items():
             np.testing.assert_array_equal(np.concatenate([t[key] for _, t in given]), labels)
-    assert len({picture.tobytes() for picture in whole[0][0]}) == 8
+    assert len({image.tobytes() for image in whole[0][0]}) == 8
 
 
 @pytest.mark.parametrize("share", [(0, 3), (2, 2), (-1, 2)])
 def test_a_part_that_a_batch_does_not_have_is_an_error(photos, share):
-    with pytest.raises(ValueError, match="A batch of 8 pictures falls into equal parts"):
+    with pytest.raises(ValueError, match="A batch of 8 images falls into equal parts"):
         datasets.load_training(photos, epochs=1, seed=0, batch_size=8, share=share)

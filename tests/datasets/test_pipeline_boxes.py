@@ -1,4 +1,4 @@
-"""Pipelines over pictures whose numbers have boxes: crops, windows, parts beside the number."""
+"""Pipelines over images whose numbers have boxes: crops, windows, parts beside the number."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import datasets
 from datasets import sources
 from datasets.augmentation import Augmentation
 
-SMALL = {"picture_size": (12, 20), "channels": 3, "max_digits": 3}
+SMALL = {"image_size": (12, 20), "channels": 3, "max_digits": 3}
 
 
-def test_a_picture_without_a_number_is_shown_whole_among_crops(monkeypatch):
+def test_a_image_without_a_number_is_shown_whole_among_crops(monkeypatch):
     """There is no box to cut to; the others are cut to theirs."""
-    picture = np.full((20, 40, 3), 50, np.uint8)
-    picture[5:15, 10:20] = 200
+    image = np.full((20, 40, 3), 50, np.uint8)
+    image[5:15, 10:20] = 200
     file = io.BytesIO()
-    Image.fromarray(picture).save(file, "PNG")
+    Image.fromarray(image).save(file, "PNG")
     box = np.array([[10, 5, 20, 15]], np.float32)
     found = [
         sources.Example("number", "1", file.getvalue(), box),
@@ -28,21 +28,19 @@ def test_a_picture_without_a_number_is_shown_whole_among_crops(monkeypatch):
     ]
     monkeypatch.setattr(sources, "size", lambda *_: len(found))
     monkeypatch.setattr(sources, "examples", lambda *_: iter(found))
-    ((pictures, labels),) = datasets.load(
-        "svhn_numbers", "train", crop="union", margin=0.0, **SMALL
-    )
+    ((images, labels),) = datasets.load("svhn_numbers", "train", crop="union", margin=0.0, **SMALL)
     assert labels["length"].numpy().tolist() == [1, 0]
-    assert pictures.numpy()[0].min() > 150
-    assert pictures.numpy()[1].mean() < 80
+    assert images.numpy()[0].min() > 150
+    assert images.numpy()[1].mean() < 80
 
 
 @pytest.fixture
 def boxed(monkeypatch):
-    """A source of two pictures: a light patch with its box, and none."""
-    picture = np.full((20, 40, 3), 50, np.uint8)
-    picture[5:15, 10:20] = 200
+    """A source of two images: a light patch with its box, and none."""
+    image = np.full((20, 40, 3), 50, np.uint8)
+    image[5:15, 10:20] = 200
     file = io.BytesIO()
-    Image.fromarray(picture).save(file, "PNG")
+    Image.fromarray(image).save(file, "PNG")
     boxes = np.array([[10, 5, 14, 15], [14, 5, 20, 14]], np.float32)
     found = [
         sources.Example("number", "12", file.getvalue(), boxes),
@@ -63,7 +61,7 @@ def test_boxes_come_with_the_labels_as_shares_of_what_is_shown(boxed, cached, tm
     ((_, labels),) = datasets.load("svhn_numbers", "train", crop="union", margin=0.25, **options)
     np.testing.assert_allclose(labels["box"][0], [0.1, 0.1, 0.9, 0.9], atol=1e-6)
     ((_, labels),) = datasets.load("svhn_numbers", "train", fit="pad", **options)
-    height, width = SMALL["picture_size"]
+    height, width = SMALL["image_size"]
     left, top, right, bottom = labels["box"][0].numpy() * [width, height, width, height]
     assert right - left == pytest.approx(bottom - top, rel=1e-5)  # the patch is square again
 
@@ -71,18 +69,18 @@ def test_boxes_come_with_the_labels_as_shares_of_what_is_shown(boxed, cached, tm
 def test_training_windows_show_the_number_and_move_its_box(boxed):
     stream = datasets.load_training(
         "svhn_numbers", epochs=1, seed=0, steps_per_epoch=8, batch_size=16, with_boxes=True,
-        augmentation=Augmentation(window=1.0), **SMALL,
+        augmentation=Augmentation(random_crop=1.0), **SMALL,
     )  # fmt: skip
     sizes = []
-    for pictures, labels in stream.as_numpy_iterator():
+    for images, labels in stream.as_numpy_iterator():
         known = labels["length"] == 2
         assert np.isfinite(labels["box"][known]).all()
         assert np.isnan(labels["box"][~known]).all()
-        for picture, (left, top, right, bottom) in zip(
-            pictures[known], labels["box"][known], strict=True
+        for image, (left, top, right, bottom) in zip(
+            images[known], labels["box"][known], strict=True
         ):
-            height, width = picture.shape[:2]
-            rows, columns = np.nonzero(picture[..., 0] > 125)
+            height, width = image.shape[:2]
+            rows, columns = np.nonzero(image[..., 0] > 125)
             seen = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
             stated = [left * width, top * height, right * width, bottom * height]
             assert np.abs(np.subtract(seen, stated)).max() < 1.1
@@ -90,14 +88,14 @@ def test_training_windows_show_the_number_and_move_its_box(boxed):
     assert min(sizes) < 0.3 and max(sizes) > 0.65
 
 
-def test_a_part_beside_the_number_is_a_picture_of_none(boxed):
+def test_a_part_beside_the_number_is_a_image_of_none(boxed):
     stream = datasets.load_training(
         "svhn_numbers", epochs=1, seed=0, steps_per_epoch=8, batch_size=16, with_boxes=True,
-        augmentation=Augmentation(elsewhere=0.5), **SMALL,
+        augmentation=Augmentation(background_crop=0.5), **SMALL,
     )  # fmt: skip
     numbers = emptied = 0
-    for pictures, labels in stream.as_numpy_iterator():
-        light = (pictures[..., 0] > 125).any(axis=(1, 2))
+    for images, labels in stream.as_numpy_iterator():
+        light = (images[..., 0] > 125).any(axis=(1, 2))
         shown = labels["length"] == 2
         assert light[shown].all()
         assert (labels["digits"][shown, :2] == [1, 2]).all()

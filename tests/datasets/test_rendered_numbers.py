@@ -11,9 +11,9 @@ import pytest
 
 from datasets.rendered_numbers import fonts, sheet
 from datasets.rendered_numbers.camera import compress
-from datasets.rendered_numbers.chance import Chance
 from datasets.rendered_numbers.drawing import Drawn, draw, draw_scene
 from datasets.rendered_numbers.parallel import draw_many
+from datasets.rendered_numbers.rng import Rng
 from datasets.rendered_numbers.strokes import draw_brush, stroke_glyph
 from datasets.rendered_numbers.style import DEFAULT, WIDE, Style
 
@@ -26,13 +26,13 @@ def union(boxes: np.ndarray) -> tuple[float, float, float, float]:
 def scenes() -> dict[str, list]:
     styles = {"default": DEFAULT, "wide": WIDE}
     return {
-        name: [draw_scene(Chance(3, index), style) for index in range(300)]
+        name: [draw_scene(Rng(3, index), style) for index in range(300)]
         for name, style in styles.items()
     }
 
 
 @pytest.mark.parametrize("style", [DEFAULT, WIDE])
-def test_same_seed_and_index_give_the_same_picture(style: Style):
+def test_same_seed_and_index_give_the_same_image(style: Style):
     first = [draw(5, index, style) for index in range(12)]
     again = [draw(5, index, style) for index in reversed(range(12))][::-1]
     assert [one.jpeg for one in first] == [one.jpeg for one in again]
@@ -41,9 +41,9 @@ def test_same_seed_and_index_give_the_same_picture(style: Style):
         np.testing.assert_array_equal(one.boxes, other.boxes)
 
 
-def test_other_seeds_and_indices_give_other_pictures():
-    pictures = {draw(seed, index).jpeg for seed in (0, 1, 2) for index in range(10)}
-    assert len(pictures) == 30
+def test_other_seeds_and_indices_give_other_images():
+    images = {draw(seed, index).jpeg for seed in (0, 1, 2) for index in range(10)}
+    assert len(images) == 30
 
 
 def test_global_random_state_has_no_part():
@@ -67,9 +67,9 @@ def test_drawn_has_the_promised_form():
 def test_image_is_rgb():
     stored = np.zeros((16, 16, 3), np.uint8)
     stored[..., 2] = 200
-    picture = Drawn(compress(stored, Chance(0, 0)), "", np.zeros((0, 4), np.float32)).image
-    assert picture[8, 8, 2] > 150
-    assert picture[8, 8, 0] < 60
+    image = Drawn(compress(stored, Rng(0, 0)), "", np.zeros((0, 4), np.float32)).image
+    assert image[8, 8, 2] > 150
+    assert image[8, 8, 0] < 60
 
 
 @pytest.mark.parametrize("seed, index", [(-1, 0), (0, -1)])
@@ -99,7 +99,7 @@ def test_boxes_are_tight_around_the_ink(scenes, name):
 def test_each_box_holds_its_own_digit():
     """Boxes come in reading order, each over ink: no two digits share one."""
     for index in range(100):
-        scene = draw_scene(Chance(4, index), DEFAULT)
+        scene = draw_scene(Rng(4, index), DEFAULT)
         middles = scene.boxes[:, [0, 2]].mean(axis=1)
         assert (np.diff(middles) > 0).all()
         ink = scene.ink()
@@ -111,7 +111,7 @@ def test_each_box_holds_its_own_digit():
 def test_letters_beside_the_number_have_no_box():
     mixed = [
         scene
-        for scene in (draw_scene(Chance(6, index), WIDE) for index in range(60))
+        for scene in (draw_scene(Rng(6, index), WIDE) for index in range(60))
         if scene.number and len(scene.line.hulls) > len(scene.number)
     ]
     assert mixed
@@ -119,7 +119,7 @@ def test_letters_beside_the_number_have_no_box():
 
 
 def test_lengths_and_digits_follow_their_shares():
-    numbers = [DEFAULT.draw_number(Chance(7, index)) for index in range(20_000)]
+    numbers = [DEFAULT.draw_number(Rng(7, index)) for index in range(20_000)]
     lengths = np.bincount([len(number) for number in numbers], minlength=7) / len(numbers)
     wanted = [0.01, 0.079, 0.376, 0.376, 0.119, 0.037, 0.003]
     np.testing.assert_allclose(lengths, wanted, atol=0.012)
@@ -167,7 +167,7 @@ def test_every_face_has_ten_different_digits():
 
 def test_strokes_fill_the_height_of_a_digit():
     for index in range(40):
-        chance = Chance(2, index)
+        chance = Rng(2, index)
         brush = draw_brush(chance)
         for digit in "0123456789":
             mask = stroke_glyph(brush, digit, chance).mask
@@ -202,21 +202,21 @@ def test_workers_make_no_difference():
     assert together == alone
 
 
-def test_sheet_shows_drawn_pictures_and_photos(tmp_path: Path):
+def test_sheet_shows_drawn_images_and_photos(tmp_path: Path):
     photos = tmp_path / "photos"
     photos.mkdir()
     cv2.imwrite(str(photos / "a.png"), np.full((20, 30, 3), 200, np.uint8))
     out = tmp_path / "sheet.png"
     sheet.main(["--out", str(out), "--photos", str(photos), "--count", "7", "--boxes"])
-    picture = cv2.imread(str(out))
-    assert picture.shape == (2 * sheet.CELL[0], 12 * sheet.CELL[1] + 12, 3)
+    image = cv2.imread(str(out))
+    assert image.shape == (2 * sheet.CELL[0], 12 * sheet.CELL[1] + 12, 3)
     assert [path.name for path in tmp_path.glob("*.partial")] == []
 
 
 def test_sheet_without_photos_says_what_it_wants(tmp_path: Path, capsys):
     with pytest.raises(SystemExit):
         sheet.main(["--out", str(tmp_path / "s.png"), "--photos", str(tmp_path / "none")])
-    assert "folder with pictures" in capsys.readouterr().err
+    assert "folder with images" in capsys.readouterr().err
     assert not (tmp_path / "s.png").exists()
 
 
@@ -252,7 +252,7 @@ def test_built_data_set_holds_what_was_drawn(built):
         np.testing.assert_array_equal(example["digits"]["box"].reshape(-1, 4), drawn.boxes)
 
 
-def test_built_pictures_decode_to_rgb(built):
+def test_built_images_decode_to_rgb(built):
     """TensorFlow's faster transform is a few levels off; swapped channels would be far off."""
     apart, swapped = [], []
     for example in built.as_dataset(split="test").as_numpy_iterator():
@@ -263,15 +263,15 @@ def test_built_pictures_decode_to_rgb(built):
     assert np.mean(swapped) > 3 * np.mean(apart)
 
 
-def test_splits_share_no_picture(built):
-    pictures = {
+def test_splits_share_no_image(built):
+    images = {
         split: {
             example["image"].tobytes()
             for example in built.as_dataset(split=split).as_numpy_iterator()
         }
         for split in ("train", "test")
     }
-    assert not pictures["train"] & pictures["test"]
+    assert not images["train"] & images["test"]
 
 
 def test_interrupted_build_leaves_no_finished_looking_data(tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""Pictures stay what they were: published figures and data sets already drawn rest on them."""
+"""Images stay what they were: published figures and data sets already drawn rest on them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from datasets.rendered_numbers.drawing import Drawn, draw
 from datasets.rendered_numbers.style import STYLES
 
-# Of pictures 0 to 23 of seed 3: their numbers, then height, width and mean of the first six, and
+# Of images 0 to 23 of seed 3: their numbers, then height, width and mean of the first six, and
 # the digest of all their bytes and boxes.
 KNOWN = {
     "default": (
@@ -41,7 +41,7 @@ def drawings(request) -> tuple[str, list[Drawn]]:
     return request.param, [draw(3, index, STYLES[request.param]) for index in range(24)]
 
 
-def test_pictures_look_as_before(drawings):
+def test_images_look_as_before(drawings):
     """Within what rounding differs between processors: one draw of chance more moves all."""
     name, drawn = drawings
     numbers, shapes, means, _ = KNOWN[name]
@@ -63,7 +63,7 @@ SAME_ROUNDING = (
 
 
 @pytest.mark.skipif(not SAME_ROUNDING, reason="other rounding than where the digests were taken")
-def test_pictures_are_the_same_bytes(drawings):
+def test_images_are_the_same_bytes(drawings):
     name, drawn = drawings
     stored = b"".join(one.jpeg + one.boxes.tobytes() for one in drawn)
     assert hashlib.sha256(stored).hexdigest()[:16] == KNOWN[name][3]

@@ -9,7 +9,8 @@ from sklearn.metrics import accuracy_score, confusion_matrix, log_loss
 
 from evaluation import metrics
 from evaluation.mistakes import mistake_figures
-from models.sequence import negative_log_likelihood, read_out
+from models.decoding import decode_predictions
+from models.metrics import negative_log_likelihood
 
 
 @pytest.fixture(scope="module")
@@ -52,10 +53,10 @@ def test_reliability_is_scikit_learns_calibration_curve(judged):
 def test_figures_of_single_digits(digits):
     logits, truth = digits
     outputs, labels = {"digits": logits[:, None]}, {"digits": truth[:, None].astype(np.int32)}
-    readings, loss = read_out(outputs), negative_log_likelihood(outputs, labels)
+    readings, loss = decode_predictions(outputs), negative_log_likelihood(outputs, labels)
     read = readings.digits[:, 0]
     found = metrics.figures(readings, labels, loss)
-    assert found["number_accuracy"] == pytest.approx(accuracy_score(truth, read))
+    assert found["sequence_accuracy"] == pytest.approx(accuracy_score(truth, read))
     expected = log_loss(truth, np.exp(log_softmax(logits, axis=1)), labels=range(10))
     assert found["negative_log_likelihood"] == pytest.approx(expected)
     confusion = mistake_figures([str(d) for d in truth], readings.numbers())["digit_confusion"]

@@ -1,4 +1,4 @@
-"""The comparison end to end, on pictures made here."""
+"""The comparison end to end, on images made here."""
 
 import csv
 import json
@@ -27,9 +27,9 @@ def test_files_hold_every_model_and_what_failed(photos, tmp_path, capsys):
     with (report / "predictions.csv").open() as file:
         rows = list(csv.DictReader(file))
     found = results["models"][str(good)]
-    assert len(rows) == found["pictures"]
+    assert len(rows) == found["images"]
     share = sum(row["number"] == row[str(good)] for row in rows) / len(rows)
-    assert share == found["number_accuracy"]
+    assert share == found["sequence_accuracy"]
     assert "bad.keras" in capsys.readouterr().out
 
 
@@ -55,10 +55,10 @@ def test_the_page_holds_all_it_shows(photos, tmp_path, capsys):
     results = json.loads((report / "results.json").read_text())
     assert len(results["pairs"]) == 1 and len(results["robustness"]) == 7
     for found in list(results["models"].values())[1:]:
-        assert found["latency_ms"] > 0 and found["pictures_per_second"] > 0
+        assert found["latency_ms"] > 0 and found["images_per_second"] > 0
         assert found["file_size"] > 1000
         assert sum(found["mistakes"].values()) == round(
-            found["pictures"] * (1 - found["number_accuracy"])
+            found["images"] * (1 - found["sequence_accuracy"])
         )
 
 
@@ -67,8 +67,8 @@ def test_an_unknown_data_set_is_an_error_that_lists_the_known(tmp_path, capsys):
     assert "mnist" in capsys.readouterr().err
 
 
-def test_copied_training_pictures_are_told(photos, tmp_path):
-    """A run says what it was trained with; a test folder that shares its pictures is told."""
+def test_copied_training_images_are_told(photos, tmp_path):
+    """A run says what it was trained with; a test folder that shares its images is told."""
     run = tmp_path / "run"
     run.mkdir()
     models.create("residual_cnn_tiny", input_shape=(16, 32, 3), max_digits=2).save(
@@ -88,13 +88,13 @@ def test_copied_training_pictures_are_told(photos, tmp_path):
     arguments = [str(run), "--report", str(report), "--worse", "0", "--no-timing"]
     assert evaluate.main([*arguments, "--dataset", str(copied)]) == 0
     results = json.loads((report / "results.json").read_text())
-    assert any("5 of these pictures are in the train split" in w for w in results["warnings"])
+    assert any("5 of these images are in the train split" in w for w in results["warnings"])
     assert results["models"][str(run)]["seed"] == 3
     page = (report / "index.html").read_text()
     assert "train.py net" in page
     assert "test_<wbr>copied_<wbr>training" in page  # a heading that narrow columns can break
     assert evaluate.main([*arguments, "--dataset", str(photos)]) == 0
     assert not any(
-        "of these pictures" in w
+        "of these images" in w
         for w in json.loads((report / "results.json").read_text())["warnings"]
     )

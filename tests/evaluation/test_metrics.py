@@ -10,7 +10,7 @@ from scipy.stats import binomtest
 
 import labels
 from evaluation import metrics
-from models.sequence import Readings
+from models.decoding import DecodedSequences
 
 
 @given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
@@ -42,7 +42,7 @@ def test_calibration_error_of_known_cases():
 
 def readings_of(numbers, places=3, confidence=0.5):
     encoded = [labels.encode(number, places) for number in numbers]
-    return Readings(
+    return DecodedSequences(
         np.array([length for length, _ in encoded], np.int32),
         np.stack([digits for _, digits in encoded]),
         np.full(len(numbers), math.log(confidence)),
@@ -60,23 +60,23 @@ def test_figures_by_hand():
         truth_of(["12", "12", "12", "1234", ""]),
         np.full(5, 2.0),
     )
-    assert found["pictures"] == 5
-    assert found["number_accuracy"] == 2 / 5
+    assert found["images"] == 5
+    assert found["sequence_accuracy"] == 2 / 5
     assert found["character_accuracy"] == 4 / 6  # "12": 2 of 2, then 1 of 2, then 1 of 2
     assert found["length_accuracy"] == 3 / 5
     assert found["negative_log_likelihood"] == 2
-    assert found["by_length"]["4"] == {"pictures": 1, "right": 0}
-    assert found["by_length"]["2"] == {"pictures": 3, "right": 1}
+    assert found["by_length"]["4"] == {"images": 1, "right": 0}
+    assert found["by_length"]["2"] == {"images": 3, "right": 1}
 
 
 def test_longer_counts_as_right_only_where_the_model_says_longer():
     truth = truth_of(["12345"])
-    assert metrics.whole_number_right(readings_of(["99999"]), truth).all()
-    assert not metrics.whole_number_right(readings_of(["123"]), truth).any()
+    assert metrics.sequence_correct(readings_of(["99999"]), truth).all()
+    assert not metrics.sequence_correct(readings_of(["123"]), truth).any()
 
 
 def test_constant_answer_is_the_commonest_training_number():
-    read = metrics.constant_answer(["7", "12", "12", "3"], 3, pictures=2)
+    read = metrics.constant_answer(["7", "12", "12", "3"], 3, images=2)
     assert read.numbers() == ["12", "12"]
     assert np.exp(read.log_probability) == pytest.approx([0.5, 0.5])
 
@@ -84,7 +84,7 @@ def test_constant_answer_is_the_commonest_training_number():
 def test_reliability_of_a_worked_example():
     right = np.array([1, 0, 1, 1, 1], bool)
     found = metrics.reliability(right, np.array([0.55, 0.51, 0.97, 0.93, 1.0]))
-    assert [one["pictures"] for one in found] == [2, 3]
+    assert [one["images"] for one in found] == [2, 3]
     assert [one["accuracy"] for one in found] == [0.5, 1.0]
     assert found[0]["confidence"] == pytest.approx(0.53)
     assert found[1]["interval"] == metrics.wilson_interval(3, 3)
@@ -110,6 +110,6 @@ def test_false_readings_by_hand():
     length = np.array([0, 0, 0, 0, 2])
     read = np.array([0, 1, 3, 2, 2])
     found = metrics.false_readings(length, read, np.array([0.99, 0.4, 0.95, 0.99, 0.99]))
-    expected = {"pictures": 4, "any": 0.75, "0.5": 0.5, "0.9": 0.5, "0.98": 0.25}
+    expected = {"images": 4, "any": 0.75, "0.5": 0.5, "0.9": 0.5, "0.98": 0.25}
     assert found == {"false_readings": expected}
     assert metrics.false_readings(length[4:], read[4:], np.array([0.9])) == {}

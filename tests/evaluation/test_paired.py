@@ -25,7 +25,7 @@ def test_holm_of_a_worked_example():
     assert found == pytest.approx([0.03, 0.06, 0.06, 0.02])
 
 
-def test_the_interval_is_that_of_the_normal_approximation_for_many_pictures():
+def test_the_interval_is_that_of_the_normal_approximation_for_many_images():
     low, high = paired.bootstrap_interval(700, 500, 10_000)
     middle, half = 0.02, 1.96 * np.sqrt(1200 - 200**2 / 10_000) / 10_000
     assert (low, high) == pytest.approx((middle - half, middle + half), abs=4e-4)
@@ -35,7 +35,7 @@ def test_a_clear_difference_is_said_and_chance_is_not():
     rng = np.random.default_rng(0)
     good = rng.random(2000) < 0.95
     same, worse = good.copy(), good & (rng.random(2000) < 0.9)
-    for value in (True, False):  # three pictures each way
+    for value in (True, False):  # three images each way
         same[np.flatnonzero(good == value)[:3]] = not value
     pairs = paired.compare_pairs({"good": good, "same": same, "worse": worse})
     assert [pair.verdict for pair in pairs] == [

@@ -10,9 +10,9 @@ from evaluation import table
 
 def kept(folder, name, accuracy, crop="full"):
     figures = {
-        "pictures": 4000,
-        "number_accuracy": accuracy,
-        "number_accuracy_interval": [accuracy - 0.01, accuracy + 0.01],
+        "images": 4000,
+        "sequence_accuracy": accuracy,
+        "sequence_accuracy_interval": [accuracy - 0.01, accuracy + 0.01],
         "coverage": {"0.98": 0.5, "0.99": 0.25},
     }
     results = {
@@ -21,7 +21,7 @@ def kept(folder, name, accuracy, crop="full"):
         "crop": crop,
         "models": {
             "constant answer": figures
-            | {"number_accuracy": 0.01, "number_accuracy_interval": [0.005, 0.015]},
+            | {"sequence_accuracy": 0.01, "sequence_accuracy_interval": [0.005, 0.015]},
             name: figures | {"crop": crop, "trained_with": "train.py net"},
         },
         "environment": {"command": f"evaluate.py {name} --dataset photos"},
@@ -38,12 +38,10 @@ def test_every_model_gets_a_row_with_its_crop_and_its_commands(tmp_path, monkeyp
     assert evaluate.main(["--table"]) == 0
     text = (tmp_path / "README.md").read_text()
     assert text.startswith("Before\n") and text.endswith("\nafter\n") and "old" not in text
-    row = (
-        "| photos, test (4,000) | whole pictures | `net` | 92.50 % | 91.5 – 93.5 | 50.0 % | 25.0 % "
-    )
+    row = "| photos, test (4,000) | whole images | `net` | 92.50 % | 91.5 – 93.5 | 50.0 % | 25.0 % "
     assert f"{row}|\n" in text
     assert "| true box + 30 % | `other` | 50.00 % |" in text
-    assert text.count("constant answer | 1.00 %") == 1  # the same pictures, the same row
+    assert text.count("constant answer | 1.00 %") == 1  # the same images, the same row
     assert "- `net` was trained with `train.py net`\n" in text
     assert "- measured with `evaluate.py other --dataset photos`\n" in text
     again = text

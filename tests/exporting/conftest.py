@@ -1,4 +1,4 @@
-"""Small readers to export: untrained, but with outputs that differ from picture to picture."""
+"""Small readers to export: untrained, but with outputs that differ from image to image."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 
 import models
 from exporting import formats
-from exporting.graph import ReaderGraph
-from reading.reader import Reader
+from inference.graph import ReaderGraph
+from inference.reader import Reader
 
 PACKAGES = {"onnx": ("tf2onnx", "onnxruntime"), "litert": ("ai_edge_litert",), "saved_model": ()}
 """What writing and running a format needs on top of TensorFlow."""
@@ -58,7 +58,7 @@ def make_graph(make_weights):
             name, input_shape=(16, 24, channels), max_digits=max_digits, **arguments
         )
         reader = Reader(path, temperature=1.5)
-        reader.looks = min(reader.looks, 2)
+        reader.max_glimpses = min(reader.max_glimpses, 2)
         return reader, ReaderGraph(reader)
 
     return make

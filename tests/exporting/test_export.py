@@ -15,18 +15,22 @@ from exporting.check import ExportError, check
 
 
 def run(weights, form, out, *more) -> int:
-    arguments = [str(weights), "--format", form, "--out", str(out), "--pictures", "8"]
+    arguments = [str(weights), "--format", form, "--out", str(out), "--images", "8"]
     return export.main([*arguments, *more])
 
 
 def test_a_file_comes_with_what_it_is(need, weights, tmp_path, capsys):
     need("onnx")
     out = tmp_path / "new" / "reader.onnx"
-    assert run(weights, "onnx", out, "--looks", "1") == 0
+    assert run(weights, "onnx", out, "--max-glimpses", "1") == 0
     assert sorted(p.name for p in out.parent.iterdir()) == ["reader.onnx", "reader.onnx.json"]
     about = json.loads((out.parent / "reader.onnx.json").read_text())
-    assert about["looks"] == 1 and about["sees"] == {"height": 16, "width": 32, "channels": 3}
-    assert about["inputs"].keys() == {"pictures"}
+    assert about["max_glimpses"] == 1 and about["sees"] == {
+        "height": 16,
+        "width": 32,
+        "channels": 3,
+    }
+    assert about["inputs"].keys() == {"images"}
     assert about["outputs"].keys() == {"digits", "length", "confidence", "box"}
     assert about["checked"]["graph"]["equal"] == 8
     assert len(about["sha256_of_weights"]) == 64
@@ -39,7 +43,7 @@ def test_a_saved_model_takes_the_place_of_an_older_one_and_of_nothing_else(weigh
     out.mkdir()
     (out / "saved_model.pb").write_text("an older one")
     (out / "older").touch()
-    assert run(weights, "saved_model", out, "--looks", "1", "--quantize", "float16") == 0
+    assert run(weights, "saved_model", out, "--max-glimpses", "1", "--quantize", "float16") == 0
     assert json.loads((out / "export.json").read_text())["quantize"] == "float16"
     assert not (out / "older").exists()
     assert [p.name for p in tmp_path.iterdir()] == ["served"]
@@ -56,14 +60,22 @@ def test_quantized_files_are_smaller_and_read_alike(
     suffix = formats.FORMATS[form].suffix
     small = tmp_path / f"small{suffix}"
     status = run(
-        weights, form, small, "--looks", "1", "--quantize", quantize, "--dataset", str(photos)
+        weights,
+        form,
+        small,
+        "--max-glimpses",
+        "1",
+        "--quantize",
+        quantize,
+        "--dataset",
+        str(photos),
     )
     assert status == 0
     # Whole weights have 4 bytes each, and the graph of so small a model takes nearly as much.
     assert small.stat().st_size < 5 * models.load(weights).count_params()
     about = json.loads((tmp_path / f"small{suffix}.json").read_text())
     assert about["checked"]["source"] == f"{photos}, test split"
-    assert about["checked"]["graph"]["pictures"] == 8
+    assert about["checked"]["graph"]["images"] == 8
 
 
 def other_digits(outputs):
@@ -87,7 +99,7 @@ def mixed_up(outputs):
     [
         (other_digits, "otherwise than its graph"),
         (less_sure, "confidences are off"),
-        (no_number, "confidence of a picture"),
+        (no_number, "confidence of an image"),
         (mixed_up, "among others"),
     ],
 )
@@ -95,8 +107,8 @@ def test_a_file_that_reads_otherwise_is_told_from_a_good_one(change, message, ma
     reader, graph = make_graph("residual_cnn_tiny", 3, 5, blocks=(1, 1))
     seen = sample.take(None, "test", 8, 5)
 
-    def run(pictures):
-        return change({key: value.numpy() for key, value in graph.read(pictures).items()})
+    def run(images):
+        return change({key: value.numpy() for key, value in graph.read(images).items()})
 
     with pytest.raises(ExportError, match=message):
         check(run, graph, reader, seen, None)
@@ -126,7 +138,7 @@ def test_a_file_that_is_not_good_is_not_kept(
     monkeypatch.setattr(make, "check", refuse)
     out = tmp_path / "reader.onnx"
     out.write_text("an older one")
-    assert run(weights, "onnx", out, "--looks", "1") == 1
+    assert run(weights, "onnx", out, "--max-glimpses", "1") == 1
     error = capsys.readouterr().err
     assert "export.py: not kept: " in error and message in error
     assert [p.name for p in tmp_path.iterdir()] == ["reader.onnx"]
@@ -154,7 +166,7 @@ def test_what_cannot_be_done_is_said(arguments, message, weights, tmp_path, monk
 
 def test_a_missing_package_is_named(weights, tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(__import__("sys").modules, "tf2onnx", None)
-    assert run(weights, "onnx", tmp_path / "reader.onnx", "--looks", "1") == 2
+    assert run(weights, "onnx", tmp_path / "reader.onnx", "--max-glimpses", "1") == 2
     assert "pip install -r requirements-export.txt" in capsys.readouterr().err
     assert not any(tmp_path.iterdir())
 

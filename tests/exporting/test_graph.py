@@ -8,10 +8,10 @@ import pytest
 import tensorflow as tf
 
 import models
-from datasets.pictures import prepare_picture
-from exporting.graph import ReaderGraph, _read_out, _where_read, in_float32
-from exporting.resize import resize_parts, to_grey
-from reading.reader import Reader
+from datasets.images import prepare_image
+from inference.graph import ReaderGraph, _read_out, _where_read, in_float32
+from inference.reader import Reader
+from inference.resize import resize_parts, to_grey
 
 
 @pytest.mark.parametrize("shape", [(9, 7), (48, 96), (100, 235), (131, 64)])
@@ -19,22 +19,22 @@ def test_resizes_parts_as_pillow_does(shape):
     rng = np.random.default_rng(0)
     height, width = shape
     smooth = rng.integers(0, 256, (5, 6, 3), np.uint8)
-    picture = prepare_picture(smooth, shape, 3).copy()
-    picture[2:5] = rng.integers(0, 256, (3, width, 3))
+    image = prepare_image(smooth, shape, 3).copy()
+    image[2:5] = rng.integers(0, 256, (3, width, 3))
     parts = np.float32([[0, 0, width, height], [0.3 * width, 0.25 * height, 0.9 * width, height]])
-    found = resize_parts(tf.constant(np.stack([picture] * 2)), tf.constant(parts), (32, 48))
+    found = resize_parts(tf.constant(np.stack([image] * 2)), tf.constant(parts), (32, 48))
     for part, one in zip(parts, found.numpy(), strict=True):
-        expected = prepare_picture(picture, (32, 48), 3, box=part)
+        expected = prepare_image(image, (32, 48), 3, box=part)
         off = np.abs(one - expected)
         assert off.max() <= 2 and (off > 1).mean() < 1e-3
         assert off.mean() < 0.3
 
 
 def test_turns_grey_as_pillow_does():
-    pictures = np.random.default_rng(0).integers(0, 256, (2, 40, 50, 3), np.uint8)
-    found = to_grey(tf.constant(pictures)).numpy()
-    for one, picture in zip(found, pictures, strict=True):
-        off = one.astype(int) - prepare_picture(picture, (40, 50), 1)
+    images = np.random.default_rng(0).integers(0, 256, (2, 40, 50, 3), np.uint8)
+    found = to_grey(tf.constant(images)).numpy()
+    for one, image in zip(found, images, strict=True):
+        off = one.astype(int) - prepare_image(image, (40, 50), 1)
         assert (off != 0).mean() < 0.01 and np.abs(off).max() <= 1
 
 
@@ -44,7 +44,7 @@ def test_reads_out_what_the_library_reads_out(places):
     outputs = {"digits": rng.normal(size=(200, places, 10)).astype("float32") * 3}
     if places > 1:
         outputs["length"] = rng.normal(size=(200, places + 2)).astype("float32") * 3
-    expected = models.read_out(outputs)
+    expected = models.decode_predictions(outputs)
     found = _read_out({name: tf.constant(values) for name, values in outputs.items()})
     np.testing.assert_array_equal(found["digits"], expected.digits)
     np.testing.assert_array_equal(found["length"], expected.length)
@@ -54,13 +54,13 @@ def test_reads_out_what_the_library_reads_out(places):
 
 
 def test_looks_as_often_as_the_reader(weights):
-    reader = Reader(weights, looks=3)
+    reader = Reader(weights, max_glimpses=3)
     # Smooth ones: in mere noise, a pixel that is off by 1 sends the next look elsewhere.
     rough = np.random.default_rng(3).integers(0, 256, (12, 6, 9, 3), np.uint8)
-    pictures = [prepare_picture(one, (60, 90), 3) for one in rough]
+    images = [prepare_image(one, (60, 90), 3) for one in rough]
     graph = ReaderGraph(reader)
-    found = graph.read(tf.constant(np.stack(pictures)))
-    seen = reader.look(pictures, [np.float32([0, 0, 90, 60])] * 12)
+    found = graph.read(tf.constant(np.stack(images)))
+    seen = reader.look(images, [np.float32([0, 0, 90, 60])] * 12)
     read = seen.readings.length > 0
     assert read.any()
     assert np.quantile(np.abs(found["box"][read] - seen.boxes[read]), 0.8) < 1

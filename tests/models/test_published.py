@@ -18,7 +18,7 @@ def test_what_comes_with_the_project_is_what_its_card_says(name):
     assert card["figures"] and all(figure["command"] for figure in card["figures"])
     black, white = np.zeros((2, *model.input_shape[1:]), "float32")
     white += 255
-    readings = models.read_out(model.predict(np.stack([black, white]), verbose=0))
+    readings = models.decode_predictions(model.predict(np.stack([black, white]), verbose=0))
     assert np.isfinite(readings.log_probability).all()
 
 

@@ -4,7 +4,10 @@ import keras
 import numpy as np
 import pytest
 
-from models import sequence
+import labels
+from models.decoding import decode_predictions
+from models.losses import BoxLoss, DigitsLoss, losses, uniform_loss
+from models.metrics import SequenceScores, negative_log_likelihood
 
 
 def logits(probabilities):
@@ -35,35 +38,35 @@ def test_worked_example_of_goodfellow_2013_appendix_a():
         "length": logits([[0.002, 0.002, 0.002, 0.9, 0.09, 0.002, 0.002]]),
         "digits": logits(digits),
     }
-    readings = sequence.read_out(outputs)
+    readings = decode_predictions(outputs)
     assert readings.numbers() == ["175"]
     assert readings.log_probability[0] == pytest.approx(-0.42144, abs=1e-5)
     # The paper prints -7.2686 and -8.3226 for lengths 1 and 2, with log 0.9 taken as -1.054; its
     # other four values, and the ones here, take it as -0.1054.
     expected = {"": -6.2146, "1": -6.3200, "17": -6.4253, "1751": -4.3334, "17510": -10.443}
     for number, log_p in expected.items():
-        length, places = sequence.labels.encode(number, 5)
+        length, places = labels.encode(number, 5)
         truth = {"length": np.array([length]), "digits": places[None]}
-        found = -sequence.negative_log_likelihood(outputs, truth)[0]
+        found = -negative_log_likelihood(outputs, truth)[0]
         assert found == pytest.approx(log_p, abs=1e-3), number
 
 
 def test_reading_is_the_most_probable_of_all_numbers():
     rng = np.random.default_rng(0)
     outputs = random_outputs(rng, batch=20, places=2)
-    readings = sequence.read_out(outputs)
+    readings = decode_predictions(outputs)
     everything = [""] + [str(n) for n in range(10)] + [f"{n:02d}" for n in range(100)]
     for row in range(20):
         one = {name: values[row : row + 1] for name, values in outputs.items()}
         scores = {
-            "+": -sequence.negative_log_likelihood(
+            "+": -negative_log_likelihood(
                 one, {"length": np.array([3]), "digits": np.full((1, 2), -1)}
             )[0]
         }
         for number in everything:
-            length, digits = sequence.labels.encode(number, 2)
+            length, digits = labels.encode(number, 2)
             truth = {"length": np.array([length]), "digits": digits[None]}
-            scores[number] = -sequence.negative_log_likelihood(one, truth)[0]
+            scores[number] = -negative_log_likelihood(one, truth)[0]
         best = max(scores, key=scores.get)
         assert readings.numbers()[row] == best
         assert readings.log_probability[row] == pytest.approx(scores[best])
@@ -80,9 +83,9 @@ def test_training_loss_is_the_exact_negative_log_likelihood(places):
         outputs.pop("length")
     total = sum(
         float(loss(truth[name], keras.ops.cast(outputs[name], "float32")))
-        for name, loss in sequence.losses(places).items()
+        for name, loss in losses(places).items()
     )
-    exact = sequence.negative_log_likelihood(outputs, truth).mean()
+    exact = negative_log_likelihood(outputs, truth).mean()
     assert total == pytest.approx(exact, rel=1e-5)
 
 
@@ -93,7 +96,7 @@ def test_absent_digits_give_no_gradient():
     truth = random_truth(rng)
     scores = tf.Variable(rng.normal(size=(64, 5, 10)).astype("float32"))
     with tf.GradientTape() as tape:
-        loss = sequence.DigitsLoss(label_smoothing=0.1)(truth["digits"], scores)
+        loss = DigitsLoss(label_smoothing=0.1)(truth["digits"], scores)
     gradient = tape.gradient(loss, scores).numpy()
     absent = truth["digits"] < 0
     assert (gradient[absent] == 0).all()
@@ -103,16 +106,16 @@ def test_absent_digits_give_no_gradient():
 def test_uniform_loss_is_that_of_equal_logits():
     truth = random_truth(np.random.default_rng(3))
     outputs = {"length": np.zeros((64, 7)), "digits": np.zeros((64, 5, 10))}
-    exact = sequence.negative_log_likelihood(outputs, truth).mean()
-    assert sequence.uniform_loss(5, truth["length"]) == pytest.approx(exact)
+    exact = negative_log_likelihood(outputs, truth).mean()
+    assert uniform_loss(5, truth["length"]) == pytest.approx(exact)
 
 
 def test_label_smoothing_raises_the_loss_of_a_sure_answer_alone():
     truth = np.array([[3]], "int32")
     sure = np.full((1, 1, 10), -20.0, "float32")
     sure[0, 0, 3] = 20
-    assert float(sequence.DigitsLoss()(truth, sure)) == pytest.approx(0, abs=1e-6)
-    assert float(sequence.DigitsLoss(0.1)(truth, sure)) > 1
+    assert float(DigitsLoss()(truth, sure)) == pytest.approx(0, abs=1e-6)
+    assert float(DigitsLoss(0.1)(truth, sure)) > 1
 
 
 def test_whole_numbers_count_and_blank_places_do_not():
@@ -122,26 +125,26 @@ def test_whole_numbers_count_and_blank_places_do_not():
         "length": np.eye(7)[truth["length"]] * 50,
         "digits": np.eye(10)[np.maximum(truth["digits"], 0)] * 50,
     }
-    scores = sequence.NumberScores()
+    scores = SequenceScores()
     scores.update(right, truth)
     result = scores.result()
-    assert result["number_accuracy"] == result["character_accuracy"] == 1
+    assert result["sequence_accuracy"] == result["character_accuracy"] == 1
     assert result["loss"] == pytest.approx(0, abs=1e-6)
 
     # A constant answer must not live off the blanks.
     constant = {"length": np.zeros((500, 7)), "digits": np.zeros((500, 5, 10))}
     constant["length"][:, 2] = 9
     constant["digits"][..., 1] = 9
-    scores = sequence.NumberScores()
+    scores = SequenceScores()
     scores.update(constant, truth)
-    assert scores.result()["number_accuracy"] < 0.05
+    assert scores.result()["sequence_accuracy"] < 0.05
     assert scores.result()["character_accuracy"] < 0.2
 
 
 def test_scores_do_not_depend_on_the_batches():
     rng = np.random.default_rng(5)
     outputs, truth = random_outputs(rng), random_truth(rng)
-    whole, parts = sequence.NumberScores(), sequence.NumberScores()
+    whole, parts = SequenceScores(), SequenceScores()
     whole.update(outputs, truth)
     for start in range(0, 64, 7):
         parts.update(
@@ -152,7 +155,7 @@ def test_scores_do_not_depend_on_the_batches():
 
 
 def box_loss(truth, found):
-    return np.asarray(sequence.BoxLoss(reduction=None)(np.float32(truth), np.float32(found)))
+    return np.asarray(BoxLoss(reduction=None)(np.float32(truth), np.float32(found)))
 
 
 def test_box_loss_grows_as_boxes_part():
@@ -171,7 +174,7 @@ def test_an_unknown_box_gives_no_loss_and_no_gradient():
     truth = np.float32([[np.nan] * 4, [0.1, 0.1, 0.5, 0.5]])
     found = tf.Variable(np.float32([[0.5, 0.5, 0.2, 0.2], [0.6, 0.7, 0.5, 0.9]]))
     with tf.GradientTape() as tape:
-        loss = sequence.BoxLoss(reduction="sum")(truth, found)
+        loss = BoxLoss(reduction="sum")(truth, found)
     gradient = tape.gradient(loss, found).numpy()
     assert np.isfinite(loss) and loss > 1
     assert (gradient[0] == 0).all()

@@ -10,8 +10,10 @@ import keras
 import numpy as np
 import pytest
 
+import labels
 import models
-from models import sequence
+from models.losses import losses, uniform_loss
+from models.metrics import SequenceScores, negative_log_likelihood
 from tests.conftest import COMPILE_FAST
 
 # What the test machine can build in a second; the published net has its own test below.
@@ -24,7 +26,7 @@ SMALL = {
 }
 
 
-def some_pictures(shape, count, seed=0):
+def some_images(shape, count, seed=0):
     return np.random.default_rng(seed).uniform(0, 255, (count, *shape)).astype("float32")
 
 
@@ -33,7 +35,7 @@ def some_numbers(count, places, seed=0):
     numbers = [
         "".join(map(str, rng.integers(0, 10, rng.integers(1, places + 1)))) for _ in range(count)
     ]
-    encoded = [sequence.labels.encode(number, places) for number in numbers]
+    encoded = [labels.encode(number, places) for number in numbers]
     truth = {"digits": np.stack([digits for _, digits in encoded])}
     if places > 1:
         truth["length"] = np.array([length for length, _ in encoded], "int32")
@@ -43,9 +45,9 @@ def some_numbers(count, places, seed=0):
 @pytest.mark.parametrize("shape", [(28, 28, 1), (32, 32, 3), (41, 75, 3), (48, 96, 1)])
 @pytest.mark.parametrize("places", [1, 5])
 @pytest.mark.parametrize("name", NAMES)
-def test_takes_any_picture_and_gives_the_named_logits(name, places, shape):
+def test_takes_any_image_and_gives_the_named_logits(name, places, shape):
     model = models.create(name, input_shape=shape, max_digits=places, **SMALL.get(name, {}))
-    outputs = model(some_pictures(shape, 2))
+    outputs = model(some_images(shape, 2))
     assert set(outputs) - {"box"} == ({"digits"} if places == 1 else {"length", "digits"})
     assert outputs["digits"].shape == (2, places, 10)
     assert all(keras.backend.standardize_dtype(o.dtype) == "float32" for o in outputs.values())
@@ -62,45 +64,45 @@ def test_starts_near_the_loss_of_a_uniform_guess(name):
     keras.utils.set_random_seed(0)
     model = models.create(name, input_shape=(32, 48, 3), max_digits=3, **SMALL.get(name, {}))
     truth = some_numbers(64, 3)
-    outputs = model.predict(some_pictures((32, 48, 3), 64), verbose=0)
-    found = sequence.negative_log_likelihood(outputs, truth).mean()
-    assert found == pytest.approx(sequence.uniform_loss(3, truth["length"]), rel=0.35)
+    outputs = model.predict(some_images((32, 48, 3), 64), verbose=0)
+    found = negative_log_likelihood(outputs, truth).mean()
+    assert found == pytest.approx(uniform_loss(3, truth["length"]), rel=0.35)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_can_memorise_32_pictures(name):
+def test_can_memorise_32_images(name):
     keras.utils.set_random_seed(0)
     shape = (24, 32, 1)
     model = models.create(name, input_shape=shape, max_digits=2, **SMALL.get(name, {}))
-    pictures, truth = some_pictures(shape, 32), some_numbers(32, 2)
-    model.compile(keras.optimizers.Adam(1e-2), loss=sequence.losses(2), jit_compile=False)
+    images, truth = some_images(shape, 32), some_numbers(32, 2)
+    model.compile(keras.optimizers.Adam(1e-2), loss=losses(2), jit_compile=False)
     # One epoch of many steps: what Keras does around an epoch takes longer than these steps.
-    batches = ((pictures, truth) for _ in range(80))
+    batches = ((images, truth) for _ in range(80))
     model.fit(batches, steps_per_epoch=80, shuffle=False, verbose=0)
-    scores = sequence.NumberScores()
-    scores.update(model.predict(pictures, verbose=0), truth)
-    assert scores.result()["number_accuracy"] == 1
+    scores = SequenceScores()
+    scores.update(model.predict(images, verbose=0), truth)
+    assert scores.result()["sequence_accuracy"] == 1
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_saves_loads_and_reads_one_picture_as_it_reads_many(name, tmp_path):
+def test_saves_loads_and_reads_one_image_as_it_reads_many(name, tmp_path):
     shape = (32, 40, 3)
     model = models.create(name, input_shape=shape, max_digits=3, **SMALL.get(name, {}))
-    pictures = some_pictures(shape, 5)
-    together = model.predict(pictures, verbose=0)
-    alone = model.predict(pictures[2:3], verbose=0)
+    images = some_images(shape, 5)
+    together = model.predict(images, verbose=0)
+    alone = model.predict(images[2:3], verbose=0)
     model.save(tmp_path / "model.keras")
-    loaded = keras.saving.load_model(tmp_path / "model.keras").predict(pictures, verbose=0)
+    loaded = keras.saving.load_model(tmp_path / "model.keras").predict(images, verbose=0)
     for key in together:
         np.testing.assert_allclose(loaded[key], together[key], atol=1e-5)
         np.testing.assert_allclose(alone[key][0], together[key][2], atol=1e-4)
 
 
-def test_pictures_may_be_uint8():
+def test_images_may_be_uint8():
     model = models.create("residual_cnn_tiny", input_shape=(32, 64, 3), max_digits=2)
-    pictures = some_pictures((32, 64, 3), 2).astype("uint8")
-    as_float = model.predict(pictures.astype("float32"), verbose=0)
-    np.testing.assert_allclose(model.predict(pictures, verbose=0)["digits"], as_float["digits"])
+    images = some_images((32, 64, 3), 2).astype("uint8")
+    as_float = model.predict(images.astype("float32"), verbose=0)
+    np.testing.assert_allclose(model.predict(images, verbose=0)["digits"], as_float["digits"])
 
 
 def test_logistic_regression_on_mnist_has_7850_parameters():
@@ -127,9 +129,9 @@ def test_maxout_takes_the_largest_piece_of_each_unit():
         normalization="none",
         normalize_contrast=False,
     )
-    pictures = some_pictures((8, 8, 1), 2)
+    images = some_images((8, 8, 1), 2)
     layers = [model.get_layer(name).output for name in ("block1_conv", "block1_units")]
-    pieces, units = keras.Model(model.input, layers).predict(pictures, verbose=0)
+    pieces, units = keras.Model(model.input, layers).predict(images, verbose=0)
     np.testing.assert_allclose(units, pieces.reshape(2, 8, 8, 8, 3).max(-1), rtol=1e-6)
 
 
@@ -145,7 +147,7 @@ def test_locally_connected_layer_has_weights_of_its_own_at_each_place():
     )
     layer = model.get_layer("local")
     layer.set_weights([np.random.default_rng(0).normal(size=w.shape) for w in layer.get_weights()])
-    padded, found = inside.predict(some_pictures((8, 8, 1), 1), verbose=0)
+    padded, found = inside.predict(some_images((8, 8, 1), 1), verbose=0)
     kernel, bias = layer.get_weights()
     for row, column in [(0, 0), (1, 2), (3, 3)]:
         window = padded[0, row : row + 3, column : column + 3].reshape(-1)
@@ -157,7 +159,7 @@ def test_locally_connected_layer_has_weights_of_its_own_at_each_place():
 def test_attention_of_each_place_sums_to_one():
     model = models.create("residual_cnn_tiny", input_shape=(32, 64, 3), max_digits=4)
     where = keras.Model(model.input, model.get_layer("where").output)
-    maps = where.predict(some_pictures((32, 64, 3), 2), verbose=0)
+    maps = where.predict(some_images((32, 64, 3), 2), verbose=0)
     assert maps.shape == (2, 4 * 8, 1 + 4)
     np.testing.assert_allclose(maps.sum(1), 1, rtol=1e-5)
 
@@ -205,20 +207,21 @@ def test_wrong_arguments_say_what_is_accepted(name, arguments, message):
 
 BACKEND_JOB = """
 import keras, numpy as np, models
-from models.sequence import NumberScores, losses
+from models.metrics import SequenceScores
+from models.losses import losses
 assert keras.backend.backend() == {backend!r}
 rng = np.random.default_rng(0)
 for name in {names!r}:
     model = models.create(name, input_shape=(16, 24, 1), max_digits=2, **{small!r}.get(name, {{}}))
     model.compile("adam", loss=losses(2))
-    pictures = rng.uniform(0, 255, (8, 16, 24, 1)).astype("float32")
+    images = rng.uniform(0, 255, (8, 16, 24, 1)).astype("float32")
     truth = {{"length": np.full(8, 2), "digits": rng.integers(0, 10, (8, 2))}}
-    history = model.fit(pictures, truth, epochs=2, batch_size=8, verbose=0).history
+    history = model.fit(images, truth, epochs=2, batch_size=8, verbose=0).history
     assert np.isfinite(history["loss"]).all(), name
     if name == {names!r}[0]:
-        scores = NumberScores()
-        scores.update(model.predict(pictures, verbose=0), truth)
-        loss = model.evaluate(pictures, truth, verbose=0, return_dict=True)["loss"]
+        scores = SequenceScores()
+        scores.update(model.predict(images, verbose=0), truth)
+        loss = model.evaluate(images, truth, verbose=0, return_dict=True)["loss"]
         np.testing.assert_allclose(scores.result()["loss"], loss, rtol=1e-4)
     print(name)
 """

@@ -19,9 +19,9 @@ TINY = {
     "settings": [
         "steps_per_epoch=2",
         "input_shape=[16,32,3]",
-        "averaging=0.5",
+        "ema_momentum=0.5",
         "max_digits=2",
-        "keep=best",
+        "checkpoint=best",
     ],
 }
 

@@ -54,7 +54,7 @@ def test_settings_reach_the_model_the_recipe_and_the_augmentation():
         ("filters", "a setting is key=value. Received: 'filters'"),
         ("epochs=many", "epochs is int. Received: 'many'"),
         ("epochs=0", "epochs is at least 1. Received: 0"),
-        ("warmup=1.5", r"warmup is in \[0, 1\). Received: 1.5"),
+        ("warmup_fraction=1.5", r"warmup_fraction is in \[0, 1\). Received: 1.5"),
         ("augmentation.blur=2", "blur is from 0 to 1. Received: 2.0"),
     ],
 )

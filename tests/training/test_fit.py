@@ -12,16 +12,18 @@ import numpy as np
 import pytest
 
 import train as commands
-from evaluation.metrics import whole_number_right
-from evaluation.observe import observe
-from evaluation.publish import publish
-from reading.reader import Reader
+from artifacts.files import RunError
+from artifacts.run_folder import RunFolder, open_run, remove_scratch, scratch_run
+from inference.over_dataset import run_inference
+from inference.reader import Reader
+from models.metrics import sequence_correct
 from tests.conftest import ROOT
 from tests.training.conftest import TINY
+from tools.publish import publish
 from training import fit
 from training.callbacks import OBJECTIVE, kept
+from training.configuration import run_configuration
 from training.recipes import Recipe
-from training.run_folder import RunError, RunFolder, open_run, remove_scratch, scratch_run
 
 
 def weights_of(folder):
@@ -46,22 +48,22 @@ def finished(tiny, tmp_path_factory):
 def other(tiny, tmp_path_factory):
     """A run with another seed, which keeps its last model."""
     folder = tmp_path_factory.mktemp("runs") / "other"
-    recipe = replace(tiny.recipe, keep="last")
+    recipe = replace(tiny.recipe, checkpoint="last")
     return folder, fit.train(replace(tiny, seed=1, recipe=recipe), folder)
 
 
 @pytest.mark.parametrize(("steps", "momentum"), [(2000, 0.998), (50, 0.95), (2, 0.0)])
 def test_the_average_of_weights_outlives_the_start_of_a_short_training(steps, momentum):
-    made = fit.optimizer(Recipe(epochs=2, averaging=0.998), steps)
+    made = fit.optimizer(Recipe(epochs=2, ema_momentum=0.998), steps)
     assert made.ema_momentum == pytest.approx(momentum)
 
 
 def test_a_run_tells_what_its_reader_reads(finished, tiny):
     """With the temperature that was fitted at the end, as evaluation reads."""
     folder, metrics = finished
-    validation = observe(Reader(folder), tiny.validation, "validation", crop=tiny.crop)
-    right = whole_number_right(validation.seen.readings, validation.truth)
-    assert metrics["reading"]["number_accuracy"] == right.mean()
+    validation = run_inference(Reader(folder), tiny.validation, "validation", crop=tiny.crop)
+    right = sequence_correct(validation.seen.readings, validation.truth)
+    assert metrics["reading"]["sequence_accuracy"] == right.mean()
 
 
 def test_a_run_is_a_folder_with_everything_in_it(finished, tiny, tmp_path):
@@ -76,11 +78,11 @@ def test_a_run_is_a_folder_with_everything_in_it(finished, tiny, tmp_path):
         "tensorboard",
     }
     run = RunFolder(folder)
-    assert run.configuration() == tiny
+    assert run_configuration(run) == tiny
     assert json.loads(run.config.read_text())["environment"]["packages"]["keras"]
     assert [row["epoch"] for row in history_of(folder)] == ["1", "2", "3", "4"]
-    assert metrics["validation"]["number_accuracy"] == max(
-        float(row["val_number_accuracy"]) for row in history_of(folder)
+    assert metrics["validation"]["sequence_accuracy"] == max(
+        float(row["val_sequence_accuracy"]) for row in history_of(folder)
     )
     assert list((folder / "tensorboard").rglob("events.*"))
     card = json.loads(publish(run, "whole", "tests", "none", [], folder=tmp_path).read_text())
@@ -121,7 +123,7 @@ def test_ended_stopped_and_killed_it_goes_on_to_the_same_end(finished, tiny, tmp
     class Stop(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
             written = RunFolder(tmp_path).read_history(9)[-1]
-            assert logs["val_number_accuracy"] == written["val_number_accuracy"]
+            assert logs["val_sequence_accuracy"] == written["val_sequence_accuracy"]
             self.model.stop_training = True
 
     class Kill(keras.callbacks.Callback):
@@ -191,15 +193,15 @@ def test_a_folder_of_other_things_is_left_alone(tiny, tmp_path):
 
 def test_two_processes_do_not_share_a_run(tiny, tmp_path):
     with (
-        open_run(tmp_path, tiny),
+        open_run(tmp_path, tiny.to_json()),
         pytest.raises(RunError, match="another process is training"),
-        open_run(tmp_path, tiny),
+        open_run(tmp_path, tiny.to_json()),
     ):
         pass
 
 
 def test_a_damaged_checkpoint_is_named(tiny, tmp_path):
-    with open_run(tmp_path, tiny) as run:
+    with open_run(tmp_path, tiny.to_json()) as run:
         run.checkpoint.write_bytes(b"half a file")
     with pytest.raises(RunError, match=r"checkpoint\.weights\.h5 cannot be read"):
         fit.train(tiny, tmp_path)
@@ -213,7 +215,7 @@ def test_a_process_that_ends_at_once_leaves_nothing_of_a_run_that_nobody_keeps()
 
 
 def test_a_write_that_fails_leaves_the_old_file(tmp_path):
-    from training.run_folder import replacing
+    from artifacts.files import replacing
 
     path = tmp_path / "model.keras"
     path.write_text("old")

@@ -5,16 +5,16 @@ import numpy as np
 import pytest
 
 import models
-from training.transfer import take_over
+from training.transfer import transfer_weights
 
 
 def reader(size, places, name="residual_cnn_tiny"):
     return models.create(name, input_shape=(*size, 3), max_digits=places)
 
 
-def test_all_layers_come_over_to_another_picture_size():
+def test_all_layers_come_over_to_another_image_size():
     given, taking = reader((16, 32), 3), reader((24, 64), 3)
-    transfer = take_over(taking, given)
+    transfer = transfer_weights(taking, given)
     assert not transfer.partly and not transfer.fresh
     for a, b in zip(given.get_weights(), taking.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
@@ -22,7 +22,7 @@ def test_all_layers_come_over_to_another_picture_size():
 
 def test_more_places_keep_the_classes_that_both_have():
     given, taking = reader((16, 32), 2), reader((16, 32), 5)
-    transfer = take_over(taking, given)
+    transfer = transfer_weights(taking, given)
     assert set(transfer.partly) == {"where_logits", "length"} and not transfer.fresh
     kernels = [model.get_layer("where_logits").get_weights()[0] for model in (given, taking)]
     np.testing.assert_array_equal(kernels[0], kernels[1][..., :3])
@@ -32,7 +32,7 @@ def test_more_places_keep_the_classes_that_both_have():
 def test_dense_layers_of_another_size_stay_fresh():
     given, taking = reader((16, 32), 2, "deep_cnn_tiny"), reader((32, 32), 2, "deep_cnn_tiny")
     before = taking.get_layer("dense1").get_weights()[0]
-    transfer = take_over(taking, given)
+    transfer = transfer_weights(taking, given)
     assert transfer.fresh == ("dense1",)
     np.testing.assert_array_equal(before, taking.get_layer("dense1").get_weights()[0])
     assert "block1_conv" in transfer.whole
@@ -40,7 +40,7 @@ def test_dense_layers_of_another_size_stay_fresh():
 
 def test_models_with_nothing_in_common_are_refused():
     with pytest.raises(ValueError, match="no layer in common"):
-        take_over(reader((16, 32), 2), models.create("shallow_cnn"))
+        transfer_weights(reader((16, 32), 2), models.create("shallow_cnn"))
 
 
 def test_weights_that_are_not_there_or_no_model_are_named(tmp_path):

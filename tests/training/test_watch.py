@@ -7,11 +7,11 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
 import pytest
 
+from artifacts.files import RunError
 from training import watch
-from training.run_folder import RunError
 from training.watch import Watch, assemble
 
-ABOUT = {"configuration": {"seed": 0, "recipe": {"batch_size": 32}}, "pictures": {"train": 40}}
+ABOUT = {"configuration": {"seed": 0, "recipe": {"batch_size": 32}}, "images": {"train": 40}}
 
 
 @pytest.fixture
@@ -73,8 +73,8 @@ def test_processes_that_fit_come_together_and_hear_the_news(threads, port):
         (
             2,
             1,
-            ABOUT | {"pictures": {"train": 41}},
-            "its pictures.train is 40 there and 41 here",
+            ABOUT | {"images": {"train": 41}},
+            "its images.train is 40 there and 41 here",
         ),
     ],
 )

@@ -8,8 +8,9 @@ import zlib
 import keras
 import pytest
 
-from training import run_folder
-from training.run_folder import RunFolder, open_run, write_json
+from artifacts import run_folder
+from artifacts.files import write_json
+from artifacts.run_folder import RunFolder, open_run
 from tuning import progress, trial
 from tuning.search import plan
 
@@ -36,7 +37,7 @@ def tiny(photos):
 
 def train_nothing(configuration, folder, *, until=None, callbacks=(), **_):
     """A run that comes out of nothing: its scores depend on the configuration and the epoch."""
-    with open_run(folder, configuration) as run:
+    with open_run(folder, configuration.to_json()) as run:
         rows = run.read_history(99)
         model = keras.Model()
         for callback in callbacks:
@@ -72,17 +73,17 @@ def _row(configuration, epoch):
     # Not of the photos' folder, which is another one each time.
     chosen = dataclasses.replace(configuration, dataset="", validation="")
     score = zlib.crc32(f"{chosen.digest()} {epoch}".encode()) % 1000 / 1000
-    names = ("number_accuracy", "character_accuracy", "length_accuracy")
+    names = ("sequence_accuracy", "character_accuracy", "length_accuracy")
     scores = {f"val_{name}": score for name in names}
     return {"epoch": epoch + 1, **scores, "val_loss": 1 - score, "seconds": 1.0}
 
 
 def _finish(run: RunFolder, rows):
-    best = max(rows, key=lambda row: row["val_number_accuracy"])
+    best = max(rows, key=lambda row: row["val_sequence_accuracy"])
     scores = {name.removeprefix("val_"): best[name] for name in best if name.startswith("val_")}
     metrics = {
         "validation": scores,
-        "reading": {"number_accuracy": scores["number_accuracy"]},
+        "reading": {"sequence_accuracy": scores["sequence_accuracy"]},
         "epochs": len(rows),
         "parameters": 1000,
         "multiply_adds": 50_000,

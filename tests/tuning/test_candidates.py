@@ -9,13 +9,13 @@ from tuning.candidates import candidate, parse_limits, refusal
 
 @pytest.fixture
 def base():
-    """Twelve epochs of 100 steps of 32 pictures."""
+    """Twelve epochs of 100 steps of 32 images."""
     return configure(
         "deep_cnn_tiny",
         "rendered_numbers",
         epochs=12,
         batch_size=32,
-        settings=["steps_per_epoch=100", "averaging=0.99"],
+        settings=["steps_per_epoch=100", "ema_momentum=0.99"],
     )
 
 
@@ -36,22 +36,22 @@ def test_settings_reach_the_model_the_recipe_and_the_augmentation(base):
 def test_a_trial_is_shorter_and_averages_over_the_same_share_of_it(base):
     made = candidate(base, {}, 100, (3, 20)).recipe
     assert (made.epochs, made.steps_per_epoch) == (3, 20)
-    assert made.averaging == pytest.approx(0.99**20)
+    assert made.ema_momentum == pytest.approx(0.99**20)
 
 
-def test_an_epoch_has_as_many_pictures_whatever_the_batch(base):
+def test_an_epoch_has_as_many_images_whatever_the_batch(base):
     for length, steps in ((None, 50), ((3, 20), 10)):
         made = candidate(base, {"batch_size": 64}, 100, length).recipe
         assert (made.batch_size, made.steps_per_epoch) == (64, steps)
-    assert made.averaging == pytest.approx(0.99**40)
+    assert made.ema_momentum == pytest.approx(0.99**40)
 
 
-def test_an_epoch_of_all_pictures_stays_one_at_full_length():
+def test_an_epoch_of_all_images_stays_one_at_full_length():
     base = configure("shallow_cnn", "mnist")
     assert base.recipe.steps_per_epoch is None
     made = candidate(base, {"batch_size": 64}, 430)
     assert made.recipe.steps_per_epoch is None
-    assert made.recipe.averaging == pytest.approx(base.recipe.averaging**0.5)
+    assert made.recipe.ema_momentum == pytest.approx(base.recipe.ema_momentum**0.5)
 
 
 def test_limits_are_read():

@@ -3,7 +3,7 @@
 import pytest
 
 import models
-from training.summary import count
+from artifacts.console import count
 from tuning import __main__ as command
 from tuning import loop
 from tuning.objectives import OBJECTIVES

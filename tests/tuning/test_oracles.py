@@ -47,7 +47,7 @@ def play(oracle, trials, score=lambda values: values["layers"], worker="me"):
         if trial.status == "STOPPED":
             break
         seen.append(trial.hyperparameters.values)
-        oracle.update_trial(trial.trial_id, {"whole_number": float(score(seen[-1]))})
+        oracle.update_trial(trial.trial_id, {"sequence_accuracy": float(score(seen[-1]))})
         trial.status = "COMPLETED"
         oracle.end_trial(trial)
     return seen
@@ -163,7 +163,7 @@ def test_a_worker_that_was_only_asleep_keeps_its_trial(oracle_of, monkeypatch):
     assert oracle.create_trial("d").status == "IDLE"
     for worker in ("b", "c"):  # both come to its end
         yours.status = "COMPLETED"
-        oracle.update_trial(yours.trial_id, {"whole_number": 0.5})
+        oracle.update_trial(yours.trial_id, {"sequence_accuracy": 0.5})
         oracle.end_trial(yours)
         assert oracle.end_order == [yours.trial_id], worker
     assert list(oracle.ongoing_trials) == ["a"]

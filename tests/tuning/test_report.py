@@ -74,7 +74,7 @@ def test_the_page_holds_every_trial_and_asks_for_nothing_else(searched):
 
 def test_every_chart_marks_each_trial_once(searched):
     search, folder, records = searched
-    page = Page(report.render(search, folder, pictures=6))
+    page = Page(report.render(search, folder, images=6))
     marks = [one["id"] for one in page.of("g") if "-trial-" in one.get("id", "")]
     scored = [one for one in records if one.scored]
     for chart in ("time", "epochs", "multiply_adds", "parameters"):
@@ -92,7 +92,7 @@ def test_a_page_can_be_made_before_anything_has_a_score(tiny, tmp_path, no_train
 
     monkeypatch.setattr(trial, "train", fail)
     loop.run_search(tiny(trials=1), tmp_path / "search")
-    page = Page(report.render(tiny(trials=1), tmp_path / "search", pictures=6))
+    page = Page(report.render(tiny(trials=1), tmp_path / "search", images=6))
     assert "No trial has come to a score yet" in page.text and "not now" in page.text
 
 
@@ -104,7 +104,7 @@ def record(number, score, cost=1, **values):
 
 
 def test_on_the_front_is_what_nothing_as_cheap_beats():
-    aim = get_objective("whole_number")
+    aim = get_objective("sequence_accuracy")
     points = [(10, 0.5), (10, 0.6), (20, 0.6), (30, 0.9), (40, 0.8)]
     records = [record(n, score, cost) for n, (cost, score) in enumerate(points)]
     assert [one.trial for one in report.front(records, "parameters", aim)] == ["1", "3"]
@@ -148,7 +148,7 @@ def test_what_decides_the_score_is_said_to_matter(dimensions):
 
 
 def test_lines_go_through_the_values_of_their_trials(dimensions):
-    aim = get_objective("whole_number")
+    aim = get_objective("sequence_accuracy")
     records = [record(0, 0.2, rate=1e-3, units=8), record(1, 0.8, rate=1e-1, units=32, other=True)]
     drawn = parallel(dimensions, records, aim)
     assert [axis.name for axis in drawn.axes] == ["rate", "units", "other", "numbers right"]

@@ -11,9 +11,11 @@ import pytest
 
 import models
 import train
+from artifacts.files import RunError, lock
+from artifacts.run_folder import RunFolder
 from tests.tuning.conftest import SETTINGS
 from training import fit
-from training.run_folder import RunError, RunFolder, lock, read_configuration
+from training.configuration import read_configuration, run_configuration
 from tuning import loop, oracles, progress, trial
 from tuning.candidates import candidate
 from tuning.records import (
@@ -48,9 +50,9 @@ def test_every_trial_is_a_run_like_any_other(found):
         run = RunFolder(folder / "trials" / one.trial)
         assert run.finished and run.model.exists() and not run.checkpoint.exists()
         metrics = json.loads(run.metrics.read_text())
-        assert one.score == metrics["validation"]["number_accuracy"]
+        assert one.score == metrics["validation"]["sequence_accuracy"]
         assert metrics["parameters"] <= search.limits["parameters"]
-        made = run.configuration()
+        made = run_configuration(run)
         assert made.arguments["filters"] == one.settings["filters"]
         assert (made.recipe.epochs, made.recipe.batch_size) == (2, 8)
         assert made.recipe.steps_per_epoch == search.base.recipe.batch_size // 8
@@ -109,7 +111,7 @@ def test_tensorboard_finds_the_values_and_scores(found):
         started = plugin_data_pb2.HParamsPluginData.FromString(data).session_start_info
         values = {name: value.number_value for name, value in started.hparams.items()}
         assert values == pytest.approx(dict(one.values))
-        assert {"score", "number_accuracy"} <= set(events.Tags()["tensors"])
+        assert {"score", "sequence_accuracy"} <= set(events.Tags()["tensors"])
 
 
 def test_a_finished_search_does_nothing_and_one_with_more_trials_goes_on(
@@ -236,7 +238,7 @@ def test_hyperbands_best_go_on_where_they_were(tiny, tmp_path, monkeypatch, no_t
         run = RunFolder(tmp_path / "search" / "trials" / one.trial)
         assert one.status == FINISHED
         assert one.epochs == begun[one.trial][1] == len(run.read_history(99))
-        assert run.configuration().recipe.epochs == 3
+        assert run_configuration(run).recipe.epochs == 3
 
 
 def test_time_left_does_not_count_what_the_first_trial_prepares(tiny, tmp_path):
@@ -257,7 +259,7 @@ def test_trials_that_stand_still_are_stopped(tiny, tmp_path, no_training):
     assert {one.status for one in records} == {FINISHED, STOPPED}
     for one in records:
         scores = [
-            row["val_number_accuracy"]
+            row["val_sequence_accuracy"]
             for row in run_of(tmp_path / "search", one.trial).read_history(99)
         ]
         assert one.epochs == len(scores)
@@ -275,7 +277,7 @@ def test_trials_below_the_median_of_the_others_are_stopped(tiny, tmp_path, no_tr
     assert stopped
     for number in stopped:
         done = records[number].epochs
-        reached = [max(row["val_number_accuracy"] for row in one[:done]) for one in rows]
+        reached = [max(row["val_sequence_accuracy"] for row in one[:done]) for one in rows]
         assert done >= 2 and reached[number] < statistics.median(reached[:number])
         assert records[number].reason == f"after epoch {done} below the median of {number} trials"
 

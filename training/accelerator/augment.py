@@ -118,7 +118,7 @@ def _choose_views(batch: Batch, draw: _Draws, a):
     box, aspect = batch["box"], batch["aspect"]
     windows = _windows(box, aspect, draw, a)
     beside, has_room = _beside(box, draw)
-    gone = has_room & (batch["length"] > 0) & draw.bernoulli(a["elsewhere"])
+    gone = has_room & (batch["length"] > 0) & draw.bernoulli(a["background_crop"])
     windows = jnp.where(gone[:, None], beside, windows)
     # Upside down, 0 1 2 5 6 8 9 can be read still; on their sides, 0 1 6 8 9 might be.
     quarter = jnp.clip(1 + jnp.floor(draw.between(0.0, 3.0)), 1, 3)
@@ -161,8 +161,8 @@ def _windows(box, aspect, draw: _Draws, a):
     high = jnp.minimum(far + grown * draw.between(0.7, 1.3, 2), 1.0)
     glimpse = jnp.concatenate([low, high], axis=1)
     mode = draw.between(0.0, 1.0)
-    chosen = jnp.where((mode < 0.45 * a["window"])[:, None], glimpse, window)
-    return jnp.where((known & (mode < a["window"]))[:, None], chosen, whole)
+    chosen = jnp.where((mode < 0.45 * a["random_crop"])[:, None], glimpse, window)
+    return jnp.where((known & (mode < a["random_crop"]))[:, None], chosen, whole)
 
 
 def _beside(box, draw: _Draws):
@@ -260,7 +260,7 @@ def _soften(images, draw: _Draws, a, digit):
     grey = draw.bernoulli(a["grey"])[:, None, None, None]
     images = jnp.where(grey, _luminance(images)[..., None], images)
     blurred, sharper, coarse = (
-        draw.bernoulli(probability) for probability in (a["blur"], 0.4 * a["blur"], a["coarse"])
+        draw.bernoulli(probability) for probability in (a["blur"], 0.4 * a["blur"], a["downscale"])
     )
     amount, excess = draw.between(0.0, 1.0), draw.between(0.2, 1.2)
     for axis, least in ((0, 8.0), (1, 5.5)):
@@ -318,7 +318,7 @@ def _light(images, draw: _Draws, a):
     shifted = means + each(draw.either_way(a["brightness"]))
     shifted = jnp.clip(shifted, jnp.minimum(means, 0.12), jnp.maximum(means, 0.88))
     levels = shifted + (levels - means) * each(draw.factor(a["contrast"]))
-    levels = levels * draw.factor(a["colour"], 3)[:, None, None, :]
+    levels = levels * draw.factor(a["channel_gain"], 3)[:, None, None, :]
     return (levels * 255).clip(0.0, 255.0)
 
 
@@ -328,7 +328,9 @@ def _compress(images, draw: _Draws, a):
     chosen = draw.bernoulli(a["compress"])[:, None, None, None]
     quality = draw.between(15.0, 75.0)
     scale = jnp.where(quality < 50, 50 / quality, 2 - quality / 50)
-    to_ycc = jnp.array([[0.299, 0.587, 0.114], [-0.1687, -0.3313, 0.5], [0.5, -0.4187, -0.0813]]).T
+    to_ycc = np.array(
+        [[0.299, 0.587, 0.114], [-0.1687, -0.3313, 0.5], [0.5, -0.4187, -0.0813]], np.float32
+    ).T
     u, x = np.mgrid[0:8, 0:8]
     dct = np.cos((2 * x + 1) * u * np.pi / 16) * np.where(u == 0, 8**-0.5, 0.5)
     blocks = (images @ to_ycc).reshape(count, height // 8, 8, width // 8, 8, 3)
@@ -354,7 +356,7 @@ def _disturb(images, draw: _Draws, a, digit):
     patch = patch & draw.bernoulli(a["erase"])[:, None, None]
     images = jnp.where(patch[..., None], draw.between(0.0, 255.0, 3)[:, None, None, :], images)
     angle = draw.between(0.0, 2 * jnp.pi)[:, None, None]
-    depth = (draw.between(0.0, 1.0) * a["shade"])[:, None, None]
+    depth = (draw.between(0.0, 1.0) * a["illumination_gradient"])[:, None, None]
     ramp = 1 + depth * (jnp.cos(angle) * (x / width - 0.5) + jnp.sin(angle) * (y / height - 0.5))
     images = images * ramp[..., None]
     fine = draw.between(0.0, a["noise"])[:, None, None, None]

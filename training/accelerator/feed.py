@@ -22,7 +22,7 @@ import numpy as np
 
 import labels
 from datasets import crops
-from datasets.pictures import prepare_picture
+from datasets.images import prepare_image
 from training.accelerator import compose, pack
 
 log = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ def keep(
     known = len(boxes) > 0 and np.isfinite(boxes).all()
     if rng is not None and known and rng.random() < 0.5:
         shown = _window(crops.union_box(boxes), shown, rng)
-    arrays["images"][row] = prepare_picture(image, KEPT, 3, box=tuple(shown))
+    arrays["images"][row] = prepare_image(image, KEPT, 3, box=tuple(shown))
     length, digits = labels.encode(label, MOST_DIGITS)
     arrays["length"][row], arrays["digits"][row] = length, digits
     arrays["box"][row] = crops.number_box(boxes if known else None, shown)

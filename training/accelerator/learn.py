@@ -9,7 +9,8 @@ import jax
 import jax.numpy as jnp
 import keras
 
-from models.sequence import BOX, DIGITS, LENGTH, BoxLoss, DigitsLoss, LengthLoss
+from labels import BOX, DIGITS, LENGTH
+from models.losses import BoxLoss, DigitsLoss, LengthLoss
 from training.accelerator.augment import Batch, augment
 
 WHERE = "where"

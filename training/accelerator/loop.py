@@ -18,7 +18,7 @@ import numpy as np
 
 import models
 from datasets.augmentation import Augmentation
-from models.sequence import BOX
+from labels import BOX
 from training.accelerator import feed, learn, pack
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ RESERVE = 20.0
 WARMUP, CALM = 0.04, 0.88
 """Shares of the time at which the rate has risen, and from which on augmentation is halved."""
 
-TURNED, ELSEWHERE = 0.02, 0.12
+TURNED, BACKGROUND = 0.02, 0.12
 """Shares of images that are turned or show what is beside the number, as images of none."""
 
 
@@ -114,9 +114,9 @@ def train(
     chunks: queue.Queue = queue.Queue(maxsize=1500)
     threading.Thread(target=_fetch, args=(source, chunks), daemon=True).start()
     evaluate = _evaluator(readers, validation)
-    strong = asdict(Augmentation.strong()) | {"turned": TURNED, "elsewhere": ELSEWHERE}
+    strong = asdict(Augmentation.strong()) | {"turned": TURNED, "background_crop": BACKGROUND}
     strong.pop("erase_size")
-    kept = ("window", "elsewhere", "turned")
+    kept = ("random_crop", "background_crop", "turned")
     calm = {name: value if name in kept else 0.5 * value for name, value in strong.items()}
     strong, calm = (
         jax.device_put({name: np.float32(value) for name, value in amounts.items()})

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from datasets import photo_folder
-from datasets.pictures import decode_picture
+from datasets.images import decode_image
 
 MOST_DIGITS = 10
 _SPLITS = ("train", "validation")
@@ -40,7 +40,7 @@ class Packed:
 
     def images(self) -> list[np.ndarray]:
         """The images decoded: uint8 (height, width, 3), RGB."""
-        return [decode_picture(file) for file in self.files]
+        return [decode_image(file) for file in self.files]
 
 
 def pack_folder(folder: Path, split: str, whole: bool) -> Packed:
@@ -53,7 +53,7 @@ def pack_folder(folder: Path, split: str, whole: bool) -> Packed:
     """
     files, labels, places = [], [], []
     for photo in photo_folder.read_folder(folder, split):
-        image = decode_picture(photo.path)
+        image = decode_image(photo.path)
         box = photo.boxes
         if box is None and whole and photo.number:
             box = np.array([[0, 0, image.shape[1], image.shape[0]]], np.float32)

@@ -35,7 +35,7 @@ def draw_entries(count: int) -> list[Entry]:
 
 
 def make_folder(folder: Path, entries: list[Entry], seed: int = 0) -> Path:
-    """An extracted split: `digitStruct.mat`, the pictures and the official MATLAB script."""
+    """An extracted split: `digitStruct.mat`, the images and the official MATLAB script."""
     folder.mkdir(parents=True)
     write_digit_struct(folder / "digitStruct.mat", entries)
     (folder / "see_bboxes.m").write_text("% shows the boxes\n")

@@ -83,7 +83,7 @@ def test_agrees_with_h5py_on_genuine_files(shared_data, split):
 
 
 def test_odd_entries_survive_writing_and_reading(mat):
-    """One digit, 10 for zero, six digits, boxes off the picture, boxes out of order."""
+    """One digit, 10 for zero, six digits, boxes off the image, boxes out of order."""
     structs = read_digit_struct(mat)
     assert [structs.number(index) for index in range(5)] == ["5", "210", "0", "97", "123456"]
     assert structs.labels.dtype == np.int32 and structs.boxes.dtype == np.float32

@@ -35,7 +35,7 @@ def check_all_there(path):
     assert len(examples) == len(ENTRIES)
     for index, entry in enumerate(ENTRIES):
         example = examples[entry.name]
-        assert example.picture == draw_png(index)
+        assert example.image == draw_png(index)
         np.testing.assert_array_equal(example.entry.labels, entry.labels)
         np.testing.assert_array_equal(example.entry.boxes, entry.boxes)
 
@@ -145,7 +145,7 @@ def test_a_header_that_would_fill_the_memory_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("as_archive", [True, False])
-def test_listed_absent_and_unlisted_pictures(tmp_path, as_archive):
+def test_listed_absent_and_unlisted_images(tmp_path, as_archive):
     source = make_folder(tmp_path / "train", ENTRIES)
     (source / "2.png").unlink()
     (source / "5.png").unlink()
@@ -154,12 +154,12 @@ def test_listed_absent_and_unlisted_pictures(tmp_path, as_archive):
         members = folder_members(source)
         return make_archive(tmp_path / "train.tar.gz", members) if as_archive else source
 
-    with pytest.raises(ArchiveError, match=r"2 pictures listed but absent: 2\.png, 5\.png"):
+    with pytest.raises(ArchiveError, match=r"2 images listed but absent: 2\.png, 5\.png"):
         list(read_split(path(), "train"))
     (source / "2.png").write_bytes(draw_png(1))
     (source / "5.png").write_bytes(draw_png(4))
     (source / "99.png").write_bytes(draw_png(99))
-    with pytest.raises(ArchiveError, match=r"1 pictures present but not listed: 99\.png"):
+    with pytest.raises(ArchiveError, match=r"1 images present but not listed: 99\.png"):
         list(read_split(path(), "train"))
     (source / "2.png").unlink()
     skipped = Skipped()
@@ -171,7 +171,7 @@ def test_listed_absent_and_unlisted_pictures(tmp_path, as_archive):
         "5.png",
         "6.png",
     ]
-    assert skipped.counts == {"pictures listed but absent": 1, "pictures present but not listed": 1}
+    assert skipped.counts == {"images listed but absent": 1, "images present but not listed": 1}
     assert "99.png" in str(skipped)
 
 
@@ -191,7 +191,7 @@ def huge() -> bytes:
 
 BROKEN = {
     "empty": b"",
-    "text": b"not a picture",
+    "text": b"not an image",
     "cut": draw_png(2)[:-900],
     "cut by the end mark": draw_png(2)[:-12],
     "changed": draw_png(2)[:700] + b"\0\0\0" + draw_png(2)[703:],
@@ -201,7 +201,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("case", BROKEN)
-def test_a_picture_that_does_not_decode_is_named_or_counted(tmp_path, case):
+def test_a_image_that_does_not_decode_is_named_or_counted(tmp_path, case):
     source = make_folder(tmp_path / "train", ENTRIES)
     (source / "3.png").write_bytes(BROKEN[case])
     with pytest.raises(ArchiveError, match=r"3\.png: it ") as caught:
@@ -209,7 +209,7 @@ def test_a_picture_that_does_not_decode_is_named_or_counted(tmp_path, case):
     assert str(source) in str(caught.value)
     skipped = Skipped()
     read = list(read_split(source, "train", skip_broken=True, skipped=skipped))
-    assert len(read) == 5 and skipped.counts == {"pictures that do not decode": 1}
+    assert len(read) == 5 and skipped.counts == {"images that do not decode": 1}
 
 
 def test_a_broken_struct_is_named_by_its_archive(folder, tmp_path):
@@ -221,8 +221,8 @@ def test_a_broken_struct_is_named_by_its_archive(folder, tmp_path):
     assert f"{path}: digitStruct.mat" in str(caught.value)
 
 
-def test_a_picture_of_absurd_size_is_refused(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(archives, "MOST_PICTURE_BYTES", 1000)
+def test_a_image_of_absurd_size_is_refused(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, "MOST_IMAGE_BYTES", 1000)
     path = make_archive(tmp_path / "train.tar.gz", folder_members(folder))
     for source in (folder, path):
         with pytest.raises(ArchiveError, match="1000"):

@@ -99,7 +99,7 @@ def test_examples_hold_what_the_archive_holds(dummy_data, tmp_path, monkeypatch)
         np.testing.assert_array_equal(row["image"], tf.io.decode_png(draw_png(index)))
 
 
-def test_pictures_are_stored_as_they_came(dummy_data, tmp_path):
+def test_images_are_stored_as_they_came(dummy_data, tmp_path):
     builder = prepare(tmp_path, dummy_data, "train_test")
     decoders = {"image": tfds.decode.SkipDecoding()}
     stream = builder.as_dataset(split="test", decoders=decoders)
@@ -130,7 +130,7 @@ def test_only_what_is_absent_is_downloaded(dummy_data, tmp_path, monkeypatch):
     assert fetched == [(url, size, tmp_path / "data/downloads/svhn_numbers")]
 
 
-def test_broken_pictures_are_an_error_or_counted_in_the_metadata(dummy_data, tmp_path):
+def test_broken_images_are_an_error_or_counted_in_the_metadata(dummy_data, tmp_path):
     manual = tmp_path / "manual"
     shutil.copytree(dummy_data / "test", manual / "test")
     (manual / "test/2.png").write_bytes(b"broken")
@@ -141,7 +141,7 @@ def test_broken_pictures_are_an_error_or_counted_in_the_metadata(dummy_data, tmp
     prepare(tmp_path, manual, lenient)
     reloaded = Builder(data_dir=tmp_path, config=lenient)
     assert reloaded.info.splits["test"].num_examples == 2
-    assert reloaded.info.metadata["skipped"] == {"test": {"pictures that do not decode": 1}}
+    assert reloaded.info.metadata["skipped"] == {"test": {"images that do not decode": 1}}
 
 
 def test_tfds_build_works_on_the_folder(dummy_data, tmp_path, monkeypatch):
@@ -170,8 +170,8 @@ def test_one_import_is_enough_for_tfds_load_and_none_for_the_reader(dummy_data, 
     subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path, env=environment)
 
 
-def test_a_genuine_folder_reads_and_its_missing_pictures_are_counted(shared_data, tmp_path):
-    """39 official entries of which three pictures are there."""
+def test_a_genuine_folder_reads_and_its_missing_images_are_counted(shared_data, tmp_path):
+    """39 official entries of which three images are there."""
     genuine = shared_data / "svhn_sample/genuine"
     config = SvhnNumbersConfig(name="lenient", splits=("train", "test", "extra"), skip_broken=True)
     builder = prepare(tmp_path, genuine, config)
@@ -180,12 +180,12 @@ def test_a_genuine_folder_reads_and_its_missing_pictures_are_counted(shared_data
         "test": 3,
         "extra": 3,
     }
-    assert builder.info.metadata["skipped"]["train"] == {"pictures listed but absent": 36}
-    with pytest.raises(ArchiveError, match="36 pictures listed but absent"):
+    assert builder.info.metadata["skipped"]["train"] == {"images listed but absent": 36}
+    with pytest.raises(ArchiveError, match="36 images listed but absent"):
         prepare(tmp_path / "strict", genuine)
 
 
-def test_the_first_real_pictures_load_as_annotated(shared_data, tmp_path):
+def test_the_first_real_images_load_as_annotated(shared_data, tmp_path):
     builder = prepare(
         tmp_path, shared_data / "svhn_sample", SvhnNumbersConfig(name="sample", splits=("train",))
     )

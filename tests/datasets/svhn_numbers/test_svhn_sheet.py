@@ -26,14 +26,14 @@ def test_boxes_are_drawn_where_they_are():
     assert rows.max() == 45 * 2 + 12 + 14
     assert red[5 * 2 + 26, 32:73].all()
     green = (pixels[:, :, 1] > 150) & (pixels[:, :, 0] < 100)
-    assert np.nonzero(green)[1].max() == 102 * 2 + 12  # past the picture's edge
+    assert np.nonzero(green)[1].max() == 102 * 2 + 12  # past the image's edge
 
 
-def test_the_command_draws_the_chosen_pictures(tmp_path):
+def test_the_command_draws_the_chosen_images(tmp_path):
     folder = make_folder(tmp_path / "train", draw_entries(5))
     out = tmp_path / "sheet.png"
     sheet.main([str(folder), "--out", str(out), "--count", "3"])
     assert Image.open(out).size == (8 * 220, 150)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["sheet.png", "train"]
-    with pytest.raises(ValueError, match="one picture or more"):
+    with pytest.raises(ValueError, match="one image or more"):
         sheet.main([str(folder), "--out", str(out), "--first", "5"])

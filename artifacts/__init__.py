@@ -1,0 +1,1 @@
+"""Files that runs, searches, exports and reports leave: written atomically, locked, described."""

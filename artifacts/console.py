@@ -1,0 +1,38 @@
+"""Tables, counts and durations as they appear on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich import box
+from rich.table import Table
+
+
+def table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[str] = ()
+) -> Table:
+    """A table for the terminal; the columns named in `right` hold numbers."""
+    made = Table(title=title, title_justify="left", box=box.SIMPLE)
+    for index, column in enumerate(columns):
+        justify = "right" if column in right else "left"
+        # A name that is cut off cannot be typed.
+        made.add_column(column, justify=justify, no_wrap=index == 0 or column in right)
+    for row in rows:
+        made.add_row(*row)
+    return made
+
+
+def count(value: float) -> str:
+    """A count in few characters: 1.29 M, 640."""
+    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= size:
+            return f"{value / size:.3g} {unit}"
+    return f"{value:g}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: "45 s", "12 min", "1 h 05 min"."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"

@@ -1,0 +1,111 @@
+"""Losses of the outputs in `models.heads`; their sum is −log P(S|X), plus the box loss."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+from keras import ops
+
+from labels import BOX, DIGITS, LENGTH, NUM_CLASSES
+
+
+@keras.saving.register_keras_serializable("number_zoo")
+class LengthLoss(keras.losses.Loss):
+    """−log P(L|X): `y_true` int (batch,), `y_pred` logits (batch, N + 2).
+
+    Args:
+        label_smoothing: share of the probability, in [0, 1), spread evenly over all lengths.
+    """
+
+    def __init__(self, label_smoothing: float = 0.0, name: str = "length_loss", **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.label_smoothing = label_smoothing
+
+    def call(self, y_true, y_pred):
+        return _cross_entropy(y_true, y_pred, self.label_smoothing)
+
+    def get_config(self):
+        return super().get_config() | {"label_smoothing": self.label_smoothing}
+
+
+@keras.saving.register_keras_serializable("number_zoo")
+class DigitsLoss(keras.losses.Loss):
+    """−Σ_{i ≤ L} log P(s_i|X): `y_true` int (batch, N), −1 where absent; `y_pred` (batch, N, 10).
+
+    The sum runs over the places that hold a digit: an absent one gives exactly nothing, to the
+    loss and to the gradient.
+
+    Args:
+        label_smoothing: share of the probability, in [0, 1), spread evenly over all digits.
+    """
+
+    def __init__(self, label_smoothing: float = 0.0, name: str = "digits_loss", **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.label_smoothing = label_smoothing
+
+    def call(self, y_true, y_pred):
+        y_true = ops.cast(y_true, "int32")
+        present = ops.cast(y_true >= 0, y_pred.dtype)
+        loss = _cross_entropy(ops.maximum(y_true, 0), y_pred, self.label_smoothing)
+        return ops.sum(loss * present, axis=-1)
+
+    def get_config(self):
+        return super().get_config() | {"label_smoothing": self.label_smoothing}
+
+
+@keras.saving.register_keras_serializable("number_zoo")
+class BoxLoss(keras.losses.Loss):
+    """How far a box is off: `y_true` and `y_pred` float (batch, 4), NaN where there is no truth.
+
+    1 − GIoU (Rezatofighi et al. 2019, https://arxiv.org/abs/1902.09630), which counts what small
+    boxes lack as much as what large ones do, plus the sum of the four edges' distances, which
+    leads boxes that do not meet towards each other. An unknown box gives exactly nothing.
+    """
+
+    def __init__(self, name: str = "box_loss", **kwargs):
+        super().__init__(name=name, **kwargs)
+
+    def call(self, y_true, y_pred):
+        known = ops.all(ops.logical_not(ops.isnan(y_true)), axis=-1)
+        # Put something harmless in the place of NaN first: a gradient through it would be NaN.
+        whole = ops.convert_to_tensor([[0.0, 0.0, 1.0, 1.0]], y_pred.dtype)
+        y_true = ops.where(known[:, None], y_true, whole)
+        edges = ops.sum(ops.absolute(y_true - y_pred), axis=-1)
+        return ops.where(known, 1 - _generalized_overlap(y_true, y_pred) + edges, 0.0)
+
+
+def _generalized_overlap(a, b):
+    """GIoU of boxes (batch, 4), from -1 to 1."""
+    inner = ops.minimum(a[:, 2:], b[:, 2:]) - ops.maximum(a[:, :2], b[:, :2])
+    outer = ops.maximum(a[:, 2:], b[:, 2:]) - ops.minimum(a[:, :2], b[:, :2])
+    common = ops.prod(ops.maximum(inner, 0.0), axis=-1)
+    areas = (ops.prod(ops.maximum(x[:, 2:] - x[:, :2], 0.0), axis=-1) for x in (a, b))
+    union = sum(areas) - common
+    hull = ops.maximum(ops.prod(ops.maximum(outer, 0.0), axis=-1), 1e-6)
+    return common / ops.maximum(union, 1e-6) - (hull - union) / hull
+
+
+def _cross_entropy(y_true, logits, label_smoothing):
+    log_probabilities = ops.log_softmax(logits, axis=-1)
+    one_hot = ops.one_hot(ops.cast(y_true, "int32"), logits.shape[-1], dtype=logits.dtype)
+    loss = -ops.sum(one_hot * log_probabilities, axis=-1)
+    if label_smoothing:
+        loss = (1 - label_smoothing) * loss - label_smoothing * ops.mean(log_probabilities, axis=-1)
+    return loss
+
+
+def losses(
+    max_digits: int, label_smoothing: float = 0.0, *, box: bool = False
+) -> dict[str, keras.losses.Loss]:
+    """Losses for `compile`; their sum is −log P(S|X), plus the box's loss, the batch's mean."""
+    chosen = {DIGITS: DigitsLoss(label_smoothing)}
+    if max_digits > 1:
+        chosen = {LENGTH: LengthLoss(label_smoothing)} | chosen
+    return chosen | {BOX: BoxLoss()} if box else chosen
+
+
+def uniform_loss(max_digits: int, lengths: np.ndarray) -> float:
+    """−log P(S|X) of a uniform guess, the mean over numbers of the given `lengths` (0..N+1)."""
+    lengths = np.asarray(lengths)
+    digits = np.where(lengths > max_digits, 0, lengths).mean() * np.log(NUM_CLASSES)
+    return float(digits + (np.log(max_digits + 2) if max_digits > 1 else 0.0))

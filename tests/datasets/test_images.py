@@ -1,0 +1,191 @@
+"""Decoding any image, and fitting it to a model's input."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from datasets import images
+from datasets.images import decode_image, measure_image, prepare_image
+
+RED = (200, 30, 40)
+
+
+def saved(image: Image.Image, kind: str = "PNG", **options) -> bytes:
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def red(mode: str = "RGB") -> Image.Image:
+    return Image.new("RGB", (6, 4), RED).convert(mode)
+
+
+def sixteen_bits() -> Image.Image:
+    return Image.fromarray(np.full((4, 6), 40_000, np.uint16))
+
+
+def clear_palette() -> bytes:
+    image = Image.new("P", (6, 4), 1)
+    image.putpalette([0, 0, 0, *RED])
+    return saved(image, transparency=1)
+
+
+@pytest.mark.parametrize(
+    ("coded", "colour", "tolerance"),
+    [
+        (saved(red()), RED, 0),
+        (saved(red(), "JPEG", quality=95), RED, 4),
+        (saved(red("CMYK"), "JPEG", quality=95), RED, 6),
+        (saved(red("CMYK"), "TIFF"), RED, 2),
+        (saved(red().quantize(2)), RED, 0),
+        (saved(red("L")), (82, 82, 82), 1),
+        (saved(red("1").convert("1", dither=0)), (0, 0, 0), 255),
+        (saved(Image.new("RGBA", (6, 4), (*RED, 255))), RED, 0),
+        (saved(Image.new("RGBA", (6, 4), (*RED, 0))), (255, 255, 255), 0),
+        (saved(Image.new("RGBA", (6, 4), (0, 0, 0, 51))), (204, 204, 204), 1),
+        (saved(Image.new("LA", (6, 4), (10, 255))), (10, 10, 10), 0),
+        (clear_palette(), (255, 255, 255), 0),
+        (saved(sixteen_bits()), (156, 156, 156), 0),
+        (saved(sixteen_bits(), "TIFF"), (156, 156, 156), 0),
+        (saved(red(), "WEBP", lossless=True), RED, 0),
+        (saved(red(), "BMP"), RED, 0),
+        (saved(red(), "GIF"), RED, 26),
+    ],
+)
+def test_every_kind_becomes_rgb(coded, colour, tolerance, tmp_path):
+    (tmp_path / "image").write_bytes(coded)
+    for source in (coded, tmp_path / "image", str(tmp_path / "image")):
+        image = decode_image(source)
+        assert image.dtype == np.uint8
+        assert image.shape == (4, 6, 3)
+        assert np.abs(image.astype(int) - colour).max() <= tolerance
+
+
+def test_exif_orientation_is_applied():
+    stored = Image.new("RGB", (6, 4))
+    stored.putpixel((0, 0), (255, 255, 255))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was turned: show it turned right by 90 degrees
+    image = decode_image(saved(stored, exif=exif))
+    assert image.shape == (6, 4, 3)
+    assert image[0, 3].tolist() == [255, 255, 255]
+
+
+@pytest.mark.parametrize(
+    "coded",
+    [b"", b"not an image", saved(red())[:45], saved(red(), "JPEG")[:300]],
+    ids=["empty", "text", "cut png", "cut jpeg"],
+)
+def test_what_does_not_decode_is_named(coded, tmp_path):
+    (tmp_path / "door.jpg").write_bytes(coded)
+    with pytest.raises(ValueError, match=r"door\.jpg does not decode"):
+        decode_image(tmp_path / "door.jpg")
+    with pytest.raises(ValueError, match="gate does not decode"):
+        decode_image(coded, name="gate")
+
+
+def test_only_the_kinds_that_are_asked_for_are_tried():
+    assert decode_image(saved(red()), formats=("JPEG", "PNG")).shape == (4, 6, 3)
+    with pytest.raises(ValueError, match="does not decode"):
+        decode_image(saved(red()), formats=("JPEG", "GIF"))
+
+
+def test_heic_is_read_or_what_reads_it_is_named(tmp_path, monkeypatch):
+    (tmp_path / "IMG_1.HEIC").write_bytes(saved(red(), "HEIF", quality=95))
+    image = decode_image(tmp_path / "IMG_1.HEIC")
+    assert measure_image(tmp_path / "IMG_1.HEIC") == (6, 4) and image.shape == (4, 6, 3)
+    assert np.abs(image.astype(int) - RED).max() <= 6
+    monkeypatch.delitem(Image.OPEN, "HEIF")
+    monkeypatch.setattr(Image, "ID", [kind for kind in Image.ID if kind != "HEIF"])
+    for source in (tmp_path / "IMG_1.HEIC", (tmp_path / "IMG_1.HEIC").read_bytes()):
+        with pytest.raises(ValueError, match=r"IMG_1\.HEIC is a HEIC .* pip install pillow-heif"):
+            decode_image(source, name="IMG_1.HEIC")
+
+
+def test_no_file_and_unknown_range(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"missing\.png"):
+        decode_image(tmp_path / "missing.png")
+    with pytest.raises(ValueError, match="range"):
+        decode_image(saved(Image.new("F", (4, 4), 0.5), "TIFF"))
+
+
+def halves(height: int, width: int) -> np.ndarray:
+    image = np.full((height, width, 3), 50, np.uint8)
+    image[:, width // 2 :] = 150
+    return image
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("shape", [(20, 40), (20, 40, 1), (20, 40, 3)])
+def test_stretch_shows_the_whole_image(shape, channels):
+    image = np.full(shape, 50, np.uint8)
+    image[:, 20:] = 150
+    shown = prepare_image(image, (10, 10), channels)
+    assert shown.shape == (10, 10, channels)
+    assert shown.dtype == np.uint8
+    assert (shown[:, :4] == 50).all()
+    assert (shown[:, 6:] == 150).all()
+
+
+def test_pad_keeps_the_aspect_and_repeats_the_edges():
+    image = halves(10, 40)
+    image[0], image[-1] = 7, 9
+    shown = prepare_image(image, (40, 40), 3, fit="pad")
+    assert (shown[:15] == 7).all()
+    assert (shown[25:] == 9).all()
+    assert (shown[17:23, :19] == 50).all()
+    assert (shown[17:23, 21:] == 150).all()
+
+
+def test_a_box_is_cut_and_goes_beyond_the_edge():
+    image = halves(10, 40)
+    assert (prepare_image(image, (8, 8), 3, box=(22, 2, 38, 9)) == 150).all()
+    shown = prepare_image(image, (10, 40), 3, box=(-20, 0, 20, 10))
+    assert (shown == 50).all()
+    shown = prepare_image(image, (10, 10), 1, box=(-100, -100, -90, -90))
+    assert (shown == 50).all()
+
+
+@pytest.mark.parametrize("fit", ["stretch", "pad"])
+def test_of_a_large_image_the_needed_part_gives_the_same(fit, monkeypatch):
+    rough = np.random.default_rng(0).integers(0, 256, (150, 160, 3), np.uint8)
+    image = np.asarray(Image.fromarray(rough).resize((1600, 1500)))
+    boxes = (
+        None,
+        (300.3, 40.7, 1210.9, 900.2),
+        (1590, 0, 1600, 7.5),
+        (-20, 1300, 700, 1600),
+        (1650, -90, 1700, -30),
+    )
+    found = [prepare_image(image, (48, 96), 3, fit=fit, box=box) for box in boxes]
+    monkeypatch.setattr(images, "LARGE", image.size)
+    for box, one in zip(boxes, found, strict=True):
+        whole = prepare_image(image, (48, 96), 3, fit=fit, box=box)
+        off = np.abs(one.astype(int) - whole)
+        assert off.max() <= 1 and (off > 0).mean() < 0.01
+
+
+def test_shrinking_averages_instead_of_picking():
+    stripes = np.zeros((64, 64, 1), np.uint8)
+    stripes[:, ::2] = 200
+    shown = prepare_image(stripes, (8, 8), 1)
+    assert np.abs(shown.astype(int) - 100).max() < 12
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((np.zeros((4, 4, 3), np.float32), (4, 4), 3), "float32"),
+        ((np.zeros(4, np.uint8), (4, 4), 3), "shape"),
+        ((np.zeros((4, 4, 3), np.uint8), (4, 4), 2), "channels"),
+    ],
+)
+def test_wrong_arguments(arguments, words):
+    with pytest.raises(ValueError, match=words):
+        prepare_image(*arguments)
+    with pytest.raises(ValueError, match="'crop'"):
+        prepare_image(np.zeros((4, 4, 3), np.uint8), (4, 4), 3, fit="crop")

@@ -1,0 +1,77 @@
+"""Reading a whole split: what is given, what is compared."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import models
+from datasets import sources
+from evaluation import metrics
+from inference import Reader
+from inference.over_dataset import overlap, run_inference
+
+
+@pytest.fixture
+def reader(tmp_path):
+    path = tmp_path / "model.keras"
+    models.create("residual_cnn_tiny", input_shape=(16, 32, 3), max_digits=3).save(path)
+    return Reader(path)
+
+
+@pytest.fixture
+def split(monkeypatch):
+    """Three images, the last without a number."""
+    rng = np.random.default_rng(0)
+    found = []
+    for index, number in enumerate(("12", "7", "")):
+        file = io.BytesIO()
+        Image.fromarray(rng.integers(0, 256, (30, 50, 3), np.uint8)).save(file, "PNG")
+        boxes = np.float32(
+            [[10 + 8 * place, 5, 18 + 8 * place, 25] for place in range(len(number))]
+        )
+        found.append(sources.Example(f"p{index}", number, file.getvalue(), boxes.reshape(-1, 4)))
+    monkeypatch.setattr(sources, "examples", lambda *_: iter(found))
+    return found
+
+
+def test_every_image_is_read_as_a_users_would_be(reader, split):
+    observed = run_inference(reader, "svhn_numbers", "test")
+    assert observed.truth["length"].tolist() == [2, 1, 0]
+    assert observed.truth["digits"].tolist() == [[1, 2, -1], [7, -1, -1], [-1, -1, -1]]
+    np.testing.assert_allclose(observed.boxes[:2], [[10, 5, 26, 25], [10, 5, 18, 25]])
+    assert np.isnan(observed.boxes[2]).all()
+    images = [np.asarray(Image.open(io.BytesIO(one.image))) for one in split]
+    alone = [reader.look([image]) for image in images]
+    for index, one in enumerate(alone):
+        np.testing.assert_allclose(
+            observed.seen.outputs["digits"][index], one.outputs["digits"][0], atol=1e-3
+        )
+
+
+def test_a_crop_is_what_the_reader_is_given(reader, split, monkeypatch):
+    given = []
+    look = reader.look
+    monkeypatch.setattr(reader, "look", lambda p, parts: given.extend(parts) or look(p, parts))
+    run_inference(reader, "svhn_numbers", "test", crop="union", margin=0.5)
+    np.testing.assert_allclose(given[0], [6, 0, 30, 30])
+    assert given[2] is None
+
+
+def test_no_boxes_no_crop(reader, photos):
+    with pytest.raises(ValueError, match="has no digit boxes"):
+        run_inference(reader, str(photos), "test", crop="union")
+
+
+def test_overlap_of_worked_examples():
+    boxes = np.float32([[0, 0, 2, 2], [0, 0, 2, 2], [0, 0, 1, 1], [np.nan] * 4])
+    others = np.float32([[0, 0, 2, 2], [1, 0, 3, 2], [2, 2, 3, 3], [0, 0, 1, 1]])
+    found = overlap(boxes, others)
+    np.testing.assert_allclose(found[:3], [1, 1 / 3, 0], atol=1e-6)
+    assert np.isnan(found[3])
+    assert metrics.box_figures(found) == {
+        "box_overlap": pytest.approx(4 / 9),
+        "boxes_found": pytest.approx(1 / 3),
+    }
+    assert metrics.box_figures(found[3:]) == {}

@@ -1,0 +1,179 @@
+"""The command that reads images, and the library under it."""
+
+import csv
+import errno
+import functools
+import io
+import json
+import os
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+import inference
+import predict
+from inference import Reader, files, read
+
+_LOAD_ONCE = functools.cache(Reader)
+
+
+@pytest.fixture(autouse=True)
+def loaded_once(monkeypatch):
+    """The command loads the tests' weights once, for compiling them takes longer than reading."""
+    monkeypatch.setattr(inference, "Reader", _LOAD_ONCE)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    rng = np.random.default_rng(0)
+    for name, shape in [("b.png", (20, 40, 3)), ("a.jpg", (33, 21, 3)), ("sub/c.png", (9, 9))]:
+        path = tmp_path / "photos" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, shape, np.uint8)).save(path)
+    (tmp_path / "photos" / "notes.txt").write_text("no image")
+    return tmp_path / "photos"
+
+
+def test_one_image_is_read_as_it_is_among_many(weights):
+    rng = np.random.default_rng(1)
+    images = [rng.integers(0, 256, (10 + n, 30, 3), np.uint8) for n in range(70)]
+    together, reader = read(images, weights), Reader(weights)
+    assert len(together) == 70
+    for index in (0, 63, 64, 69):
+        alone = reader.read([images[index]])[0]
+        assert alone.number == together[index].number
+        assert alone.confidence == pytest.approx(together[index].confidence, abs=1e-4)
+
+
+def test_a_folder_gives_a_row_for_each_image_in_order(weights, folder, capsys):
+    assert predict.main([str(folder), "--weights", str(weights), "--format", "csv"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [row["file"] for row in rows] == [
+        str(folder / name) for name in ("a.jpg", "b.png", "sub/c.png")
+    ]
+    assert all(0 <= float(row["confidence"]) <= 1 for row in rows)
+
+
+def test_a_bad_file_is_named_and_the_others_are_read(weights, folder, capsys):
+    (folder / "bad.png").write_bytes(b"\x89PNG but no more")
+    os.mkfifo(folder / "pipe.png")
+    (folder / "sub" / "round").symlink_to(folder)
+    (folder / "._a.jpg").write_bytes(b"a desktop's note")
+    (folder / "seen").mkdir()
+    (folder / "seen" / "a.png").write_bytes(b"of an earlier time")
+    for name, shape in (("dot.png", (1, 1)), ("sliver.png", (3, 20_000)), ("mast.png", (9000, 3))):
+        Image.fromarray(np.full(shape, 99, np.uint8)).save(folder / name)
+    arguments = [str(folder), str(folder / "gone.png"), "--weights", str(weights)]
+    assert predict.main([*arguments, "--format", "json", "--draw", str(folder / "seen")]) == 1
+    printed = capsys.readouterr()
+    assert len([json.loads(line) for line in printed.out.splitlines()]) == 6
+    told = printed.err.splitlines()
+    assert len(told) == 4
+    assert "bad.png does not decode as an image" in told[0]
+    assert "pipe.png" in told[1] and "gone.png" in told[2]
+    assert told[3] == "predict.py: 3 of 9 could not be read"
+    sizes = [Image.open(path).size for path in (folder / "seen").glob("*_*.png")]
+    assert len(sizes) == 6
+    assert all(320 <= width <= 1600 and height < 2000 for width, height in sizes)
+
+
+def test_a_name_that_is_no_text_is_given_back_as_it_was(weights, folder, capsysbinary):
+    name = os.fsencode(folder) + b"/caf\xe9.png"
+    Path(os.fsdecode(name)).write_bytes((folder / "b.png").read_bytes())
+    arguments = [os.fsdecode(name), "--weights", str(weights), "--draw", str(folder / "seen")]
+    assert predict.main(arguments) == 0
+    assert capsysbinary.readouterr().out.rstrip().endswith(name)
+    assert len(list((folder / "seen").iterdir())) == 1
+
+
+def test_what_is_interrupted_or_has_no_room_says_so(weights, folder, monkeypatch, capsys):
+    arguments = [str(folder), "--weights", str(weights), "--draw", str(folder / "seen")]
+
+    def save(image, path, **_):
+        path.write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Image.Image, "save", save)
+    assert predict.main(arguments) == 2
+    assert "a.jpg.png cannot be written: No space left on device" in capsys.readouterr().err
+    assert not any((folder / "seen").iterdir())
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Reader, "read", stop)
+    assert predict.main(arguments) == 130
+    assert capsys.readouterr().err == "predict.py: stopped\n"
+
+
+def test_photos_of_many_pixels_are_decoded_by_the_few(folder, monkeypatch):
+    found = list(files.find_images([str(folder)]))  # of 693, 800 and 81 pixels
+    monkeypatch.setattr(files, "PIXELS", 1000)
+    assert list(files.batches([*found, "gone.png"])) == [found[:1], [*found[1:], "gone.png"]]
+    monkeypatch.setattr(files, "PIXELS", 10)
+    assert list(files.batches(found)) == [[file] for file in found]
+
+
+def test_files_that_are_not_there_are_told_before_a_model_is_loaded(monkeypatch, capsys):
+    monkeypatch.setattr(inference, "Reader", lambda weights: pytest.fail("loaded"))
+    assert predict.main(["gone.png"]) == 1
+    assert "There is no image at gone.png" in capsys.readouterr().err
+
+
+def test_the_library_takes_files_too(weights, folder):
+    path = folder / "b.png"
+    found = read([path, str(path), path.read_bytes(), np.asarray(Image.open(path))], weights)
+    assert len(found) == 4 and len({one.number for one in found}) == 1
+    assert [one.confidence for one in found] == pytest.approx([found[0].confidence] * 4, abs=1e-4)
+
+
+def test_a_model_of_another_kind_is_refused(tmp_path):
+    model = keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Flatten()])
+    model.save(tmp_path / "other.keras")
+    with pytest.raises(ValueError, match=r"other\.keras is no reader of numbers"):
+        Reader(tmp_path / "other.keras")
+
+
+def test_unsure_numbers_are_held_back(weights, folder, capsys):
+    arguments = [str(folder), "--weights", str(weights), "--min-confidence", "1"]
+    assert predict.main(arguments) == 0
+    assert capsys.readouterr().out.count("(unsure)") == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["{folder}", "--weights", "nothing"], "Received: nothing"),
+        (["{empty}"], "no images in"),
+    ],
+)
+def test_what_cannot_be_done_is_said(arguments, message, folder, tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    names = {"folder": folder, "empty": tmp_path / "empty"}
+    assert predict.main([a.format(**names) for a in arguments]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_images_are_drawn_with_what_was_read_in_them(weights, folder, tmp_path, capsys):
+    arguments = [str(folder), "--weights", str(weights), "--draw", str(tmp_path / "seen")]
+    assert predict.main([*arguments, "--format", "csv"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    for row in rows:
+        assert bool(row["left"]) == bool(row["number"])
+        assert not row["number"] or float(row["left"]) <= float(row["right"])
+    drawn = sorted((tmp_path / "seen").iterdir())
+    assert len(drawn) == 3
+    for path in drawn:
+        image = np.asarray(Image.open(path))
+        assert image.shape[1] == 320
+        assert (image[-28:] < 250).any()  # words in the band below
+
+
+def test_a_folder_that_cannot_be_made_is_an_error(weights, folder, tmp_path, capsys):
+    (tmp_path / "file").write_text("in the way")
+    arguments = [str(folder), "--weights", str(weights), "--draw", str(tmp_path / "file")]
+    assert predict.main(arguments) == 2
+    assert "file" in capsys.readouterr().err

@@ -1,0 +1,1 @@
+"""Commands for maintainers: publishing weights, preparing data."""

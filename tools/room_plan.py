@@ -1,0 +1,138 @@
+"""Draw the project's packages and the imports between them as a Mermaid diagram.
+
+python -m tools.room_plan                    # print the diagram and its table
+python -m tools.room_plan --write            # replace them in docs/architecture.md
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+from artifacts.files import replacing
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "architecture.md"
+BEGIN, END = "<!-- room plan: python -m tools.room_plan --write -->", "<!-- end of room plan -->"
+LEFT_OUT = {"tests", "notebooks", "docs"}
+
+
+@dataclass(frozen=True)
+class RoomPlan:
+    """Packages and top-level modules of the project.
+
+    Attributes:
+        lines: number of source lines of each room.
+        imports: for each room, the rooms that its files import.
+    """
+
+    lines: dict[str, int]
+    imports: dict[str, frozenset[str]]
+
+    def cycles(self) -> list[str]:
+        """The rooms of one import cycle between rooms; empty where there is none."""
+        try:
+            TopologicalSorter(self.imports).prepare()
+        except CycleError as error:
+            return list(error.args[1])
+        return []
+
+    def direct_imports(self) -> dict[str, frozenset[str]]:
+        """Imports without those that another import implies (the transitive reduction)."""
+        reach: dict[str, set[str]] = {}
+        for room in TopologicalSorter(self.imports).static_order():
+            reach[room] = set().union(*({other} | reach[other] for other in self.imports[room]))
+        return {
+            room: frozenset(
+                other for other in others if not any(other in reach[between] for between in others)
+            )
+            for room, others in self.imports.items()
+        }
+
+    def markdown(self) -> str:
+        """The diagram of direct imports, top rooms first, and a table of lines and imports."""
+        arrows = [
+            f"    {room.replace('.py', '')} --> {other.replace('.py', '')}"
+            for room, others in self.direct_imports().items()
+            for other in sorted(others)
+        ]
+        rows = [
+            f"| `{room}` | {self.lines[room]:,} | {', '.join(sorted(self.imports[room])) or '–'} |"
+            for room in self.order()
+        ]
+        head = ["| room | lines | imports |", "| --- | ---: | --- |"]
+        total = f"| all | {sum(self.lines.values()):,} | |"
+        return "\n".join(["```mermaid", "flowchart TD", *arrows, "```", "", *head, *rows, total])
+
+    def order(self) -> list[str]:
+        """Rooms from the top, which imports, to the bottom, which is imported."""
+        return list(TopologicalSorter(self.imports).static_order())[::-1]
+
+
+def read_plan(root: Path = ROOT) -> RoomPlan:
+    """Read the room plan from the source files below a folder.
+
+    Args:
+        root: folder of a checkout; imports inside functions count as well.
+    """
+    files: dict[str, list[Path]] = {}
+    for path in sorted(root.rglob("*.py")):
+        first = path.relative_to(root).parts[0]
+        if not first.startswith(".") and first.removesuffix(".py") not in LEFT_OUT:
+            files.setdefault(first, []).append(path)
+    names = {room.removesuffix(".py"): room for room in files}
+    return RoomPlan(
+        lines={
+            room: sum(len(path.read_text().splitlines()) for path in paths)
+            for room, paths in files.items()
+        },
+        imports={
+            room: frozenset(
+                names[module]
+                for path in paths
+                for module in _imported(ast.parse(path.read_text()))
+                if module in names and names[module] != room
+            )
+            for room, paths in files.items()
+        },
+    )
+
+
+def _imported(tree: ast.AST) -> Iterable[str]:
+    """First parts of the names of all imported modules."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            yield node.module.split(".")[0]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; returns its exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.room_plan", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument("--root", type=Path, default=ROOT, metavar="FOLDER", help="a checkout")
+    parser.add_argument("--write", action="store_true", help=f"replace the plan in {PAGE.name}")
+    options = parser.parse_args(arguments)
+    plan = read_plan(options.root)
+    if cycle := plan.cycles():
+        print(f"tools.room_plan: import cycle: {' -> '.join(cycle)}", file=sys.stderr)
+        return 1
+    if not options.write:
+        print(plan.markdown())
+        return 0
+    before, _, rest = PAGE.read_text().partition(BEGIN)
+    _, _, after = rest.partition(END)
+    with replacing(PAGE) as part:
+        part.write_text(f"{before}{BEGIN}\n\n{plan.markdown()}\n\n{END}{after}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

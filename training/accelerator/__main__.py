@@ -17,8 +17,7 @@ import sys
 import time
 from pathlib import Path
 
-
-from training.accelerator import feed, pack
+from training.accelerator import feed
 
 log = logging.getLogger(__name__)
 

@@ -157,6 +157,10 @@ def _windows(box, aspect, draw: _Draws, a):
     wide = (extent[:, 1] / (extent[:, 0] * aspect)).clip(0.15, 1.0)
     shrink = jnp.stack([draw.between(wide, 1.0), jnp.ones(count)], axis=1)
     grown = extent * 0.5 * draw.between(0.35, 1.1, 1) * shrink
+    # What is narrow may be shown with more beside it, so that its digits are stretched less.
+    narrow = draw.between(0.0, 1.8) * (extent + 2 * grown)[:, 1] / aspect
+    narrow = (0.5 * (narrow - (extent + 2 * grown)[:, 0])).clip(0.0, None)
+    grown = grown + jnp.stack([narrow, jnp.zeros(count)], axis=1)
     low = jnp.maximum(near - grown * draw.between(0.7, 1.3, 2), 0.0)
     high = jnp.minimum(far + grown * draw.between(0.7, 1.3, 2), 1.0)
     glimpse = jnp.concatenate([low, high], axis=1)
@@ -345,7 +349,7 @@ def _compress(images, draw: _Draws, a):
 
 def _disturb(images, draw: _Draws, a, digit):
     """An even patch, light that falls off to one side, and noise."""
-    count, height, width, _ = images.shape
+    _, height, width, _ = images.shape
     y, x = jnp.arange(height)[None, :, None], jnp.arange(width)[None, None, :]
     most = 0.15 * height
     tall = draw.between(most / 3, jnp.minimum(most, 0.4 * digit[:, 0]))[:, None, None]

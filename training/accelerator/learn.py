@@ -1,4 +1,4 @@
-"""The training step: two readers learn from one augmented batch, the small one from the large too."""
+"""The training step of two readers on one augmented batch; the small one is distilled, too."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ RUN := $(VENV)/bin/python
 
 demo: $(VENV)/installed
 	$(RUN) train.py --run runs/demo
-	$(RUN) evaluate.py runs/demo --dataset rendered_numbers --limit 2000 --worse 100 --report report/demo
+	$(RUN) evaluate.py runs/demo --dataset rendered_numbers --limit 2000 --corruption-samples 100 --report report/demo
 
 test: $(VENV)/installed-dev lint
 	$(RUN) -m pytest --numprocesses auto --dist loadfile
@@ -15,6 +15,7 @@ test: $(VENV)/installed-dev lint
 lint: $(VENV)/installed-dev
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
+	$(VENV)/bin/lint-imports --no-cache --no-logo
 
 # Debian's Python comes without venv's pip; say so rather than fail in the middle.
 $(VENV)/bin/python:

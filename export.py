@@ -5,18 +5,19 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import sys
 from pathlib import Path
+
+from artifacts.startup import quiet_tensorflow
 
 EXAMPLES = """examples:
   export.py street_numbers --format onnx
   export.py runs/my_run --format litert --quantize int8 --dataset my_photos
   export.py street_numbers --format saved_model --out served/1
 
-A file takes uint8 images of any size and gives digits, the probability that they are right, and
-where the number is. It is run on images and compared before it is kept.
-docs/export.md shows how to use it. Needs: pip install -r requirements-export.txt"""
+The file takes uint8 images of any size and returns digits, confidence and box. It is run on images
+and compared with Keras before it is kept. docs/export.md shows how to use it.
+Needs: pip install -r requirements-export.txt"""
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -35,33 +36,32 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add(
         "--quantize",
         choices=("float16", "int8"),
-        help="weights of half the size, or in eight bits",
+        help="store weights in 16 bits (onnx, litert) or 8 bits (litert)",
     )
     add(
         "--out",
         type=Path,
         metavar="FILE",
-        help="the file to write, a folder for saved_model (default: in exports/, by the name)",
+        help="the file to write, a folder for saved_model (default: in exports/)",
     )
     add(
         "--max-glimpses",
         type=int,
         metavar="N",
-        help="how often to look at an image, each time nearer: 1 is fastest and reads only "
-        "numbers that fill it (default: as often as predict.py at most)",
+        help="most crops of an image that are read; 1 is fastest, for images that the number "
+        "fills (default: as predict.py)",
     )
     add(
         "--dataset",
         metavar="NAME|FOLDER",
-        help="check with its test images; the ranges of int8 are set by its training images "
-        "(default: drawn images)",
+        help="check with its validation images (default: rendered images)",
     )
-    add("--images", type=int, metavar="N", help="how many to check with (64; 400 for int8)")
+    add("--images", type=int, metavar="N", help="images of the check (default: 64; 400 for int8)")
     add(
         "--data-dir",
         type=Path,
         metavar="FOLDER",
-        help="where TFDS data sets lie (default: $TFDS_DATA_DIR or data/tensorflow_datasets)",
+        help="folder of prepared TFDS data (default: $TFDS_DATA_DIR or data/tensorflow_datasets)",
     )
     options = parser.parse_args(arguments)
     for name in ("max_glimpses", "images"):
@@ -74,17 +74,16 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     options = parse(arguments)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("exporting").setLevel(logging.INFO)
-    for chatty in ("absl", "tensorflow", "tf2onnx"):
-        logging.getLogger(chatty).setLevel(logging.ERROR)
-    # Only now, so that --help and a mistyped option answer at once.
+    for name in ("tensorflow", "tf2onnx"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    # Imported only now, so that --help and a mistyped option answer at once.
+    quiet_tensorflow()
     from exporting import ExportError, export
-    from exporting.summary import show
 
     try:
-        made = export(
+        result = export(
             options.weights,
             options.format,
             options.out,
@@ -106,8 +105,21 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nexport.py: stopped", file=sys.stderr)
         return 130
-    show(made)
+    show(result)
     return 0
+
+
+def show(result) -> None:
+    """Print the file, its check and where to read on."""
+    check, glimpses = result.check, result.reader.max_glimpses
+    print(f"{result.path}: {result.size / 1e6:.2f} MB, up to {glimpses} glimpses of an image")
+    print(
+        f"Run by {result.format.runtime} on {check.images} {check.source}: reads {check.equal} as "
+        f"Keras does, {check.confident_equal} of the {check.confident} of 50 % confidence or more; "
+        f"confidences differ by up to {check.max_difference:.2g}"
+    )
+    print(f"Sequence accuracy: {check.accuracy:.2%}; Keras: {check.graph_accuracy:.2%}")
+    print("How to use it: docs/export.md")
 
 
 if __name__ == "__main__":

@@ -8,33 +8,38 @@ import contextlib
 import csv
 import io
 import json
-import logging
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from artifacts.startup import quiet_tensorflow
 from inference.files import batches, find_images, is_folder
 
 EXAMPLES = """examples:
   predict.py photo.jpg
   predict.py photos/ --format csv > numbers.csv
   predict.py photos/ --min-confidence 0.9 --weights runs/my_run
-  predict.py photos/ --draw seen        images with the box, the number and how sure
+  predict.py photos/ --draw drawn       copies with the box, the number and its confidence
 
-A number that is not shown was read with less confidence than asked for. In a folder, files that end
-as images do are read, and what is hidden is passed over. The exit status is 1 when a file could
-not be read; the others are read all the same."""
+Numbers below --min-confidence are withheld. In folders, files with the suffix of an image are read
+and hidden files are skipped. The exit status is 1 when a file could not be read; all others are
+read nevertheless."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the output: `number` is None where it is too unsure, or for an error.
+    """One line of the output.
 
-    `box` is left, top, right and bottom of the number in pixels, where the model says it.
+    Attributes:
+        file: the path as given, or "-".
+        number: the digits; "" where there is none, None below the least confidence or on an error.
+        confidence: probability in [0, 1] that the number is correct.
+        box: left, top, right, bottom of the number in pixels, where the model predicts it.
+        error: why the file could not be read.
     """
 
     file: str
@@ -55,11 +60,11 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--weights", default="street_numbers", metavar="NAME|RUN|FILE",
         help="published weights, a run or a .keras file (default: street_numbers)")  # fmt: skip
     add("--format", choices=("table", "csv", "json"), default="table",
-        help="json has an object on each line (default: table)")  # fmt: skip
+        help="json is one object a line (default: table)")  # fmt: skip
     add("--min-confidence", type=float, default=0.0, metavar="P",
-        help="show only numbers that are right with this probability, 0 to 1")  # fmt: skip
+        help="withhold numbers of a lower confidence, 0 to 1 (default: 0)")  # fmt: skip
     add("--draw", type=Path, metavar="FOLDER",
-        help="write each image with what was read in it to this folder")  # fmt: skip
+        help="write each image with its box, number and confidence to this folder")  # fmt: skip
     options = parser.parse_args(arguments)
     if not 0 <= options.min_confidence <= 1:
         parser.error(f"--min-confidence is from 0 to 1. Received: {options.min_confidence}")
@@ -67,100 +72,98 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 
 
 def read_files(
-    files: Iterable[str], weights: str, min_confidence: float, draw: Path | None = None
+    files: Sequence[str], weights: str, min_confidence: float, draw: Path | None = None
 ) -> Iterator[Row]:
-    """Read images batch by batch, decoding the next while the model reads the last.
+    """Read image files in batches; the next batch is decoded while the model reads this one.
 
     Args:
         files: paths, or "-" for standard input.
         weights: as `inference.Reader` takes them.
         min_confidence: below it a row has no number.
-        draw: folder for images with what was read in them; None for none.
+        draw: folder for copies of the images with their readings; None for none.
 
     Yields:
-        A row for each file, in order; one that does not decode has `error`.
+        A row for each file, in order; a file that cannot be decoded has an `error`.
     """
     pool = ThreadPoolExecutor(min(8, os.cpu_count() or 1))
     groups = batches(files)
-    start = lambda: [_decode_beside(pool, file) for file in next(groups, [])]  # noqa: E731
+    names = drawn_names(files) if draw else {}
+
+    def decode_next() -> list[tuple[str, Future]]:
+        return [(file, _decode(pool, file)) for file in next(groups, [])]
+
     try:
-        ahead, reader = start(), None
-        while batch := ahead:
-            ahead = start()
-            if reader is None and any(one.exception() is None for _, one in batch):
-                # Only now: a mistyped name is told at once, and decoding goes on meanwhile.
+        following, reader = decode_next(), None
+        while batch := following:
+            following = decode_next()
+            decoded = {
+                file: future.result() for file, future in batch if future.exception() is None
+            }
+            if reader is None and decoded:
+                # As late as this, so that a missing file is reported at once.
+                quiet_tensorflow()
                 from inference import Reader
 
                 reader = Reader(weights)
-            yield from _read_batch(reader, batch, min_confidence, pool, draw)
+            readings = dict(
+                zip(decoded, reader.read(list(decoded.values())) if decoded else [], strict=True)
+            )
+            drawings = [
+                pool.submit(_draw, draw / names[file], decoded[file], reading, min_confidence)
+                for file, reading in readings.items()
+                if draw
+            ]
+            for drawing in drawings:
+                drawing.result()
+            for file, future in batch:
+                yield _row(file, readings.get(file), future.exception(), min_confidence)
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _decode_beside(pool: ThreadPoolExecutor, file: str) -> tuple[str, Future]:
+def _row(file: str, reading, error: BaseException | None, min_confidence: float) -> Row:
+    if error is not None:
+        return Row(file, error=str(error) or f"{file}: {type(error).__name__}")
+    number = reading.number if reading.confidence >= min_confidence else None
+    box = reading.box and [round(edge, 1) for edge in reading.box]
+    return Row(file, number, round(reading.confidence, 4), box)
+
+
+def _decode(pool: ThreadPoolExecutor, file: str) -> Future:
     from datasets.images import decode_image
 
     if file == "-":  # read here, for a thread that waits for input cannot be stopped
-        return file, pool.submit(decode_image, sys.stdin.buffer.read(), name="standard input")
+        return pool.submit(decode_image, sys.stdin.buffer.read(), name="standard input")
     if is_folder(file):
-        return file, pool.submit(os.listdir, file)  # which fails, and says why
-    return file, pool.submit(decode_image, file)
+        return pool.submit(os.listdir, file)  # which fails, and says why
+    return pool.submit(decode_image, file)
 
 
-def _read_batch(
-    reader,
-    batch: list[tuple[str, Future]],
-    min_confidence: float,
-    pool: ThreadPoolExecutor,
-    draw: Path | None,
-) -> Iterator[Row]:
-    good = [(file, future.result()) for file, future in batch if future.exception() is None]
-    found = reader.read([image for _, image in good]) if good else []
-    readings = dict(zip((file for file, _ in good), found, strict=True))
-    drawn = {}
-    if draw is not None:
-        drawn = {
-            file: pool.submit(_draw, draw, file, image, readings[file], min_confidence)
-            for file, image in good
-        }
-    for file, future in batch:
-        if (error := future.exception()) is not None:
-            yield Row(file, error=str(error) or f"{file}: {type(error).__name__}")
-            continue
-        if file in drawn:
-            drawn[file].result()
-        reading = readings[file]
-        number = reading.number if reading.confidence >= min_confidence else None
-        box = reading.box and [round(edge, 1) for edge in reading.box]
-        yield Row(file, number, round(reading.confidence, 4), box)
-
-
-def _draw(folder: Path, file: str, image, reading, min_confidence: float) -> None:
-    from artifacts.files import replacing
+def _draw(path: Path, image, reading, min_confidence: float) -> None:
+    from artifacts.files import atomic_path
     from inference.draw import draw_reading
 
-    path = folder / _drawn_name(file)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as part:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_path(path) as part:
             drawn = draw_reading(image, reading, min_confidence=min_confidence)
             drawn.save(part, compress_level=3)  # a quarter of the time, a tenth more bytes
     except OSError as error:
         raise OSError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
-def _drawn_name(file: str) -> str:
-    # The whole path makes the name, for two folders may each have a 1.jpg.
-    if file == "-":
-        return "standard_input.png"
-    parts = ("up" if part == ".." else part for part in Path(file).parts)
-    name = "_".join(part for part in parts if part != Path(file).anchor)
-    # File systems take 255 bytes, and some of them no others than UTF-8.
-    return name.encode(errors="surrogateescape")[-200:].decode(errors="replace") + ".png"
+def drawn_names(files: Iterable[str]) -> dict[str, Path]:
+    """Where in the folder of drawings each image goes: as below the folder they all lie in."""
+    paths = {file: Path(os.path.normpath(Path(file).absolute())) for file in files if file != "-"}
+    root = os.path.commonpath([path.parent for path in paths.values()]) if paths else ""
+    names = {file: path.relative_to(root) for file, path in paths.items()}
+    # A name has at most 255 bytes.
+    names = {file: name.with_name(f"{name.name[-120:]}.png") for file, name in names.items()}
+    return names | {"-": Path("standard_input.png")}
 
 
 def show(rows: Iterable[Row], form: str, step: Callable[[], None] = lambda: None) -> int:
-    """Print rows as they come, with a `step` after each; returns how many could not be read."""
+    """Print rows, and call `step` after each; returns the number of files with an error."""
     failed = 0
     for index, row in enumerate(rows):
         if form == "csv" and index == 0:
@@ -181,7 +184,7 @@ def show(rows: Iterable[Row], form: str, step: Callable[[], None] = lambda: None
 
 @contextlib.contextmanager
 def _progress(total: int) -> Iterator[Callable[[], None]]:
-    """A bar, where the rows do not show on the terminal but go to a file or another command."""
+    """A progress bar on stderr, where stdout is not the terminal."""
     if total < 2 or sys.stdout.isatty() or not sys.stderr.isatty():
         yield lambda: None
         return
@@ -205,14 +208,12 @@ def _csv_line(row: Row) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     options = parse(arguments)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    logging.getLogger("absl").setLevel(logging.WARNING)
-    warnings.filterwarnings("ignore", module="PIL")  # of what it reads all the same
-    # File names are bytes of any kind, and are given back as they were.
+    warnings.filterwarnings("ignore", module="PIL")  # about files that it can read
+    # File names are bytes of any encoding; they are printed unchanged.
     sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
     try:
         return _run(options)
-    except BrokenPipeError:  # whoever reads the rows has seen enough, as `head` does
+    except BrokenPipeError:  # the reader of the pipe has closed it, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (ValueError, OSError) as error:

@@ -9,6 +9,8 @@ import os
 import sys
 from importlib.util import find_spec
 
+from artifacts.startup import quiet_tensorflow
+
 EXAMPLES = """examples:
   python -m app                                  on http://127.0.0.1:8000
   python -m app --weights street_numbers runs/my_run
@@ -39,7 +41,6 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     options = parse(arguments)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     missing = [name for name in ("fastapi", "uvicorn", "python_multipart") if not find_spec(name)]
     if missing:
         print(
@@ -48,13 +49,13 @@ def main(arguments: list[str] | None = None) -> int:
         )
         return 2
     # Only now, so that --help and a mistyped option answer at once.
+    quiet_tensorflow()
     from app.limits import Limits
     from app.readers import load_readers
     from app.server import make_server
     from models.published import list_weights
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    logging.getLogger("absl").setLevel(logging.WARNING)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # the warm-up compiles on purpose
     logging.getLogger("python_multipart").setLevel(logging.ERROR)  # its warnings quote bodies
     try:

@@ -11,8 +11,9 @@ import cv2
 import numpy as np
 
 from app.answers import Digit, Model, Reading
-from evaluation.saliency import Looks
-from inference.reader import Reader, around
+from evaluation.saliency import Saliency
+from inference.graph import expand_boxes
+from inference.reader import Reader
 from labels import BOX, DIGITS, LENGTH
 from models import published
 from models.decoding import log_softmax
@@ -51,7 +52,7 @@ class ModelReader:
 
     def __init__(self, weights: str):
         self._reader = Reader(weights)
-        self._looks = Looks(self._reader.model)
+        self._saliency = Saliency(self._reader.model)
         model = self._reader.model
         card = published.card(weights) if weights in published.list_weights() else {}
         self.description = Model(
@@ -75,7 +76,7 @@ class ModelReader:
         blank = np.zeros((32, 64, 3), np.uint8)
         for count in _WARM_UP:
             self.read([Task(blank)] * count)
-        self._looks.heat(blank, np.float32([0, 0, 64, 32]), "8")
+        self._saliency.maps(blank, np.float32([0, 0, 64, 32]), "8")
 
     def read(self, tasks: Sequence[Task]) -> list[Reading]:
         """Read images in one batch.
@@ -84,7 +85,7 @@ class ModelReader:
             A reading for each task, in order.
         """
         images = [task.image for task in tasks]
-        seen = self._reader.look(images, [_part(task) for task in tasks])
+        seen = self._reader.predict(images, [_part(task) for task in tasks])
         found = seen.readings
         digits = np.exp(log_softmax(seen.outputs[DIGITS])).round(_PROBABILITY)
         lengths = [None] * len(tasks)
@@ -98,8 +99,8 @@ class ModelReader:
                 number=number,
                 confidence=confidence,
                 box=_edges(seen.boxes[index]) if number else None,
-                crop=_edges(seen.parts[index]),
-                digits=self._digits(task, number, digits[index], seen.parts[index]),
+                crop=_edges(seen.crops[index]),
+                digits=self._digits(task, number, digits[index], seen.crops[index]),
                 length=length,
             )
             for index, (task, number, confidence, length) in enumerate(rows)
@@ -109,7 +110,7 @@ class ModelReader:
         text = number.rstrip("+")
         heats = [None] * len(text)
         if task.explain and text:
-            heats = [_png(one) for one in self._looks.heat(task.image, part, text)]
+            heats = [_png(one) for one in self._saliency.maps(task.image, part, text)]
         return [
             Digit(
                 digit=int(digit),
@@ -147,7 +148,7 @@ def _part(task: Task) -> np.ndarray | None:
     if task.box is None:
         return None
     height, width = task.image.shape[:2]
-    return around(task.box[None], np.float32([[0, 0, width, height]]))[0]
+    return np.asarray(expand_boxes(task.box[None], np.float32([[0, 0, width, height]])))[0]
 
 
 def _edges(box: np.ndarray) -> tuple[float, ...] | None:

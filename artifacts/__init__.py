@@ -1,1 +1,1 @@
-"""Files that runs, searches, exports and reports leave: written atomically, locked, described."""
+"""Files that runs, searches, exports and reports write: atomic, locked, with their environment."""

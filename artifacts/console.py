@@ -1,4 +1,4 @@
-"""Tables, counts and durations as they appear on the terminal."""
+"""Tables, counts and durations for the terminal."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from rich.table import Table
 def table(
     title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[str] = ()
 ) -> Table:
-    """A table for the terminal; the columns named in `right` hold numbers."""
-    made = Table(title=title, title_justify="left", box=box.SIMPLE)
+    """A `rich` table; the columns named in `right` are right-aligned."""
+    result = Table(title=title, title_justify="left", box=box.SIMPLE)
     for index, column in enumerate(columns):
         justify = "right" if column in right else "left"
-        # A name that is cut off cannot be typed.
-        made.add_column(column, justify=justify, no_wrap=index == 0 or column in right)
+        # The first column holds names to copy: they must not wrap.
+        result.add_column(column, justify=justify, no_wrap=index == 0 or column in right)
     for row in rows:
-        made.add_row(*row)
-    return made
+        result.add_row(*row)
+    return result
 
 
 def count(value: float) -> str:
-    """A count in few characters: 1.29 M, 640."""
+    """A count with a unit prefix: "1.29 M", "640"."""
     for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if value >= size:
             return f"{value / size:.3g} {unit}"
@@ -31,7 +31,7 @@ def count(value: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as people say them: "45 s", "12 min", "1 h 05 min"."""
+    """A duration: "45 s", "12 min", "1 h 05 min"."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)

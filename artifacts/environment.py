@@ -1,4 +1,4 @@
-"""What a result was made with: versions, commit, machine."""
+"""The environment of a result: command, commit, package versions, machine."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ import platform
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 PACKAGES = ("keras", "tensorflow", "jax", "torch", "numpy", "tensorflow-datasets", "keras-tuner")
 
 
-def environment() -> dict:
-    """Versions of the packages, the project's commit, the command and the machine, for JSON."""
-    import keras
-
+def environment() -> dict[str, Any]:
+    """Command, commit, package versions, Keras backend and machine, as JSON values."""
+    keras = sys.modules.get("keras")  # a backend is in use only if Keras is imported
     return {
         "command": " ".join([_program(), *sys.argv[1:]]),
         "commit": commit(),
         "python": platform.python_version(),
-        "backend": keras.backend.backend(),
+        "backend": keras.backend.backend() if keras else None,
         "packages": {name: version for name in PACKAGES if (version := _version(name))},
         "machine": {"system": platform.platform(), "cores": os.cpu_count()},
     }
 
 
 def _program() -> str:
-    started = sys.modules["__main__"].__spec__  # where Python was told -m
-    if started is None:
+    spec = sys.modules["__main__"].__spec__  # set by `python -m`
+    if spec is None:
         return Path(sys.argv[0]).name
-    return f"python -m {started.name.removesuffix('.__main__')}"
+    return f"python -m {spec.name.removesuffix('.__main__')}"
 
 
 def _version(package: str) -> str | None:
@@ -41,17 +41,15 @@ def _version(package: str) -> str | None:
 
 
 def commit() -> str | None:
-    """The project's commit, with "+" where files differ from it; None outside a checkout."""
-    root = Path(__file__).resolve().parent.parent
+    """The project's commit, with "+" if tracked files were changed; None outside a checkout."""
     try:
-        head = _git(root, "rev-parse", "HEAD")
-        return head + ("+" if _git(root, "status", "--porcelain", "--untracked-files=no") else "")
+        head = _git("rev-parse", "HEAD")
+        return head + ("+" if _git("status", "--porcelain", "--untracked-files=no") else "")
     except (OSError, subprocess.CalledProcessError):
         return None
 
 
-def _git(root: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        ["git", "-C", root, *arguments], capture_output=True, text=True, check=True
-    )
-    return done.stdout.strip()
+def _git(*arguments: str) -> str:
+    root = Path(__file__).resolve().parent.parent
+    command = ["git", "-C", root, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()

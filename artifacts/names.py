@@ -1,4 +1,4 @@
-"""How the project speaks of names it does not know: the known ones, the nearest first."""
+"""Errors for unknown names, with the nearest known names first."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
-    """Say that `name` is no known `kind`, and which there are, for an error's message."""
+    """Error message for a `name` that is no known `kind`: lists the known names, nearest first."""
     known = list(known)
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-    rest = [other for other in known if other not in near]
-    return f"unknown {kind} {name!r}. Known: {', '.join(near + rest)}"
+    nearest = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    others = [other for other in known if other not in nearest]
+    return f"unknown {kind} {name!r}. Known: {', '.join(nearest + others)}"

@@ -1,11 +1,11 @@
-"""The folder of a run: its files appear whole or not at all, and one process writes it.
+"""The folder of a training run. All files are written atomically, by one process.
 
-- `config.json`: the configuration, versions, commit and machine;
-- `checkpoint.weights.h5`: the state after the last finished epoch, optimiser included;
-- `model.keras`: the best model on validation so far;
-- `history.csv`: one row an epoch;
-- `tensorboard/`: logs for TensorBoard;
-- `metrics.json`: scores of the best model; there once the run is finished.
+- `config.json`: configuration and environment;
+- `checkpoint.weights.h5`: weights and optimizer state after the last finished epoch;
+- `model.keras`: the selected model, without optimizer;
+- `history.csv`: one row per epoch;
+- `tensorboard/`: TensorBoard logs;
+- `metrics.json`: scores of the selected model; its presence marks the run as finished.
 """
 
 from __future__ import annotations
@@ -13,20 +13,28 @@ from __future__ import annotations
 import contextlib
 import csv
 import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from artifacts.environment import environment
-from artifacts.files import RunError, first_difference, lock, read_json, replacing, write_json
+from artifacts.files import (
+    TEMPORARY,
+    RunError,
+    atomic_path,
+    first_difference,
+    lock,
+    read_json,
+    remove_temporary,
+    write_json,
+)
 
 
 def read_run_configuration(path: Path) -> dict[str, Any]:
-    """Read the configuration from a run's `config.json`, or a file of the same form.
+    """Read the configuration from a run's `config.json` or a file of the same form.
 
     Raises:
-        RunError: if the file holds something else.
+        RunError: if the file has no configuration.
     """
     content = read_json(path)
     if not (isinstance(content, dict) and isinstance(content.get("configuration"), dict)):
@@ -35,7 +43,7 @@ def read_run_configuration(path: Path) -> dict[str, Any]:
 
 
 class RunFolder:
-    """The files of one run. Make one with `open_run`."""
+    """Paths and tables of one run; `open_run` creates the folder."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -48,27 +56,21 @@ class RunFolder:
 
     @property
     def finished(self) -> bool:
-        """Whether the run has come to its end."""
+        """Whether `metrics.json` was written."""
         return self.metrics.exists()
 
     def configuration(self) -> dict[str, Any]:
-        """The configuration that the run was started with, as JSON values.
+        """The configuration of the run, as JSON values.
 
         Raises:
-            RunError: if the folder has no `config.json`, or it holds something else.
+            RunError: if there is no `config.json` or it has no configuration.
         """
         if not self.config.exists():
             raise RunError(f"{self.folder} is not a run: it has no config.json")
         return read_run_configuration(self.config)
 
-    def save_keras(self, path: Path, save: Callable[[str], None]) -> None:
-        """Let `save` write a Keras file, which then takes the place of `path`."""
-        with replacing(path) as part:
-            # Keras decides by the ending how to write.
-            save(str(part))
-
     def read_history(self, epochs: int) -> list[dict[str, float]]:
-        """Rows of the first `epochs` epochs; an epoch that was cut off left none that count."""
+        """Rows of the first `epochs` epochs; a row beyond the checkpoint does not count."""
         if not self.history.exists():
             return []
         with self.history.open(newline="") as file:
@@ -76,64 +78,62 @@ class RunFolder:
         return [row | {"epoch": int(row["epoch"])} for row in rows if row["epoch"] <= epochs]
 
     def write_history(self, rows: list[Mapping[str, float]]) -> None:
-        """Write all rows; the first row's keys are the columns."""
-        with replacing(self.history) as part, part.open("w", newline="") as file:
+        """Write all rows; the keys of the first are the columns."""
+        with atomic_path(self.history) as path, path.open("w", newline="") as file:
             writer = csv.DictWriter(file, list(rows[0]))
             writer.writeheader()
             writer.writerows(rows)
 
 
-@contextlib.contextmanager
-def open_run(folder: Path, configuration: Mapping[str, Any]) -> Iterator[RunFolder]:
-    """Open the folder of a run for training: a new one, or one to go on with.
+def check_run(folder: Path, configuration: Mapping[str, Any]) -> RunFolder:
+    """Check that a folder can hold, or holds, a run of this configuration; writes nothing.
 
     Raises:
-        RunError: if the folder holds a run of another configuration, files that are no run, or is
-            being written by another process.
+        RunError: if the folder is a file, holds other files or a run of another configuration.
     """
     run = RunFolder(folder)
     if folder.exists() and not folder.is_dir():
         raise RunError(f"{folder} is a file: name a folder for the run")
-    if folder.exists() and any(folder.iterdir()) and not run.config.exists():
-        strangers = [f.name for f in folder.iterdir() if f.name != ".lock"]
-        if strangers:
-            raise RunError(f"{folder} holds files and is no run: {', '.join(strangers[:3])} …")
-    folder.mkdir(parents=True, exist_ok=True)
-    with lock(folder, "training"):
-        if run.config.exists():
-            _check_same(run, configuration)
-        else:
-            values = {"configuration": dict(configuration), "environment": environment()}
-            write_json(run.config, values)
-        yield run
+    if run.config.exists():
+        written = run.configuration()
+        if written != dict(configuration):
+            raise RunError(
+                f"{folder} is a run of another configuration "
+                f"({first_difference(written, dict(configuration))}). Name another folder with "
+                "--run, or repeat the command that started it"
+            )
+    elif folder.exists():
+        names = sorted(path.name for path in folder.iterdir())
+        foreign = [name for name in names if name != ".lock" and not name.startswith(TEMPORARY)]
+        if foreign:
+            raise RunError(
+                f"{folder} is not empty and not a run (it holds {', '.join(foreign[:3])}). Name "
+                "another folder with --run"
+            )
+    return run
 
 
 @contextlib.contextmanager
-def scratch_run() -> Iterator[RunFolder]:
-    """A run that nobody keeps, for a process that must do all that the one that leads does.
+def open_run(folder: Path, configuration: Mapping[str, Any]) -> Iterator[RunFolder]:
+    """Lock the folder of a run for writing, and create it if it is new.
 
-    Saving and logging compute with arrays that the processes hold together: where one of them does
-    less than the others, they wait for each other or mistake one array for another.
+    If the block raises before a new run has a checkpoint, the folder is removed.
+
+    Raises:
+        RunError: as `check_run` does, or if another process writes this run.
     """
-    with tempfile.TemporaryDirectory(prefix="run-", ignore_cleanup_errors=True) as folder:
-        _scratch.add(folder)
-        yield RunFolder(Path(folder))
-    _scratch.discard(folder)
-
-
-_scratch: set[str] = set()
-
-
-def remove_scratch() -> None:
-    """Remove what `scratch_run` made, in a process that is about to end at once."""
-    for folder in _scratch:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _check_same(run: RunFolder, configuration: Mapping[str, Any]) -> None:
-    found, asked = run.configuration(), dict(configuration)
-    if found != asked:
-        raise RunError(
-            f"{run.folder} is a run of another configuration ({first_difference(found, asked)}). "
-            "Name another folder with --run, or give the command it was started with."
-        )
+    check_run(folder, configuration)
+    folder.mkdir(parents=True, exist_ok=True)
+    with lock(folder, "training"):
+        run = check_run(folder, configuration)  # another process may have created it meanwhile
+        remove_temporary(folder)
+        new = not run.config.exists()
+        if new:
+            content = {"configuration": dict(configuration), "environment": environment()}
+            write_json(run.config, content)
+        try:
+            yield run
+        except BaseException:
+            if new and not run.checkpoint.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+            raise

@@ -1,12 +1,11 @@
-"""How fast the input pipeline is beside the training that it feeds.
+"""Throughput of the input pipeline compared with the training that it feeds.
 
     python benchmarks/pipeline_rate.py deep_cnn residual_cnn
 
-For each model, in one run and in turns: images a second that the pipeline gives with nothing
-else to do, that training takes from one batch held ready, and that training takes from the
-pipeline. The pipeline is fast enough when the first is at least five times the second, for on a
-CPU both share the same cores: what the pipeline costs training is then under a fifth. The
-processor time of an image is shown too; it hardly depends on what else the machine does.
+Measures, for each model and in turns: images a second of the pipeline alone, of training on one
+batch held in memory, and of training fed by the pipeline. On a CPU both share the cores, so the
+pipeline should reach five times the rate of training: it then costs less than a fifth. The
+processor time of an image is shown too; it hardly depends on the machine's other load.
 """
 
 from __future__ import annotations
@@ -31,10 +30,10 @@ def main() -> None:
     import datasets
     import models
 
-    strength = getattr(datasets.Augmentation, arguments.augmentation)()
-    suited = datasets.defaults(arguments.dataset)
+    augmentation = getattr(datasets.Augmentation, arguments.augmentation)()
+    defaults = datasets.defaults(arguments.dataset)
     if arguments.image_size:
-        suited["image_size"] = tuple(arguments.image_size)
+        defaults["image_size"] = tuple(arguments.image_size)
 
     def stream():
         return datasets.load_training(
@@ -42,14 +41,14 @@ def main() -> None:
             epochs=1_000_000,
             seed=0,
             batch_size=arguments.batch_size,
-            augmentation=strength,
+            augmentation=augmentation,
             limit=arguments.images,
             cache_dir=arguments.cache_dir,
             data_dir=arguments.data_dir,
-            **suited,
+            **defaults,
         )
 
-    height, width = suited["image_size"]
+    height, width = defaults["image_size"]
     table = Table(
         "model",
         "parameters",
@@ -58,15 +57,15 @@ def main() -> None:
         "training fed",
         "pipeline / training",
         "processor time",
-        title=f"Images a second: {arguments.dataset}, {height} x {width} x {suited['channels']}, "
+        title=f"Images a second: {arguments.dataset}, {height} x {width} x {defaults['channels']}, "
         f"{arguments.augmentation} augmentation, batches of {arguments.batch_size}, "
         f"{os.cpu_count()} cores",
     )
     shared = stream()
     for name in arguments.models:
-        shape = (height, width, suited["channels"])
-        model = models.create(name, input_shape=shape, max_digits=suited["max_digits"])
-        losses = models.losses(suited["max_digits"])  # the box's, of models that say it, is small
+        shape = (height, width, defaults["channels"])
+        model = models.create(name, input_shape=shape, max_digits=defaults["max_digits"])
+        losses = models.losses(defaults["max_digits"])  # that of the box is small
         model.compile("adamw", losses, jit_compile=False)
         rates, costs = compare(model, shared, arguments.rounds, arguments.steps)
         table.add_row(
@@ -82,30 +81,30 @@ def main() -> None:
 def compare(model, stream, rounds: int, steps: int) -> tuple[list[float], list[float]]:
     """Batches a second, and seconds of processor time for a batch.
 
-    Of the pipeline alone, of training alone, of training fed by the pipeline: medians over
-    rounds that take turns, so that what else the machine does meets all alike.
+    Of the pipeline alone, of training alone, and of training fed by the pipeline: medians over
+    rounds that take turns, so that other load affects all three alike.
     """
     held = stream.take(1).cache().repeat()
     for _ in held.take(1):  # fills the cache
         pass
     train(model, held, 3)  # traces the training function
-    ways: list[Callable[[], tuple[float, float]]] = [
+    measurements: list[Callable[[], tuple[float, float]]] = [
         lambda: run(stream, 4 * steps),
         lambda: train(model, held, steps),
         lambda: train(model, stream, steps),
     ]
-    measured = [[way() for way in ways] for _ in range(rounds)]
+    measured = [[measure() for measure in measurements] for _ in range(rounds)]
     rates, costs = (
-        [statistics.median(one[way][kind] for one in measured) for way in range(len(ways))]
+        [statistics.median(results[index][kind] for results in measured) for index in range(3)]
         for kind in (0, 1)
     )
     return rates, costs
 
 
 def run(stream, steps: int) -> tuple[float, float]:
-    """Ask the pipeline for batches without a pause."""
+    """Take batches from the pipeline without a pause."""
     batches, clock = iter(stream), Clock()
-    for _ in range(8):  # what was made ready before anybody asked
+    for _ in range(8):  # those prefetched before the clock starts
         next(batches)
     clock.tick()
     for _ in range(steps):
@@ -115,7 +114,7 @@ def run(stream, steps: int) -> tuple[float, float]:
 
 
 def train(model, stream, steps: int) -> tuple[float, float]:
-    """Train on so many batches with `fit`, after a few that are not counted."""
+    """Train for `steps` batches with `fit`, after a few that are not measured."""
     import keras
 
     clock, first = Clock(), 3
@@ -125,7 +124,7 @@ def train(model, stream, steps: int) -> tuple[float, float]:
 
 
 class Clock:
-    """Time on the wall and of the processor, at each tick."""
+    """Wall time and processor time at each tick."""
 
     def __init__(self) -> None:
         self._ticks: list[tuple[float, float]] = []
@@ -149,7 +148,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--augmentation", default="photo", help="none, light, photo or strong")
     parser.add_argument("--image-size", nargs=2, type=int, metavar=("HEIGHT", "WIDTH"))
     parser.add_argument("--batch-size", type=int, default=64)
-    parser.add_argument("--images", type=int, default=2000, help="how many to go through")
+    parser.add_argument("--images", type=int, default=2000, help="images of the data set to use")
     parser.add_argument("--steps", type=int, default=20, help="batches trained on in a round")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--cache-dir", type=Path)

@@ -1,9 +1,9 @@
-"""What the figures of a report cost beside the predictions: time and memory.
+"""Time and memory of a report's statistics and charts, beside those of inference.
 
     python benchmarks/report_cost.py
 
-Random readings of many images by many models go through every statistic and chart of a report.
-For scale, one model of the zoo reads some of as many images in the same run.
+Random predictions of many images by many models go through every statistic and chart of a report.
+For scale, one model of the zoo reads images in the same run.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PLACES = 5
 
 
 def random_truth(rng: np.random.Generator, images: int) -> dict[str, np.ndarray]:
-    """Numbers of one to five digits, in the form of labels."""
+    """Labels of one to five digits, as arrays."""
     length = rng.integers(1, PLACES + 1, images)
     digits = rng.integers(0, 10, (images, PLACES))
     digits[np.arange(PLACES) >= length[:, None]] = -1
@@ -32,7 +32,7 @@ def random_truth(rng: np.random.Generator, images: int) -> dict[str, np.ndarray]
 
 
 def random_outputs(rng: np.random.Generator, truth: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Outputs of a model that is right about nine times of ten."""
+    """Outputs of a model with a sequence accuracy of about 0.9."""
     length, digits = truth["length"], truth["digits"]
     images = len(length)
     outputs = {
@@ -46,7 +46,7 @@ def random_outputs(rng: np.random.Generator, truth: dict[str, np.ndarray]) -> di
 
 
 def peak_mib() -> float:
-    """Largest memory of this process so far."""
+    """Peak resident memory of this process."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
@@ -59,30 +59,31 @@ def main() -> None:
     options = parser.parse_args()
 
     import models
-    from evaluation import charts, metrics, mistakes, paired
+    from evaluation import charts, figures, mistakes, paired
     from models.decoding import decode_predictions
-    from models.metrics import negative_log_likelihood
+    from models.metrics import negative_log_likelihood, sequence_correct
 
     rng = np.random.default_rng(0)
-    names = [f"model {index + 1}" for index in range(options.models)]
     truth = random_truth(rng, options.images)
-    made = {name: random_outputs(rng, truth) for name in names}
+    outputs = {f"model {n + 1}": random_outputs(rng, truth) for n in range(options.models)}
+    texts = ["".join(map(str, row[row >= 0])) for row in truth["digits"]]
     before, started = peak_mib(), time.perf_counter()
-    numbers = decode_predictions(_certain(truth)).numbers()
-    figures, right = {}, {}
-    for name, outputs in made.items():
-        readings = decode_predictions(outputs)
-        loss = negative_log_likelihood(outputs, truth)
-        figures[name] = metrics.figures(readings, truth, loss)
-        figures[name] |= mistakes.mistake_figures(numbers, readings.numbers())
-        right[name] = metrics.sequence_correct(readings, truth)
-    pairs = paired.compare_pairs(right)
-    figured = time.perf_counter() - started
-    charts.coverage({name: one["coverage_curve"] for name, one in figures.items()})
-    charts.reliability({name: one["reliability"] for name, one in figures.items()})
-    for name, one in figures.items():
-        charts.confusion(one["digit_confusion"], name)
-    drawn = time.perf_counter() - started - figured
+    scores, correct = {}, {}
+    for name, logits in outputs.items():
+        decoded = decode_predictions(logits)
+        loss = negative_log_likelihood(logits, truth)
+        scores[name] = figures.prediction_figures(decoded, truth, texts, loss)
+        scores[name] |= mistakes.mistake_figures(texts, decoded.numbers())
+        correct[name] = sequence_correct(decoded, truth)
+    pairs = paired.compare_pairs(correct)
+    computed = time.perf_counter() - started
+    drawn = {
+        "coverage": charts.plot_coverage({n: f["coverage_curve"] for n, f in scores.items()}),
+        "reliability": charts.plot_reliability({n: f["reliability"] for n, f in scores.items()}),
+    } | {name: charts.plot_confusion(f["digit_confusion"]) for name, f in scores.items()}
+    for name, figure in drawn.items():
+        charts.svg(figure, name)
+    plotted = time.perf_counter() - started - computed
     grown = peak_mib() - before
 
     model = models.create("residual_cnn")
@@ -93,21 +94,10 @@ def main() -> None:
         model.predict_on_batch(batch)
     reading = (time.perf_counter() - started) / (options.read // 64 * 64) * options.images
     print(
-        f"{options.images:,} images, {options.models} models, {len(pairs)} pairs: figures "
-        f"{figured:.1f} s, charts {drawn:.1f} s, {grown:.0f} MiB more; one look of "
-        f"residual_cnn at so many images takes {reading:.0f} s a model"
+        f"{options.images:,} images, {options.models} models, {len(pairs)} pairs: statistics "
+        f"{computed:.1f} s, charts {plotted:.1f} s, {grown:.0f} MiB more; one glimpse of "
+        f"residual_cnn at as many images takes {reading:.0f} s per model"
     )
-
-
-def _certain(truth: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Outputs that can only be read as the truth."""
-    images = len(truth["length"])
-    length = np.full((images, PLACES + 2), -50.0)
-    length[np.arange(images), truth["length"]] = 0
-    digits = np.zeros((images, PLACES, 10))
-    rows, columns = np.nonzero(truth["digits"] >= 0)
-    digits[rows, columns, truth["digits"][rows, columns]] = 50.0
-    return {"length": length, "digits": digits}
 
 
 if __name__ == "__main__":

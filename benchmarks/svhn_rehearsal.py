@@ -1,14 +1,14 @@
-"""Rehearse SVHN at full size with drawn images: archives, build, load and crop, train, evaluate.
+"""Run every step for SVHN at full size on drawn images, and measure each.
 
     python benchmarks/svhn_rehearsal.py --annotations ANNOTATIONS --work data/rehearsal
 
 ANNOTATIONS holds `train.csv` and `test.csv` (columns file, width, height, digits, boxes) of the
-official splits: 33,402 and 13,068 images. The archives get the official structure, the true
-sizes, digits and boxes, and a drawing in place of each photo. Every step is a process of its own,
-measured from outside; a step that is done is not done again, so an interrupted rehearsal goes on
-where it stopped. The result is a table of time, memory and disk, in `rehearsal.json` as well.
+official splits: 33,402 and 13,068 images. The archives have the official structure, sizes, digits
+and boxes, and a drawing in place of each photo. The steps are archives, build, load (and crop),
+train and evaluate; each is a process of its own. Rerun the same command to resume after the last
+completed step. The result is a table of time, memory and disk, also in `rehearsal.json`.
 
-The accuracy at the end is that of one epoch: it says that all parts fit together and no more.
+The accuracy is that of one epoch on simple drawings: it shows that all parts work together.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
+
+from artifacts.files import write_json  # noqa: E402
 
 SPLITS = ("train", "test")
 FILES = ("archives", "tensorflow_datasets", "runs", "report")
@@ -56,7 +58,7 @@ def draw_digits() -> list:
 
 
 def draw_image(row: dict, masks: list, seed: int) -> bytes:
-    """A grainy wall with the digits of `row` in their boxes, as PNG of about a photo's size."""
+    """The digits of `row` in their boxes on a noisy background, as a PNG of a photo's size."""
     import cv2
     import numpy as np
 
@@ -81,8 +83,6 @@ def make_archive(annotations: Path, folder: Path, limit: int | None) -> None:
     """One split's archive with all its images and its `digitStruct.mat`."""
     import itertools
 
-    import numpy as np
-
     from datasets.svhn_numbers.digit_struct import Entry
     from datasets.svhn_numbers.write_digit_struct import write_digit_struct
 
@@ -93,17 +93,10 @@ def make_archive(annotations: Path, folder: Path, limit: int | None) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     rows = list(itertools.islice(read_annotations(annotations), limit))
     if not struct_path.exists():
-        print(f"writing the digitStruct.mat of {split}, {len(rows)} entries …", flush=True)
-        write_digit_struct(
-            struct_path,
-            (
-                Entry(
-                    row["file"], np.array([int(d) for d in row["digits"]]), np.array(row["boxes"])
-                )
-                for row in rows
-            ),
-        )
-        print(f"… in {time.monotonic() - started:.0f} s", flush=True)
+        print(f"writing the digitStruct.mat of {split}, {len(rows)} entries", flush=True)
+        entries = (Entry(row["file"], row["digits"], row["boxes"]) for row in rows)
+        write_digit_struct(struct_path, entries)
+        print(f"wrote it in {time.monotonic() - started:.0f} s", flush=True)
     masks, part = draw_digits(), path.with_name(path.name + ".part")
     with tarfile.open(part, "w:gz", compresslevel=1) as tar:
         for index, row in enumerate(rows):
@@ -139,7 +132,7 @@ def step_build(arguments: argparse.Namespace) -> str:
 
 
 def step_load(arguments: argparse.Namespace) -> str:
-    """Decode, crop and augment the whole training split once, with nothing kept from before."""
+    """Decode and crop the whole training split once, without a cache."""
     import datasets
 
     images = batches = 0
@@ -171,27 +164,27 @@ def commands(arguments: argparse.Namespace) -> dict[str, list[str]]:
     here += ["--work", str(arguments.work), "--source", arguments.source]
     if arguments.limit:
         here += ["--limit", str(arguments.limit)]
-    found = {step: [*here, "--only", step] for step in STEPS}
+    steps = {step: [*here, "--only", step] for step in STEPS}
     run, data_dir = arguments.work / "runs/rehearsal", arguments.work / "tensorflow_datasets"
-    given = ["--dataset", arguments.source, "--crop", "union", "--data-dir", str(data_dir)]
-    found["train"] = [sys.executable, "train.py", arguments.model, *given, "--recipe", "numbers"]
-    # One epoch in many small steps, and an average of weights that can keep up with so few.
-    found["train"] += ["--epochs", "1", "--batch-size", "16", "--set", "ema_momentum=0.99"]
-    found["train"] += ["--run", str(run)]
-    found["evaluate"] = [sys.executable, "evaluate.py", str(run), *given, "--split", "test"]
-    found["evaluate"] += ["--report", str(arguments.work / "report"), "--worse", "0"]
-    return found
+    data = ["--dataset", arguments.source, "--crop", "union", "--data-dir", str(data_dir)]
+    steps["train"] = [sys.executable, "train.py", arguments.model, *data, "--recipe", "numbers"]
+    # One epoch of many small steps, with a moving average short enough for so few.
+    steps["train"] += ["--epochs", "1", "--batch-size", "16", "--set", "ema_momentum=0.99"]
+    steps["train"] += ["--run", str(run)]
+    steps["evaluate"] = [sys.executable, "evaluate.py", str(run), *data, "--split", "test"]
+    steps["evaluate"] += ["--report", str(arguments.work / "report"), "--corruption-samples", "0"]
+    return steps
 
 
 def outcome(step: str, work: Path, last_line: str) -> str:
-    """What a step says of itself, or what the files say that it wrote."""
+    """The result of a step: a figure from its files, or the last line it printed."""
     if step == "train":
-        found = json.loads((work / "runs/rehearsal/metrics.json").read_text())["validation"]
-        return f"{found['sequence_accuracy']:.1%} of the validation numbers after one epoch"
+        figures = json.loads((work / "runs/rehearsal/metrics.json").read_text())["validation"]
+        return f"{figures['sequence_accuracy']:.1%} validation sequence accuracy after one epoch"
     if step == "evaluate":
         models = json.loads((work / "report/results.json").read_text())["models"]
-        found = next(value for name, value in models.items() if "constant" not in name)
-        return f"{found['sequence_accuracy']:.1%} of {found['images']:,} test numbers"
+        figures = next(value for name, value in models.items() if "constant" not in name)
+        return f"{figures['sequence_accuracy']:.1%} sequence accuracy, {figures['images']:,} images"
     return last_line
 
 
@@ -248,14 +241,12 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("data/rehearsal"))
     parser.add_argument("--source", default="svhn_numbers", help="data set's name")
     parser.add_argument("--model", default="residual_cnn_small", help="model to train")
-    parser.add_argument("--limit", type=int, help="only so many images a split, to try it out")
+    parser.add_argument("--limit", type=int, help="images of each split, to try it out")
     parser.add_argument("--steps", nargs="+", help="defaults to all")
     parser.add_argument("--only", choices=STEPS, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    arguments.annotations, arguments.work = (
-        arguments.annotations.resolve(),
-        arguments.work.resolve(),
-    )
+    arguments.annotations = arguments.annotations.resolve()
+    arguments.work = arguments.work.resolve()
     arguments.work.mkdir(parents=True, exist_ok=True)
     if arguments.only:
         print(STEPS[arguments.only](arguments))
@@ -267,9 +258,7 @@ def main() -> None:
             continue
         print(f"--- {step}", flush=True)
         results[step] = measure(step, command, arguments.work)
-        part = path.with_name("rehearsal.json.part")
-        part.write_text(json.dumps(results, indent=2))
-        part.replace(path)
+        write_json(path, results)
     report(results)
 
 

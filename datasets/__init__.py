@@ -6,33 +6,34 @@
     train = datasets.load_training("rendered_numbers:2,photos:1", epochs=10, seed=0)
     test = datasets.load("photos", "test")
 
-Importing this is cheap: TensorFlow is imported when the first pipeline is made.
+TensorFlow is imported when the first pipeline is created, not on import.
 """
 
 from __future__ import annotations
 
 import importlib
 
-_WHERE = {
-    "DataSet": "registry",
-    "describe": "registry",
-    "list_datasets": "registry",
+_MODULES = {
     "Augmentation": "augmentation",
+    "DataSet": "registry",
     "decode_image": "images",
-    "prepare_image": "images",
     "defaults": "contents",
+    "describe": "registry",
     "fingerprint": "contents",
+    "image_hashes": "contents",
+    "labels": "contents",
+    "list_datasets": "registry",
     "load": "pipeline",
     "load_training": "pipeline",
-    "numbers": "contents",
-    "image_hashes": "contents",
-    "size": "contents",
+    "prepare_image": "images",
+    "size": "sources",
+    "unreadable_labels": "contents",
 }
 
-__all__ = sorted(_WHERE)
+__all__ = sorted(_MODULES)
 
 
 def __getattr__(name: str):
-    if name not in _WHERE:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_WHERE[name]}"), name)
+    return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -1,4 +1,4 @@
-"""How strongly images are changed at random in training; `distort.py` is what changes them."""
+"""Strengths of random changes to training images; `distort.py` applies them."""
 
 from __future__ import annotations
 
@@ -13,39 +13,41 @@ _MOVES = (
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How strongly images are changed; 0 switches a change off.
+    """Strengths of random changes to images; 0 disables a change.
 
-    Each image draws its own amounts, evenly between the extremes. Nothing is mirrored or
-    turned far: a 6 must not become a 9.
+    Amounts are drawn uniformly and independently for each image. There are no reflections and no
+    large rotations: a 6 must not become a 9.
 
     Attributes:
         random_crop: probability of a random crop that contains the number, of any size from
             slightly more than the number's box to the whole image. Needs the number's box.
         background_crop: probability of a crop beside the number, labelled as an image without a
             number. Needs the number's box and enough room beside it.
-        zoom: the number grows by a factor from 1/(1 + zoom) to 1 + zoom.
-        zoom_out: on top of that it shrinks, by a factor from 1/(1 + zoom_out) to 1.
-        stretch: width over height changes by a factor from 1/(1 + stretch) to 1 + stretch.
-        shift: moves by up to this share of the width and of the height, each way.
-        rotation: turns by up to so many degrees, each way.
-        shear: leans by up to this share of the height, each way; half as much in y.
-        perspective: the scale changes by up to this share from edge to edge.
-        brightness: adds up to this share of 255, each way; the mean stays off black and white.
-        contrast: distance from the image's mean changes by a factor 1/(1 + c) to 1 + c.
-        channel_gain: each channel's gain changes by a factor 1/(1 + c) to 1 + c.
-        gamma: exponent from 1/(1 + gamma) to 1 + gamma.
-        illumination_gradient: one side gets darker than the other by up to this fraction, in any
-            direction.
-        invert: probability that light and dark change places.
-        grey: probability that the colours are taken out.
-        blur: probability of a Gaussian blur, standard deviation up to 2.5 % of the height, drawn
-            apart for x and y.
-        downscale: probability of fewer pixels: reduced by a factor of 1 to 3 and enlarged again.
+        zoom: scales by a factor in [1/(1 + zoom), 1 + zoom].
+        zoom_out: scales down further, by a factor in [1/(1 + zoom_out), 1].
+        stretch: changes width over height by a factor in [1/(1 + stretch), 1 + stretch].
+        shift: maximum translation, as a fraction of the width and of the height.
+        rotation: maximum angle in degrees.
+        shear: maximum shear in x; half as much in y.
+        perspective: maximum relative change of scale from edge to edge.
+        brightness: maximum change of the mean, as a fraction of 255; the mean stays away from
+            black and white.
+        contrast: scales the distance to the image's mean by a factor in [1/(1 + c), 1 + c].
+        channel_gain: scales each channel by a factor in [1/(1 + c), 1 + c].
+        gamma: exponent in [1/(1 + gamma), 1 + gamma].
+        illumination_gradient: maximum difference in brightness between opposite sides, as a
+            fraction, in a random direction.
+        invert: probability of inverting dark and light.
+        grey: probability of removing colour.
+        blur: probability of a Gaussian blur, standard deviations up to 2.5 % of the height, drawn
+            separately for x and y.
+        downscale: probability of reducing by a factor of 1 to 3 and enlarging again.
         compress: probability of JPEG compression, quality 15 to 75.
-        noise: standard deviation of added noise, up to so many levels of 255: fine grey noise of
-            that and coarser coloured noise of half of that.
-        erase: probability that one patch is painted over with an even colour.
-        erase_size: sides of that patch, up to this share of the height; keep it under a digit's.
+        noise: maximum standard deviation of noise in levels of 255: grey noise per pixel of up to
+            that and coarser coloured noise of up to half of that.
+        erase: probability of painting one rectangle over with a colour.
+        erase_size: maximum side of that rectangle, as a fraction of the height; keep it below
+            the size of a digit.
     """
 
     random_crop: float = 0.0
@@ -86,12 +88,12 @@ class Augmentation:
 
     @classmethod
     def light(cls) -> Augmentation:
-        """Small moves: for clean images, such as MNIST."""
+        """Small geometric changes: for clean images, such as MNIST."""
         return cls(zoom=0.1, stretch=0.08, shift=0.06, rotation=8.0, shear=0.08)
 
     @classmethod
     def photo(cls) -> Augmentation:
-        """What street photos ask for: moves, light, colour, blur and noise."""
+        """For street photos: geometry, light, colour, blur and noise."""
         return cls(
             zoom=0.12,
             zoom_out=0.15,
@@ -142,13 +144,13 @@ class Augmentation:
         )
 
     def scaled(self, factor: float) -> Augmentation:
-        """Every change `factor` times as strong and as likely, up to its limit.
+        """Multiply every strength and probability by `factor`, up to its limit.
 
         Args:
             factor: 0 or more; 1 changes nothing.
         """
         if factor < 0:
-            raise ValueError(f"augmentation is scaled by 0 or more. Received: {factor!r}")
+            raise ValueError(f"an augmentation is scaled by 0 or more. Received: {factor!r}")
         amounts = {
             name: min(factor * amount, _LIMITS.get(name, 1.0))
             for name, amount in asdict(self).items()
@@ -158,14 +160,16 @@ class Augmentation:
 
     @property
     def moves(self) -> bool:
-        """Whether pixels change places, so that images need room and detail to spare."""
+        """Whether there are geometric changes, so that images need room and detail to spare."""
         return any(getattr(self, name) for name in _MOVES)
 
     @property
     def changes(self) -> bool:
         """Whether anything changes at all."""
-        return any(getattr(self, one.name) for one in fields(self) if one.name != "erase_size")
+        return any(
+            getattr(self, field.name) for field in fields(self) if field.name != "erase_size"
+        )
 
     def to_dict(self) -> dict[str, float]:
-        """The strengths as JSON takes them; `Augmentation(**strengths)` is the way back."""
+        """The strengths as JSON values; `Augmentation(**strengths)` restores them."""
         return asdict(self)

@@ -1,4 +1,4 @@
-"""What a source holds, before anything is made of it: sizes, numbers, fingerprints."""
+"""Defaults, labels, hashes and fingerprints of a source or a mix."""
 
 from __future__ import annotations
 
@@ -6,55 +6,95 @@ import functools
 import hashlib
 import math
 from pathlib import Path
+from typing import Any
 
-from datasets import mixing, registry, sources
+from datasets import mixing, photo_folder, registry, sources
 
 
-def defaults(source: str | Path) -> dict:
-    """`image_size`, `channels` and `max_digits` that suit a source or hold all of a mix."""
-    found = [
-        registry.describe("rendered_numbers" if sources.is_folder(part.source) else part.source)
-        for part in mixing.parse_mix(source)
+def defaults(source: str | Path) -> dict[str, Any]:
+    """Default `image_size`, `channels` and `max_digits` of a source, the largest of a mix.
+
+    For a folder, `max_digits` is the length of its longest label over all splits, and at least 2
+    unless every image shows exactly one digit; size and channels are those of
+    `rendered_numbers`.
+
+    Raises:
+        FileNotFoundError: if a folder or its `labels.csv` does not exist.
+        ValueError: if a name is unknown or a `labels.csv` is invalid.
+    """
+    names = [part.source for part in mixing.parse_mix(source)]
+    data_sets = [
+        registry.describe("rendered_numbers" if sources.is_folder(name) else name) for name in names
     ]
     return {
-        "image_size": max((one.image_size for one in found), key=math.prod),
-        "channels": max(one.channels for one in found),
-        "max_digits": max(one.max_digits for one in found),
+        "image_size": max((data_set.image_size for data_set in data_sets), key=math.prod),
+        "channels": max(data_set.channels for data_set in data_sets),
+        "max_digits": max(
+            _longest_label(name) if sources.is_folder(name) else data_set.max_digits
+            for name, data_set in zip(names, data_sets, strict=True)
+        ),
     }
 
 
-def size(source: str | Path, split: str, data_dir: str | Path | None = None) -> int:
-    """How many images a split of a source has, or of all sources of a mix."""
-    return sum(sources.size(part.source, split, data_dir) for part in mixing.parse_mix(source))
+def _longest_label(folder: str) -> int:
+    lengths = {len(photo.label) for photo in photo_folder.read_folder(Path(folder).expanduser())}
+    return 1 if lengths == {1} else max(2, *lengths)
 
 
-def numbers(
+def labels(
     source: str | Path,
     split: str,
     data_dir: str | Path | None = None,
     limit: int | None = None,
 ) -> list[tuple[str, str]]:
-    """Id and number of each image of a split, in the order of `load`."""
+    """Id and label of each image of a split, in the order of `load`.
+
+    The arguments are those of `sources.examples`.
+    """
+    stream = sources.examples(source, split, data_dir, limit)
+    return [(example.id, example.label) for example in stream]
+
+
+def unreadable_labels(
+    source: str | Path,
+    split: str,
+    max_digits: int,
+    data_dir: str | Path | None = None,
+    limit: int | None = None,
+) -> list[tuple[str, str]]:
+    """Id and label of the images whose label a model with `max_digits` positions cannot predict.
+
+    These are labels of more than `max_digits` digits and, for `max_digits=1`, which has no output
+    for the length, also empty labels.
+    """
+    least = 1 if max_digits == 1 else 0
     return [
-        (example.id, example.number)
-        for example in sources.examples_of_mix(source, split, data_dir, limit)
+        (identity, label)
+        for identity, label in labels(source, split, data_dir, limit)
+        if not least <= len(label) <= max_digits
     ]
 
 
 def image_hashes(
-    source: str | Path, split: str, data_dir: str | Path | None = None
-) -> dict[str, str]:
-    """Id to SHA-256 of the encoded image, of a split: to find images that two splits share."""
-    return {
-        example.id: hashlib.sha256(example.read()).hexdigest()
-        for example in sources.examples_of_mix(source, split, data_dir)
-    }
+    source: str | Path,
+    split: str,
+    data_dir: str | Path | None = None,
+    limit: int | None = None,
+) -> list[tuple[str, str]]:
+    """Id and SHA-256 of each encoded image of a split, to find images that two splits share.
+
+    Pairs and not a dictionary, since two sources of a mix may use the same id.
+    """
+    return [
+        (example.id, hashlib.sha256(example.read()).hexdigest())
+        for example in sources.examples(source, split, data_dir, limit)
+    ]
 
 
 def fingerprint(source: str | Path, split: str, data_dir: str | Path | None = None) -> str:
-    """16 hexadecimal digits that stand for the ids, numbers and images of a split.
+    """16 hexadecimal digits that identify the ids, labels and images of a split.
 
-    Every image is read for it, once in a process while the data stays as it is.
+    Reads every image, but only once per process while the data do not change.
     """
     parts = mixing.parse_mix(source)
     states = tuple(sources.state(part.source, split, data_dir) for part in parts)
@@ -63,8 +103,8 @@ def fingerprint(source: str | Path, split: str, data_dir: str | Path | None = No
 
 @functools.cache
 def _fingerprint(source: str, split: str, data_dir, states: tuple[str, ...]) -> str:
-    whole = hashlib.sha256()
-    for example in sources.examples_of_mix(source, split, data_dir):
+    digest = hashlib.sha256()
+    for example in sources.examples(source, split, data_dir):
         image = hashlib.sha256(example.read()).hexdigest()
-        whole.update(repr((example.id, example.number, image)).encode())
-    return whole.hexdigest()[:16]
+        digest.update(repr((example.id, example.label, image)).encode())
+    return digest.hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""Where each pixel and each box goes when images are moved, scaled, turned and tilted."""
+"""Geometry of augmentation: random crops, background crops, transforms, and boxes under them."""
 
 from __future__ import annotations
 
@@ -8,147 +8,158 @@ import numpy as np
 
 from datasets.augmentation import Augmentation
 
-TIGHT = 1.35
-"""Size of the smallest window, over the number's: the moves that follow must not cut digits."""
+MIN_CROP_SCALE = 1.35
+"""Side of the smallest random crop over that of the number, so that the transforms that follow do
+not cut digits off."""
 
+BACKGROUND_GAP = 1.25
+"""Side of a background crop with its gap to the number, over its side; the gap is room for the
+transforms that follow."""
 
-APART = 1.25
-"""How far a part beside the number keeps off it, over its size: the moves that follow widen it."""
-
-ROOM_BESIDE = 0.15
-"""Share of the image that a part beside the number has at least each way."""
+MIN_BACKGROUND = 0.15
+"""Side of the smallest background crop, as a fraction of the image's."""
 
 
 class Draws(Protocol):
-    """Random numbers by name, arrays [B]; `distort` says how they are drawn."""
+    """Random numbers by name, arrays [B]; see `distort`."""
 
-    def between(self, name: str, low: float, high: float) -> np.ndarray: ...
-    def either_way(self, name: str, strength: float) -> np.ndarray: ...
+    def uniform(self, name: str, low: float, high: float) -> np.ndarray: ...
+    def symmetric(self, name: str, strength: float) -> np.ndarray: ...
     def factor(self, name: str, strength: float) -> np.ndarray: ...
-    def happens(self, name: str, probability: float) -> np.ndarray: ...
+    def bernoulli(self, name: str, probability: float) -> np.ndarray: ...
 
 
-def windows(draw: Draws, probability: float, boxes: np.ndarray, view: float) -> np.ndarray:
-    """The part of each image that is shown before anything moves.
+def random_crops(
+    draw: Draws, probability: float, boxes: np.ndarray, visible_fraction: float
+) -> np.ndarray:
+    """Compute the part of each image that is visible before the transforms.
 
     Args:
         draw: random numbers.
-        probability: how often that is a window around the number rather than the middle.
-        boxes: float [B, 4], shares of the kept image; NaN where unknown.
-        view: width and height of the middle part, as a share of the kept image's.
+        probability: of a crop around the number; the others show the middle of the image.
+        boxes: float [B, 4], fractions of the stored image; NaN where unknown.
+        visible_fraction: width and height of the middle part, as a fraction of the image's.
 
     Returns:
-        float64 [B, 4], left, top, right and bottom as shares of the kept image. The sizes of
-        windows are even in the logarithm between `TIGHT` times the number's and the middle
-        part's; wherever the number allows, they lie within the image.
+        float64 [B, 4], left, top, right and bottom as fractions of the stored image. Sizes are
+        log-uniform between `MIN_CROP_SCALE` times the number's size and the middle part's. Crops
+        lie within the image unless the number does not allow it.
     """
-    middle = np.tile([(1 - view) / 2] * 2 + [(1 + view) / 2] * 2, (len(boxes), 1))
+    middle = np.tile(
+        [(1 - visible_fraction) / 2] * 2 + [(1 + visible_fraction) / 2] * 2, (len(boxes), 1)
+    )
     if not probability:
         return middle
     near, far = boxes[:, :2].astype(np.float64), boxes[:, 2:].astype(np.float64)
     known = np.isfinite(boxes).all(axis=1)
     with np.errstate(invalid="ignore"):
-        tight = TIGHT * np.clip(far - near, 1e-3, None)
-    least = np.where(known[:, None], np.minimum(tight, view), view)
-    size = least * (view / least) ** draw.between("window_size", 0.0, 1.0)[:, None]
-    spare = (TIGHT - 1) / 2 * (far - near)
-    # The window holds the number and some of what is around it, and stays within the image.
-    low = np.minimum(np.maximum(far + spare - size, 0.0), 1.0 - size)
-    high = np.maximum(np.minimum(near - spare, 1.0 - size), low)
-    share = np.stack([draw.between(name, 0.0, 1.0) for name in ("window_x", "window_y")], axis=1)
-    corner = low + (high - low) * share
-    chosen = known & draw.happens("random_crop", probability)
+        smallest = MIN_CROP_SCALE * np.clip(far - near, 1e-3, None)
+    smallest = np.where(known[:, None], np.minimum(smallest, visible_fraction), visible_fraction)
+    size = smallest * (visible_fraction / smallest) ** draw.uniform("crop_size", 0.0, 1.0)[:, None]
+    margin = (MIN_CROP_SCALE - 1) / 2 * (far - near)
+    # The crop contains the number with its margin and stays within the image.
+    low = np.minimum(np.maximum(far + margin - size, 0.0), 1.0 - size)
+    high = np.maximum(np.minimum(near - margin, 1.0 - size), low)
+    position = np.stack([draw.uniform(name, 0.0, 1.0) for name in ("crop_x", "crop_y")], axis=1)
+    corner = low + (high - low) * position
+    chosen = known & draw.bernoulli("random_crop", probability)
     return np.where(chosen[:, None], np.concatenate([corner, corner + size], axis=1), middle)
 
 
-def parts_beside(draw: Draws, probability: float, boxes: np.ndarray) -> np.ndarray:
-    """A part of each image that does not show its number.
+def background_crops(draw: Draws, probability: float, boxes: np.ndarray) -> np.ndarray:
+    """Compute a part of each image that does not show its number.
 
     Args:
         draw: random numbers.
-        probability: how often there is one, of images with room beside a number that is known.
-        boxes: float [B, 4], shares of the kept image; NaN where unknown.
+        probability: of a background crop, for images with a known box and room beside it.
+        boxes: float [B, 4], fractions of the stored image; NaN where unknown.
 
     Returns:
-        float64 [B, 4], left, top, right and bottom as shares of the kept image; NaN where there
-        is none. It lies left of, above, right of or below the number, the roomier the likelier.
+        float64 [B, 4], left, top, right and bottom as fractions of the stored image; NaN where
+        there is none. The crop is left of, above, right of or below the number, with
+        probabilities in proportion to the room there.
     """
     near, far = boxes[:, :2].astype(np.float64), boxes[:, 2:].astype(np.float64)
     rooms = np.nan_to_num(np.concatenate([near, 1.0 - far], axis=1))
-    rooms = np.where(rooms / APART >= ROOM_BESIDE, rooms, 0.0)
-    until = np.cumsum(rooms, axis=1)
-    chosen = (until[:, 3] > 0) & draw.happens("background_crop", probability)
-    place = draw.between("elsewhere_side", 0.0, 1.0) * until[:, 3]
-    side = (until <= place[:, None]).sum(axis=1).clip(max=3)
+    rooms = np.where(rooms / BACKGROUND_GAP >= MIN_BACKGROUND, rooms, 0.0)
+    cumulative = np.cumsum(rooms, axis=1)
+    chosen = (cumulative[:, 3] > 0) & draw.bernoulli("background_crop", probability)
+    target = draw.uniform("background_side", 0.0, 1.0) * cumulative[:, 3]
+    side = (cumulative <= target[:, None]).sum(axis=1).clip(max=3)
     room = np.take_along_axis(rooms, side[:, None], axis=1)[:, 0]
-    along = np.maximum(room / APART * draw.between("window_size", 0.5, 1.0), ROOM_BESIDE)
-    across = (along * draw.between("elsewhere_shape", 0.5, 2.0)).clip(ROOM_BESIDE, 1.0)
-    start = (room - along * APART) * draw.between("window_x", 0.0, 1.0)
-    other = (1.0 - across) * draw.between("window_y", 0.0, 1.0)
+    # `along` is the direction away from the number, `across` the other.
+    along = np.maximum(room / BACKGROUND_GAP * draw.uniform("crop_size", 0.5, 1.0), MIN_BACKGROUND)
+    across = (along * draw.uniform("background_shape", 0.5, 2.0)).clip(MIN_BACKGROUND, 1.0)
+    start = (room - along * BACKGROUND_GAP) * draw.uniform("crop_x", 0.0, 1.0)
+    start_across = (1.0 - across) * draw.uniform("crop_y", 0.0, 1.0)
     start = np.where(side < 2, start, 1.0 - start - along)
-    parts = np.stack([start, other, start + along, other + across], axis=1)
-    parts = np.where((side % 2 == 1)[:, None], parts[:, [1, 0, 3, 2]], parts)
-    return np.where(chosen[:, None], parts, np.nan)
+    crops = np.stack([start, start_across, start + along, start_across + across], axis=1)
+    crops = np.where((side % 2 == 1)[:, None], crops[:, [1, 0, 3, 2]], crops)
+    return np.where(chosen[:, None], crops, np.nan)
 
 
 def transforms(
-    a: Augmentation, draw: Draws, size: tuple[int, int], kept: tuple[int, int], shown: np.ndarray
+    a: Augmentation,
+    draw: Draws,
+    size: tuple[int, int],
+    stored_size: tuple[int, int],
+    visible: np.ndarray,
 ) -> np.ndarray:
-    """Where in the kept image each pixel of the result comes from.
+    """Compute the transforms from result pixels to pixels of the stored images.
 
     Args:
-        a: how strongly images are changed.
+        a: strengths of the changes.
         draw: random numbers.
         size: (height, width) of the result in pixels.
-        kept: (height, width) of the kept image in pixels.
-        shown: float [B, 4], what the result shows of it when nothing moves, in shares.
+        stored_size: (height, width) of the stored images in pixels.
+        visible: float [B, 4], the part that the result shows without any change, as fractions.
 
     Returns:
-        float64 [B, 3, 3], homogeneous matrices from result to kept pixels.
+        float64 [B, 3, 3], homogeneous matrices from result to stored pixels.
     """
     height, width = size
-    zoom = draw.factor("zoom", a.zoom) / np.exp(draw.between("zoom_out", 0, np.log1p(a.zoom_out)))
+    zoom = draw.factor("zoom", a.zoom) / np.exp(draw.uniform("zoom_out", 0, np.log1p(a.zoom_out)))
     stretch = np.sqrt(draw.factor("stretch", a.stretch))
-    angle = np.deg2rad(draw.either_way("rotation", a.rotation))
+    angle = np.deg2rad(draw.symmetric("rotation", a.rotation))
     scale, turn, skew, place = (np.tile(np.eye(3), (len(zoom), 1, 1)) for _ in range(4))
     scale[:, 0, 0], scale[:, 1, 1] = 1 / (zoom * stretch), stretch / zoom
     turn[:, 0, 0] = turn[:, 1, 1] = np.cos(angle)
     turn[:, 1, 0], turn[:, 0, 1] = np.sin(angle), -np.sin(angle)
-    skew[:, 0, 1] = draw.either_way("shear_x", a.shear)
-    skew[:, 1, 0] = draw.either_way("shear_y", a.shear / 2)
-    skew[:, 2, 0] = draw.either_way("tilt_x", a.perspective) / width
-    skew[:, 2, 1] = draw.either_way("tilt_y", a.perspective) / height
+    skew[:, 0, 1] = draw.symmetric("shear_x", a.shear)
+    skew[:, 1, 0] = draw.symmetric("shear_y", a.shear / 2)
+    skew[:, 2, 0] = draw.symmetric("tilt_x", a.perspective) / width
+    skew[:, 2, 1] = draw.symmetric("tilt_y", a.perspective) / height
     for axis, shift in ((0, "shift_x"), (1, "shift_y")):
-        pixels = kept[1 - axis]
-        low, high = shown[:, axis] * pixels, shown[:, axis + 2] * pixels
+        pixels = stored_size[1 - axis]
+        low, high = visible[:, axis] * pixels, visible[:, axis + 2] * pixels
         place[:, axis, axis] = (high - low) / size[1 - axis]
-        # Pixel centres: the middle of pixels 0 to n - 1 lies at (n - 1) / 2.
+        # Pixel centres: the middle of pixels 0 to n - 1 is (n - 1) / 2.
         middle = (low + high - 1) / 2
-        place[:, axis, 2] = middle + draw.either_way(shift, a.shift) * (high - low)
+        place[:, axis, 2] = middle + draw.symmetric(shift, a.shift) * (high - low)
     centre = np.array([[1, 0, -(width - 1) / 2], [0, 1, -(height - 1) / 2], [0, 0, 1]])
     return place @ turn @ skew @ scale @ centre
 
 
 def move_boxes(
-    boxes: np.ndarray, matrices: np.ndarray, size: tuple[int, int], kept: tuple[int, int]
+    boxes: np.ndarray, matrices: np.ndarray, size: tuple[int, int], stored_size: tuple[int, int]
 ) -> np.ndarray:
-    """Boxes in kept images to upright boxes in results.
+    """Transform boxes in stored images to upright boxes in results.
 
     Args:
-        boxes: float [B, 4], shares of the kept image; NaN where unknown.
+        boxes: float [B, 4], fractions of the stored image; NaN where unknown.
         matrices: float64 [B, 3, 3], as `transforms` gives them.
         size: (height, width) of the results in pixels.
-        kept: (height, width) of the kept images in pixels.
+        stored_size: (height, width) of the stored images in pixels.
 
     Returns:
-        float32 [B, 4], shares of the result, cut at its edges; NaN where unknown or outside.
+        float32 [B, 4], fractions of the result, clipped to [0, 1]; NaN where unknown or outside.
     """
     if not np.isfinite(boxes).any():
         return boxes
-    corners = boxes[:, [[0, 1], [2, 1], [2, 3], [0, 3]]] * np.array(kept[::-1]) - 0.5
+    corners = boxes[:, [[0, 1], [2, 1], [2, 3], [0, 3]]] * np.array(stored_size[::-1]) - 0.5
     corners = np.concatenate([corners, np.ones((*corners.shape[:2], 1))], axis=2)
     moved = corners @ np.linalg.inv(matrices).transpose(0, 2, 1)
     moved = (moved[..., :2] / moved[..., 2:] + 0.5) / np.array(size[::-1])
-    found = np.concatenate([moved.min(axis=1), moved.max(axis=1)], axis=1).clip(0.0, 1.0)
-    inside = (found[:, 2:] - found[:, :2] > 1e-3).all(axis=1)
-    return np.where(inside[:, None], found, np.nan).astype(np.float32)
+    upright = np.concatenate([moved.min(axis=1), moved.max(axis=1)], axis=1).clip(0.0, 1.0)
+    inside = (upright[:, 2:] - upright[:, :2] > 1e-3).all(axis=1)
+    return np.where(inside[:, None], upright, np.nan).astype(np.float32)

@@ -1,7 +1,7 @@
-"""Which examples make up each epoch: shuffled, repeated and mixed by weight, from a seed.
+"""Mixtures of sources: parsing, and which example is where in each epoch.
 
-Plain NumPy on indices. What an epoch holds is a function of the seed and the epoch's number
-alone, so a run that goes on at epoch 7 sees what an uninterrupted one would have seen there.
+Plain NumPy on indices. An epoch is a function of the seed and the epoch's number alone, so a run
+that resumes at epoch 7 gets the batches that an uninterrupted one would have had.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Part:
-    """A source within a mix and its weight (above 0; weights need not sum to 1)."""
+    """A source of a mix and its weight (above 0; weights need not sum to 1)."""
 
     source: str
     weight: float = 1.0
 
 
 def parse_mix(text: str | Path) -> list[Part]:
-    """Read `"A"`, or a mix `"A:2,B:1"` of sources with weights (1 where none is given).
+    """Parse `"A"`, or a mix `"A:2,B:1"` of sources with weights (1 where none is given).
 
     Raises:
         ValueError: if a part is empty, appears twice or its weight is not a positive number.
@@ -49,11 +49,10 @@ def parse_mix(text: str | Path) -> list[Part]:
 
 
 def quotas(weights: list[float], total: int) -> list[int]:
-    """Share `total` out by weight in whole numbers (largest remainders first, then order)."""
-    shares = np.asarray(weights, np.float64) / sum(weights) * total
-    counts = np.floor(shares).astype(int)
-    for index in np.argsort(counts - shares, kind="stable")[: total - counts.sum()]:
-        counts[index] += 1
+    """Divide `total` by weight into whole numbers, by the method of largest remainders."""
+    exact = np.asarray(weights, np.float64) / sum(weights) * total
+    counts = np.floor(exact).astype(int)
+    counts[np.argsort(counts - exact, kind="stable")[: total - counts.sum()]] += 1
     return counts.tolist()
 
 
@@ -65,10 +64,10 @@ def plan_epoch(
     seed: int,
     epoch: int,
 ) -> np.ndarray:
-    """Which example stands where in an epoch.
+    """Compute which example is where in an epoch.
 
-    Every source is gone through again and again in a new order each time, and an epoch goes on
-    where the one before stopped: all examples of a source are seen equally often.
+    Each source is permuted anew for every pass over it, and an epoch continues where the one
+    before stopped, so that all examples of a source are used equally often.
 
     Args:
         sizes: number of examples of each source.
@@ -81,18 +80,17 @@ def plan_epoch(
     Returns:
         int64 array (steps, batch_size, 2): number of the source, index within it.
     """
-    total = steps * batch_size
-    counts = quotas(weights, total)
-    drawn = np.random.default_rng([seed, 0, epoch]).permutation(
+    counts = quotas(weights, steps * batch_size)
+    source_of = np.random.default_rng([seed, 0, epoch]).permutation(
         np.repeat(np.arange(len(sizes)), counts)
     )
-    plan = np.stack([drawn, np.zeros_like(drawn)], axis=1)
-    for number, (length, count) in enumerate(zip(sizes, counts, strict=True)):
-        positions = np.arange(epoch * count, (epoch + 1) * count)
+    plan = np.stack([source_of, np.zeros_like(source_of)], axis=1)
+    for source, (size, count) in enumerate(zip(sizes, counts, strict=True)):
+        positions = np.arange(epoch * count, (epoch + 1) * count)  # since the start of training
         indices = np.empty_like(positions)
-        for lap in np.unique(positions // length):
-            order = np.random.default_rng([seed, 1, number, int(lap)]).permutation(length)
-            here = positions // length == lap
-            indices[here] = order[positions[here] % length]
-        plan[drawn == number, 1] = indices
+        for lap in np.unique(positions // size):
+            order = np.random.default_rng([seed, 1, source, int(lap)]).permutation(size)
+            in_lap = positions // size == lap
+            indices[in_lap] = order[positions[in_lap] % size]
+        plan[source_of == source, 1] = indices
     return plan.reshape(steps, batch_size, 2)

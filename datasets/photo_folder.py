@@ -1,18 +1,17 @@
-"""A folder of one's own photos with a `labels.csv`, as a data set.
+"""A folder of photos with a `labels.csv`, as a data set.
 
     photos/
         labels.csv          file,label
         front_door.jpg      front_door.jpg,12
         images/gate.png     gate.png,7
 
-Images lie beside `labels.csv` or in `images/`. An empty label says that the image shows no
-number. Train, validation and test are told apart by a hash of the file's name alone, so that a
-photo never changes sides when others are added or removed. Two more columns may be there, and may
-be empty in a row; any others are ignored:
+Images are beside `labels.csv` or in `images/`. An empty label marks an image without a number.
+Two more columns are optional and may be empty in a row; any others are ignored:
 
 - `boxes`: left, top, right and bottom in pixels of each digit, or of the whole number, joined by
   semicolons: `10 5 18 25;19 5 27 25`;
-- `split`: train, validation or test, in place of the rule.
+- `split`: train, validation or test. Without it, a hash of the file's name decides, so that a
+  photo stays in its split when others are added or removed.
 """
 
 from __future__ import annotations
@@ -26,13 +25,13 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 import numpy as np
 
 import labels
+from datasets.registry import SPLITS
 
 LABELS_FILE = "labels.csv"
-TEST_SHARE = 0.15
-VALIDATION_SHARE = 0.10
+TEST_FRACTION = 0.15
+VALIDATION_FRACTION = 0.10
 
 _COLUMNS = ("file", "label", "boxes", "split")
-_SPLITS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,36 +39,36 @@ class Photo:
     """One row of `labels.csv`.
 
     Attributes:
-        file: as written there.
-        number: the digits, "" for none.
-        path: where the image is.
+        file: name of the image as written there.
+        label: the digits, "" for none.
+        path: path of the image.
         split: "train", "validation" or "test".
         boxes: float32 (n, 4), left, top, right, bottom of each digit or of the number, in pixels;
-            None where the table does not say.
+            None where the row has none.
     """
 
     file: str
-    number: str
+    label: str
     path: Path
     split: str
     boxes: np.ndarray | None = None
 
 
 def split_of(file: str) -> str:
-    """The split that a file's name puts it in: 15 % test, 10 % validation, 75 % train.
+    """The default split of a file: 15 % test, 10 % validation, 75 % train.
 
-    The rule: SHA-256 of the name's last part in UTF-8, its first 8 bytes as a fraction of 2^64;
+    SHA-256 of the name's last part in UTF-8, its first 8 bytes as a fraction of 2^64:
     below 0.15 is test, below 0.25 validation.
     """
     name = PurePosixPath(file.replace("\\", "/")).name
     fraction = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") / 2**64
-    if fraction < TEST_SHARE:
+    if fraction < TEST_FRACTION:
         return "test"
-    return "validation" if fraction < TEST_SHARE + VALIDATION_SHARE else "train"
+    return "validation" if fraction < TEST_FRACTION + VALIDATION_FRACTION else "train"
 
 
 def read_folder(folder: str | Path, split: str | None = None) -> list[Photo]:
-    """Read the rows of a folder's `labels.csv`, in their order.
+    """Read the rows of a folder's `labels.csv`, in order.
 
     Args:
         folder: folder that holds `labels.csv`.
@@ -77,7 +76,7 @@ def read_folder(folder: str | Path, split: str | None = None) -> list[Photo]:
 
     Raises:
         FileNotFoundError: if the folder, its `labels.csv` or an image is missing.
-        ValueError: if a row is wrong; names the file and the line.
+        ValueError: if a row is invalid; names the file and the line.
     """
     folder = Path(folder)
     table = folder / LABELS_FILE
@@ -87,22 +86,21 @@ def read_folder(folder: str | Path, split: str | None = None) -> list[Photo]:
         raise FileNotFoundError(
             f"{folder} has no {LABELS_FILE}: a text file with the columns file,label"
         )
-    photos, seen = [], {}
-    for line, row in _rows(table):
-        photo = _check_row(folder, f"{table}, line {line}", row)
-        file = photo.file
-        if photo.path in seen:
+    photos, lines = [], {}
+    for line, row in _read_rows(table):
+        photo = _parse_row(folder, f"{table}, line {line}", row)
+        if photo.path in lines:
             raise ValueError(
-                f"{table}, line {line}: {file!r} is already on line {seen[photo.path]}"
+                f"{table}, line {line}: {photo.file!r} is already on line {lines[photo.path]}"
             )
-        seen[photo.path] = line
+        lines[photo.path] = line
         photos.append(photo)
     if not photos:
         raise ValueError(f"{table} has no rows")
     return [photo for photo in photos if split is None or photo.split == split]
 
 
-def _rows(table: Path) -> list[tuple[int, dict[str, str]]]:
+def _read_rows(table: Path) -> list[tuple[int, dict[str, str]]]:
     """Line number and fields of each row; handles a BOM, CRLF, and `;` or tab for `,`."""
     try:
         text = table.read_text(encoding="utf-8-sig")
@@ -113,10 +111,10 @@ def _rows(table: Path) -> list[tuple[int, dict[str, str]]]:
     reader = csv.DictReader(io.StringIO(text), delimiter=delimiter, skipinitialspace=True)
     columns = [column.strip().lower() for column in reader.fieldnames or []]
     reader.fieldnames = columns
-    for wanted in ("file", "label"):
-        if wanted not in columns:
+    for required in ("file", "label"):
+        if required not in columns:
             raise ValueError(
-                f"{table}, line 1: no column {wanted!r}; the columns are file,label. "
+                f"{table}, line 1: no column {required!r}; the columns are file,label. "
                 f"Received: {header.strip()!r}"
             )
     rows = []
@@ -128,30 +126,30 @@ def _rows(table: Path) -> list[tuple[int, dict[str, str]]]:
     return rows
 
 
-def _check_row(folder: Path, where: str, row: dict[str, str]) -> Photo:
+def _parse_row(folder: Path, location: str, row: dict[str, str]) -> Photo:
     file, label, split = row["file"], row["label"], row["split"]
     parts = PurePosixPath(file.replace("\\", "/")).parts
     if not file or PureWindowsPath(file).anchor or file.startswith("/") or ".." in parts:
         raise ValueError(
-            f"{where}: a file is given by its path within the folder, without '..'. "
+            f"{location}: a file is given by its path within the folder, without '..'. "
             f"Received: {file!r}"
         )
     relative = Path(*parts)
     if label:
         try:
-            labels.check_number(label)
+            labels.check_label(label)
         except ValueError as error:
-            raise ValueError(f"{where}: {error}") from error
-    if split and split not in _SPLITS:
-        raise ValueError(f"{where}: a split is one of {', '.join(_SPLITS)}. Received: {split!r}")
-    boxes = _read_boxes(where, row["boxes"], label)
+            raise ValueError(f"{location}: {error}") from error
+    if split and split not in SPLITS:
+        raise ValueError(f"{location}: a split is one of {', '.join(SPLITS)}. Received: {split!r}")
+    boxes = _parse_boxes(location, row["boxes"], label)
     for path in (folder / relative, folder / "images" / relative):
         if path.is_file():
             return Photo(file, label, path, split or split_of(file), boxes)
-    raise FileNotFoundError(f"{where}: there is no image {folder / relative} nor in images/")
+    raise FileNotFoundError(f"{location}: there is no image {folder / relative} nor in images/")
 
 
-def _read_boxes(where: str, text: str, label: str) -> np.ndarray | None:
+def _parse_boxes(location: str, text: str, label: str) -> np.ndarray | None:
     if not text:
         return None
     try:
@@ -160,14 +158,14 @@ def _read_boxes(where: str, text: str, label: str) -> np.ndarray | None:
         boxes = np.empty(0)
     if boxes.ndim != 2 or boxes.shape[1] != 4 or not np.isfinite(boxes).all():
         raise ValueError(
-            f"{where}: boxes are left, top, right and bottom in pixels, several joined by "
+            f"{location}: boxes are left, top, right and bottom in pixels, several joined by "
             f"semicolons. Received: {text!r}"
         )
     if not (boxes[:, 2:] > boxes[:, :2]).all():
-        raise ValueError(f"{where}: a box has right > left and bottom > top. Received: {text!r}")
+        raise ValueError(f"{location}: a box has right > left and bottom > top. Received: {text!r}")
     if len(boxes) not in (1, len(label)):
         raise ValueError(
-            f"{where}: {len(label)} digits have as many boxes, or one for all of them. "
+            f"{location}: {len(label)} digits have as many boxes, or one for all of them. "
             f"Received: {len(boxes)}"
         )
     return boxes.astype(np.float32)

@@ -1,7 +1,7 @@
-"""A split decoded, cropped and resized once, as arrays in memory or in a file.
+"""A split decoded, cropped and resized once, as arrays in memory or in a cache file.
 
-Decoding images costs more than all the rest of the pipeline, so it is done once. The images
-are uint8 and a little larger than the model's input where augmentation needs room.
+Decoding images costs more than the rest of the pipeline, so it is done once. The images are uint8
+and somewhat larger than the model's input where augmentation needs room.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from datasets import crops, images, sources
 log = logging.getLogger(__name__)
 
 _CHUNK = 512
-_FORMAT = 2  # raise when the same settings make other pixels, so that old files are not used
+_CACHE_VERSION = 3  # raise when the same settings give other pixels, to invalidate cache files
 
 
 @dataclass(frozen=True)
 class PreprocessSpec:
-    """How images are cut and resized before they are kept.
+    """How images are cropped and resized before they are stored.
 
     Attributes:
-        size: `(height, width)` kept, in pixels.
+        size: `(height, width)` in pixels.
         channels: 1 or 3.
-        crop: one of `crops.CROPS`; an image without a number is shown whole in any case.
-        margin: share by which the number's box is grown (for crops other than `"full"`).
-        context: factor by which the box is grown once more, for augmentation to move into.
+        crop: one of `crops.CROPS`; an image without a number is never cropped.
+        margin: fraction by which the number's box is enlarged (for crops other than `"full"`).
+        context: factor by which the box is enlarged once more, as room for augmentation.
         fit: one of `images.FITS`.
     """
 
@@ -57,35 +57,35 @@ class Prepared:
 
     Attributes:
         images: uint8 (n, height, width, channels); may be a memory map.
-        numbers: n strings of digits.
+        labels: n strings of digits.
         ids: n names.
-        boxes: float32 (n, 4), left, top, right and bottom of each number as shares of the kept
-            image's width and height; NaN where the source does not say or shows no number.
+        boxes: float32 (n, 4): left, top, right, bottom of each number as fractions of the stored
+            image's width and height; NaN where unknown or where there is no number.
     """
 
     images: np.ndarray
-    numbers: list[str]
+    labels: list[str]
     ids: list[str]
     boxes: np.ndarray
 
     def __len__(self) -> int:
-        return len(self.numbers)
+        return len(self.labels)
 
     def encode(self, max_digits: int) -> tuple[np.ndarray, np.ndarray]:
-        """Labels as `labels.encode` makes them: int32 (n,) lengths and (n, max_digits) digits.
+        """Labels as arrays: int32 (n,) lengths and (n, max_digits) digits; see `labels.encode`.
 
         Raises:
-            ValueError: if `max_digits` is 1 and a number has not exactly one digit, for a model
-                of single digits has no way to say so.
+            ValueError: if `max_digits` is 1 and a label does not have exactly one digit, since a
+                model of single digits has no output for the length.
         """
         if max_digits == 1:
-            for name, number in zip(self.ids, self.numbers, strict=True):
-                if len(number) != 1:
+            for identity, label in zip(self.ids, self.labels, strict=True):
+                if len(label) != 1:
                     raise ValueError(
-                        "max_digits=1 is for images of one digit each. "
-                        f"Received: {name} with the number {number!r}"
+                        "max_digits=1 is for images of exactly one digit; use max_digits=2 or "
+                        f"more. Received: {identity} with the label {label!r}"
                     )
-        encoded = [labels.encode(number, max_digits) for number in self.numbers]
+        encoded = [labels.encode(label, max_digits) for label in self.labels]
         lengths = np.array([length for length, _ in encoded], np.int32)
         return lengths, np.array([digits for _, digits in encoded], np.int32)
 
@@ -93,113 +93,111 @@ class Prepared:
 def prepare(
     source: str | Path,
     split: str,
-    view: PreprocessSpec,
+    spec: PreprocessSpec,
     *,
     cache_dir: str | Path | None = None,
     data_dir: str | Path | None = None,
     limit: int | None = None,
 ) -> Prepared:
-    """Decode, cut and resize a split of a single source.
+    """Decode, crop and resize a split of a single source.
 
     Args:
         source: name of a data set or path of a folder.
         split: `"train"`, `"validation"` or `"test"`.
-        view: how images are cut and resized.
-        cache_dir: folder in which to keep the result, for data larger than memory and for the
-            next start; files are named by what they hold and replace nothing. Defaults to memory.
+        spec: how images are cropped and resized.
+        cache_dir: folder for the result, for data larger than memory and for the next start. A
+            file's name depends on what it holds. Defaults to memory.
         data_dir: folder of prepared TFDS data.
         limit: only the first so many examples.
 
     Raises:
         MemoryError: if the images do not fit in memory and there is no `cache_dir`.
-        ValueError: if an image does not decode or the source has no boxes for the crop.
+        ValueError: if the split is empty, an image does not decode, or the source has no boxes
+            for the crop.
     """
-    count = sources.size(source, split, data_dir)
-    count = count if limit is None else min(count, limit)
+    count = sources.size(source, split, data_dir, limit)
     if count == 0:
         raise ValueError(f"{source} has no images in its {split} split")
-    shape = (count, *view.size, view.channels)
+    shape = (count, *spec.size, spec.channels)
+    stream = sources.examples(source, split, data_dir, limit)
+    name = f"{source} {split}"
     if cache_dir is None:
         _check_memory(shape, source)
         array = np.empty(shape, np.uint8)
-        return Prepared(array, *_fill(array, source, split, view, data_dir, limit))
-    facts = [
-        _FORMAT,
+        return Prepared(array, *_fill(array, stream, spec, name))
+    key = [
+        _CACHE_VERSION,
         str(source),
         split,
-        asdict(view),
+        asdict(spec),
         sources.state(source, split, data_dir),
         count,
     ]
-    key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
-    name = "".join(letter if letter.isalnum() else "_" for letter in Path(source).name)
-    path = Path(cache_dir) / f"{name}-{split}-{key}.npy"
+    digest = hashlib.sha256(json.dumps(key).encode()).hexdigest()[:16]
+    stem = "".join(letter if letter.isalnum() else "_" for letter in Path(source).name)
+    path = Path(cache_dir) / f"{stem}-{split}-{digest}.npy"
     if not path.with_suffix(".json").is_file():
-        _write_file(path, shape, source, split, view, data_dir, limit)
-    numbers, ids, boxes = json.loads(path.with_suffix(".json").read_text())
-    return Prepared(np.load(path, mmap_mode="r"), numbers, ids, np.array(boxes, np.float32))
+        _write_cache(path, shape, stream, spec, name)
+    texts, ids, boxes = json.loads(path.with_suffix(".json").read_text())
+    return Prepared(np.load(path, mmap_mode="r"), texts, ids, np.array(boxes, np.float32))
 
 
-def _write_file(path: Path, shape: tuple, *what) -> None:
-    """Write the array, then the labels; the labels' file says that both are whole."""
+def _write_cache(path: Path, shape: tuple, *arguments) -> None:
+    """Write the array and then the labels, whose file marks both as complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.stem}.{os.getpid()}.part")
     try:
         array = np.lib.format.open_memmap(part, mode="w+", dtype=np.uint8, shape=shape)
-        numbers, ids, boxes = _fill(array, *what)
+        texts, ids, boxes = _fill(array, *arguments)
         array.flush()
         del array
         part.replace(path)
-        part.write_text(json.dumps([numbers, ids, boxes.tolist()]))
+        part.write_text(json.dumps([texts, ids, boxes.tolist()]))
         part.replace(path.with_suffix(".json"))
     finally:
         part.unlink(missing_ok=True)
 
 
-def _fill(array, source, split, view, data_dir, limit) -> tuple[list[str], list[str], np.ndarray]:
-    """Write the images of a split into `array`; return its numbers, ids and boxes."""
+def _fill(array, stream, spec: PreprocessSpec, name: str) -> tuple[list, list, np.ndarray]:
+    """Write the images of a split into `array`; return its labels, ids and boxes."""
     started = reported = time.monotonic()
-    numbers, ids = [], []
+    texts, ids = [], []
     boxes = np.empty((len(array), 4), np.float32)
-    stream = sources.examples(source, split, data_dir, limit)
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
         for chunk in sources.chunks(stream, _CHUNK):
-            start = len(ids)
-            for index, shown in enumerate(pool.map(lambda one: _show(one, view), chunk), start):
-                array[index], boxes[index] = shown
-            numbers += [example.number for example in chunk]
+            results = pool.map(_preprocess, chunk, [spec] * len(chunk))
+            for index, (image, box) in enumerate(results, len(ids)):
+                array[index], boxes[index] = image, box
+            texts += [example.label for example in chunk]
             ids += [example.id for example in chunk]
             if time.monotonic() - reported > 10:
                 reported = time.monotonic()
-                log.info("Reading %s %s: %d of %d images", source, split, len(ids), len(array))
+                log.info("Reading %s: %d of %d images", name, len(ids), len(array))
     if len(ids) != len(array):
-        raise ValueError(f"{source} {split}: expected {len(array)} images. Received: {len(ids)}")
-    log.info("Read %s %s: %d images in %.1f s", source, split, len(ids), time.monotonic() - started)
-    return numbers, ids, boxes
+        raise ValueError(f"{name}: expected {len(array)} images. Received: {len(ids)}")
+    log.info("Read %s: %d images in %.1f s", name, len(ids), time.monotonic() - started)
+    return texts, ids, boxes
 
 
-def _show(example: sources.Example, view: PreprocessSpec) -> tuple[np.ndarray, np.ndarray]:
-    """The image as it is kept, and the number's box in it."""
-    image = images.decode_image(example.image, name=_name(example))
-    box = example.crop_box(view.crop, view.margin, view.context)
-    part = np.array(images.shown_part(image, view.size, fit=view.fit, box=box))
-    kept = images.prepare_image(image, view.size, view.channels, box=part)
-    return kept, crops.number_box(example.boxes, part)
-
-
-def _name(example: sources.Example) -> str:
-    return example.id if isinstance(example.image, bytes) else str(example.image)
+def _preprocess(example: sources.Example, spec: PreprocessSpec) -> tuple[np.ndarray, np.ndarray]:
+    """The image as it is stored, and the number's box in it."""
+    name = example.id if isinstance(example.image, bytes) else str(example.image)
+    image = images.decode_image(example.image, name=name)
+    box = example.crop_box(spec.crop, spec.margin, spec.context)
+    visible = np.array(images.visible_box(image, spec.size, fit=spec.fit, box=box))
+    stored = images.prepare_image(image, spec.size, spec.channels, box=visible)
+    return stored, crops.relative_box(example.boxes, visible)
 
 
 def _check_memory(shape: tuple, source) -> None:
-    wanted = int(np.prod(shape, dtype=np.int64))
+    required = int(np.prod(shape, dtype=np.int64))
     try:
         facts = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
         free = int(facts["MemAvailable"].split()[0]) * 1024
-    except (OSError, KeyError, ValueError):  # only Linux says what is free; elsewhere try
+    except (OSError, KeyError, ValueError):  # only Linux reports free memory this way
         return
-    if wanted > 0.8 * free:
+    if required > 0.8 * free:
         raise MemoryError(
-            f"The images of {source} take {wanted / 1e9:.1f} GB at {shape[1]} x {shape[2]} and "
-            f"{free / 1e9:.1f} GB are free: give a cache_dir to keep them in a file"
+            f"The images of {source} take {required / 1e9:.1f} GB at {shape[1]} x {shape[2]} and "
+            f"{free / 1e9:.1f} GB are free: pass a cache_dir to keep them in a file"
         )

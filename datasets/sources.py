@@ -1,6 +1,6 @@
-"""One stream of examples, whatever they come from: TFDS, our own builders, a folder of photos.
+"""Examples of a split in a fixed order: from TFDS, the project's builders or a folder of photos.
 
-Examples keep their images encoded: decoding is left to the reader, which does it in parallel.
+Images stay encoded; whoever uses them decodes them in parallel.
 """
 
 from __future__ import annotations
@@ -21,41 +21,45 @@ from datasets import crops, mixing, photo_folder, registry
 
 log = logging.getLogger(__name__)
 
-_ROWS = 256
-
 DEFAULT_DATA_DIR = Path(__file__).resolve().parent.parent / "data" / "tensorflow_datasets"
+
+_TFDS_BATCH = 256
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """An image, still encoded, and the number in it.
+    """An encoded image and its label.
 
     Attributes:
         id: name that stays the same from run to run.
-        number: string of digits; `""` where there is none.
+        label: string of digits; `""` where the image shows no number.
         image: the file's path, or its bytes.
-        boxes: float32 (digits, 4): left, top, right, bottom in pixels; None where unknown.
+        boxes: float32 (digits, 4): left, top, right, bottom in pixels; None where unknown, and
+            always None where the label is empty.
     """
 
     id: str
-    number: str
+    label: str
     image: Path | bytes
     boxes: np.ndarray | None = None
 
-    def crop_box(self, crop: str, margin: float = 0.3, context: float = 1.0) -> np.ndarray | None:
-        """What a crop shows, as `crops.crop_box` says; None for all of the image.
+    def __post_init__(self):
+        if self.boxes is not None and (not self.label or len(self.boxes) == 0):
+            object.__setattr__(self, "boxes", None)
 
-        Without a number there is nothing to cut to: the image is shown whole in any case.
+    def crop_box(self, crop: str, margin: float = 0.3, context: float = 1.0) -> np.ndarray | None:
+        """The box that a crop shows, as from `crops.crop_box`; None for the whole image.
+
+        An image without a number has nothing to crop to and is always shown whole.
 
         Raises:
             ValueError: if the crop needs digit boxes and there are none.
         """
-        if crops.check_crop(crop) == "full" or not self.number:
+        if crops.check_crop(crop) == "full" or not self.label:
             return None
-        if self.boxes is None or len(self.boxes) == 0:
+        if self.boxes is None:
             raise ValueError(
-                f"{self.id} has no digit boxes, so crop={crop!r} cannot be made; "
-                "only crop='full' can"
+                f"{self.id} has no digit boxes, so crop={crop!r} is impossible; use crop='full'"
             )
         return crops.crop_box(self.boxes, crop, margin, context)
 
@@ -65,12 +69,12 @@ class Example:
 
 
 def resolve_data_dir(data_dir: str | Path | None = None) -> Path:
-    """Where prepared TFDS data lies: the argument, else TFDS_DATA_DIR, else the project's own."""
+    """Folder of prepared TFDS data: the argument, else TFDS_DATA_DIR, else the default."""
     return Path(data_dir or os.environ.get("TFDS_DATA_DIR") or DEFAULT_DATA_DIR).expanduser()
 
 
 def is_folder(source: str | Path) -> bool:
-    """Whether `source` means a folder of photos and not a name (names win)."""
+    """Whether `source` is a folder of photos; a name of a data set takes precedence."""
     text = str(source)
     if text in registry.DATA_SETS:
         return False
@@ -84,13 +88,23 @@ def check_split(split: str) -> str:
     return split
 
 
-def size(source: str | Path, split: str, data_dir: str | Path | None = None) -> int:
-    """How many images a split of a single source has."""
+def size(
+    source: str | Path,
+    split: str,
+    data_dir: str | Path | None = None,
+    limit: int | None = None,
+) -> int:
+    """Number of examples that `examples` yields for the same arguments."""
     check_split(split)
-    if is_folder(source):
-        return len(photo_folder.read_folder(Path(source).expanduser(), split))
-    instruction = _instruction(source, split)
-    return builder(source, data_dir).info.splits[instruction].num_examples
+    total = 0
+    for part in mixing.parse_mix(source):
+        if is_folder(part.source):
+            count = len(photo_folder.read_folder(Path(part.source).expanduser(), split))
+        else:
+            instruction = _instruction(part.source, split)
+            count = builder(part.source, data_dir).info.splits[instruction].num_examples
+        total += count if limit is None else min(count, limit)
+    return total
 
 
 def examples(
@@ -99,42 +113,33 @@ def examples(
     data_dir: str | Path | None = None,
     limit: int | None = None,
 ) -> Iterator[Example]:
-    """The examples of a split of a single source, always in the same order.
+    """Yield the examples of a split, always in the same order.
+
+    This function defines what "the first images" of a source or a mix are: labels, images, hashes
+    and pipelines all take theirs from here.
 
     Args:
-        source: name of a data set, or path of a folder with a `labels.csv`.
+        source: name of a data set, path of a folder with a `labels.csv`, or a mix of these
+            (`"A:2,B:1"`), whose sources follow each other; weights do not matter.
         split: `"train"`, `"validation"` or `"test"`.
         data_dir: folder of prepared TFDS data; see `resolve_data_dir`.
-        limit: only the first so many.
+        limit: only the first so many of each source.
     """
     check_split(split)
-    if is_folder(source):
-        photos = photo_folder.read_folder(Path(source).expanduser(), split)
-        found = (Example(photo.file, photo.number, photo.path, photo.boxes) for photo in photos)
-    else:
-        found = _tfds_examples(source, split, builder(source, data_dir))
-    return itertools.islice(found, limit)
+    for part in mixing.parse_mix(source):
+        if is_folder(part.source):
+            photos = photo_folder.read_folder(Path(part.source).expanduser(), split)
+            stream = (Example(p.file, p.label, p.path, p.boxes) for p in photos)
+        else:
+            stream = _tfds_examples(part.source, split, builder(part.source, data_dir))
+        yield from itertools.islice(stream, limit)
 
 
-def examples_of_mix(
-    mix: str | Path,
-    split: str,
-    data_dir: str | Path | None = None,
-    limit: int | None = None,
-) -> Iterator[Example]:
-    """The examples of a split of a source or a mix, one source after the other.
+def without_autotune(stream):
+    """Switch tf.data's autotuning off for a `tf.data.Dataset`.
 
-    The arguments are those of `examples`; `limit` is for each source.
-    """
-    for part in mixing.parse_mix(mix):
-        yield from examples(part.source, split, data_dir, limit)
-
-
-def untuned(stream):
-    """A `tf.data.Dataset` without tf.data's tuning of itself.
-
-    There is nothing to tune where every width is given, and the thread that would sleeps for up to
-    a minute at a time: a stream's end, and with it a training's, sometimes waited until it woke.
+    All degrees of parallelism are set explicitly, so there is nothing to tune; and the tuning
+    thread sleeps for up to a minute, which sometimes delayed the end of a training.
     """
     import tensorflow as tf
 
@@ -144,29 +149,29 @@ def untuned(stream):
 
 
 def chunks(stream: Iterator, length: int) -> Iterator[list]:
-    """Lists of up to `length` of what a stream gives."""
+    """Yield lists of up to `length` items of a stream."""
     while chunk := list(itertools.islice(stream, length)):
         yield chunk
 
 
 def state(source: str | Path, split: str, data_dir: str | Path | None = None) -> str:
-    """Short hash that changes when the data behind a source changes, without reading images."""
+    """Short hash that changes when the data of a single source change; reads no images."""
     if is_folder(source):
         photos = photo_folder.read_folder(Path(source).expanduser(), split)
         facts = [
-            (photo.file, photo.number, str(photo.boxes), stat.st_size, stat.st_mtime_ns)
+            (photo.file, photo.label, str(photo.boxes), stat.st_size, stat.st_mtime_ns)
             for photo in photos
             for stat in [photo.path.stat()]
         ]
     else:
-        prepared = builder(source, data_dir)
-        counts = [(name, one.num_bytes) for name, one in prepared.info.splits.items()]
-        facts = (prepared.info.full_name, _instruction(source, split), counts)
+        info = builder(source, data_dir).info
+        sizes = [(name, split_info.num_bytes) for name, split_info in info.splits.items()]
+        facts = (info.full_name, _instruction(source, split), sizes)
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 
 
 def builder(name: str, data_dir: str | Path | None = None):
-    """The TFDS builder of a named data set, prepared: downloads or draws it on first use.
+    """The prepared TFDS builder of a named data set; downloads or generates it on first use.
 
     Returns:
         `tfds.core.DatasetBuilder`.
@@ -177,55 +182,52 @@ def builder(name: str, data_dir: str | Path | None = None):
 @functools.cache
 def _builder(name: str, data_dir: str):
     data_set = registry.describe(name)
-    found = _make(data_set, data_dir)
-    if not found.is_prepared():
+    tfds_builder = create_builder(data_set, data_dir)
+    if not tfds_builder.is_prepared():
         log.warning("Preparing %s in %s: %s", name, data_dir, data_set.preparing)
         try:
-            found.download_and_prepare()
+            tfds_builder.download_and_prepare()
         except OSError:
-            # Another process may have prepared the same: TFDS moves no data over what is there.
-            found = _make(data_set, data_dir)
-            if not found.is_prepared():
+            # Another process may have prepared the same: TFDS does not overwrite existing data.
+            tfds_builder = create_builder(data_set, data_dir)
+            if not tfds_builder.is_prepared():
                 raise
-    return found
+    return tfds_builder
 
 
-def _make(data_set: registry.DataSet, data_dir: str):
+def create_builder(data_set: registry.DataSet, data_dir: str):
+    """The TFDS builder of a data set, prepared or not."""
     import tensorflow_datasets as tfds
 
-    if data_set.module is None:
+    if data_set.folder is None:
         return tfds.builder(data_set.name, data_dir=data_dir)
-    module = importlib.import_module(data_set.module)
-    config = {"config": data_set.config} if data_set.config else {}
-    return module.Builder(data_dir=data_dir, **config)
+    module = f"datasets.{data_set.builder}.{data_set.builder}_dataset_builder"
+    return importlib.import_module(module).Builder(data_dir=data_dir, config=data_set.config)
 
 
 def _instruction(source: str | Path, split: str) -> str:
-    splits = registry.describe(str(source)).splits
-    if split not in splits:
-        raise ValueError(f"{source} has the splits {', '.join(splits)}. Received: {split!r}")
-    return splits[split]
+    return registry.describe(str(source)).splits[check_split(split)]
 
 
-def _tfds_examples(name: str, split: str, prepared) -> Iterator[Example]:
-    """Read with one file at a time and no shuffling, so that the order is that of preparation."""
+def _tfds_examples(name: str, split: str, tfds_builder) -> Iterator[Example]:
+    """Read one file at a time without shuffling, so that the order is that of preparation."""
     import tensorflow_datasets as tfds
 
-    stream = prepared.as_dataset(
+    stream = tfds_builder.as_dataset(
         split=_instruction(name, split),
         shuffle_files=False,
         decoders={"image": tfds.decode.SkipDecoding()},
         read_config=tfds.ReadConfig(try_autocache=False, interleave_cycle_length=1),
     )
     index = 0
-    # In batches, for handing over rows one by one takes TFDS longer than all the rest.
-    for rows in untuned(stream.ragged_batch(_ROWS)).as_numpy_iterator():
-        if "label" in rows:
+    # In batches: TFDS takes longer to hand over single rows than everything else here.
+    for rows in without_autotune(stream.ragged_batch(_TFDS_BATCH)).as_numpy_iterator():
+        if "digits" in rows:
+            columns = (rows["id"], rows["label"], rows["image"], rows["digits"]["box"])
+            for identity, label, image, boxes in zip(*columns, strict=True):
+                boxes = np.array([*boxes], np.float32).reshape(-1, 4)
+                yield Example(identity.decode(), label.decode(), image, boxes)
+        else:  # TFDS's own data sets of single digits have an integer label and no id
             for label, image in zip(rows["label"], rows["image"], strict=True):
                 yield Example(f"{name}/{split}/{index:06d}", str(int(label)), image)
                 index += 1
-        else:
-            columns = (rows["id"], rows["number"], rows["image"], rows["digits"]["box"])
-            for identity, number, image, boxes in zip(*columns, strict=True):
-                own = np.array([*boxes], np.float32).reshape(-1, 4)
-                yield Example(identity.decode(), number.decode(), image, own)

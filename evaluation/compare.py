@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,40 +14,43 @@ import datasets
 import labels
 import models
 from datasets import mixing, sources
-from evaluation import metrics, sheet
-from evaluation.corruption import robustness
+from evaluation import CONSTANT, figures
+from evaluation.corruption import corruption_accuracy
 from evaluation.mistakes import mistake_figures
 from evaluation.paired import Pair, compare_pairs
-from evaluation.sample import load_images
 from evaluation.timing import time_readers
 from inference import provenance
+from inference.config import inference_config
 from inference.over_dataset import overlap, run_inference
 from inference.reader import Predictions, Reader
+from inference.split_images import SplitImages, random_indices
 from models.decoding import DecodedSequences
-from models.metrics import negative_log_likelihood
+from models.metrics import negative_log_likelihood, sequence_correct
 
 log = logging.getLogger(__name__)
 
-CONSTANT = "constant answer"
-_FEW = 1000
+TIMED_IMAGES, FEW_IMAGES = 64, 1000
 
 
 @dataclass(frozen=True)
 class Result:
-    """One model's readings of a split.
+    """One model's predictions for a split.
 
     Attributes:
         name: the run's folder, the file or the published name.
-        figures: every figure of it, as JSON takes them.
-        readings: what the model reads, in the order of the images.
-        seen: what it saw; None for the constant answer.
-        reader: the model; None for the constant answer.
+        figures: all its figures, as JSON values.
+        readings: the text read in each image.
+        confidence: float (images,), in [0, 1].
+        correct: bool (images,), whether every digit and the length are correct.
+        predictions, reader: None for the constant answer.
     """
 
     name: str
     figures: dict[str, Any]
-    readings: DecodedSequences
-    seen: Predictions | None = None
+    readings: list[str]
+    confidence: np.ndarray
+    correct: np.ndarray
+    predictions: Predictions | None = None
     reader: Reader | None = None
 
 
@@ -55,32 +59,32 @@ class Comparison:
     """Several models on the same images.
 
     Attributes:
-        dataset, split, crop: the images, and which part of each the models were given.
-        fingerprint: stands for the images and their numbers.
-        images: (id, number) of each.
-        results: the constant answer first, then one for each model.
-        pairs: each two models compared on the same images.
-        robustness: accuracy on worse images; empty where it was not asked for.
-        robustness_images: how many images that is of.
+        images: what they were evaluated on.
+        crop: the part of each image that the models were given.
+        fingerprint: of all images and labels of the split.
+        baseline: the constant answer.
+        results: one for each model that could be evaluated.
+        pairs: every two models compared.
+        corruption: accuracy on corrupted images; empty where it was not asked for.
+        corruption_images: how many images that is of.
         failed: (name, reason) of models that could not be evaluated.
-        warnings: what a reader of the figures must know.
+        warnings: what must be known about the figures.
     """
 
-    dataset: str
-    split: str
+    images: SplitImages
     crop: str
     fingerprint: str
-    images: list[tuple[str, str]]
+    baseline: Result
     results: list[Result]
     pairs: list[Pair]
-    robustness: dict[str, Any]
-    robustness_images: int
+    corruption: dict[str, Any]
+    corruption_images: int
     failed: list[tuple[str, str]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
 
 def compare(
-    names: list[str],
+    names: Sequence[str],
     dataset: str,
     *,
     split: str = "test",
@@ -88,8 +92,9 @@ def compare(
     max_glimpses: int | None = None,
     data_dir: str | Path | None = None,
     limit: int | None = None,
+    validation: bool = True,
     timing: bool = True,
-    worse: int = 0,
+    corruption_samples: int = 0,
 ) -> Comparison:
     """Evaluate models on a split.
 
@@ -97,76 +102,95 @@ def compare(
         names: run folders, `.keras` files or published weights.
         dataset: name, folder or mix, as `datasets.load` takes it.
         split: "test", or "validation" while something is still being chosen.
-        crop: "full", "union" or "square". Defaults to what each run was trained with.
-        looks: how often each model looks at an image, where it is given all of it. Defaults to
-            what suits the model, as in reading.
-        data_dir: where TFDS data lies.
-        limit: only the first so many images.
+        crop: "full", "union" or "square". Defaults to what each model was trained with.
+        max_glimpses: of each model, on whole images. Defaults to each model's own.
+        data_dir: folder of prepared TFDS data.
+        limit: only the first images of each source.
+        validation: whether the confidence thresholds of coverage are chosen on the validation
+            split, where the data set has one, up to `limit` too.
         timing: whether to time the models.
-        worse: of how many images to make worse ones, for robustness; 0 for none.
+        corruption_samples: images to evaluate with corruptions; 0 for none.
 
     Raises:
         ValueError: if the data set is unknown or holds no image of that split.
     """
-    images = datasets.numbers(dataset, split, data_dir, limit)
-    if not images:
+    images = SplitImages(dataset, split, data_dir, limit)
+    if not (total := len(images.labels)):
         raise ValueError(f"{dataset} has no images in its split {split!r}")
-    truths = [number for _, number in images]
+    thresholds_on = "validation" if validation and _has_validation(images) else split
     results, failed = [], []
     for name in names:
+        log.info("Reading %s images with %s", f"{total:,}", name)
         try:
-            log.info("Reading %s images with %s", f"{len(images):,}", name)
-            used = crop or provenance.configuration(name).get("crop", "full")
-            results.append(
-                _evaluate(name, dataset, split, used, max_glimpses, data_dir, limit, truths)
-            )
+            results.append(_evaluate(name, images, crop, max_glimpses, thresholds_on))
         except Exception as error:
             log.error("%s: %s", name, error)
             failed.append((name, str(error)))
-    crops = "/".join(sorted({result.figures["crop"] for result in results}))
-    fingerprint = datasets.fingerprint(dataset, split, data_dir)
-    readers = {result.name: result.reader for result in results}
-    where = {"crop": crops if crops in ("union", "square") else "full", "data_dir": data_dir}
-    if timing and readers:
-        log.info("Timing %d models in turn", len(readers))
-        chosen = load_images(dataset, split, sheet.choose(len(images), 64), **where)
-        for name, times in time_readers(readers, list(chosen.values())).items():
-            next(r for r in results if r.name == name).figures.update(times)
-    worse = min(worse, len(images))
-    damaged = {}
-    if worse and readers:
-        chosen = load_images(dataset, split, sheet.choose(len(images), worse), **where)
-        numbers = [images[index][1] for index in chosen]
-        damaged = robustness(readers, list(chosen.values()), numbers, report=log.info)
+    crops = {result.figures["crop"] for result in results}
+    sample_crop = crops.pop() if len(crops) == 1 else "full"
+    if timing and results:
+        _add_times(results, images, sample_crop)
+    corruption, corruption_samples = {}, min(corruption_samples, total)
+    if corruption_samples and results:
+        sample = images.load(random_indices(total, corruption_samples), sample_crop)
+        corruption = corruption_accuracy(
+            {result.name: result.reader for result in results},
+            list(sample.values()),
+            [images.texts[index] for index in sample],
+        )
     return Comparison(
-        dataset=dataset,
-        split=split,
-        crop=crops,
-        fingerprint=fingerprint,
         images=images,
-        results=[_baseline(dataset, images, results, data_dir), *results],
-        pairs=compare_pairs({result.name: right(result, truths) for result in results}),
-        robustness=damaged,
-        robustness_images=worse,
+        crop="/".join(sorted({result.figures["crop"] for result in results})),
+        fingerprint=datasets.fingerprint(dataset, split, data_dir),
+        baseline=_baseline(images),
+        results=results,
+        pairs=compare_pairs({result.name: result.correct for result in results}),
+        corruption=corruption,
+        corruption_images=corruption_samples,
         failed=failed,
-        warnings=_warnings(dataset, split, images, fingerprint, results, data_dir),
+        warnings=_warnings(images, results),
     )
 
 
-def right(result: Result, truths: list[str]) -> np.ndarray:
-    """Bool (images,): which numbers a model read wholly right."""
-    read = result.readings.numbers()
-    return np.array([a == b for a, b in zip(read, truths, strict=True)])
+def _add_times(results: list[Result], images: SplitImages, crop: str) -> None:
+    log.info("Timing %d models in turn", len(results))
+    sample = images.load(random_indices(len(images.labels), TIMED_IMAGES), crop)
+    times = time_readers({result.name: result.reader for result in results}, [*sample.values()])
+    for result in results:
+        result.figures.update(times[result.name])
 
 
-def _evaluate(name, dataset, split, crop, max_glimpses, data_dir, limit, truths) -> Result:
-    # Whoever is given the true box needs no second look.
+def _has_validation(images: SplitImages) -> bool:
+    if images.split != "test":
+        return False
+    try:
+        return datasets.size(images.dataset, "validation", images.data_dir) > 0
+    except ValueError:  # a data set without that split
+        return False
+
+
+def _evaluate(name, images: SplitImages, crop, max_glimpses, thresholds_on) -> Result:
+    crop = crop or inference_config(name).crop
+    # Glimpses locate the number, which a crop around the true box has done already.
     reader = Reader(name, max_glimpses if crop == "full" else 1)
-    observed = run_inference(reader, dataset, split, crop=crop, data_dir=data_dir, limit=limit)
-    model, seen = reader.model, observed.seen
+    model = reader.model
     height, width, channels = model.input_shape[1:]
-    loss = negative_log_likelihood(seen.outputs, observed.truth)
+    unreadable = _count_unreadable(images.texts, model.output["digits"].shape[1])
+    given = {"crop": crop, "data_dir": images.data_dir, "limit": images.limit}
+    thresholds = None
+    if thresholds_on != images.split:
+        chosen = run_inference(reader, images.dataset, thresholds_on, **given)
+        decoded = chosen.predictions.readings
+        thresholds = figures.choose_thresholds(
+            sequence_correct(decoded, chosen.truth), np.exp(decoded.log_probability)
+        )
+    outputs = run_inference(reader, images.dataset, images.split, **given)
+    predictions, truth = outputs.predictions, outputs.truth
+    loss = negative_log_likelihood(predictions.outputs, truth)
     about = {
+        "thresholds_chosen_on": thresholds_on,
+        "max_digits": model.output["digits"].shape[1],
+        "unreadable_labels": unreadable,
         "parameters": model.count_params(),
         "multiply_adds": models.multiply_adds(model),
         "file_size": models.model_file(name).stat().st_size,
@@ -177,45 +201,72 @@ def _evaluate(name, dataset, split, crop, max_glimpses, data_dir, limit, truths)
         "temperature": reader.temperature,
         "trained_with": provenance.trained_with(name),
         "seed": provenance.configuration(name).get("seed"),
-    }
-    figures = (
-        metrics.figures(seen.readings, observed.truth, loss)
-        | mistake_figures(truths, seen.readings.numbers())
-        | metrics.box_figures(overlap(seen.boxes, observed.boxes))
+    } | figures.box_figures(overlap(predictions.boxes, outputs.boxes))
+    return _result(
+        name, predictions.readings, truth, images, loss, thresholds, about, predictions, reader
+    )
+
+
+def _result(
+    name, decoded: DecodedSequences, truth, images, loss, thresholds, about, *model
+) -> Result:
+    readings = decoded.numbers()
+    values = (
+        figures.prediction_figures(decoded, truth, images.texts, loss, thresholds)
+        | mistake_figures(images.texts, readings)
         | about
     )
-    return Result(name, figures, seen.readings, seen, reader)
+    correct = sequence_correct(decoded, truth)
+    return Result(name, values, readings, np.exp(decoded.log_probability), correct, *model)
 
 
-def _warnings(dataset, split, images, fingerprint, results, data_dir) -> list[str]:
-    found = provenance.seen_images(
-        [result.name for result in results], dataset, split, fingerprint, data_dir
-    )
-    if len(images) < _FEW:
-        found.append(f"{len(images)} images are few: compare models by their intervals")
-    if split == "validation":
-        found.append("the validation split chose between models: only the test split is neutral")
-    if any(sources.is_folder(part.source) for part in mixing.parse_mix(dataset)):
-        found.append(
-            "the labels come from a labels.csv, not from the publisher of a data set: "
-            "look at the mistakes, for some may be the labels'"
+def _count_unreadable(texts: Sequence[str], max_digits: int) -> int:
+    """Labels that are too long for a model.
+
+    Raises:
+        ValueError: if all are.
+    """
+    count = sum(len(text) > max_digits for text in texts)
+    if count == len(texts):
+        raise ValueError(
+            f"every label has more digits than this model can read (max_digits={max_digits}): "
+            f"train one with --set max_digits={max(map(len, texts))}"
         )
-    return found
+    return count
 
 
-def _baseline(dataset, images, results, data_dir) -> Result:
-    """The constant answer: the commonest number of the training split, or of this one for want."""
-    places = max((result.readings.digits.shape[1] for result in results), default=5)
-    train = datasets.numbers(dataset, "train", data_dir) or images
-    train = [number for _, number in train]
-    encoded = [labels.encode(number, places) for _, number in images]
+def _warnings(images: SplitImages, results: list[Result]) -> list[str]:
+    names = [result.name for result in results]
+    warnings = provenance.leak_warnings(names, images.dataset, images.split, images.data_dir)
+    for result in results:
+        if count := result.figures["unreadable_labels"]:
+            warnings.append(
+                f"{count} of {len(images.labels)} labels are unreadable by {result.name} "
+                f"(max_digits={result.figures['max_digits']}) and count as wrong: train with "
+                f"--set max_digits={max(map(len, images.texts))}"
+            )
+    if len(images.labels) < FEW_IMAGES:
+        warnings.append(f"{len(images.labels)} images are few: compare models by their intervals")
+    if images.split == "validation":
+        warnings.append("models are selected on validation images: only test is unbiased")
+    if any(sources.is_folder(part.source) for part in mixing.parse_mix(images.dataset)):
+        warnings.append(
+            "the labels are those of a labels.csv, not of a published data set: some of the "
+            "mistakes may be theirs"
+        )
+    return warnings
+
+
+def _baseline(images: SplitImages) -> Result:
+    """Figures of the most common label of the training split (else of this one) as every answer."""
+    train = datasets.labels(images.dataset, "train", images.data_dir) or images.labels
+    train = [label for _, label in train]
+    places = max(1, *map(len, train), *map(len, images.texts))
+    encoded = [labels.encode(text, places) for text in images.texts]
     truth = {
         "length": np.array([length for length, _ in encoded]),
         "digits": np.stack([digits for _, digits in encoded]),
     }
-    readings = metrics.constant_answer(train, places, len(images))
-    right = metrics.sequence_correct(readings, truth)
-    loss = np.where(right, -readings.log_probability, np.inf)
-    found = metrics.figures(readings, truth, loss) | {"negative_log_likelihood": None}
-    found |= mistake_figures([number for _, number in images], readings.numbers())
-    return Result(CONSTANT, found, readings)
+    decoded = figures.constant_answer(train, places, len(images.texts))
+    loss = np.full(len(images.texts), np.nan)  # of all other labels the probability is 0
+    return _result(CONSTANT, decoded, truth, images, loss, None, {"negative_log_likelihood": None})

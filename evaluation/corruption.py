@@ -1,7 +1,8 @@
-"""The same images made worse, step by step: blur, noise, darkness, coarseness, turns, framing."""
+"""Sequence accuracy on corrupted images: blur, noise, low light, low resolution, geometry."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,114 +12,113 @@ import numpy as np
 
 from inference.reader import Reader
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
-class Damage:
-    """One way to make images worse.
+class Corruption:
+    """A way to degrade images.
 
     Attributes:
         name: what it is called.
-        unit: what its levels say.
-        levels: from harmless to bad.
-        apply: (image, level, random numbers) to the worse image, both uint8 (h, w, 3).
+        unit: the unit of its severities.
+        severities: in ascending order.
+        apply: (image, severity, random generator) to the corrupted image, uint8 (h, w, 3).
+        none: the severity that leaves images as they are.
     """
 
     name: str
     unit: str
-    levels: tuple[float, ...]
+    severities: tuple[float, ...]
     apply: Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
+    none: float = 0
 
 
-def _blur(image, level, _):
-    return cv2.GaussianBlur(image, (0, 0), max(level / 100 * image.shape[0], 0.01))
+def _blur(image, severity, _):
+    return cv2.GaussianBlur(image, (0, 0), max(severity / 100 * image.shape[0], 0.01))
 
 
-def _noise(image, level, rng):
-    noisy = image + rng.normal(0, level, image.shape)
+def _noise(image, severity, rng):
+    noisy = image + rng.normal(0, severity, image.shape)
     return noisy.round().clip(0, 255).astype(np.uint8)
 
 
-def _darkness(image, level, _):
-    return (image * (1 - level / 100)).round().astype(np.uint8)
+def _low_light(image, severity, _):
+    return (image * (1 - severity / 100)).round().astype(np.uint8)
 
 
-def _coarseness(image, level, _):
-    height, width = image.shape[:2]
-    rows = max(2, round(height / level))
-    columns = max(2, round(width / level))
+def _low_resolution(image, severity, _):
+    rows, columns = (max(2, round(side / severity)) for side in image.shape[:2])
     return cv2.resize(image, (columns, rows), interpolation=cv2.INTER_AREA)
 
 
-def _turn(image, level, rng):
+def _rotation(image, severity, rng):
     height, width = image.shape[:2]
-    degrees = level * rng.choice((-1, 1))
+    degrees = severity * rng.choice((-1, 1))
     matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, 1.0)
     return cv2.warpAffine(image, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
 
 
-def _loose(image, level, _):
-    rows, columns = (round(side * (level - 1) / 2) for side in image.shape[:2])
+def _wide_framing(image, severity, _):
+    rows, columns = (round(side * (severity - 1) / 2) for side in image.shape[:2])
     return cv2.copyMakeBorder(image, rows, rows, columns, columns, cv2.BORDER_REPLICATE)
 
 
-def _shift(image, level, rng):
+def _shift(image, severity, rng):
     height, width = image.shape[:2]
-    x, y = (level / 100 * rng.choice((-1, 1)) * side for side in (width, height))
+    x, y = (severity / 100 * rng.choice((-1, 1)) * side for side in (width, height))
     matrix = np.array([[1, 0, x], [0, 1, y]])
     return cv2.warpAffine(image, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
 
 
-DAMAGES = (
-    Damage("blur", "standard deviation, % of the height", (1, 2, 4, 8), _blur),
-    Damage("noise", "standard deviation, levels of 255", (10, 20, 40, 80), _noise),
-    Damage("darkness", "% of the light gone", (50, 75, 90, 95), _darkness),
-    Damage("coarseness", "times fewer pixels each way", (1.5, 2, 3, 5), _coarseness),
-    Damage("turn", "degrees", (5, 10, 20, 30), _turn),
-    Damage("loose framing", "times as wide and high, edges repeated", (1.25, 1.5, 2, 3), _loose),
-    Damage("shift", "% of the width and of the height", (5, 10, 15, 20), _shift),
+CORRUPTIONS = (
+    Corruption("blur", "standard deviation, % of the height", (1, 2, 4, 8), _blur),
+    Corruption("noise", "standard deviation, of 255", (10, 20, 40, 80), _noise),
+    Corruption("low light", "% darker", (50, 75, 90, 95), _low_light),
+    Corruption("low resolution", "downscaling factor", (1.5, 2, 3, 5), _low_resolution, 1),
+    Corruption("rotation", "degrees", (5, 10, 20, 30), _rotation),
+    Corruption("wide framing", "size relative to the image", (1.25, 1.5, 2, 3), _wide_framing, 1),
+    Corruption("shift", "% of width and height", (5, 10, 15, 20), _shift),
 )
 
 
-def robustness(
+def corruption_accuracy(
     readers: Mapping[str, Reader],
     images: Sequence[np.ndarray],
-    numbers: Sequence[str],
-    damages: Sequence[Damage] = DAMAGES,
-    report: Callable[[str], Any] = lambda text: None,
+    labels: Sequence[str],
+    corruptions: Sequence[Corruption] = CORRUPTIONS,
 ) -> dict[str, dict[str, Any]]:
-    """Read images that are made worse, with every reader the same ones.
+    """Sequence accuracy of every reader on the same corrupted images.
 
     Args:
         readers: readers by name.
         images: uint8 arrays (height, width, 3).
-        numbers: what they show.
-        damages: ways to make them worse.
-        report: called with a line about each one before it is tried.
+        labels: their labels.
+        corruptions: what to apply.
 
     Returns:
-        For each damage `unit`, `levels` (the first is 0, the images as they are; for framing
-        and coarseness it is 1), and `accuracy`: for each reader the share of numbers wholly right
-        at each level.
+        For each corruption its `unit`, its `severities` with the original images first, and
+        `accuracy`: for each reader the sequence accuracy at each severity.
     """
-    untouched = {name: _accuracy(reader, images, numbers) for name, reader in readers.items()}
-    found = {}
-    for damage in damages:
-        report(f"Robustness: {damage.name}")
-        accuracy = {name: [share] for name, share in untouched.items()}
-        for level in damage.levels:
+    original = {name: _accuracy(reader, images, labels) for name, reader in readers.items()}
+    results = {}
+    for corruption in corruptions:
+        log.info("Corruption: %s", corruption.name)
+        accuracy = {name: [value] for name, value in original.items()}
+        for severity in corruption.severities:
             rng = np.random.default_rng(0)
-            worse = [damage.apply(image, level, rng) for image in images]
+            corrupted = [corruption.apply(image, severity, rng) for image in images]
             for name, reader in readers.items():
-                accuracy[name].append(_accuracy(reader, worse, numbers))
-        none = 1 if damage.apply in (_coarseness, _loose) else 0
-        found[damage.name] = {
-            "unit": damage.unit,
-            "levels": [none, *damage.levels],
+                accuracy[name].append(_accuracy(reader, corrupted, labels))
+        results[corruption.name] = {
+            "unit": corruption.unit,
+            "severities": [corruption.none, *corruption.severities],
             "accuracy": accuracy,
         }
-    return found
+    return results
 
 
-def _accuracy(reader: Reader, images, numbers) -> float:
-    read = reader.look(images).readings.numbers()
-    return float(np.mean([a == b for a, b in zip(read, numbers, strict=True)]))
+def _accuracy(reader: Reader, images, labels) -> float:
+    # As text "longer" is "+", which is no label: never correct, as in `sequence_correct`.
+    texts = reader.predict(images).readings.numbers()
+    return float(np.mean([text == label for text, label in zip(texts, labels, strict=True)]))

@@ -1,123 +1,99 @@
-"""What kind of mistake a reading is: readings aligned with the truth, digit by digit."""
+"""Kinds of mistakes: readings aligned with their labels, digit by digit."""
 
 from __future__ import annotations
 
-import functools
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from rapidfuzz.distance import Levenshtein
 
 MISSING = EXTRA = 10
-"""Index, in a confusion of digits, of the column "not read" and of the row "not there"."""
+"""Index, in a confusion matrix of digits, of the column "not read" and of the row "not there"."""
+
+LONGER = "+"
+"""Text of a reading "more digits than this model can read" (`labels.decode`)."""
 
 KINDS = (
-    "nothing read",
-    "read where nothing is",
+    "no number read",
+    "number read where there is none",
+    "refused as too long",
     "wrong order",
     "digit missing",
-    "digit too many",
+    "extra digit",
     "one digit wrong",
     "several digits wrong",
-    "wrong and of another length",
+    "wrong digits and wrong length",
 )
-"""Kinds of mistakes, from `kind`."""
+"""Kinds of mistakes, from `mistake_kind`."""
 
 
-@functools.lru_cache(maxsize=65536)
-def align(truth: str, reading: str) -> tuple[tuple[str, str], ...]:
-    """Align two numbers with the fewest changes (Levenshtein 1966).
-
-    Args:
-        truth: the digits that are there.
-        reading: the digits that were read; a "+" for more than a model can tell counts as one.
+def align(label: str, reading: str) -> list[tuple[str, str]]:
+    """Align a reading with its label by the fewest edits (Levenshtein distance).
 
     Returns:
-        Pairs (digit there, digit read) in order; "" on one side where a digit is missing or was
-        read too many. Where several alignments are equally short, places further left are paired.
+        Pairs (digit of the label, digit read) in order; "" on one side where a digit is missing
+        or extra.
     """
-    rows, columns = len(truth) + 1, len(reading) + 1
-    cost = [[row + column for column in range(columns)] for row in range(rows)]
-    for row in range(1, rows):
-        for column in range(1, columns):
-            cost[row][column] = min(
-                cost[row - 1][column - 1] + (truth[row - 1] != reading[column - 1]),
-                cost[row - 1][column] + 1,
-                cost[row][column - 1] + 1,
-            )
-    pairs, row, column = [], rows - 1, columns - 1
-    while row or column:
-        here = cost[row][column]
-        if column and here == cost[row][column - 1] + 1:
-            column -= 1
-            pairs.append(("", reading[column]))
-        elif row and here == cost[row - 1][column] + 1:
-            row -= 1
-            pairs.append((truth[row], ""))
+    pairs = []
+    for tag, a, b, c, d in Levenshtein.opcodes(label, reading):
+        if tag in ("equal", "replace"):
+            pairs += zip(label[a:b], reading[c:d], strict=True)
         else:
-            row, column = row - 1, column - 1
-            pairs.append((truth[row], reading[column]))
-    return tuple(reversed(pairs))
+            pairs += [(digit, "") for digit in label[a:b]] + [("", d_) for d_ in reading[c:d]]
+    return pairs
 
 
-def edit_distance(truth: str, reading: str) -> int:
-    """Digits that must be changed, added or taken away to turn one number into the other."""
-    return 0 if truth == reading else sum(a != b for a, b in align(truth, reading))
-
-
-def kind(truth: str, reading: str) -> str | None:
-    """Which of `KINDS` a reading is, or None where it is right."""
-    if truth == reading:
+def mistake_kind(label: str, reading: str) -> str | None:
+    """Which of `KINDS` a reading is, or None where it is correct."""
+    if label == reading:
         return None
+    if reading == LONGER:
+        return "refused as too long"
     if not reading:
-        return "nothing read"
-    if not truth:
-        return "read where nothing is"
-    if sorted(truth) == sorted(reading):
+        return "no number read"
+    if not label:
+        return "number read where there is none"
+    if sorted(label) == sorted(reading):
         return "wrong order"
-    pairs = align(truth, reading)
-    missing = sum(not b for _, b in pairs)
-    extra = sum(not a for a, _ in pairs)
-    wrong = sum(bool(a and b and a != b) for a, b in pairs)
-    if (wrong and (missing or extra)) or (missing and extra):
-        return "wrong and of another length"
-    if missing:
+    edits = Counter(tag for tag, *_ in Levenshtein.editops(label, reading))
+    if len(edits) > 1:
+        return "wrong digits and wrong length"
+    if edits["delete"]:
         return "digit missing"
-    if extra:
-        return "digit too many"
-    return "one digit wrong" if wrong == 1 else "several digits wrong"
+    if edits["insert"]:
+        return "extra digit"
+    return "one digit wrong" if edits["replace"] == 1 else "several digits wrong"
 
 
-def mistake_figures(truths: list[str], readings: list[str]) -> dict[str, Any]:
-    """Figures of what goes wrong.
+def mistake_figures(labels: Sequence[str], readings: Sequence[str]) -> dict[str, Any]:
+    """Figures of the mistakes.
 
     Returns:
-        `edit_distance`, the mean; `mistakes`, the count of each kind that occurs;
-        `digit_confusion`, 11 x 11 counts: rows are the digits there, the last row digits read
-        that are not there; columns the digits read, the last column digits not read;
-        `length_confusion`, counts as {length: {length read: images}}, "+" for more than the
-        model can tell.
+        - `edit_distance`: mean number of digits to change, insert or delete;
+        - `mistakes`: the count of each kind that occurs;
+        - `digit_confusion`: 11 x 11 counts; rows are the digits of labels, the last row extra
+          digits; columns the digits read, the last column missing digits;
+        - `length_confusion`: counts as {length of label: {length read: images}}, with "+" for
+          readings "more digits than this model can read".
     """
     confusion = np.zeros((11, 11), int)
-    kinds: Counter = Counter()
-    lengths: dict[str, Counter] = {}
-    changes = 0
-    for (truth, reading), count in Counter(zip(truths, readings, strict=True)).items():
-        pairs = align(truth, reading)
-        for there, read in pairs:
+    kinds: Counter[str | None] = Counter()
+    lengths: dict[int, Counter[str]] = {}
+    for (label, reading), count in Counter(zip(labels, readings, strict=True)).items():
+        kinds[mistake_kind(label, reading)] += count
+        read_length = LONGER if reading == LONGER else str(len(reading))
+        lengths.setdefault(len(label), Counter())[read_length] += count
+        for there, read in align(label, "" if reading == LONGER else reading):
             row = int(there) if there else EXTRA
-            column = int(read) if read.isdigit() else MISSING
-            confusion[row, column] += count
-        changes += count * sum(a != b for a, b in pairs)
-        if (found := kind(truth, reading)) is not None:
-            kinds[found] += count
-        read_length = "+" if reading.endswith("+") else str(len(reading))
-        lengths.setdefault(str(len(truth)), Counter())[read_length] += count
+            confusion[row, int(read) if read else MISSING] += count
+    edits = confusion.sum() - np.trace(confusion)
     return {
-        "edit_distance": changes / max(len(truths), 1),
-        "mistakes": {name: kinds[name] for name in KINDS if kinds[name]},
+        "edit_distance": float(edits / max(len(labels), 1)),
+        "mistakes": {kind: kinds[kind] for kind in KINDS if kinds[kind]},
         "digit_confusion": confusion.tolist(),
         "length_confusion": {
-            length: dict(sorted(lengths[length].items())) for length in sorted(lengths)
+            str(length): dict(sorted(lengths[length].items())) for length in sorted(lengths)
         },
     }

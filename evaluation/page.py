@@ -1,4 +1,4 @@
-"""The page of a report: one HTML file that holds all it shows."""
+"""The page of a report: one self-contained HTML file."""
 
 from __future__ import annotations
 
@@ -13,42 +13,38 @@ from markupsafe import Markup, escape
 from PIL import Image, ImageDraw
 
 from artifacts.console import count
-from evaluation import charts, sheet
-from evaluation.compare import CONSTANT, Comparison, Result, right
-from evaluation.mistakes import KINDS, kind
-from evaluation.saliency import Looks, overlay
-from evaluation.sample import load_images
+from evaluation import CONSTANT, charts
+from evaluation.compare import Comparison, Result
+from evaluation.mistakes import KINDS, LONGER, mistake_kind
+from evaluation.saliency import Saliency, overlay
+from inference.split_images import random_indices
 
-MISTAKES, DISAGREEMENTS, OVERLAID = 24, 24, 10
-"""How many images of each a page shows, and with how many of them where the model looked."""
+MISTAKES, DISAGREEMENTS, SALIENCY = 24, 24, 10
+"""Images of each kind on the page, and how many of the mistakes have saliency maps."""
 
 _WIDTH, _HEIGHT = 160, 110
 
 
-def render(comparison: Comparison, made: dict[str, Any], data_dir: str | Path | None = None) -> str:
-    """The page as text.
-
-    Args:
-        comparison: what it shows.
-        made: what `artifacts.environment.environment` gives.
-        data_dir: where TFDS data lies.
-    """
-    results = comparison.results[1:]
+def render(comparison: Comparison, made: dict[str, Any]) -> str:
+    """The page as text; `made` is the record of `artifacts.environment.environment`."""
+    results = comparison.results
     return template(Path(__file__).with_name("page.html.j2")).render(
         comparison=comparison,
+        images=comparison.images,
         constant=CONSTANT,
         results=results,
+        lengths=list(comparison.baseline.figures["by_length"]),
         colours=[charts.colour(index) for index in range(len(results))],
-        charts=_charts(comparison, results),
-        mistakes=_mistakes(comparison, results, data_dir),
-        disagreements=_disagreements(comparison, results, data_dir),
-        kinds=KINDS,
+        charts=_charts(comparison) if results else {},
+        mistakes={result.name: _mistakes(comparison, result) for result in results},
+        disagreements=_disagreements(comparison) if len(results) > 1 else [],
+        kinds=[k for k in KINDS if any(k in r.figures["mistakes"] for r in results)],
         made=made,
     )
 
 
 def template(path: Path) -> jinja2.Template:
-    """The template of a page, which may include the files beside this module."""
+    """The template of a page; it may include the files beside this module."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader([path.parent, Path(__file__).parent]),
         autoescape=True,
@@ -65,125 +61,111 @@ def template(path: Path) -> jinja2.Template:
     return environment.get_template(path.name)
 
 
-def _charts(comparison: Comparison, results: list[Result]) -> dict[str, Any]:
-    if not results:
-        return {}
-    figures = {result.name: result.figures for result in results}
-    drawn: dict[str, Any] = {
-        "coverage": charts.coverage({n: f["coverage_curve"] for n, f in figures.items()}),
-        "reliability": charts.reliability({n: f["reliability"] for n, f in figures.items()}),
-        "confusion": {n: charts.confusion(f["digit_confusion"], n) for n, f in figures.items()},
+def _charts(comparison: Comparison) -> dict[str, Any]:
+    figures = {result.name: result.figures for result in comparison.results}
+
+    def of_each(key: str) -> dict[str, Any]:
+        return {name: values[key] for name, values in figures.items()}
+
+    drawn = {
+        "coverage": charts.plot_coverage(of_each("coverage_curve")),
+        "reliability": charts.plot_reliability(of_each("reliability")),
     }
-    if all("latency_ms" in f for f in figures.values()):
-        drawn["cost"] = charts.cost(
+    if all("latency_ms" in values for values in figures.values()):
+        drawn["latency"] = charts.plot_latency(figures)
+    if comparison.corruption:
+        drawn["corruption"] = charts.plot_corruption(comparison.corruption)
+    confusion = {
+        name: charts.svg(charts.plot_confusion(counts), f"confusion {name}")
+        for name, counts in of_each("digit_confusion").items()
+    }
+    return {name: charts.svg(figure, name) for name, figure in drawn.items()} | {
+        "confusion": confusion
+    }
+
+
+def _mistakes(comparison: Comparison, result: Result) -> list[dict]:
+    """A model's mistakes of highest confidence, the first of them with saliency maps."""
+    wrong = np.flatnonzero(~result.correct)
+    wrong = wrong[np.argsort(-result.confidence[wrong], kind="stable")][:MISTAKES]
+    saliency = Saliency(result.reader.model)
+    cards = []
+    for index, image in comparison.images.load(wrong).items():
+        (name, label), reading = comparison.images.labels[index], result.readings[index]
+        maps = []
+        if len(cards) < SALIENCY and reading not in ("", LONGER):
+            crop = result.predictions.crops[index]
+            maps = [
+                (digit, _embed(overlay(image, crop, values)))
+                for digit, values in zip(reading, saliency.maps(image, crop, reading), strict=True)
+            ]
+        cards.append(
             {
-                n: (f["latency_ms"], f["sequence_accuracy"], f["sequence_accuracy_interval"])
-                for n, f in figures.items()
+                "image": _with_box(image, result.predictions.boxes[index]),
+                "name": name,
+                "label": label or "none",
+                "reading": reading or "none",
+                "confidence": float(result.confidence[index]),
+                "kind": mistake_kind(label, reading),
+                "saliency": maps,
             }
         )
-    if comparison.robustness:
-        drawn["robustness"] = charts.robustness(comparison.robustness)
-    return drawn
+    return cards
 
 
-def _mistakes(comparison: Comparison, results: list[Result], data_dir) -> dict[str, list[dict]]:
-    """For each model its surest mistakes, the first of them with where it looked."""
-    truths = [truth for _, truth in comparison.images]
-    found = {}
-    for result in results:
-        log_p = result.readings.log_probability
-        chosen = sheet.mistakes(right(result, truths), log_p, MISTAKES)
-        images = _load(comparison, chosen, data_dir)
-        read, max_glimpses = result.readings.numbers(), Looks(result.reader.model)
-        found[result.name] = [
-            {
-                "image": _framed(image, result.seen.boxes[index]),
-                "name": comparison.images[index][0],
-                "truth": truths[index] or "none",
-                "read": read[index] or "none",
-                "confidence": float(np.exp(log_p[index])),
-                "kind": kind(truths[index], read[index]),
-                "heat": _heat(max_glimpses, image, result.seen.parts[index], read[index])
-                if place < OVERLAID
-                else [],
-            }
-            for place, (index, image) in enumerate(images.items())
-        ]
-    return found
-
-
-def _heat(max_glimpses: Looks, image: np.ndarray, part: np.ndarray, read: str) -> list[dict]:
-    if not read.strip("+"):
-        return []
-    heats = max_glimpses.heat(image, part, read)
-    return [
-        {"digit": digit, "image": _embed(overlay(image, part, heat))}
-        for digit, heat in zip(read, heats, strict=False)
-    ]
-
-
-def _disagreements(comparison: Comparison, results: list[Result], data_dir) -> list[dict]:
-    """Images that some models read right and others wrong, chosen at random."""
-    if len(results) < 2:
-        return []
-    truths = [truth for _, truth in comparison.images]
-    good = np.stack([right(result, truths) for result in results])
-    apart = np.flatnonzero(good.any(axis=0) & ~good.all(axis=0))
-    chosen = apart[sheet.choose(len(apart), DISAGREEMENTS)]
-    read = [result.readings.numbers() for result in results]
+def _disagreements(comparison: Comparison) -> list[dict]:
+    """Images that some models read correctly and others do not, chosen at random."""
+    correct = np.stack([result.correct for result in comparison.results])
+    differing = np.flatnonzero(correct.any(axis=0) & ~correct.all(axis=0))
+    chosen = differing[random_indices(len(differing), DISAGREEMENTS)]
     return [
         {
-            "image": _embed(_small(image)),
-            "name": comparison.images[index][0],
-            "truth": truths[index] or "none",
+            "image": _embed(_thumbnail(image)),
+            "name": comparison.images.labels[index][0],
+            "label": comparison.images.texts[index] or "none",
             "readings": [
-                (numbers[index] or "none", bool(good[place, index]))
-                for place, numbers in enumerate(read)
+                (result.readings[index] or "none", bool(result.correct[index]))
+                for result in comparison.results
             ],
         }
-        for index, image in _load(comparison, chosen, data_dir).items()
+        for index, image in comparison.images.load(chosen).items()
     ]
 
 
-def _load(comparison: Comparison, chosen, data_dir) -> dict[int, np.ndarray]:
-    return load_images(comparison.dataset, comparison.split, chosen, data_dir=data_dir)
-
-
-def _framed(image: np.ndarray, box: np.ndarray) -> str:
-    """The image, small, with the box that the model found."""
-    shown = _small(image)
+def _with_box(image: np.ndarray, box: np.ndarray) -> str:
+    """A thumbnail with the predicted box."""
+    shown = _thumbnail(image)
     if np.isfinite(box).all():
-        scale = shown.width / image.shape[1]
-        edges = [float(edge) * scale for edge in box]
+        edges = (box * shown.width / image.shape[1]).tolist()
         ImageDraw.Draw(shown).rectangle(edges, outline=(255, 140, 0), width=1)
     return _embed(shown)
 
 
-def _small(image: np.ndarray) -> Image.Image:
+def _thumbnail(image: np.ndarray) -> Image.Image:
     scale = min(_WIDTH / image.shape[1], _HEIGHT / image.shape[0])
     size = tuple(max(1, round(side * scale)) for side in image.shape[1::-1])
     return Image.fromarray(image).resize(size, Image.Resampling.BICUBIC)
 
 
 def _embed(image: np.ndarray | Image.Image) -> str:
-    """An image as the text of a `src`."""
+    """An image as a data URL."""
     image = image if isinstance(image, Image.Image) else Image.fromarray(image)
     data = io.BytesIO()
     image.save(data, "JPEG", quality=88)
     return "data:image/jpeg;base64," + base64.b64encode(data.getvalue()).decode()
 
 
-def _percent(share: float | None, digits: int = 2) -> str:
-    return "–" if share is None else f"{100 * share:.{digits}f} %"
+def _percent(fraction: float | None, digits: int = 2) -> str:
+    return "–" if fraction is None else f"{100 * fraction:.{digits}f} %"
+
+
+def _interval(ends: tuple[float, float] | None) -> str:
+    return "–" if ends is None else f"{100 * ends[0]:.1f} – {100 * ends[1]:.1f} %"
 
 
 def _breakable(name: str) -> Markup:
-    """A name that a narrow column breaks behind its / and _, not in the middle of a word."""
+    """A name that a narrow column breaks after / and _, not within a word."""
     text = str(escape(name))
     for mark in "/_":
         text = text.replace(mark, f"{mark}<wbr>")
     return Markup(text)
-
-
-def _interval(ends: tuple[float, float]) -> str:
-    return f"{100 * ends[0]:.1f} – {100 * ends[1]:.1f} %"

@@ -1,6 +1,6 @@
-"""Trained readers as files that run without Keras: SavedModel, ONNX and LiteRT."""
+"""Trained models as files that run without Keras: ONNX, LiteRT and SavedModel."""
 
 from exporting.check import ExportError
-from exporting.make import Export, export
+from exporting.convert import Export, export
 
 __all__ = ["Export", "ExportError", "export"]

@@ -1,127 +1,126 @@
-"""The formats: how each is written, and how a file of it is run."""
+"""The file formats: how each is written with `keras.Model.export`, and how it is run."""
 
 from __future__ import annotations
 
 import logging
-import tempfile
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import keras
 import numpy as np
 
 from artifacts.names import unknown_name
-from inference.graph import IMAGES, ReaderGraph
+from inference.graph import IMAGES
 
 FLOAT16, INT8 = "float16", "int8"
 
-Outputs = dict[str, np.ndarray]
-Run = Callable[[np.ndarray], Outputs]
-"""A file that is open to be run: uint8 (n, height, width, 3) to its outputs by name."""
+Run = Callable[[np.ndarray], dict[str, np.ndarray]]
+"""An opened file: uint8 (batch, height, width, 3) to its outputs by name."""
 
-_OPSET = 17  # of ONNX: the oldest in which all is said that is needed here runs anywhere newer
 _SIGNATURE = "serving_default"
 
 
 @dataclass(frozen=True)
 class Format:
-    """A format that readers are exported to.
+    """A format of exported files.
 
     Attributes:
         name: what `export.py --format` calls it.
-        suffix: how the names of its files end; a SavedModel is a folder.
+        suffix: suffix of its files; a SavedModel is a folder.
         runtime: the package that runs it.
-        quantizations: what its weights can be reduced to.
-        write: writes a graph to a path, quantized or not, with images to calibrate by if asked.
-        open: opens a file to be run, with so many threads (None for the runtime's own choice).
+        quantizations: how weights can be stored other than in float32.
+        write: writes a model to a path, with a quantization or None.
+        open: opens a file to be run, with a number of threads (None for the default).
     """
 
     name: str
     suffix: str
     runtime: str
     quantizations: tuple[str, ...]
-    write: Callable[[ReaderGraph, Path, str | None, Callable[[], Sequence[np.ndarray]]], None]
+    write: Callable[[keras.Model, Path, str | None], None]
     open: Callable[[Path, int | None], Run]
 
 
 def find(name: str, quantize: str | None = None) -> Format:
-    """The format of a name, if it can be quantized so.
+    """The format of a name, if it has the quantization.
 
     Raises:
-        ValueError: if there is no such format, or it cannot.
+        ValueError: if there is no such format or quantization.
     """
     if name not in FORMATS:
         raise ValueError(unknown_name("format", name, FORMATS))
-    found = FORMATS[name]
-    if quantize is not None and quantize not in found.quantizations:
-        able = [one.name for one in FORMATS.values() if quantize in one.quantizations]
-        if not able:
-            raise ValueError(unknown_name("quantization", quantize, (FLOAT16, INT8)))
-        raise ValueError(
-            f"{name} takes {' or '.join(found.quantizations)} weights; {quantize} goes with "
-            f"{' or '.join(able)}. Received: {name} with {quantize}"
+    form = FORMATS[name]
+    if quantize is not None and quantize not in form.quantizations:
+        accepted = ", ".join(
+            f"{other.name} with {' or '.join(other.quantizations)}"
+            for other in FORMATS.values()
+            if other.quantizations
         )
-    return found
+        raise ValueError(
+            f"weights can be quantized as {accepted}. Received: {name} with {quantize}"
+        )
+    return form
 
 
-def _write_saved_model(graph, path, quantize, images) -> None:
-    import tensorflow as tf
-
-    tf.saved_model.save(graph, str(path), signatures={_SIGNATURE: graph.read})
+def _write_saved_model(model: keras.Model, path: Path, quantize: str | None) -> None:
+    model.export(path, format="tf_saved_model", verbose=False)
 
 
 def _open_saved_model(path: Path, threads: int | None) -> Run:
     import tensorflow as tf
 
-    # Its threads are those of the process: evaluation.timing.limit_threads.
-    read = tf.saved_model.load(str(path)).signatures[_SIGNATURE]
-    return lambda images: {k: v.numpy() for k, v in read(tf.constant(images)).items()}
+    # Its threads are those of the process.
+    run = tf.saved_model.load(str(path)).signatures[_SIGNATURE]
+    return lambda images: {k: v.numpy() for k, v in run(**{IMAGES: tf.constant(images)}).items()}
 
 
-def _write_onnx(graph, path, quantize, images) -> None:
+def _write_onnx(model: keras.Model, path: Path, quantize: str | None) -> None:
     import onnx
-    import tf2onnx
+    import tf2onnx  # noqa: F401  # an ImportError names it; Keras's own would not
 
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
-    model, _ = tf2onnx.convert.from_function(
-        graph.read, input_signature=graph.read.input_signature, opset=_OPSET
-    )
-    _name_sizes(model.graph)
+    signature = [keras.InputSpec(shape=(None, None, None, 3), dtype="uint8", name=IMAGES)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        model.export(path, format="onnx", verbose=False, input_signature=signature)
+    file = onnx.load(path)
+    _name_dimensions(file.graph)
     if quantize == FLOAT16:
-        _halve(model.graph)
-    onnx.save(model, path)
-    if quantize == INT8:
-        from exporting.int8 import quantize_onnx
-
-        quantize_onnx(path, images())
+        _halve_weights(file.graph)
+    onnx.save(file, path)
 
 
-def _name_sizes(graph) -> None:
-    """Say which sizes of the inputs and outputs are free: all but channels and digits."""
-    for value, names in [(graph.input[0], ("n", "height", "width"))] + [
-        (output, ("n",)) for output in graph.output
-    ]:
+def _name_dimensions(graph) -> None:
+    """Name the dimensions of inputs and outputs that have any size."""
+    for value in (*graph.input, *graph.output):
+        names = ("batch", "height", "width") if value.name == IMAGES else ("batch",)
         for dimension, name in zip(value.type.tensor_type.shape.dim, names, strict=False):
             dimension.dim_param = name
 
 
-def _halve(graph, least: int = 256) -> None:
-    """Keep weights in 16 bits: each is followed by a cast, which a runtime makes once, on loading.
+def _halve_weights(graph, min_size: int = 256) -> None:
+    """Store weights in 16 bits, each with a cast to float32, which is done once on loading.
 
-    Converting the graph's arithmetic as well would round pixels and coordinates, too.
+    Computing in 16 bits would round coordinates, too.
     """
     from onnx import TensorProto, helper, numpy_helper
 
     casts = []
     for weights in graph.initializer:
         values = numpy_helper.to_array(weights)
-        if values.dtype == np.float32 and values.size >= least:
-            name, half = weights.name, f"{weights.name}/half"
+        if values.dtype == np.float32 and values.size >= min_size:
+            name, half = weights.name, f"{weights.name}/float16"
             weights.CopyFrom(numpy_helper.from_array(values.astype(np.float16), half))
             casts.append(helper.make_node("Cast", [half], [name], to=TensorProto.FLOAT))
     nodes = [*casts, *graph.node]
     del graph.node[:]
     graph.node.extend(nodes)
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.HasField("g"):  # the body of a loop
+                _halve_weights(attribute.g, min_size)
 
 
 def _open_onnx(path: Path, threads: int | None) -> Run:
@@ -134,17 +133,17 @@ def _open_onnx(path: Path, threads: int | None) -> Run:
     return lambda images: dict(zip(names, session.run(names, {IMAGES: images}), strict=True))
 
 
-def _write_litert(graph, path, quantize, images) -> None:
+def _write_litert(model: keras.Model, path: Path, quantize: str | None) -> None:
     import tensorflow as tf
 
-    with tempfile.TemporaryDirectory() as folder:
-        _write_saved_model(graph, Path(folder), None, images)
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
-        if quantize is not None:
-            converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        if quantize == FLOAT16:
-            converter.target_spec.supported_types = [tf.float16]
-        path.write_bytes(converter.convert())
+    # Without TensorFlow's own operations, which the small runtime does not have.
+    target = {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS]}
+    if quantize == FLOAT16:
+        target["supported_types"] = [tf.float16]
+    optimizations = [] if quantize is None else [tf.lite.Optimize.DEFAULT]
+    model.export(
+        path, format="litert", verbose=False, target_spec=target, optimizations=optimizations
+    )
 
 
 def _open_litert(path: Path, threads: int | None) -> Run:
@@ -156,17 +155,10 @@ def _open_litert(path: Path, threads: int | None) -> Run:
 
 
 FORMATS = {
-    one.name: one
-    for one in (
-        Format(
-            "saved_model",
-            "",
-            "tensorflow",
-            (FLOAT16,),
-            _write_saved_model,
-            _open_saved_model,
-        ),
-        Format("onnx", ".onnx", "onnxruntime", (FLOAT16, INT8), _write_onnx, _open_onnx),
+    form.name: form
+    for form in (
+        Format("saved_model", "", "tensorflow", (), _write_saved_model, _open_saved_model),
+        Format("onnx", ".onnx", "onnxruntime", (FLOAT16,), _write_onnx, _open_onnx),
         Format("litert", ".tflite", "ai_edge_litert", (FLOAT16, INT8), _write_litert, _open_litert),
     )
 }

@@ -1,4 +1,4 @@
-"""Image files: those in a folder, and in batches that memory has room for."""
+"""Image files: find them in folders, and divide them into batches that fit into memory."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ SUFFIXES = {
     ".tga", ".tif", ".tiff", ".webp",
 }
 # fmt: on
-"""Files of a folder that are taken for images; a file named on its own may have any name."""
+"""Suffixes of the files that are read in folders; a file given by name may have any suffix."""
 
 BATCH, PIXELS = 64, 100_000_000
-"""Images, and their pixels, that are decoded to be read together, at most: 300 MB. As many again
-are decoded meanwhile."""
+"""Most images of a batch and most pixels of them together: 300 MB, and as much again for the batch
+that is decoded meanwhile."""
 
 
 def find_images(names: Iterable[str], drawn: Path | None = None) -> Iterator[str]:
-    """The files that are named, and the images in the folders that are named, in order.
+    """The given files, and the images in the given folders and their subfolders, in order.
 
     Args:
         names: files, folders and "-".
-        drawn: a folder that is passed over, for its images were drawn by this command.
+        drawn: a folder to skip, since its images are the output of this command.
 
     Yields:
-        Paths; also those of folders that cannot be opened, for reading them says why.
+        Paths, including those of folders that cannot be opened: reading them reports why.
     """
-    closed: list[OSError] = []
+    errors: list[OSError] = []
     for name in names:
         if name == "-" or not is_folder(name):
             yield name
@@ -38,21 +38,21 @@ def find_images(names: Iterable[str], drawn: Path | None = None) -> Iterator[str
         seen: set[tuple[int, int]] = set()
         for path in filter(None, (drawn, Path(name))):
             _is_new(path, seen)
-        for folder, inner, files in os.walk(name, onerror=closed.append, followlinks=True):
-            # What is hidden are a desktop's notes and previews, and half-written files.
-            paths = [Path(folder, one) for one in sorted(inner) if not one.startswith(".")]
+        for folder, inner, files in os.walk(name, onerror=errors.append, followlinks=True):
+            # Hidden files are thumbnails and metadata of desktops, or written only in part.
+            paths = [Path(folder, name) for name in sorted(inner) if not name.startswith(".")]
             inner[:] = [path.name for path in paths if _is_new(path, seen)]
             for file in sorted(files):
                 if Path(file).suffix.lower() in SUFFIXES and not file.startswith("."):
                     yield str(Path(folder, file))
-    yield from (error.filename for error in closed)
+    yield from (error.filename for error in errors)
 
 
 def _is_new(path: Path, seen: set[tuple[int, int]]) -> bool:
-    """Whether a folder was not `seen` yet: links may lead round and round."""
+    """Whether a folder was not `seen` before: links can form cycles."""
     try:
         status = path.stat()
-    except OSError:  # walking through it will say why
+    except OSError:  # walking it reports why
         return True
     identity = status.st_dev, status.st_ino
     if identity in seen:
@@ -62,15 +62,15 @@ def _is_new(path: Path, seen: set[tuple[int, int]]) -> bool:
 
 
 def is_folder(name: str) -> bool:
-    """Whether there is a folder of that name; one that is closed to us may be there."""
+    """Whether there is a folder of that name; False without the permission to know."""
     try:
         return Path(name).is_dir()
-    except OSError:  # in a folder that is closed to us
+    except OSError:
         return False
 
 
 def batches(files: Iterable[str]) -> Iterator[list[str]]:
-    """Files by the dozen, but photos of many megapixels by the few that memory has room for."""
+    """Files in batches of at most `BATCH` images and `PIXELS` pixels, by the sizes in headers."""
     batch, pixels = [], 0
     for file in files:
         size = _pixels(file)
@@ -84,13 +84,13 @@ def batches(files: Iterable[str]) -> Iterator[list[str]]:
 
 
 def _pixels(file: str) -> int:
-    """How many pixels an image has, as its first bytes say."""
+    """Pixels of an image, from its header; 0 where that cannot be read."""
     from datasets.images import measure_image
 
     try:
-        if Path(file).is_file():  # to open a pipe is to wait for it
+        if Path(file).is_file():  # opening a pipe would block
             width, height = measure_image(file)
             return width * height
-    except Exception:  # of whatever kind: decoding it will tell
+    except Exception:  # of any kind: decoding reports it
         pass
     return 0

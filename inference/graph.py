@@ -1,160 +1,346 @@
-"""A reader as one TensorFlow function: pixels in, digits, confidence and box out.
+"""The inference graph: from uint8 images of any size to digits, confidence and bounding box.
 
-It does what `inference.Reader` does with NumPy and Pillow, look by look, for a whole batch at once:
-an image that needs no further look is looked at all the same and what is seen left out, for a
-graph without branches runs everywhere. The quarters of an image, which the reader searches where
-it is unsure, are left to the caller: docs/export.md shows how. `exporting.check` compares the two
-on every export.
+A model that locates the number reads the whole image, then a crop around the box it predicted, and
+again while the crop becomes clearly smaller (a glimpse each; at most `max_glimpses`). The
+log-probabilities of all glimpses are averaged and divided by the temperature. Where that leaves a
+small number with a low confidence, the four overlapping quarters of the image are read in the same
+way, and the most confident reading is kept. A model without a `box` output reads one glimpse.
+
+Everything is written in `keras.ops`, so that the same graph runs on every Keras backend and, by
+`keras.Model.export`, in ONNX Runtime, LiteRT and TensorFlow.
 """
 
 from __future__ import annotations
 
+import functools
+
 import keras
 import numpy as np
-import tensorflow as tf
+from keras import ops
 
 import labels
-from inference.reader import LEAST, MARGIN, WORTH, Reader
-from inference.resize import resize_parts, to_grey
+from inference.resize import crop_and_resize, to_gray
 from labels import BOX, DIGITS, LENGTH
 
-IMAGES, CONFIDENCE = "images", "confidence"
+IMAGES, CROPS, IMAGE_SIZES = "images", "crops", "image_sizes"
+CONFIDENCE, CROP, ATTENTION = "confidence", "crop", "attention"
+LENGTH_LOG_PROBS, DIGIT_LOG_PROBS = "length_log_probs", "digit_log_probs"
 
-_SIGNATURE = tf.TensorSpec([None, None, None, 3], tf.uint8, name=IMAGES)
+MIN_SHRINKAGE = 0.6
+"""A further glimpse is taken where its area is below this fraction of the last one's."""
+
+MARGIN = 0.7
+"""Fraction by which the width and height of a predicted box are enlarged for the next glimpse."""
+
+MIN_CROP = 8.0
+"""Smallest width and height of a crop, in pixels."""
+
+SEARCH_CONFIDENCE, SEARCH_AREA = 0.6, 0.15
+"""The quarters are read where the confidence is below the first and the box covers less than the
+second of the image's area."""
+
+REGIONS = np.float32(
+    [[0, 0, 1, 1], [0, 0, 0.7, 0.7], [0.3, 0, 1, 0.7], [0, 0.3, 0.7, 1], [0.3, 0.3, 1, 1]]
+)
+"""The whole image and its quarters, which overlap, as fractions of its width and height."""
+
+EDGE = 0.03
+"""A number nearer to the edge of a quarter than this fraction of its size may be cut off."""
 
 
-class ReaderGraph(tf.Module):
-    """What a reader does, as `read`: uint8 (n, height, width, 3) to a dictionary.
-
-    - `digits`: int32 (n, N), −1 where the number has no digit;
-    - `length`: int32 (n,), 0 to N, and N + 1 for a number of more digits than N;
-    - `confidence`: float32 (n,), the probability that the whole number is right;
-    - `box`, of models that say so: float32 (n, 4), left, top, right and bottom of the number in
-      pixels of the image; all 0 where no number is read.
+@keras.saving.register_keras_serializable("number_zoo")
+class ReadNumbers(keras.layers.Layer):
+    """Read the number in each image with a model of the zoo.
 
     Args:
-        reader: what is turned into a graph, with its looks and its temperature.
-        half: whether to keep the weights in 16 bits; they are computed with in 32.
+        model: functional model with the outputs of `models.heads`.
+        max_glimpses: most glimpses of an image (and of each quarter), at least 1; 1 for a model
+            without a `box` output.
+        temperature: divisor of the averaged log-probabilities.
+        search_quarters: whether to read the quarters of images where a small number has a low
+            confidence.
+        frozen: whether to hold the weights as constants, which exported files run faster with.
+        only_active: whether to leave images that need no further glimpse out of the batch; faster
+            for batches, but not on backends where all shapes are static (JAX).
+
+    Call arguments:
+        images: uint8 (batch, height, width, 3), RGB.
+        crops: float32 (batch, 4), the first glimpse: left, top, right and bottom in pixels. Where
+            it is empty (right ≤ left), the whole image is read. Defaults to whole images.
+        image_sizes: float32 (batch, 2), width and height of images that are padded at the right
+            and the bottom. Defaults to the shape of `images`.
+
+    Returns:
+        A dictionary:
+
+        - `digits`: int32 (batch, N), −1 from position `length` on;
+        - `length`: int32 (batch,), 0 to N, and N + 1 for more than N digits;
+        - `confidence`: float32 (batch,), probability that length and digits are all correct;
+        - `length_log_probs` (batch, N + 2) where N > 1, and `digit_log_probs` (batch, N, 10);
+        - `crop`: float32 (batch, 4), the last glimpse, in pixels;
+        - `box`, of models that predict it: float32 (batch, 4), left, top, right and bottom of the
+          number in pixels; without meaning where `length` is 0;
+        - `attention`, of models with a layer of that name: float32 (batch, positions, 1 + N), the
+          attention maps in the last glimpse, of the length first.
     """
 
-    def __init__(self, reader: Reader, *, half: bool = False):
-        super().__init__()
-        self._reader = reader
-        variables = (reader.model.trainable_variables, reader.model.non_trainable_variables)
-        self._weights = [[_constant(v, half) for v in some] for some in variables]
+    def __init__(
+        self,
+        model: keras.Model,
+        max_glimpses: int = 1,
+        temperature: float = 1.0,
+        search_quarters: bool = True,
+        frozen: bool = False,
+        only_active: bool = False,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        names = [layer.name for layer in model.layers]
+        attention = {name: model.get_layer(name).output for name in (ATTENTION,) if name in names}
+        self.model = keras.Model(model.input, model.output | attention)
+        self.max_glimpses, self.temperature = max_glimpses, temperature
+        self.search_quarters = search_quarters and max_glimpses > 1
+        self.constants, self.only_active = None, only_active
+        if frozen:
+            variables = self.model.trainable_variables, self.model.non_trainable_variables
+            self.constants = [[np.asarray(v) for v in group] for group in variables]
 
-    @tf.function(input_signature=[_SIGNATURE])
-    def read(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Read the number in each of some images of one size."""
-        height, width, channels = self._reader.model.input_shape[1:]
-        shape = tf.shape(images)
-        whole = tf.cast(tf.stack([0, 0, shape[2], shape[1]]), tf.float32)
-        whole = tf.tile(whole[None], [shape[0], 1])
-        seen = to_grey(images) if channels == 1 else images
-        sums, counts, boxes = {}, 0.0, None
-        parts, going = whole, tf.ones(shape[:1])
-        for look in range(self._reader.max_glimpses):
-            outputs = self._look(resize_parts(seen, parts, (height, width)))
-            for name in outputs.keys() & {LENGTH, DIGITS}:
-                logs = _each(going, outputs[name]) * tf.nn.log_softmax(outputs[name])
-                sums[name] = sums.get(name, 0.0) + logs
-            counts += going
-            if BOX in outputs:
-                found = _in_image(outputs[BOX], parts)
-                boxes = found if look == 0 else _put(going, found, boxes)
-            if look + 1 < self._reader.max_glimpses:
-                nearer = _nearer(boxes, whole)
-                if look:
-                    going *= tf.cast(_area(nearer) < WORTH * _area(parts), tf.float32)
-                parts = _put(going, nearer, parts)
-        counts *= self._reader.temperature
-        readings = _read_out({name: logs / _each(counts, logs) for name, logs in sums.items()})
-        if boxes is None:
-            return readings
-        return readings | {BOX: _where_read(readings[LENGTH], boxes)}
+    def call(self, images, crops=None, image_sizes=None):
+        batch, height, width, _ = ops.shape(images)
+        pixels = ops.cast(images, "float32")
+        if image_sizes is None:
+            size = ops.cast(ops.stack([width, height]), "float32")
+            image_sizes = ops.tile(ops.expand_dims(size, 0), (batch, 1))
+        whole = ops.concatenate([ops.zeros_like(image_sizes), image_sizes], axis=-1)
+        cropped, first = ops.zeros((batch,), "bool"), whole
+        if crops is not None:
+            cropped = crops[:, 2] > crops[:, 0]
+            first = _where(cropped, crops, whole)
 
-    @tf.function
-    def _look(self, prepared: tf.Tensor) -> dict[str, tf.Tensor]:
-        """The model's outputs; a function of its own, so that a file holds it once."""
-        variables = ([tf.cast(value, kind) for value, kind in some] for some in self._weights)
-        return self._reader.model.stateless_call(*variables, prepared, training=False)[0]
+        def glimpse(active, region, glimpses, crop, sums, result):
+            """Read one more crop of each active image."""
+            outputs = self._predict(pixels, crop, image_sizes, active)
+            sums = {
+                name: _where(glimpses == 0, 0.0, total) + ops.log_softmax(outputs[name])
+                for name, total in sums.items()
+            }
+            glimpses = glimpses + 1
+            divisor = ops.cast(glimpses, "float32") * self.temperature
+            reading = decode({name: total / _align(divisor, total) for name, total in sums.items()})
+            reading[CROP] = crop
+            if ATTENTION in outputs:
+                reading[ATTENTION] = outputs[ATTENTION]
+            if BOX not in outputs:
+                return ops.zeros_like(active), region, glimpses, crop, sums, reading
+
+            reading[BOX] = box = in_pixels(outputs[BOX], crop)
+            following = expand_boxes(box, whole)
+            shrinks = _area(following) < MIN_SHRINKAGE * _area(crop)
+            again = _and(glimpses < self.max_glimpses, ops.logical_or(glimpses == 1, shrinks))
+            finished = _and(active, ops.logical_not(again))
+            valid = _and(
+                reading[LENGTH] > 0,
+                _inside(box, region_of_image(region, image_sizes), EDGE),
+                reading[CONFIDENCE] > result[CONFIDENCE],
+            )
+            accepted = _and(finished, ops.logical_or(region == 0, valid))
+            result = {name: _where(accepted, reading[name], old) for name, old in result.items()}
+
+            small = _area(box) < SEARCH_AREA * _area(whole)
+            unsure = _and(small, reading[CONFIDENCE] < SEARCH_CONFIDENCE, ops.logical_not(cropped))
+            search = ops.where(region == 0, unsure, region < len(REGIONS) - 1)
+            search = _and(finished, search, self.search_quarters)
+            region = region + ops.cast(search, "int32")
+            glimpses = ops.where(search, 0, glimpses)
+            crop = _where(search, region_of_image(region, image_sizes), following)
+            return _and(active, ops.logical_or(again, search)), region, glimpses, crop, sums, result
+
+        zeros = {
+            name: ops.zeros((batch, *spec.shape[1:]), spec.dtype)
+            for name, spec in self.compute_output_spec(images).items()
+        }
+        counts = ops.zeros((batch,), "int32")
+        sums = {LENGTH: zeros.get(LENGTH_LOG_PROBS), DIGITS: zeros[DIGIT_LOG_PROBS]}
+        sums = {name: total for name, total in sums.items() if total is not None}
+        *_, result = ops.while_loop(
+            lambda active, *_: ops.any(active),
+            glimpse,
+            (ops.ones((batch,), "bool"), counts, counts, first, sums, zeros),
+        )
+        return result
+
+    def _predict(self, pixels, crops, image_sizes, active):
+        """Outputs of the model for a crop of each image."""
+        index = ops.nonzero(active)[0] if self.only_active else None
+        if self.only_active:
+            inputs = (pixels, crops, image_sizes)
+            pixels, crops, image_sizes = (ops.take(values, index, axis=0) for values in inputs)
+        height, width, channels = self.model.input_shape[1:]
+        x = crop_and_resize(pixels, crops, (height, width), image_sizes)
+        x = to_gray(x) if channels == 1 else x
+        if self.constants is None:
+            outputs = self.model(x, training=False)
+        else:
+            outputs, _ = self.model.stateless_call(*self.constants, x, training=False)
+        if not self.only_active:
+            return outputs
+        index, batch = ops.expand_dims(index, -1), ops.shape(active)[0]
+        return {
+            name: ops.scatter(index, values, (batch, *values.shape[1:]))
+            for name, values in outputs.items()
+        }
+
+    def compute_output_spec(self, images, crops=None, image_sizes=None):
+        """Shapes and dtypes of the outputs, without a trace of the graph."""
+        batch, outputs = images.shape[0], self.model.output
+        shapes = {
+            DIGITS: outputs[DIGITS].shape[1:2],
+            LENGTH: (),
+            CONFIDENCE: (),
+            CROP: (4,),
+            DIGIT_LOG_PROBS: outputs[DIGITS].shape[1:],
+        }
+        if LENGTH in outputs:
+            shapes[LENGTH_LOG_PROBS] = outputs[LENGTH].shape[1:]
+        shapes |= {name: outputs[name].shape[1:] for name in (BOX, ATTENTION) if name in outputs}
+        dtypes = {DIGITS: "int32", LENGTH: "int32"}
+        return {
+            name: keras.KerasTensor((batch, *shape), dtypes.get(name, "float32"), name=name)
+            for name, shape in shapes.items()
+        }
+
+    def get_config(self):
+        return super().get_config() | {
+            "model": keras.saving.serialize_keras_object(self.model),
+            "max_glimpses": self.max_glimpses,
+            "temperature": self.temperature,
+            "search_quarters": self.search_quarters,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        model = keras.saving.deserialize_keras_object(config["model"])
+        return cls(**config | {"model": model})
 
 
-def in_float32(model: keras.Model) -> keras.Model:
-    """The model, or one of the same weights that computes in float32 throughout."""
-    if all(layer.compute_dtype == "float32" for layer in model.layers):
-        return model
-    again = type(model).from_config(_full_precision(model.get_config()))
-    again.set_weights(model.get_weights())
-    return again
+def build_inference_model(
+    model: keras.Model,
+    max_glimpses: int = 1,
+    temperature: float = 1.0,
+    *,
+    crops: bool = False,
+    **options: bool,
+) -> keras.Model:
+    """Build the end-to-end model: uint8 images of any size in, what `ReadNumbers` returns out.
+
+    Args:
+        model, max_glimpses, temperature: as for `ReadNumbers`.
+        crops: whether the inputs are a dictionary of `images`, `crops` and `image_sizes`; else
+            images are the only input.
+        options: `search_quarters`, `frozen` and `only_active`, as for `ReadNumbers`.
+    """
+    read = ReadNumbers(model, max_glimpses, temperature, **options, name="read_numbers")
+    images = keras.Input((None, None, 3), dtype="uint8", name=IMAGES)
+    if not crops:
+        return keras.Model(images, read(images), name=model.name)
+    inputs = {
+        IMAGES: images,
+        CROPS: keras.Input((4,), name=CROPS),
+        IMAGE_SIZES: keras.Input((2,), name=IMAGE_SIZES),
+    }
+    return keras.Model(inputs, read(**inputs), name=model.name)
 
 
-def _full_precision(config):
-    """A model's configuration with every mixed precision policy replaced."""
-    if isinstance(config, dict):
-        if config.get("class_name") == "DTypePolicy":
-            return config | {"config": {"name": "float32"}}
-        return {key: _full_precision(value) for key, value in config.items()}
-    if isinstance(config, list | tuple):
-        return type(config)(_full_precision(value) for value in config)
-    return config
+def decode(logits):
+    """Decode length and digits jointly: the sequence of the largest P(S|X).
+
+    The same rule as `models.decode_predictions`, which does it for arrays that are scored.
+
+    Args:
+        logits: `digits` (batch, N, 10) and, where N > 1, `length` (batch, N + 2).
+
+    Returns:
+        `length`, `digits`, `confidence` and the log-probabilities, as `ReadNumbers` returns them.
+    """
+    log_digits = ops.log_softmax(logits[DIGITS])
+    positions = log_digits.shape[1]
+    highest, best = _max(log_digits)
+    running = ops.cumsum(highest, axis=1)
+    result = {DIGIT_LOG_PROBS: log_digits}
+    if LENGTH in logits:
+        result[LENGTH_LOG_PROBS] = ops.log_softmax(logits[LENGTH])
+        # No digits are scored for length 0 and for "longer".
+        joint = result[LENGTH_LOG_PROBS] + ops.pad(running, ((0, 0), (1, 1)))
+        log_probability, length = _max(joint)
+    else:
+        log_probability, length = running[:, 0], ops.ones_like(best[:, 0])
+    kept = ops.where(length > positions, 0, length)
+    present = ops.arange(positions, dtype="int32")[None] < kept[:, None]
+    return result | {
+        DIGITS: ops.where(present, best, labels.ABSENT),
+        LENGTH: length,
+        CONFIDENCE: ops.exp(log_probability),
+    }
 
 
-def _constant(variable, half: bool) -> tuple[tf.Variable, str]:
-    """The value of a model's variable as it is kept, and the type it is computed with in."""
-    value, kind = np.asarray(variable), keras.backend.standardize_dtype(variable.dtype)
-    if half and kind == "float32":
-        value = value.astype(np.float16)
-    return tf.Variable(value, trainable=False), kind
+def in_pixels(boxes, crops):
+    """Boxes as fractions of crops, (batch, 4), in pixels of the images, their edges in order."""
+    start, end = boxes[:, :2], boxes[:, 2:]
+    fractions = ops.concatenate([ops.minimum(start, end), ops.maximum(start, end)], axis=-1)
+    extent = crops[:, 2:] - crops[:, :2]
+    return ops.tile(crops[:, :2], (1, 2)) + fractions * ops.tile(extent, (1, 2))
 
 
-def _each(values: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
-    """One value for each image, (n,), to be multiplied with (n, …)."""
-    return tf.reshape(values, [-1, *[1] * (len(like.shape) - 1)])
+def expand_boxes(boxes, whole):
+    """Crops to read for numbers in boxes: enlarged by `MARGIN`, at least `MIN_CROP` wide and high.
+
+    Args:
+        boxes: float (batch, 4), left, top, right and bottom in pixels.
+        whole: float (batch, 4), 0, 0, width and height of each image.
+
+    Returns:
+        float32 (batch, 4), within the images; the whole image where a box is not finite.
+    """
+    center, half = (boxes[:, :2] + boxes[:, 2:]) / 2, (boxes[:, 2:] - boxes[:, :2]) / 2
+    half = ops.maximum(half * (1 + MARGIN), MIN_CROP / 2)
+    crops = ops.concatenate(
+        [ops.maximum(center - half, whole[:, :2]), ops.minimum(center + half, whole[:, 2:])],
+        axis=-1,
+    )
+    return ops.where(ops.all(ops.isfinite(boxes), axis=-1, keepdims=True), crops, whole)
 
 
-def _put(going: tf.Tensor, new: tf.Tensor, old: tf.Tensor) -> tf.Tensor:
-    return tf.where(going[:, None] > 0, new, old)
-
-
-def _in_image(shares: tf.Tensor, parts: tf.Tensor) -> tf.Tensor:
-    ends = shares[:, :2], shares[:, 2:]
-    shares = tf.concat([tf.minimum(*ends), tf.maximum(*ends)], axis=1)
-    return tf.tile(parts[:, :2], [1, 2]) + shares * tf.tile(parts[:, 2:] - parts[:, :2], [1, 2])
-
-
-def _where_read(length: tf.Tensor, boxes: tf.Tensor) -> tf.Tensor:
-    """The boxes of numbers; all 0 where none is read, for there is nothing to show."""
-    return tf.where(length[:, None] > 0, boxes, 0.0)
-
-
-def _area(boxes: tf.Tensor) -> tf.Tensor:
+def _area(boxes):
     return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
 
 
-def _nearer(boxes: tf.Tensor, whole: tf.Tensor) -> tf.Tensor:
-    middle, half = (boxes[:, :2] + boxes[:, 2:]) / 2, (boxes[:, 2:] - boxes[:, :2]) / 2
-    half = tf.maximum(half * (1 + MARGIN), LEAST / 2)
-    low, high = tf.maximum(middle - half, whole[:, :2]), tf.minimum(middle + half, whole[:, 2:])
-    return tf.concat([low, high], axis=1)
+def _inside(boxes, crops, margin: float):
+    """Bool (batch,): which boxes keep off the edges of their crops."""
+    margin = margin * (crops[:, 2:] - crops[:, :2])
+    after = boxes[:, :2] > crops[:, :2] + margin
+    before = boxes[:, 2:] < crops[:, 2:] - margin
+    return ops.all(ops.logical_and(after, before), axis=-1)
 
 
-def _read_out(outputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """`models.read_out` in TensorFlow: the number of the largest P(S|X), and how large it is."""
-    log_digits = tf.nn.log_softmax(outputs[DIGITS])
-    places = log_digits.shape[1]
-    best = tf.argmax(log_digits, axis=-1, output_type=tf.int32)
-    running = tf.cumsum(tf.reduce_max(log_digits, axis=-1), axis=1)
-    if LENGTH in outputs:
-        # No digit has nothing to pay for, nor has "longer".
-        joint = tf.nn.log_softmax(outputs[LENGTH]) + tf.pad(running, [[0, 0], [1, 1]])
-        length = tf.argmax(joint, axis=-1, output_type=tf.int32)
-    else:
-        joint, length = running, tf.ones_like(best[:, 0])
-    shown = tf.where(length > places, 0, length)
-    kept = tf.range(places)[None] < shown[:, None]
-    return {
-        DIGITS: tf.where(kept, best, labels.ABSENT),
-        LENGTH: length,
-        CONFIDENCE: tf.exp(tf.reduce_max(joint, axis=-1)),
-    }
+def _max(values):
+    """The largest value along the last axis and its index; `ops.argmax` is not exportable."""
+    highest, index = ops.top_k(values, 1)
+    return highest[..., 0], ops.cast(index[..., 0], "int32")
+
+
+def region_of_image(region, image_sizes):
+    """The region (batch,), an index into `REGIONS`, of each image, in pixels."""
+    return ops.take(REGIONS, region, axis=0) * ops.tile(image_sizes, (1, 2))
+
+
+def _and(*conditions):
+    return functools.reduce(ops.logical_and, conditions)
+
+
+def _align(values, like):
+    """Values (batch,) with as many axes as `like` has."""
+    return ops.reshape(values, (-1, *[1] * (len(like.shape) - 1)))
+
+
+def _where(condition, new, old):
+    return ops.where(_align(condition, old), new, old)

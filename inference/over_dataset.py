@@ -1,4 +1,4 @@
-"""A reader over a data set: what it saw in every image, and what was there to see."""
+"""Inference over a data set: predictions for every image of a split, beside its labels."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ from datasets.images import decode_image
 from inference.reader import Predictions, Reader
 
 _CHUNK = 256
-_PLACES = ("boxes", "parts")
 
 
 @dataclass(frozen=True)
 class EvalOutputs:
-    """What a reader saw in the images of a split, in their order.
+    """Predictions and labels of the images of a split, in their order.
 
     Attributes:
-        seen: the model's outputs and the boxes it found.
-        truth: labels in the form that training uses: `digits` (n, N) and, for N > 1, `length`.
+        predictions: the model's outputs and boxes.
+        labels: the labels as text.
+        truth: the labels as in training: `digits` (n, N) and, for N > 1, `length`.
         boxes: float32 (n, 4), the true boxes around the numbers in pixels; NaN where unknown.
     """
 
-    seen: Predictions
+    predictions: Predictions
+    labels: list[str]
     truth: dict[str, np.ndarray]
     boxes: np.ndarray
 
@@ -43,61 +44,66 @@ def run_inference(
     data_dir: str | Path | None = None,
     limit: int | None = None,
 ) -> EvalOutputs:
-    """Read every image of a split as a user's image would be read.
+    """Read every image of a split as `predict.py` reads an image.
 
     Args:
-        reader: what reads them.
+        reader: the model.
         dataset: name, folder or mix.
         split: `"train"`, `"validation"` or `"test"`.
-        crop: what the reader is given: `"full"`, or a crop from the true digit boxes.
-        margin: share by which the box of such a crop is grown.
-        data_dir: where TFDS data lies.
-        limit: only the first so many images of each source.
+        crop: the part of each image that is read: `"full"`, or a crop around the true boxes.
+        margin: fraction by which the boxes are expanded for such a crop.
+        data_dir: folder of prepared TFDS data.
+        limit: only the first images, of each source.
 
     Raises:
-        ValueError: if an image does not decode, has no boxes for the crop, or the model reads
-            single digits and a number has more.
+        ValueError: if an image cannot be decoded or has no boxes for the crop, or if the model
+            reads single digits and a label is of another length.
     """
-    places = reader.model.output["digits"].shape[1]
-    seen, numbers, boxes = [], [], []
+    max_digits = reader.model.output["digits"].shape[1]
+    predictions, texts, boxes = [], [], []
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
-        stream = sources.examples_of_mix(dataset, split, data_dir, limit)
-        for chunk in sources.chunks(stream, _CHUNK):
-            images = list(pool.map(lambda one: decode_image(one.read(), name=one.id), chunk))
-            seen.append(reader.look(images, [one.crop_box(crop, margin) for one in chunk]))
-            numbers += [_checked(one, places) for one in chunk]
-            boxes += [_box(one) for one in chunk]
-    outputs = {key: np.concatenate([s.outputs[key] for s in seen]) for key in seen[0].outputs}
-    found = Predictions(outputs, *(np.concatenate([getattr(s, k) for s in seen]) for k in _PLACES))
-    return EvalOutputs(found, _truth(numbers, places), np.stack(boxes))
+        stream = sources.examples(dataset, split, data_dir, limit)
+        for examples in sources.chunks(stream, _CHUNK):
+            images = list(pool.map(lambda e: decode_image(e.read(), name=e.id), examples))
+            given = [example.crop_box(crop, margin) for example in examples]
+            predictions.append(reader.predict(images, given))
+            texts += [_checked_label(example, max_digits) for example in examples]
+            boxes += [_true_box(example) for example in examples]
+    return EvalOutputs(
+        Predictions.concatenate(predictions),
+        texts,
+        _label_arrays(texts, max_digits),
+        np.stack(boxes),
+    )
 
 
 def overlap(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Intersection over union of boxes (n, 4), from 0 to 1; NaN where either is unknown."""
+    """Intersection over union of boxes (n, 4), in [0, 1]; NaN where either is unknown."""
     inner = np.minimum(boxes[:, 2:], others[:, 2:]) - np.maximum(boxes[:, :2], others[:, :2])
     common = np.maximum(inner, 0).prod(axis=1)
     areas = [(b[:, 2:] - b[:, :2]).prod(axis=1) for b in (boxes, others)]
     return common / np.maximum(sum(areas) - common, 1e-9)
 
 
-def _box(example: sources.Example) -> np.ndarray:
-    if example.boxes is None or len(example.boxes) == 0:
+def _true_box(example: sources.Example) -> np.ndarray:
+    if example.boxes is None:
         return np.full(4, np.nan, np.float32)
     return crops.union_box(example.boxes)
 
 
-def _checked(example: sources.Example, places: int) -> str:
-    if places == 1 and len(example.number) != 1:
+def _checked_label(example: sources.Example, max_digits: int) -> str:
+    if max_digits == 1 and len(example.label) != 1:
         raise ValueError(
-            "A model of single digits cannot be tried on numbers. "
-            f"Received: {example.id} with the number {example.number!r}"
+            "a model with max_digits=1 reads single digits and cannot be evaluated on numbers: "
+            "train one with --set max_digits=N. "
+            f"Received: {example.id}, labelled {example.label!r}"
         )
-    return example.number
+    return example.label
 
 
-def _truth(numbers: list[str], places: int) -> dict[str, np.ndarray]:
-    encoded = [labels.encode(number, places) for number in numbers]
+def _label_arrays(texts: list[str], max_digits: int) -> dict[str, np.ndarray]:
+    encoded = [labels.encode(text, max_digits) for text in texts]
     digits = {"digits": np.stack([digits for _, digits in encoded])}
-    if places == 1:
+    if max_digits == 1:
         return digits
     return {"length": np.array([length for length, _ in encoded], np.int32)} | digits

@@ -1,19 +1,18 @@
-"""Where a trained model comes from, and whether it has seen the images it is judged by."""
+"""Where a trained model comes from, and whether its training used the images it is evaluated on."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import datasets
 import models
-from artifacts.files import read_json
-from artifacts.run_folder import RunFolder
 from datasets import mixing, sources
 
 
 def configuration(name: str) -> dict[str, Any]:
-    """The training's configuration of a run or of published weights; empty where unknown."""
+    """The training configuration of a run or of published weights; empty where unknown."""
     return models.provenance_of(name).get("configuration", {})
 
 
@@ -22,45 +21,50 @@ def trained_with(name: str) -> str | None:
     return models.provenance_of(name).get("environment", {}).get("command")
 
 
-def seen_images(
-    names: list[str],
+def leak_warnings(
+    names: Iterable[str],
     dataset: str,
     split: str,
-    fingerprint: str,
     data_dir: str | Path | None = None,
 ) -> list[str]:
-    """Warnings about models that were trained or selected on images they are judged by.
+    """Warnings about models whose training or selection used images they are evaluated on.
 
-    A run keeps the fingerprints of what it was trained on, which tells the very same split.
-    Folders of photos, which people copy and mix, are compared image by image.
+    Runs and the cards of published weights keep a fingerprint of each split they used, which
+    recognises the same split under any name. Folders of photos, which people copy and mix, are
+    compared image by image where the training folder is still there.
 
     Args:
         names: runs, files or published weights.
-        dataset: what they are judged on.
+        dataset: name, folder or mix that they are evaluated on.
         split: its split.
-        fingerprint: of that split.
-        data_dir: where TFDS data lies.
+        data_dir: folder of prepared TFDS data.
     """
-    found, judged = [], None
+    evaluated = {
+        part.source: datasets.fingerprint(part.source, split, data_dir)
+        for part in mixing.parse_mix(dataset)
+    }
+    warnings, hashes = [], None
     for name in names:
-        run = RunFolder(Path(name))
-        kept = read_json(run.metrics).get("data", {}) if run.metrics.exists() else {}
-        if fingerprint in kept.values():
-            found.append(f"{name} was trained or selected on these very images")
+        used = set(models.training_data(name).values())
+        if leaked := [source for source, print_ in evaluated.items() if print_ in used]:
+            warnings.append(
+                f"{name} was trained or selected on these images: the {split} split of "
+                f"{', '.join(leaked)}"
+            )
             continue
-        for folder, part in _folders(configuration(name)):
-            if judged is None:
-                judged = set(datasets.image_hashes(dataset, split, data_dir).values())
-            shared = judged & set(datasets.image_hashes(folder, part).values())
+        for folder, used_split in _photo_folders(configuration(name)):
+            if hashes is None:
+                hashes = {h for _, h in datasets.image_hashes(dataset, split, data_dir)}
+            shared = hashes & {h for _, h in datasets.image_hashes(folder, used_split)}
             if shared:
-                found.append(
-                    f"{len(shared)} of these images are in the {part} split of {folder}, "
+                warnings.append(
+                    f"{len(shared)} of these images are in the {used_split} split of {folder}, "
                     f"which {name} was trained with"
                 )
-    return found
+    return warnings
 
 
-def _folders(configuration: dict[str, Any]) -> list[tuple[str, str]]:
+def _photo_folders(configuration: dict[str, Any]) -> list[tuple[str, str]]:
     """Folders of photos, still there, that a model was trained and selected on."""
     return [
         (part.source, split)

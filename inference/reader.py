@@ -1,4 +1,4 @@
-"""From images of any size to numbers, by the same steps as in training and evaluation."""
+"""Read numbers in images of any size with the inference graph, on Keras."""
 
 from __future__ import annotations
 
@@ -7,53 +7,37 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import keras
 import numpy as np
 
 import models
-from datasets.images import decode_image, prepare_image
+from datasets.images import decode_image
+from inference import graph
+from inference.config import inference_config
 from labels import BOX, DIGITS, LENGTH
-from models.decoding import DecodedSequences, decode_predictions, log_softmax
-from models.published import inference_config
+from models.decoding import DecodedSequences
 
-BATCH = 64
+BATCH, BATCH_PIXELS = 64, 8_000_000
+"""Most images of a batch, and most pixels of them with their padding; one image may have more."""
+
+_STATIC = keras.backend.backend() == "jax"
+"""Whether the backend compiles the graph for each shape: then images are read one by one, padded
+to squares of a few sizes."""
 
 MAX_GLIMPSES = 4
-"""How often, at most, a model that says where the number is looks at an image: at all of it, at
-what it found there, and again from nearer while that is `WORTH` it."""
-
-WORTH = 0.6
-"""Another look is taken at a part whose area is below this share of the last one's."""
-
-MARGIN = 0.7
-"""Share by which the box found in one look is grown for the next."""
-
-UNSURE = 0.6
-"""Where a reading is less sure than this, the quarters of the image are looked at as well, each
-as an image of its own: a number far away is easily missed in all of it."""
-
-QUARTER = 0.7
-"""Width and height of a quarter, as a share of the image's: they overlap by more than a half."""
-
-SMALL = 0.15
-"""The quarters are only looked at for numbers that cover less than this share of the image."""
-
-CUT = 0.03
-"""A number closer to a quarter's edge than this share of its size may be cut by it."""
-
-LEAST = 8.0
-"""Pixels that are looked at each way at least: a sliver tells nothing."""
+"""Most glimpses of an image by a model that predicts a box and was trained on whole images."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What was read in one image.
+    """The number in one image.
 
     Attributes:
-        number: the digits as text; "" where no number was found, ending in "+" where there are
-            more digits than the model can tell.
-        confidence: the model's probability that the whole number is right, in [0, 1].
-        box: left, top, right and bottom of the number in pixels of the image, for models that
-            say where it is and find one; else None.
+        number: its digits; "" where there is none, ending in "+" where there are more digits than
+            the model has positions.
+        confidence: probability in [0, 1] that the number is correct, all digits and the length.
+        box: left, top, right and bottom of the number in pixels, where a number is read and the
+            model predicts boxes; else None.
     """
 
     number: str
@@ -63,239 +47,201 @@ class Reading:
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a model saw in images, over all its looks.
+    """Outputs of the inference graph for several images.
 
     Attributes:
-        outputs: `length` and `digits` as `models.heads` has them: logits, the mean of the
-            log-probabilities of all looks over the temperature.
-        boxes: float32 (n, 4), where the number is, in pixels of each image; NaN where the
-            model does not say.
-        parts: float32 (n, 4), the part of each image that was looked at last, in pixels.
+        arrays: the outputs of `inference.graph.ReadNumbers` by name.
     """
 
-    outputs: dict[str, np.ndarray]
-    boxes: np.ndarray
-    parts: np.ndarray
+    arrays: dict[str, np.ndarray]
+
+    @classmethod
+    def concatenate(cls, chunks: Sequence[Predictions]) -> Predictions:
+        """Join the predictions of one reader, at least one."""
+        names = chunks[0].arrays
+        return cls({name: np.concatenate([c.arrays[name] for c in chunks]) for name in names})
+
+    @property
+    def outputs(self) -> dict[str, np.ndarray]:
+        """Calibrated log-probabilities in the form of a model's outputs: `length` (images, N + 2)
+        where N > 1, and `digits` (images, N, 10)."""
+        logits = {DIGITS: self.arrays[graph.DIGIT_LOG_PROBS]}
+        if graph.LENGTH_LOG_PROBS in self.arrays:
+            logits[LENGTH] = self.arrays[graph.LENGTH_LOG_PROBS]
+        return logits
 
     @property
     def readings(self) -> DecodedSequences:
-        """The numbers that are read out of the outputs."""
-        return decode_predictions(self.outputs)
+        """The decoded numbers."""
+        confidence = np.maximum(self.arrays[graph.CONFIDENCE].astype(np.float64), 1e-300)
+        return DecodedSequences(self.arrays[LENGTH], self.arrays[DIGITS], np.log(confidence))
+
+    @property
+    def boxes(self) -> np.ndarray:
+        """float32 (images, 4), of the numbers in pixels; NaN for models that predict none."""
+        return self.arrays.get(BOX, np.full_like(self.crops, np.nan))
+
+    @property
+    def crops(self) -> np.ndarray:
+        """float32 (images, 4), the last glimpse of each image, in pixels."""
+        return self.arrays[graph.CROP]
+
+    @property
+    def attention(self) -> np.ndarray | None:
+        """float32 (images, positions, 1 + N), attention maps in the last glimpse, the length's
+        first; None for models without attention."""
+        return self.arrays.get(graph.ATTENTION)
 
 
 class Reader:
-    """A model that reads images.
-
-    A model that says where the number is looks at the whole image, then at the part around the
-    box it found, and once or twice more where the number turns out to be small. What it saw is
-    put together as the mean of the log-probabilities. Where that leaves it `UNSURE`, it looks at
-    the quarters of the image in the same way, and keeps the surest number. A model that finds
-    no box looks once.
+    """A trained model with its inference graph (`inference.graph`), for images of any size.
 
     Args:
         weights: name of published weights, or path of a run folder or a `.keras` file.
-        max_glimpses: largest number of glimpses. Defaults to `MAX_GLIMPSES`, or 1 for a model
-            without a `box` output.
-        temperature: what logits are divided by. Defaults to what was fitted when the weights were
-            published or the run ended, or 1.
+        max_glimpses: most glimpses of an image. Defaults to what the weights were calibrated
+            with, or `MAX_GLIMPSES`, or 1 for a model without a `box` output.
+        temperature: divisor of the log-probabilities. Defaults to the one fitted on validation,
+            or 1.
 
     Raises:
-        ValueError: if there are no such weights, they are of no reader, or the model cannot look
-            so often.
+        ValueError: if there are no such weights, the model has no `digits` output, or it cannot
+            take that many glimpses.
     """
 
     def __init__(
         self, weights: str | Path, max_glimpses: int | None = None, temperature: float | None = None
     ):
         self.model = models.load(weights)
-        outputs = getattr(self.model, "output", None)  # None before a first call
+        outputs = getattr(self.model, "output", None)  # None for a model without an input
         if not (isinstance(outputs, dict) and DIGITS in outputs):
             raise ValueError(
-                f"{weights} is no reader of numbers: its model gives no {DIGITS!r} by name. "
+                f"{weights} is not a model of this zoo: it has no output named {DIGITS!r}. "
                 f"Received: {outputs}"
             )
-        self._height, self._width, self._channels = self.model.input_shape[1:]
-        locates = BOX in outputs
-        self.temperature = temperature or inference_config(weights).get("temperature", 1.0)
-        self.max_glimpses = max_glimpses or (MAX_GLIMPSES if locates else 1)
-        if self.max_glimpses > 1 and not locates:
+        config = inference_config(weights)
+        self.temperature = temperature or config.temperature
+        self.max_glimpses = max_glimpses or config.max_glimpses
+        if self.max_glimpses is None:
+            self.max_glimpses = MAX_GLIMPSES if BOX in outputs else 1
+        if self.max_glimpses > 1 and BOX not in outputs:
             raise ValueError(
-                f"{weights} finds no box to look at again. Received: looks={max_glimpses}"
+                f"{weights} predicts no box, which every further glimpse needs: "
+                f"max_glimpses is 1. Received: max_glimpses={self.max_glimpses}"
             )
+        self._run = _compile(
+            graph.build_inference_model(
+                self.model,
+                self.max_glimpses,
+                self.temperature,
+                crops=True,
+                only_active=not _STATIC,
+            )
+        )
 
     def read(self, images: Sequence[np.ndarray]) -> list[Reading]:
         """Read the number in each image.
 
         Args:
             images: uint8 arrays (height, width, 3), RGB, of any size, as
-                `datasets.decode_image` gives them.
+                `datasets.decode_image` returns them.
 
         Returns:
-            A reading for each, in order.
+            A reading for each image, in order.
         """
         if len(images) == 0:
             return []
-        seen = self.look(images)
-        found = seen.readings
-        numbers, confidences = found.numbers(), np.exp(found.log_probability).tolist()
+        predictions = self.predict(images)
+        numbers = predictions.readings.numbers()
+        confidences = np.exp(predictions.readings.log_probability).tolist()
         boxes = [
             tuple(box) if number and np.isfinite(box).all() else None
-            for number, box in zip(numbers, seen.boxes.tolist(), strict=True)
+            for number, box in zip(numbers, predictions.boxes.tolist(), strict=True)
         ]
         return list(map(Reading, numbers, confidences, boxes))
 
-    def look(
-        self, images: Sequence[np.ndarray], parts: Sequence[np.ndarray | None] | None = None
+    def predict(
+        self, images: Sequence[np.ndarray], crops: Sequence[np.ndarray | None] | None = None
     ) -> Predictions:
-        """Look at images, as often as this reader does, and put together what was seen.
+        """Run the inference graph on each image.
 
         Args:
             images: as for `read`; at least one.
-            parts: for each image the part of it to look at first (left, top, right, bottom in
-                pixels), or None for all of it.
+            crops: for each image the first glimpse (left, top, right, bottom in pixels), or None
+                for the whole image. Where a crop is given, the quarters are not read.
         """
-        parts = [None] * len(images) if parts is None else parts
-        seen = self._look_all(images, parts)
-        return self._search(images, parts, seen) if self.max_glimpses > 1 else seen
-
-    def _search(self, images, parts, seen: Predictions) -> Predictions:
-        """Look at the quarters where a small number was unsure; keep the surest one in any."""
-        sure = seen.readings.log_probability
-        whole = np.array([image.shape[1::-1] for image in images], np.float32).prod(axis=1)
-        unsure = np.flatnonzero(
-            (sure < np.log(UNSURE))
-            & (_area(seen.boxes) < SMALL * whole)
-            & np.array([part is None for part in parts])
+        crops = [None] * len(images) if crops is None else crops
+        batches = _batches(images)
+        predictions = Predictions.concatenate(
+            [self._predict_batch([images[i] for i in b], [crops[i] for i in b]) for b in batches]
         )
-        if len(unsure) == 0:
-            return seen
-        owners = np.repeat(unsure, 4)
-        quarters = np.concatenate([_quarters(images[index]) for index in unsure])
-        near = self._look_all([images[index] for index in owners], quarters)
-        found = near.readings
-        good = (found.length > 0) & _inside(near.boxes, quarters)
-        chances = np.where(good, found.log_probability, -np.inf).reshape(-1, 4)
-        best = chances.argmax(axis=1) + 4 * np.arange(len(unsure))
-        better = chances.max(axis=1) > sure[unsure]
-        taken, given = unsure[better], best[better]
-        for name, values in near.outputs.items():
-            seen.outputs[name][taken] = values[given]
-        seen.boxes[taken], seen.parts[taken] = near.boxes[given], near.parts[given]
-        return seen
+        order = np.argsort(np.concatenate(batches))
+        return Predictions({name: values[order] for name, values in predictions.arrays.items()})
 
-    def _look_all(self, images, parts) -> Predictions:
-        chunks = [slice(start, start + BATCH) for start in range(0, len(images), BATCH)]
-        seen = [self._look_batch(images[chunk], parts[chunk]) for chunk in chunks]
-        return Predictions(
-            {key: np.concatenate([one.outputs[key] for one in seen]) for key in seen[0].outputs},
-            np.concatenate([one.boxes for one in seen]),
-            np.concatenate([one.parts for one in seen]),
-        )
-
-    def _look_batch(self, images, parts) -> Predictions:
-        whole = np.array([[0, 0, p.shape[1], p.shape[0]] for p in images], np.float32)
-        parts = np.stack(
-            [w if part is None else part for w, part in zip(whole, parts, strict=True)]
-        )
-        sums, boxes, last = {}, np.empty_like(whole), parts.copy()
-        counts, going = np.zeros(len(images)), np.arange(len(images))
-        for look in range(self.max_glimpses):
-            outputs = self._look_once([images[index] for index in going], parts)
-            boxes[going] = found = _in_image(outputs, parts)
-            for name in outputs.keys() & {LENGTH, DIGITS}:
-                logs = log_softmax(outputs[name])
-                sums.setdefault(name, np.zeros((len(images), *logs.shape[1:])))[going] += logs
-            counts[going] += 1
-            last[going] = parts
-            if look + 1 < self.max_glimpses:
-                nearer = around(found, whole[going])
-                worth = _area(nearer) < WORTH * _area(parts) if look else np.full(len(going), True)
-                going, parts = going[worth], nearer[worth]
-                if len(going) == 0:
-                    break
-        counts *= self.temperature
-        means = {k: v / counts.reshape(-1, *[1] * (v.ndim - 1)) for k, v in sums.items()}
-        return Predictions(means, boxes, last)
-
-    def _look_once(self, images, parts) -> dict[str, np.ndarray]:
-        size = (self._height, self._width)
-        batch = [
-            prepare_image(image, size, self._channels, box=part)
-            for image, part in zip(images, parts, strict=True)
-        ]
-        # Not a plain call, which takes fifteen times as long for one image, nor `predict`, whose
-        # set-up takes longer than a small batch.
-        return self.model.predict_on_batch(np.stack(batch).astype("float32"))
+    def _predict_batch(self, images: Sequence[np.ndarray], crops) -> Predictions:
+        heights, widths = zip(*(image.shape[:2] for image in images), strict=True)
+        height, width = max(heights), max(widths)
+        if _STATIC:
+            height = width = 1 << (max(height, width) - 1).bit_length()
+        padded = np.zeros((len(images), height, width, 3), np.uint8)
+        for row, image in zip(padded, images, strict=True):
+            row[: image.shape[0], : image.shape[1]] = image
+        inputs = {
+            graph.IMAGES: padded,
+            graph.CROPS: np.float32([np.zeros(4) if crop is None else crop for crop in crops]),
+            graph.IMAGE_SIZES: np.float32([widths, heights]).T,
+        }
+        return Predictions(self._run(inputs))
 
 
-def _in_image(outputs: dict[str, np.ndarray], parts: np.ndarray) -> np.ndarray:
-    """The boxes that a model found in parts of images, in pixels of the images."""
-    if BOX not in outputs:
-        return np.full((len(parts), 4), np.nan, np.float32)
-    shares = outputs[BOX]
-    shares = np.concatenate(
-        [np.minimum(shares[:, :2], shares[:, 2:]), np.maximum(shares[:, :2], shares[:, 2:])], axis=1
+def _batches(images: Sequence[np.ndarray]) -> list[list[int]]:
+    """Indices of images in batches of similar sizes, so that little is padded."""
+    batches, batch = [], []
+    for index in sorted(range(len(images)), key=lambda index: images[index].size):
+        shapes = np.array([images[other].shape[:2] for other in (*batch, index)])
+        pixels = len(shapes) * shapes.max(axis=0).prod()
+        if batch and (_STATIC or len(batch) == BATCH or pixels > BATCH_PIXELS):
+            batches.append(batch)
+            batch = []
+        batch.append(index)
+    return [*batches, batch]
+
+
+def _compile(model: keras.Model):
+    """A function from arrays to arrays that runs a model with inputs of any shape."""
+    if keras.backend.backend() != "tensorflow":
+        return model.predict_on_batch
+    import tensorflow as tf
+
+    # Not `predict_on_batch`, which would trace the graph anew for the second size of images, and
+    # compile it with XLA for each.
+    signature = {
+        name: tf.TensorSpec(tensor.shape, tensor.dtype) for name, tensor in model.input.items()
+    }
+    run = tf.function(
+        lambda inputs: model(inputs, training=False), input_signature=[signature], autograph=False
     )
-    return np.tile(parts[:, :2], 2) + shares * np.tile(parts[:, 2:] - parts[:, :2], 2)
-
-
-def _quarters(image: np.ndarray) -> np.ndarray:
-    """The four overlapping quarters of an image, float32 (4, 4), in pixels."""
-    height, width = image.shape[:2]
-    corners = [(x, y) for y in (0.0, 1.0 - QUARTER) for x in (0.0, 1.0 - QUARTER)]
-    shares = [(x, y, x + QUARTER, y + QUARTER) for x, y in corners]
-    return np.array(shares, np.float32) * np.float32([width, height, width, height])
-
-
-def _inside(boxes: np.ndarray, parts: np.ndarray) -> np.ndarray:
-    """Bool (n,): which boxes keep off the edges of their parts, which may cut a number."""
-    off = CUT * (parts[:, 2:] - parts[:, :2])
-    low, high = boxes[:, :2] > parts[:, :2] + off, boxes[:, 2:] < parts[:, 2:] - off
-    return (low & high).all(axis=1)
-
-
-def _area(boxes: np.ndarray) -> np.ndarray:
-    return (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
-
-
-def around(boxes: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """The parts of images to look at for numbers that are in boxes.
-
-    Args:
-        boxes: float (n, 4), left, top, right and bottom in pixels; each meets its image.
-        whole: float (n, 4), each image's 0, 0, width and height.
-
-    Returns:
-        float32 (n, 4): the boxes grown by `MARGIN`, kept inside the images; all of the images
-        where a box is not known.
-    """
-    if not np.isfinite(boxes).all():
-        return whole
-    middle, half = (boxes[:, :2] + boxes[:, 2:]) / 2, (boxes[:, 2:] - boxes[:, :2]) / 2
-    half = np.maximum(half * (1 + MARGIN), LEAST / 2)
-    low, high = np.maximum(middle - half, whole[:, :2]), np.minimum(middle + half, whole[:, 2:])
-    return np.concatenate([low, high], axis=1).astype(np.float32)
+    return lambda inputs: {name: value.numpy() for name, value in run(inputs).items()}
 
 
 def read(
     images: Iterable[np.ndarray | str | os.PathLike | bytes],
     weights: str | Path = "street_numbers",
 ) -> list[Reading]:
-    """Read the number in each of some images.
+    """Read the number in each image.
 
-    Loading the weights takes seconds: who reads again and again keeps a `Reader`.
+    Loading the weights takes seconds: for repeated calls keep a `Reader`.
 
     Args:
-        images: uint8 arrays (height, width, 3), RGB, of any size; or paths of files, or their
-            bytes, which `datasets.decode_image` decodes.
+        images: uint8 arrays (height, width, 3), RGB, of any size; or paths of image files, or
+            their bytes, as `datasets.decode_image` takes them.
         weights: as for `Reader`.
 
     Returns:
-        A reading for each, in order.
+        A reading for each image, in order.
 
     Raises:
-        ValueError: if there are no such weights, or a file is no image.
-        OSError: if there is no such file, or it may not be opened.
+        ValueError: if there are no such weights, or a file is not an image.
+        OSError: if a file is missing or cannot be opened.
     """
-    decoded = [one if isinstance(one, np.ndarray) else decode_image(one) for one in images]
-    return Reader(weights).read(decoded)
+    arrays = [image if isinstance(image, np.ndarray) else decode_image(image) for image in images]
+    return Reader(weights).read(arrays)

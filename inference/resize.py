@@ -1,60 +1,68 @@
-"""Pillow's antialiased resize as matrix products, which every format can carry.
+"""Antialiased crop and resize as matrix products, which every backend and export format supports.
 
-A resized row is the row times a matrix of weights: for each new pixel a triangle around its
-middle, as wide as a new pixel or an old one, whichever is wider. The weights are made from the
-sizes and the box at hand, so one graph serves images of any size and any part of them.
+Pillow's bilinear filter (`Image.resize` with `reducing_gap=None`): each output pixel is a weighted
+mean of input pixels, weighted by a triangle around its centre that is as wide as two input or two
+output pixels, whichever is wider. The weights follow from sizes and crops at run time, so that one
+graph serves images of any size.
 """
 
 from __future__ import annotations
 
-import tensorflow as tf
-
-_TIE = 1e-4
-"""Added before rounding: halves, which are common, must not depend on the order in which a runtime
-sums. More than its float32 can be off by, and less than anybody sees."""
+from keras import ops
 
 
-def resize_parts(images: tf.Tensor, parts: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
-    """Cut parts out of images and resize them, as `datasets.prepare_image` does.
+def crop_and_resize(images, crops, size: tuple[int, int], image_sizes):
+    """Cut a crop out of each image and resize it.
 
     Args:
-        images: uint8 (n, height, width, 3).
-        parts: float32 (n, 4): left, top, right, bottom in pixels, within the images.
+        images: float32 (batch, height, width, channels).
+        crops: float32 (batch, 4), left, top, right and bottom in pixels. Outside of an image its
+            edge pixels are repeated.
         size: (height, width) of the result in pixels.
+        image_sizes: float32 (batch, 2), width and height of each image in pixels, where images
+            are padded at the right and the bottom; padding is not read.
 
     Returns:
-        float32 (n, *size, 3), whole numbers from 0 to 255. Some differ from Pillow's by 1, hardly
-        one by 2: it also rounds between the two directions, and takes the columns first where that
-        is less work.
+        float32 (batch, *size, channels).
     """
-    shape = tf.shape(images)
-    count, height, width, channels = shape[0], shape[1], shape[2], images.shape[3]
-    rows = tf.cast(tf.transpose(images, [0, 1, 3, 2]), tf.float32)
-    rows = tf.reshape(rows, [count, height * channels, width])
-    across = _weights(parts[:, 0], parts[:, 2], size[1], width)
-    rows = _round(tf.matmul(rows, across, transpose_b=True))
-    rows = tf.reshape(rows, [count, height, channels * size[1]])
-    down = _weights(parts[:, 1], parts[:, 3], size[0], height)
-    done = tf.reshape(_round(tf.matmul(down, rows)), [count, size[0], channels, size[1]])
-    return tf.transpose(done, [0, 1, 3, 2])
+    batch, rows, columns, _ = ops.shape(images)
+    (height, width), channels = size, images.shape[3]
+    left, top, right, bottom = ops.unstack(crops, 4, axis=-1)
+    # Rows first: that halves the work for large images, and the pixels stay in place.
+    weights = filter_weights(top, bottom, height, rows, image_sizes[:, 1])
+    x = ops.matmul(weights, ops.reshape(images, (batch, rows, columns * channels)))
+    x = ops.transpose(ops.reshape(x, (batch, height, columns, channels)), (0, 2, 1, 3))
+    weights = filter_weights(left, right, width, columns, image_sizes[:, 0])
+    x = ops.matmul(weights, ops.reshape(x, (batch, columns, height * channels)))
+    return ops.transpose(ops.reshape(x, (batch, width, height, channels)), (0, 2, 1, 3))
 
 
-def to_grey(images: tf.Tensor) -> tf.Tensor:
-    """uint8 (n, h, w, 3) to uint8 (n, h, w, 1): ITU-R 601 weights, as Pillow converts."""
-    weights = tf.constant([[0.299], [0.587], [0.114]])
-    return tf.cast(_round(tf.matmul(tf.cast(images, tf.float32), weights)), tf.uint8)
+def filter_weights(low, high, count: int, pixels, limit):
+    """Weights of input pixels for the output pixels of one axis.
+
+    Args:
+        low, high: float32 (batch,), where the crop begins and ends, in pixels.
+        count: output pixels.
+        pixels: input pixels, padding included.
+        limit: float32 (batch,), input pixels without padding.
+
+    Returns:
+        float32 (batch, count, pixels); each row sums to 1.
+    """
+    low, high, limit = (ops.reshape(values, (-1, 1, 1)) for values in (low, high, limit))
+    scale = (high - low) / count
+    steps = ops.reshape(ops.arange(count, dtype="float32") + 0.5, (1, count, 1))
+    centers = low + steps * scale
+    nearest = ops.clip(centers, 0.5, limit - 0.5)
+    outside = ops.abs(centers - nearest) > 0.5  # where the edge pixel alone counts
+    width = ops.where(outside, 1.0, ops.maximum(scale, 1.0))
+    places = ops.reshape(ops.arange(pixels, dtype="float32") + 0.5, (1, 1, pixels))
+    weights = ops.maximum(1.0 - ops.abs(places - nearest) / width, 0.0)
+    weights = weights * ops.cast(places < limit, "float32")
+    return weights / ops.sum(weights, axis=-1, keepdims=True)
 
 
-def _weights(low: tf.Tensor, high: tf.Tensor, count: int, pixels: tf.Tensor) -> tf.Tensor:
-    """Weights (n, count, pixels) of old pixels for `count` new ones from `low` to `high`, (n,)."""
-    # LiteRT's float16 keeps all constants in 16 bits, 1 / count as well, unless it looks variable.
-    scale = (high - low) / tf.cast(tf.minimum(count, count + pixels), tf.float32)
-    middles = low[:, None] + (tf.range(count, dtype=tf.float32) + 0.5) * scale[:, None]
-    places = tf.range(tf.cast(pixels, tf.float32)) + 0.5
-    away = tf.abs(places - middles[:, :, None]) / tf.maximum(scale, 1.0)[:, None, None]
-    weights = tf.maximum(1.0 - away, 0.0)
-    return weights / tf.reduce_sum(weights, axis=-1, keepdims=True)
-
-
-def _round(values: tf.Tensor) -> tf.Tensor:
-    return tf.round(values + _TIE)
+def to_gray(images):
+    """RGB (…, 3) to gray (…, 1) by ITU-R 601 weights, as Pillow converts."""
+    red, green, blue = ops.split(images, 3, axis=-1)
+    return 0.299 * red + 0.587 * green + 0.114 * blue

@@ -1,68 +1,73 @@
-"""A convolutional backbone with a small transformer encoder and one attention map per digit."""
+"""A convolutional network with a small transformer encoder that locates and reads long numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 import keras
 import numpy as np
+from annotated_types import MinLen
 from keras import layers, ops
 
 from labels import BOX
-from models.heads import number_outputs
+from models import search_space
+from models.arguments import ImageShape, NonNegativeInt, PositiveInt, PositiveInts, Rate
+from models.blocks import conv_norm, residual_block
+from models.entry import Entry
+from models.heads import attention_pooling, box_output, number_outputs
 from models.inputs import image_input
-from models.residual_cnn import EdgeCoordinates, _conv_norm, _residual_block
+
+Strides = Annotated[Sequence[Annotated[PositiveInts, MinLen(2)]], MinLen(1)]
 
 
 def conv_transformer(
-    input_shape: tuple[int, int, int] = (64, 160, 3),
-    max_digits: int = 10,
+    input_shape: ImageShape = (64, 160, 3),
+    max_digits: PositiveInt = 10,
     *,
-    stem_filters: int = 32,
-    filters: Sequence[int] = (64, 128, 192),
-    blocks: Sequence[int] = (1, 2, 2),
-    strides: Sequence[Sequence[int]] = ((2, 2), (2, 1), (2, 1)),
-    encoder_layers: int = 2,
-    heads: int = 6,
-    mlp_ratio: int = 2,
-    dropout: float = 0.1,
+    stem_filters: PositiveInt = 32,
+    filters: PositiveInts = (64, 128, 192),
+    blocks: PositiveInts = (1, 2, 2),
+    strides: Strides = ((2, 2), (2, 1), (2, 1)),
+    encoder_layers: NonNegativeInt = 2,
+    heads: PositiveInt = 6,
+    mlp_ratio: PositiveInt = 2,
+    dropout: Rate = 0.1,
     normalize_contrast: bool = True,
     locate: bool = True,
 ) -> keras.Model:
-    """Build residual convolution stages, a transformer encoder over the final feature map, and
-    heads that attend to each digit.
+    """Build residual stages, a transformer encoder over their feature map, and attention heads.
 
-    The convolutions see strokes; the encoder's self-attention relates all positions of the map,
-    which tells the seventh digit of a meter from the eighth at any scale. For each digit slot, a
-    softmax over the map selects the positions to pool, and one classifier shared by all slots
-    reads the pooled features. The maps are the output of the layer "where", (batch, height ·
-    width, 1 + N), the first one the length's.
+    The vertical resolution is reduced more than the horizontal one, so that ten digits side by
+    side have several positions each. The encoder's self-attention relates all positions of the
+    map, which tells the seventh digit of a meter from the eighth at any scale. For each digit, a
+    softmax over the map weights the positions, as in `residual_cnn`.
 
     Args:
         input_shape: (height, width, channels) of the images, values in [0, 255].
-        max_digits: the largest number of digits, at least 1.
+        max_digits: the largest number of digits, 1 for single digits.
         stem_filters: filters of the first convolution, which has stride 2.
-        filters: filters of each stage; the last is also the encoder's width.
+        filters: filters of each stage; the last is also the width of the encoder.
         blocks: residual blocks of each stage.
-        strides: (vertical, horizontal) stride of each stage's first block.
+        strides: (vertical, horizontal) stride of the first block of each stage.
         encoder_layers: transformer encoder layers, 0 for none.
-        heads: attention heads of each encoder layer; divides the last of `filters`.
-        mlp_ratio: hidden units of an encoder layer's MLP, over its width.
+        heads: attention heads of each encoder layer; a divisor of the last of `filters`.
+        mlp_ratio: hidden units of an encoder layer's MLP over its width.
         dropout: dropout rate of the pooled features, in [0, 1).
-        normalize_contrast: whether every image is scaled to a mean of 0 and a variance of 1.
-        locate: whether the model also outputs the number's box (`box`); left out where
-            `max_digits` is 1.
+        normalize_contrast: whether every image is given a mean of 0 and a variance of 1.
+        locate: whether the model also outputs the bounding box of the number (`box`); omitted
+            where `max_digits` is 1.
 
     Returns:
         A functional model with the outputs of `models.heads`. No weight's shape depends on the
-        image size.
+        image size, so that weights can be used at another size.
 
     Raises:
         ValueError: if `filters`, `blocks` and `strides` differ in length, or `heads` does not
             divide the last of `filters`.
 
     Reference:
-        He et al. 2016, https://arxiv.org/abs/1512.03385; a transformer encoder on convolutional
+        He et al. 2016, https://arxiv.org/abs/1512.03385; a transformer encoder over convolutional
         features after Carion et al. 2020, https://arxiv.org/abs/2005.12872; pre-normalization
         after Xiong et al. 2020, https://arxiv.org/abs/2002.04745.
     """
@@ -76,107 +81,108 @@ def conv_transformer(
             f"heads divides the last of filters. Received: heads={heads!r}, filters={filters!r}"
         )
     images, x = image_input(input_shape, normalize_contrast=normalize_contrast)
-    x = _conv_norm(x, stem_filters, 3, strides=2, name="stem")
-    for stage, (width, count, stride) in enumerate(zip(filters, blocks, strides, strict=True)):
+    x = conv_norm(x, stem_filters, 3, strides=2, name="stem")
+    for stage, (width, count, stride) in enumerate(zip(filters, blocks, strides, strict=True), 1):
         for index in range(count):
-            x = _residual_block(
+            x = residual_block(
                 x,
                 width,
                 strides=tuple(stride) if index == 0 else 1,
-                dilation=1,
-                name=f"stage{stage + 1}_block{index + 1}",
+                name=f"stage{stage}_block{index + 1}",
             )
-    grid = x.shape[1:3]
-    x = layers.Reshape((grid[0] * grid[1], filters[-1]), name="tokens")(x)
     if encoder_layers:
-        x = GridPositions(grid, name="positions")(x)
-    for index in range(encoder_layers):
-        x = _encoder_layer(x, heads, mlp_ratio, name=f"encoder{index + 1}")
-    if encoder_layers:
-        x = layers.LayerNormalization(name="encoder_norm")(x)
-    digit_features, features = _attend(x, max_digits)
+        x = _encoder(x, encoder_layers, heads, mlp_ratio)
+    digit_features, features = attention_pooling(x, max_digits)
     digit_features = layers.Dropout(dropout, name="digit_dropout")(digit_features)
     features = layers.Dropout(dropout, name="length_dropout")(features)
     outputs = number_outputs(features, max_digits, digit_features=digit_features)
     if locate and max_digits > 1:
-        edges = layers.Dense(4, name="edge_logits")(x)
-        edges = layers.Softmax(axis=1, dtype="float32", name="edges")(edges)
-        outputs[BOX] = EdgeCoordinates(grid, dtype="float32", name=BOX)(edges)
+        outputs[BOX] = box_output(x)
     return keras.Model(images, outputs, name="conv_transformer")
 
 
-def _encoder_layer(x, heads: int, mlp_ratio: int, name: str):
-    """One pre-normalization encoder layer over tokens (batch, tokens, width)."""
-    tokens, width = x.shape[1:]
-
-    def split(tensor, part):
-        tensor = layers.Reshape((tokens, heads, width // heads), name=f"{name}_{part}_heads")(
-            tensor
-        )
-        return layers.Permute((2, 1, 3), name=f"{name}_{part}_by_head")(tensor)
-
-    y = layers.LayerNormalization(name=f"{name}_attention_norm")(x)
-    query, key, value = (
-        split(layers.Dense(width, name=f"{name}_{part}")(y), part)
-        for part in ("query", "key", "value")
-    )
-    y = SelfAttention(name=f"{name}_attention")([query, key, value])
-    y = layers.Permute((2, 1, 3), name=f"{name}_by_token")(y)
-    y = layers.Reshape((tokens, width), name=f"{name}_merged")(y)
-    x = layers.Add(name=f"{name}_attention_add")([x, layers.Dense(width, name=f"{name}_out")(y)])
-    y = layers.LayerNormalization(name=f"{name}_mlp_norm")(x)
-    y = layers.Dense(mlp_ratio * width, activation="silu", name=f"{name}_mlp_in")(y)
-    y = layers.Dense(width, name=f"{name}_mlp_out")(y)
-    return layers.Add(name=f"{name}_mlp_add")([x, y])
-
-
-def _attend(x, max_digits: int):
-    """Pool tokens (batch, t, c) to (batch, N, c) for the digits and (batch, 2c) for the length."""
-    where = layers.Dense(1 + max_digits, name="where_logits")(x)
-    where = layers.Softmax(axis=1, dtype="float32", name="where")(where)
-    pooled = layers.Dot(axes=1, name="attended")([where, x])
-    digits = layers.Cropping1D((1, 0), name="digit_features")(pooled)
-    length = layers.Flatten(name="length_attended")(
-        layers.Cropping1D((0, max_digits), name="length_slot")(pooled)
-    )
-    mean = layers.GlobalAveragePooling1D(name="mean_features")(x)
-    return digits, layers.Concatenate(name="length_features")([length, mean])
-
-
-@keras.saving.register_keras_serializable("number_zoo")
-class SelfAttention(layers.Layer):
-    """Scaled dot-product attention of `[query, key, value]`, each (batch, heads, tokens, d)."""
-
-    def call(self, inputs):
-        query, key, value = inputs
-        scores = ops.matmul(query * (query.shape[-1] ** -0.5), ops.transpose(key, (0, 1, 3, 2)))
-        weights = ops.softmax(ops.cast(scores, "float32"), axis=-1)
-        return ops.matmul(ops.cast(weights, value.dtype), value)
+def _encoder(x, count: int, heads: int, mlp_ratio: int):
+    """Encoder layers over the positions of a map (batch, h, w, c), which keeps its shape."""
+    height, width, channels = x.shape[1:]
+    x = GridPositions(name="positions")(x)
+    x = layers.Reshape((height * width, channels), name="tokens")(x)
+    for index in range(1, count + 1):
+        name = f"encoder{index}"
+        y = layers.LayerNormalization(name=f"{name}_attention_norm")(x)
+        y = layers.MultiHeadAttention(heads, channels // heads, name=f"{name}_attention")(y, y)
+        x = layers.Add(name=f"{name}_attention_add")([x, y])
+        y = layers.LayerNormalization(name=f"{name}_mlp_norm")(x)
+        y = layers.Dense(mlp_ratio * channels, activation="silu", name=f"{name}_mlp_in")(y)
+        y = layers.Dense(channels, name=f"{name}_mlp_out")(y)
+        x = layers.Add(name=f"{name}_mlp_add")([x, y])
+    x = layers.LayerNormalization(name="encoder_norm")(x)
+    return layers.Reshape((height, width, channels), name="encoded")(x)
 
 
 @keras.saving.register_keras_serializable("number_zoo")
 class GridPositions(layers.Layer):
-    """Adds fixed sinusoidal position codes to the tokens (batch, h · w, c) of a feature map.
+    """Adds fixed position codes to a feature map (batch, h, w, c).
 
-    A quarter of the channels each holds sine and cosine of the row, sine and cosine of the column
-    (Vaswani et al. 2017, https://arxiv.org/abs/1706.03762).
-
-    Args:
-        grid: (height, width) of the map.
+    A quarter of the channels each holds sines and cosines of the row and of the column (Vaswani
+    et al. 2017, https://arxiv.org/abs/1706.03762).
     """
 
-    def __init__(self, grid: tuple[int, int], **kwargs):
-        super().__init__(**kwargs)
-        self.grid = tuple(grid)
+    def call(self, x):
+        height, width, channels = x.shape[1:]
+        count = channels // 4
+        rates = np.pi / 64.0 ** (np.arange(count) / max(1, count - 1))
+        rows, columns = np.mgrid[0:height, 0:width][..., None] * rates
+        codes = [np.sin(rows), np.cos(rows), np.sin(columns), np.cos(columns)]
+        codes = np.concatenate([*codes, np.zeros((height, width, channels - 4 * count))], axis=-1)
+        return x + ops.cast(codes[None].astype("float32"), x.dtype)
 
-    def call(self, tokens):
-        height, width = self.grid
-        channels = tokens.shape[-1]
-        rates = 2 * np.pi / 64.0 ** (np.arange(channels // 4) / max(1, channels // 4 - 1))
-        y, x = np.mgrid[0:height, 0:width].reshape(2, -1, 1) * rates / 2
-        codes = np.concatenate([np.sin(y), np.cos(y), np.sin(x), np.cos(x)], axis=-1)
-        codes = np.pad(codes, ((0, 0), (0, channels - codes.shape[-1])))
-        return tokens + ops.cast(codes[None].astype("float32"), tokens.dtype)
 
-    def get_config(self):
-        return super().get_config() | {"grid": self.grid}
+def _search_space(hp: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Filters of the stem, blocks of each stage, encoder layers and dropout."""
+    return {
+        "stem_filters": search_space.width(hp, "stem_filters", arguments["stem_filters"]),
+        "blocks": [
+            hp.Int(f"blocks_{n}", max(1, count - 1), count + 2, default=count)
+            for n, count in enumerate(arguments["blocks"], 1)
+        ],
+        "encoder_layers": hp.Int("encoder_layers", 0, 4, default=arguments["encoder_layers"]),
+        "dropout": search_space.dropout(hp, "dropout", arguments["dropout"], 0.5),
+    }
+
+
+ENTRIES = (
+    Entry(
+        "conv_transformer",
+        conv_transformer,
+        "numbers of up to ten digits of any kind",
+        search_space=_search_space,
+    ),
+    Entry(
+        "conv_transformer_small",
+        conv_transformer,
+        "the same, a quarter of the cost",
+        {
+            "stem_filters": 24,
+            "filters": (32, 64, 128),
+            "blocks": (1, 2, 1),
+            "encoder_layers": 1,
+            "heads": 4,
+        },
+        search_space=_search_space,
+    ),
+    Entry(
+        "conv_transformer_tiny",
+        conv_transformer,
+        "tests, first tries",
+        {
+            "stem_filters": 8,
+            "filters": (16, 32),
+            "blocks": (1, 1),
+            "strides": ((2, 2), (4, 2)),
+            "encoder_layers": 1,
+            "heads": 2,
+            "dropout": 0.0,
+        },
+        search_space=_search_space,
+    ),
+)

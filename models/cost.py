@@ -10,27 +10,97 @@ from keras import layers
 
 from models.registry import create, entry
 
+_APPLIED_PER_OUTPUT_POSITION = (
+    layers.Conv1D,
+    layers.Conv2D,
+    layers.Conv3D,
+    layers.DepthwiseConv1D,
+    layers.DepthwiseConv2D,
+    layers.SeparableConv1D,
+    layers.SeparableConv2D,
+    layers.Dense,
+)
+_APPLIED_PER_INPUT_POSITION = (
+    layers.Conv1DTranspose,
+    layers.Conv2DTranspose,
+    layers.Conv3DTranspose,
+    layers.RNN,
+    layers.Bidirectional,
+)
+
 
 def multiply_adds(model: keras.Model) -> int:
     """Count the multiply-adds of one image through a functional model.
 
-    Convolutions, dense layers and products of tensors count, one for each product; scaling,
-    normalisation, pooling and activations, which are small beside them, do not.
+    Counted are the products in convolutions, dense, recurrent and attention layers and in
+    matrix products of tensors. Scaling, normalization, pooling, activations and other operations
+    of `keras.ops`, which are small in comparison, are not. A custom layer says its number in a
+    method `multiply_adds()`.
+
+    Raises:
+        ValueError: if a layer is of a type that cannot be counted.
     """
-    return sum(_layer_multiply_adds(layer) for layer in model.layers)
+    return sum(_layer_multiply_adds(operation) for operation in model.operations)
 
 
-def _layer_multiply_adds(layer: keras.Layer) -> int:
-    if isinstance(layer, layers.Conv2D):
-        return math.prod(layer.output.shape[1:3]) * math.prod(layer.kernel.shape)
-    if isinstance(layer, layers.Dense):
-        return math.prod(layer.output.shape[1:-1]) * math.prod(layer.kernel.shape)
+def _layer_multiply_adds(layer: keras.Operation) -> int:
+    if type(layer).__name__ == "Matmul":
+        first = layer.input[0] if isinstance(layer.input, list) else layer.input
+        return first.shape[-1] * math.prod(layer.output.shape[1:])
+    if not isinstance(layer, keras.Layer):
+        return 0
+    if hasattr(layer, "multiply_adds"):
+        return layer.multiply_adds()
+    if isinstance(layer, keras.Model):
+        return multiply_adds(layer)
     if isinstance(layer, layers.EinsumDense):
-        return math.prod(layer.kernel.shape)
+        return _einsum_products(layer)
+    if isinstance(layer, layers.MultiHeadAttention):
+        return _attention_products(layer)
     if isinstance(layer, layers.Dot):
-        places = layer.input[0].shape[layer.axes if isinstance(layer.axes, int) else layer.axes[0]]
-        return places * math.prod(layer.output.shape[1:])
+        axis = layer.axes if isinstance(layer.axes, int) else layer.axes[0]
+        return layer.input[0].shape[axis] * math.prod(layer.output.shape[1:])
+    kernels = sum(math.prod(weight.shape) for weight in layer.weights if "kernel" in weight.name)
+    if isinstance(layer, _APPLIED_PER_INPUT_POSITION):
+        return _positions(layer.input) * kernels
+    if isinstance(layer, _APPLIED_PER_OUTPUT_POSITION):
+        return _positions(layer.output) * kernels
+    is_custom = not type(layer).__module__.startswith("keras.")
+    if is_custom or any(len(weight.shape) > 1 for weight in layer.weights):
+        raise ValueError(
+            f"the multiply-adds of the layer {layer.name!r} ({type(layer).__name__}) are unknown: "
+            "give the layer a method multiply_adds(), or add its type to models/cost.py"
+        )
     return 0
+
+
+def _positions(tensor: keras.KerasTensor) -> int:
+    """Positions of a tensor (batch, …, channels) in space or time."""
+    return math.prod(tensor.shape[1:-1])
+
+
+def _einsum_products(layer: layers.EinsumDense) -> int:
+    """One product for each combination of the indices that occur in the equation."""
+    shapes = layer.input.shape, layer.kernel.shape
+    terms = layer.equation.partition("->")[0].split(",")
+    terms[0] = terms[0].replace("...", "ABCDE"[: len(shapes[0]) - len(terms[0]) + 3])
+    sizes = {}
+    for term, shape in zip(terms, shapes, strict=True):
+        sizes |= dict(zip(term, shape, strict=True))
+    del sizes[terms[0][0]]  # the batch
+    return math.prod(sizes.values())
+
+
+def _attention_products(layer: layers.MultiHeadAttention) -> int:
+    """Projections of query, key, value and output, and the products between tokens."""
+    arguments = layer.get_config()
+    queries = _positions(layer.output)
+    query, key, value, output = (w.shape for w in layer.weights if w.name == "kernel")
+    keys = _positions(layer.input[1] if isinstance(layer.input, list) else layer.input)
+    value_dim = arguments["value_dim"] or arguments["key_dim"]
+    head = arguments["num_heads"] * (arguments["key_dim"] + value_dim)
+    projections = queries * (math.prod(query) + math.prod(output))
+    return projections + keys * (math.prod(key) + math.prod(value)) + queries * keys * head
 
 
 def describe(name: str, **arguments: Any) -> dict[str, Any]:
@@ -38,19 +108,17 @@ def describe(name: str, **arguments: Any) -> dict[str, Any]:
 
     Args:
         name: a name that `list_models` gives.
-        **arguments: any of the builder's keyword arguments.
+        **arguments: builder arguments that replace the model's.
 
     Returns:
         `name`, `purpose`, `input_shape`, `max_digits`, `parameters`, `multiply_adds`.
     """
     model = create(name, **arguments)
-    digits = model.output["digits"].shape[1]
-    keras.backend.clear_session()
     return {
         "name": name,
         "purpose": entry(name).purpose,
         "input_shape": model.input_shape[1:],
-        "max_digits": digits,
+        "max_digits": model.output["digits"].shape[1],
         "parameters": model.count_params(),
         "multiply_adds": multiply_adds(model),
     }

@@ -12,12 +12,12 @@ from labels import DIGITS, LENGTH
 
 @dataclass(frozen=True)
 class DecodedSequences:
-    """What a model reads in a batch of images.
+    """Predicted sequences of a batch.
 
     Attributes:
         length: int32 (batch,), 0..N, and N+1 for "longer".
-        digits: int32 (batch, N), −1 from place `length` on.
-        log_probability: float64 (batch,), log P(S|X) of the number read.
+        digits: int32 (batch, N), −1 from position `length` on.
+        log_probability: float64 (batch,), log P(S|X) of the predicted sequence.
     """
 
     length: np.ndarray
@@ -25,7 +25,7 @@ class DecodedSequences:
     log_probability: np.ndarray
 
     def numbers(self) -> list[str]:
-        """The numbers as text; "longer" ones read as "+", one of length 0 as ""."""
+        """The sequences as text: "+" for "longer", "" for length 0."""
         return [
             labels.decode(int(length), digits)
             for length, digits in zip(self.length, self.digits, strict=True)
@@ -33,32 +33,32 @@ class DecodedSequences:
 
 
 def decode_predictions(outputs: dict[str, np.ndarray]) -> DecodedSequences:
-    """Decode logits jointly: the number of the largest P(S|X), with its log-probability.
+    """Decode logits jointly: the sequence with the largest P(S|X), and its log-probability.
 
-    The best digit at each place does not depend on the length, so a running sum of their
-    log-probabilities plus log P(L) holds the best number of every length (Goodfellow et al.
-    2013, appendix A); the largest wins.
+    The best digit at each position does not depend on the length. So a cumulative sum of their
+    log-probabilities plus log P(L) gives the best sequence of every length, and the largest of
+    these is the prediction (Goodfellow et al. 2013, appendix A).
 
     Args:
         outputs: a model's outputs as arrays, `digits` (batch, N, 10) and, where N > 1,
             `length` (batch, N + 2).
     """
     log_digits = log_softmax(outputs[DIGITS])
-    places = log_digits.shape[1]
+    max_digits = log_digits.shape[1]
     best = log_digits.argmax(-1).astype(np.int32)
     if LENGTH in outputs:
         log_length = log_softmax(outputs[LENGTH])
     else:
         log_length = np.full((len(best), 3), -np.inf)
         log_length[:, 1] = 0.0
-    running = np.zeros_like(log_length)  # "longer" has no digits to pay for
+    running = np.zeros_like(log_length)  # No digit contributes to "longer".
     running[:, 1:-1] = np.cumsum(log_digits.max(-1), axis=1)
     joint = log_length + running
     length = joint.argmax(-1).astype(np.int32)
-    kept = np.arange(places) < np.where(length > places, 0, length)[:, None]
+    present = np.arange(max_digits) < np.where(length > max_digits, 0, length)[:, None]
     return DecodedSequences(
         length=length,
-        digits=np.where(kept, best, labels.ABSENT).astype(np.int32),
+        digits=np.where(present, best, labels.ABSENT).astype(np.int32),
         log_probability=np.take_along_axis(joint, length[:, None], -1)[:, 0],
     )
 

@@ -2,77 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
 
 import keras
+from annotated_types import Ge, Le, MinLen
 from keras import layers
 
+from models import search_space
+from models.arguments import ImageShape, NonNegativeInt, PositiveInt, PositiveInts, Rate
+from models.entry import Entry
 from models.heads import number_outputs
 from models.inputs import image_input
 
-NORMALIZATIONS = ("batch", "subtractive", "none")
+_Stride = Annotated[int, Ge(1), Le(2)]
 
 
 def deep_cnn(
-    input_shape: tuple[int, int, int] = (64, 64, 3),
-    max_digits: int = 5,
+    input_shape: ImageShape = (64, 64, 3),
+    max_digits: PositiveInt = 5,
     *,
-    filters: Sequence[int] = (24, 48, 96, 96, 128),
-    kernel_size: int | Sequence[int] = (5, 3, 3, 5, 5),
-    pool_strides: int | Sequence[int] = 2,
-    dense_units: Sequence[int] = (),
-    maxout_pieces: int = 1,
-    normalization: str = "batch",
-    locally_connected_filters: int = 0,
-    conv_dropout: float = 0.0,
-    dense_dropout: float = 0.3,
+    filters: PositiveInts = (24, 48, 96, 96, 128),
+    kernel_size: PositiveInt | PositiveInts = (5, 3, 3, 5, 5),
+    pool_strides: _Stride | Annotated[Sequence[_Stride], MinLen(1)] = 2,
+    dense_units: Sequence[PositiveInt] = (),
+    maxout_pieces: PositiveInt = 1,
+    normalization: Literal["batch", "subtractive", "none"] = "batch",
+    locally_connected_filters: NonNegativeInt = 0,
+    conv_dropout: Rate = 0.0,
+    dense_dropout: Rate = 0.3,
     normalize_contrast: bool = True,
 ) -> keras.Model:
-    """Build blocks of convolution, pooling, normalisation and dropout, then dense layers.
+    """Build blocks of convolution, pooling, normalization and dropout, then dense layers.
 
-    The defaults have no dense layer: the last blocks' windows span the image. What a dense layer
-    and other windows did instead is in `docs/tuning.md`.
+    The defaults have no dense layer: the receptive field of the last blocks covers the image.
+    `docs/tuning.md` compares this with dense layers and other kernel sizes.
 
     Args:
         input_shape: (height, width, channels) of the images, values in [0, 255].
-        max_digits: how many digits a number can have, 1 for single digits.
-        filters: filters of each convolution block, the first first.
-        kernel_size: side of the convolutions' windows in pixels, one for all or one for each.
-        pool_strides: stride of the 2 x 2 max pooling, one for all blocks or one for each; 1
-            keeps the size.
-        dense_units: width of each dense layer, none by default.
-        maxout_pieces: linear pieces of a maxout unit (Goodfellow et al. 2013b) in the first
-            block; 1 means rectifiers there, too.
+        max_digits: the largest number of digits, 1 for single digits.
+        filters: filters of each convolution block.
+        kernel_size: height and width of the convolution kernels in pixels, one value for all
+            blocks or one for each.
+        pool_strides: stride of the 2 x 2 max pooling, 1 or 2, one value for all blocks or one for
+            each; 1 keeps the size.
+        dense_units: units of each dense layer.
+        maxout_pieces: linear pieces of each maxout unit (Goodfellow et al. 2013b) in the first
+            block; 1 means ReLU there, as in the other blocks.
         normalization: "batch", "subtractive" (each channel minus its 3 x 3 mean) or "none".
-        locally_connected_filters: filters of a layer after the convolutions whose 3 x 3 windows
-            share no weights; 0 leaves it out.
-        conv_dropout: share of each block's outputs dropped in training, in [0, 1).
-        dense_dropout: the same for each dense layer.
+        locally_connected_filters: filters of a 3 x 3 locally connected layer after the
+            convolutions, whose positions share no weights; 0 omits it.
+        conv_dropout: dropout rate of the outputs of each block, in [0, 1).
+        dense_dropout: dropout rate of the outputs of each dense layer, in [0, 1).
         normalize_contrast: whether every image is given a mean of 0 and a variance of 1.
 
     Returns:
-        A functional model; its outputs are those of `models.heads`.
+        A functional model with the outputs of `models.heads`.
 
     Raises:
-        ValueError: if the blocks' arguments differ in length or a name is unknown.
+        ValueError: if `kernel_size` or `pool_strides` has not one value for each block.
 
     Reference:
         Goodfellow et al. 2013, "Multi-digit number recognition from street view imagery using
         deep convolutional neural networks", https://arxiv.org/abs/1312.6082.
-        `deep_cnn_goodfellow` in the registry is their net.
+        `deep_cnn_goodfellow` in the registry is their network.
     """
-    kernels = per_block("kernel_size", kernel_size, len(filters))
-    strides = per_block("pool_strides", pool_strides, len(filters))
-    if normalization not in NORMALIZATIONS:
-        raise ValueError(
-            f"normalization is one of {', '.join(NORMALIZATIONS)}. Received: {normalization!r}"
-        )
+    kernels = _per_block("kernel_size", kernel_size, len(filters))
+    strides = _per_block("pool_strides", pool_strides, len(filters))
     images, x = image_input(input_shape, normalize_contrast=normalize_contrast)
     for index, width in enumerate(filters):
         name = f"block{index + 1}"
         x = _convolution(x, width, kernels[index], maxout_pieces if index == 0 else 1, name)
-        # Pooling comes first: the same net to speak of, and a half faster to train, for all that
-        # follows has a quarter of the values to go through.
+        # Pooling before normalization and activation leaves them a quarter of the values, which
+        # makes training half as fast again at the same accuracy.
         x = layers.MaxPooling2D(2, strides[index], padding="same", name=f"{name}_pool")(x)
         x = _normalize(x, normalization, name)
         if maxout_pieces == 1 or index > 0:
@@ -88,12 +92,8 @@ def deep_cnn(
     return keras.Model(images, number_outputs(x, max_digits), name="deep_cnn")
 
 
-def per_block(name: str, value: int | Sequence[int], blocks: int) -> tuple[int, ...]:
-    """One value for each block, where `deep_cnn` takes one for all as well.
-
-    Raises:
-        ValueError: if there are more or fewer values than blocks.
-    """
+def _per_block(name: str, value: int | Sequence[int], blocks: int) -> tuple[int, ...]:
+    """One value for each block, where one for all is accepted as well."""
     values = (value,) * blocks if isinstance(value, int) else tuple(value)
     if len(values) != blocks:
         raise ValueError(f"{name} has one value for each of {blocks} blocks. Received: {value!r}")
@@ -101,7 +101,7 @@ def per_block(name: str, value: int | Sequence[int], blocks: int) -> tuple[int, 
 
 
 def _convolution(x, width, kernel_size, pieces, name):
-    """Convolution; with several pieces, the largest of each unit's linear filters."""
+    """Convolution; with several pieces, the maximum over each unit's pieces (maxout)."""
     x = layers.Conv2D(width * pieces, kernel_size, padding="same", name=f"{name}_conv")(x)
     if pieces == 1:
         return x
@@ -121,10 +121,10 @@ def _normalize(x, normalization, name):
 
 
 def _locally_connected(x, filters):
-    """Windows of 3 x 3 that share no weights: one small dense layer for each place.
+    """A 3 x 3 locally connected layer: a separate small dense layer for each position.
 
-    Keras 3 has no such layer, so the windows are gathered by a convolution that copies (depthwise
-    kernels cannot), and multiplied by an EinsumDense with one matrix for each place.
+    Keras 3 has no such layer. Nine shifted copies of the map give the window of each position,
+    and EinsumDense multiplies each window by the matrix of its position.
     """
     height, columns, channels = x.shape[1:]
     windows = [
@@ -134,7 +134,7 @@ def _locally_connected(x, filters):
         for j in range(3)
     ]
     x = layers.Concatenate(name="local_windows")(windows)
-    x = layers.Reshape((height * columns, 9 * channels), name="local_places")(x)
+    x = layers.Reshape((height * columns, 9 * channels), name="local_positions")(x)
     x = layers.EinsumDense(
         "bpi,pio->bpo",
         (height * columns, filters),
@@ -143,3 +143,87 @@ def _locally_connected(x, filters):
         name="local",
     )(x)
     return layers.Reshape((height, columns, filters), name="local_map")(x)
+
+
+def _search_space(hp: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Blocks, with filters and kernel size of each; pooling; dense layers; dropout."""
+    count, dense = len(arguments["filters"]), arguments["dense_units"]
+    kernels = _per_block("kernel_size", arguments["kernel_size"], count)
+    halvings = _per_block("pool_strides", arguments["pool_strides"], count).count(2)
+    lowest, highest = max(1, count - 2), count + 1
+    blocks = hp.Int("blocks", lowest, highest, default=count)
+
+    def filters_of(n: int) -> int | None:
+        return search_space.width(hp, f"filters_{n}", _layer(arguments["filters"], n))
+
+    def kernel_of(n: int) -> int | None:
+        return search_space.choice(hp, f"kernel_size_{n}", (3, 5), _layer(kernels, n))
+
+    def units_of(n: int) -> int | None:
+        default = _layer(dense or [512], n)
+        return search_space.width(hp, f"dense_units_{n}", default, (0.5, 1, 2))
+
+    filters = search_space.per_layer(hp, "blocks", lowest, highest, filters_of)
+    kernel_size = search_space.per_layer(hp, "blocks", lowest, highest, kernel_of)
+    fewest = max(1, min(halvings - 1, lowest))
+    halved = hp.Int("halvings", fewest, min(halvings + 1, highest), default=halvings)
+    most_dense = max(2, len(dense))
+    hp.Int("dense_layers", 0, most_dense, default=len(dense))
+    dense_units = search_space.per_layer(hp, "dense_layers", 0, most_dense, units_of)
+    with hp.conditional_scope("dense_layers", list(range(1, most_dense + 1))):
+        dropout = search_space.dropout(hp, "dense_dropout", arguments["dense_dropout"], 0.6)
+    return {
+        "filters": filters,
+        "kernel_size": kernel_size,
+        "pool_strides": spread_strides(halved, blocks),
+        "dense_units": dense_units,
+        "conv_dropout": search_space.dropout(hp, "conv_dropout", arguments["conv_dropout"], 0.3),
+        "dense_dropout": arguments["dense_dropout"] if dropout is None else dropout,
+    }
+
+
+def _layer(values: Sequence[int], number: int) -> int:
+    """The value of layer `number`, from 1; layers beyond the last have the last value."""
+    return values[min(number, len(values)) - 1]
+
+
+def spread_strides(halvings: int, blocks: int) -> list[int]:
+    """Pooling strides of the blocks, `halvings` of them 2, as evenly spread as possible.
+
+    Example:
+        >>> spread_strides(4, 5)
+        [2, 2, 1, 2, 2]
+    """
+    halvings = min(halvings, blocks)
+    done = [math.floor(block * halvings / blocks + 0.5) for block in range(blocks + 1)]
+    return [2 if after > before else 1 for before, after in itertools.pairwise(done)]
+
+
+ENTRIES = (
+    Entry("deep_cnn", deep_cnn, "numbers on a plain background", search_space=_search_space),
+    Entry(
+        "deep_cnn_goodfellow",
+        deep_cnn,
+        "the network of 2013, for a GPU",
+        {
+            "input_shape": (54, 54, 3),
+            "filters": (48, 64, 128, 160, 192, 192, 192, 192),
+            "kernel_size": 5,
+            "pool_strides": (2, 1, 2, 1, 2, 1, 2, 1),
+            "dense_units": (3072, 3072),
+            "maxout_pieces": 3,
+            "normalization": "subtractive",
+            "locally_connected_filters": 192,
+            "conv_dropout": 0.2,
+            "dense_dropout": 0.5,
+        },
+        search_space=_search_space,
+    ),
+    Entry(
+        "deep_cnn_tiny",
+        deep_cnn,
+        "tests, first tries",
+        {"filters": (8, 16, 24), "kernel_size": 3, "dense_units": (64,)},
+        search_space=_search_space,
+    ),
+)

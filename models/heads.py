@@ -16,31 +16,27 @@ The outputs of every model are named, in float32:
 from __future__ import annotations
 
 import keras
-from keras import layers
+import numpy as np
+from keras import layers, ops
 
-from labels import DIGITS, LENGTH, NUM_CLASSES
+from labels import BOX, DIGITS, LENGTH, NUM_CLASSES
 
 
 def number_outputs(
     features: keras.KerasTensor, max_digits: int, *, digit_features: keras.KerasTensor | None = None
 ) -> dict[str, keras.KerasTensor]:
-    """Put the output layers of the contract on a network.
+    """Add the output layers for length and digits.
 
     Args:
-        features: (batch, channels), what the length is told from.
-        max_digits: N, how many digits the model can tell; 1 for single digits.
-        digit_features: (batch, N, channels), where the network has features of its own for each
-            place; one classifier then serves all places. Defaults to `features` for every place,
-            with a classifier of its own for each.
+        features: (batch, channels), for the length.
+        max_digits: N, the largest number of digits; 1 for single digits.
+        digit_features: (batch, N, channels), where the network has separate features for each
+            position; one classifier is then shared by all positions. Defaults to `features` for
+            every position, with a separate classifier for each.
 
     Returns:
         `{"length": …, "digits": …}`, logits in float32, or `{"digits": …}` where N is 1.
-
-    Raises:
-        ValueError: if `max_digits` is below 1.
     """
-    if max_digits < 1:
-        raise ValueError(f"max_digits is at least 1. Received: {max_digits}")
     if digit_features is None:
         flat = layers.Dense(max_digits * NUM_CLASSES, dtype="float32", name="digit_logits")
         digits = layers.Reshape((max_digits, NUM_CLASSES), dtype="float32", name=DIGITS)(
@@ -54,3 +50,54 @@ def number_outputs(
         LENGTH: layers.Dense(max_digits + 2, dtype="float32", name=LENGTH)(features),
         DIGITS: digits,
     }
+
+
+def attention_pooling(
+    x: keras.KerasTensor, max_digits: int
+) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """Pool a feature map once for the length and once for each digit, by learned attention.
+
+    The attention maps are the output of the layer "attention", (batch, height · width, 1 + N):
+    the length's first, then one for each digit, each with a sum of 1.
+
+    Args:
+        x: feature map (batch, height, width, channels).
+        max_digits: N.
+
+    Returns:
+        `(digit_features, features)`: (batch, N, channels) for the digits, and for the length
+        (batch, 2 · channels), which also holds the mean over the map.
+    """
+    height, width, channels = x.shape[1:]
+    maps = layers.Conv2D(1 + max_digits, 1, name="attention_logits")(x)
+    maps = layers.Reshape((height * width, 1 + max_digits), name="attention_positions")(maps)
+    maps = layers.Softmax(axis=1, dtype="float32", name="attention")(maps)
+    positions = layers.Reshape((height * width, channels), name="feature_positions")(x)
+    pooled = layers.Dot(axes=1, name="attention_pooling")([maps, positions])
+    digits = layers.Cropping1D((1, 0), name="digit_features")(pooled)
+    length = layers.Cropping1D((0, max_digits), name="length_slot")(pooled)
+    length = layers.Flatten(name="length_attended")(length)
+    mean = layers.GlobalAveragePooling2D(name="mean_features")(x)
+    return digits, layers.Concatenate(name="length_features")([length, mean])
+
+
+def box_output(x: keras.KerasTensor) -> keras.KerasTensor:
+    """Add the bounding box of the number, (batch, 4), to a feature map (batch, h, w, channels).
+
+    Each of the four edges is the expected coordinate under the softmax of a map (Sun et al. 2018,
+    https://arxiv.org/abs/1711.08229): finer than the map's grid, with no weight whose shape
+    depends on the size of the image.
+    """
+    height, width = x.shape[1:3]
+    maps = layers.Conv2D(4, 1, name="edge_logits")(x)
+    maps = layers.Reshape((height * width, 4), name="edge_positions")(maps)
+    maps = layers.Softmax(axis=1, dtype="float32", name="edges")(maps)
+    rows, columns = np.mgrid[0:height, 0:width]
+    # The near border of a cell for left and top, the far border for right and bottom: the box
+    # can reach the border of the image.
+    coordinates = np.stack(
+        [columns / width, rows / height, (columns + 1) / width, (rows + 1) / height], axis=-1
+    )
+    coordinates = coordinates.reshape(-1, 4).astype("float32")
+    box = ops.einsum("bpe,pe->be", maps, coordinates)
+    return layers.Activation("linear", dtype="float32", name=BOX)(box)

@@ -14,25 +14,14 @@ def image_input(
     Args:
         input_shape: (height, width, channels) of the images; 1 (grey) or 3 (RGB) channels.
         normalize_contrast: whether to give every image a mean of 0 and a variance of 1, so that
-            a dim photo looks like a bright one; else values are only scaled to [0, 1].
+            a dim photo looks like a bright one; otherwise values are only scaled to [0, 1].
 
     Returns:
         `(images, scaled)`: the model's input, (batch, height, width, channels), in [0, 255],
         and the scaled tensor of the same shape.
-
-    Raises:
-        ValueError: if `input_shape` is not three positive whole numbers, the last 1 or 3.
     """
-    shape = tuple(input_shape)
-    if len(shape) != 3 or not all(isinstance(n, int) and n > 0 for n in shape):
-        raise ValueError(
-            "input_shape is (height, width, channels), three positive whole numbers. "
-            f"Received: {input_shape!r}"
-        )
-    if shape[-1] not in (1, 3):
-        raise ValueError(f"images have 1 channel (grey) or 3 (RGB). Received: input_shape={shape}")
-    images = keras.Input(shape, name="images")
-    scaled = layers.Rescaling(1 / 255, name="scale")(images)
+    images = keras.Input(input_shape, name="images")
+    scaled = layers.Rescaling(1 / 255, name="rescaling")(images)
     if normalize_contrast:
         scaled = layers.LayerNormalization(
             axis=(1, 2, 3), center=False, scale=False, epsilon=1e-3, name="contrast"

@@ -1,16 +1,18 @@
-"""Multinomial logistic regression on pixels: the floor that every other model must beat."""
+"""Multinomial logistic regression on pixels: the baseline for every other model."""
 
 from __future__ import annotations
 
 import keras
 from keras import layers
 
+from models.arguments import ImageShape, PositiveInt
+from models.entry import Entry
 from models.heads import number_outputs
 from models.inputs import image_input
 
 
 def logistic_regression(
-    input_shape: tuple[int, int, int] = (28, 28, 1), max_digits: int = 1
+    input_shape: ImageShape = (28, 28, 1), max_digits: PositiveInt = 1
 ) -> keras.Model:
     """Build a linear classifier of the pixels for the length and for each digit.
 
@@ -18,11 +20,14 @@ def logistic_regression(
 
     Args:
         input_shape: (height, width, channels) of the images, values in [0, 255].
-        max_digits: how many digits a number can have, 1 for single digits.
+        max_digits: the largest number of digits, 1 for single digits.
 
     Returns:
-        A functional model; its outputs are those of `models.heads`.
+        A functional model with the outputs of `models.heads`.
     """
     images, x = image_input(input_shape)
     x = layers.Flatten(name="flatten")(x)
     return keras.Model(images, number_outputs(x, max_digits), name="logistic_regression")
+
+
+ENTRIES = (Entry("logistic_regression", logistic_regression, "a linear baseline", recipe="linear"),)

@@ -14,7 +14,7 @@ class LengthLoss(keras.losses.Loss):
     """−log P(L|X): `y_true` int (batch,), `y_pred` logits (batch, N + 2).
 
     Args:
-        label_smoothing: share of the probability, in [0, 1), spread evenly over all lengths.
+        label_smoothing: fraction of the probability, in [0, 1), spread evenly over all lengths.
     """
 
     def __init__(self, label_smoothing: float = 0.0, name: str = "length_loss", **kwargs):
@@ -32,11 +32,11 @@ class LengthLoss(keras.losses.Loss):
 class DigitsLoss(keras.losses.Loss):
     """−Σ_{i ≤ L} log P(s_i|X): `y_true` int (batch, N), −1 where absent; `y_pred` (batch, N, 10).
 
-    The sum runs over the places that hold a digit: an absent one gives exactly nothing, to the
-    loss and to the gradient.
+    The sum is over the positions that hold a digit: an absent digit contributes exactly zero to
+    the loss and to the gradient.
 
     Args:
-        label_smoothing: share of the probability, in [0, 1), spread evenly over all digits.
+        label_smoothing: fraction of the probability, in [0, 1), spread evenly over all digits.
     """
 
     def __init__(self, label_smoothing: float = 0.0, name: str = "digits_loss", **kwargs):
@@ -55,11 +55,11 @@ class DigitsLoss(keras.losses.Loss):
 
 @keras.saving.register_keras_serializable("number_zoo")
 class BoxLoss(keras.losses.Loss):
-    """How far a box is off: `y_true` and `y_pred` float (batch, 4), NaN where there is no truth.
+    """Error of a box: `y_true` and `y_pred` float (batch, 4), `y_true` NaN where it is unknown.
 
-    1 − GIoU (Rezatofighi et al. 2019, https://arxiv.org/abs/1902.09630), which counts what small
-    boxes lack as much as what large ones do, plus the sum of the four edges' distances, which
-    leads boxes that do not meet towards each other. An unknown box gives exactly nothing.
+    1 − GIoU (Rezatofighi et al. 2019, https://arxiv.org/abs/1902.09630), which weights small and
+    large boxes alike, plus the sum of the absolute errors of the four edges, which has a useful
+    gradient where boxes do not overlap. An unknown box contributes exactly zero.
     """
 
     def __init__(self, name: str = "box_loss", **kwargs):
@@ -67,7 +67,7 @@ class BoxLoss(keras.losses.Loss):
 
     def call(self, y_true, y_pred):
         known = ops.all(ops.logical_not(ops.isnan(y_true)), axis=-1)
-        # Put something harmless in the place of NaN first: a gradient through it would be NaN.
+        # Replace NaN before the computation: `where` alone would leave NaN in the gradient.
         whole = ops.convert_to_tensor([[0.0, 0.0, 1.0, 1.0]], y_pred.dtype)
         y_true = ops.where(known[:, None], y_true, whole)
         edges = ops.sum(ops.absolute(y_true - y_pred), axis=-1)
@@ -97,15 +97,15 @@ def _cross_entropy(y_true, logits, label_smoothing):
 def losses(
     max_digits: int, label_smoothing: float = 0.0, *, box: bool = False
 ) -> dict[str, keras.losses.Loss]:
-    """Losses for `compile`; their sum is −log P(S|X), plus the box's loss, the batch's mean."""
-    chosen = {DIGITS: DigitsLoss(label_smoothing)}
+    """Losses for `compile` by output name; their sum is −log P(S|X), plus the loss of the box."""
+    selected = {DIGITS: DigitsLoss(label_smoothing)}
     if max_digits > 1:
-        chosen = {LENGTH: LengthLoss(label_smoothing)} | chosen
-    return chosen | {BOX: BoxLoss()} if box else chosen
+        selected = {LENGTH: LengthLoss(label_smoothing)} | selected
+    return selected | {BOX: BoxLoss()} if box else selected
 
 
 def uniform_loss(max_digits: int, lengths: np.ndarray) -> float:
-    """−log P(S|X) of a uniform guess, the mean over numbers of the given `lengths` (0..N+1)."""
+    """−log P(S|X) of a uniform guess, the mean over labels of the given `lengths` (0..N+1)."""
     lengths = np.asarray(lengths)
     digits = np.where(lengths > max_digits, 0, lengths).mean() * np.log(NUM_CLASSES)
     return float(digits + (np.log(max_digits + 2) if max_digits > 1 else 0.0))

@@ -1,63 +1,46 @@
-"""Scores of predicted sequences, in NumPy."""
+"""Scores of predicted sequences, in NumPy: the one definition for training, evaluation and search.
+
+A prediction is correct when the length and every digit are. Positions without a digit earn
+nothing, and "longer" (more than N digits) is never correct: neither as a prediction, which is a
+refusal, nor as a label, which the model cannot express. Give the model a larger `max_digits`
+where such labels matter.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import keras
 import numpy as np
+from keras import ops
 
 import labels
 from labels import DIGITS, LENGTH
 from models.decoding import DecodedSequences, decode_predictions, log_softmax
 
-
-class SequenceScores:
-    """Running scores over batches: whole numbers, characters, lengths and the loss.
-
-    Whole-number accuracy counts an image when the number read is the true one, digit for digit:
-    blank places earn nothing. A number longer than N counts as wrong unless the model says
-    "longer". Character accuracy is over the true digits, each at its own place.
-    """
-
-    def __init__(self):
-        self.images = self.right = self.right_length = 0
-        self.characters = self.right_characters = 0
-        self.loss = 0.0
-
-    def update(self, outputs: dict[str, np.ndarray], truth: dict[str, np.ndarray]) -> None:
-        """Add a batch: a model's outputs and the labels in the same form as in training."""
-        readings = decode_predictions(outputs)
-        digits = np.asarray(truth[DIGITS])
-        length = true_length(truth)
-        right_length = readings.length == length
-        present = digits != labels.ABSENT
-        self.images += len(digits)
-        self.right += int((right_length & (readings.digits == digits).all(-1)).sum())
-        self.right_length += int(right_length.sum())
-        self.characters += int(present.sum())
-        self.right_characters += int((present & (readings.digits == digits)).sum())
-        self.loss += float(negative_log_likelihood(outputs, truth).sum())
-
-    def result(self) -> dict[str, float]:
-        """`sequence_accuracy`, `character_accuracy`, `length_accuracy`, `loss` (mean, nats)."""
-        images = max(self.images, 1)
-        return {
-            "sequence_accuracy": self.right / images,
-            "character_accuracy": self.right_characters / max(self.characters, 1),
-            "length_accuracy": self.right_length / images,
-            "loss": self.loss / images,
-        }
+Arrays = Mapping[str, np.ndarray]
 
 
-def true_length(truth: dict[str, np.ndarray]) -> np.ndarray:
-    """Lengths (batch,) of labels, also where single digits leave the length out."""
+def true_length(truth: Arrays) -> np.ndarray:
+    """Lengths (images,) of labels, 0..N and N + 1 for longer ones; also where N is 1."""
     if LENGTH in truth:
         return np.asarray(truth[LENGTH])
     return (np.asarray(truth[DIGITS]) != labels.ABSENT).sum(-1)
 
 
-def negative_log_likelihood(
-    outputs: dict[str, np.ndarray], truth: dict[str, np.ndarray]
-) -> np.ndarray:
-    """−log P(S|X) of the true numbers, float64 (batch,), in nats."""
+def readable(truth: Arrays) -> np.ndarray:
+    """Bool (images,): whether the label has at most N digits, so that it can be predicted."""
+    return true_length(truth) <= np.asarray(truth[DIGITS]).shape[1]
+
+
+def sequence_correct(predictions: DecodedSequences, truth: Arrays) -> np.ndarray:
+    """Bool (images,): whether the length and every digit are correct; False for "longer"."""
+    same_digits = (predictions.digits == np.asarray(truth[DIGITS])).all(-1)
+    return same_digits & (predictions.length == true_length(truth)) & readable(truth)
+
+
+def negative_log_likelihood(outputs: Arrays, truth: Arrays) -> np.ndarray:
+    """−log P(S|X) of the true sequences, float64 (images,), in nats."""
     digits = np.asarray(truth[DIGITS])
     log_digits = np.take_along_axis(
         log_softmax(outputs[DIGITS]), np.maximum(digits, 0)[..., None], -1
@@ -69,7 +52,85 @@ def negative_log_likelihood(
     return loss
 
 
-def sequence_correct(readings: DecodedSequences, truth: dict[str, np.ndarray]) -> np.ndarray:
-    """Bool (images,): whether length and every digit are right. Blank places earn nothing."""
-    same = (readings.digits == np.asarray(truth["digits"])).all(-1)
-    return same & (readings.length == true_length(truth))
+def sequence_scores(outputs: Arrays, truth: Arrays) -> dict[str, float]:
+    """Score a model's outputs.
+
+    Args:
+        outputs: the model's outputs, `digits` (images, N, 10) and, where N > 1, `length`
+            (images, N + 2).
+        truth: labels as in training: `digits` (images, N) and, where N > 1, `length` (images,).
+
+    Returns:
+        `sequence_accuracy`: fraction of images with the length and every digit correct;
+        `character_accuracy`: fraction of the true digits that are predicted at their position;
+        `length_accuracy`: fraction of images with the correct length;
+        `loss`: mean −log P(S|X) in nats.
+    """
+    predictions = decode_predictions(outputs)
+    digits = np.asarray(truth[DIGITS])
+    present = digits != labels.ABSENT
+    same = present & (predictions.digits == digits)
+    return {
+        "sequence_accuracy": float(sequence_correct(predictions, truth).mean()),
+        "character_accuracy": float(same.sum() / max(present.sum(), 1)),
+        "length_accuracy": float((predictions.length == true_length(truth)).mean()),
+        "loss": float(negative_log_likelihood(outputs, truth).mean()),
+    }
+
+
+class SequenceAccuracy(keras.callbacks.Callback):
+    """Keras callback that adds `sequence_scores` of validation data to the logs of each epoch.
+
+    A metric given to `compile` sees one output at a time; whether a whole sequence is correct
+    depends on both. List this before callbacks that read the logs:
+
+        model.compile(
+            "adam",
+            loss=models.losses(max_digits=5),
+            metrics={"length": "accuracy", "digits": models.DigitAccuracy()},
+        )
+        model.fit(train, epochs=10, callbacks=[
+            models.SequenceAccuracy(validation),
+            keras.callbacks.EarlyStopping("val_sequence_accuracy", mode="max", patience=3),
+        ])
+
+    Args:
+        data: batches `(images, labels)` that can be iterated over repeatedly, such as
+            `datasets.load` gives.
+        prefix: put before the names of the scores. Names that Keras has in the logs are kept.
+    """
+
+    def __init__(self, data, prefix: str = "val_"):
+        super().__init__()
+        self.data = data
+        self.prefix = prefix
+
+    def on_epoch_end(self, epoch, logs=None):
+        outputs, truth = [], []
+        for images, batch in self.data:
+            outputs.append(self.model.predict_on_batch(ops.convert_to_numpy(images)))
+            truth.append({name: ops.convert_to_numpy(values) for name, values in batch.items()})
+        scores = sequence_scores(_concatenate(outputs), _concatenate(truth))
+        for name, value in scores.items():
+            logs.setdefault(self.prefix + name, value)
+
+
+def _concatenate(batches: list[Arrays]) -> dict[str, np.ndarray]:
+    return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
+
+
+@keras.saving.register_keras_serializable("number_zoo")
+class DigitAccuracy(keras.metrics.Mean):
+    """Keras metric of the output `digits`: fraction of the digits present that are correct.
+
+    Positions without a digit (−1) are not counted. The position of the length is not considered:
+    use `SequenceAccuracy` for whole sequences.
+    """
+
+    def __init__(self, name: str = "accuracy", **kwargs):
+        super().__init__(name=name, **kwargs)
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        y_true = ops.cast(y_true, "int32")
+        same = ops.equal(y_true, ops.cast(ops.argmax(y_pred, axis=-1), "int32"))
+        super().update_state(ops.cast(same, "float32"), ops.cast(y_true >= 0, "float32"))

@@ -1,7 +1,7 @@
-"""Published weights: trained readers that come with the project, each with a card.
+"""Published weights: trained models that come with the project, each with a model card.
 
-A reader `NAME` is two files in `models/weights/`: `NAME.keras`, the model, and `NAME.json`, its
-card: what it reads, how it was trained, what it scores and on which crop, its file's SHA-256.
+Weights `NAME` are two files in `models/weights/`: `NAME.keras`, the model, and `NAME.json`, its
+card. The functions here take the name of published weights, a run folder or a `.keras` file.
 """
 
 from __future__ import annotations
@@ -27,8 +27,11 @@ def card(name: str) -> dict[str, Any]:
     """The card of published weights.
 
     Returns:
-        `model` and `arguments` (what `create` builds), `parameters`, `sha256`, `reads`, `crop`,
-        `known_failures`, `reading` (the temperature), `training`, `figures` and `licence`.
+        `model` and `arguments` (for `create`), `parameters`, `sha256`, `reads`, `licence`,
+        `crop`, `known_failures`, `inference` (see `inference_config`), `data` (fingerprints of
+        the splits that it was trained and validated on), `training` (configuration,
+        environment, duration, validation scores) and `figures` (test results with the command
+        of each).
 
     Raises:
         ValueError: if no weights have that name; the message lists the known, nearest first.
@@ -39,15 +42,18 @@ def card(name: str) -> dict[str, Any]:
 
 
 def weights_file(name: str) -> Path:
-    """Path of the model file of published weights, once its SHA-256 is that of its card.
+    """Path of the model file of published weights; its SHA-256 is checked against the card.
 
     Raises:
         ValueError: if no weights have that name, or the file is damaged.
     """
     expected, path = card(name)["sha256"], FOLDER / f"{name}.keras"
-    found = file_digest(path) if path.exists() else "no file"
-    if found != expected:
-        raise ValueError(f"{path} is damaged: its card says SHA-256 {expected}. Received: {found}")
+    received = file_digest(path) if path.exists() else "no file"
+    if received != expected:
+        raise ValueError(
+            f"{path} is damaged: its card has the SHA-256 {expected}. Received: {received}. "
+            "Restore it from the repository"
+        )
     return path
 
 
@@ -57,43 +63,52 @@ def file_digest(path: Path) -> str:
 
 
 def inference_config(source: str | Path) -> dict[str, Any]:
-    """How a trained model is to be read with: `temperature`, by which its logits are divided.
-
-    Args:
-        source: as for `load`.
+    """How images are read with a trained model.
 
     Returns:
-        What the card of published weights or the `metrics.json` of a run says; empty for a file
-        on its own or a run that is not finished.
+        `temperature`, by which logits are divided, `max_glimpses` and the validation
+        `sequence_accuracy` with them, from the card or the run's `metrics.json`; empty for a
+        single file or an unfinished run.
 
     Raises:
         ValueError: if the `metrics.json` is not JSON.
     """
     if str(source) in list_weights():
-        return card(str(source)).get("reading", {})
-    return _said_by_run(source, "metrics.json").get("reading", {})
+        return card(str(source)).get("inference", {})
+    return _run_json(source, "metrics.json").get("inference", {})
+
+
+def training_data(source: str | Path) -> dict[str, str]:
+    """Fingerprints of the data that a model was trained and validated on.
+
+    Returns:
+        `"SOURCE SPLIT"` to fingerprint (`datasets.fingerprint`), from the card or the run's
+        `metrics.json`; empty where unknown.
+
+    Raises:
+        ValueError: if the `metrics.json` is not JSON.
+    """
+    if str(source) in list_weights():
+        return card(str(source)).get("data", {})
+    return _run_json(source, "metrics.json").get("data", {})
 
 
 def provenance_of(source: str | Path) -> dict[str, Any]:
-    """How a trained model was made: `configuration` and `environment`, where they are known.
-
-    Args:
-        source: as for `load`.
+    """The training `configuration` and `environment` of a model.
 
     Returns:
-        What the card of published weights or the `config.json` of a run says; empty for a file on
-        its own.
+        What the card or the run's `config.json` holds; empty for a single file.
 
     Raises:
         ValueError: if the `config.json` is not JSON.
     """
     if str(source) in list_weights():
         return card(str(source))["training"]
-    return _said_by_run(source, "config.json")
+    return _run_json(source, "config.json")
 
 
-def _said_by_run(run: str | Path, name: str) -> dict[str, Any]:
-    """What a JSON file of a run says; empty where it is not there."""
+def _run_json(run: str | Path, name: str) -> dict[str, Any]:
+    """The content of a JSON file of a run; empty where there is no such file."""
     path = Path(run) / name
     if not path.is_file():
         return {}
@@ -104,23 +119,19 @@ def _said_by_run(run: str | Path, name: str) -> dict[str, Any]:
 
 
 def architecture_of(source: str | Path) -> tuple[str, dict[str, Any]] | None:
-    """Which model of the registry a trained one is, and with which arguments.
-
-    Args:
-        source: as for `load`.
-
-    Returns:
-        As `provenance_of` says; None for a file on its own.
+    """Name in the registry and builder arguments of a trained model; None where unknown.
 
     Raises:
         ValueError: as `provenance_of` does.
     """
-    said = provenance_of(source).get("configuration", {})
-    return (said["model"], said["arguments"]) if "arguments" in said else None
+    configuration = provenance_of(source).get("configuration", {})
+    if "arguments" not in configuration:
+        return None
+    return configuration["model"], configuration["arguments"]
 
 
 def model_file(source: str | Path) -> Path:
-    """The file of a trained model: published weights, a run folder or a `.keras` file.
+    """Path of the `.keras` file of a trained model.
 
     Raises:
         ValueError: if there is no such name, run or file.
@@ -132,14 +143,14 @@ def model_file(source: str | Path) -> Path:
     if not path.is_file():
         names = ", ".join(list_weights())
         raise ValueError(
-            "weights are a run folder, a .keras file or published ones"
+            "weights are a run folder, a .keras file or published weights"
             f"{f' ({names})' if names else ''}. Received: {source}"
         )
     return path
 
 
 def load(source: str | Path) -> keras.Model:
-    """Load a trained model: the name of published weights, a run folder or a `.keras` file.
+    """Load a trained model.
 
     Raises:
         ValueError: if there is no such name, run or file, or it is not a Keras model.

@@ -1,57 +1,61 @@
-"""A residual reader that finds the number and looks at each digit in turn: the zoo's best."""
+"""A residual CNN that locates the number and attends to each digit."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 import keras
-import numpy as np
-from keras import layers, ops
+from annotated_types import Ge, Le, MinLen
+from keras import layers
 
 from labels import BOX
-from models.heads import number_outputs
+from models import search_space
+from models.arguments import ImageShape, PositiveInt, PositiveInts, Rate
+from models.blocks import conv_norm, residual_block
+from models.entry import Entry
+from models.heads import attention_pooling, box_output, number_outputs
 from models.inputs import image_input
 
 
 def residual_cnn(
-    input_shape: tuple[int, int, int] = (48, 96, 3),
-    max_digits: int = 5,
+    input_shape: ImageShape = (48, 96, 3),
+    max_digits: PositiveInt = 5,
     *,
-    stem_filters: int = 32,
-    filters: Sequence[int] = (48, 96),
-    blocks: Sequence[int] = (2, 4),
-    strides: Sequence[int] = (2, 2),
-    dilations: Sequence[int] = (1, 2, 4, 1),
-    dropout: float = 0.2,
+    stem_filters: PositiveInt = 32,
+    filters: PositiveInts = (48, 96),
+    blocks: PositiveInts = (2, 4),
+    strides: Annotated[Sequence[Annotated[int, Ge(1), Le(2)]], MinLen(1)] = (2, 2),
+    dilations: PositiveInts = (1, 2, 4, 1),
+    dropout: Rate = 0.2,
     normalize_contrast: bool = True,
     locate: bool = True,
 ) -> keras.Model:
     """Build residual blocks after an early stride, and a head that attends to each digit.
 
-    The last stage's blocks are dilated, so that every place of the final map sees the whole
-    image and can tell the second digit from the third. For each digit a softmax over the map
-    says where it is; the features pooled there go through one classifier that all places share,
-    so that a 7 learned at the first place is known at the fourth. The attention maps are the
-    layer "where", (batch, height · width, 1 + N), the first one the length's.
+    The blocks of the last stage are dilated, so that every position of the final map sees the
+    whole image and can tell the second digit from the third. For each digit, a softmax over the
+    map weights the positions; the features pooled with these weights go through one classifier
+    that all digits share, so that a 7 learned as the first digit is known as the fourth. The
+    attention maps are the output of the layer "attention" (`models.heads.attention_pooling`).
 
     Args:
         input_shape: (height, width, channels) of the images, values in [0, 255].
-        max_digits: how many digits a number can have, 1 for single digits.
+        max_digits: the largest number of digits, 1 for single digits.
         stem_filters: filters of the first convolution, which has stride 2.
         filters: filters of each stage.
         blocks: residual blocks of each stage.
-        strides: stride of each stage's first block, 1 or 2.
-        dilations: dilation of the second convolution in the blocks of the last stage, taken in
-            turn.
-        dropout: share of the pooled features dropped in training, in [0, 1).
+        strides: stride of the first block of each stage, 1 or 2.
+        dilations: dilation of the second convolution in the blocks of the last stage; repeated
+            where there are more blocks.
+        dropout: dropout rate of the pooled features, in [0, 1).
         normalize_contrast: whether every image is given a mean of 0 and a variance of 1.
-        locate: whether the model also says where the number is (the output `box`), so that a
-            reader can look at it again from nearer; of no use, and left out, where `max_digits`
-            is 1.
+        locate: whether the model also outputs the bounding box of the number (`box`), so that a
+            reader can crop the image around it and read again; omitted where `max_digits` is 1.
 
     Returns:
-        A functional model; its outputs are those of `models.heads`. All its weights but none
-        of their shapes depend on the image's size, so they move between sizes as they are.
+        A functional model with the outputs of `models.heads`. No weight's shape depends on the
+        image size, so that weights can be used at another size.
 
     Raises:
         ValueError: if `filters`, `blocks` and `strides` differ in length.
@@ -67,103 +71,53 @@ def residual_cnn(
             f"Received: filters={filters!r}, blocks={blocks!r}, strides={strides!r}"
         )
     images, x = image_input(input_shape, normalize_contrast=normalize_contrast)
-    x = _conv_norm(x, stem_filters, 3, strides=2, name="stem")
-    last = len(filters) - 1
-    for stage, (width, count, stride) in enumerate(zip(filters, blocks, strides, strict=True)):
+    x = conv_norm(x, stem_filters, 3, strides=2, name="stem")
+    for stage, (width, count, stride) in enumerate(zip(filters, blocks, strides, strict=True), 1):
         for index in range(count):
-            x = _residual_block(
+            x = residual_block(
                 x,
                 width,
                 strides=stride if index == 0 else 1,
-                dilation=dilations[index % len(dilations)] if stage == last else 1,
-                name=f"stage{stage + 1}_block{index + 1}",
+                dilation=dilations[index % len(dilations)] if stage == len(filters) else 1,
+                name=f"stage{stage}_block{index + 1}",
             )
-    digit_features, features = _attend(x, max_digits)
+    digit_features, features = attention_pooling(x, max_digits)
     digit_features = layers.Dropout(dropout, name="digit_dropout")(digit_features)
     features = layers.Dropout(dropout, name="length_dropout")(features)
     outputs = number_outputs(features, max_digits, digit_features=digit_features)
     if locate and max_digits > 1:
-        outputs[BOX] = _locate(x)
+        outputs[BOX] = box_output(x)
     return keras.Model(images, outputs, name="residual_cnn")
 
 
-def _attend(x, max_digits):
-    """Pool (batch, h, w, c) to (batch, N, c) for the digits and (batch, 2c) for the length."""
-    height, width, channels = x.shape[1:]
-    where = layers.Conv2D(1 + max_digits, 1, name="where_logits")(x)
-    where = layers.Reshape((height * width, 1 + max_digits), name="where_places")(where)
-    where = layers.Softmax(axis=1, dtype="float32", name="where")(where)
-    what = layers.Reshape((height * width, channels), name="what")(x)
-    pooled = layers.Dot(axes=1, name="attended")([where, what])
-    digits = layers.Cropping1D((1, 0), name="digit_features")(pooled)
-    length = layers.Flatten(name="length_attended")(
-        layers.Cropping1D((0, max_digits), name="length_slot")(pooled)
-    )
-    mean = layers.GlobalAveragePooling2D(name="mean_features")(x)
-    return digits, layers.Concatenate(name="length_features")([length, mean])
+def _search_space(hp: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Filters of the stem and of each stage, blocks of each stage, dilation and dropout."""
+    return {
+        "stem_filters": search_space.width(hp, "stem_filters", arguments["stem_filters"]),
+        "filters": search_space.widths(hp, "filters", arguments["filters"]),
+        "blocks": [
+            hp.Int(f"blocks_{n}", max(1, count - 1), count + 2, default=count)
+            for n, count in enumerate(arguments["blocks"], 1)
+        ],
+        "dilations": arguments["dilations"] if hp.Boolean("dilated", default=True) else [1],
+        "dropout": search_space.dropout(hp, "dropout", arguments["dropout"], 0.5),
+    }
 
 
-def _locate(x):
-    """The number's box from (batch, h, w, c): four maps, each of where one edge is.
-
-    An edge is the expected coordinate under the softmax of its map (Sun et al. 2018,
-    https://arxiv.org/abs/1711.08229): finer than the map's grid, and free of the image's size.
-    """
-    height, width, _ = x.shape[1:]
-    edges = layers.Conv2D(4, 1, name="edge_logits")(x)
-    edges = layers.Reshape((height * width, 4), name="edge_places")(edges)
-    edges = layers.Softmax(axis=1, dtype="float32", name="edges")(edges)
-    return EdgeCoordinates((height, width), dtype="float32", name=BOX)(edges)
-
-
-@keras.saving.register_keras_serializable("number_zoo")
-class EdgeCoordinates(layers.Layer):
-    """Expected left, top, right and bottom, (batch, 4) in [0, 1], of maps (batch, h · w, 4).
-
-    Args:
-        grid: (height, width) of the maps.
-    """
-
-    def __init__(self, grid: tuple[int, int], **kwargs):
-        super().__init__(**kwargs)
-        self.grid = tuple(grid)
-
-    def call(self, maps):
-        height, width = self.grid
-        y, x = np.mgrid[0:height, 0:width]
-        # A cell's near edge for left and top, its far edge for right and bottom: a number may
-        # fill the image to its last pixel.
-        places = np.stack([x / width, y / height, (x + 1) / width, (y + 1) / height], axis=-1)
-        return ops.sum(maps * ops.reshape(places.astype("float32"), (1, -1, 4)), axis=1)
-
-    def get_config(self):
-        return super().get_config() | {"grid": self.grid}
-
-
-def _conv_norm(
-    x, width, kernel_size, *, strides=1, dilation=1, activation="relu", scale="ones", name
-):
-    x = layers.Conv2D(
-        width,
-        kernel_size,
-        strides=strides,
-        dilation_rate=dilation,
-        padding="same",
-        use_bias=False,
-        kernel_initializer="he_normal",
-        name=f"{name}_conv",
-    )(x)
-    x = layers.BatchNormalization(momentum=0.95, gamma_initializer=scale, name=f"{name}_norm")(x)
-    return layers.Activation(activation, name=f"{name}_out")(x) if activation else x
-
-
-def _residual_block(x, width, *, strides, dilation, name):
-    y = _conv_norm(x, width, 3, strides=strides, name=f"{name}_a")
-    # A block begins as its shortcut alone (Goyal et al. 2017, https://arxiv.org/abs/1706.02677).
-    y = _conv_norm(y, width, 3, dilation=dilation, activation=None, scale="zeros", name=f"{name}_b")
-    if strides not in (1, (1, 1)):
-        x = layers.AveragePooling2D(strides, padding="same", name=f"{name}_pool")(x)
-    if x.shape[-1] != width:
-        x = _conv_norm(x, width, 1, activation=None, name=f"{name}_skip")
-    x = layers.Add(name=f"{name}_add")([x, y])
-    return layers.Activation("relu", name=f"{name}_out")(x)
+ENTRIES = (
+    Entry("residual_cnn", residual_cnn, "street photos", search_space=_search_space),
+    Entry(
+        "residual_cnn_small",
+        residual_cnn,
+        "street photos, half the cost",
+        {"stem_filters": 24, "filters": (32, 64)},
+        search_space=_search_space,
+    ),
+    Entry(
+        "residual_cnn_tiny",
+        residual_cnn,
+        "tests, first tries",
+        {"stem_filters": 8, "filters": (16, 32), "blocks": (1, 2), "dropout": 0.0},
+        search_space=_search_space,
+    ),
+)

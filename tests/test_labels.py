@@ -1,4 +1,4 @@
-"""The encoding of numbers."""
+"""The encoding of labels."""
 
 import numpy as np
 import pytest
@@ -9,31 +9,31 @@ import labels
 
 
 @given(st.text("0123456789", min_size=0, max_size=5))
-def test_a_number_comes_back_from_its_arrays(number):
-    length, digits = labels.encode(number, 5)
-    assert length == len(number)
+def test_decoding_inverts_encoding(label):
+    length, digits = labels.encode(label, 5)
+    assert length == len(label)
     assert digits.dtype == np.int32 and digits.shape == (5,)
     assert (digits[length:] == labels.ABSENT).all()
-    assert labels.decode(length, digits) == number
+    assert labels.decode(length, digits) == label
 
 
-def test_zero_is_a_digit_and_not_a_blank():
+def test_zero_is_a_digit():
     length, digits = labels.encode("007", 5)
     assert length == 3 and digits.tolist() == [0, 0, 7, -1, -1]
 
 
-def test_a_longer_number_is_kept_as_longer():
+def test_a_label_of_more_digits_is_encoded_as_longer():
     length, digits = labels.encode("123456", 5)
     assert length == 6 and (digits == labels.ABSENT).all()
     assert labels.decode(length, digits) == "+"
 
 
 @pytest.mark.parametrize("text", ["", "12a", "-1", " 1", "1.0", "٣", "½", None, 12])
-def test_what_is_no_number_is_refused(text):
+def test_what_is_no_label_is_refused(text):
     with pytest.raises(ValueError, match="string of one or more digits"):
-        labels.check_number(text)
+        labels.check_label(text)
 
 
-def test_places_are_at_least_one():
+def test_max_digits_is_at_least_one():
     with pytest.raises(ValueError, match="at least 1"):
         labels.encode("1", 0)

@@ -1,10 +1,10 @@
-"""Images without a number, cut out beside the numbers of a data set.
+"""Make a data set of images without a number, cropped beside the numbers of another data set.
 
     python -m tools.make_negatives svhn_numbers no_numbers --split test
     python evaluate.py street_numbers --dataset no_numbers
 
-The folder is a data set as any other: of each image the largest part that keeps off its number,
-labelled as none. A reader that finds digits there is fooled.
+The folder has the largest crop of each image that keeps away from its number, with an empty
+label. Every number that a model reads there is a false positive.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import csv
 import logging
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -24,95 +25,95 @@ from datasets.images import decode_image
 
 log = logging.getLogger(__name__)
 
-APART = 0.15
-"""Share of the number's height by which a part keeps off it: boxes are seldom exact."""
+GAP = 0.15
+"""Distance of a crop from the number's box, as a fraction of its height: boxes are inexact."""
 
-LEAST = 16
-"""Pixels that a part has at least each way; less shows nothing."""
+MIN_SIDE = 16
+"""Smallest side of a crop in pixels."""
 
 
-def largest_part(box: np.ndarray, size: tuple[int, int]) -> np.ndarray | None:
-    """The largest part of an image that lies left of, above, right of or below a number.
+def background_box(box: np.ndarray, size: tuple[int, int]) -> np.ndarray | None:
+    """The largest box left of, above, right of or below a number.
 
     Args:
         box: left, top, right and bottom of the number in pixels.
         size: (height, width) of the image in pixels.
 
     Returns:
-        int64 array (4,): left, top, right, bottom in pixels; None where `LEAST` does not fit.
+        int64 array (4,): left, top, right, bottom in pixels; None if there is no room.
     """
     height, width = size
-    off = APART * (box[3] - box[1])
-    left, top = np.floor(box[:2] - off).astype(int)
-    right, bottom = np.ceil(box[2:] + off).astype(int)
-    leftward, above = (0, 0, left, height), (0, 0, width, top)
-    rightward, below = (right, 0, width, height), (0, bottom, width, height)
-    parts = np.array([leftward, above, rightward, below])
-    sides = parts[:, 2:] - parts[:, :2]
-    areas = np.where((sides >= LEAST).all(axis=1), sides.prod(axis=1), 0)
-    return parts[areas.argmax()] if areas.any() else None
+    gap = GAP * (box[3] - box[1])
+    left, top = np.floor(box[:2] - gap).astype(int)
+    right, bottom = np.ceil(box[2:] + gap).astype(int)
+    left_and_above = (0, 0, left, height), (0, 0, width, top)
+    right_and_below = (right, 0, width, height), (0, bottom, width, height)
+    boxes = np.array(left_and_above + right_and_below)
+    sides = boxes[:, 2:] - boxes[:, :2]
+    areas = np.where((sides >= MIN_SIDE).all(axis=1), sides.prod(axis=1), 0)
+    return boxes[areas.argmax()] if areas.any() else None
 
 
-def cut(source: str, split: str, folder: Path, data_dir: Path | None = None) -> int:
-    """Write a folder of the parts beside the numbers of a split.
+def make_negatives(source: str, split: str, folder: Path, data_dir: Path | None = None) -> int:
+    """Write a folder of background crops of a split.
 
     Args:
         source: name, folder or mix, with boxes of numbers or digits.
-        split: "train", "validation" or "test"; the parts are of the same split of the new folder.
-        folder: where to; it must not exist yet.
-        data_dir: where TFDS data lies.
+        split: "train", "validation" or "test"; the crops are in the same split of the new folder.
+        folder: the new folder; it must not exist.
+        data_dir: folder of prepared TFDS data.
 
     Returns:
-        How many images had room for one.
+        The number of crops.
 
     Raises:
         ValueError: if the folder exists, or no image has a box and room beside it.
     """
     if folder.exists():
-        raise ValueError(f"{folder} is already there: name a new folder")
-    part_folder = folder.with_name(f".part-{folder.name}")
-    shutil.rmtree(part_folder, ignore_errors=True)
+        raise ValueError(f"{folder} exists already: name a new folder")
+    part = folder.with_name(f".part-{folder.name}")
+    shutil.rmtree(part, ignore_errors=True)
     try:
-        (part_folder / "images").mkdir(parents=True)
-        rows = list(_write_parts(source, split, part_folder / "images", data_dir))
+        (part / "images").mkdir(parents=True)
+        rows = [
+            (name, "", split) for name in _write_crops(source, split, part / "images", data_dir)
+        ]
         if not rows:
             raise ValueError(f"{source} has no image in {split} with room beside a known box")
-        with (part_folder / photo_folder.LABELS_FILE).open("w", newline="") as file:
+        with (part / photo_folder.LABELS_FILE).open("w", newline="") as file:
             csv.writer(file).writerows([("file", "label", "split"), *rows])
-        part_folder.rename(folder)
+        part.rename(folder)
     finally:
-        shutil.rmtree(part_folder, ignore_errors=True)
+        shutil.rmtree(part, ignore_errors=True)
     return len(rows)
 
 
-def _write_parts(source, split, images: Path, data_dir):
-    for index, example in enumerate(sources.examples_of_mix(source, split, data_dir)):
-        if example.boxes is None or len(example.boxes) == 0:
+def _write_crops(source: str, split: str, images: Path, data_dir: Path | None) -> Iterator[str]:
+    for index, example in enumerate(sources.examples(source, split, data_dir)):
+        if example.boxes is None:
             continue
         image = decode_image(example.read(), name=example.id)
-        part = largest_part(crops.union_box(example.boxes), image.shape[:2])
-        if part is None:
-            continue
-        left, top, right, bottom = part
-        name = f"{index:06d}.png"
-        Image.fromarray(image[top:bottom, left:right]).save(images / name)
-        yield name, "", split
+        box = background_box(crops.union_box(example.boxes), image.shape[:2])
+        if box is not None:
+            left, top, right, bottom = box
+            name = f"{index:06d}.png"
+            Image.fromarray(image[top:bottom, left:right]).save(images / name)
+            yield name
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     parser = argparse.ArgumentParser(
-        prog="python -m tools.make_negatives",
-        description="Cut images without a number out of a data set, beside its numbers.",
+        prog="python -m tools.make_negatives", description=__doc__.partition("\n")[0]
     )
     add = parser.add_argument
     add("source", metavar="NAME|FOLDER", help="a data set whose digits or numbers have boxes")
     add("folder", type=Path, help="the new data set")
     add("--split", choices=sources.registry.SPLITS, default="test", help="default: test")
-    add("--data-dir", type=Path, metavar="FOLDER", help="where TFDS data sets lie")
+    add("--data-dir", type=Path, metavar="FOLDER", help="folder of prepared TFDS data sets")
     options = parser.parse_args(arguments)
     try:
-        count = cut(options.source, options.split, options.folder, options.data_dir)
+        count = make_negatives(options.source, options.split, options.folder, options.data_dir)
     except (ValueError, OSError) as error:
         print(f"tools.make_negatives: {error}", file=sys.stderr)
         return 2

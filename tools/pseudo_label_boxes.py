@@ -1,9 +1,9 @@
-"""Boxes for photos that have labels: where a reader reads the right number, its box is kept.
+"""Add boxes to labelled photos: where a reader reads the label, the box it found is kept.
 
     python -m tools.pseudo_label_boxes my_photos labels_with_boxes.csv
 
-With boxes, training shows photos from near and from far, and what lies beside the number. They
-are a reader's own, so train on them and do not measure by them.
+With boxes, training can crop closer to a number or away from it. These boxes are predictions: use
+them to train, not to evaluate.
 """
 
 from __future__ import annotations
@@ -16,86 +16,87 @@ from pathlib import Path
 import numpy as np
 
 import datasets
-from artifacts.files import replacing
+from artifacts.files import atomic_path
 from datasets import photo_folder, sources
 from inference.reader import Reader
 from labels import BOX
 
-_CHUNK = 256
+CHUNK = 256
+"""Photos that are in memory at a time."""
 
 
 def pseudo_label_boxes(photos: list[photo_folder.Photo], reader: Reader) -> dict[str, np.ndarray]:
-    """The boxes of the photos whose number the reader reads right.
+    """Boxes of the photos whose label the reader reads.
 
     Args:
-        photos: rows of a folder; those that have boxes or show no number are passed over.
-        reader: of weights that find a box.
+        photos: rows of a folder's table; those with boxes or without a number are skipped.
+        reader: a reader whose weights predict a box.
 
     Returns:
-        File to float32 (1, 4): left, top, right, bottom in pixels, within the photo.
+        File name to float32 (1, 4): left, top, right, bottom in pixels, clipped to the photo.
     """
-    wanted = [photo for photo in photos if photo.number and photo.boxes is None]
-    found = {}
-    for chunk in sources.chunks(iter(wanted), _CHUNK):
+    candidates = [photo for photo in photos if photo.label and photo.boxes is None]
+    boxes = {}
+    for chunk in sources.chunks(iter(candidates), CHUNK):
         images = [datasets.decode_image(photo.path) for photo in chunk]
         for photo, image, reading in zip(chunk, images, reader.read(images), strict=True):
-            if reading.number == photo.number and reading.box is not None:
+            if reading.number == photo.label and reading.box is not None:
                 height, width = image.shape[:2]
                 box = np.clip(reading.box, 0, [width, height] * 2).astype(np.float32)
                 if (box[2:] > box[:2]).all():
-                    found[photo.file] = box[None]
-    return found
+                    boxes[photo.file] = box[None]
+    return boxes
 
 
 def write_boxes(folder: Path, out: Path, weights: str, split: str | None) -> tuple[int, int]:
-    """Write a folder's `labels.csv` anew, with the boxes that a reader finds.
+    """Write a copy of a folder's `labels.csv` with predicted boxes added.
 
     Args:
         folder: folder of photos.
-        out: the new table; the folder's own may be named, and is then replaced.
-        weights: what to read with.
-        split: find boxes for photos of this split only; None for all.
+        out: the new table; may be the folder's own, which it then replaces.
+        weights: run, file or published weights that predict a box.
+        split: only add boxes to photos of this split; None for all.
 
     Returns:
-        How many photos were given a box, and how many were looked at.
+        Number of photos that were given a box, and number of photos in the split.
 
     Raises:
-        ValueError: if a row is wrong or the weights find no box.
+        ValueError: if a row is invalid or the weights predict no box.
     """
     photos = photo_folder.read_folder(folder)
     reader = Reader(weights)
     if BOX not in reader.model.output:
-        raise ValueError(f"{weights} says no box: take weights that do")
-    asked = [photo for photo in photos if split in (None, photo.split)]
-    found = pseudo_label_boxes(asked, reader)
-    with replacing(out) as part, part.open("w", newline="", encoding="utf-8") as file:
+        raise ValueError(f"{weights} predicts no box: use weights that do, such as street_numbers")
+    selected = [photo for photo in photos if split in (None, photo.split)]
+    boxes = pseudo_label_boxes(selected, reader)
+    with atomic_path(out) as path, path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(("file", "label", "boxes", "split"))
         for photo in photos:
-            boxes = found.get(photo.file, photo.boxes)
-            text = "" if boxes is None else ";".join(" ".join(f"{x:g}" for x in b) for b in boxes)
-            writer.writerow((photo.file, photo.number, text, photo.split))
-    return len(found), len(asked)
+            rows = boxes.get(photo.file, photo.boxes)
+            text = "" if rows is None else ";".join(" ".join(f"{x:g}" for x in row) for row in rows)
+            writer.writerow((photo.file, photo.label, text, photo.split))
+    return len(boxes), len(selected)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m tools.pseudo_label_boxes",
-        description="Add boxes to a folder's labels.csv, where a reader reads the right number.",
+        description="Add boxes to a folder's labels.csv, where a reader reads the label.",
     )
     add = parser.add_argument
     add("folder", type=Path, help="folder of photos with a labels.csv")
     add("out", type=Path, help="the new table")
-    add("--weights", default="street_numbers", metavar="RUN|NAME", help="what to read with")
+    add("--weights", default="street_numbers", metavar="RUN|FILE|NAME", help="what to read with")
     add("--split", choices=sources.registry.SPLITS, help="only photos of this split")
     options = parser.parse_args(arguments)
     try:
-        count, asked = write_boxes(options.folder, options.out, options.weights, options.split)
+        boxes, photos = write_boxes(options.folder, options.out, options.weights, options.split)
     except (ValueError, OSError) as error:
         print(f"tools.pseudo_label_boxes: {error}", file=sys.stderr)
         return 2
-    print(f"{options.out}: boxes for {count} of {asked} photos")
+    print(f"{options.out}: boxes for {boxes} of {photos} photos")
     return 0
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
-from artifacts.files import replacing
+from artifacts.files import atomic_path
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "architecture.md"
@@ -129,7 +129,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     before, _, rest = PAGE.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
-    with replacing(PAGE) as part:
+    with atomic_path(PAGE) as part:
         part.write_text(f"{before}{BEGIN}\n\n{plan.markdown()}\n\n{END}{after}")
     return 0
 

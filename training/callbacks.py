@@ -1,4 +1,10 @@
-"""What happens at the end of each epoch: validate, keep the best, make the epoch resumable."""
+"""Callbacks of a training: validate, select the best epoch, write what a resumed run needs.
+
+Keras's own `SwapEMAWeights`, `ModelCheckpoint`, `BackupAndRestore` and `CSVLogger` cannot replace
+them, because a resumed run must give the weights of an uninterrupted one: `SwapEMAWeights` swaps by
+adding and subtracting, which rounds the weights, and the others do not write model, history and
+optimizer state so that a kill between two of these files is harmless.
+"""
 
 from __future__ import annotations
 
@@ -12,149 +18,146 @@ import keras
 import numpy as np
 
 from artifacts.console import duration
+from artifacts.files import atomic_path
 from artifacts.run_folder import RunFolder
-from models.metrics import SequenceScores
+from models.metrics import sequence_scores
 from training.distribution import SINGLE_DEVICE, Strategy
 
 log = logging.getLogger(__name__)
 
 OBJECTIVE = "val_sequence_accuracy"
 
+Row = dict[str, float]
+"""History of one epoch: `epoch` (from 1), `loss`, `val_…`, `seconds`."""
 
-def merit(row: dict[str, float]) -> tuple[float, float]:
-    """What makes one epoch better than another: whole numbers, and the loss where they tie."""
+
+def rank(row: Row) -> tuple[float, float]:
+    """Sort key of an epoch: validation sequence accuracy, ties broken by the loss."""
     return row[OBJECTIVE], -row["val_loss"]
 
 
-def kept(rows: list[dict[str, float]], checkpoint: str) -> dict[str, float] | None:
-    """The row of the epoch whose model is the run's, of those so far; None if there is none.
+def selected_epoch(rows: list[Row], checkpoint: str) -> Row | None:
+    """The row of the epoch whose model is kept; None without rows.
 
     Args:
-        rows: the run's history.
-        checkpoint: as in `Recipe.checkpoint`.
+        rows: history of the run.
+        checkpoint: "best" or "last", as in `Recipe.checkpoint`.
     """
     if checkpoint == "last":
         return rows[-1] if rows else None
-    return max(rows, key=merit, default=None)
+    return max(rows, key=rank, default=None)
 
 
 @contextlib.contextmanager
 def averaged_weights(model: keras.Model) -> Iterator[None]:
-    """Within the block the model has the moving average of its weights, where there is one."""
-    if not model.optimizer.use_ema:
+    """Within the block, the model has the exponential moving average of its weights, if any."""
+    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)  # loss scaling
+    if not optimizer.use_ema:
         yield
         return
-    _swap(model)
+    variables = model.trainable_variables
+    trained = [keras.ops.copy(variable) for variable in variables]
+    # Keras has no public name for the averages.
+    averages = optimizer._model_variables_moving_average
+    for variable, average in zip(variables, averages, strict=True):
+        variable.assign(keras.ops.copy(average))  # `predict` deletes the arrays it is given
     try:
         yield
     finally:
-        _swap(model)
+        for variable, value in zip(variables, trained, strict=True):
+            variable.assign(value)
 
 
-def _swap(model: keras.Model) -> None:
-    # keras.callbacks.SwapEMAWeights reaches for the same attribute; there is no public one.
-    averages = model.optimizer._model_variables_moving_average
-    for variable, average in zip(model.trainable_variables, averages, strict=True):
-        value = keras.ops.copy(variable)  # stays on the devices
-        variable.assign(average)
-        average.assign(value)
-
-
-def score(
-    model: keras.Model, data, truth: dict[str, np.ndarray], devices: Strategy = SINGLE_DEVICE
-) -> dict[str, float]:
-    """Scores of a model over a data set in one pass.
-
-    Args:
-        data: batches that `predict` takes.
-        truth: labels of all its images, in its order.
-        devices: what the model is on.
-
-    Returns:
-        What `SequenceScores.result` gives.
-    """
-    scores = SequenceScores()
-    scores.update(devices.predict(model, data), truth)
-    return scores.result()
-
-
-def gather_truth(data) -> dict[str, np.ndarray]:
-    """All labels of batches `(images, labels)` as arrays, in order."""
+def gather_labels(data) -> dict[str, np.ndarray]:
+    """All labels of a `tf.data` pipeline of `(images, labels)`, in order."""
     batches = [labels for _, labels in data.as_numpy_iterator()]
     return {key: np.concatenate([batch[key] for batch in batches]) for key in batches[0]}
 
 
+def score(
+    model: keras.Model, data, truth: dict[str, np.ndarray], strategy: Strategy = SINGLE_DEVICE
+) -> dict[str, float]:
+    """Scores of a model, as `sequence_scores` gives them, in one pass over the images.
+
+    Args:
+        model: the model.
+        data: `tf.data` pipeline of `(images, labels)`.
+        truth: all its labels, from `gather_labels`.
+        strategy: what the model was created with.
+    """
+    return sequence_scores(strategy.predict(model, data), truth)
+
+
 class SeedEpoch(keras.callbacks.Callback):
-    """Seed dropout by run and epoch, so that an epoch is the same after a restart."""
+    """Seed dropout by run and epoch, so that a resumed epoch draws the same masks."""
 
     def __init__(self, seed: int):
         super().__init__()
         self.seed = seed
 
     def on_epoch_begin(self, epoch, logs=None):
-        for layer in self.model.layers:
-            generator = getattr(layer, "seed_generator", None)
-            if generator is not None:
-                key = zlib.crc32(f"{self.seed}/{epoch}/{layer.name}".encode())
-                generator.state.assign(np.array([key, 0], generator.state.dtype))
+        states = [x for x in self.model.variables if x.name == "seed_generator_state"]
+        for index, state in enumerate(states):
+            key = zlib.crc32(f"{self.seed}/{epoch}/{index}".encode())
+            state.assign(np.array([key, 0], state.dtype))
 
 
 class EndOfEpoch(keras.callbacks.Callback):
-    """Validate, keep the best model, write the history, and last the state to go on from.
+    """Validate with the averaged weights, then write model, history and checkpoint.
 
-    The order makes a kill at any moment harmless: an epoch counts once its checkpoint, a single
-    file that replaces the last at once, is there. Before that it is run again, to the same end.
+    The checkpoint is written last and atomically, so a kill at any moment is harmless: an epoch
+    without its checkpoint is trained again, with the same result.
 
     Args:
-        run: where the files go.
-        validation: batches that are scored after each epoch with the averaged weights.
-        rows: history of the epochs before `initial_epoch`.
-        checkpoint: which epoch's model is the run's, as in `Recipe.checkpoint`.
-        devices: what the model is on.
+        run: the run's files; None in a process that writes none.
+        validation: `tf.data` pipeline of `(images, labels)`.
+        rows: history of the epochs before this training.
+        checkpoint: "best" or "last", as in `Recipe.checkpoint`.
+        strategy: what the model was created with.
     """
 
     def __init__(
         self,
-        run: RunFolder,
+        run: RunFolder | None,
         validation,
-        rows: list[dict[str, float]],
+        rows: list[Row],
         checkpoint: str,
-        devices: Strategy = SINGLE_DEVICE,
+        strategy: Strategy = SINGLE_DEVICE,
     ):
         super().__init__()
-        self.devices = devices
         self.run = run
         self.validation = validation
-        self.truth = gather_truth(validation)
+        self.truth = gather_labels(validation)
         self.rows = rows
         self.checkpoint = checkpoint
-        self.best = kept(rows, checkpoint)
+        self.strategy = strategy
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.began = time.monotonic()
+        self.start = time.monotonic()
 
     def on_epoch_end(self, epoch, logs=None):
         with averaged_weights(self.model):
-            scores = score(self.model, self.validation, self.truth, self.devices)
+            scores = score(self.model, self.validation, self.truth, self.strategy)
             logs.update({f"val_{name}": value for name, value in scores.items()})
-            if self.checkpoint == "last" or self.best is None or merit(logs) > merit(self.best):
-                self.best = dict(logs)
-                with self.devices.saving(self.model):
-                    self.run.save_keras(self.run.model, _without_optimizer(self.model).save)
-        seconds = round(time.monotonic() - self.began, 1)
-        scored = {name: float(value) for name, value in logs.items()}
-        self.rows.append({"epoch": epoch + 1, **scored, "seconds": seconds})
-        self.run.write_history(self.rows)
-        self.run.save_keras(self.run.checkpoint, self.model.save_weights)
+            row = {"epoch": epoch + 1, **{name: float(value) for name, value in logs.items()}}
+            self.rows.append(row)
+            if self.run and selected_epoch(self.rows, self.checkpoint) is row:
+                with self.strategy.local_scope(), atomic_path(self.run.model) as path:
+                    _without_optimizer(self.model).save(path)
+        row["seconds"] = round(time.monotonic() - self.start, 1)
+        if self.run:
+            self.run.write_history(self.rows)
+            with self.strategy.local_scope(), atomic_path(self.run.checkpoint) as path:
+                self.model.save_weights(path)
 
 
 def _without_optimizer(model: keras.Model) -> keras.Model:
-    """The same layers as a model that was never compiled: a quarter of the file."""
+    """The same layers as a model that was not compiled; its file is a quarter of the size."""
     return keras.Model(model.input, model.output, name=model.name)
 
 
 class Progress(keras.callbacks.Callback):
-    """One line an epoch: loss, validation, the best so far, time left."""
+    """Log one line per epoch: loss, validation scores, the selected epoch's, the time left."""
 
     def __init__(self, epochs: int, end_of_epoch: EndOfEpoch):
         super().__init__()
@@ -162,21 +165,22 @@ class Progress(keras.callbacks.Callback):
         self.end_of_epoch = end_of_epoch
 
     def on_train_begin(self, logs=None):
-        self.began = time.monotonic()
-        self.done = 0
+        self.start = time.monotonic()
+        self.trained = 0
 
     def on_epoch_end(self, epoch, logs=None):
-        self.done += 1
-        left = (time.monotonic() - self.began) / self.done * (self.epochs - epoch - 1)
+        self.trained += 1
+        left = (time.monotonic() - self.start) / self.trained * (self.epochs - epoch - 1)
+        selected = selected_epoch(self.end_of_epoch.rows, self.end_of_epoch.checkpoint)
         log.info(
-            "epoch %d/%d  loss %.3f  validation: loss %.3f, numbers %.2f %% (kept %.2f %%), "
+            "epoch %d/%d  loss %.3f  validation: loss %.3f, sequences %.2f %% (kept %.2f %%), "
             "characters %.2f %%, lengths %.2f %%  %s left",
             epoch + 1,
             self.epochs,
             logs["loss"],
             logs["val_loss"],
             100 * logs[OBJECTIVE],
-            100 * self.end_of_epoch.best[OBJECTIVE],
+            100 * selected[OBJECTIVE],
             100 * logs["val_character_accuracy"],
             100 * logs["val_length_accuracy"],
             duration(left),

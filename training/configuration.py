@@ -6,24 +6,28 @@ import ast
 import dataclasses
 import hashlib
 import json
-import types
+import logging
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from annotated_types import Ge
 
 import datasets
 import models
 from artifacts.files import RunError
 from artifacts.names import unknown_name
 from artifacts.run_folder import RunFolder, read_run_configuration
-from datasets import Augmentation, mixing, sources
-from models import registry
+from artifacts.validation import validate
+from datasets import Augmentation, mixing
 from training import recipes
 from training.recipes import Recipe
 
-PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+log = logging.getLogger(__name__)
+
+AUGMENTATIONS = ("none", "light", "photo", "strong")
 
 
 @dataclass(frozen=True)
@@ -32,25 +36,34 @@ class Configuration:
 
     Attributes:
         model: name in the registry of models.
-        arguments: all keyword arguments of the model's builder.
+        arguments: all arguments of the model's builder.
         dataset: name of a data set, path of a folder, or a mix such as "A:2,B:1".
-        validation: what the best epoch is chosen on, in the same form.
-        crop: "full", "union" or "square": which part of the image the model is given.
+        validation: what the best epoch is selected on, in the same form.
+        crop: what the model is given: the "full" image, or a "union" or "square" crop around the
+            digits.
         recipe: how it is trained.
         seed: seed of the weights, the order of images and their augmentation.
         precision: Keras dtype policy.
-        weights: run or file to start from; None for fresh weights.
+        weights: run, file or published weights to start from; None for fresh weights.
+
+    Raises:
+        ValueError: if a value does not fit.
     """
 
     model: str
     arguments: Mapping[str, Any]
     dataset: str
     validation: str
-    crop: str
+    crop: Literal["full", "union", "square"]
     recipe: Recipe
-    seed: int = 0
-    precision: str = "float32"
+    seed: Annotated[int, Ge(0)] = 0
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     weights: str | None = None
+
+    def __post_init__(self):
+        types = typing.get_type_hints(type(self), include_extras=True)
+        del types["recipe"], types["arguments"]  # Checked by Recipe and by the registry.
+        validate("configuration", types, {name: getattr(self, name) for name in types})
 
     @property
     def image_size(self) -> tuple[int, int]:
@@ -58,8 +71,8 @@ class Configuration:
         return tuple(self.arguments["input_shape"][:2])
 
     @property
-    def view(self) -> dict[str, Any]:
-        """Arguments by which `datasets.load` gives images as this model takes them."""
+    def input_spec(self) -> dict[str, Any]:
+        """Arguments with which `datasets.load` gives images and labels as the model takes them."""
         return {
             "image_size": self.image_size,
             "channels": self.arguments["input_shape"][2],
@@ -119,98 +132,119 @@ def configure(
     precision: str = "float32",
     weights: str | None = None,
     settings: Sequence[str] = (),
-    **replaced: Any,
+    **recipe_fields: Any,
 ) -> Configuration:
-    """Put a configuration together from what a command line gives.
+    """Make a configuration from the options of a command line.
 
     Args:
         model: name in the registry of models; None for that of the weights.
-        dataset: name, folder or mix. The first of a mix gives the image size.
-        validation: what validation scores are of, in place of `dataset`: of a mix with drawn
-            images, the real ones say more.
-        recipe: name of a recipe. Defaults to the one that suits the model and the data, and to
-            `fine_tuning` for numbers where weights are given.
+        dataset: name, folder or mix. `max_digits` and, unless the data are photos, the image size
+            follow from it (the largest of a mix).
+        validation: what validation scores are computed on, in place of `dataset`: for a mix with
+            rendered images, photos alone say more.
+        recipe: name of a recipe. Defaults to the model's own, else to the one that suits the
+            data, and to `fine_tuning` for numbers where weights are given.
         crop: "full", "union" or "square".
-        seed: any whole number.
-        precision: one of `PRECISIONS`.
-        weights: run, file or published weights to start from. A model of the same name is built
-            as that one was, but for what `settings` and the data say.
-        settings: texts `key=value`, the key an argument of the model's builder, a field of the
-            recipe, or `augmentation.FIELD`; the value a Python literal, or text. `augmentation`
-            itself takes a name (none, light, photo or strong), or a number: the recipe's own, so
-            many times as strong.
-        **replaced: fields of the recipe in place of the recipe's own; None leaves them.
+        seed: 0 or a positive integer.
+        precision: Keras dtype policy.
+        weights: run, file or published weights to start from. If they are of the same model, its
+            arguments are kept, except those in `settings` and those that the data require.
+        settings: texts `key=value`; the key is an argument of the model's builder, a field of the
+            recipe, or `augmentation.FIELD`; the value is a Python literal, or text.
+            `augmentation` itself takes a name (none, light, photo or strong) or a number, by
+            which the recipe's augmentation is multiplied.
+        **recipe_fields: fields of the recipe; None leaves the recipe's own value.
 
     Raises:
         ValueError: for an unknown name or key (the message lists the known, nearest first), a
-            value that does not fit, or a model left open where the weights do not tell it.
+            value that does not fit, or where `model` is None and the weights do not tell it.
     """
-    if precision not in PRECISIONS:
-        raise ValueError(f"precision is one of {', '.join(PRECISIONS)}. Received: {precision!r}")
-    model, donor = _start(model, weights)
-    first = str(mixing.parse_mix(dataset)[0].source)
-    folder = sources.is_folder(first)
-    kind = "numbers" if folder else datasets.describe(first).kind
-    name = recipe or recipes.default_recipe(model, kind, first, started=weights is not None)
-    chosen = recipes.get_recipe(name)
-    chosen = dataclasses.replace(chosen, **{k: v for k, v in replaced.items() if v is not None})
+    model, trained_arguments = _initial_model(model, weights)
+    defaults = datasets.defaults(dataset)
+    name = recipe or recipes.default_recipe(
+        models.entry(model).recipe, defaults, fine_tuning=weights is not None
+    )
+    fields = {key: value for key, value in recipe_fields.items() if value is not None}
+    chosen = dataclasses.replace(recipes.get_recipe(name), **fields)
     arguments, chosen = set_values(model, chosen, _parse_settings(settings))
+    fitted = _fit_to_data(model, defaults, trained_arguments)
     return Configuration(
         model=model,
-        arguments=registry.configuration(model, **_fit_to_data(model, dataset, donor, arguments)),
-        dataset=_portable(dataset),
-        validation=_portable(validation or dataset),
+        arguments=models.configuration(model, **trained_arguments | fitted | arguments),
+        dataset=_normalize(dataset),
+        validation=_normalize(validation or dataset),
         crop=crop,
         recipe=chosen,
         seed=seed,
         precision=precision,
-        weights=weights,
+        weights=None if weights is None else str(weights),
     )
 
 
-def _portable(dataset: str) -> str:
+def check_buildable(configuration: Configuration) -> None:
+    """Build the model once, before anything is written, and warn of labels that do not fit it.
+
+    Raises:
+        ValueError: if the model cannot be built.
+    """
+    models.create(configuration.model, **configuration.arguments)
+    max_digits = configuration.arguments["max_digits"]
+    for source in sorted({configuration.dataset, configuration.validation}):
+        longest = datasets.defaults(source)["max_digits"]
+        if longest > max_digits:
+            log.warning(
+                f"{source} has labels of up to {longest} digits, but the model's max_digits is "
+                f"{max_digits}: it can only learn to refuse longer numbers, and they never count "
+                f"as correct. To read them, add --set max_digits={longest}"
+            )
+
+
+def _normalize(dataset: str) -> str:
     """The mix as it was written, folders without a trailing slash."""
     return ",".join(part.rstrip("/") for part in str(dataset).split(","))
 
 
-def _start(model: str | None, weights: str | None) -> tuple[str, dict[str, Any]]:
+def _initial_model(model: str | None, weights: str | None) -> tuple[str, dict[str, Any]]:
     """The model's name, and the arguments that the weights were trained with if it is theirs.
 
-    Without the latter a model of another depth would take over what fits, and lose the rest.
+    Without these arguments, a model of another depth would take over only some of the weights.
     """
-    built = None
+    trained = None
     if weights is not None:
-        models.model_file(weights)  # Says so at once where there is no such file.
-        built = models.architecture_of(weights)
-    if model is None and built is None:
-        raise ValueError(f"{weights} does not say which model it is: name one beside it")
-    name = model or built[0]
-    return name, dict(built[1]) if built and built[0] == name else {}
+        models.model_file(weights)  # An error at once where there is no such file.
+        trained = models.architecture_of(weights)
+    if model is None and trained is None:
+        raise ValueError(f"{weights} does not say which model it is: name the model as well")
+    name = model or trained[0]
+    return name, dict(trained[1]) if trained and trained[0] == name else {}
 
 
 def _fit_to_data(
-    model: str, dataset: str, donor: dict[str, Any], arguments: dict[str, Any]
+    model: str, defaults: Mapping[str, Any], trained_arguments: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Fill in channels and places for digits, and the image size where the data's is small."""
-    suited = datasets.defaults(dataset)
-    own = registry.configuration(model, **donor)
-    height, width = suited["image_size"]
-    if suited["max_digits"] > 1 and own["max_digits"] > 1 and suited["channels"] == 3:
-        height, width = own["input_shape"][:2]  # photos have no size of their own: the model's
-    fitted = {
-        "input_shape": [height, width, suited["channels"]],
-        "max_digits": suited["max_digits"],
-    }
-    return donor | fitted | arguments
+    """The image shape and `max_digits` that suit the data, at least the trained `max_digits`."""
+    current = models.configuration(model, **trained_arguments)
+    height, width = defaults["image_size"]
+    if defaults["max_digits"] > 1 and current["max_digits"] > 1 and defaults["channels"] == 3:
+        height, width = current["input_shape"][:2]  # Photos come in all sizes: the model's own.
+    max_digits = defaults["max_digits"]
+    if max_digits > 1 and trained_arguments:
+        max_digits = max(max_digits, trained_arguments["max_digits"])
+    return {"input_shape": [height, width, defaults["channels"]], "max_digits": max_digits}
 
 
 def _parse_settings(settings: Sequence[str]) -> dict[str, Any]:
+    """Keys and values of texts `key=value`; a value that is no Python literal is text."""
     values = {}
     for setting in settings:
         key, equals, text = setting.partition("=")
         if not equals:
             raise ValueError(f"a setting is key=value. Received: {setting!r}")
-        values[key] = _parse(text)
+        try:
+            value = ast.literal_eval(text)
+        except (ValueError, SyntaxError):
+            value = {"true": True, "false": False, "none": None}.get(text.lower(), text)
+        values[key] = list(value) if isinstance(value, tuple) else value
     return values
 
 
@@ -221,8 +255,8 @@ def set_values(
 
     Args:
         model: name in the registry of models.
-        recipe: what the settings of the recipe and of its augmentation change.
-        values: by the keys that the `settings` of `configure` have.
+        recipe: recipe whose fields, and those of whose augmentation, the settings replace.
+        values: values by the keys that the `settings` of `configure` have.
 
     Returns:
         The builder's arguments among them, and the recipe with the rest.
@@ -231,69 +265,41 @@ def set_values(
         ValueError: for an unknown key (the message lists the known, nearest first) or a value
             that does not fit.
     """
-    arguments: dict[str, Any] = {}
-    own = registry.configuration(model)
-    fields = typing.get_type_hints(Recipe)
+    arguments, recipe_fields, augmentation_fields = {}, {}, {}
+    known_arguments = models.configuration(model)
+    known_fields = [field.name for field in dataclasses.fields(Recipe)]
+    known_augmentation = typing.get_type_hints(Augmentation)
     for key, value in values.items():
+        field = key.removeprefix("augmentation.")
         if key == "augmentation":
             recipe = dataclasses.replace(recipe, augmentation=_augmentation(recipe, value))
-        elif key.startswith("augmentation."):
-            recipe = _set_augmentation(recipe, key.removeprefix("augmentation."), value)
-        elif key in fields:
-            recipe = dataclasses.replace(recipe, **{key: _check(key, value, fields[key])})
-        elif key in own:
+        elif key in known_fields:
+            recipe_fields[key] = value
+        elif key in known_arguments:
             arguments[key] = value
+        elif field != key and field in known_augmentation:
+            augmentation_fields[field] = value
         else:
-            known = [*own, *fields, *(f"augmentation.{n}" for n in _augmentation_fields())]
-            raise ValueError(unknown_name("setting", key, known))
-    return arguments, recipe
-
-
-def _parse(text: str) -> Any:
-    try:
-        value = ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return {"true": True, "false": False, "none": None}.get(text.lower(), text)
-    return list(value) if isinstance(value, tuple) else value
-
-
-def _check(key: str, value: Any, kind: Any) -> Any:
-    """Give `value` the field's type, or say which it must be."""
-    allowed = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
-    if float in allowed and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
-    if not isinstance(value, allowed) or isinstance(value, bool):
-        names = " or ".join(one.__name__ for one in allowed)
-        raise ValueError(f"{key} is {names}. Received: {value!r}")
-    return value
-
-
-def _augmentation_fields() -> list[str]:
-    return [field.name for field in dataclasses.fields(Augmentation)]
+            known = [f"augmentation.{name}" for name in known_augmentation]
+            raise ValueError(
+                unknown_name("setting", key, [*known_arguments, *known_fields, *known])
+            )
+    changes = validate("augmentation", known_augmentation, augmentation_fields)
+    augmentation = dataclasses.replace(recipe.augmentation, **changes)
+    return arguments, dataclasses.replace(recipe, **recipe_fields, augmentation=augmentation)
 
 
 def _augmentation(recipe: Recipe, value: Any) -> Augmentation:
-    """The augmentation of a name, or the recipe's own times a number."""
+    """The augmentation of a name, or the recipe's own multiplied by a number."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return recipe.augmentation.scaled(value)
     name = "none" if value is None else str(value)
-    presets = {
-        preset: getattr(Augmentation, preset) for preset in ("none", "light", "photo", "strong")
-    }
-    if name not in presets:
-        raise ValueError(unknown_name("augmentation", name, presets))
-    return presets[name]()
-
-
-def _set_augmentation(recipe: Recipe, field: str, value: Any) -> Recipe:
-    if field not in _augmentation_fields():
-        raise ValueError(unknown_name("setting", field, _augmentation_fields()))
-    value = _check(f"augmentation.{field}", value, float)
-    augmentation = dataclasses.replace(recipe.augmentation, **{field: value})
-    return dataclasses.replace(recipe, augmentation=augmentation)
+    if name not in AUGMENTATIONS:
+        raise ValueError(unknown_name("augmentation", name, AUGMENTATIONS))
+    return getattr(Augmentation, name)()
 
 
 def default_folder(configuration: Configuration, runs: Path = Path("runs")) -> Path:
-    """Where a run lies when no folder is named: one for each configuration."""
+    """The run folder where none is named: a different one for each configuration."""
     parts = [Path(part.source).name for part in mixing.parse_mix(configuration.dataset)]
     return runs / f"{configuration.model}-{'+'.join(parts)}-{configuration.digest()}"

@@ -1,4 +1,4 @@
-"""The end of a training: read validation as images will be read, and keep the scores."""
+"""The end of a training: run inference on validation, fit the temperature, write the scores."""
 
 from __future__ import annotations
 
@@ -13,48 +13,47 @@ from artifacts.environment import environment
 from artifacts.files import write_json
 from artifacts.run_folder import RunFolder
 from datasets import mixing
-from inference.calibration import fit_temperature, tempered
+from inference.calibration import fit_temperature, scale_logits
 from inference.over_dataset import run_inference
 from inference.reader import Reader
 from models.metrics import sequence_correct
-from training.callbacks import kept
+from training.callbacks import Row, selected_epoch
 from training.configuration import Configuration
 
-FEW = 1000
-"""Validation images of each further source that the temperature is fitted on."""
+OTHER_SOURCES_LIMIT = 1000
+"""Validation images per further training source that the temperature is fitted on."""
 
 
 def finish(
     configuration: Configuration,
     run: RunFolder,
-    rows: list[dict[str, float]],
+    rows: list[Row],
     model: keras.Model,
     data_dir: str | Path | None = None,
-    most_read: int | None = None,
+    inference_limit: int | None = None,
 ) -> dict[str, Any]:
-    """Score a run whose epochs are trained, and write its `metrics.json`.
+    """Score a trained run and write its `metrics.json`.
 
     Args:
         configuration: what was trained.
-        run: holds the best model.
-        rows: its history, an epoch each.
-        model: any of its models, for what it costs.
+        run: its folder, with the selected model.
+        rows: its history.
+        model: a model of the same architecture, to count parameters and multiply-adds.
         data_dir: where TFDS data lies.
-        most_read: validation images of each source that the model is read with at most.
+        inference_limit: validation images per source that are read. Defaults to all.
 
     Returns:
-        What is in `metrics.json`.
+        The content of `metrics.json`.
     """
-    best = kept(rows, configuration.recipe.checkpoint)
-    read = read_validation(configuration, run, data_dir, most_read)
+    selected = selected_epoch(rows, configuration.recipe.checkpoint)
     metrics = {
         "validation": {
             name.removeprefix("val_"): value
-            for name, value in best.items()
+            for name, value in selected.items()
             if name.startswith("val_")
         },
-        "reading": read,
-        "best_epoch": int(best["epoch"]),
+        "inference": calibrate(configuration, run, data_dir, inference_limit),
+        "epoch": int(selected["epoch"]),
         "epochs": len(rows),
         "hours": round(sum(row["seconds"] for row in rows) / 3600, 3),
         "parameters": model.count_params(),
@@ -69,51 +68,54 @@ def finish(
     return metrics
 
 
-def read_validation(
+def calibrate(
     configuration: Configuration,
     run: RunFolder,
     data_dir: str | Path | None = None,
-    most_read: int | None = None,
+    inference_limit: int | None = None,
 ) -> dict[str, Any]:
-    """Read validation with a run's model as images are read with it, and fit its temperature.
+    """Fit the temperature of a run's model, and score its inference, on validation images.
 
-    The temperature is fitted on validation images of all that was trained on, each source alike,
-    not only of the kind that chose the epoch: a reader meets harder images than those, and is to
-    know then that it is less sure.
+    The temperature is fitted on validation images of all training sources, not only of the one
+    that selected the epoch, with equal weights: confidence must hold on the harder ones, too.
 
     Args:
         configuration: what was trained.
-        run: holds the model.
+        run: its folder, with the selected model.
         data_dir: where TFDS data lies.
-        most_read: images of each source at most.
+        inference_limit: images per source at most.
 
     Returns:
-        `temperature`, `max_glimpses` and `sequence_accuracy`: what the run's `metrics.json` has
-        under `reading`.
+        `temperature`, `max_glimpses` and `sequence_accuracy`: the `inference` of `metrics.json`.
     """
     reader = Reader(run.model, max_glimpses=None if configuration.crop == "full" else 1)
-    where = {"crop": configuration.crop, "data_dir": data_dir}
-    chosen = run_inference(reader, configuration.validation, "validation", limit=most_read, **where)
-    others = {part.source for part in mixing.parse_mix(configuration.dataset)} - {
-        part.source for part in mixing.parse_mix(configuration.validation)
-    }
-    observed = [chosen] + [
-        run_inference(reader, source, "validation", limit=min(FEW, most_read or FEW), **where)
+    data_kwargs = {"crop": configuration.crop, "data_dir": data_dir}
+    validation = run_inference(
+        reader, configuration.validation, "validation", limit=inference_limit, **data_kwargs
+    )
+    sources = {part.source for part in mixing.parse_mix(configuration.dataset)}
+    others = sources - {part.source for part in mixing.parse_mix(configuration.validation)}
+    limit = min(OTHER_SOURCES_LIMIT, inference_limit or OTHER_SOURCES_LIMIT)
+    results = [validation] + [
+        run_inference(reader, source, "validation", limit=limit, **data_kwargs)
         for source in sorted(others)
         if datasets.size(source, "validation", data_dir)
     ]
-    temperature = fit_temperature(*((one.seen.outputs, one.truth) for one in observed))
-    readings = models.decode_predictions(tempered(chosen.seen.outputs, temperature))
-    right = sequence_correct(readings, chosen.truth)
+    temperature = fit_temperature(
+        *((result.predictions.outputs, result.truth) for result in results)
+    )
+    predictions = models.decode_predictions(
+        scale_logits(validation.predictions.outputs, temperature)
+    )
     return {
         "temperature": temperature,
         "max_glimpses": reader.max_glimpses,
-        "sequence_accuracy": float(right.mean()),
+        "sequence_accuracy": float(sequence_correct(predictions, validation.truth).mean()),
     }
 
 
 def _fingerprints(configuration: Configuration, data_dir) -> dict[str, str]:
-    """What was trained and selected on, part by part, to tell test images from seen ones."""
+    """Fingerprints of the training and validation images, to recognise them in an evaluation."""
     return {
         f"{part.source} {split}": datasets.fingerprint(part.source, split, data_dir)
         for split, mix in (

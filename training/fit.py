@@ -1,7 +1,8 @@
-"""Train one configuration in one run folder, from its start or from where it stopped."""
+"""Train one configuration in one run folder, from the start or from its last finished epoch."""
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 from collections.abc import Sequence
@@ -16,11 +17,11 @@ import datasets
 import models
 from artifacts.console import duration
 from artifacts.files import RunError, read_json
-from artifacts.run_folder import RunFolder, open_run, scratch_run
+from artifacts.run_folder import RunFolder, open_run
 from labels import BOX
 from models.losses import losses
-from training.callbacks import EndOfEpoch, Progress, SeedEpoch
-from training.configuration import Configuration
+from training.callbacks import EndOfEpoch, Progress, Row, SeedEpoch
+from training.configuration import Configuration, check_buildable
 from training.distribution import SINGLE_DEVICE, Strategy
 from training.finish import finish
 from training.recipes import Recipe
@@ -38,86 +39,136 @@ def train(
     progress_bar: bool = False,
     until: int | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
-    most_read: int | None = None,
-    devices: Strategy = SINGLE_DEVICE,
+    inference_limit: int | None = None,
+    strategy: Strategy = SINGLE_DEVICE,
 ) -> dict[str, Any] | None:
-    """Train, or go on with, the run in `folder`.
+    """Train the run in `folder`, or resume it.
+
+    A new run that fails before its first epoch is finished leaves no files.
 
     Args:
         configuration: what to train.
-        folder: the run's folder; `artifacts.run_folder` says what is in it.
+        folder: the run's folder; its files are listed in `artifacts.run_folder`.
         data_dir: where TFDS data lies. Defaults to TFDS_DATA_DIR or the project's own.
-        cache_dir: where prepared images are kept between runs. Defaults to memory alone.
-        progress_bar: whether Keras shows a bar that moves within the epoch.
-        until: end after this epoch of the recipe's, as if it had been the last. The run keeps its
-            checkpoint then, to go on from.
-        callbacks: called at the end of each epoch when its scores are in `logs` and its files
-            are written; one that sets the model's `stop_training` ends the run there.
-        most_read: how many validation images the model is read with at the end, look after
-            look, at most. Defaults to all.
-        devices: what to train on, as `training.distribution.choose` gives it. Of several
-            processes all call this with the same configuration; `folder` is only used in the one
-            that leads.
+        cache_dir: where prepared images are kept between runs. Defaults to memory only.
+        progress_bar: whether Keras shows its progress bar.
+        until: finish the run after this epoch instead of the recipe's last. It keeps its
+            checkpoint and can be resumed.
+        callbacks: called at the end of each epoch after its scores are in `logs` and its files
+            are written; a callback that sets the model's `stop_training` finishes the run.
+        inference_limit: how many validation images are read at the end, with refinement, to fit
+            the temperature. Defaults to all.
+        strategy: the devices, from `training.distribution.choose_strategy`. If there are several
+            processes, all call this with the same configuration; only the chief uses `folder`.
 
     Returns:
-        What is in the run's `metrics.json`: validation scores of the best model, epochs,
-        parameters, hours, fingerprints of the data. None in a process that does not lead.
+        The content of the run's `metrics.json`: validation scores of the selected model, epochs,
+        parameters, hours, fingerprints of the data. None in a process that is not the chief.
 
     Raises:
-        RunError: if the folder holds something else or another process trains there, or the
-            processes do not come together.
+        RunError: if the folder holds something else, another process trains there, or the
+            processes do not connect.
         ValueError: if the configuration does not fit the data or the devices.
     """
     last = min(until or configuration.recipe.epochs, configuration.recipe.epochs)
-    where = {"data_dir": data_dir, "cache_dir": cache_dir}
-    about = partial(_about, configuration, last, data_dir)
-    with open_run(folder, configuration.to_json()) if devices.leads else scratch_run() as run:
-        with devices.together(about, {"finished": run.finished}) as news:
-            if not news["finished"]:
-                fitted = _fit(configuration, run, where, progress_bar, last, callbacks, devices)
-        if news["finished"]:
-            log.info("%s is finished: nothing to do. Name another folder with --run.", folder)
-            return read_json(run.metrics) if devices.leads else None
-        return finish(configuration, run, *fitted, data_dir, most_read) if devices.leads else None
+    data_folders = {"data_dir": data_dir, "cache_dir": cache_dir}
+    chief = strategy.is_chief
+    with open_run(folder, configuration.to_json()) if chief else contextlib.nullcontext() as run:
+        with strategy.scope():
+            with strategy.local_scope():
+                check_buildable(configuration)
+            if strategy.processes > 1:
+                strategy.assert_equal(_agreement(configuration, last, data_dir))
+            finished = strategy.broadcast(chief and run.finished)
+            if not finished:
+                model = _create(configuration, run, data_dir, strategy)
+                rows = _fit(
+                    model, configuration, run, data_folders, progress_bar, last, callbacks, strategy
+                )
+        if not chief:
+            return None
+        if finished:
+            log.info("%s is finished. Name another folder with --run to train again.", folder)
+            return read_json(run.metrics)
+        return finish(configuration, run, rows, model, data_dir, inference_limit)
 
 
-def _about(configuration: Configuration, last: int, data_dir) -> dict[str, Any]:
-    """What must be the same in all processes of a training, as JSON values."""
+def _agreement(configuration: Configuration, last: int, data_dir) -> dict[str, Any]:
+    """What must be equal in all processes of a training."""
     return {
         "configuration": configuration.to_json(),
         "last epoch": last,
-        "images": {
-            "train": datasets.size(configuration.dataset, "train", data_dir),
-            "validation": datasets.size(configuration.validation, "validation", data_dir),
-        },
-        "versions": {name: version(name) for name in ("keras", "jax")},
+        "number of images": [
+            datasets.size(configuration.dataset, "train", data_dir),
+            datasets.size(configuration.validation, "validation", data_dir),
+        ],
+        "versions": {name: version(name) for name in ("keras", keras.backend.backend())},
     }
 
 
 def steps_per_epoch(configuration: Configuration, data_dir: str | Path | None = None) -> int:
-    """Batches in an epoch: the recipe's, or as many as hold every image once."""
+    """Batches per epoch: the recipe's, or as many as hold every image once."""
     recipe = configuration.recipe
     return recipe.steps_per_epoch or math.ceil(
         datasets.size(configuration.dataset, "train", data_dir) / recipe.batch_size
     )
 
 
-def _fit(
-    configuration, run: RunFolder, where, progress_bar, last: int, callbacks, devices
-) -> tuple[list[dict[str, float]], keras.Model]:
-    """Train to the end of epoch `last`; the run's history and the model as it is then."""
-    recipe = configuration.recipe
-    devices.check_batch(recipe.batch_size)
-    steps = steps_per_epoch(configuration, where["data_dir"])
+def _create(configuration, run: RunFolder | None, data_dir, strategy: Strategy) -> keras.Model:
+    """The compiled model, in the state of the run's last finished epoch."""
+    strategy.check_batch_size(configuration.recipe.batch_size)
     keras.config.set_dtype_policy(configuration.precision)
     keras.utils.set_random_seed(configuration.seed)
-    model = devices.make(partial(_model, configuration, run, steps))
+    steps = steps_per_epoch(configuration, data_dir)
+    return strategy.create(partial(_build, configuration, run, steps))
+
+
+def _build(configuration, run: RunFolder | None, steps: int, restore: bool) -> keras.Model:
+    model = models.create(configuration.model, **configuration.arguments)
+    resumed = restore and run.checkpoint.exists()
+    if configuration.weights and restore and not resumed:
+        transfer = transfer_weights(model, models.load(configuration.weights))
+        log.info("%s: %s", configuration.weights, transfer)
+    model.compile(
+        optimizer=create_optimizer(configuration.recipe, steps),
+        loss=losses(
+            configuration.arguments["max_digits"],
+            configuration.recipe.label_smoothing,
+            box=BOX in model.output,
+        ),
+        # On a CPU, TensorFlow's XLA compiles for half a minute and is then no faster.
+        jit_compile=keras.backend.backend() == "jax",
+    )
+    # The optimizer is created anew: a saved one loses the exclusions from weight decay.
+    model.optimizer.build(model.trainable_variables)
+    if resumed:
+        try:
+            model.load_weights(run.checkpoint)
+        except Exception as error:
+            raise RunError(
+                f"{run.checkpoint} cannot be read ({error}). Delete it to train from the start"
+            ) from error
+    return model
+
+
+def _fit(
+    model: keras.Model,
+    configuration: Configuration,
+    run: RunFolder | None,
+    data_folders: dict[str, Any],
+    progress_bar: bool,
+    last: int,
+    callbacks: Sequence[keras.callbacks.Callback],
+    strategy: Strategy,
+) -> list[Row]:
+    """Train to the end of epoch `last`; returns the run's history."""
+    recipe = configuration.recipe
+    steps = steps_per_epoch(configuration, data_folders["data_dir"])
     start = int(keras.ops.convert_to_numpy(model.optimizer.iterations)) // steps
     if start:
-        log.info("going on after epoch %d", start)
+        log.info("resuming after epoch %d", start)
     log.info(
-        "%s: %s parameters, %s images of %s, epochs %d to %d of %d steps of %d images",
-        run.folder,
+        "%s parameters, %s images of %s, epochs %d to %d of %d steps of %d images",
         f"{model.count_params():,}",
         " x ".join(map(str, model.input_shape[1:])),
         configuration.dataset,
@@ -127,7 +178,7 @@ def _fit(
         recipe.batch_size,
     )
     validation = datasets.load(
-        configuration.validation, "validation", **configuration.view, **where
+        configuration.validation, "validation", **configuration.input_spec, **data_folders
     )
     stream = datasets.load_training(
         configuration.dataset,
@@ -138,12 +189,15 @@ def _fit(
         batch_size=recipe.batch_size,
         augmentation=recipe.augmentation,
         with_boxes=BOX in model.output,
-        share=devices.share,
-        **configuration.view,
-        **where,
+        shard=strategy.shard,
+        **configuration.input_spec,
+        **data_folders,
     )
-    rows = run.read_history(start)
-    end_of_epoch = EndOfEpoch(run, validation, rows, recipe.checkpoint, devices)
+    rows = run.read_history(start) if run else []
+    end_of_epoch = EndOfEpoch(run, validation, rows, recipe.checkpoint, strategy)
+    # Every process needs the callback, which computes the learning rate on all devices; those
+    # that write no run let it write to TensorFlow's file system in memory.
+    logs = str(run.tensorboard) if run else "ram://tensorboard"
     model.fit(
         stream,
         epochs=last,
@@ -155,52 +209,20 @@ def _fit(
             SeedEpoch(configuration.seed),
             end_of_epoch,
             Progress(last, end_of_epoch),
-            keras.callbacks.TensorBoard(run.tensorboard, write_graph=False),
+            keras.callbacks.TensorBoard(logs, write_graph=False),
             keras.callbacks.TerminateOnNaN(raise_error=True),
             *callbacks,
         ],
     )
     log.info("trained for %s", duration(sum(row["seconds"] for row in rows)))
-    return rows, model
+    return rows
 
 
-def _model(configuration: Configuration, run: RunFolder, steps: int, restore: bool) -> keras.Model:
-    """The compiled model; to `restore` it is to give it the state that the run is in."""
-    model = models.create(configuration.model, **configuration.arguments)
-    resumed = restore and run.checkpoint.exists()
-    if configuration.weights and restore and not resumed:
-        log.info("%s: %s", configuration.weights, _start_from(model, configuration.weights))
-    model.compile(
-        optimizer=optimizer(configuration.recipe, steps),
-        loss=losses(
-            configuration.arguments["max_digits"],
-            configuration.recipe.label_smoothing,
-            box=BOX in model.output,
-        ),
-        # XLA compiles for half a minute and then is no faster on a CPU.
-        jit_compile=keras.backend.backend() == "jax",
-    )
-    # Weights go into an optimiser made anew: a saved one forgets which weights not to decay.
-    model.optimizer.build(model.trainable_variables)
-    if resumed:
-        try:
-            model.load_weights(run.checkpoint)
-        except Exception as error:
-            raise RunError(
-                f"{run.checkpoint} cannot be read ({error}): delete it to start again"
-            ) from error
-    return model
+def create_optimizer(recipe: Recipe, steps_per_epoch: int) -> keras.optimizers.Optimizer:
+    """AdamW with linear warm-up and cosine decay to zero over all steps of the recipe.
 
-
-def _start_from(model: keras.Model, weights: str):
-    return transfer_weights(model, models.load(weights))
-
-
-def optimizer(recipe: Recipe, steps_per_epoch: int) -> keras.optimizers.Optimizer:
-    """AdamW with a linear warm-up and half a cosine to zero over all steps of the recipe.
-
-    The moving average of weights spans at most a fifth of them: where the training is shorter than
-    the recipe's average, it would still hold the weights of the start.
+    The moving average of weights spans at most a fifth of the steps; in a shorter training than
+    the recipe's average, it would still hold the initial weights.
     """
     total = recipe.epochs * steps_per_epoch
     warmup = min(round(recipe.warmup_fraction * total), total - 1)
@@ -210,13 +232,13 @@ def optimizer(recipe: Recipe, steps_per_epoch: int) -> keras.optimizers.Optimize
         warmup_steps=warmup,
         decay_steps=max(1, total - warmup),
     )
-    made = keras.optimizers.AdamW(
+    optimizer = keras.optimizers.AdamW(
         schedule,
         weight_decay=recipe.weight_decay,
         global_clipnorm=recipe.clip_norm or None,
         use_ema=recipe.ema_momentum > 0,
         ema_momentum=min(recipe.ema_momentum, max(1 - 5 / total, 0.0)),
     )
-    # Decaying offsets and the scales of normalisation only costs accuracy.
-    made.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    return made
+    # Weight decay of biases and normalization parameters only costs accuracy.
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return optimizer

@@ -3,67 +3,70 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+import typing
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Annotated, Any, Literal
+
+from annotated_types import Ge, Gt, Lt
 
 from artifacts.names import unknown_name
+from artifacts.validation import validate
 from datasets import Augmentation
 
-CHECKPOINTS = ("best", "last")
+_PositiveInt = Annotated[int, Ge(1)]
+_Fraction = Annotated[float, Ge(0), Lt(1)]
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Optimiser, schedule and augmentation of a training.
+    """Optimizer, schedule and augmentation of a training.
 
     Attributes:
-        epochs: times that validation is scored; also how often the run can be resumed.
+        epochs: how often validation is scored and the run can be resumed.
         steps_per_epoch: batches in an epoch; None for as many as hold every image once.
         batch_size: images in a batch, over all devices.
-        learning_rate: the largest of the schedule: a linear warm-up, then half a cosine to 0.
-        warmup_fraction: share of all steps spent warming up, in [0, 1).
-        weight_decay: decoupled weight decay of AdamW, for each step times the learning rate.
+        learning_rate: peak of the schedule: linear warm-up, then cosine decay to 0.
+        warmup_fraction: fraction of all steps that the warm-up takes, in [0, 1).
+        weight_decay: decoupled weight decay of AdamW, per step times the learning rate.
         clip_norm: largest norm of all gradients together; 0 for no limit.
-        ema_momentum: momentum of the moving average of weights that is validated and kept, in
-            [0, 1); 0 keeps the weights themselves. It spans a fifth of the training at most.
-        label_smoothing: share of the probability spread evenly over the classes, in [0, 1).
-        checkpoint: which epoch's model is the run's: "best", of the highest validation sequence
+        ema_momentum: momentum of the moving average of weights that is validated and saved, in
+            [0, 1); 0 saves the weights themselves. The average spans at most a fifth of the
+            training.
+        label_smoothing: fraction of the probability spread evenly over the classes, in [0, 1).
+        checkpoint: the epoch whose model is saved: "best", of the highest validation sequence
             accuracy, or "last". With a small validation split, "last" avoids selecting the
             luckiest of many epochs.
         augmentation: how strongly images are changed.
+
+    Raises:
+        ValueError: if a value does not fit.
     """
 
-    epochs: int = 12
-    steps_per_epoch: int | None = None
-    batch_size: int = 128
-    learning_rate: float = 1e-3
-    warmup_fraction: float = 0.05
-    weight_decay: float = 0.01
-    clip_norm: float = 1.0
-    ema_momentum: float = 0.998
-    label_smoothing: float = 0.0
-    checkpoint: str = "best"
+    epochs: _PositiveInt = 12
+    steps_per_epoch: _PositiveInt | None = None
+    batch_size: _PositiveInt = 128
+    learning_rate: Annotated[float, Gt(0)] = 1e-3
+    warmup_fraction: _Fraction = 0.05
+    weight_decay: Annotated[float, Ge(0)] = 0.01
+    clip_norm: Annotated[float, Ge(0)] = 1.0
+    ema_momentum: _Fraction = 0.998
+    label_smoothing: _Fraction = 0.0
+    checkpoint: Literal["best", "last"] = "best"
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     def __post_init__(self):
-        for name in ("epochs", "batch_size"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is at least 1. Received: {getattr(self, name)!r}")
-        if self.steps_per_epoch is not None and self.steps_per_epoch < 1:
-            raise ValueError(f"steps_per_epoch is at least 1. Received: {self.steps_per_epoch!r}")
-        if not self.learning_rate > 0:
-            raise ValueError(f"learning_rate is above 0. Received: {self.learning_rate!r}")
-        for name in ("warmup_fraction", "ema_momentum", "label_smoothing"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"{name} is in [0, 1). Received: {getattr(self, name)!r}")
-        if self.checkpoint not in CHECKPOINTS:
-            raise ValueError(unknown_name("checkpoint", self.checkpoint, CHECKPOINTS))
+        types = typing.get_type_hints(type(self), include_extras=True)
+        del types["augmentation"]  # Checked by Augmentation.
+        values = validate("recipe", types, {name: getattr(self, name) for name in types})
+        for name, value in values.items():  # An integer where a float is expected becomes one.
+            object.__setattr__(self, name, value)
 
 
 def linear() -> Recipe:
-    """Logistic regression: no augmentation, since a linear model cannot make use of it.
+    """Logistic regression: no augmentation, which does not help a linear model.
 
-    `logistic_regression` on `mnist`: 92.6 % of the test digits in three minutes on two CPU cores.
+    `logistic_regression` on `mnist`: 92.6 % of the test digits, in three minutes on two CPU cores.
     """
     return Recipe(
         epochs=20, batch_size=256, learning_rate=2e-3, weight_decay=0.0, ema_momentum=0.99
@@ -71,30 +74,30 @@ def linear() -> Recipe:
 
 
 def digits() -> Recipe:
-    """Single digits, with small moves and turns.
+    """Single digits, with small shifts and rotations.
 
-    `shallow_cnn` on `mnist`: 99.5 % of the test digits in a quarter of an hour on two CPU cores.
+    `shallow_cnn` on `mnist`: 99.5 % of the test digits, in a quarter of an hour on two CPU cores.
     """
     return Recipe(epochs=15, augmentation=Augmentation.light(), ema_momentum=0.999)
 
 
 def numbers() -> Recipe:
-    """Numbers on a plain ground.
+    """Grey numbers on a plain background.
 
-    `deep_cnn` on `mnist_numbers`: 97.3 % of the test numbers after 16 epochs with two fifths of the
-    augmentation, less than an hour on two CPU cores (docs/experiments.md has the command).
+    `deep_cnn` on `mnist_numbers`: sequence accuracy 97.3 % on test after 16 epochs with two fifths
+    of the augmentation, in less than an hour on two CPU cores (docs/experiments.md has the
+    command).
     """
     varied = replace(Augmentation.light(), random_crop=0.3, zoom=0.15, stretch=0.15, rotation=10.0)
-    # Validated four times in a pass through the 220,000 numbers.
+    # Four epochs are one pass over the 220,000 images.
     return Recipe(epochs=10, steps_per_epoch=860, batch_size=64, augmentation=varied)
 
 
 def photos() -> Recipe:
-    """Street photos, real or drawn or both: windows and strong changes, epochs of 16,000 images.
+    """Photos and rendered images: random crops and strong augmentation, epochs of 16,000 images.
 
-    `residual_cnn` on drawn numbers and 2,229 photos (`rendered_numbers:5,rendered_numbers/wide:2`
-    and the photos at 2): 95.5 % of the test photos' numbers, whole images, in 1 h 44 min on two
-    CPU cores.
+    `residual_cnn` on `rendered_numbers:5,rendered_numbers/wide:2` and 2,229 photos with weight 2:
+    sequence accuracy 95.5 % on the test photos, full images, in 1 h 44 min on two CPU cores.
     """
     return Recipe(
         epochs=56,
@@ -109,10 +112,11 @@ def photos() -> Recipe:
 
 
 def fine_tuning() -> Recipe:
-    """A trained model on a few images of a new kind: low rate, few steps, minutes.
+    """A trained model on a few images of a new kind: low learning rate, few steps.
 
-    `street_numbers` on 40 handwritten numbers, half of each batch drawn ones: from 65.7 to 76.4 %
-    of 1,000 other handwritten numbers, in seven minutes on two busy CPU cores.
+    `street_numbers` on 40 handwritten numbers, half of each batch rendered images: sequence
+    accuracy on 1,000 other handwritten numbers from 65.7 to 76.4 %, in seven minutes on two busy
+    CPU cores.
     """
     return Recipe(
         epochs=10,
@@ -126,13 +130,13 @@ def fine_tuning() -> Recipe:
 
 
 def demo() -> Recipe:
-    """What `make demo` runs: a small reader of drawn numbers, in four minutes on two CPU cores.
+    """What `make demo` runs: a small model on rendered images, in four minutes on two CPU cores.
 
-    `residual_cnn_small` on `rendered_numbers`: 54 % of 2,000 test numbers, whole images; with
-    `--epochs 7` 64.5 % of 6,000.
+    `residual_cnn_small` on `rendered_numbers`: sequence accuracy 54 % on 2,000 test images, full
+    images; with `--epochs 7` 64.5 % on 6,000.
 
-    Many small steps and hardly any augmentation: in so short a time the drawing's own variety is
-    more than enough.
+    Many small steps and little augmentation: for so short a training, the variety of the rendered
+    images suffices.
     """
     return replace(
         photos(),
@@ -148,46 +152,47 @@ def demo() -> Recipe:
 RECIPES: dict[str, Callable[[], Recipe]] = {
     builder.__name__: builder for builder in (linear, digits, numbers, photos, fine_tuning, demo)
 }
-QUICK = "-quick"
 
 
 def quick(recipe: Recipe) -> Recipe:
-    """A tenth of the recipe, to see whether everything runs: never for a published figure."""
-    steps = recipe.steps_per_epoch and max(1, recipe.steps_per_epoch // 4)
-    epochs = max(1, recipe.epochs // 4 if steps else recipe.epochs // 10)
-    return replace(
-        recipe, epochs=epochs, steps_per_epoch=steps, ema_momentum=recipe.ema_momentum**4
-    )
+    """A tenth of the recipe's training steps, in at most a third of its epochs."""
+    if recipe.steps_per_epoch is None:
+        return replace(recipe, epochs=max(1, round(recipe.epochs / 10)))
+    epochs = max(1, round(recipe.epochs / 3))
+    steps = max(1, round(recipe.epochs * recipe.steps_per_epoch / 10 / epochs))
+    return replace(recipe, epochs=epochs, steps_per_epoch=steps)
 
 
 def list_recipes() -> dict[str, str]:
-    """Names of the recipes and the first line of what each promises."""
+    """Names of the recipes and the first line of each one's docstring."""
     return {name: inspect.getdoc(make).splitlines()[0] for name, make in RECIPES.items()}
 
 
 def get_recipe(name: str) -> Recipe:
-    """Return the recipe `name`; `NAME-quick` is its quick variant.
+    """Return the recipe `name`.
 
     Raises:
         ValueError: if no recipe has that name; the message lists the known ones, nearest first.
     """
-    base = name.removesuffix(QUICK)
-    if base not in RECIPES:
-        known = [*RECIPES, *(other + QUICK for other in RECIPES)]
-        raise ValueError(unknown_name("recipe", name, known))
-    recipe = RECIPES[base]()
-    return quick(recipe) if name != base else recipe
+    if name not in RECIPES:
+        raise ValueError(unknown_name("recipe", name, RECIPES))
+    return RECIPES[name]()
 
 
-def default_recipe(model: str, kind: str, source: str, started: bool = False) -> str:
-    """Name of the recipe that suits a model and a data set of a kind ("digits", "numbers").
+def default_recipe(
+    preferred: str | None, defaults: Mapping[str, Any], fine_tuning: bool = False
+) -> str:
+    """Name of the recipe that suits a model and its data.
 
-    `started` says that the model starts from trained weights.
+    Args:
+        preferred: the model's own recipe (`models.Entry.recipe`), if any.
+        defaults: `max_digits` and `channels` of the data (`datasets.defaults`).
+        fine_tuning: whether the model starts from trained weights.
     """
-    if model.startswith("logistic_regression"):
-        return "linear"
-    if kind == "digits":
+    if preferred:
+        return preferred
+    if defaults["max_digits"] == 1:
         return "digits"
-    if started:
+    if fine_tuning:
         return "fine_tuning"
-    return "numbers" if source == "mnist_numbers" else "photos"
+    return "numbers" if defaults["channels"] == 1 else "photos"

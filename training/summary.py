@@ -1,4 +1,4 @@
-"""What `train.py` shows on the terminal: the lists, and the end of a run."""
+"""What `train.py` prints: the lists, and the scores of a finished run."""
 
 from __future__ import annotations
 
@@ -15,64 +15,63 @@ from training.recipes import list_recipes
 
 
 def show_lists() -> None:
-    """Print the models, data sets and recipes as tables."""
+    """Print the models, data sets, published weights and recipes as tables."""
     console = Console()
-    described = [models.describe(name) for name in models.list_models()]
+    descriptions = [models.describe(name) for name in models.list_models()]
     console.print(
         table(
             "Models",
-            ("name", "parameters", "mult-adds", "images", "good for"),
+            ("name", "parameters", "mult-adds", "images", "purpose"),
             (
                 (
-                    one["name"],
-                    f"{one['parameters']:,}",
-                    count(one["multiply_adds"]),
-                    " x ".join(map(str, one["input_shape"])),
-                    one["purpose"],
+                    model["name"],
+                    f"{model['parameters']:,}",
+                    count(model["multiply_adds"]),
+                    " x ".join(map(str, model["input_shape"])),
+                    model["purpose"],
                 )
-                for one in described
+                for model in descriptions
             ),
             right=("parameters", "mult-adds"),
         )
     )
-    found = [datasets.describe(name) for name in datasets.list_datasets()]
+    data_sets = [datasets.describe(name) for name in datasets.list_datasets()]
     console.print(
         table(
             "Data sets",
-            ("name", "train + test", "what", "first use"),
+            ("name", "train + test", "description", "first use"),
             (
                 (
-                    one.name,
-                    f"{one.images[0]:,} + {one.images[1]:,}",
-                    one.description,
-                    one.preparing,
+                    data_set.name,
+                    f"{data_set.images[0]:,} + {data_set.images[1]:,}",
+                    data_set.description,
+                    data_set.preparing,
                 )
-                for one in found
+                for data_set in data_sets
             ),
             right=("train + test",),
         )
     )
-    if models.list_weights():
-        cards = {name: models.card(name) for name in models.list_weights()}
-        rows = ((name, card["model"], card["reads"]) for name, card in cards.items())
-        console.print(table("Published weights", ("name", "model", "reads"), rows))
+    cards = [(name, models.card(name)) for name in models.list_weights()]
+    rows = [(name, card["model"], card["reads"]) for name, card in cards]
+    console.print(table("Published weights", ("name", "model", "reads"), rows))
     console.print("A folder of images with a labels.csv (file, label) is a data set, too.\n")
-    console.print(table("Recipes", ("name", "what for"), list_recipes().items()))
+    console.print(table("Recipes", ("name", "for"), list_recipes().items()))
 
 
 def show_run(configuration: Configuration, folder: Path, metrics: dict[str, Any]) -> None:
-    """Print the scores of the best model and what to type next."""
-    scores = metrics["validation"]
+    """Print the validation scores of the saved model and the next command."""
+    scores, inference = metrics["validation"], metrics["inference"]
     console = Console()
     console.print(
         table(
-            f"{configuration.model} on the validation part of {configuration.validation} "
-            f"(crop: {configuration.crop}), epoch {metrics['best_epoch']}",
-            ("whole numbers", "as read*", "characters", "lengths", "−log P"),
+            f"{configuration.model} on the validation split of {configuration.validation} "
+            f"(crop: {configuration.crop}), epoch {metrics['epoch']}",
+            ("sequence accuracy*", "with glimpses**", "characters", "lengths", "−log P"),
             [
                 (
                     f"{scores['sequence_accuracy']:.2%}",
-                    f"{metrics['reading']['sequence_accuracy']:.2%}",
+                    f"{inference['sequence_accuracy']:.2%}",
                     f"{scores['character_accuracy']:.2%}",
                     f"{scores['length_accuracy']:.2%}",
                     f"{scores['loss']:.3f}",
@@ -80,13 +79,6 @@ def show_run(configuration: Configuration, folder: Path, metrics: dict[str, Any]
             ],
         )
     )
-    max_glimpses = metrics["reading"]["max_glimpses"]
-    console.print(
-        "* whole numbers as predict.py reads them: "
-        + (
-            f"up to {max_glimpses} looks, each nearer"
-            if max_glimpses > 1
-            else "one look at each image"
-        )
-    )
+    console.print("* images with the length and every digit correct")
+    console.print(f"** as predict.py reads: up to {inference['max_glimpses']} glimpses per image")
     console.print(f"Next: python evaluate.py {folder} --dataset {configuration.validation}")

@@ -1,4 +1,4 @@
-"""Start from the weights of another model, also one with other places or another size."""
+"""Copy weights between models, also of another `max_digits` or image size."""
 
 from __future__ import annotations
 
@@ -10,62 +10,59 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Transfer:
-    """Which layers were taken over.
+    """Names of the layers with weights, by how they were copied.
 
     Attributes:
-        whole: layers whose weights all came over.
-        partly: output layers of another width: the classes that both have came over.
-        fresh: layers with weights that stay as they were.
+        copied: all weights were copied.
+        partial: output layers of another width; the classes that both models have were copied.
+        fresh: nothing was copied.
     """
 
-    whole: tuple[str, ...]
-    partly: tuple[str, ...]
+    copied: tuple[str, ...]
+    partial: tuple[str, ...]
     fresh: tuple[str, ...]
 
     def __str__(self) -> str:
-        parts = [f"took over {len(self.whole)} layers"]
-        for what, names in (("partly", self.partly), ("left fresh", self.fresh)):
-            if names:
-                parts.append(f"{what}: {', '.join(names)}")
-        return "; ".join(parts)
+        text = f"copied {len(self.copied)} layers"
+        text += f"; partly copied: {', '.join(self.partial)}" if self.partial else ""
+        return text + (f"; not copied: {', '.join(self.fresh)}" if self.fresh else "")
 
 
-def transfer_weights(model: keras.Model, other: keras.Model) -> Transfer:
-    """Copy into `model` the weights of the layers of `other` that have the same name.
+def transfer_weights(model: keras.Model, donor: keras.Model) -> Transfer:
+    """Copy the weights of `donor` into the layers of `model` that have the same name.
 
-    A layer comes over whole if all shapes agree. Where they differ along the last axis alone, as
-    the output layers do when `max_digits` differs, what both have comes over.
+    A layer is copied if all shapes agree. If they differ in the last axis only, as those of output
+    layers do when `max_digits` differs, the common part is copied.
 
     Raises:
-        ValueError: if not a single layer came over.
+        ValueError: if no layer could be copied whole.
     """
-    whole, partly, fresh = [], [], []
-    others = {layer.name: layer for layer in other.layers}
+    copied, partial, fresh = [], [], []
+    donors = {layer.name: layer.get_weights() for layer in donor.layers}
     for layer in model.layers:
         if not layer.weights:
             continue
-        donor = others.get(layer.name)
-        weights = layer.get_weights()
-        given = donor.get_weights() if donor is not None else []
-        shapes, given_shapes = [w.shape for w in weights], [w.shape for w in given]
-        if shapes == given_shapes:
-            layer.set_weights(given)
-            whole.append(layer.name)
-        elif [s[:-1] for s in shapes] == [s[:-1] for s in given_shapes]:
-            layer.set_weights([_overlap(a, b) for a, b in zip(weights, given, strict=True)])
-            partly.append(layer.name)
+        weights, donated = layer.get_weights(), donors.get(layer.name, [])
+        shapes, donated_shapes = [w.shape for w in weights], [w.shape for w in donated]
+        if shapes == donated_shapes:
+            layer.set_weights(donated)
+            copied.append(layer.name)
+        elif [s[:-1] for s in shapes] == [s[:-1] for s in donated_shapes]:
+            layer.set_weights([_overlap(a, b) for a, b in zip(weights, donated, strict=True)])
+            partial.append(layer.name)
         else:
             fresh.append(layer.name)
-    if not whole:
+    if not copied:
         raise ValueError(
-            f"{other.name} has no layer in common with {model.name}: start from weights of the "
-            "same kind of model"
+            f"{donor.name} has no layer in common with {model.name}: start from weights of the "
+            "same architecture"
         )
-    return Transfer(tuple(whole), tuple(partly), tuple(fresh))
+    return Transfer(tuple(copied), tuple(partial), tuple(fresh))
 
 
-def _overlap(weight: np.ndarray, given: np.ndarray) -> np.ndarray:
-    width = min(weight.shape[-1], given.shape[-1])
+def _overlap(weight: np.ndarray, donated: np.ndarray) -> np.ndarray:
+    """`weight` with the common part of its last axis replaced."""
+    width = min(weight.shape[-1], donated.shape[-1])
     result = weight.copy()
-    result[..., :width] = given[..., :width]
+    result[..., :width] = donated[..., :width]
     return result

@@ -1,31 +1,34 @@
-"""Search for a better model, or a better way to train it."""
+"""Search for better hyperparameters of a model and of its training."""
 
 from __future__ import annotations
 
 import argparse
 import logging
-import os
+import re
 import sys
 from pathlib import Path
 
+from artifacts.startup import quiet_tensorflow
+
 EXAMPLES = """examples:
-  python -m tuning deep_cnn --describe              what there is to vary
+  python -m tuning deep_cnn --describe              the hyperparameters and their values
   python -m tuning deep_cnn --dataset mnist_numbers --trials 20 --epochs 5 --steps 100
   python -m tuning deep_cnn --dataset mnist_numbers --set blocks=3..4 --set learning_rate=2e-3
   python -m tuning residual_cnn --dataset rendered_numbers:5,my_photos:2 --validation my_photos \\
       --tuner hyperband --epochs 9 --budget 70M
-  python -m tuning --run runs/search                go on with the search in a folder
-  python -m tuning --run runs/search --report       its page as it is now, while it runs
+  python -m tuning --run runs/search                resume the search in a folder
+  python -m tuning --run runs/search --report       write its page while it runs
 
-on several machines that share the folder:
-  python -m tuning deep_cnn --dataset mnist_numbers --run FOLDER --chief 192.168.0.5:7777
-  python -m tuning --run FOLDER --worker 192.168.0.5:7777     on each of the others
+on several machines that share the folder, with keras-tuner's environment variables:
+  export KERASTUNER_ORACLE_IP=192.168.0.5 KERASTUNER_ORACLE_PORT=7777
+  KERASTUNER_TUNER_ID=chief python -m tuning deep_cnn --dataset mnist_numbers --run FOLDER
+  KERASTUNER_TUNER_ID=worker1 python -m tuning --run FOLDER
 
-A search that was stopped goes on when the same command is given again. Trials are chosen by the
-validation split; test images are not touched."""
+Rerun the same command to resume a search. Trials are compared on the validation split; test images
+are not used."""
 
-OWN = ("tuner", "objective", "trials", "patience", "median_stop")
-NAMED = ("validation", "recipe", "crop", "precision")
+SEARCH_FIELDS = ("tuner", "objective", "trials", "budget", "patience")
+BASE_ARGUMENTS = ("validation", "recipe", "crop", "precision")
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -37,39 +40,34 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("model", nargs="?", help="name of a model; see --list")
-    add("--list", action="store_true", help="show the models' spaces, and stop")
-    add("--describe", action="store_true", help="show the space that would be searched, and stop")
-    add("--report", action="store_true", help="write the page of the search in --run, and stop")
-    add("--dataset", metavar="NAME|FOLDER|A:2,B:1", help="what to train on, as for train.py")
+    add("model", nargs="?", help="name of a model; train.py --list shows them")
+    add("--describe", action="store_true", help="show the search space and exit")
+    add("--report", action="store_true", help="write the page of the search in --run and exit")
+    add("--dataset", metavar="NAME|FOLDER|A:2,B:1", help="training data, as for train.py")
     add(
         "--validation",
         metavar="NAME|FOLDER",
-        help="judge trials on the validation split of this (default: of --dataset)",
+        help="data whose validation split scores the trials (default: --dataset)",
     )
     add("--tuner", metavar="NAME", help="random, bayesian, hyperband or grid (default: random)")
-    add("--trials", type=int, metavar="N", help="how many at most (default: 20; all of a grid)")
     add(
-        "--epochs",
+        "--trials",
         type=int,
         metavar="N",
-        help="of a trial (default: those of the recipe's quick variant)",
+        help="candidates at most, refused ones included (default: 20; a whole grid)",
     )
-    add("--steps", type=int, metavar="N", help="batches in an epoch of a trial (default: likewise)")
+    add("--epochs", type=int, metavar="N", help="epochs of a trial (default: recipe's / 4)")
+    add("--steps", type=int, metavar="N", help="batches in an epoch (default: recipe's / 4)")
     add(
         "--objective",
         metavar="NAME",
-        help="sequence_accuracy, as_read, character, length or loss, on validation (default: "
-        "sequence_accuracy)",
+        help="sequence_accuracy or loss, on the validation split (default: sequence_accuracy)",
     )
     add(
         "--budget",
-        action="append",
-        default=[],
-        dest="limits",
+        type=_amount,
         metavar="50M",
-        help="refuse candidates of more multiply-adds; or parameters=2M, or milliseconds=5 for a "
-        "image on this machine; may be repeated",
+        help="refuse candidates with more multiply-adds for an image",
     )
     add(
         "--set",
@@ -77,118 +75,95 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         default=[],
         dest="settings",
         metavar="KEY=VALUE",
-        help="fix a dimension of the space (blocks=4), narrow it (blocks=3,4 or blocks=3..5), or "
-        "set anything else that train.py --set takes; may be repeated",
+        help="fix a hyperparameter (blocks=4), narrow it (blocks=3,4 or blocks=3..5), or change "
+        "any other setting of train.py --set; repeatable",
     )
-    add("--space", type=Path, metavar="FILE", help="a Python file with a space of your own")
-    add("--patience", type=int, metavar="N", help="stop a trial after N epochs without progress")
-    add(
-        "--median-stop",
-        action="store_true",
-        help="stop a trial that has fallen below the median of those before it",
-    )
+    add("--space", type=Path, metavar="FILE", help="Python file with a search space")
+    add("--patience", type=int, metavar="N", help="stop a trial after N epochs without improvement")
     add("--recipe", metavar="NAME", help="as for train.py")
     add("--crop", choices=("full", "union", "square"), help="as for train.py")
     add("--precision", metavar="POLICY", help="as for train.py")
-    add("--seed", type=int, default=0, metavar="N", help="of draws and trials (default: 0)")
-    add(
-        "--run",
-        type=Path,
-        metavar="FOLDER",
-        help="where the search is kept (default: a folder of its own under runs/ for each search)",
-    )
-    add("--chief", metavar="HOST:PORT", help="hand the trials to workers, from this address")
-    add("--worker", metavar="HOST:PORT", help="do trials for the chief at this address")
+    add("--seed", type=int, default=0, metavar="N", help="of the search and trials (default: 0)")
+    add("--run", type=Path, metavar="FOLDER", help="folder of the search (default: under runs/)")
     add("--data-dir", type=Path, metavar="FOLDER", help="as for train.py")
     add(
         "--cache-dir",
         type=Path,
         default=Path("cache"),
         metavar="FOLDER",
-        help="where prepared images are kept from trial to trial (default: cache)",
+        help="prepared images are kept here between trials (default: cache)",
     )
     options = parser.parse_args(arguments)
-    if options.worker and (options.model or options.chief or not options.run):
-        parser.error("a worker is told --worker HOST:PORT and --run FOLDER, and no model")
     if options.report and (options.model or not options.run):
-        parser.error("--report is told --run FOLDER, and no model")
-    if not (options.list or options.worker or options.model or options.run):
-        parser.error("a MODEL is needed, or --run with the folder of a search to go on with")
+        parser.error("--report needs --run FOLDER and no model")
+    if not (options.model or options.run):
+        parser.error("name a MODEL, or the folder of a search to resume with --run")
+    if options.model and not (options.dataset or options.describe):
+        parser.error("--dataset is needed; train.py --list shows the data sets")
     return options
 
 
-def search_of(options: argparse.Namespace):
-    """The `tuning.search.Search` that the options ask for, or that is in their folder."""
-    from tuning.search import plan, read_search
-
-    if options.model is None:
-        return read_search(options.run)
-    own = {name: getattr(options, name) for name in OWN}
-    named = {name: getattr(options, name) for name in NAMED}
-    return plan(
-        options.model,
-        options.dataset or ("rendered_numbers" if options.describe else _needed()),
-        settings=options.settings,
-        limits=options.limits,
-        space_file=options.space,
-        epochs=options.epochs,
-        steps=options.steps,
-        seed=options.seed,
-        data_dir=options.data_dir,
-        named={name: value for name, value in named.items() if value is not None},
-        **{name: value for name, value in own.items() if value is not None},
-    )
-
-
-def _needed():
-    raise ValueError("--dataset is needed: train.py --list shows what there is")
+def _amount(text: str) -> float:
+    """A number above 0 such as 800k, 50M or 1.5G."""
+    match = re.fullmatch(r"(\d+\.?\d*|\.\d+)([kMG]?)", text.strip())
+    if match is None or float(match[1]) == 0:
+        raise argparse.ArgumentTypeError(
+            f"a number above 0 such as 50M or 800k. Received: {text!r}"
+        )
+    return float(match[1]) * {"": 1, "k": 1e3, "M": 1e6, "G": 1e9}[match[2]]
 
 
 def run(options: argparse.Namespace) -> None:
     """Do what the options ask for."""
-    from tuning import loop, summary
-    from tuning.records import read_records, read_refused
-    from tuning.report import write_report
-    from tuning.search import search_folder
+    from tuning import report
+    from tuning.loop import run_search
+    from tuning.search import plan, read_search, search_folder
 
-    where = {"data_dir": options.data_dir, "cache_dir": options.cache_dir}
-    if options.list:
-        summary.show_lists()
-    elif options.worker:
-        loop.run_worker(options.run, options.worker, **where)
+    if options.model is None:
+        search = read_search(options.run)
     else:
-        search = search_of(options)
-        if options.describe:
-            summary.show_space(search)
-            return
-        folder = options.run or search_folder(search)
-        if options.report:
-            records = read_records(folder)
-        else:
-            records = loop.run_search(search, folder, chief=options.chief, **where)
-        summary.show_search(search, folder, records, len(read_refused(folder)))
-        print(f"Page: {write_report(search, folder, options.data_dir)}")
+        given = {name: value for name, value in vars(options).items() if value is not None}
+        search = plan(
+            options.model,
+            options.dataset or "rendered_numbers",
+            settings=options.settings,
+            space_file=options.space,
+            epochs=options.epochs,
+            steps=options.steps,
+            seed=options.seed,
+            data_dir=options.data_dir,
+            base_arguments={name: given[name] for name in BASE_ARGUMENTS if name in given},
+            **{name: given[name] for name in SEARCH_FIELDS if name in given},
+        )
+    if options.describe:
+        report.print_space(search)
+        return
+    folder = options.run or search_folder(search)
+    if not options.report:
+        run_search(search, folder, data_dir=options.data_dir, cache_dir=options.cache_dir)
+    report.print_summary(search, folder)
+    print(f"Page: {report.write_report(search, folder, options.data_dir)}")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     options = parse(arguments)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    logging.getLogger("absl").setLevel(logging.WARNING)
-    # It warns of models built one after the other, which is what a search does.
+    # TensorFlow warns of many models in one process, which a search is.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    # Only now, so that --help and a mistyped option answer at once.
+    # Imported here so that --help and wrong options answer at once.
+    quiet_tensorflow()
+    import keras_tuner as kt
+
     from artifacts.files import RunError
-    from tuning.loop import SearchFailed
 
     try:
         run(options)
-    except (ValueError, OSError, RunError, SearchFailed) as error:
+    except (ValueError, OSError, RunError, kt.errors.FatalError) as error:
         print(f"python -m tuning: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("\nstopped: the same command goes on where it was", file=sys.stderr)
+        print("\nstopped: rerun the same command to resume", file=sys.stderr)
         return 130
     return 0
 

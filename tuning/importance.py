@@ -1,4 +1,4 @@
-"""Which dimensions of a search mattered, as far as its trials can say."""
+"""Which hyperparameters of a search mattered, as far as its trials can show."""
 
 from __future__ import annotations
 
@@ -9,102 +9,122 @@ from typing import Any
 import numpy as np
 from keras_tuner.engine.hyperparameters import HyperParameter
 
-FEWEST = 8
-"""Trials with a score that there must be before anything is said."""
+FEWEST_TRIALS = 10
+"""Finished trials below which nothing is estimated."""
 
-TREES, SHUFFLES = 200, 10
-"""Trees of the forest, and times that each dimension is shuffled."""
+TREES, SHUFFLES, CONFIDENCE = 30, 39, 0.95
 
 MEASURE = (
-    "A random forest learns the score from the values. How much of its fit (R²) is lost when a "
-    "dimension's values are shuffled among the trials is that dimension's importance (permutation "
-    "importance); the shares add up to 100 %."
+    "Permutation importance on trials that a tree of a random forest has not learned from: how "
+    "much the squared error of the predicted score grows when the values of one hyperparameter "
+    "are shuffled, as % of the variance of the scores, with a 95 % interval (bootstrap over "
+    "trials). Shown where it is larger than that of every hyperparameter in 95 % of searches "
+    "with shuffled scores."
 )
-
-
-@dataclass(frozen=True)
-class Mattered:
-    """How much a dimension mattered.
-
-    Attributes:
-        name: the dimension's.
-        share: its part of the importance of all, in [0, 1].
-        correlation: Spearman's rank correlation of its values with the score, in [-1, 1], above 0
-            where more is better; over the trials that it applies to. None where its values have
-            no order or too few differ.
-    """
-
-    name: str
-    share: float
-    correlation: float | None
+"""What the numbers are, for the page."""
 
 
 @dataclass(frozen=True)
 class Importance:
-    """What a forest makes of a search's trials.
+    """Importance of a hyperparameter.
 
     Attributes:
-        dimensions: the most important first.
-        explained: share of the scores' variance that the forest explains for trials that a tree
-            has not learned from (out-of-bag R²); near 0 or below, it has found nothing.
-        trials: how many it learned from.
+        name: its name.
+        importance: growth of the held-out squared error without it, as fraction of the variance of
+            the scores.
+        interval: confidence interval of the importance.
+        correlation: Spearman's rank correlation of its values with the score, above 0 where
+            larger values are better; None for values without order.
     """
 
-    dimensions: tuple[Mattered, ...]
-    explained: float
-    trials: int
+    name: str
+    importance: float
+    interval: tuple[float, float]
+    correlation: float | None
 
 
 def importance(
     dimensions: Sequence[HyperParameter],
     values: Sequence[Mapping[str, Any]],
-    gains: Sequence[float],
-) -> Importance | None:
-    """Find out what mattered.
+    scores: Sequence[float],
+) -> list[Importance]:
+    """Estimate which hyperparameters mattered.
 
     Args:
-        dimensions: of the space.
-        values: of each trial, those that apply.
-        gains: score of each trial, larger is better.
+        dimensions: hyperparameters of the space.
+        values: for each trial the values that applied.
+        scores: for each trial a score, larger is better.
 
     Returns:
-        None where there are too few trials, or all scored the same.
+        The hyperparameters whose importance is above 0 beyond chance, the largest first; empty
+        where the trials do not show any.
     """
-    # Only now: it takes seconds to import.
-    from sklearn.ensemble import RandomForestRegressor
-    from sklearn.inspection import permutation_importance
-
-    varied = [hp for hp in dimensions if len({repr(_value(hp, one)) for one in values}) > 1]
-    if len(values) < FEWEST or len(set(gains)) == 1 or not varied:
-        return None
-    x = np.array([[hp.value_to_prob(_value(hp, one)) for hp in varied] for one in values])
-    y = np.array(gains, dtype=float)
-    forest = RandomForestRegressor(TREES, oob_score=True, random_state=0).fit(x, y)
-    lost = permutation_importance(forest, x, y, n_repeats=SHUFFLES, random_state=0)
-    lost = np.clip(lost.importances_mean, 0, None)
-    shares = lost / max(lost.sum(), 1e-12)
-    found = [
-        Mattered(hp.name, float(share), _correlation(hp, values, gains))
-        for hp, share in zip(varied, shares, strict=True)
+    if len(scores) < FEWEST_TRIALS or len(set(scores)) == 1:
+        return []
+    encoded = np.array(
+        [
+            [hp.value_to_prob(trial.get(hp.name, hp.default)) for hp in dimensions]
+            for trial in values
+        ]
+    )
+    y = np.array(scores, float)
+    growth = _error_growth(encoded, y)
+    rng = np.random.default_rng(0)
+    by_chance = [_error_growth(encoded, rng.permutation(y)).mean(0).max() for _ in range(SHUFFLES)]
+    threshold = np.quantile(by_chance, CONFIDENCE, method="higher")
+    shown = [
+        Importance(
+            hp.name,
+            float(errors.mean()),
+            _interval(errors),
+            _correlation(hp, column, y),
+        )
+        for hp, errors, column in zip(dimensions, growth.T, encoded.T, strict=True)
+        if errors.mean() > max(threshold, 0)
     ]
-    found.sort(key=lambda one: one.share, reverse=True)
-    return Importance(tuple(found), float(forest.oob_score_), len(values))
+    return sorted(shown, key=lambda hyperparameter: -hyperparameter.importance)
 
 
-def _value(hp: HyperParameter, values: Mapping[str, Any]) -> Any:
-    """A trial's value; the default where the dimension does not apply, as keras-tuner has it."""
-    return values.get(hp.name, hp.default)
+def _error_growth(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Growth of each trial's out-of-bag squared error when a column is shuffled.
+
+    Args:
+        x: encoded values (trials, columns).
+        y: scores (trials,).
+
+    Returns:
+        Growth (trials, columns) as fraction of the variance of the scores.
+    """
+    # Imported here because it takes seconds.
+    from sklearn.ensemble import RandomForestRegressor
+
+    rng = np.random.default_rng(0)
+    trials, columns = x.shape
+    forest = RandomForestRegressor(TREES, max_features=0.5, random_state=0).fit(x, y)
+    growth, trees = np.zeros((trials, columns)), np.zeros((trials, 1))
+    for tree, drawn in zip(forest.estimators_, forest.estimators_samples_, strict=True):
+        held_out = np.setdiff1d(np.arange(trials), drawn)
+        # Row 0: as they are; row n: column n - 1 shuffled.
+        inputs = np.repeat(x[None, held_out], columns + 1, axis=0)
+        for column in range(columns):
+            inputs[column + 1, :, column] = rng.permutation(x[held_out, column])
+        predicted = tree.predict(inputs.reshape(-1, columns)).reshape(columns + 1, -1)
+        errors = (predicted - y[held_out]) ** 2
+        growth[held_out] += (errors[1:] - errors[0]).T
+        trees[held_out] += 1
+    return growth / np.maximum(trees, 1) / y.var()
 
 
-def _correlation(hp: HyperParameter, values, gains) -> float | None:
+def _interval(errors: np.ndarray) -> tuple[float, float]:
+    from scipy.stats import bootstrap
+
+    result = bootstrap((errors,), np.mean, confidence_level=CONFIDENCE, method="percentile", rng=0)
+    return float(result.confidence_interval.low), float(result.confidence_interval.high)
+
+
+def _correlation(hp: HyperParameter, encoded: np.ndarray, scores) -> float | None:
     from scipy.stats import spearmanr
 
-    pairs = [
-        (one[hp.name], gain) for one, gain in zip(values, gains, strict=True) if hp.name in one
-    ]
-    if isinstance(hp.default, str) or len(pairs) < FEWEST // 2:
+    if isinstance(hp.default, str):
         return None
-    own, scores = zip(*pairs, strict=True)
-    if len(set(own)) == 1 or len(set(scores)) == 1:
-        return None
-    return float(spearmanr(own, scores).statistic)
+    return float(spearmanr(encoded, scores).statistic)

@@ -1,271 +1,259 @@
-"""The loop of a search: one process does it all, or a chief hands trials to workers.
+"""The loop of a search: keras-tuner's oracles choose the candidates, `run_trial` trains them.
 
-keras-tuner runs the loop and speaks between the machines (gRPC). This module gives it an oracle
-that heeds the limits, trials that are runs of `training.fit`, and the files of the search.
+On several machines keras-tuner's chief hands the trials to workers, as set by the environment
+variables `KERASTUNER_TUNER_ID` ("chief", or a worker's name), `KERASTUNER_ORACLE_IP` and
+`KERASTUNER_ORACLE_PORT`. `Tuner.run_trial` is used in place of a `HyperModel`: it knows the
+trial's number, which names the run, and leaves checkpoints to the run.
 """
 
 from __future__ import annotations
 
 import contextlib
-import io
+import dataclasses
+import itertools
+import json
 import logging
 import os
+import shutil
 import socket
-import threading
-import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import keras_tuner as kt
-from keras_tuner.engine.base_tuner import BaseTuner
-from keras_tuner.engine.trial import Trial
 
+from artifacts.console import duration
+from artifacts.environment import environment
+from artifacts.files import RunError, write_json
 from training.fit import steps_per_epoch
-from tuning import oracles
-from tuning.candidates import candidate, refusal
-from tuning.progress import Progress, say_what_was_found
-from tuning.records import ORACLE, Record, read_record, read_records
-from tuning.search import Search, open_search, read_search
-from tuning.trial import Bench, TrialFailed, do_trial, signs_of_life
+from tuning.search import OBJECTIVES, Search, check_search, open_search
+from tuning.trial import (
+    DEFAULT,
+    FAILED,
+    REFUSED,
+    TrialContext,
+    TrialFailed,
+    TrialRecord,
+    best_first,
+    candidate,
+    is_busy,
+    read_records,
+    run_trial,
+)
 
 log = logging.getLogger(__name__)
 
 FAILURES = 5
-"""Trials that fail one after the other before a search gives up: the fault is not theirs."""
+"""Trials that fail in succession before a search stops: the cause is not the candidates."""
 
-IDLE, WATCH = 2.0, 5.0
-"""Seconds before a worker asks again for a trial, and between a chief's looks after workers."""
-
-WAIT = 600.0
-"""Seconds that a worker waits for the chief to write the search's folder, and then to answer."""
-
-
-class SearchFailed(Exception):
-    """A search that cannot go on."""
+VARIABLES = ("KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT")
 
 
 def run_search(
-    search: Search,
-    folder: Path,
-    *,
-    data_dir: Path | None = None,
-    cache_dir: Path | None = None,
-    chief: str | None = None,
-) -> list[Record]:
-    """Search, or go on with the search in `folder`.
+    search: Search, folder: Path, *, data_dir: Path | None = None, cache_dir: Path | None = None
+) -> None:
+    """Search or resume the search in `folder`, alone or as the chief or worker of the environment.
 
     Args:
-        search: what to search.
-        folder: where; `tuning.search` says what is in it.
+        search: the search.
+        folder: its folder, which the chief and the workers share.
         data_dir, cache_dir: as for `training.fit.train`.
-        chief: "HOST:PORT" to hand the trials to workers there, in place of doing them here.
-
-    Returns:
-        The records of all trials.
 
     Raises:
         RunError: if the folder holds something else or another process searches there.
-        SearchFailed: if one trial after the other fails.
+        ValueError: if one of keras-tuner's environment variables is missing.
+        OSError: if a file cannot be read or written, or the chief's port is taken.
+        kt.errors.FatalError: if trials fail in succession or cannot be written.
     """
-    with open_search(folder, search):
-        full = steps_per_epoch(search.base, data_dir)
-        bench = Bench(search, folder, search.make_space(), full, data_dir, cache_dir)
-        with _distributed("chief", chief) if chief else contextlib.nullcontext():
-            oracle = _oracle(bench, shared=chief is not None)
-            tuner = _Tuner(oracle, bench)
-            say_what_was_found(bench)
-            with _watch(oracle) if chief else contextlib.nullcontext():
-                tuner.search(verbose=0)
-        records = read_records(folder)
-        if len(records) < (search.trials or 0):
-            log.warning(
-                "ended after %d of %d trials: no new candidate was found, %d were refused",
-                len(records),
-                search.trials,
-                len(oracle.refused),
-            )
-        return records
-
-
-def run_worker(
-    folder: Path,
-    chief: str,
-    *,
-    name: str | None = None,
-    data_dir: Path | None = None,
-    cache_dir: Path | None = None,
-) -> None:
-    """Do trials for the chief of the search in `folder` until there are none left.
-
-    Args:
-        folder: the search's, which the chief's machine and this one share.
-        chief: its "HOST:PORT".
-        name: of this worker, no two the same. Defaults to the machine's and the process's.
-        data_dir, cache_dir: as for `training.fit.train`.
-
-    Raises:
-        RunError: if there is no search in the folder after `WAIT` seconds.
-        SearchFailed: if no chief answers for as long, or one trial after the other fails.
-    """
-    name = name or f"{socket.gethostname()}-{os.getpid()}"
-    search = _wait_for_search(folder)
-    full = steps_per_epoch(search.base, data_dir)
-    bench = Bench(search, folder, search.make_space(), full, data_dir, cache_dir, name)
-    with _distributed(name, chief):
-        _wait_for_chief(chief)
-        log.info("worker %s of %s", name, chief)
-        _Tuner(_oracle(bench, shared=True), bench).search()
+    is_distributed = "KERASTUNER_ORACLE_IP" in os.environ
+    missing = [name for name in VARIABLES if name not in os.environ]
+    if is_distributed and missing:
+        raise ValueError(f"a chief and its workers need {', '.join(VARIABLES)}. Missing: {missing}")
+    name = os.environ.get("KERASTUNER_TUNER_ID", "")
+    is_chief = is_distributed and "chief" in name
+    is_worker = is_distributed and not is_chief
+    if is_worker:
+        check_search(folder, search)
+    with contextlib.nullcontext() if is_worker else open_search(folder, search):
+        context = TrialContext(
+            search,
+            folder,
+            search.make_space(),
+            steps_per_epoch(search.base, data_dir),
+            data_dir,
+            cache_dir,
+            name if is_worker else "",
+        )
+        if not is_chief:
+            _train_default(context)
+        if not is_worker:
+            _delete_damaged_state(folder / "oracle")
+        with _quiet():
+            tuner = _ZooTuner(context, reload=not is_worker)
+            if is_chief:  # keras-tuner does not say that a port is taken
+                port = int(os.environ["KERASTUNER_ORACLE_PORT"])
+                socket.create_server((os.environ["KERASTUNER_ORACLE_IP"], port)).close()
+            tuner.search(verbose=0)
 
 
 @contextlib.contextmanager
-def _distributed(name: str, chief: str) -> Iterator[None]:
-    """Let keras-tuner take this process for the chief, or for a worker of the chief."""
-    host, port = _address(chief)
-    if "chief" in name and name != "chief":
-        raise ValueError(f"a worker's name has no 'chief' in it. Received: {name!r}")
-    if name == "chief":
-        socket.create_server((host, port)).close()  # says which address is taken
-    named = {
-        "KERASTUNER_TUNER_ID": name,
-        "KERASTUNER_ORACLE_IP": host,
-        "KERASTUNER_ORACLE_PORT": str(port),
-    }
-    os.environ.update(named)
-    try:
-        yield
-    finally:
-        for key in named:
-            del os.environ[key]
-
-
-def _address(chief: str) -> tuple[str, int]:
-    host, colon, port = chief.rpartition(":")
-    if not colon or not host or not port.isdigit():
-        raise ValueError(f"the chief is at HOST:PORT. Received: {chief!r}")
-    return host, int(port)
-
-
-def _wait_for_chief(chief: str) -> None:
-    """keras-tuner would wait for ever, also for one that has come to its end."""
-    began = time.monotonic()
-    while True:
+def _quiet() -> Iterator[None]:
+    """Drop what keras-tuner prints: tables, values, and a traceback for each refused candidate."""
+    with (
+        Path(os.devnull).open("w") as nowhere,
+        contextlib.redirect_stdout(nowhere),
+        contextlib.redirect_stderr(nowhere),
+        warnings.catch_warnings(),
+    ):
+        logging.captureWarnings(True)
+        warnings.filterwarnings("ignore", module="sklearn")  # length scales at their bounds
         try:
-            socket.create_connection(_address(chief), timeout=WATCH).close()
-            return
-        except OSError as error:
-            if time.monotonic() - began >= WAIT:
-                raise SearchFailed(f"no chief answers at {chief}: {error}") from error
-        log.info("waiting for the chief at %s", chief)
-        time.sleep(WATCH)
+            yield
+        finally:
+            logging.captureWarnings(False)
 
 
-def _wait_for_search(folder: Path) -> Search:
-    began = time.monotonic()
-    while not (folder / "search.json").exists() and time.monotonic() - began < WAIT:
-        log.info("waiting for the chief to begin the search in %s", folder)
-        time.sleep(WATCH)
-    return read_search(folder)
+def _delete_damaged_state(folder: Path) -> None:
+    """Delete keras-tuner's state if a kill or a full disk interrupted it while it was written.
 
-
-@contextlib.contextmanager
-def _watch(oracle: oracles.SearchOracle) -> Iterator[None]:
-    """Look after silent workers within the block; those that live ask too seldom to do it."""
-    over = threading.Event()
-
-    def look():
-        while not over.wait(WATCH):
-            for trial in oracle.release_silent():
-                log.info("trial %s: its worker has gone silent, another may have it", trial)
-
-    thread = threading.Thread(target=look, name="watch", daemon=True)
-    thread.start()
+    The oracle then starts anew: with the same seed it chooses the same candidates again, as far as
+    they do not depend on the order in which workers finish, and `run_trial` returns at once what is
+    trained already.
+    """
+    started = {path.name.removeprefix("trial_") for path in folder.glob("trial_*")}
     try:
-        yield
-    finally:
-        over.set()
-        thread.join()
+        states = {path: json.loads(path.read_text()) for path in folder.rglob("*.json")}
+        damaged = started != {
+            *states.get(folder / "oracle.json", {"start_order": ()})["start_order"]
+        }
+    except json.JSONDecodeError:
+        damaged = True
+    if damaged:
+        log.warning("keras-tuner's state is incomplete: the candidates are chosen again")
+        shutil.rmtree(folder)
 
 
-def _oracle(bench: Bench, shared: bool) -> oracles.SearchOracle:
-    search = bench.search
-    common: dict[str, Any] = {
-        "objective": kt.Objective(search.objective, "max" if search.aim.larger else "min"),
-        "hyperparameters": bench.space.hyperparameters,
-        "allow_new_entries": False,
-        "tune_new_entries": False,
-        "seed": search.seed + 1,  # 0 would mean a new one each time
-        "max_consecutive_failed_trials": None,  # the tuner counts them, in this process alone
-    }
-    if search.tuner == "hyperband":
-        made = oracles.Hyperband(max_epochs=search.epochs, **common)
-        made.max_trials = search.trials
-    elif search.tuner == "bayesian":
-        # keras-tuner would draw three for each dimension first: more than most searches have.
-        first = max(3, search.trials // 3)
-        made = oracles.Bayesian(max_trials=search.trials, num_initial_points=first, **common)
-    else:
-        kind = oracles.Random if search.tuner == "random" else oracles.Grid
-        made = kind(max_trials=search.trials, **common)
+class _ZooTuner(kt.Tuner):
+    """Trains the trials that an oracle chooses with `run_trial`."""
 
-    def refuse(values):
-        try:
-            settings = bench.space.settings(values)
-            made = candidate(search.base, settings, bench.full_steps)
-        except ValueError as error:
-            return str(error)
-        return refusal(made, search.limits)
-
-    progress = Progress(bench, made)
-    made.guard(refuse, progress.trial_ended, shared)
-    return made
-
-
-class _Tuner(BaseTuner):
-    """Does the trials that an oracle hands out, or has them done by workers."""
-
-    def __init__(self, oracle: oracles.SearchOracle, bench: Bench):
-        self.bench = bench
-        self.failed = 0
-        self.asked = False
-        # It prints where it reloads from.
-        with contextlib.redirect_stdout(io.StringIO()):
-            super().__init__(oracle, directory=str(bench.folder), project_name=ORACLE)
-
-    def _get_tuner_fname(self) -> str:
-        """The file that says that there is a search to go on with, whoever it was that began."""
-        name = f"worker-{self.tuner_id}" if self._is_worker() else "tuner"
-        return str(Path(self.project_dir) / f"{name}.json")
+    def __init__(self, context: TrialContext, reload: bool):
+        self.context = context
+        self.failures = 0
+        super().__init__(_oracle(context), directory=str(context.folder), project_name="oracle")
+        if reload and (Path(self.project_dir) / "oracle.json").exists():
+            self.oracle.reload()  # also what a process in another role has begun
 
     def on_search_begin(self) -> None:
-        # Or a kill in the first trial would have the search begin anew.
+        """Write the tuner's state, or a kill in the first trial makes keras-tuner start anew."""
         self.save()
 
-    def pre_create_trial(self) -> None:
-        if self.asked:  # and got none, as others are still at theirs
-            time.sleep(IDLE)
-        self.asked = True
+    def run_trial(self, trial: Any, **_: Any) -> dict[str, float]:
+        """Train a trial; what is not the candidate's fault ends the search."""
+        try:
+            record = run_trial(self.context, trial.trial_id, trial.hyperparameters.values)
+        except TrialFailed as error:
+            raise kt.errors.FailedTrialError(str(error)) from error
+        except (OSError, RunError) as error:
+            raise kt.errors.FatalRuntimeError(
+                f"trial {trial.trial_id} was stopped: {error}. Rerun the same command to resume."
+            ) from error
+        return {self.context.search.objective: record.score}
 
-    def on_trial_begin(self, trial: Trial) -> None:
-        self.asked = False
-
-    def run_trial(self, trial: Trial, **_: Any) -> dict[str, float]:
-        alive = (
-            signs_of_life(lambda: self.oracle.get_trial(trial.trial_id))
-            if self._is_worker()
-            else contextlib.nullcontext()
-        )
-        with alive:
-            try:
-                done = do_trial(self.bench, trial.trial_id, trial.hyperparameters.values)
-            except TrialFailed as error:
-                self.failed += 1
-                raise kt.errors.FailedTrialError(str(error)) from error
-        self.failed = 0
-        return {self.bench.search.objective: done.score}
-
-    def on_trial_end(self, trial: Trial) -> None:
+    def on_trial_end(self, trial: Any) -> None:
+        """Report the trial, keep the best, and stop when one trial after the other fails."""
         super().on_trial_end(trial)
-        if self.failed == FAILURES:
-            reason = read_record(self.bench.folder, trial.trial_id).reason
-            raise SearchFailed(f"{FAILURES} trials failed one after the other, the last: {reason}")
+        records = {record.trial: record for record in read_records(self.context.folder)}
+        record = records[trial.trial_id]
+        _report_trial(self.context, record)
+        if record.status != REFUSED:
+            self.failures = self.failures + 1 if record.status == FAILED else 0
+        if self.failures == FAILURES:
+            raise kt.errors.FatalRuntimeError(
+                f"{FAILURES} trials failed in succession, the last with: {record.reason}"
+            )
+
+
+def _oracle(context: TrialContext) -> kt.Oracle:
+    search = context.search
+    arguments: dict[str, Any] = {
+        "objective": kt.Objective(search.objective, OBJECTIVES[search.objective]),
+        "hyperparameters": context.space.hyperparameters,
+        "allow_new_entries": False,
+        "tune_new_entries": False,
+        "seed": search.seed + 1,  # keras-tuner takes 0 for "none"
+        "max_consecutive_failed_trials": None,  # refused candidates count as failed there
+    }
+    if search.tuner == "hyperband":
+        oracle = kt.oracles.HyperbandOracle(max_epochs=search.epochs, **arguments)
+        oracle.max_trials = search.trials
+        return oracle
+    arguments["max_trials"] = search.trials
+    if search.tuner == "bayesian":
+        # The default, three for each hyperparameter, is more than most searches have.
+        return _BayesianOracle(num_initial_points=max(3, search.trials // 3), **arguments)
+    if search.tuner == "grid":
+        return _GridOracle(context.space, **arguments)
+    return kt.oracles.RandomSearchOracle(**arguments)
+
+
+class _BayesianOracle(kt.oracles.BayesianOptimizationOracle):
+    @kt.synchronized
+    def end_trial(self, trial: Any) -> None:
+        """Ignore the values that a worker sends back: 0.1 has become 0.10000000149."""
+        trial.hyperparameters = self.trials[trial.trial_id].hyperparameters
+        super().end_trial(trial)
+
+
+class _GridOracle(kt.Oracle):
+    """Every combination in turn. keras-tuner's own forgets its place when it is reloaded."""
+
+    def __init__(self, space, **arguments: Any):
+        super().__init__(**arguments)
+        self.space = space
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        """The combination of a trial's number."""
+        values = next(itertools.islice(self.space.combinations(), int(trial_id), None), None)
+        return {"status": "STOPPED" if values is None else "RUNNING", "values": values}
+
+
+def _train_default(context: TrialContext) -> None:
+    """Train the base configuration for as long as a trial, to compare the trials with."""
+    done = any(record.trial == DEFAULT for record in read_records(context.folder))
+    if done or is_busy(context.run(DEFAULT)):  # with another worker
+        return
+    try:
+        _report_trial(context, run_trial(context, DEFAULT, {}))
+    except TrialFailed as error:
+        log.warning("the default configuration failed: %s", error)
+
+
+def _report_trial(context: TrialContext, record: TrialRecord) -> None:
+    """Log a trial's result and the progress of the search, and write `best.json`."""
+    search, records = context.search, read_records(context.folder)
+    ranked = best_first(records, search.objective)
+    done = sum(other.trial != DEFAULT for other in records)
+    line = f"trial {record.trial} {record.status}"
+    line += f": {record.reason}" if record.reason else f": {show_score(search, record.score)}"
+    if ranked:
+        line += f"  best {show_score(search, ranked[0].score)} (trial {ranked[0].trial})"
+    line += f"  {done} of {search.trials or '?'} done"
+    if ranked and search.trials:
+        seconds = sum(other.seconds for other in ranked) / len(ranked)
+        workers = len({other.worker for other in ranked})
+        line += f"  {duration(seconds * max(0, search.trials - done) / workers)} left"
+    log.info(line)
+    if ranked:
+        best = candidate(search.base, ranked[0].settings, context.full_steps)
+        content = {
+            "configuration": best.to_json(),
+            "trial": dataclasses.asdict(ranked[0]),
+            "environment": environment(),
+        }
+        write_json(context.folder / "best.json", content)
+
+
+def show_score(search: Search, score: float) -> str:
+    """A score of the search's objective as text."""
+    return f"{100 * score:.2f} %" if search.objective == "sequence_accuracy" else f"{score:.4f}"

@@ -1,161 +1,179 @@
-"""The page of a search: one HTML file that holds all it shows."""
+"""The results of a search: a summary for the terminal and a self-contained HTML page."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from keras_tuner.engine.hyperparameters import Fixed
+from matplotlib import pyplot as plt
+from rich.console import Console
 
 import datasets
-from artifacts.console import duration
-from artifacts.files import read_json, replacing
-from evaluation.metrics import wilson_interval
+from artifacts.console import count, duration, table
+from artifacts.files import atomic_path, read_json
+from evaluation.charts import STYLE, colour, svg
+from evaluation.intervals import wilson_interval
 from evaluation.page import template
-from tuning import charts
-from tuning.importance import MEASURE, Importance, importance
-from tuning.objectives import Objective, beside
-from tuning.parallel import parallel
-from tuning.records import FAILED, Record, best_first, read_records, read_refused, run_of
-from tuning.search import Search
-from tuning.space import Space, show
+from tuning.importance import FEWEST_TRIALS, MEASURE, Importance, importance
+from tuning.loop import show_score
+from tuning.search import OBJECTIVES, Search
+from tuning.space import show
+from tuning.trial import DEFAULT, FAILED, REFUSED, TrialRecord, best_first, read_records
 
 PAGE = "report.html"
 
-AXES = 12
-"""Dimensions in the parallel coordinates and in the chart of importance: those that mattered."""
+SUMMARY_ROWS = 10
+"""Trials in the summary on the terminal."""
 
-COSTS = ("multiply_adds", "parameters")
+
+def print_space(search: Search) -> None:
+    """Print the hyperparameters of a search."""
+    rows = search.make_space().describe()
+    title = f"{search.base.model} on {search.base.dataset}: {len(rows)} hyperparameters"
+    Console().print(table(title, ("name", "values", "default", "only where"), rows))
+
+
+def print_summary(search: Search, folder: Path) -> None:
+    """Print the best trials, the failures and the command to type next."""
+    console, records = Console(), read_records(folder)
+    ranked = best_first(records, search.objective)
+    statuses = Counter(record.status for record in records)
+    counts = ", ".join(f"{number} {status}" for status, number in statuses.items())
+    columns = ("trial", "sequence accuracy", "loss", "multiply-adds", "parameters", "time")
+    rows = [
+        (
+            record.trial,
+            f"{100 * record.validation['sequence_accuracy']:.2f} %",
+            f"{record.validation['loss']:.4f}",
+            count(record.multiply_adds),
+            count(record.parameters),
+            duration(record.seconds),
+        )
+        for record in ranked[:SUMMARY_ROWS]
+    ]
+    title = f"{search.base.model} on {search.base.dataset}: {counts or 'no trials'}; the best first"
+    console.print(table(title, columns, rows, right=columns[1:]))
+    for record in records:
+        if record.status == FAILED:
+            console.print(f"trial {record.trial} failed: {record.reason}", highlight=False)
+    if ranked:
+        chosen = ", ".join(f"{name} {show(value)}" for name, value in ranked[0].values.items())
+        console.print(f"Best: trial {ranked[0].trial}: {chosen}", highlight=False)
+        console.print(f"Next: python train.py --config {folder}/best.json --seed 1")
 
 
 def write_report(search: Search, folder: Path, data_dir: Path | None = None) -> Path:
-    """Write the page of the search in `folder` as it is now; a search that runs is not disturbed.
+    """Write the page of a search, finished or not, as `report.html` in its folder.
 
     Args:
-        search: what is searched.
-        folder: where; the page is `report.html` in it.
+        search: the search.
+        folder: its folder.
         data_dir: where TFDS data lies.
 
     Returns:
-        The page's path.
+        Path of the page.
     """
     images = datasets.size(search.base.validation, "validation", data_dir)
     text = render(search, folder, images)
-    with replacing(folder / PAGE) as part:
-        part.write_text(text, encoding="utf-8")
+    with atomic_path(folder / PAGE) as temporary:
+        temporary.write_text(text, encoding="utf-8")
     return folder / PAGE
 
 
 def render(search: Search, folder: Path, images: int) -> str:
-    """The page as text.
-
-    Args:
-        search: what is searched.
-        folder: where its records are.
-        images: how many there are in the split that trials are judged by.
-    """
-    records, refused, space = read_records(folder), read_refused(folder), search.make_space()
-    aim = search.aim
-    scored = best_first(records, aim)
-    default = space.rounded(space.hyperparameters.values)
-    found = _mattered(space, scored, aim)
-    names = [one.name for one in found.dimensions] if found else []
+    """The page as text; `images` is the size of the validation split."""
+    records = read_records(folder)
+    ranked = best_first(records, search.objective)
+    values = [record.values for record in ranked if record.trial != DEFAULT]
+    space = search.make_space()
+    varied = [name for name in space.names if len({str(v.get(name)) for v in values}) > 1]
     return template(Path(__file__).with_name("report.html.j2")).render(
         search=search,
-        aim=aim,
-        beside=beside(aim),
         folder=folder,
-        records=[*scored, *(one for one in records if not one.scored)],
-        scored=scored,
-        best=scored[0] if scored else None,
-        default=next((one for one in scored if one.values == default), None),
-        interval=_interval(scored, aim, images),
+        ranked=ranked,
+        default=next((record for record in ranked if record.trial == DEFAULT), None),
+        refused=[record for record in records if record.status == REFUSED],
+        failed=[record for record in records if record.status == FAILED],
+        interval=_interval(search, ranked[0], images) if ranked else None,
         images=images,
-        failed=[one for one in records if one.status == FAILED],
-        refused=Counter(one["reason"] for one in refused).most_common(),
-        dimensions=[hp for hp in space.dimensions if not isinstance(hp, Fixed)],
-        describe=space.describe(),
-        points=space.combinations(),
-        found=found,
+        space=space.describe(),
+        varied=varied,
+        importance=_importance(search, ranked),
+        fewest=FEWEST_TRIALS,
         measure=MEASURE,
-        fronts={what: {one.trial for one in front(scored, what, aim)} for what in COSTS},
-        charts=_charts(folder, records, scored, found, aim),
-        lines=_lines(space, scored, names, aim),
-        shades=charts.shades([aim.gain(one.score) for one in scored]),
-        value=_value,
+        front={record.trial for record in pareto_front(ranked)},
+        charts=_charts(search, ranked) if ranked else {},
         show=show,
+        score=lambda record: show_score(search, record.score),
         duration=duration,
-        spent=sum(one.seconds for one in records),
-        workers=any(one.worker for one in records),
         made=read_json(folder / "search.json")["environment"],
     )
 
 
-def front(records: Sequence[Record], what: str, aim: Objective) -> list[Record]:
-    """The trials that no cheaper or equal one beats, the cheapest first.
+def pareto_front(ranked: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """Trials that score better than all of lower or equal multiply-adds, the cheapest first.
 
     Args:
-        records: trials with a score.
-        what: the cost, an attribute of a record.
-        aim: what is better.
+        ranked: finished trials, the best first.
     """
-    kept: list[Record] = []
-    for one in sorted(records, key=lambda one: (getattr(one, what), -aim.gain(one.score))):
-        if not kept or aim.gain(one.score) > aim.gain(kept[-1].score):
-            kept.append(one)
-    return kept
+    front: list[TrialRecord] = []
+    for record in ranked:
+        if not front or record.multiply_adds < front[0].multiply_adds:
+            front.insert(0, record)
+    return front
 
 
-def furthest(records: Sequence[Record]) -> list[Record]:
-    """Of trials with the same values, as Hyperband makes, the one that was trained the longest."""
-    kept: dict[str, Record] = {}
-    for one in sorted(records, key=lambda one: one.epochs):
-        kept[json.dumps(one.values, sort_keys=True)] = one
-    return list(kept.values())
+def _importance(search: Search, ranked: Sequence[TrialRecord]) -> list[Importance]:
+    """Importance over the trials that were trained to the end, of Hyperband the longest."""
+    longest = max((record.epochs for record in ranked), default=0)
+    trials = [
+        record
+        for record in ranked
+        if record.trial != DEFAULT and (search.tuner != "hyperband" or record.epochs == longest)
+    ]
+    sign = 1 if OBJECTIVES[search.objective] == "max" else -1
+    return importance(
+        search.make_space().hyperparameters.space,
+        [record.values for record in trials],
+        [sign * record.score for record in trials],
+    )
 
 
-def _mattered(space: Space, scored: Sequence[Record], aim: Objective) -> Importance | None:
-    told = furthest(scored)
-    gains = [aim.gain(one.score) for one in told]
-    return importance(space.dimensions, [one.values for one in told], gains)
-
-
-def _interval(scored: Sequence[Record], aim: Objective, images: int):
-    """What the best score may be by chance, where it counts images."""
-    if not scored or aim.metric != "sequence_accuracy":
+def _interval(search: Search, best: TrialRecord, images: int) -> tuple[float, float] | None:
+    """Wilson's 95 % interval of the best sequence accuracy."""
+    if search.objective != "sequence_accuracy":
         return None
-    return wilson_interval(round(scored[0].score * images), images)
+    return wilson_interval(round(best.score * images), images)
 
 
-def _charts(folder: Path, records, scored, found: Importance | None, aim) -> dict[str, Any]:
-    if not scored:
-        return {}
-    histories = {
-        one.trial: [row[aim.column] for row in run_of(folder, one.trial).read_history(one.epochs)]
-        for one in scored
-    }
-    drawn = {
-        "time": charts.over_time(records, aim),
-        "epochs": charts.learning(histories, scored[0].trial, aim),
-    }
-    for what in COSTS:
-        drawn[what] = charts.cost(scored, front(scored, what, aim), what, aim)
-    if found:
-        drawn["importance"] = charts.mattered(found, AXES)
-    return drawn
+def _charts(search: Search, ranked: Sequence[TrialRecord]) -> dict[str, str]:
+    """Score over the trials in their order, and over their cost."""
+    percent = search.objective == "sequence_accuracy"
+    label = "sequence accuracy, %" if percent else "validation loss"
 
+    def scores(records: Sequence[TrialRecord]) -> list[float]:
+        return [100 * record.score if percent else record.score for record in records]
 
-def _lines(space: Space, scored: Sequence[Record], names: Sequence[str], aim: Objective):
-    """Parallel coordinates over what mattered, or over what varied where that is not known."""
-    by_name = {hp.name: hp for hp in space.dimensions}
-    varied = [name for name in by_name if len({repr(one.values.get(name)) for one in scored}) > 1]
-    chosen = [by_name[name] for name in (list(names) or varied)[:AXES]]
-    return parallel(chosen, scored, aim) if scored and chosen else None
+    with plt.rc_context(STYLE):
+        order, axes = plt.subplots(figsize=(5.4, 3.4))
+        trials = sorted((r for r in ranked if r.trial != DEFAULT), key=lambda r: int(r.trial))
+        numbers = [int(record.trial) for record in trials]
+        best = [best_first(trials[: n + 1], search.objective)[0] for n in range(len(trials))]
+        axes.plot(numbers, scores(trials), "o", color=colour(0), label="trial")
+        axes.step(numbers, scores(best), where="post", color=colour(1), label="best so far")
+        for score in scores([record for record in ranked if record.trial == DEFAULT]):
+            axes.axhline(score, color="#6b7280", linestyle="--", label="default configuration")
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.set(xlabel="trial", ylabel=label)
+        axes.legend(loc="best")
 
-
-def _value(record: Record, name: str) -> Any:
-    """A trial's value of a dimension; None where it does not apply."""
-    return record.values.get(name)
+        cost, axes = plt.subplots(figsize=(5.4, 3.4))
+        front = pareto_front(ranked)
+        axes.plot([r.multiply_adds for r in ranked], scores(ranked), "o", color=colour(0))
+        axes.step([r.multiply_adds for r in front], scores(front), where="post", color=colour(1))
+        axes.xaxis.set_major_formatter(lambda value, _: count(value))
+        axes.set(xlabel="multiply-adds", ylabel=label)
+        charts = {"order": svg(order, "order"), "cost": svg(cost, "cost")}
+    plt.close("all")
+    return charts

@@ -1,6 +1,6 @@
-"""A search space: the dimensions that vary, and the settings of a training that they make.
+"""A search space: the hyperparameters that vary, and the training settings that they stand for.
 
-A space is a function of keras-tuner's `HyperParameters` and of the configuration to start from:
+A space is a function of keras-tuner's `HyperParameters` and the configuration to search around:
 
     def space(hp, base):
         layers = hp.Int("dense_layers", 1, 2)
@@ -12,92 +12,151 @@ A space is a function of keras-tuner's `HyperParameters` and of the configuratio
             "learning_rate": hp.Float("learning_rate", 1e-4, 1e-2, sampling="log"),
         }
 
-It returns settings under the names that `train.py --set` takes. What stands in a conditional scope
-is None where the scope does not apply.
+It returns settings under the names that `train.py --set` takes. Hyperparameters that exist only for
+some values of another one belong in a `conditional_scope`; where it does not apply they are None.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras_tuner as kt
-from keras_tuner.engine.hyperparameters import HyperParameter
+from keras_tuner.engine import hyperparameters as kinds
 
+import models
 from artifacts.names import unknown_name
+from models.search_space import width
 from training.configuration import Configuration
+from training.recipes import Recipe
 
 SpaceFunction = Callable[[kt.HyperParameters, Configuration], Mapping[str, Any]]
 
-DRAWS = 20
-"""Random draws in which a space is looked for dimensions that only some values bring."""
-
-PRECISION = 4
-"""Significant digits of a real number: a rate of 0.001234 says enough, survives the way to another
-machine, where keras-tuner sends 32 bits, and can be typed."""
+SIGNIFICANT_DIGITS = 4
+"""Of real numbers: enough for a rate, and not changed by the 32-bit floats that keras-tuner sends
+between machines."""
 
 
 class Space:
-    """The dimensions of a search.
+    """The hyperparameters of a search.
 
     Args:
-        function: what makes settings of them.
-        base: the configuration to start from.
-        narrowing: texts `key=value` that fix a dimension, `key=a,b,c` that leave these values, or
-            `key=low..high` that leave what lies between, both included.
+        function: the space.
+        base: the configuration to search around.
+        overrides: texts that narrow the space: `name=value` fixes a hyperparameter,
+            `name=a,b,c` leaves these values, `name=low..high` leaves the values in this range,
+            both ends included.
 
     Attributes:
-        dimensions: keras-tuner's hyperparameters, parents before those that depend on them.
+        hyperparameters: a `kt.HyperParameters` with the default values.
 
     Raises:
-        ValueError: if the function is none or fails, a dimension is unknown (the message lists
-            the known, nearest first) or a value does not fit it.
+        ValueError: if the function fails or returns no dictionary, a name is unknown (the message
+            lists the known, nearest first) or a value is outside the space.
     """
 
-    def __init__(self, function: SpaceFunction, base: Configuration, narrowing: Sequence[str] = ()):
+    def __init__(self, function: SpaceFunction, base: Configuration, overrides: Sequence[str] = ()):
         self._function = function
         self._base = base
-        self.dimensions = _narrow(_discover(function, base), narrowing)
+        full = kt.HyperParameters()
+        self._call(full)
+        self.hyperparameters = kt.HyperParameters()
+        self.hyperparameters.merge(_override(full, overrides))
 
     @property
-    def hyperparameters(self) -> kt.HyperParameters:
-        """The dimensions as an oracle takes them."""
-        made = kt.HyperParameters()
-        made.merge(self.dimensions)
-        return made
+    def names(self) -> list[str]:
+        """Names of the hyperparameters."""
+        return [hp.name for hp in self.hyperparameters.space]
 
-    def rounded(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Values of the dimensions as they are used, by name; those that do not apply left out."""
-        hp = self.hyperparameters
-        hp.values = {
-            name: float(f"{value:.{PRECISION}g}") if isinstance(value, float) else value
-            for name, value in values.items()
+    def active(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Values of the hyperparameters that apply, real numbers rounded.
+
+        Args:
+            values: by name; hyperparameters that are not in it have their defaults.
+        """
+        hp = self.hyperparameters.copy()
+        hp.values = self.hyperparameters.values | {name: _round(values[name]) for name in values}
+        return {
+            dimension.name: hp.values.get(dimension.name, dimension.default)
+            for dimension in hp.space
+            if hp.is_active(dimension)
         }
-        return {one.name: hp.values[one.name] for one in hp.space if hp.is_active(one)}
 
     def settings(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """The settings that values of the dimensions make."""
-        hp = self.hyperparameters
-        hp.values = self.rounded(values)
-        return dict(self._function(hp, self._base))
+        """The training settings that values of the hyperparameters stand for."""
+        hp = self.hyperparameters.copy()
+        hp.values = self.active(values)
+        return dict(self._call(hp))
 
-    def combinations(self) -> int:
-        """How many points a grid over the space has; ten for a real number without steps."""
-        parents = {one.name for hp in self.dimensions for one in hp.conditions}
-        return _count(self.dimensions, parents, {})
+    def contains(self, override: str) -> bool:
+        """Whether the space has the values that an override leaves."""
+        try:
+            _override(self.hyperparameters, [override])
+        except ValueError:
+            return False
+        return True
+
+    def combinations(self) -> Iterator[dict[str, Any]]:
+        """All points of the grid; ranges of real numbers without a step have ten values."""
+        return _combinations(self.hyperparameters.space, {})
 
     def describe(self) -> list[tuple[str, str, str, str]]:
-        """For each dimension its name, what it takes, its default and when it applies."""
-        return [(hp.name, domain(hp), show(hp.default), _condition(hp)) for hp in self.dimensions]
+        """For each hyperparameter its name, domain, default and condition."""
+        return [
+            (hp.name, domain(hp), show(hp.default), _condition(hp))
+            for hp in self.hyperparameters.space
+        ]
+
+    def _call(self, hp: kt.HyperParameters) -> Mapping[str, Any]:
+        try:
+            settings = self._function(hp, self._base)
+        except Exception as error:
+            raise ValueError(
+                f"the space failed with {hp.values}: {type(error).__name__}: {error}"
+            ) from error
+        if not isinstance(settings, Mapping):
+            raise ValueError(f"a space returns a dictionary of settings. Received: {settings!r}")
+        return settings
+
+
+def model_space(name: str) -> SpaceFunction:
+    """The space of a model: the one of its entry, and the main settings of the recipe.
+
+    Raises:
+        ValueError: if no model has that name.
+    """
+    entry = models.entry(name)
+
+    def space(hp: kt.HyperParameters, base: Configuration) -> dict[str, Any]:
+        return entry.search_space(hp, base.arguments) | _recipe_space(hp, base.recipe)
+
+    return space
+
+
+def _recipe_space(hp: kt.HyperParameters, recipe: Recipe) -> dict[str, Any]:
+    """Learning rate, batch size, weight decay and strength of augmentation around the recipe's."""
+
+    def around(name: str, value: float, factor: float) -> float:
+        return hp.Float(name, value / factor, value * factor, sampling="log", default=value)
+
+    settings = {
+        "learning_rate": around("learning_rate", recipe.learning_rate, 5),
+        "batch_size": width(hp, "batch_size", recipe.batch_size, (0.5, 1, 2)),
+    }
+    if recipe.weight_decay:
+        settings["weight_decay"] = around("weight_decay", recipe.weight_decay, 10)
+    if recipe.augmentation.changes:
+        settings["augmentation"] = hp.Float("augmentation", 0.0, 1.5, step=0.25, default=1.0)
+    return settings
 
 
 def load(text: str, name: str) -> SpaceFunction:
     """The function `space` of a Python file.
 
     Args:
-        text: what is in the file.
-        name: what errors call it.
+        text: content of the file.
+        name: name of the file, for errors.
 
     Raises:
         ValueError: if the text cannot be run or has no such function.
@@ -112,122 +171,116 @@ def load(text: str, name: str) -> SpaceFunction:
     return names["space"]
 
 
-def domain(hp: HyperParameter) -> str:
-    """What a dimension takes, as people say it."""
-    if isinstance(hp, kt.engine.hyperparameters.Fixed):
+def domain(hp: kinds.HyperParameter) -> str:
+    """The values that a hyperparameter takes, as text."""
+    if isinstance(hp, kinds.Fixed):
         return f"fixed: {show(hp.value)}"
     if hasattr(hp, "min_value"):
-        steps = f", steps of {show(hp.step)}" if hp.step not in (None, 1) else ""
+        step = f", steps of {show(hp.step)}" if hp.step not in (None, 1) else ""
         scale = f", {hp.sampling}" if hp.sampling != "linear" else ""
-        return f"{show(hp.min_value)} to {show(hp.max_value)}{steps}{scale}"
+        return f"{show(hp.min_value)} to {show(hp.max_value)}{step}{scale}"
     return ", ".join(map(show, hp.values))
 
 
 def show(value: Any) -> str:
-    """A value in few characters."""
-    return f"{value:.{PRECISION}g}" if isinstance(value, float) else str(value)
+    """A value as short text."""
+    return f"{value:.{SIGNIFICANT_DIGITS}g}" if isinstance(value, float) else str(value)
 
 
-def _condition(hp: HyperParameter) -> str:
+def _round(value: Any) -> Any:
+    return float(show(value)) if isinstance(value, float) else value
+
+
+def _condition(hp: kinds.HyperParameter) -> str:
     return " and ".join(
-        f"{one.name} is {' or '.join(map(show, one.values))}" for one in hp.conditions
+        f"{parent.name} is {' or '.join(map(show, parent.values))}" for parent in hp.conditions
     )
 
 
-def _discover(function: SpaceFunction, base: Configuration) -> kt.HyperParameters:
-    """Call the function until it brings no new dimensions."""
-    known = kt.HyperParameters()
-    for draw in range(DRAWS):
-        try:
-            made = function(known, base)
-        except Exception as error:
-            raise ValueError(
-                f"the space's function failed with {known.values}: {type(error).__name__}: {error}"
-            ) from error
-        if not isinstance(made, Mapping):
-            raise ValueError(f"a space's function returns a dictionary. Received: {made!r}")
-        known.values = {}
-        for place, hp in enumerate(known.space):
-            if known.is_active(hp):
-                known.values[hp.name] = hp.random_sample(1000 * draw + place)
-    return known
+def _combinations(
+    dimensions: Sequence[kinds.HyperParameter], values: dict[str, Any]
+) -> Iterator[dict[str, Any]]:
+    if not dimensions:
+        yield values
+        return
+    hp, rest = dimensions[0], dimensions[1:]
+    if not all(condition.is_active(values) for condition in hp.conditions):
+        yield from _combinations(rest, values)
+        return
+    for value in hp.values:
+        yield from _combinations(rest, values | {hp.name: _round(value)})
 
 
-def _narrow(found: kt.HyperParameters, narrowing: Sequence[str]) -> list[HyperParameter]:
+def _override(space: kt.HyperParameters, overrides: Sequence[str]) -> list[kinds.HyperParameter]:
+    """The narrowed hyperparameters, without those whose condition no longer can be met."""
     texts = {}
-    names = {hp.name for hp in found.space}
-    for text in narrowing:
-        name, equals, value = text.partition("=")
+    names = [hp.name for hp in space.space]
+    for override in overrides:
+        name, equals, text = override.partition("=")
         if not equals:
-            raise ValueError(f"a setting is key=value. Received: {text!r}")
+            raise ValueError(f"a setting is key=value. Received: {override!r}")
         if name not in names:
-            raise ValueError(unknown_name("dimension", name, sorted(names)))
-        texts[name] = value
-    kept: list[HyperParameter] = []
-    for hp in found.space:
-        if all(_possible(condition, kept) for condition in hp.conditions):
-            kept.append(_narrowed(hp, texts[hp.name]) if hp.name in texts else hp)
+            raise ValueError(unknown_name("hyperparameter", name, names))
+        texts[name] = text
+    kept: list[kinds.HyperParameter] = []
+    for hp in space.space:
+        if all(
+            any(c.name == other.name and {*c.values} & {*other.values} for other in kept)
+            for c in hp.conditions
+        ):
+            kept.append(_narrow(hp, texts[hp.name]) if hp.name in texts else hp)
     return kept
 
 
-def _possible(condition, kept: Sequence[HyperParameter]) -> bool:
-    """Whether a parent is left with a value under which its child applies."""
-    parents = [hp for hp in kept if hp.name == condition.name]
-    return any(set(parent.values) & set(condition.values) for parent in parents)
-
-
-def _narrowed(hp: HyperParameter, text: str) -> HyperParameter:
-    """The dimension with what a text leaves of it."""
-    types = kt.engine.hyperparameters
+def _narrow(hp: kinds.HyperParameter, text: str) -> kinds.HyperParameter:
+    """The hyperparameter with the values that an override leaves."""
     common = {"name": hp.name, "conditions": hp.conditions}
     low, dots, high = text.partition("..")
     if not dots:
-        values = [_value(hp, part) for part in text.split(",")]
+        values = [_parse(hp, part) for part in text.split(",")]
         if len(values) == 1:
-            return types.Fixed(value=values[0], **common)
+            return kinds.Fixed(value=values[0], **common)
         default = hp.default if hp.default in values else values[0]
-        return types.Choice(values=values, default=default, **common)
-    low, high = _value(hp, low), _value(hp, high)
+        return kinds.Choice(values=values, default=default, **common)
+    low, high = _parse(hp, low, exact=False), _parse(hp, high, exact=False)
     if isinstance(low, str | bool) or low > high:
         raise ValueError(f"a range is low..high, of numbers. Received: {hp.name}={text}")
-    if isinstance(hp, types.Choice):
-        return _narrowed(hp, ",".join(map(str, _between(hp, low, high))))
+    if isinstance(hp, kinds.Choice):
+        values = [show(value) for value in hp.values if low <= value <= high]
+        if not values:
+            raise ValueError(_outside(hp, text))
+        return _narrow(hp, ",".join(values))
+    if low < hp.min_value or high > hp.max_value:
+        raise ValueError(_outside(hp, text))
     ends = {"min_value": low, "max_value": high, "default": min(max(hp.default, low), high)}
     return type(hp).from_config(hp.get_config() | ends)
 
 
-def _between(hp: HyperParameter, low: float, high: float) -> list[Any]:
-    values = [value for value in hp.values if low <= value <= high]
-    if not values:
-        raise ValueError(
-            f"{hp.name} takes {domain(hp)}, none of it from {show(low)} to {show(high)}"
-        )
-    return values
-
-
-def _value(hp: HyperParameter, text: str) -> Any:
-    """The value that a text stands for, of the kind that the dimension takes."""
+def _parse(hp: kinds.HyperParameter, text: str, exact: bool = True) -> Any:
+    """The value that a text stands for; `exact` refuses values that the hyperparameter lacks."""
     kind = type(hp.default)
     if kind is str:
-        return text
-    try:
-        value = ast.literal_eval(text.strip().capitalize() if kind is bool else text.strip())
-    except (ValueError, SyntaxError):
-        value = None
-    if kind is float and type(value) is int:
-        value = float(value)
-    if type(value) is not kind:
-        raise ValueError(f"{hp.name} takes {domain(hp)}: {kind.__name__}. Received: {text!r}")
+        value = text
+    else:
+        try:
+            value = ast.literal_eval(text.strip().capitalize() if kind is bool else text.strip())
+        except (ValueError, SyntaxError):
+            value = None
+        if kind is float and type(value) is int:
+            value = float(value)
+    if type(value) is not kind or (exact and not _contains(hp, value)):
+        raise ValueError(_outside(hp, text))
     return value
 
 
-def _count(dimensions: Sequence[HyperParameter], parents: set[str], values: dict) -> int:
-    if not dimensions:
-        return 1
-    hp, rest = dimensions[0], dimensions[1:]
-    if not all(condition.is_active(values) for condition in hp.conditions):
-        return _count(rest, parents, values)
-    options = {hp.default, *hp.values}
-    if hp.name not in parents:
-        return len(options) * _count(rest, parents, values)
-    return sum(_count(rest, parents, values | {hp.name: option}) for option in options)
+def _contains(hp: kinds.HyperParameter, value: Any) -> bool:
+    if isinstance(hp, kinds.Float):
+        return hp.min_value <= value <= hp.max_value
+    return value in hp.values
+
+
+def _outside(hp: kinds.HyperParameter, text: str) -> str:
+    return (
+        f"{hp.name} takes {domain(hp)} ({type(hp.default).__name__}). Received: {text!r}. "
+        "Give another space with --space FILE to search elsewhere"
+    )

@@ -1,73 +1,91 @@
-"""One trial: a training like any other, and the record of what came of it."""
+"""One trial: from values of the hyperparameters to a run like any other, and its record."""
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import gc
 import logging
 import shutil
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import keras
+import tensorflow as tf
+from tensorboard.plugins.hparams import api as hparams
 
-from artifacts.files import RunError, lock
+import models
+from artifacts.console import count
+from artifacts.files import RunError, lock, read_json, write_json
 from artifacts.run_folder import RunFolder
+from training.configuration import Configuration, run_configuration, set_values
 from training.fit import train
-from tuning import hparams
-from tuning.candidates import candidate, describe
-from tuning.records import (
-    FAILED,
-    FINISHED,
-    RUNNING,
-    STOPPED,
-    Record,
-    read_record,
-    read_records,
-    run_of,
-    write_record,
-)
-from tuning.search import Search
+from tuning.search import OBJECTIVES, Search
 from tuning.space import Space, show
-from tuning.stopping import StopTrial
 
 log = logging.getLogger(__name__)
 
-STARTS = 3
-"""Times that a trial is begun without coming to the end of an epoch: it may be what kills the
-process, as a model too large for the memory does."""
+DEFAULT = "default"
+"""Name of the trial with the search's base configuration."""
 
-FEW = 500
-"""Validation images that a trial's model is read with at its end, where the objective is none of
-that: enough for its confidence to mean something when trials are compared."""
+FINISHED, REFUSED, FAILED = "finished", "refused", "failed"
 
-SIGN_OF_LIFE = 20.0
-"""Seconds between a worker's signs of life."""
+INFERENCE_LIMIT = 500
+"""Validation images on which a trial's temperature is fitted: its calibration is not compared."""
 
-BUSY = 5.0
-"""Seconds between looks whether another process is still at the same trial."""
+WAIT = 5.0
+"""Seconds between attempts while another process trains the same trial."""
 
 
 class TrialFailed(Exception):
-    """A trial that came to no score; its record says why."""
+    """A trial without a score; its record has the reason."""
 
 
 @dataclass(frozen=True)
-class Bench:
-    """Where trials are done.
+class TrialRecord:
+    """A trial and its result, as `trials/NUMBER.json` holds it.
 
     Attributes:
-        search: what is searched.
-        folder: the search's.
-        space: what is searched over.
-        full_steps: batches in an epoch of the search's base.
+        trial: its number, or "default".
+        status: "finished", "refused" (over the budget, not trained) or "failed".
+        values: the hyperparameters that apply; none for the default.
+        settings: the same as `train.py --set` takes it.
+        reason: why the trial was refused or failed.
+        score: value of the objective; None without one.
+        validation: scores of the best epoch on the validation split.
+        epochs: epochs of the run, those of the trial that it continues included.
+        seconds: time that these epochs took.
+        parameters, multiply_adds: cost of the model; None without a score.
+        worker: the process that trained it.
+    """
+
+    trial: str
+    status: str = FAILED
+    values: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    reason: str = ""
+    score: float | None = None
+    validation: Mapping[str, float] = field(default_factory=dict)
+    epochs: int = 0
+    seconds: float = 0.0
+    parameters: int | None = None
+    multiply_adds: int | None = None
+    worker: str = ""
+
+
+@dataclass(frozen=True)
+class TrialContext:
+    """What the trials of a search have in common.
+
+    Attributes:
+        search: the search.
+        folder: its folder.
+        space: its space.
+        full_steps: batches in an epoch of its base configuration.
         data_dir, cache_dir: as for `training.fit.train`.
-        worker: who does the trials.
+        worker: name of this process among several.
     """
 
     search: Search
@@ -78,165 +96,186 @@ class Bench:
     cache_dir: Path | None = None
     worker: str = ""
 
+    def run(self, trial: str) -> RunFolder:
+        """The run of a trial."""
+        return RunFolder(self.folder / "trials" / trial)
 
-def do_trial(bench: Bench, trial: str, values: Mapping[str, Any]) -> Record:
-    """Train what values of the dimensions make, from the start or from where it stopped.
+
+def run_trial(context: TrialContext, trial: str, values: Mapping[str, Any]) -> TrialRecord:
+    """Train with the given values of the hyperparameters, or resume where the trial was stopped.
 
     Args:
-        trial: its number.
-        values: what the oracle chose; Hyperband's say how far to train, and from which trial on.
+        trial: its number; `DEFAULT` trains the search's base configuration.
+        values: values of the hyperparameters as the oracle gives them. Hyperband's say how far to
+            train (`tuner/epochs`) and which trial to continue (`tuner/trial_id`).
 
     Returns:
-        The record, which is written as well. Where another process is at the trial already, as a
-        worker may be that was thought lost, its record, once it is done.
+        The record, which is also written.
 
     Raises:
-        TrialFailed: if it cannot be trained.
+        TrialFailed: if the candidate is refused or its training fails.
+        OSError, RunError: if files cannot be read or written, whatever the candidate.
     """
-    run = run_of(bench.folder, trial)
-    if _wait_for_others(run):
-        done = read_record(bench.folder, trial)
-        if done is not None and done.scored:
-            return done
-    began = time.monotonic()
-    record = _begin(bench, trial, values, run)
-    before = record.seconds
+    search, run = context.search, context.run(trial)
+    record = TrialRecord(trial, worker=context.worker)
     try:
+        if trial != DEFAULT:
+            record = dataclasses.replace(
+                record, values=context.space.active(values), settings=context.space.settings(values)
+            )
         shown = ", ".join(f"{name} {show(value)}" for name, value in record.values.items())
-        log.info("trial %s: %s", trial, shown)
-        done = _train(bench, record, values, run)
-    except Exception as error:
-        seconds = before + time.monotonic() - began
-        failed = dataclasses.replace(
-            record, status=FAILED, reason=describe(error), seconds=round(seconds, 1)
-        )
-        write_record(bench.folder, failed)
-        raise TrialFailed(failed.reason) from error
-    except BaseException:
-        # Stopped by whoever watches it: not the trial's fault.
-        write_record(bench.folder, dataclasses.replace(record, starts=record.starts - 1))
+        log.info("trial %s: %s", trial, shown or "the configuration as it is")
+        length = (search.epochs, search.steps)
+        configuration = candidate(search.base, record.settings, context.full_steps, length)
+        reason = rejection_reason(configuration, search.budget) if trial != DEFAULT else None
+        if reason is not None:
+            record = dataclasses.replace(record, status=REFUSED)
+            raise TrialFailed(reason)
+        while is_busy(run):  # a worker, where a chief was killed and hands its trial out again
+            log.info("trial %s: waiting for another process that trains it", trial)
+            time.sleep(WAIT)
+        if run.config.exists() and run_configuration(run) != configuration:
+            log.warning("trial %s: replacing the run of another candidate", trial)
+            shutil.rmtree(run.folder)  # left from before keras-tuner's state was damaged
+        if "tuner/trial_id" in values:
+            _continue_run(context.run(values["tuner/trial_id"]), run)
+        metrics = _train(context, configuration, run, values.get("tuner/epochs", search.epochs))
+    except (OSError, RunError):
         raise
+    except Exception as error:
+        reason = str(error) if isinstance(error, TrialFailed) else _in_one_line(error)
+        _write_record(context.folder, dataclasses.replace(record, reason=reason))
+        raise TrialFailed(reason) from error
     finally:
-        _clear_memory()
-    seconds = before + time.monotonic() - began
-    done = dataclasses.replace(done, seconds=round(seconds, 1))
-    write_record(bench.folder, done)
-    return done
-
-
-def _wait_for_others(run: RunFolder) -> bool:
-    """Wait until no other process trains in a run's folder; whether there was one."""
-    waited = False
-    while run.folder.exists():
-        try:
-            with lock(run.folder, "training"):
-                break
-        except RunError as busy:
-            if not waited:
-                log.info("waiting: %s", busy)
-            waited = True
-            time.sleep(BUSY)
-    return waited
-
-
-def _clear_memory() -> None:
-    """Let go of the last model and its graphs, or memory grows from trial to trial."""
-    keras.backend.clear_session()
-    gc.collect()
-
-
-def _begin(bench: Bench, trial: str, values: Mapping[str, Any], run: RunFolder) -> Record:
-    """Note that the trial is begun, and how often it was."""
-    rows = run.read_history(bench.search.epochs)
-    last = read_record(bench.folder, trial)
-    stuck = last is not None and last.status == RUNNING and last.epochs == len(rows)
-    record = Record(
-        trial,
-        RUNNING,
-        values=bench.space.rounded(values),
-        epochs=len(rows),
-        seconds=sum(row["seconds"] for row in rows),
-        starts=last.starts + 1 if stuck else 1,
-        worker=bench.worker,
+        keras.backend.clear_session()  # or memory grows from trial to trial
+        gc.collect()
+    record = dataclasses.replace(
+        record,
+        status=FINISHED,
+        score=float(metrics["validation"][search.objective]),
+        seconds=round(sum(row["seconds"] for row in run.read_history(metrics["epochs"])), 1),
+        **{key: metrics[key] for key in ("validation", "epochs", "parameters", "multiply_adds")},
     )
-    write_record(bench.folder, record)
+    _write_record(context.folder, record)
+    _write_hparams(run, record)
     return record
 
 
-def _train(bench: Bench, record: Record, values: Mapping[str, Any], run: RunFolder) -> Record:
-    if record.starts > STARTS:
-        raise TrialFailed(
-            f"the process ended {STARTS} times in this trial before another epoch was finished: "
-            "is there memory enough?"
-        )
-    search = bench.search
-    settings = bench.space.settings(values)
-    length = (search.epochs, search.steps)
-    configuration = candidate(search.base, settings, bench.full_steps, length)
-    until = values.get("tuner/epochs", search.epochs)
-    if "tuner/trial_id" in values:
-        _go_on_from(run_of(bench.folder, values["tuner/trial_id"]), run)
-    stop = StopTrial(run, search.aim, search.patience, _others(bench, record.trial), until)
+def _train(
+    context: TrialContext, configuration: Configuration, run: RunFolder, until: int
+) -> dict[str, Any]:
+    search = context.search
+    callbacks = []
+    if search.patience is not None:
+        monitor, mode = f"val_{search.objective}", OBJECTIVES[search.objective]
+        callbacks = [keras.callbacks.EarlyStopping(monitor, mode=mode, patience=search.patience)]
     metrics = train(
         configuration,
         run.folder,
-        data_dir=bench.data_dir,
-        cache_dir=bench.cache_dir,
+        data_dir=context.data_dir,
+        cache_dir=context.cache_dir,
         until=until,
-        callbacks=[stop],
-        # Reading as a reader does takes several looks an image: as long as a short trial.
-        most_read=None if search.aim.part == "reading" else FEW,
+        callbacks=callbacks,
+        inference_limit=INFERENCE_LIMIT,
     )
-    if search.tuner != "hyperband":  # which alone may go on from here
+    if search.tuner != "hyperband":  # the only one that continues trials
         run.checkpoint.unlink(missing_ok=True)
-    done = dataclasses.replace(
-        record,
-        settings=settings,
-        status=STOPPED if metrics["epochs"] < until else FINISHED,
-        reason=stop.reason,
-        score=search.aim.of(metrics),
-        validation=metrics["validation"],
-        epochs=metrics["epochs"],
-        parameters=metrics["parameters"],
-        multiply_adds=metrics["multiply_adds"],
+    return metrics
+
+
+def candidate(
+    base: Configuration,
+    settings: Mapping[str, Any],
+    full_steps: int,
+    length: tuple[int, int] | None = None,
+) -> Configuration:
+    """The base configuration with other settings, at its full length or shorter.
+
+    An epoch keeps its number of images whatever the batch size, and the moving average of weights
+    spans the same fraction of the training.
+
+    Args:
+        base: the configuration to change.
+        settings: what `Space.settings` gives.
+        full_steps: batches in an epoch of `base`.
+        length: epochs, and batches of the base's size in each. Defaults to those of `base`.
+
+    Raises:
+        ValueError: if a setting is unknown or does not fit.
+    """
+    arguments, recipe = set_values(base.model, base.recipe, settings)
+    epochs, steps = length or (recipe.epochs, full_steps)
+    steps = max(1, round(steps * base.recipe.batch_size / recipe.batch_size))
+    shortening = base.recipe.epochs * full_steps / (epochs * steps)
+    whole_epochs = length is None and base.recipe.steps_per_epoch is None
+    recipe = dataclasses.replace(
+        recipe,
+        epochs=epochs,
+        steps_per_epoch=None if whole_epochs else steps,
+        ema_momentum=round(recipe.ema_momentum**shortening, 6),
     )
-    hparams.write(run, bench.space, done)
-    return done
+    arguments = models.configuration(base.model, **{**base.arguments, **arguments})
+    return dataclasses.replace(base, arguments=arguments, recipe=recipe)
 
 
-def _others(bench: Bench, trial: str) -> list[RunFolder]:
-    """The runs that a trial is held against."""
-    if not bench.search.median_stop:
-        return []
-    found = read_records(bench.folder)
-    return [run_of(bench.folder, one.trial) for one in found if one.scored and one.trial != trial]
+def rejection_reason(configuration: Configuration, budget: float | None) -> str | None:
+    """Why a candidate is over the budget of multiply-adds; None if it is not.
+
+    Raises:
+        ValueError: if the model cannot be built.
+    """
+    if budget is None:
+        return None
+    cost = models.multiply_adds(models.create(configuration.model, **configuration.arguments))
+    return f"{count(cost)} multiply-adds, the budget is {count(budget)}" if cost > budget else None
 
 
-def _go_on_from(source: RunFolder, run: RunFolder) -> None:
-    """Begin a run where another of the same configuration ended; nothing if it is begun."""
+def _in_one_line(error: Exception) -> str:
+    message = " ".join(str(error).split())
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
+
+
+def is_busy(run: RunFolder) -> bool:
+    """Whether another process trains in the folder of a run."""
+    try:
+        with lock(run.folder, "training"):
+            return False
+    except RunError:
+        return True
+    except FileNotFoundError:
+        return False
+
+
+def _continue_run(source: RunFolder, run: RunFolder) -> None:
+    """Start a run as an unfinished copy of another; nothing if it is started already."""
     if run.folder.exists():
         return
     part = run.folder.with_name(f".part-{run.folder.name}")
     shutil.rmtree(part, ignore_errors=True)
-    # Without the file that says that it is finished, and with no lock in anybody's hand.
     shutil.copytree(source.folder, part, ignore=shutil.ignore_patterns("metrics.json", ".lock"))
     part.replace(run.folder)
 
 
-@contextlib.contextmanager
-def signs_of_life(give: Callable[[], Any]) -> Iterator[None]:
-    """Call `give` again and again within the block, in a thread of its own."""
-    over = threading.Event()
+def _write_hparams(run: RunFolder, record: TrialRecord) -> None:
+    """Add the trial to TensorBoard's HParams view: `tensorboard --logdir SEARCH/trials`."""
+    with tf.summary.create_file_writer(str(run.tensorboard / "trial")).as_default():
+        hparams.hparams(dict(record.values), trial_id=record.trial)
+        for name, value in {**record.validation, "multiply_adds": record.multiply_adds}.items():
+            tf.summary.scalar(name, value, step=record.epochs)
 
-    def repeat():
-        while not over.wait(SIGN_OF_LIFE):
-            with contextlib.suppress(Exception):  # the chief may be away for a moment
-                give()
 
-    thread = threading.Thread(target=repeat, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
+def _write_record(folder: Path, record: TrialRecord) -> None:
+    (folder / "trials").mkdir(exist_ok=True)
+    write_json(folder / "trials" / f"{record.trial}.json", dataclasses.asdict(record))
+
+
+def read_records(folder: Path) -> list[TrialRecord]:
+    """The records of a search's trials in the order of their numbers, the default last."""
+    return [TrialRecord(**read_json(path)) for path in sorted((folder / "trials").glob("*.json"))]
+
+
+def best_first(records: Iterable[TrialRecord], objective: str) -> list[TrialRecord]:
+    """The finished trials, the best first, of equal ones the one of smaller loss."""
+    sign = -1 if OBJECTIVES[objective] == "max" else 1
+    finished = [record for record in records if record.status == FINISHED]
+    return sorted(finished, key=lambda record: (sign * record.score, record.validation["loss"]))

@@ -1,1 +1,1 @@
-"""Numbers of 1 to 5 MNIST digits composed on one canvas, as a TFDS data set."""
+"""Numbers of 1 to 5 MNIST digits composed on a canvas, as a TFDS data set."""

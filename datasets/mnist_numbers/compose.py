@@ -1,4 +1,4 @@
-"""Composes handwritten digits to a number on a canvas: plain NumPy and OpenCV."""
+"""Composition of handwritten digits to a number on a canvas, in NumPy and OpenCV."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Layout:
-    """The ranges that a number's looks are drawn from, evenly.
+    """Ranges of the random amounts, which are uniform.
 
     Attributes:
         canvas: `(height, width)` in pixels.
-        digit_height: pixels, before a number too wide for the canvas is shrunk to fit.
-        digit_height_jitter: share by which each digit is higher or lower than that.
-        digit_stretch: width over height, as a factor.
-        gap: pixels between neighbours as a share of the digit height; never below 0, for digits
-            that run into each other make other digits.
-        slope: degrees by which the line climbs or falls, each way.
-        rise: share of the digit height by which each digit leaves the line, each way.
-        lean: degrees by which the digits lean, each way, together.
-        turn: degrees by which each digit is turned, each way.
-        background: grey level behind the digits.
+        digit_height: pixels, before a number too wide for the canvas is scaled down.
+        digit_height_jitter: maximum relative change of the height of each digit.
+        digit_stretch: factor on width over height.
+        gap: pixels between neighbours as a fraction of the digit height; never below 0, since
+            digits that touch form other digits.
+        slope: maximum slope of the baseline in degrees.
+        rise: maximum offset of each digit from the baseline, as a fraction of its height.
+        slant: maximum slant in degrees, common to all digits.
+        rotation: maximum rotation of each digit in degrees.
+        background: grey level of the background.
         ink: grey level of the digits.
-        noise: standard deviation of the noise in levels; what is drawn below 0 means none.
+        noise: standard deviation of the noise in levels; values below 0 mean none.
     """
 
     canvas: tuple[int, int] = (48, 128)
@@ -35,8 +35,8 @@ class Layout:
     gap: tuple[float, float] = (0.06, 0.4)
     slope: float = 8.0
     rise: float = 0.08
-    lean: float = 10.0
-    turn: float = 6.0
+    slant: float = 10.0
+    rotation: float = 6.0
     background: tuple[float, float] = (0.0, 70.0)
     ink: tuple[float, float] = (150.0, 255.0)
     noise: tuple[float, float] = (-8.0, 12.0)
@@ -45,11 +45,11 @@ class Layout:
 def compose(
     digits: list[np.ndarray], rng: np.random.Generator, layout: Layout | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Put digits side by side on a canvas.
+    """Compose digits side by side on a canvas.
 
     Args:
-        digits: one or more uint8 arrays (height, width), light ink on black, in reading order.
-        rng: source of all random amounts.
+        digits: one or more uint8 arrays (height, width), light on black, in reading order.
+        rng: generator of all random amounts.
         layout: their ranges.
 
     Returns:
@@ -59,15 +59,15 @@ def compose(
     layout = layout or Layout()
     inks = [_ink(digit) for digit in digits]
     sizes, lefts, tops = _place(inks, rng, layout)
-    lean = np.tan(np.deg2rad(rng.uniform(-layout.lean, layout.lean)))
+    slant = np.tan(np.deg2rad(rng.uniform(-layout.slant, layout.slant)))
     ink = np.zeros(layout.canvas, np.uint8)
     boxes = np.empty((len(inks), 4), np.float32)
     for index, (digit, size, left, top) in enumerate(zip(inks, sizes, lefts, tops, strict=True)):
-        turn = np.deg2rad(rng.uniform(-layout.turn, layout.turn))
-        drawn = _draw(digit, size, left, top, lean, turn, layout.canvas)
+        rotation = np.deg2rad(rng.uniform(-layout.rotation, layout.rotation))
+        drawn = _draw(digit, size, left, top, slant, rotation, layout.canvas)
         boxes[index] = _extent(drawn)
         np.maximum(ink, drawn, out=ink)
-    return _expose(ink, rng, layout), boxes
+    return _set_levels(ink, rng, layout), boxes
 
 
 def _ink(digit: np.ndarray) -> np.ndarray:
@@ -76,14 +76,14 @@ def _ink(digit: np.ndarray) -> np.ndarray:
 
 
 def _extent(image: np.ndarray) -> np.ndarray:
-    """left, top, right, bottom of all pixels that are clearly ink."""
+    """left, top, right, bottom of all pixels well above the background."""
     rows = np.flatnonzero((image > 40).any(axis=1))
     columns = np.flatnonzero((image > 40).any(axis=0))
     return np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1], np.float32)
 
 
 def _place(inks: list[np.ndarray], rng: np.random.Generator, layout: Layout):
-    """Width and height, left and top of each digit, so that all are on the canvas."""
+    """Width and height, left and top of each digit, all within the canvas."""
     count, (height, width) = len(inks), layout.canvas
     jitter = 1 + rng.uniform(-1, 1, count) * layout.digit_height_jitter
     heights = rng.uniform(*layout.digit_height) * jitter
@@ -94,9 +94,9 @@ def _place(inks: list[np.ndarray], rng: np.random.Generator, layout: Layout):
     rises = rng.uniform(-layout.rise, layout.rise, count) * heights
 
     lefts = np.concatenate([[0.0], np.cumsum(widths[:-1] + gaps)])
-    middles = slope * (lefts + widths / 2) + rises
-    tops = middles - heights / 2
-    # Room for what lean and turn add beyond the upright boxes.
+    centres = slope * (lefts + widths / 2) + rises
+    tops = centres - heights / 2
+    # Room for what slant and rotation add to the upright boxes.
     aside = 0.12 * heights.max()
     wide = lefts[-1] + widths[-1] + 2 * aside
     tall = (tops + heights).max() - tops.min() + aside
@@ -107,20 +107,22 @@ def _place(inks: list[np.ndarray], rng: np.random.Generator, layout: Layout):
     return sizes, lefts * fit + x, (tops - tops.min()) * fit + y
 
 
-def _draw(digit, size, left: float, top: float, lean: float, turn: float, canvas) -> np.ndarray:
-    """The digit alone on a black canvas, leaned and turned about its middle."""
+def _draw(
+    digit, size, left: float, top: float, slant: float, rotation: float, canvas
+) -> np.ndarray:
+    """The digit alone on a black canvas, slanted and rotated about its centre."""
     rows, columns = digit.shape
     scale = np.diag([size[0] / columns, size[1] / rows])
-    cos, sin = np.cos(turn), np.sin(turn)
-    matrix = np.array([[cos, -sin], [sin, cos]]) @ np.array([[1, -lean], [0, 1]]) @ scale
+    cos, sin = np.cos(rotation), np.sin(rotation)
+    matrix = np.array([[cos, -sin], [sin, cos]]) @ np.array([[1, -slant], [0, 1]]) @ scale
     source = np.array([(columns - 1) / 2, (rows - 1) / 2])
     target = np.array([left + size[0] / 2 - 0.5, top + size[1] / 2 - 0.5])
     affine = np.column_stack([matrix, target - matrix @ source])
     return cv2.warpAffine(digit, affine, (canvas[1], canvas[0]), flags=cv2.INTER_LINEAR)
 
 
-def _expose(ink: np.ndarray, rng: np.random.Generator, layout: Layout) -> np.ndarray:
-    """Give ink and background their levels, and add noise."""
+def _set_levels(ink: np.ndarray, rng: np.random.Generator, layout: Layout) -> np.ndarray:
+    """Set the levels of ink and background, and add noise."""
     background, level = rng.uniform(*layout.background), rng.uniform(*layout.ink)
     image = background + ink.astype(np.float32) / 255 * (level - background)
     noise = rng.uniform(*layout.noise)

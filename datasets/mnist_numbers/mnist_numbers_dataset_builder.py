@@ -1,7 +1,7 @@
 """TFDS builder of numbers composed of MNIST digits.
 
 import tensorflow_datasets as tfds
-import datasets.mnist_numbers.mnist_numbers_dataset_builder  # tells TFDS of the data set
+import datasets.mnist_numbers.mnist_numbers_dataset_builder  # registers the data set
 
 tfds.load("mnist_numbers", data_dir=..., split="train")
 """
@@ -16,17 +16,17 @@ import cv2
 import numpy as np
 import tensorflow_datasets as tfds
 
-from datasets.mnist_numbers.compose import compose
+from .compose import compose  # relative, as `tfds build` imports the folder alone
 
 DIGITS_OF = {"train": "train[:55000]", "validation": "train[55000:]", "test": "test"}
-"""The part of MNIST that the digits of each split come from: no digit is in two of them."""
+"""The part of MNIST that the digits of each split come from; the parts do not overlap."""
 
 _SEEDS = {"train": 1, "validation": 2, "test": 3}
 
 
 @dataclasses.dataclass(eq=False)
 class MnistNumbersConfig(tfds.core.BuilderConfig):
-    """How many numbers each split has, and how many digits they may have."""
+    """Number of images in each split, and of digits in the longest number."""
 
     train: int = 220_000
     validation: int = 5_000
@@ -37,10 +37,11 @@ class MnistNumbersConfig(tfds.core.BuilderConfig):
 class Builder(tfds.core.GeneratorBasedBuilder):
     """Numbers of 1 to 5 MNIST digits on a 48 x 128 canvas."""
 
-    VERSION = tfds.core.Version("1.1.0")
+    VERSION = tfds.core.Version("2.0.0")
     RELEASE_NOTES = {  # noqa: RUF012
         "1.0.0": "First version.",
         "1.1.0": "220,000 train numbers, not 55,000; validation and test are the same.",
+        "2.0.0": "The feature `number` is called `label`; the images are the same.",
     }
     BUILDER_CONFIGS = [  # noqa: RUF012
         MnistNumbersConfig(
@@ -54,7 +55,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                 {
                     "id": tfds.features.Text(),
                     "image": tfds.features.Image(shape=(None, None, 1), encoding_format="png"),
-                    "number": tfds.features.Text(),
+                    "label": tfds.features.Text(),
                     "digits": tfds.features.Sequence(
                         {
                             "label": tfds.features.ClassLabel(num_classes=10),
@@ -68,7 +69,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         )
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager):
-        del dl_manager  # TFDS's own builder downloads MNIST, if it is not there yet
+        del dl_manager  # TFDS's own builder downloads MNIST if needed
         mnist = tfds.builder("mnist", data_dir=self._data_dir_root)
         mnist.download_and_prepare()
         return {
@@ -81,19 +82,19 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         images = digits["image"].numpy()[..., 0]
         labels = digits["label"].numpy()
         for index in range(count):
-            # A generator for each number: it stays the same when others are added.
+            # One generator per image, so that images do not depend on the number of others.
             rng = np.random.default_rng([_SEEDS[split], index])
             length = rng.integers(1, self.builder_config.longest + 1)
             chosen = rng.integers(len(labels), size=length)
-            image, boxes = compose([images[one] for one in chosen], rng)
+            image, boxes = compose([images[place] for place in chosen], rng)
             name = f"{split}/{index:06d}"
             yield (
                 name,
                 {
                     "id": name,
-                    # TensorFlow takes as long to encode an image as composing it takes.
+                    # OpenCV encodes PNG faster than TensorFlow.
                     "image": io.BytesIO(cv2.imencode(".png", image)[1].tobytes()),
-                    "number": "".join(str(label) for label in labels[chosen]),
+                    "label": "".join(str(label) for label in labels[chosen]),
                     "digits": {"label": labels[chosen], "box": boxes},
                 },
             )

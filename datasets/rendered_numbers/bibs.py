@@ -2,269 +2,267 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import cv2
 import numpy as np
 
-from datasets.rendered_numbers.layer import Layer
-from datasets.rendered_numbers.panel import (
-    PLAIN,
-    Panel,
-    can_be_turned,
-    draw_digits,
-    faces,
-    grown,
-    put_box,
-    put_grain,
-    put_words,
-    rectangle,
-    scale_brightness,
-)
-from datasets.rendered_numbers.planes import Box
-from datasets.rendered_numbers.rng import Rng
-from datasets.rendered_numbers.rule import number_in
-from datasets.rendered_numbers.setting import set_line
-from datasets.rendered_numbers.signs import Look, put_ink
-from datasets.rendered_numbers.surfaces import (
-    Colour,
-    ink_colour,
-    light_colour,
-    luminance,
-    mix,
-    wall_colour,
-)
+from .colours import brightened, contrast, ink_colour, light_colour, luminance, mix, wall_colour
+from .fonts import faces
+from .geometry import Box, expand
+from .layer import Colour, Layer, rectangle
+from .layout import layout_line
+from .planar_object import PlanarObject, add_grain, number_hulls, paint_words, sample_digits
+from .plates import Finish, paint_ink
+from .rng import Rng
+from .text_style import TextStyle
 
-_STRONG = ((200.0, 40.0, 40.0), (245.0, 200.0, 30.0), (30.0, 80.0, 170.0), (40.0, 140.0, 70.0),
-           (235.0, 120.0, 30.0), (20.0, 25.0, 60.0), (110.0, 40.0, 110.0), (20.0, 20.0, 22.0),
-           (235.0, 235.0, 235.0), (100.0, 185.0, 225.0), (120.0, 20.0, 40.0))  # fmt: skip
-_WHITE, _BLACK = (238.0, 238.0, 235.0), (20.0, 20.0, 24.0)
-_PLATES = (
-    (4.0, (_WHITE, _BLACK)), (2.0, ((240.0, 195.0, 45.0), _BLACK)), (1.0, (_BLACK, _WHITE)),
-    (1.0, ((30.0, 60.0, 150.0), _WHITE)), (0.7, (_WHITE, (30.0, 50.0, 140.0))),
-    (0.7, ((190.0, 35.0, 35.0), _WHITE)), (0.6, ((30.0, 110.0, 60.0), _WHITE)),
+_VIVID_COLOURS = (
+    (200.0, 40.0, 40.0), (245.0, 200.0, 30.0), (30.0, 80.0, 170.0), (40.0, 140.0, 70.0),
+    (235.0, 120.0, 30.0), (20.0, 25.0, 60.0), (110.0, 40.0, 110.0), (20.0, 20.0, 22.0),
+    (235.0, 235.0, 235.0), (100.0, 185.0, 225.0), (120.0, 20.0, 40.0),
 )  # fmt: skip
-"""(weight, (ground, ink)) of vehicles' plates."""
-_SPONSORS = ("CITY MARATHON", "TRIATHLON", "FINISHER", "RUN FOR LIFE", "SPORT", "ENERGY", "HALF",
-             "STAGE RACE", "BANK", "TEAM", "ANNA", "MARIE", "PAUL", "TRAIL",
-             "VOLVO", "Radio")  # fmt: skip
-_NAMES = ("MULLER", "SMITH", "ROSSI", "SILVA", "KANE", "JORDAN", "NOVAK", "LEE")
+_PLATE_WHITE, _PLATE_BLACK = (238.0, 238.0, 235.0), (20.0, 20.0, 24.0)
+_PLATE_COLOURS = (  # (weight, (ground, ink))
+    (4.0, (_PLATE_WHITE, _PLATE_BLACK)),
+    (2.0, ((240.0, 195.0, 45.0), _PLATE_BLACK)),
+    (1.0, (_PLATE_BLACK, _PLATE_WHITE)),
+    (1.0, ((30.0, 60.0, 150.0), _PLATE_WHITE)),
+    (0.7, (_PLATE_WHITE, (30.0, 50.0, 140.0))),
+    (0.7, ((190.0, 35.0, 35.0), _PLATE_WHITE)),
+    (0.6, ((30.0, 110.0, 60.0), _PLATE_WHITE)),
+)
+_SPONSORS = (
+    "CITY MARATHON", "TRIATHLON", "FINISHER", "RUN FOR LIFE", "SPORT", "ENERGY", "HALF",
+    "STAGE RACE", "BANK", "TEAM", "ANNA", "MARIE", "PAUL", "TRAIL", "VOLVO", "Radio",
+)  # fmt: skip
+_PLAYERS = ("MULLER", "SMITH", "ROSSI", "SILVA", "KANE", "JORDAN", "NOVAK", "LEE")
+_CARD_WORDS = ("VALID THRU", "MR J DOE", "MEMBER", "DEBIT", "CARD", "TYPE", "MODEL")
+
+_BIB_LENGTHS = ((6.0, 1), (14.0, 2), (30.0, 3), (34.0, 4), (16.0, 5))
+_PLATE_LENGTHS = ((8.0, 2), (20.0, 3), (30.0, 4), (18.0, 5), (14.0, 6), (6.0, 7))
+_CARD_LENGTHS = ((3.0, 3), (10.0, 4), (4.0, 5), (6.0, 6), (3.0, 7), (6.0, 8), (1.0, 9), (5.0, 10))
 
 
-def _bend(layer: Layer, hulls: list[np.ndarray], height: float, chance: Rng) -> list[np.ndarray]:
-    """Fold cloth or paper: move what is painted in waves and shade it, in place.
+def _fold(layer: Layer, hulls: list[np.ndarray], height: float, rng: Rng) -> list[np.ndarray]:
+    """Displace and shade a layer in waves, as folds of cloth or paper, in place.
 
     Returns:
-        The hulls, moved alike.
+        The hulls with the same displacement.
     """
-    rows, columns = layer.paint.shape[:2]
-    swing = height * chance.uniform(0.01, 0.09)
-    wave = height * chance.uniform(2.0, 7.0)
-    phase = chance.uniform(0, 2 * np.pi)
-    lean = chance.uniform(-0.6, 0.6)
+    rows, columns = layer.rgba.shape[:2]
+    amplitude = height * rng.uniform(0.01, 0.09)
+    wavelength = height * rng.uniform(2.0, 7.0)
+    phase = rng.uniform(0, 2 * np.pi)
+    shear = rng.uniform(-0.6, 0.6)
     x = np.arange(columns, dtype=np.float32)[None]
     y = np.arange(rows, dtype=np.float32)[:, None]
-    angle = (x + lean * y) * np.float32(2 * np.pi / wave) + np.float32(phase)
+    angle = (x + shear * y) * np.float32(2 * np.pi / wavelength) + np.float32(phase)
     map_x = np.broadcast_to(x, (rows, columns)).copy()
-    map_y = y + np.float32(swing) * np.sin(angle)
-    layer.paint = cv2.remap(layer.paint, map_x, map_y, cv2.INTER_LINEAR)
+    map_y = y + np.float32(amplitude) * np.sin(angle)
+    layer.rgba = cv2.remap(layer.rgba, map_x, map_y, cv2.INTER_LINEAR)
     left, top, right, bottom = layer.box
-    layer.box = left, max(int(top - swing) - 1, 0), right, min(int(bottom + swing) + 2, rows)
-    depth = chance.uniform(0.02, 0.22)
-    scale_brightness(layer, 1 + np.float32(depth) * np.cos(angle + np.float32(0.7)))
-    moved = []
+    top, bottom = max(int(top - amplitude) - 1, 0), min(int(bottom + amplitude) + 2, rows)
+    layer.box = left, top, right, bottom
+    depth = rng.uniform(0.02, 0.22)
+    layer.scale_brightness(1 + np.float32(depth) * np.cos(angle + np.float32(0.7)))
+    displaced = []
     for hull in hulls:
-        # Where y + swing sin((x + lean y) 2 pi / wave + phase) is the old height of a point.
-        new = hull[:, 1].astype(np.float64)
+        # Fixed-point iteration for y + amplitude sin((x + shear y) 2 pi / wavelength + phase) = y0.
+        x, y0 = hull.T
+        y = y0.astype(np.float64)
         for _ in range(6):
-            new = hull[:, 1] - swing * np.sin((hull[:, 0] + lean * new) * 2 * np.pi / wave + phase)
-        moved.append(np.column_stack([hull[:, 0], new]).astype(np.float32))
-    return moved
+            y = y0 - amplitude * np.sin((x + shear * y) * 2 * np.pi / wavelength + phase)
+        displaced.append(np.column_stack([x, y]).astype(np.float32))
+    return displaced
 
 
-def _block(chance: Rng):
-    """Heavy upright type."""
-    face = chance.choice(faces("Black", "Bold", "Fjalla", "ExtraBold", "Heavy", "Medium"))
-    slant = chance.uniform(0.05, 0.3) if chance.happens(0.15) else 0.0
-    return replace(
-        PLAIN, face=face, stretch=chance.uniform(0.65, 1.15), slant=slant,
-        growth=chance.choice((0, 0, 1, 2)), spacing=chance.uniform(0.03, 0.22),
-        marks=("slash",) if chance.happens(0.04) else (),
-    )  # fmt: skip
+def _sample_block_style(rng: Rng) -> TextStyle:
+    """Sample a style of heavy type."""
+    face = rng.choice(faces("Black", "Bold", "Fjalla", "ExtraBold", "Heavy", "Medium"))
+    slant = rng.uniform(0.05, 0.3) if rng.bernoulli(0.15) else 0.0
+    return TextStyle(
+        face=face,
+        stretch=rng.uniform(0.65, 1.15),
+        slant=slant,
+        growth=rng.choice((0, 0, 1, 2)),
+        spacing=rng.uniform(0.03, 0.22),
+        marks=("slash",) if rng.bernoulli(0.04) else (),
+    )
 
 
-def draw_bib(chance: Rng, height: float) -> Panel:
-    """Draw a race bib: big digits, print above and below, pins, folds."""
-    length = chance.weighted(((6.0, 1), (14.0, 2), (30.0, 3), (34.0, 4), (16.0, 5)))
-    text = number = draw_digits(length, chance, zeros=0.06)
-    if chance.happens(0.08):
-        text = chance.choice("ABCFMWT") + chance.choice(("", "-")) + number
-    line = set_line(text, _block(chance), height, chance, margin=1.5)
-    _, places = number_in(text)
-    hulls = line.hulls
+def _sample_outline(
+    ink: Colour, probability: float, min_contrast: float, rng: Rng
+) -> Colour | None:
+    """Sample the colour of an outline around ink; None for no outline."""
+    if not rng.bernoulli(probability):
+        return None
+    outline = rng.choice(_VIVID_COLOURS)
+    return outline if contrast(outline, ink) >= min_contrast else None
+
+
+def render_bib(rng: Rng, height: float) -> PlanarObject:
+    """Render a race bib: large digits, print above and below, pins, folds."""
+    text = sample_digits(rng.weighted_choice(_BIB_LENGTHS), rng, leading_zeros=0.06)
+    if rng.bernoulli(0.08):
+        text = rng.choice("ABCFMWT") + rng.choice(("", "-")) + text
+    line = layout_line(text, _sample_block_style(rng), height, rng, margin=1.5)
     layer = Layer(*line.mask.shape)
-    ground = light_colour(chance) if chance.happens(0.75) else chance.choice(_STRONG)
-    ink = ink_colour(ground, chance) if chance.happens(0.6) else chance.choice(_STRONG)
-    if abs(luminance(ink) - luminance(ground)) < 70:
+    ground = light_colour(rng) if rng.bernoulli(0.75) else rng.choice(_VIVID_COLOURS)
+    ink = ink_colour(ground, rng) if rng.bernoulli(0.6) else rng.choice(_VIVID_COLOURS)
+    if contrast(ink, ground) < 70:
         ink = (20.0, 20.0, 25.0) if luminance(ground) > 120 else (240.0, 240.0, 240.0)
-    sheet = grown(line.box, height * chance.uniform(0.2, 0.8), height * chance.uniform(0.25, 0.6))
-    bands = [height * chance.uniform(0.2, 0.6) if chance.happens(0.7) else 0.0 for _ in range(2)]
-    whole = (sheet[0], sheet[1] - bands[0], sheet[2], sheet[3] + bands[1])
-    put_box(layer, whole, ground, 1.0, 0.05 * height)
-    for side, band in enumerate(bands):
-        if band:
-            box = (sheet[0], sheet[1] - band, sheet[2], sheet[1]) if not side else (
-                sheet[0], sheet[3], sheet[2], sheet[3] + band)  # fmt: skip
-            _put_band(layer, box, ground, chance)
-    if chance.happens(0.5):  # pins or eyelets in the corners
-        for x in (whole[0] + 0.12 * height, whole[2] - 0.12 * height):
-            for y in (whole[1] + 0.12 * height, whole[3] - 0.12 * height):
-                size = height * 0.04
-                put_box(
-                    layer, (x - size, y - size, x + size, y + size), (70.0, 70.0, 75.0), 1, size
-                )
-    outline = chance.choice(_STRONG) if chance.happens(0.12) else None
-    if outline and abs(luminance(outline) - luminance(ink)) < 50:
-        outline = None
-    put_ink(layer, line, Look(ink, ground, True, False, outline, 0.0, 0.0), height, chance)
-    if chance.happens(0.75):
-        hulls = _bend(layer, hulls, height, chance)
-    return Panel(layer, number, [hulls[place] for place in places], height, line.box,
-                 tuple(hulls), turnable=can_be_turned(number))  # fmt: skip
+    left, top, right, bottom = expand(
+        line.box, height * rng.uniform(0.2, 0.8), height * rng.uniform(0.25, 0.6)
+    )
+    bands = [height * rng.uniform(0.2, 0.6) if rng.bernoulli(0.7) else 0.0 for _ in range(2)]
+    sheet = (left, top - bands[0], right, bottom + bands[1])
+    layer.paint_box(sheet, ground, 1.0, 0.05 * height)
+    if bands[0]:
+        _paint_band(layer, (left, sheet[1], right, top), ground, rng)
+    if bands[1]:
+        _paint_band(layer, (left, bottom, right, sheet[3]), ground, rng)
+    if rng.bernoulli(0.5):  # pins or eyelets in the corners
+        radius = 0.04 * height
+        x0, y0, x1, y1 = expand(sheet, -0.12 * height, -0.12 * height)
+        for x in (x0, x1):
+            for y in (y0, y1):
+                pin = expand((x, y, x, y), radius, radius)
+                layer.paint_box(pin, (70.0, 70.0, 75.0), 1, radius)
+    outline = _sample_outline(ink, 0.12, 50, rng)
+    paint_ink(layer, line, Finish(ink, ground, outline=outline), height, rng)
+    hulls = _fold(layer, line.hulls, height, rng) if rng.bernoulli(0.75) else line.hulls
+    label, digit_hulls = number_hulls(text, hulls)
+    return PlanarObject(layer, label, digit_hulls, line.box, hulls)
 
 
-def _put_band(layer: Layer, box: Box, ground: Colour, chance: Rng) -> None:
-    """Lay a band with a sponsor's name, or timing marks, on a bib."""
-    colour = chance.choice(_STRONG) if chance.happens(0.7) else ground
-    put_box(layer, box, colour)
+def _paint_band(layer: Layer, box: Box, ground: Colour, rng: Rng) -> None:
+    """Paint a band with a sponsor's name, or with timing marks, on a bib."""
+    colour = rng.choice(_VIVID_COLOURS) if rng.bernoulli(0.7) else ground
+    layer.paint_box(box, colour)
     ink = (240.0, 240.0, 240.0) if luminance(colour) < 130 else (25.0, 25.0, 30.0)
-    high = box[3] - box[1]
-    middle = (box[1] + box[3]) / 2
-    if chance.happens(0.2):  # marks that a timing system reads
-        for place in range(8):
-            if chance.happens(0.6):
-                x = box[0] + (place + 0.5) * (box[2] - box[0]) / 8
-                put_box(layer, (x - 0.2 * high, middle - 0.3 * high, x + 0.2 * high,
-                                middle + 0.3 * high), ink)  # fmt: skip
+    left, top, right, bottom = box
+    height, y = bottom - top, (top + bottom) / 2
+    if rng.bernoulli(0.2):  # marks of a timing system
+        for index in range(8):
+            if rng.bernoulli(0.6):
+                x = left + (index + 0.5) * (right - left) / 8
+                mark = (x - 0.2 * height, y - 0.3 * height, x + 0.2 * height, y + 0.3 * height)
+                layer.paint_box(mark, ink)
         return
-    face = chance.choice(faces("Bold", "Black", "Roboto", "Italic"))
-    put_words(layer, chance.choice(_SPONSORS), face, ((box[0] + box[2]) / 2, middle), 0.5 * high,
-              ink, chance)  # fmt: skip
+    face = rng.choice(faces("Bold", "Black", "Roboto", "Italic"))
+    sponsor = rng.choice(_SPONSORS)
+    paint_words(layer, sponsor, face, ((left + right) / 2, y), 0.5 * height, ink, rng)
 
 
-def draw_jersey(chance: Rng, height: float) -> Panel:
-    """Draw a jersey: one or two block digits of two colours on cloth."""
-    number = draw_digits(1 if chance.happens(0.32) else 2, chance, zeros=0.05)
-    line = set_line(number, _block(chance), height, chance, margin=1.3)
-    layer = Layer(*line.mask.shape)
+def render_jersey(rng: Rng, height: float) -> PlanarObject:
+    """Render a jersey: one or two block digits on cloth."""
+    label = sample_digits(1 if rng.bernoulli(0.32) else 2, rng, leading_zeros=0.05)
+    line = layout_line(label, _sample_block_style(rng), height, rng, margin=1.3)
     rows, columns = line.mask.shape
-    ground = chance.choice(_STRONG)
-    put_box(layer, (0, 0, columns, rows), ground)
-    if chance.happens(0.3):  # a striped shirt
-        other, step = chance.choice(_STRONG), height * chance.uniform(0.3, 1.0)
-        stripes = mix(ground, other, chance.uniform(0.15, 0.5))
-        for place in range(0, int(columns / step) + 1, 2):
-            put_box(layer, (place * step, 0, (place + 1) * step, rows), stripes)
-    ink = chance.choice(_STRONG)
-    if abs(luminance(ink) - luminance(ground)) < 80:
+    layer = Layer(rows, columns)
+    ground = rng.choice(_VIVID_COLOURS)
+    layer.paint_box((0, 0, columns, rows), ground)
+    if rng.bernoulli(0.3):  # stripes
+        second, width = rng.choice(_VIVID_COLOURS), height * rng.uniform(0.3, 1.0)
+        stripe = mix(ground, second, rng.uniform(0.15, 0.5))
+        for index in range(0, int(columns / width) + 1, 2):
+            layer.paint_box((index * width, 0, (index + 1) * width, rows), stripe)
+    ink = rng.choice(_VIVID_COLOURS)
+    if contrast(ink, ground) < 80:
         ink = (245.0, 245.0, 245.0) if luminance(ground) < 120 else (20.0, 20.0, 25.0)
-    outline = None
-    if chance.happens(0.55):
-        outline = chance.choice(_STRONG)
-        if abs(luminance(outline) - luminance(ink)) < 55:
-            outline = None
-    if chance.happens(0.4):
-        size = height * chance.uniform(0.2, 0.35)
-        middle = (line.box[0] + line.box[2]) / 2
-        put_words(layer, chance.choice(_NAMES), chance.choice(faces("Bold", "Black")),
-                  (middle, line.box[1] - 1.2 * size), size, ink, chance)  # fmt: skip
-    put_ink(layer, line, Look(ink, ground, True, False, outline, 0.0, 0.0), height, chance)
-    grain = chance.choice(("speckle", "grooves", "rough", "stucco"))
-    put_grain(layer, grain, chance.uniform(0.02, 0.09), chance)
-    hulls = _bend(layer, line.hulls, height, chance)
-    return Panel(layer, number, hulls, height, line.box, turnable=can_be_turned(number),
-                 wall=ground, masonry=False)  # fmt: skip
+    outline = _sample_outline(ink, 0.55, 55, rng)
+    if rng.bernoulli(0.4):
+        size = height * rng.uniform(0.2, 0.35)
+        player, face = rng.choice(_PLAYERS), rng.choice(faces("Bold", "Black"))
+        position = (line.box[0] + line.box[2]) / 2, line.box[1] - 1.2 * size
+        paint_words(layer, player, face, position, size, ink, rng)
+    paint_ink(layer, line, Finish(ink, ground, outline=outline), height, rng)
+    texture = rng.choice(("speckle", "grooves", "rough", "stucco"))
+    add_grain(layer, texture, rng.uniform(0.02, 0.09), rng)
+    hulls = _fold(layer, line.hulls, height, rng)
+    return PlanarObject(layer, label, hulls, line.box, background=ground, textured=False)
 
 
-def draw_number_plate(chance: Rng, height: float) -> Panel:
-    """Draw a vehicle's plate: digits alone, or after or before letters."""
-    number = draw_digits(chance.weighted(((8.0, 2), (20.0, 3), (30.0, 4), (18.0, 5), (14.0, 6),
-                                          (6.0, 7))), chance, zeros=0.12)  # fmt: skip
-    letters = "".join(chance.choice("ABCDEFHJKLMNPRTUVWXY") for _ in range(1 + chance.below(3)))
-    gap = chance.choice(("", " ", " ", "-"))
-    kind = chance.unit()
-    text = number
+def render_number_plate(rng: Rng, height: float) -> PlanarObject:
+    """Render a vehicle's plate: digits alone, or before or after letters."""
+    label = sample_digits(rng.weighted_choice(_PLATE_LENGTHS), rng, leading_zeros=0.12)
+    letters = "".join(rng.choice("ABCDEFHJKLMNPRTUVWXY") for _ in range(1 + rng.randrange(3)))
+    gap = rng.choice(("", " ", " ", "-"))
+    kind = rng.random()
+    text = label
     if kind > 0.55:
-        text = letters + gap + number if kind < 0.85 else number + gap + letters
-    face = chance.choice(faces("Bold", "Medium", "Fjalla", "Semibold", "Roboto-Reg", "DejaVuSans"))
-    marks = (chance.choice(("slash", "dot")),) if chance.happens(0.12) else ()
-    lettering = replace(
-        PLAIN, face=face, stretch=chance.uniform(0.6, 1.05), marks=marks,
-        growth=chance.choice((0, 1)), spacing=chance.uniform(0.08, 0.25),
+        text = letters + gap + label if kind < 0.85 else label + gap + letters
+    face = rng.choice(faces("Bold", "Medium", "Fjalla", "Semibold", "Roboto-Reg", "DejaVuSans"))
+    marks = (rng.choice(("slash", "dot")),) if rng.bernoulli(0.12) else ()
+    text_style = TextStyle(
+        face=face,
+        stretch=rng.uniform(0.6, 1.05),
+        marks=marks,
+        growth=rng.choice((0, 1)),
+        spacing=rng.uniform(0.08, 0.25),
+    )
+    line = layout_line(text, text_style, height, rng, margin=1.3)
+    layer = Layer(*line.mask.shape)
+    ground, ink = rng.weighted_choice(_PLATE_COLOURS)
+    plate = expand(line.box, height * rng.uniform(0.15, 0.5), height * rng.uniform(0.12, 0.35))
+    radius = height * rng.uniform(0.05, 0.2)
+    if rng.bernoulli(0.6):  # a holder
+        holder = expand(plate, 0.07 * height, 0.07 * height)
+        layer.paint_box(holder, (25.0, 25.0, 28.0), 1.0, radius)
+    layer.paint_box(plate, ground, 1.0, radius)
+    if rng.bernoulli(0.5):  # a border
+        shape = layer.rgba.shape[:2]
+        thickness = max(1.0, 0.04 * height)
+        outer = expand(plate, -0.05 * height, -0.05 * height)
+        inner = expand(outer, -thickness, -thickness)
+        border = cv2.subtract(rectangle(shape, outer, radius), rectangle(shape, inner, radius))
+        layer.paint(border, ink, rng.uniform(0.5, 1.0))
+    relief = rng.uniform(0.01, 0.05) if rng.bernoulli(0.6) else 0.0
+    worn = rng.uniform(0.02, 0.18) if rng.bernoulli(0.2) else 0.0
+    paint_ink(layer, line, Finish(ink, ground, relief=relief, worn=worn), height, rng)
+    label, hulls = number_hulls(text, line.hulls)
+    return PlanarObject(layer, label, hulls, line.box, line.hulls)
+
+
+def render_card(rng: Rng, height: float) -> PlanarObject:
+    """Render embossed or stamped digits on a card, a tag or a machine's type plate."""
+    label = sample_digits(rng.weighted_choice(_CARD_LENGTHS), rng, leading_zeros=0.2)
+    text_style = TextStyle(
+        face=rng.choice(
+            faces("DejaVuSansMono", "Roboto-Medium", "cmtt10", "Lato-Bold",
+                  "SourceSansPro-Semibold", "HankenGrotesk-Medium")
+        ),
+        growth=rng.choice((0, 0, 1)),
+        spacing=rng.uniform(0.12, 0.35),
+        rounding=rng.uniform(0.5, 2.0),
+        stretch=rng.uniform(0.8, 1.1),
     )  # fmt: skip
-    line = set_line(text, lettering, height, chance, margin=1.3)
-    _, places = number_in(text)
-    inked = [place for place, character in enumerate(text) if character != " "]
-    hulls = [line.hulls[inked.index(place)] for place in places]
+    line = layout_line(label, text_style, height, rng, margin=1.5)
     layer = Layer(*line.mask.shape)
-    ground, ink = chance.weighted(_PLATES)
-    sheet = grown(line.box, height * chance.uniform(0.15, 0.5), height * chance.uniform(0.12, 0.35))
-    corner = height * chance.uniform(0.05, 0.2)
-    if chance.happens(0.6):
-        put_box(layer, grown(sheet, 0.07 * height, 0.07 * height), (25.0, 25.0, 28.0), 1.0, corner)
-    put_box(layer, sheet, ground, 1.0, corner)
-    if chance.happens(0.5):
-        inner = grown(sheet, -0.05 * height, -0.05 * height)
-        shape = layer.paint.shape[:2]
-        thick = max(1.0, 0.04 * height)
-        rim = cv2.subtract(rectangle(shape, inner, corner),
-                           rectangle(shape, grown(inner, -thick, -thick), corner))  # fmt: skip
-        layer.put(rim, ink, chance.uniform(0.5, 1.0))
-    relief = chance.uniform(0.01, 0.05) if chance.happens(0.6) else 0.0
-    worn = chance.uniform(0.02, 0.18) if chance.happens(0.2) else 0.0
-    put_ink(layer, line, Look(ink, ground, True, False, None, relief, worn), height, chance)
-    return Panel(layer, number, hulls, height, line.box, tuple(line.hulls),
-                 turnable=can_be_turned(number))  # fmt: skip
-
-
-def draw_card(chance: Rng, height: float) -> Panel:
-    """Draw raised or stamped digits: on a card, a tag, a machine's type plate."""
-    length = chance.weighted(((3.0, 3), (10.0, 4), (4.0, 5), (6.0, 6), (3.0, 7), (6.0, 8), (1.0, 9),
-                              (5.0, 10)))  # fmt: skip
-    number = draw_digits(length, chance, zeros=0.2)
-    face = chance.choice(faces("DejaVuSansMono", "Roboto-Medium", "cmtt10", "Lato-Bold",
-                               "SourceSansPro-Semibold", "HankenGrotesk-Medium"))  # fmt: skip
-    lettering = replace(PLAIN, face=face, growth=chance.choice((0, 0, 1)),
-                        spacing=chance.uniform(0.12, 0.35), rounding=chance.uniform(0.5, 2.0),
-                        stretch=chance.uniform(0.8, 1.1))  # fmt: skip
-    line = set_line(number, lettering, height, chance, margin=1.5)
-    layer = Layer(*line.mask.shape)
-    metal = chance.happens(0.4)
-    ground = wall_colour(chance) if metal else chance.choice(_STRONG)
-    sheet = grown(line.box, height * chance.uniform(0.4, 1.3), height * chance.uniform(0.4, 1.3))
-    put_box(layer, sheet, ground, 1.0, 0.2 * height)
-    if metal or chance.happens(0.4):
-        put_grain(layer, chance.choice(("wood", "stains", "plain")), 0.05, chance)
-    if chance.happens(0.4):
-        size = height * chance.uniform(0.3, 0.6)
-        word = chance.choice(("VALID THRU", "MR J DOE", "MEMBER", "DEBIT", "CARD", "TYPE", "MODEL"))
-        y = line.box[3] + 1.1 * size if chance.happens(0.7) else line.box[1] - 1.1 * size
-        put_words(layer, word, chance.choice(faces("Roboto", "Lato")), (line.box[0], y), size,
-                  ink_colour(ground, chance), chance, anchor=0.0)  # fmt: skip
-    colour = chance.weighted(
+    is_metal = rng.bernoulli(0.4)
+    ground = wall_colour(rng) if is_metal else rng.choice(_VIVID_COLOURS)
+    card = expand(line.box, height * rng.uniform(0.4, 1.3), height * rng.uniform(0.4, 1.3))
+    layer.paint_box(card, ground, 1.0, 0.2 * height)
+    if is_metal or rng.bernoulli(0.4):
+        add_grain(layer, rng.choice(("wood", "stains", "plain")), 0.05, rng)
+    if rng.bernoulli(0.4):
+        size = height * rng.uniform(0.3, 0.6)
+        word = rng.choice(_CARD_WORDS)
+        y = line.box[3] + 1.1 * size if rng.bernoulli(0.7) else line.box[1] - 1.1 * size
+        face, colour = rng.choice(faces("Roboto", "Lato")), ink_colour(ground, rng)
+        paint_words(layer, word, face, (line.box[0], y), size, colour, rng, anchor=0.0)
+    colour = rng.weighted_choice(
         ((2.0, (205.0, 205.0, 210.0)), (1.5, (215.0, 185.0, 110.0)), (3.0, None))
     )
-    if colour is None or abs(luminance(colour) - luminance(ground)) < 35:
-        step = chance.choice((-1, 1)) * chance.uniform(20, 55)
+    if colour is None or contrast(colour, ground) < 35:
+        step = rng.choice((-1, 1)) * rng.uniform(20, 55)
         if not 20 < luminance(ground) + step < 240:
             step = -step
-        colour = tuple(min(max(part + step, 0.0), 255.0) for part in ground)
-    look = Look(colour, ground, True, False, None, chance.uniform(0.03, 0.08), 0.0)
-    put_ink(layer, line, look, height, chance)
-    if chance.happens(0.3):  # a bent or glossy surface
+        colour = brightened(ground, step)
+    paint_ink(layer, line, Finish(colour, ground, relief=rng.uniform(0.03, 0.08)), height, rng)
+    if rng.bernoulli(0.3):  # a reflection on a curved or glossy surface
         rows, columns = line.mask.shape
         x = np.linspace(-1, 1, columns, dtype=np.float32)[None].repeat(rows, axis=0)
-        at, wide = chance.uniform(-0.8, 0.8), chance.uniform(0.1, 0.4)
-        shine = np.exp(-(((x - np.float32(at)) / np.float32(wide)) ** 2))
-        scale_brightness(layer, 1 + np.float32(chance.uniform(0.05, 0.35)) * shine)
-    return Panel(layer, number, line.hulls, height, line.box, turnable=can_be_turned(number))
+        centre, width = rng.uniform(-0.8, 0.8), rng.uniform(0.1, 0.4)
+        shine = np.exp(-(((x - np.float32(centre)) / np.float32(width)) ** 2))
+        layer.scale_brightness(1 + np.float32(rng.uniform(0.05, 0.35)) * shine)
+    return PlanarObject(layer, label, line.hulls, line.box)

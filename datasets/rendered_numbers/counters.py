@@ -1,223 +1,249 @@
-"""Mechanical counters: wheels behind windows, some between two digits, the last ones often red."""
+"""Mechanical counters: wheels behind windows, some between two digits, decimals often red."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
-from datasets.rendered_numbers.fonts import HEIGHT, Glyph, glyph
-from datasets.rendered_numbers.layer import Layer
-from datasets.rendered_numbers.panel import (
-    Panel,
-    can_be_turned,
-    draw_digits,
-    faces,
-    grown,
-    put_box,
-    put_words,
-    rectangle,
-)
-from datasets.rendered_numbers.planes import Box
-from datasets.rendered_numbers.rng import Rng
-from datasets.rendered_numbers.surfaces import (
-    Colour,
-    dark_colour,
-    light_colour,
-    mix,
-    wall_colour,
-)
+from .colours import BLACK, WHITE, dark_colour, light_colour, mix, wall_colour
+from .fonts import GLYPH_HEIGHT, Glyph, faces, glyph
+from .geometry import Box, expand
+from .layer import Colour, Layer, rectangle
+from .planar_object import PlanarObject, paint_words, sample_digits
+from .rng import Rng
 
-LENGTHS = ((7.0, 1), (3.0, 2), (4.0, 3), (10.0, 4), (32.0, 5), (13.0, 6), (11.0, 7), (24.0, 8),
-           (4.0, 9), (1.0, 10))  # fmt: skip
-"""(weight, wheels); 5 and 8 are the usual ones."""
-
-_UNITS = ("kWh", "m³", "kWh", "m³", "GAL", "km", "ft³", "MWh", "kvarh")
-_WORDS = ("WATER METER", "TYPE", "ELSTER", "Made in EU", "GAS", "Nr.", "CLASS B", "imp/kWh",
-          "No.", "TOTAL", "METER")  # fmt: skip
+_COUNTER_LENGTHS = ((7.0, 1), (3.0, 2), (4.0, 3), (10.0, 4), (32.0, 5), (13.0, 6), (11.0, 7),
+                    (24.0, 8), (4.0, 9), (1.0, 10))  # fmt: skip
+_METER_UNITS = ("kWh", "m³", "kWh", "m³", "GAL", "km", "ft³", "MWh", "kvarh")
+_METER_WORDS = ("WATER METER", "TYPE", "ELSTER", "Made in EU", "GAS", "Nr.", "CLASS B", "imp/kWh",
+                "No.", "TOTAL", "METER")  # fmt: skip
 _RED = (175.0, 30.0, 28.0)
 
 
-def _face(chance: Rng) -> str:
-    narrow = chance.happens(0.35)
-    named = ("Fjalla", "DejaVuSansMono", "Roboto-Medium", "Roboto-Regular", "HankenGrotesk-Med")
-    plain = ("Roboto-", "DejaVuSans", "Lato-", "Manrope", "SourceSans", "cmss10", "HankenGrotesk")
-    face = chance.choice(faces(*(named if narrow else plain)))
+def _sample_face(rng: Rng) -> str:
+    narrow = rng.bernoulli(0.35)
+    if narrow:
+        words = ("Fjalla", "DejaVuSansMono", "Roboto-Medium", "Roboto-Regular", "HankenGrotesk-Med")
+    else:
+        words = ("Roboto-", "DejaVuSans", "Lato-", "Manrope", "SourceSans", "cmss10",
+                 "HankenGrotesk")  # fmt: skip
+    face = rng.choice(faces(*words))
     if any(word in face for word in ("Thin", "ExtraLight", "Black", "It", "Oblique")):
-        face = chance.choice(faces("Roboto-Medium", "Roboto-Bold", "SourceSansPro-Sem",
-                                   "DejaVuSans.ttf", "Lato-Bold", "Lato-Regular"))  # fmt: skip
+        words = ("Roboto-Medium", "Roboto-Bold", "SourceSansPro-Sem", "DejaVuSans.ttf",
+                 "Lato-Bold", "Lato-Regular")  # fmt: skip
+        face = rng.choice(faces(*words))
     return face
 
 
-class _Cell:
-    """Where a wheel is seen, and how its digits are placed on it."""
-
-    def __init__(self, box: Box, height: float, stretch: float) -> None:
-        self.box = box
-        self.scale = height / HEIGHT, stretch * height / HEIGHT
-        self.low = np.array([round(box[0]), round(box[1])])
-        self.high = np.array([round(box[2]), round(box[3])])
-
-    def put(self, mask: np.ndarray, drawn: Glyph, y: float) -> np.ndarray:
-        """Draw a digit whose middle is at y; returns its hull, cut to the cell."""
-        down, across = self.scale
-        columns = drawn.mask.shape[1]
-        x = (self.box[0] + self.box[2] - columns * across) / 2
-        # A digit is HEIGHT high above its baseline; its mask may have more room at the bottom.
-        top = y - (drawn.rise - HEIGHT / 2) * down
-        low, size = self.low, self.high - self.low
-        move = np.array([[across, 0, x - low[0] + across / 2 - 0.5],
-                         [0, down, top - low[1] + down / 2 - 0.5]])  # fmt: skip
-        part = cv2.warpAffine(drawn.mask, move, tuple(size.tolist()), flags=cv2.INTER_AREA)
-        area = mask[low[1] : self.high[1], low[0] : self.high[0]]
-        np.maximum(area, part, out=area)
-        hull = drawn.hull * np.array([across, down], np.float32) + np.array([x, top], np.float32)
-        return np.clip(hull, low, self.high).astype(np.float32)
-
-
-def draw_counter(chance: Rng, height: float) -> Panel:
-    """Draw a mechanical counter.
-
-    A wheel between two digits shows at least 80 % of the one that counts.
+def _paint_wheel_digit(
+    mask: np.ndarray, source: Glyph, window: Box, y: float, scale: tuple[float, float]
+) -> np.ndarray:
+    """Paint a digit, centred at height y, on a wheel behind a window, in place.
 
     Args:
-        chance: source of chance.
-        height: height of a digit, in pixels.
+        mask: uint8 (h, w).
+        source: the digit.
+        window: the visible part of the wheel, in pixels.
+        y: vertical centre of the digit, in pixels.
+        scale: horizontal and vertical scale of the glyph.
+
+    Returns:
+        The digit's convex hull, clipped to the window: float32 (n, 2).
     """
-    number = draw_digits(chance.weighted(LENGTHS), chance, zeros=0.55)
-    face, stretch = _face(chance), chance.uniform(0.7, 1.1)
-    wide = height * chance.uniform(0.62, 0.95)  # a wheel's window
-    pitch = wide + height * (0.0 if chance.happens(0.2) else chance.log_uniform(0.03, 0.5))
-    high = height * chance.uniform(1.12, 1.7)
-    apart = height * chance.uniform(1.3, 1.9)  # from a digit to the next one on its wheel
+    scale_x, scale_y = scale
+    x = (window[0] + window[2] - source.mask.shape[1] * scale_x) / 2
+    # A digit is GLYPH_HEIGHT high above its baseline; its mask may have more room at the bottom.
+    top = y - (source.ascent - GLYPH_HEIGHT / 2) * scale_y
+    left, upper, right, lower = (round(value) for value in window)
+    matrix = np.array([[scale_x, 0, x - left + scale_x / 2 - 0.5],
+                       [0, scale_y, top - upper + scale_y / 2 - 0.5]])  # fmt: skip
+    size = (right - left, lower - upper)
+    digit = cv2.warpAffine(source.mask, matrix, size, flags=cv2.INTER_AREA)
+    area = mask[upper:lower, left:right]
+    np.maximum(area, digit, out=area)
+    hull = source.hull * np.array([scale_x, scale_y], np.float32) + np.array([x, top], np.float32)
+    return np.clip(hull, (left, upper), (right, lower)).astype(np.float32)
+
+
+def _sample_offsets(label: str, std: float, limit: float, rolling: bool, rng: Rng) -> list[float]:
+    """Sample the vertical offset of each digit; a rolling counter's last wheels are in between."""
+    offsets = []
+    for index in range(len(label)):
+        offset = rng.normal(0, std)
+        is_last = index == len(label) - 1
+        if rolling and (is_last or (index == len(label) - 2 and label[-1] == "9")):
+            offset = rng.uniform(-limit, limit)
+        offsets.append(min(max(offset, -limit), limit))
+    return offsets
+
+
+def render_counter(rng: Rng, height: float) -> PlanarObject:
+    """Render a mechanical counter.
+
+    Of a wheel between two digits at least 80 % of the digit in the label is visible.
+    """
+    label = sample_digits(rng.weighted_choice(_COUNTER_LENGTHS), rng, leading_zeros=0.55)
+    count = len(label)
+    face, stretch = _sample_face(rng), rng.uniform(0.7, 1.1)
+    scale = stretch * height / GLYPH_HEIGHT, height / GLYPH_HEIGHT
+    wheel_width = height * rng.uniform(0.62, 0.95)
+    pitch = wheel_width + height * (0.0 if rng.bernoulli(0.2) else rng.log_uniform(0.03, 0.5))
+    wheel_height = height * rng.uniform(1.12, 1.7)
+    digit_distance = height * rng.uniform(1.3, 1.9)  # between consecutive digits of a wheel
     margin = 1.5 * height
-    rows = round(2 * margin + high)
-    columns = round(2 * margin + (len(number) - 1) * pitch + wide)
+    rows = round(2 * margin + wheel_height)
+    columns = round(2 * margin + (count - 1) * pitch + wheel_width)
     middle = rows / 2
-    rolling = chance.happens(0.45)
-    loose = height * chance.uniform(0.0, 0.04)
+    rolling = rng.bernoulli(0.45)
+    offset_std = height * rng.uniform(0.0, 0.04)
 
     decimals = 0
-    if len(number) > 2 and chance.happens(0.5):
-        decimals = 1 + chance.below(min(3, len(number) - 2))
-    ink, red = np.zeros((rows, columns), np.uint8), np.zeros((rows, columns), np.uint8)
-    hulls, cells = [], []
-    most = min(0.27 * apart, 0.15 * height + (high - height) / 2)
-    for place, digit in enumerate(number):
-        left = margin + place * pitch
-        cell = _Cell((left, middle - high / 2, left + wide, middle + high / 2), height, stretch)
-        last = place == len(number) - 1
-        offset = chance.normal(0, loose)
-        if rolling and (last or (place == len(number) - 2 and number[-1] == "9")):
-            offset = chance.uniform(-most, most)
-        offset = min(max(offset, -most), most)
-        target = red if place >= len(number) - decimals else ink
-        for step in (-1, 1):
-            other = str((int(digit) + step) % 10)
-            cell.put(target, glyph(face, other), middle + offset + step * apart)
-        hulls.append(cell.put(target, glyph(face, digit), middle + offset))
-        cells.append(cell.box)
+    if count > 2 and rng.bernoulli(0.5):
+        decimals = 1 + rng.randrange(min(3, count - 2))
+    max_offset = min(0.27 * digit_distance, 0.15 * height + (wheel_height - height) / 2)
+    offsets = _sample_offsets(label, offset_std, max_offset, rolling, rng)
+    top, bottom = middle - wheel_height / 2, middle + wheel_height / 2
+    windows, hulls = [], []
+    integer_ink = np.zeros((rows, columns), np.uint8)
+    decimal_ink = np.zeros((rows, columns), np.uint8)
+    for index, digit in enumerate(label):
+        left, y = margin + index * pitch, middle + offsets[index]
+        window = left, top, left + wheel_width, bottom
+        mask = decimal_ink if index >= count - decimals else integer_ink
+        for step in (-1, 1):  # the previous and the next digit of the wheel
+            source = glyph(face, str((int(digit) + step) % 10))
+            _paint_wheel_digit(mask, source, window, y + step * digit_distance, scale)
+        hulls.append(_paint_wheel_digit(mask, glyph(face, digit), window, y, scale))
+        windows.append(window)
 
-    layer = Layer(rows, columns)
-    inside = (margin, middle - high / 2, columns - margin, middle + high / 2)
-    window = grown(inside, height * chance.uniform(0.0, 0.3), height * chance.uniform(0.0, 0.2))
-    light = chance.happens(0.22)
-    ground = light_colour(chance) if light else dark_colour(chance)
-    colour = dark_colour(chance) if light else light_colour(chance)
+    wheels = (margin, top, columns - margin, bottom)
+    separable = pitch > 1.03 * wheel_width
+    inks = integer_ink, decimal_ink
+    layer = _render_case(wheels, windows, inks, decimals, separable, height, rng)
+    return PlanarObject(layer, label, hulls, wheels)
+
+
+def _render_case(
+    wheels: Box,
+    windows: list[Box],
+    inks: tuple[np.ndarray, np.ndarray],
+    decimals: int,
+    separable: bool,
+    height: float,
+    rng: Rng,
+) -> Layer:
+    """Render a counter's case with its wheels and their digits.
+
+    Args:
+        wheels: the box of all windows.
+        windows: the box of each wheel's window.
+        inks: masks of the digits before and after the decimal point, uint8 (h, w) each.
+        decimals: number of digits after the decimal point.
+        separable: whether the gaps allow a separate window for each wheel.
+    """
+    layer = Layer(*inks[0].shape)
+    frame = expand(wheels, height * rng.uniform(0.0, 0.3), height * rng.uniform(0.0, 0.2))
+    light = rng.bernoulli(0.22)
+    ground = light_colour(rng) if light else dark_colour(rng)
+    ink = dark_colour(rng) if light else light_colour(rng)
     if not light:
-        ground = mix(ground, (18.0, 18.0, 20.0), chance.uniform(0.3, 1.0))
-    case = wall_colour(chance) if chance.happens(0.6) else light_colour(chance)
-    outer = grown(window, height * chance.uniform(0.1, 1.1), height * chance.uniform(0.1, 1.0))
-    put_box(layer, outer, case, 1.0, height * chance.uniform(0, 0.3))
-    own = pitch > 1.03 * wide and chance.happens(0.6)  # a window for each wheel
-    if not own:
-        put_box(layer, window, mix(ground, (0.0, 0.0, 0.0), chance.uniform(0.0, 0.7)))
-    red_wheels = _put_wheels(layer, cells, ground, decimals, own, chance)
-    red_ink = light_colour(chance) if red_wheels else colour
-    if light and not red_wheels and chance.happens(0.7):
-        red_ink = mix(_RED, colour, chance.uniform(0.0, 0.2))
-    layer.put(ink, colour)
-    layer.put(red, red_ink)
-    _shade(layer, cells, middle, high, chance)
-    if own and chance.happens(0.6):
-        _put_frames(layer, cells, mix(case, (0.0, 0.0, 0.0), chance.uniform(0.3, 0.9)), height)
-    if decimals and chance.happens(0.4):
-        _put_comma(layer, cells, decimals, inside, red_ink, height, chance)
-    _put_print(layer, inside, window, case, height, chance)
-    return Panel(layer, number, hulls, height, inside, turnable=can_be_turned(number))
+        ground = mix(ground, (18.0, 18.0, 20.0), rng.uniform(0.3, 1.0))
+    case = wall_colour(rng) if rng.bernoulli(0.6) else light_colour(rng)
+    outer = expand(frame, height * rng.uniform(0.1, 1.1), height * rng.uniform(0.1, 1.0))
+    layer.paint_box(outer, case, 1.0, height * rng.uniform(0, 0.3))
+    separate = separable and rng.bernoulli(0.6)
+    if not separate:
+        layer.paint_box(frame, mix(ground, BLACK, rng.uniform(0.0, 0.7)))
+    red_wheels = _paint_wheels(layer, windows, ground, decimals, separate, rng)
+    decimal_colour = light_colour(rng) if red_wheels else ink
+    if light and not red_wheels and rng.bernoulli(0.7):
+        decimal_colour = mix(_RED, ink, rng.uniform(0.0, 0.2))
+    layer.paint(inks[0], ink)
+    layer.paint(inks[1], decimal_colour)
+    _shade_wheels(layer, windows, rng)
+    if separate and rng.bernoulli(0.6):
+        _paint_window_frames(layer, windows, mix(case, BLACK, rng.uniform(0.3, 0.9)), height)
+    if decimals and rng.bernoulli(0.4):
+        _paint_decimal_point(layer, windows[-decimals - 1 :], decimal_colour, height, rng)
+    _paint_case_print(layer, wheels, frame, case, height, rng)
+    return layer
 
 
-def _put_wheels(layer, cells, ground: Colour, decimals: int, own: bool, chance: Rng) -> bool:
-    """Lay the wheels' grounds; returns whether those of decimals are red, not in a red frame."""
-    red = decimals > 0 and chance.happens(0.55)
-    for place, box in enumerate(cells):
-        colour = mix(ground, (255.0, 255.0, 255.0), max(chance.normal(0.02, 0.03), 0.0))
-        if red and place >= len(cells) - decimals:
-            colour = mix(_RED, ground, chance.uniform(0.0, 0.25))
-        if own or chance.happens(0.9):
-            put_box(layer, box, colour)
-    if decimals and not red:
-        left, top, right, bottom = cells[-decimals]
-        frame = grown(
-            (left, top, cells[-1][2], bottom), 0.1 * (right - left), 0.08 * (bottom - top)
-        )
-        whole = rectangle(layer.paint.shape[:2], frame)
-        hole = rectangle(layer.paint.shape[:2], (left, top, cells[-1][2], bottom))
-        layer.put(cv2.subtract(whole, hole), _RED, chance.uniform(0.6, 1.0))
-    return red
+def _paint_wheels(
+    layer: Layer, windows: list[Box], ground: Colour, decimals: int, separate: bool, rng: Rng
+) -> bool:
+    """Paint the wheels without digits; returns whether the wheels of decimals are red."""
+    red_wheels = decimals > 0 and rng.bernoulli(0.55)
+    for index, window in enumerate(windows):
+        colour = mix(ground, WHITE, max(rng.normal(0.02, 0.03), 0.0))
+        if red_wheels and index >= len(windows) - decimals:
+            colour = mix(_RED, ground, rng.uniform(0.0, 0.25))
+        if separate or rng.bernoulli(0.9):
+            layer.paint_box(window, colour)
+    if decimals and not red_wheels:  # a red frame around them instead
+        left, top, right, bottom = windows[-decimals]
+        inner = (left, top, windows[-1][2], bottom)
+        outer = expand(inner, 0.1 * (right - left), 0.08 * (bottom - top))
+        shape = layer.rgba.shape[:2]
+        frame = cv2.subtract(rectangle(shape, outer), rectangle(shape, inner))
+        layer.paint(frame, _RED, rng.uniform(0.6, 1.0))
+    return red_wheels
 
 
-def _shade(layer: Layer, cells: list[Box], middle: float, high: float, chance: Rng) -> None:
-    """Darken the wheels to their tops and bottoms, as they turn away from the light."""
-    top, bottom = round(middle - high / 2), round(middle + high / 2)
-    left, right = round(cells[0][0]), round(cells[-1][2])
-    away = (np.arange(top, bottom, dtype=np.float32) + 0.5 - middle) / (high / 2)
-    depth, tilt = chance.uniform(0.1, 0.9), chance.normal(0, 0.15)
-    factor = 1 - np.float32(depth) * np.abs(away) ** np.float32(chance.uniform(1.5, 4.0))
-    factor = np.clip(factor + np.float32(tilt) * away, 0.05, 1.3)
-    layer.paint[top:bottom, left:right, :3] *= factor[:, None, None]
-    if chance.happens(0.25):  # a bright reflection on the glass
-        at = round(middle + chance.uniform(-0.45, 0.45) * high)
-        mask = rectangle(layer.paint.shape[:2], (left, at, right, at + max(1.0, 0.06 * high)))
-        layer.put(mask, (250.0, 250.0, 250.0), chance.uniform(0.1, 0.45))
+def _shade_wheels(layer: Layer, windows: list[Box], rng: Rng) -> None:
+    """Darken the tops and bottoms of the wheels, which face away from the light."""
+    _, top, right, bottom = windows[-1]
+    middle, wheel_height = (top + bottom) / 2, bottom - top
+    left, top, right, bottom = (round(value) for value in (windows[0][0], top, right, bottom))
+    position = (np.arange(top, bottom, dtype=np.float32) + 0.5 - middle) / (wheel_height / 2)
+    depth, tilt = rng.uniform(0.1, 0.9), rng.normal(0, 0.15)
+    factor = 1 - np.float32(depth) * np.abs(position) ** np.float32(rng.uniform(1.5, 4.0))
+    factor = np.clip(factor + np.float32(tilt) * position, 0.05, 1.3)
+    layer.rgba[top:bottom, left:right, :3] *= factor[:, None, None]
+    if rng.bernoulli(0.25):  # a reflection on the glass
+        y = round(middle + rng.uniform(-0.45, 0.45) * wheel_height)
+        reflection = (left, y, right, y + max(1.0, 0.06 * wheel_height))
+        layer.paint_box(reflection, (250.0, 250.0, 250.0), rng.uniform(0.1, 0.45))
 
 
-def _put_frames(layer: Layer, cells: list[Box], colour: Colour, height: float) -> None:
-    mask = np.zeros(layer.paint.shape[:2], np.uint8)
-    for box in cells:
-        left, top, right, bottom = (round(value * 16) for value in grown(box, 1.0, 1.0))
-        cv2.rectangle(mask, (left, top), (right, bottom), 255, max(1, round(0.04 * height)),
-                      cv2.LINE_AA, 4)  # fmt: skip
-    layer.put(mask, colour)
+def _paint_window_frames(layer: Layer, windows: list[Box], colour: Colour, height: float) -> None:
+    mask = np.zeros(layer.rgba.shape[:2], np.uint8)
+    thickness = max(1, round(0.04 * height))
+    for window in windows:
+        left, top, right, bottom = (round(value * 16) for value in expand(window, 1.0, 1.0))
+        cv2.rectangle(mask, (left, top), (right, bottom), 255, thickness, cv2.LINE_AA, 4)
+    layer.paint(mask, colour)
 
 
-def _put_comma(layer, cells, decimals, inside, colour, height: float, chance: Rng) -> None:
-    """Lay a decimal comma or point in the gap before the decimals."""
-    x = (cells[-decimals - 1][2] + cells[-decimals][0]) / 2
-    y = inside[3] - chance.uniform(0.0, 0.1) * height
-    gap = cells[-decimals][0] - cells[-decimals - 1][2]
-    if gap > 0.08 * height:
-        size = min(0.5 * gap, 0.07 * height)
-        put_box(layer, (x - size, y - 2 * size, x + size, y + size), colour, 1.0, size)
+def _paint_decimal_point(
+    layer: Layer, windows: list[Box], colour: Colour, height: float, rng: Rng
+) -> None:
+    """Paint a decimal point between the first two windows, if the gap is wide enough."""
+    left, right = windows[0][2], windows[1][0]
+    x, y = (left + right) / 2, windows[0][3] - rng.uniform(0.0, 0.1) * height
+    if right - left > 0.08 * height:
+        radius = min(0.5 * (right - left), 0.07 * height)
+        box = (x - radius, y - 2 * radius, x + radius, y + radius)
+        layer.paint_box(box, colour, 1.0, radius)
 
 
-def _put_print(layer: Layer, inside: Box, window: Box, case: Colour, height: float, chance: Rng):
-    """Lay the unit beside the wheels and words above or below."""
-    face = chance.choice(faces("Roboto-Reg", "Lato-Bold", "DejaVuSans", "SourceSansPro-Sem"))
-    dark = sum(case) < 330
-    colour = (235.0, 235.0, 235.0) if dark else (25.0, 25.0, 28.0)
-    keep = grown(inside, 0.06 * height, 0.0)
-    if chance.happens(0.5):
-        size = height * chance.uniform(0.25, 0.6)
-        place = (
-            window[2] + 0.15 * height,
-            (inside[1] + inside[3]) / 2 + chance.normal(0, 0.15) * height,
-        )
-        put_box(layer, (window[2], inside[1], window[2] + 1.2 * height, inside[3]), case)
-        put_words(layer, chance.choice(_UNITS), face, place, size, colour, chance, anchor=0.0,
-                  keep=keep)  # fmt: skip
-    for side in (-1, 1):
-        if chance.happens(0.35):
-            size = height * chance.uniform(0.14, 0.35)
-            y = window[1] - 0.9 * size if side < 0 else window[3] + 0.9 * size
-            x = chance.uniform(inside[0], inside[2])
-            put_words(layer, chance.choice(_WORDS), face, (x, y), size, colour, chance, keep=keep)
+def _paint_case_print(
+    layer: Layer, wheels: Box, frame: Box, case: Colour, height: float, rng: Rng
+) -> None:
+    """Paint the unit at the right of the wheels, and words above and below."""
+    face = rng.choice(faces("Roboto-Reg", "Lato-Bold", "DejaVuSans", "SourceSansPro-Sem"))
+    colour = (235.0, 235.0, 235.0) if sum(case) < 330 else (25.0, 25.0, 28.0)
+    keep_free = expand(wheels, 0.06 * height, 0.0)
+    left, top, right, bottom = wheels
+    if rng.bernoulli(0.5):
+        size = height * rng.uniform(0.25, 0.6)
+        x, y = frame[2] + 0.15 * height, (top + bottom) / 2 + rng.normal(0, 0.15) * height
+        layer.paint_box((frame[2], top, frame[2] + 1.2 * height, bottom), case)
+        unit = rng.choice(_METER_UNITS)
+        paint_words(layer, unit, face, (x, y), size, colour, rng, anchor=0.0, keep_free=keep_free)
+    for above in (True, False):
+        if rng.bernoulli(0.35):
+            size = height * rng.uniform(0.14, 0.35)
+            y = frame[1] - 0.9 * size if above else frame[3] + 0.9 * size
+            x, word = rng.uniform(left, right), rng.choice(_METER_WORDS)
+            paint_words(layer, word, face, (x, y), size, colour, rng, keep_free=keep_free)

@@ -1,31 +1,29 @@
-"""Numbers other than those of houses: meters, displays, labels, race bibs, number plates."""
+"""Devices of `StreetStyle.devices`: meters, displays, labels, race bibs, number plates."""
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from datasets.rendered_numbers.blur import blurred
-from datasets.rendered_numbers.fonts import families
-from datasets.rendered_numbers.layer import Layer
-from datasets.rendered_numbers.lettering import Lettering
-from datasets.rendered_numbers.made_faces import DOTS, SEGMENTS
-from datasets.rendered_numbers.planes import Box
-from datasets.rendered_numbers.rng import Rng
-from datasets.rendered_numbers.setting import Line, set_line
-from datasets.rendered_numbers.signs import Look, put_ink
-from datasets.rendered_numbers.surfaces import Colour, dark_colour, light_colour, mix
+from .colours import BLACK, dark_colour, light_colour, mix
+from .display_glyphs import DOT_FACES, SEGMENT_FACES
+from .fonts import faces, families
+from .geometry import Box, expand
+from .layer import Colour, Layer, blurred, box_corners, paste_mask
+from .layout import TextLine, layout_line
+from .plates import Finish, paint_ink
+from .rng import Rng
+from .text_style import TextStyle
 
-KINDS = ((3.0, "drums"), (3.0, "display"), (2.0, "label"), (1.5, "dots"), (1.5, "bib"),
-         (2.0, "plate"))  # fmt: skip
-"""(weight, kind): a meter's drums behind a window, a display of seven segments, a printed label,
+DEVICE_KINDS = ((3.0, "drums"), (3.0, "display"), (2.0, "label"), (1.5, "dots"), (1.5, "bib"),
+                (2.0, "plate"))  # fmt: skip
+"""(weight, kind): a meter's drums behind windows, a seven-segment display, a printed label,
 a dot-matrix print or display, a race bib, a vehicle's number plate."""
 
-MARGIN = 1.5
-"""Empty space around the digits on the layer, in units of their height: a device fits there."""
+DEVICE_MARGIN = 1.5
+"""Empty space around the digits that any device fits into, in units of their height."""
 
 _LAMPS = ((255.0, 40.0, 30.0), (60.0, 255.0, 90.0), (80.0, 170.0, 255.0), (255.0, 170.0, 40.0),
           (240.0, 245.0, 255.0))  # fmt: skip
@@ -37,184 +35,143 @@ _WORDS = ("kWh", "m", "TOTAL", "MODEL", "SERIAL No", "TYPE", "LITRE", "RUN", "CI
 
 @dataclass(frozen=True)
 class Device:
-    """What carries a number, and the look of its digits.
+    """A device and the look of its digits.
 
     Attributes:
-        kind: one of `KINDS`.
-        lettering: the look of the digits.
-        look: their colours, and the ground's.
-        case: colour of what is around the ground.
+        kind: a kind of `DEVICE_KINDS`.
+        text_style: typographic style of the digits.
+        finish: colours and effects of the digits and of their ground.
+        case: colour around the ground.
     """
 
     kind: str
-    lettering: Lettering
-    look: Look
+    text_style: TextStyle
+    finish: Finish
     case: Colour
 
 
-def draw_device(chance: Rng) -> Device:
-    """Draw a device."""
-    kind = chance.weighted(KINDS)
-    lettering = _lettering(kind, chance)
-    ground, ink = _colours(kind, chance)
-    worn = chance.uniform(0.02, 0.2) if kind not in ("display", "drums") else 0.0
-    relief = chance.uniform(0.01, 0.05) if kind == "plate" else 0.0
-    look = Look(ink, ground, True, False, None, relief, worn if chance.happens(0.2) else 0.0)
-    return Device(kind, lettering, look, chance.choice(_CASES))
+def sample_device(rng: Rng) -> Device:
+    """Sample a device."""
+    kind = rng.weighted_choice(DEVICE_KINDS)
+    text_style = _sample_text_style(kind, rng)
+    ground, ink = _sample_colours(kind, rng)
+    worn = rng.uniform(0.02, 0.2) if kind not in ("display", "drums") else 0.0
+    relief = rng.uniform(0.01, 0.05) if kind == "plate" else 0.0
+    finish = Finish(ink, ground, relief=relief, worn=worn if rng.bernoulli(0.2) else 0.0)
+    return Device(kind, text_style, finish, rng.choice(_CASES))
 
 
-def put_device(layer: Layer, line: Line, device: Device, height: float, chance: Rng) -> None:
-    """Lay a device with its number on a layer.
-
-    Args:
-        layer: where to; of the size of the line's mask.
-        line: the digits.
-        device: what carries them.
-        height: height of a digit, in pixels.
-        chance: source of chance.
-    """
-    inner = _grown(line.box, height * chance.uniform(0.1, 0.4), height * chance.uniform(0.12, 0.45))
-    outer = _grown(inner, height * chance.uniform(0.05, 0.6), height * chance.uniform(0.05, 0.6))
-    if device.kind == "drums":
-        _put_rectangle(layer, outer, device.case)
-        _put_drums(layer, line, device, height, chance)
+def paint_device(layer: Layer, line: TextLine, device: Device, height: float, rng: Rng) -> None:
+    """Paint a device with its digits on a layer of the mask's size."""
+    inner = expand(line.box, height * rng.uniform(0.1, 0.4), height * rng.uniform(0.12, 0.45))
+    outer = expand(inner, height * rng.uniform(0.05, 0.6), height * rng.uniform(0.05, 0.6))
+    kind, finish = device.kind, device.finish
+    if kind == "drums":
+        layer.paint_box(outer, device.case)
+        _paint_drums(layer, line, device, height, rng)
         return
-    if device.kind in ("display", "plate") or chance.happens(0.3):
-        _put_rectangle(layer, outer, device.case)
-    _put_rectangle(layer, inner, device.look.ground)
-    if device.kind == "plate":
-        frame = np.zeros(layer.paint.shape[:2], np.uint8)
-        corners = np.round((_corners(_grown(inner, -0.06 * height, -0.06 * height))) * 16)
+    if kind in ("display", "plate") or rng.bernoulli(0.3):
+        layer.paint_box(outer, device.case)
+    layer.paint_box(inner, finish.ground)
+    if kind == "plate":
+        border = np.zeros(layer.rgba.shape[:2], np.uint8)
+        corners = np.round(box_corners(expand(inner, -0.06 * height, -0.06 * height)) * 16)
         thickness = max(1, round(0.04 * height))
-        cv2.polylines(frame, [corners.astype(np.int32)], True, 255, thickness, cv2.LINE_AA, 4)
-        layer.put(frame, device.look.ink, chance.uniform(0.0, 1.0))
-    if device.kind in ("label", "bib") or chance.happens(0.25):
-        _put_words(layer, inner, device, height, chance)
-    if device.kind in ("display", "dots") and min(device.look.ground) < 60:
-        glow = blurred(line.mask, height * chance.uniform(0.03, 0.15))
-        layer.put(glow, device.look.ink, chance.uniform(0.1, 0.6))
-    put_ink(layer, line, device.look, height, chance)
+        cv2.polylines(border, [corners.astype(np.int32)], True, 255, thickness, cv2.LINE_AA, 4)
+        layer.paint(border, finish.ink, rng.uniform(0.0, 1.0))
+    if kind in ("label", "bib") or rng.bernoulli(0.25):
+        _paint_small_print(layer, inner, device, height, rng)
+    if kind in ("display", "dots") and min(finish.ground) < 60:
+        glow = blurred(line.mask, height * rng.uniform(0.03, 0.15))
+        layer.paint(glow, finish.ink, rng.uniform(0.1, 0.6))
+    paint_ink(layer, line, finish, height, rng)
 
 
-def _lettering(kind: str, chance: Rng) -> Lettering:
-    made, pitch, slant, spacing = "", 0.0, 0.0, chance.uniform(0.06, 0.22)
+def _sample_text_style(kind: str, rng: Rng) -> TextStyle:
+    display_face, pitch, slant, spacing = "", 0.0, 0.0, rng.uniform(0.06, 0.22)
     if kind == "display":
-        made = chance.choice(tuple(SEGMENTS))
-        pitch, slant = chance.uniform(0.72, 0.95), chance.choice((0.0, 0.08, 0.14))
+        display_face = rng.choice(tuple(SEGMENT_FACES))
+        pitch, slant = rng.uniform(0.72, 0.95), rng.choice((0.0, 0.08, 0.14))
     elif kind == "dots":
-        made, pitch = chance.choice(tuple(DOTS)), chance.uniform(0.82, 1.0)
+        display_face, pitch = rng.choice(tuple(DOT_FACES)), rng.uniform(0.82, 1.0)
     elif kind == "drums":
-        pitch = chance.uniform(0.85, 1.5)
-    return Lettering(
-        face=_face(kind, chance),
-        brush=None,
-        stretch=chance.uniform(0.75, 1.1) if kind != "plate" else chance.uniform(0.6, 1.0),
+        pitch = rng.uniform(0.85, 1.5)
+    return TextStyle(
+        face=_sample_face(kind, rng),
+        stretch=rng.uniform(0.75, 1.1) if kind != "plate" else rng.uniform(0.6, 1.0),
         slant=slant,
-        growth=chance.choice((0, 0, 1, 2)) if not made else 0,
-        wobble=0.0,
-        rounding=chance.uniform(1.0, 2.5) if chance.happens(0.2) and not made else 0.0,
-        stencil=False,
+        growth=rng.choice((0, 0, 1, 2)) if not display_face else 0,
+        rounding=rng.uniform(1.0, 2.5) if rng.bernoulli(0.2) and not display_face else 0.0,
         spacing=spacing,
-        turn=0.0,
-        shift=chance.uniform(0.0, 0.04) if kind == "drums" else 0.0,
-        size=0.0,
-        slope=0.0,
-        bow=0.0,
-        made=made,
+        baseline_jitter=rng.uniform(0.0, 0.04) if kind == "drums" else 0.0,
+        display_face=display_face,
         pitch=pitch,
     )
 
 
-def _face(kind: str, chance: Rng) -> str:
-    faces = chance.choice(families())
-    if kind == "label" and chance.happens(0.5):
-        faces = _faces_named("Mono")
+def _sample_face(kind: str, rng: Rng) -> str:
+    family = rng.choice(families())
+    if kind == "label" and rng.bernoulli(0.5):
+        family = faces("Mono")
     elif kind in ("plate", "bib"):
-        faces = _faces_named("Bold", "Black", "Medium", "Fjalla", "Semibold")
-    return chance.choice(faces)
+        family = faces("Bold", "Black", "Medium", "Fjalla", "Semibold")
+    return rng.choice(family)
 
 
-@functools.cache
-def _faces_named(*words: str) -> tuple[str, ...]:
-    return tuple(f for family in families() for f in family if any(word in f for word in words))
-
-
-def _colours(kind: str, chance: Rng) -> tuple[Colour, Colour]:
-    """Ground and ink."""
-    dark, light = dark_colour(chance), light_colour(chance)
+def _sample_colours(kind: str, rng: Rng) -> tuple[Colour, Colour]:
+    """Sample the colours of ground and ink."""
+    dark, light = dark_colour(rng), light_colour(rng)
     if kind == "drums":
-        return (dark, light) if chance.happens(0.75) else (light, dark)
-    if kind in ("display", "dots") and chance.happens(0.5):  # a lamp, more or less bright
-        lamp = chance.choice(_LAMPS)
-        return mix((12.0, 10.0, 10.0), lamp, 0.05), mix(
-            (0.0, 0.0, 0.0), lamp, chance.uniform(0.6, 1.0)
-        )
+        return (dark, light) if rng.bernoulli(0.75) else (light, dark)
+    if kind in ("display", "dots") and rng.bernoulli(0.5):  # light-emitting
+        lamp = rng.choice(_LAMPS)
+        return mix((12.0, 10.0, 10.0), lamp, 0.05), mix(BLACK, lamp, rng.uniform(0.6, 1.0))
     if kind == "display":  # liquid crystal
-        grey = chance.uniform(110, 200)
-        ground = (grey, grey + chance.uniform(0, 15), grey - chance.uniform(0, 45))
-        return ground, mix(ground, (15.0, 20.0, 20.0), chance.uniform(0.6, 0.95))
-    if kind == "plate" and chance.happens(0.3):
-        return (235.0, 190.0 + chance.uniform(0, 40), 40.0), (20.0, 20.0, 20.0)
-    return (light, dark) if chance.happens(0.85) else (dark, light)
+        grey = rng.uniform(110, 200)
+        ground = (grey, grey + rng.uniform(0, 15), grey - rng.uniform(0, 45))
+        return ground, mix(ground, (15.0, 20.0, 20.0), rng.uniform(0.6, 0.95))
+    if kind == "plate" and rng.bernoulli(0.3):
+        return (235.0, 190.0 + rng.uniform(0, 40), 40.0), (20.0, 20.0, 20.0)
+    return (light, dark) if rng.bernoulli(0.85) else (dark, light)
 
 
-def _put_drums(layer: Layer, line: Line, device: Device, height: float, chance: Rng) -> None:
-    """A window for each digit; light falls off to the top and bottom of a drum."""
-    reach_x = 0.5 * device.lettering.pitch * height * chance.uniform(0.75, 1.0)
-    reach_y = height * chance.uniform(0.58, 0.85)
-    rows = layer.paint.shape[0]
-    last = chance.happens(0.3)  # the drum behind the decimal point is red
-    for place, points in enumerate(line.hulls):
-        x, y = (points.min(axis=0) + points.max(axis=0)) / 2
-        ground = (
-            (150.0, 30.0, 25.0) if last and place == len(line.hulls) - 1 else device.look.ground
-        )
-        _put_rectangle(layer, (x - reach_x, y - reach_y, x + reach_x, y + reach_y), ground)
-    put_ink(layer, line, device.look, height, chance)
+def _paint_drums(layer: Layer, line: TextLine, device: Device, height: float, rng: Rng) -> None:
+    """Paint a window for each digit, darker at the top and the bottom of the drum."""
+    half_width = 0.5 * device.text_style.pitch * height * rng.uniform(0.75, 1.0)
+    half_height = height * rng.uniform(0.58, 0.85)
+    red_decimal = rng.bernoulli(0.3)
+    for index, hull in enumerate(line.hulls):
+        x, y = (hull.min(axis=0) + hull.max(axis=0)) / 2
+        is_decimal = red_decimal and index == len(line.hulls) - 1
+        ground = (150.0, 30.0, 25.0) if is_decimal else device.finish.ground
+        window = (x - half_width, y - half_height, x + half_width, y + half_height)
+        layer.paint_box(window, ground)
+    paint_ink(layer, line, device.finish, height, rng)
     y = (line.box[1] + line.box[3]) / 2
-    away = np.abs(np.arange(rows, dtype=np.float32) - y) / reach_y
-    dark = 1 - np.float32(chance.uniform(0.2, 0.9)) * np.clip(away, 0, 1) ** 3
-    window = away <= 1
+    distance = np.abs(np.arange(layer.rgba.shape[0], dtype=np.float32) - y) / half_height
+    brightness = 1 - np.float32(rng.uniform(0.2, 0.9)) * np.clip(distance, 0, 1) ** 3
+    visible = distance <= 1
+    factors = np.column_stack([brightness, brightness, brightness, np.ones_like(brightness)])
     # Whole rows of pixels at once: a factor for every pixel and channel.
-    factors = np.column_stack([dark, dark, dark, np.ones_like(dark)])[window, None]
-    layer.paint[window] *= factors.repeat(layer.paint.shape[1], axis=1)
+    layer.rgba[visible] *= factors[visible, None].repeat(layer.rgba.shape[1], axis=1)
 
 
-def _put_words(layer: Layer, inner: Box, device: Device, height: float, chance: Rng) -> None:
-    """Small print above or below, and on bibs a band of colour."""
+def _paint_small_print(layer: Layer, inner: Box, device: Device, height: float, rng: Rng) -> None:
+    """Paint a word above or below the number, and its band on bibs and labels."""
     left, top, right, bottom = inner
-    above = chance.happens(0.6)
-    size = height * chance.uniform(0.14, 0.3)
-    band = size * chance.uniform(1.2, 1.8)
-    if device.kind == "bib" and chance.happens(0.7):
-        edges = (left, top - band, right, top) if above else (left, bottom, right, bottom + band)
-        _put_rectangle(layer, edges, chance.choice(_CASES))
+    above = rng.bernoulli(0.6)
+    size = height * rng.uniform(0.14, 0.3)
+    band_height = size * rng.uniform(1.2, 1.8)
+    band = (left, top - band_height, right, top)
+    if not above:
+        band = (left, bottom, right, bottom + band_height)
+    if device.kind == "bib" and rng.bernoulli(0.7):
+        layer.paint_box(band, rng.choice(_CASES))
     elif device.kind in ("label", "bib"):
-        edges = (left, top - band, right, top) if above else (left, bottom, right, bottom + band)
-        _put_rectangle(layer, edges, device.look.ground)
-    word = set_line(chance.choice(_WORDS), device.lettering, size, chance, margin=0.1).mask
-    y = round(top - band + 0.1 * size if above else bottom + 0.1 * size)
-    x = round(left + chance.unit() * max(right - left - word.shape[1], 0))
-    rows, columns = layer.paint.shape[:2]
-    part = word[max(0, -y) : rows - y, max(0, -x) : columns - x]
-    if part.size:
-        mask = np.zeros((rows, columns), np.uint8)
-        y, x = max(y, 0), max(x, 0)
-        mask[y : y + part.shape[0], x : x + part.shape[1]] = part
-        layer.put(mask, device.look.ink, 0.9)
-
-
-def _grown(box: Box, x: float, y: float) -> Box:
-    return box[0] - x, box[1] - y, box[2] + x, box[3] + y
-
-
-def _corners(box: Box) -> np.ndarray:
-    left, top, right, bottom = box
-    return np.array([[left, top], [right, top], [right, bottom], [left, bottom]])
-
-
-def _put_rectangle(layer: Layer, box: Box, colour: Colour) -> None:
-    mask = np.zeros(layer.paint.shape[:2], np.uint8)
-    points = np.round((_corners(box) - 0.5) * 16).astype(np.int32)
-    cv2.fillPoly(mask, [points], 255, cv2.LINE_AA, 4)
-    layer.put(mask, colour)
+        layer.paint_box(band, device.finish.ground)
+    word = layout_line(rng.choice(_WORDS), device.text_style, size, rng, margin=0.1).mask
+    y = round(band[1] + 0.1 * size)
+    x = round(left + rng.random() * max(right - left - word.shape[1], 0))
+    mask = paste_mask(layer.rgba.shape[:2], word, x, y)
+    if mask is not None:
+        layer.paint(mask, device.finish.ink, 0.9)

@@ -1,4 +1,4 @@
-"""Files of handwritten digits that drawing can use: MNIST's training digits as Keras keeps them.
+"""Files of handwritten digits for rendering: MNIST's training digits as Keras stores them.
 
 python -m datasets.rendered_numbers.glyph_file --data-dir FOLDER --out mnist_train.npz
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -19,19 +20,20 @@ def read_glyphs(path: str) -> tuple[np.ndarray, ...]:
     """Read a file of handwritten digits.
 
     Args:
-        path: npz with x_train, uint8 (n, 28, 28), light ink on black, and y_train, integers (n,).
+        path: npz with x_train, uint8 (n, 28, 28), light digits on black, and y_train, integers
+            (n,).
 
     Returns:
-        For each digit from 0 to 9 its images: uint8 (n, 28, 28).
+        The images of each digit from 0 to 9: uint8 (n, 28, 28).
 
     Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if it holds something else, or one of the digits is missing.
+        FileNotFoundError: if the file does not exist.
+        ValueError: if arrays are missing or of another shape or dtype, or if a digit is missing.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(
-            "`glyphs` is an npz file of handwritten digits, as Keras keeps MNIST. "
-            f"Received: {path}, which is not there. Write one with: "
+            "`glyphs` must be an npz file of handwritten digits, as Keras stores MNIST. "
+            f"Received: {path}, which does not exist. Write one with: "
             f"python -m datasets.rendered_numbers.glyph_file --data-dir FOLDER --out {path}"
         )
     with np.load(path) as data:
@@ -46,9 +48,9 @@ def read_glyphs(path: str) -> tuple[np.ndarray, ...]:
             f"Received: {images.dtype} {images.shape} with {len(labels)} labels"
         )
     by_digit = tuple(images[labels == digit] for digit in range(10))
-    missing = [digit for digit, drawn in enumerate(by_digit) if not len(drawn)]
+    missing = [digit for digit, images in enumerate(by_digit) if not len(images)]
     if missing:
-        raise ValueError(f"{path} holds no image of the digits {missing}")
+        raise ValueError(f"{path} has no image of the digits {missing}")
     return by_digit
 
 
@@ -58,34 +60,34 @@ def write_glyphs(data_dir: str, out: Path, split: str = "train[:55000]") -> int:
     Args:
         data_dir: folder of TFDS in which MNIST is prepared; nothing is downloaded.
         out: the .npz file to write.
-        split: which part of the train split, as TFDS names it; what is left out by default is
-            MNIST's validation part here.
+        split: part of the train split in TFDS's syntax; the default excludes the validation split
+            that this project cuts from MNIST.
 
     Returns:
-        How many digits were written.
+        The number of digits written.
 
     Raises:
-        ValueError: if `split` takes from another split than train.
+        ValueError: if `split` is not a part of the train split.
     """
     if not split.startswith("train") or "+" in split:
-        raise ValueError(f"Only the train split may be drawn from. Received: {split!r}")
+        raise ValueError(f"split must be a part of the train split. Received: {split!r}")
     import tensorflow_datasets as tfds
 
     data = tfds.load("mnist", split=split, data_dir=data_dir, download=False, batch_size=-1)
     images, labels = data["image"].numpy()[..., 0], data["label"].numpy().astype(np.uint8)
     out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_name(out.name + ".partial")
-    with partial.open("wb") as file:
-        np.savez_compressed(file, x_train=images, y_train=labels)
-    partial.replace(out)
+    with tempfile.TemporaryDirectory(dir=out.parent) as folder:  # an atomic write
+        part = Path(folder) / "digits.npz"
+        np.savez_compressed(part, x_train=images, y_train=labels)
+        part.replace(out)
     return len(labels)
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Write the file of digits as the command line says."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m datasets.rendered_numbers.glyph_file",
-        description="Write MNIST's training digits as a file that drawing reads.",
+        description="Write MNIST's training digits as a file for rendering.",
     )
     parser.add_argument("--data-dir", required=True, help="folder of TFDS with MNIST prepared")
     parser.add_argument("--out", type=Path, required=True, help="the .npz file to write")

@@ -1,7 +1,7 @@
-"""Handwritten numbers, as on cheques: digits that touch and overlap, on lined or printed paper.
+"""Handwritten numbers, as on cheques: digits that touch and overlap, on ruled or printed paper.
 
-The digits are those of MNIST's training set where a file of them is given (`glyph_file` writes
-one), mixed with digits drawn as strokes; without such a file all are strokes.
+The digits are those of MNIST's training split if a file of them is given (`glyph_file` writes
+one), mixed with digits rendered as strokes; without such a file all are strokes.
 """
 
 from __future__ import annotations
@@ -9,289 +9,294 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from datasets.rendered_numbers.blur import blurred
-from datasets.rendered_numbers.fonts import HEIGHT, hull
-from datasets.rendered_numbers.glyph_file import read_glyphs
-from datasets.rendered_numbers.layer import Layer
-from datasets.rendered_numbers.panel import (
-    Panel,
-    can_be_turned,
-    draw_digits,
-    faces,
-    put_words,
-)
-from datasets.rendered_numbers.paper import put_paper
-from datasets.rendered_numbers.rng import Rng
-from datasets.rendered_numbers.strokes import Brush, stroke_glyph
-from datasets.rendered_numbers.surfaces import MIDDLE, STEP, crop, mix
+from .colours import BLACK, mix
+from .fonts import GLYPH_HEIGHT, convex_hull, faces
+from .glyph_file import read_glyphs
+from .layer import Layer, blurred
+from .paper import paint_paper
+from .planar_object import PlanarObject, paint_words, sample_digits
+from .rng import Rng
+from .strokes import Brush, stroke_glyph
+from .textures import TEXTURE_MEAN, TEXTURE_STD, crop_texture
 
-LENGTHS = ((5.0, 1), (9.0, 2), (15.0, 3), (22.0, 4), (24.0, 5), (14.0, 6), (7.0, 7), (4.0, 8))
-"""(weight, digits)."""
-
-_CROPS = ((24.0, "tight"), (62.0, "close"), (12.0, "loose"), (2.0, "far"))
-_INKS = ((4.0, (25.0, 25.0, 30.0)), (3.0, (25.0, 40.0, 130.0)), (1.5, (50.0, 50.0, 60.0)),
-         (1.0, (40.0, 70.0, 170.0)), (0.4, (150.0, 30.0, 40.0)))  # fmt: skip
+_AMOUNT_LENGTHS = ((5.0, 1), (9.0, 2), (15.0, 3), (22.0, 4), (24.0, 5), (14.0, 6), (7.0, 7),
+                   (4.0, 8))  # fmt: skip
+_AMOUNT_CROPS = ((24.0, "tight"), (62.0, "close"), (12.0, "loose"), (2.0, "far"))
+_PEN_COLOURS = (
+    (4.0, (25.0, 25.0, 30.0)), (3.0, (25.0, 40.0, 130.0)), (1.5, (50.0, 50.0, 60.0)),
+    (1.0, (40.0, 70.0, 170.0)), (0.4, (150.0, 30.0, 40.0)),
+)  # fmt: skip
 
 
-class _Pen:
-    """How one writer writes: what the digits of a number share.
+class _Writer:
+    """What the digits of one writer have in common.
 
     Attributes:
-        share: share of digits that are from the file.
-        slant: to the right for each unit up.
-        thickness: of the pen, in pixels of a digit `HEIGHT` high.
-        brush: form of the digits that are drawn as strokes.
+        scanned: fraction of digits from the file.
+        slant: horizontal shear: distance to the right for each unit up.
+        thickness: thickness of the pen, in pixels of a digit of `GLYPH_HEIGHT`.
+        evenness: how closely scanned digits match that thickness, 0.4 to 1.
+        brush: shape of the digits rendered as strokes.
     """
 
-    def __init__(self, scanned: bool, chance: Rng) -> None:
-        self.share = chance.weighted(((0.45, 1.0), (0.25, 0.7), (0.3, 0.0))) if scanned else 0.0
-        self.slant = chance.clipped(0.12, 0.2, -0.25, 0.7)
-        self.thickness = chance.log_uniform(2.6, 9.5)
-        self.even = chance.uniform(0.4, 1.0)
+    def __init__(self, has_scans: bool, rng: Rng) -> None:
+        fractions = ((0.45, 1.0), (0.25, 0.7), (0.3, 0.0))
+        self.scanned = rng.weighted_choice(fractions) if has_scans else 0.0
+        self.slant = rng.clipped_normal(0.12, 0.2, -0.25, 0.7)
+        self.thickness = rng.log_uniform(2.6, 9.5)
+        self.evenness = rng.uniform(0.4, 1.0)
         self.brush = Brush(
-            forms=tuple(chance.unit() for _ in range(10)),
-            width=chance.uniform(0.42, 0.75),
-            thickness=self.thickness / HEIGHT,
+            skeletons=tuple(rng.random() for _ in range(10)),
+            width=rng.uniform(0.42, 0.75),
+            thickness=self.thickness / GLYPH_HEIGHT,
             nib=0.0,
             nib_angle=0.0,
-            jitter=chance.uniform(0.02, 0.055),
+            jitter=rng.uniform(0.02, 0.055),
             balls=False,
             segments=False,
-            written=True,
+            handwritten=True,
         )
 
 
-def _scanned(image: np.ndarray, pen: _Pen) -> np.ndarray:
-    """A digit of 28 x 28 as smooth ink about `HEIGHT` high, upright, of the pen's thickness."""
-    left, top, width, height = cv2.boundingRect(cv2.threshold(image, 60, 255, cv2.THRESH_BINARY)[1])
-    # Upright by its second moments, so that all digits can be given one slant.
+def _scanned_mask(image: np.ndarray, writer: _Writer) -> np.ndarray:
+    """Convert a digit of 28 x 28 to a mask of about `GLYPH_HEIGHT`, deslanted, in a pen's width."""
+    _, ink = cv2.threshold(image, 60, 255, cv2.THRESH_BINARY)
+    left, top, width, height = cv2.boundingRect(ink)
+    # Deslanted by its second moments, so that all digits can be given the same slant.
     moments = cv2.moments(image)
     skew = moments["mu11"] / moments["mu02"] if moments["mu02"] > 1 else 0.0
     skew = min(max(skew, -0.6), 0.6)
-    scale = HEIGHT / max(height, 8)
-    room = 16
-    columns = round((width + abs(skew) * height) * scale) + 2 * room
-    rows = round(height * scale) + 2 * room
+    scale = GLYPH_HEIGHT / max(height, 8)
+    pad = 16
+    columns = round((width + abs(skew) * height) * scale) + 2 * pad
+    rows = round(height * scale) + 2 * pad
     x, y = left + width / 2, top + height / 2
-    shape = np.array([[scale, -skew * scale, 0.0], [0.0, scale, 0.0]])
-    shape[:, 2] = np.array([columns / 2, rows / 2]) - shape[:, :2] @ np.array([x, y])
-    large = cv2.warpAffine(image, shape, (columns, rows), flags=cv2.INTER_CUBIC)
-    large = blurred(large, 1.6)
-    _, ink = cv2.threshold(large, 110, 255, cv2.THRESH_BINARY)
+    matrix = np.array([[scale, -skew * scale, 0.0], [0.0, scale, 0.0]])
+    matrix[:, 2] = np.array([columns / 2, rows / 2]) - matrix[:, :2] @ np.array([x, y])
+    large = cv2.warpAffine(image, matrix, (columns, rows), flags=cv2.INTER_CUBIC)
+    _, ink = cv2.threshold(blurred(large, 1.6), 110, 255, cv2.THRESH_BINARY)
     outlines, _ = cv2.findContours(ink, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
     length = sum(cv2.arcLength(outline, True) for outline in outlines) / 2
-    now = cv2.countNonZero(ink) / max(length, 1.0)
-    # The pen's thickness by moving the threshold of the distance from the outline.
-    growth = (pen.thickness - now) / 2 * pen.even
-    growth = min(max(growth, -0.38 * now), 3.0)
+    thickness = cv2.countNonZero(ink) / max(length, 1.0)
+    # The thickness is changed by thresholding the distance from the outline.
+    growth = (writer.thickness - thickness) / 2 * writer.evenness
+    growth = min(max(growth, -0.38 * thickness), 3.0)
     if growth > 0:
-        inverse = cv2.distanceTransform(255 - ink, cv2.DIST_L2, 3)
-        return cv2.convertScaleAbs(np.clip(growth + 0.5 - inverse, 0, 1), alpha=255)
+        outside = cv2.distanceTransform(255 - ink, cv2.DIST_L2, 3)
+        return cv2.convertScaleAbs(np.clip(growth + 0.5 - outside, 0, 1), alpha=255)
     inside = cv2.distanceTransform(ink, cv2.DIST_L2, 3)
     return cv2.convertScaleAbs(np.clip(inside + growth, 0, 1), alpha=255)
 
 
-def draw_handwriting(chance: Rng, height: float, glyphs: str = "") -> Panel:
-    """Draw a handwritten number on paper.
+def render_handwriting(rng: Rng, height: float, glyphs: str = "") -> PlanarObject:
+    """Render a handwritten number on paper.
 
     Args:
-        chance: source of chance.
-        height: height of a digit, in pixels.
-        glyphs: path of a file that `read_glyphs` reads, or "" for strokes alone.
+        glyphs: path of a file that `read_glyphs` reads, or "" for strokes only.
     """
-    number = draw_digits(chance.weighted(LENGTHS), chance, zeros=0.03)
-    if chance.happens(0.25) and len(number) > 2:  # round amounts
-        zeros = 1 + chance.below(min(3, len(number) - 1))
-        number = number[:-zeros] + "0" * zeros
-    scanned = read_glyphs(glyphs) if glyphs else ()
+    label = sample_digits(rng.weighted_choice(_AMOUNT_LENGTHS), rng, leading_zeros=0.03)
+    if rng.bernoulli(0.25) and len(label) > 2:  # round amounts
+        zeros = 1 + rng.randrange(min(3, len(label) - 1))
+        label = label[:-zeros] + "0" * zeros
+    scans = read_glyphs(glyphs) if glyphs else ()
     margin = 1.3 * height
-    base = margin + 1.05 * height
-    ink, hulls = _write(number, scanned, (margin, base), height, chance)
-    end = float(hulls[-1][:, 0].max())
+    baseline = margin + 1.05 * height
+    ink, hulls = _write(label, scans, (margin, baseline), height, rng)
+    right = float(hulls[-1][:, 0].max())
     layer = Layer(*ink.shape)
-    colour = put_paper(layer, base, height, chance)
-    if chance.happens(0.2):
-        face = chance.choice(faces("Serif", "Roboto-Reg", "Lato-Reg"))
-        sign = chance.choice(("$", "€", "£", "#", "EUR", "No.", "CHF", "Bs."))
-        place = margin - chance.uniform(0.25, 0.6) * height, base - 0.5 * height
-        put_words(layer, sign, face, place, height * chance.uniform(0.4, 0.8), mix(colour,
-                  (0.0, 0.0, 0.0), 0.7), chance, chance.uniform(0.4, 0.9), 1.0)  # fmt: skip
-    _put_written(layer, ink, height, chance)
-    inside = (margin, margin, end, base)
-    return Panel(layer, number, hulls, height, inside, crops=_CROPS, fine=0.65, wall=colour,
-                 masonry=False, turnable=can_be_turned(number))  # fmt: skip
+    colour = paint_paper(layer, baseline, height, rng)
+    if rng.bernoulli(0.2):
+        face = rng.choice(faces("Serif", "Roboto-Reg", "Lato-Reg"))
+        sign = rng.choice(("$", "€", "£", "#", "EUR", "No.", "CHF", "Bs."))
+        position = margin - rng.uniform(0.25, 0.6) * height, baseline - 0.5 * height
+        size, opacity = height * rng.uniform(0.4, 0.8), rng.uniform(0.4, 0.9)
+        print_colour = mix(colour, BLACK, 0.7)
+        paint_words(layer, sign, face, position, size, print_colour, rng, opacity, anchor=1.0)
+    _paint_pen_ink(layer, ink, height, rng)
+    return PlanarObject(
+        layer,
+        label,
+        hulls,
+        (margin, margin, right, baseline),
+        crops=_AMOUNT_CROPS,
+        blur_scale=0.65,
+        background=colour,
+        textured=False,
+    )
 
 
-def _room(before: np.ndarray, after: np.ndarray, height: float) -> float:
-    """Least distance across between two hulls (float (n, 2)), the second to the right."""
-    low = max(before[:, 1].min(), after[:, 1].min())
-    high = min(before[:, 1].max(), after[:, 1].max())
-    if high - low < 0.1 * height:  # hardly side by side
-        return float(after[:, 0].min() - before[:, 0].max())
-    levels = np.linspace(low, high, 9)[1:-1]
-    rights, lefts = _edge(before, levels, np.max), _edge(after, levels, np.min)
-    # A low zero under the arm of a 7 would otherwise slip far below it.
-    most = 0.35 * height + float(after[:, 0].min() - before[:, 0].max())
-    return min(float((lefts - rights).min()), most)
+def _gap(before: np.ndarray, after: np.ndarray, height: float) -> float:
+    """Return the minimum horizontal distance of two hulls (float (n, 2)), the second on the right.
+
+    It is limited to 0.35 digit heights more than the distance of their bounding boxes: otherwise
+    a low zero under the arm of a 7 would be moved far below it.
+    """
+    box_gap = float(after[:, 0].min() - before[:, 0].max())
+    top = max(before[:, 1].min(), after[:, 1].min())
+    bottom = min(before[:, 1].max(), after[:, 1].max())
+    if bottom - top < 0.1 * height:  # hardly next to each other
+        return box_gap
+    levels = np.linspace(top, bottom, 9)[1:-1]
+    gap = _edge(after, levels, np.min) - _edge(before, levels, np.max)
+    return min(float(gap.min()), 0.35 * height + box_gap)
 
 
-def _edge(hull_points: np.ndarray, levels: np.ndarray, end) -> np.ndarray:
-    """The leftmost (`np.min`) or rightmost (`np.max`) x of a convex hull at each height."""
-    x, y = hull_points.T
+def _edge(hull: np.ndarray, levels: np.ndarray, reduce) -> np.ndarray:
+    """Return the leftmost (`np.min`) or rightmost (`np.max`) x of a convex hull at each level."""
+    x, y = hull.T
     next_x, next_y = np.roll(x, -1), np.roll(y, -1)
-    low, high = np.minimum(y, next_y), np.maximum(y, next_y)
+    top, bottom = np.minimum(y, next_y), np.maximum(y, next_y)
     rise = np.where(next_y == y, 1.0, next_y - y)
-    at = x + (next_x - x) * (levels[:, None] - y) / rise
-    inside = (levels[:, None] >= low) & (levels[:, None] <= high)
-    fill = np.inf if end is np.min else -np.inf
-    return end(np.where(inside, at, fill), axis=1)
+    crossing = x + (next_x - x) * (levels[:, None] - y) / rise
+    inside = (levels[:, None] >= top) & (levels[:, None] <= bottom)
+    fill = np.inf if reduce is np.min else -np.inf
+    return reduce(np.where(inside, crossing, fill), axis=1)
 
 
 def _write(
-    number: str,
-    scanned: tuple[np.ndarray, ...],
-    start: tuple[float, float],
-    height: float,
-    chance: Rng,
+    label: str, scans: tuple[np.ndarray, ...], start: tuple[float, float], height: float, rng: Rng
 ) -> tuple[np.ndarray, list[np.ndarray]]:
     """Write a number with its separators and what follows it.
 
     Args:
-        number: the digits.
-        scanned: images of each digit as `read_glyphs` returns them, or none.
-        start: x where the first digit begins and y of the line, in pixels; the canvas has as
-            much room on the right as on the left.
-        height: height of a digit, in pixels.
-        chance: source of chance.
+        label: the digits.
+        scans: images of each digit as `read_glyphs` returns them, or none.
+        start: x of the first digit and y of the baseline, in pixels; the canvas has the same
+            margin at the right as at the left.
 
     Returns:
-        The ink, uint8 (h, w), and the convex hull of each digit.
+        The ink, uint8 (h, w), and the convex hull of each digit, float32 (n, 2).
     """
-    left, base = start
-    pen = _Pen(bool(scanned), chance)
-    columns = round(2 * left + (1.15 * len(number) + 1.0) * height)
-    ink = np.zeros((round(base + 1.5 * height), columns), np.uint8)
-    slope = chance.clipped(0.0, 0.035, -0.1, 0.1)
-    gap = chance.clipped(0.05, 0.1, -0.12, 0.3)
-    small_zero = chance.uniform(0.6, 1.0) if chance.happens(0.5) else 1.0
-    marks = _separators(number, chance)
+    left, baseline = start
+    writer = _Writer(bool(scans), rng)
+    columns = round(2 * left + (1.15 * len(label) + 1.0) * height)
+    ink = np.zeros((round(baseline + 1.5 * height), columns), np.uint8)
+    slope = rng.clipped_normal(0.0, 0.035, -0.1, 0.1)
+    mean_gap = rng.clipped_normal(0.05, 0.1, -0.12, 0.3)
+    zero_height = rng.uniform(0.6, 1.0) if rng.bernoulli(0.5) else 1.0
+    separators = _sample_separators(label, rng)
     x, hulls = left, []
-    for place, digit in enumerate(number):
-        if scanned and chance.happens(pen.share):
-            mask = _scanned(chance.choice(scanned[int(digit)]), pen)
+    for index, digit in enumerate(label):
+        if scans and rng.bernoulli(writer.scanned):
+            mask = _scanned_mask(rng.choice(scans[int(digit)]), writer)
         else:
-            mask = stroke_glyph(pen.brush, digit, chance).mask
-        shape = _shape(digit, pen, height * (small_zero if digit == "0" else 1.0), chance)
-        corners = hull(mask) @ shape.T.astype(np.float32)
-        drop = chance.normal(0, 0.04) * height
-        if digit in "79" and chance.happens(0.15):
+            mask = stroke_glyph(writer.brush, digit, rng).mask
+        digit_height = height * (zero_height if digit == "0" else 1.0)
+        linear = _sample_linear_map(digit, writer, digit_height, rng)
+        hull = convex_hull(mask) @ linear.T.astype(np.float32)
+        drop = rng.normal(0, 0.04) * height
+        if digit in "79" and rng.bernoulli(0.15):
             drop += 0.15 * height
-        level = base - slope * (x - left)
-        move = np.array([x - corners[:, 0].min(), level + drop - corners[:, 1].max()])
+        level = baseline - slope * (x - left)
+        offset = np.array([x - hull[:, 0].min(), level + drop - hull[:, 1].max()])
         if hulls:
-            # As far as the ink allows: a leaning digit may reach over its neighbour.
-            step = max(gap + chance.normal(0, 0.04), -0.08) * height
-            if "1" in number[place - 1 : place + 1]:
-                step = max(step, 0.02 * height)  # else a stroke is lost in its neighbour
-            if not marks.get(place):
-                move[0] += step - _room(hulls[-1], corners + move, height)
-        _stamp(ink, mask, shape, move)
-        hulls.append((corners + move).astype(np.float32))
+            # As close as the ink allows: a slanted digit may extend over its neighbour.
+            gap = max(mean_gap + rng.normal(0, 0.04), -0.08) * height
+            if "1" in label[index - 1 : index + 1]:
+                gap = max(gap, 0.02 * height)  # a stroke must not merge with its neighbour
+            if index not in separators:
+                offset[0] += gap - _gap(hulls[-1], hull + offset, height)
+        _paste(ink, mask, linear, offset)
+        hulls.append((hull + offset).astype(np.float32))
         x = float(hulls[-1][:, 0].max())
-        if marks.get(place + 1):
-            level = base - slope * (x - left)
-            x = _put_mark(ink, marks[place + 1], x, level, height, pen, chance)
-    if chance.happens(0.35):
-        _put_tail(ink, x, base - slope * (x - left), height, pen, chance)
+        if index + 1 in separators:
+            level = baseline - slope * (x - left)
+            x = _paint_separator(ink, separators[index + 1], x, level, height, writer, rng)
+    if rng.bernoulli(0.35):
+        _paint_ending(ink, x, baseline - slope * (x - left), height, writer, rng)
     return ink, hulls
 
 
-def _shape(digit: str, pen: _Pen, height: float, chance: Rng) -> np.ndarray:
-    """Size, width and slant of a digit: float64 (2, 2), from a mask's pixels to the paper's."""
-    scale = height * chance.clipped(1.0, 0.08, 0.75, 1.25) / HEIGHT
-    slant = pen.slant + chance.normal(0, 0.05)
-    wide = 1.0 if digit == "1" else chance.clipped(1.0, 0.1, 0.8, 1.25)
-    return np.array([[scale * wide, -scale * slant], [0.0, scale]])
+def _sample_linear_map(digit: str, writer: _Writer, height: float, rng: Rng) -> np.ndarray:
+    """Sample size, width and slant: float64 (2, 2), from a mask's pixels to the paper's."""
+    scale = height * rng.clipped_normal(1.0, 0.08, 0.75, 1.25) / GLYPH_HEIGHT
+    slant = writer.slant + rng.normal(0, 0.05)
+    stretch = 1.0 if digit == "1" else rng.clipped_normal(1.0, 0.1, 0.8, 1.25)
+    return np.array([[scale * stretch, -scale * slant], [0.0, scale]])
 
 
-def _separators(number: str, chance: Rng) -> dict[int, str]:
-    """Points or commas before the digits at these places: thousands, sometimes cents."""
-    marks: dict[int, str] = {}
-    if len(number) > 3 and chance.happens(0.45):
-        mark = chance.choice("..,")
-        for place in range(len(number) - 3, 0, -3):
-            marks[place] = mark
-    elif len(number) > 2 and chance.happens(0.15):
-        marks[len(number) - 2] = chance.choice(".,")
-    return marks
+def _sample_separators(label: str, rng: Rng) -> dict[int, str]:
+    """Sample points or commas before the digits at some indices: thousands, sometimes cents."""
+    if len(label) > 3 and rng.bernoulli(0.45):
+        return dict.fromkeys(range(len(label) - 3, 0, -3), rng.choice("..,"))
+    if len(label) > 2 and rng.bernoulli(0.15):
+        return {len(label) - 2: rng.choice(".,")}
+    return {}
 
 
-def _stamp(canvas: np.ndarray, mask: np.ndarray, shape: np.ndarray, move: np.ndarray) -> None:
-    """Draw a mask at an affine place, in pixels counted from corners."""
+def _paste(canvas: np.ndarray, mask: np.ndarray, linear: np.ndarray, offset: np.ndarray) -> None:
+    """Paint a mask after an affine map (relative to pixels' corners), in place."""
     rows, columns = mask.shape
-    corners = np.array([[0, 0], [columns, 0], [0, rows], [columns, rows]]) @ shape.T + move
+    corners = np.array([[0, 0], [columns, 0], [0, rows], [columns, rows]]) @ linear.T + offset
     low = np.maximum(np.floor(corners.min(axis=0)).astype(int), 0)
     high = np.minimum(np.ceil(corners.max(axis=0)).astype(int), canvas.shape[::-1])
     if (high <= low).any():
         return
-    offset = move - low + shape @ np.array([0.5, 0.5]) - 0.5
-    matrix = np.column_stack([shape, offset])
-    part = cv2.warpAffine(mask, matrix, tuple((high - low).tolist()), flags=cv2.INTER_AREA)
+    offset = offset - low + linear @ np.array([0.5, 0.5]) - 0.5
+    matrix = np.column_stack([linear, offset])
+    ink = cv2.warpAffine(mask, matrix, tuple((high - low).tolist()), flags=cv2.INTER_AREA)
     area = canvas[low[1] : high[1], low[0] : high[0]]
-    np.maximum(area, part, out=area)
+    np.maximum(area, ink, out=area)
 
 
-def _line(ink: np.ndarray, points: list[tuple[float, float]], thickness: float) -> None:
+def _paint_line(ink: np.ndarray, points: list[tuple[float, float]], thickness: float) -> None:
     fixed = np.rint(np.array(points) * 16).astype(np.int32)
     cv2.polylines(ink, [fixed], False, 255, max(1, round(thickness)), cv2.LINE_AA, 4)
 
 
-def _put_mark(ink, mark: str, x: float, base: float, height: float, pen, chance: Rng) -> float:
-    """Draw a point or comma after a digit; returns where the next digit begins."""
-    thick = pen.thickness * height / HEIGHT
-    x += height * chance.uniform(0.06, 0.2)
-    y = base - thick / 2 - height * chance.uniform(-0.03, 0.06)
-    if mark == ".":
-        _line(ink, [(x, y), (x + 0.3, y)], thick * chance.uniform(1.0, 1.5))
+def _paint_separator(
+    ink: np.ndarray, sign: str, x: float, level: float, height: float, writer: _Writer, rng: Rng
+) -> float:
+    """Paint a point or comma after a digit; returns the x at which the next digit begins."""
+    thickness = writer.thickness * height / GLYPH_HEIGHT
+    x += height * rng.uniform(0.06, 0.2)
+    y = level - thickness / 2 - height * rng.uniform(-0.03, 0.06)
+    if sign == ".":
+        _paint_line(ink, [(x, y), (x + 0.3, y)], thickness * rng.uniform(1.0, 1.5))
     else:
-        tail = height * chance.uniform(0.08, 0.18)
-        _line(ink, [(x, y), (x - 0.4 * tail, y + tail)], thick)
-    return x + height * chance.uniform(0.06, 0.22)
+        tail = height * rng.uniform(0.08, 0.18)
+        _paint_line(ink, [(x, y), (x - 0.4 * tail, y + tail)], thickness)
+    return x + height * rng.uniform(0.06, 0.22)
 
 
-def _put_tail(ink, x: float, base: float, height: float, pen, chance: Rng) -> None:
-    """Draw what follows an amount: a dash, two dashes, a point, a cross, a stroke under it."""
-    thick = pen.thickness * height / HEIGHT
-    kind = chance.choice(("dash", "dash", "equal", "point", "hash", "dash point"))
-    x += height * chance.uniform(0.22, 0.4)
-    y = base - height * chance.uniform(0.3, 0.55)
-    reach = height * chance.uniform(0.3, 0.8)
-    rise = chance.normal(0, 0.05) * height
-    if kind == "point" or kind == "dash point":
-        _line(
-            ink, [(x - 0.1 * height, base - thick), (x - 0.1 * height + 0.3, base - thick)], thick
-        )
+def _paint_ending(
+    ink: np.ndarray, x: float, level: float, height: float, writer: _Writer, rng: Rng
+) -> None:
+    """Paint what closes an amount: a dash, an equals sign, a point or a hash."""
+    thickness = writer.thickness * height / GLYPH_HEIGHT
+    kind = rng.choice(("dash", "dash", "equals", "point", "hash", "dash point"))
+    x += height * rng.uniform(0.22, 0.4)
+    y = level - height * rng.uniform(0.3, 0.55)
+    length = height * rng.uniform(0.3, 0.8)
+    rise = rng.normal(0, 0.05) * height
+    if "point" in kind:
+        point_x, point_y = x - 0.1 * height, level - thickness
+        _paint_line(ink, [(point_x, point_y), (point_x + 0.3, point_y)], thickness)
     if "dash" in kind:
-        _line(ink, [(x, y), (x + reach, y + rise)], thick)
-    elif kind == "equal":
-        for step in (0.0, 0.16 * height):
-            _line(ink, [(x, y + step), (x + 0.6 * reach, y + step + rise)], thick)
+        _paint_line(ink, [(x, y), (x + length, y + rise)], thickness)
+    elif kind == "equals":
+        for shift in (0.0, 0.16 * height):
+            ends = [(x, y + shift), (x + 0.6 * length, y + shift + rise)]
+            _paint_line(ink, ends, thickness)
     elif kind == "hash":
-        side = 0.5 * height
-        for share in (0.33, 0.67):
-            _line(ink, [(x, y + (share - 0.5) * side), (x + side, y + (share - 0.5) * side)], thick)
-            _line(ink, [(x + (share + 0.1) * side, y - 0.5 * side),
-                        (x + (share - 0.1) * side, y + 0.5 * side)], thick)  # fmt: skip
+        size = 0.5 * height
+        for fraction in (0.33, 0.67):
+            level = y + (fraction - 0.5) * size
+            _paint_line(ink, [(x, level), (x + size, level)], thickness)
+            ends = [(x + (fraction + 0.1) * size, y - 0.5 * size),
+                    (x + (fraction - 0.1) * size, y + 0.5 * size)]  # fmt: skip
+            _paint_line(ink, ends, thickness)
 
 
-def _put_written(layer: Layer, ink: np.ndarray, height: float, chance: Rng) -> None:
-    """Lay the ink, of uneven strength as a pen leaves it."""
-    colour = chance.weighted(_INKS)
-    if chance.happens(0.25):  # a blotting or felt pen
+def _paint_pen_ink(layer: Layer, ink: np.ndarray, height: float, rng: Rng) -> None:
+    """Paint ink in the colour and the uneven strength of a pen."""
+    colour = rng.weighted_choice(_PEN_COLOURS)
+    if rng.bernoulli(0.25):  # a felt-tip pen
         ink = blurred(ink, 0.03 * height)
-    strength = chance.uniform(0.6, 1.0)
-    if chance.happens(0.4):
-        grain = crop(chance.choice(("rough", "stains", "stucco")), ink.shape[::-1], chance)
-        fade = cv2.convertScaleAbs(grain, alpha=30 / STEP, beta=225 - 30 * MIDDLE / STEP)
-        ink = cv2.multiply(ink, fade, scale=1 / 255)
-    layer.put(ink, colour, strength)
+    opacity = rng.uniform(0.6, 1.0)
+    if rng.bernoulli(0.4):
+        texture = crop_texture(rng.choice(("rough", "stains", "stucco")), ink.shape[::-1], rng)
+        mean = 225 - 30 * TEXTURE_MEAN / TEXTURE_STD
+        strength = cv2.convertScaleAbs(texture, alpha=30 / TEXTURE_STD, beta=mean)
+        ink = cv2.multiply(ink, strength, scale=1 / 255)
+    layer.paint(ink, colour, opacity)

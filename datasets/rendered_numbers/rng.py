@@ -1,4 +1,4 @@
-"""A small source of chance that gives the same values on every machine."""
+"""A random number generator with the same sequence on every machine."""
 
 from __future__ import annotations
 
@@ -7,74 +7,72 @@ from collections.abc import Sequence
 from math import cos, log, pi, sqrt
 from typing import TypeVar
 
-_TURN = 2.0 * pi
+_TWO_PI = 2.0 * pi
 
 Item = TypeVar("Item")
 
 
 class Rng:
-    """Random values for one image, fixed by a seed and an index.
+    """Random values for one image, determined by a seed and an index.
 
-    Only `random.Random.random()` is used: Python promises its sequence for a seed across
-    versions and machines, which it does not for `choice` or `gauss`, and one value takes 50 ns,
-    a twentieth of what a scalar from NumPy takes.
+    Only `random.Random.random()` is used: Python guarantees its sequence across versions and
+    machines, which it does not for `choice` or `gauss`, and a value takes 50 ns, a twentieth of
+    the time of a NumPy scalar.
 
     Args:
-        seed: seed of the whole data set, a non-negative integer.
-        index: which image, a non-negative integer below 2**48.
+        seed: seed of the data set, a non-negative integer.
+        index: index of the image, a non-negative integer below 2**48.
     """
 
     def __init__(self, seed: int, index: int) -> None:
-        self.unit = random.Random((seed << 48) + index).random
+        self.random = random.Random((seed << 48) + index).random
 
     def uniform(self, low: float, high: float) -> float:
-        """A value spread evenly over [low, high)."""
-        return low + (high - low) * self.unit()
-
-    def normal(self, mean: float = 0.0, deviation: float = 1.0) -> float:
-        """A normally distributed value (Box-Muller, its first half)."""
-        unit = self.unit
-        return mean + deviation * sqrt(-2.0 * log(1.0 - unit())) * cos(_TURN * unit())
-
-    def normals(self, count: int, deviation: float) -> list[float]:
-        """As many values of `normal(0, deviation)`, for fewer calls."""
-        unit = self.unit
-        return [
-            deviation * sqrt(-2.0 * log(1.0 - unit())) * cos(_TURN * unit()) for _ in range(count)
-        ]
-
-    def clipped(self, mean: float, deviation: float, low: float, high: float) -> float:
-        """A normally distributed value, moved to the nearer end where it leaves [low, high]."""
-        return min(max(self.normal(mean, deviation), low), high)
+        """Sample uniformly from [low, high)."""
+        return low + (high - low) * self.random()
 
     def log_uniform(self, low: float, high: float) -> float:
-        """A value whose logarithm is spread evenly over [low, high)."""
-        return low * (high / low) ** self.unit()
+        """Sample from [low, high) with a uniform logarithm."""
+        return low * (high / low) ** self.random()
 
-    def happens(self, probability: float) -> bool:
-        """True with the given probability."""
-        return self.unit() < probability
+    def normal(self, mean: float = 0.0, std: float = 1.0) -> float:
+        """Sample from a normal distribution (first value of the Box-Muller transform)."""
+        unit = self.random
+        return mean + std * sqrt(-2.0 * log(1.0 - unit())) * cos(_TWO_PI * unit())
 
-    def below(self, limit: int) -> int:
-        """A whole number from 0 to limit - 1."""
-        return int(self.unit() * limit)
+    def normals(self, count: int, std: float) -> list[float]:
+        """Sample `count` values of `normal(0, std)` without a call for each."""
+        unit = self.random
+        return [std * sqrt(-2.0 * log(1.0 - unit())) * cos(_TWO_PI * unit()) for _ in range(count)]
+
+    def clipped_normal(self, mean: float, std: float, low: float, high: float) -> float:
+        """Sample from a normal distribution and clip to [low, high]."""
+        return min(max(self.normal(mean, std), low), high)
+
+    def bernoulli(self, probability: float) -> bool:
+        """Return True with the given probability."""
+        return self.random() < probability
+
+    def randrange(self, stop: int) -> int:
+        """Sample an integer uniformly from 0 to stop - 1."""
+        return int(self.random() * stop)
 
     def sign(self) -> int:
-        """-1 or 1."""
-        return 1 if self.unit() < 0.5 else -1
+        """Return -1 or 1 with equal probability."""
+        return 1 if self.random() < 0.5 else -1
 
     def choice(self, items: Sequence[Item]) -> Item:
-        """One of the items, each as likely as the others."""
-        return items[int(self.unit() * len(items))]
+        """Sample one of the items uniformly."""
+        return items[int(self.random() * len(items))]
 
-    def weighted(self, table: Sequence[tuple[float, Item]]) -> Item:
-        """One item of a table of (weight, item); the weights need not sum to one."""
+    def weighted_choice(self, table: Sequence[tuple[float, Item]]) -> Item:
+        """Sample from a table of (weight, item); the weights need not sum to one."""
         total = 0.0
         for weight, _ in table:
             total += weight
-        point = self.unit() * total
+        threshold = self.random() * total
         for weight, item in table:
-            point -= weight
-            if point < 0:
+            threshold -= weight
+            if threshold < 0:
                 return item
         return table[-1][1]

@@ -1,5 +1,1 @@
-"""SVHN's full numbers. Import `svhn_numbers_dataset_builder` to make `tfds.load` know them.
-
-Importing this package alone loads neither TensorFlow nor TFDS, so that `digit_struct`, the reader
-of `digitStruct.mat`, stays usable by itself.
-"""
+"""SVHN's full numbers; import `svhn_numbers_dataset_builder` to register them with TFDS."""

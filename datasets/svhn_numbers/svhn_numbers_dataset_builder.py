@@ -1,7 +1,7 @@
 """TFDS builder of SVHN's full numbers: whole images, every digit with its box.
 
 import tensorflow_datasets as tfds
-import datasets.svhn_numbers.svhn_numbers_dataset_builder  # tells TFDS of the data set
+import datasets.svhn_numbers.svhn_numbers_dataset_builder  # registers the data set
 
 tfds.load("svhn_numbers/train_test", data_dir=..., split="train")
 """
@@ -11,49 +11,57 @@ from __future__ import annotations
 import dataclasses
 import io
 import logging
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import tensorflow_datasets as tfds
 
-from . import archives, download  # relative, as `tfds build` imports the folder alone
+from . import archives  # relative, as `tfds build` imports the folder alone
 
 log = logging.getLogger(__name__)
+
+URL = "http://ufldl.stanford.edu/housenumbers/{split}.tar.gz"
 
 
 @dataclasses.dataclass(eq=False)
 class SvhnNumbersConfig(tfds.core.BuilderConfig):
-    """Which splits to build, and what to do with broken images or entries.
+    """Which splits to build, and how to treat broken images.
 
-    Two are ready by name; others are passed as an object, or to `tfds build --config` as JSON:
+    Configurations other than `full` and `train_test` are passed as an object, or to
+    `tfds build --config` as JSON:
     `'{"name": "lenient", "splits": ["train", "test"], "skip_broken": true}'`.
 
     Attributes:
         splits: any of train, test and extra.
-        skip_broken: leave broken ones out, count them and report them; else they are an error.
+        skip_broken: leave broken images out and count them in the metadata; by default they are
+            errors.
     """
 
-    splits: tuple[str, ...] = download.SPLITS
+    splits: tuple[str, ...] = ("train", "test", "extra")
     skip_broken: bool = False
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
     """SVHN's full numbers (Netzer et al. 2011, http://ufldl.stanford.edu/housenumbers/)."""
 
-    VERSION = tfds.core.Version("1.0.0")
-    RELEASE_NOTES = {"1.0.0": "First version."}  # noqa: RUF012
-    # No more than these two: `tfds build` without --config builds them all.
+    VERSION = tfds.core.Version("2.0.0")
+    RELEASE_NOTES = {  # noqa: RUF012
+        "1.0.0": "First version.",
+        "2.0.0": "The feature `number` is called `label`.",
+    }
+    # `tfds build` without --config builds all of these.
     BUILDER_CONFIGS = [  # noqa: RUF012
-        SvhnNumbersConfig(name="full", description="train, test and extra (2.6 GB)"),
         SvhnNumbersConfig(
             name="train_test", description="Without extra (0.7 GB)", splits=("train", "test")
         ),
+        SvhnNumbersConfig(name="full", description="train, test and extra (2.6 GB)"),
     ]
     MANUAL_DOWNLOAD_INSTRUCTIONS = """
-    Optional: archives that are there are used and not downloaded. Put train.tar.gz, test.tar.gz
-    and extra.tar.gz, or the folders extracted from them (train/digitStruct.mat, train/1.png, …),
-    into this folder or into data_dir itself.
+    Optional: archives in this folder are used instead of being downloaded. It may hold
+    train.tar.gz, test.tar.gz and extra.tar.gz, or the folders extracted from them
+    (train/digitStruct.mat, train/1.png, …).
     """
 
     def _info(self) -> tfds.core.DatasetInfo:
@@ -62,7 +70,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                 {
                     "id": tfds.features.Text(),
                     "image": tfds.features.Image(shape=(None, None, 3), encoding_format="png"),
-                    "number": tfds.features.Text(),
+                    "label": tfds.features.Text(),
                     "digits": tfds.features.Sequence(
                         {
                             "label": tfds.features.ClassLabel(num_classes=10),
@@ -78,44 +86,32 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         )
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager):
-        folders = self._folders(dl_manager)
-        paths = {split: archives.find_split(split, folders) for split in self._splits}
-        official = download.official_archives()
-        for split, path in paths.items():
-            if path is None:
-                paths[split] = download.fetch(official[split], folders[-1])
-            else:
-                log.info("Reading %s from %s", split, path)
-                download.check_copy(path, official[split])
-        return {split: self._generate_examples(path, split) for split, path in paths.items()}
-
-    @property
-    def _splits(self) -> tuple[str, ...]:
-        return self.builder_config.splits
-
-    def _folders(self, dl_manager: tfds.download.DownloadManager) -> list[Path]:
-        """Where archives may be: the manual folder, data_dir, and where downloads go."""
-        data_dir = Path(self.data_dir).parents[2]  # without name, configuration and version
-        folders = [data_dir, Path(dl_manager.download_dir) / self.name]
         try:
-            return [Path(dl_manager.manual_dir), *folders]
-        except AssertionError:  # TFDS's way to say that there is no such folder, or it is empty
-            return folders
+            folder = Path(dl_manager.manual_dir)
+        except AssertionError:  # there is no such folder, or it is empty
+            folder = None
+        generators = {}
+        for split in self.builder_config.splits:
+            path = archives.find_split(split, folder) if folder else None
+            if path is None:
+                path = Path(dl_manager.download(URL.format(split=split)))
+            log.info("Reading %s from %s", split, path)
+            generators[split] = self._generate_examples(path, split)
+        return generators
 
     def _generate_examples(self, path: Path, split: str) -> Iterator[tuple[str, dict]]:
-        skipped = archives.Skipped()
-        examples = archives.read_split(
-            path, split, skip_broken=self.builder_config.skip_broken, skipped=skipped
-        )
-        for example in examples:
-            entry = example.entry
+        skipped: Counter[str] = Counter()
+        skip_broken = self.builder_config.skip_broken
+        for entry, image in archives.read_split(
+            path, split, skip_broken=skip_broken, skipped=skipped
+        ):
             yield (
                 entry.name,
                 {
                     "id": f"{split}/{entry.name}",
-                    "image": io.BytesIO(example.image),
-                    "number": "".join(map(str, entry.labels)),
-                    "digits": {"label": entry.labels, "box": entry.boxes},
+                    "image": io.BytesIO(image),
+                    "label": entry.label,
+                    "digits": {"label": [int(digit) for digit in entry.label], "box": entry.boxes},
                 },
             )
-        self.info.metadata["skipped"][split] = dict(skipped.counts)
+        self.info.metadata["skipped"][split] = dict(skipped)

@@ -324,7 +324,7 @@ def test_corrections_make_a_folder_to_train_on(open_page, tmp_path):
         assert archive.testzip() is None
         archive.extractall(tmp_path)
     photos = read_folder(tmp_path / "kept_numbers", "train")
-    assert [photo.number for photo in photos[1:]] == ["007", ""]
+    assert [photo.label for photo in photos[1:]] == ["007", ""]
     assert photos[0].file.startswith("front_door-") and photos[1].file.startswith("_gate-")
     assert photos[0].boxes.shape == (1, 4) and photos[1].boxes is None and photos[2].boxes is None
     for photo, seed in zip(photos, (1, 2, 3), strict=True):

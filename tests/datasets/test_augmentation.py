@@ -1,4 +1,4 @@
-"""Random changes: in range, of every kind, repeatable, and never a mirror."""
+"""Augmentation: in range, of every kind, repeatable, and never mirrored."""
 
 from __future__ import annotations
 
@@ -33,8 +33,9 @@ def strengths() -> dict[str, float]:
     }
 
 
-def augmented(batch, augmentation, seed, view=1.0):
-    return augment(tf.constant(batch), augmentation, tf.constant(seed), SIZE, view)[0].numpy()
+def augmented(batch, augmentation, seed, fraction=1.0):
+    result, _ = augment(tf.constant(batch), augmentation, tf.constant(seed), SIZE, fraction)
+    return result.numpy()
 
 
 def changed(augmentation, seed=(1, 2), channels=3, count=6):
@@ -53,26 +54,18 @@ def test_range_and_type(preset, channels):
 
 
 @pytest.mark.parametrize("name", strengths())
-def test_each_change_changes_something_alone(name):
+def test_each_change_has_an_effect_alone(name):
     """With all amounts near their extreme, and every probability's draw below it."""
     batch = images(size=SIZE)
     only = Augmentation(**{name: strengths()[name]}, erase_size=0.5)
-    likely = (
-        "random_crop",
-        "window_size",
-        "background_crop",
-        "invert",
-        "grey",
-        "blur",
-        "downscale",
-    )
-    likely += ("compress", "erase")
-    draws = np.array([[0.03 if one in likely else 0.97 for one in _DRAWS]], np.float32)
+    likely = {"random_crop", "crop_size", "background_crop", "invert", "grey", "blur"}
+    likely |= {"downscale", "compress", "erase"}
+    draws = np.array([[0.03 if draw in likely else 0.97 for draw in _DRAWS]], np.float32)
     draws = draws.repeat(len(batch), axis=0)
-    grain = np.random.default_rng(0).integers(0, 256, (len(batch), 8000), np.uint8)
+    noise = np.random.default_rng(0).integers(0, 256, (len(batch), 8000), np.uint8)
     boxes = np.tile(np.float32([0.4, 0.3, 0.7, 0.8]), (len(batch), 1))
-    before, _ = distort(batch, draws, grain, Augmentation.none(), SIZE, 1.0, boxes)
-    after, _ = distort(batch, draws, grain, only, SIZE, 1.0, boxes)
+    before, _ = distort(batch, draws, noise, Augmentation.none(), SIZE, 1.0, boxes)
+    after, _ = distort(batch, draws, noise, only, SIZE, 1.0, boxes)
     assert np.array_equal(before, batch)
     assert np.abs(after - before).max() > 3
 
@@ -83,13 +76,13 @@ def test_no_change_is_none_at_all():
     assert np.array_equal(result, batch)
 
 
-def test_the_same_seed_makes_the_same_batch_and_another_another():
+def test_the_seed_determines_the_batch():
     strong = Augmentation.strong()
     assert np.array_equal(changed(strong), changed(strong))
     assert np.abs(changed(strong) - changed(strong, seed=(1, 3))).mean() > 5
 
 
-def test_images_of_a_batch_change_apart():
+def test_images_of_a_batch_change_independently():
     batch = np.repeat(images(1), 8, axis=0)
     result = augmented(batch, Augmentation.photo(), [0, 0])
     for index in range(1, 8):
@@ -100,11 +93,11 @@ def test_one_image_changes_as_within_a_batch():
     rng = np.random.default_rng(0)
     batch, strong = images(), Augmentation.strong()
     draws = rng.random((len(batch), len(_DRAWS)), np.float32)
-    grain = rng.integers(0, 256, (len(batch), 8000), np.uint8)
-    together, _ = distort(batch, draws, grain, strong, SIZE)
+    noise = rng.integers(0, 256, (len(batch), 8000), np.uint8)
+    together, _ = distort(batch, draws, noise, strong, SIZE)
     for index in range(len(batch)):
-        one = slice(index, index + 1)
-        alone, _ = distort(batch[one], draws[one], grain[one], strong, SIZE)
+        row = slice(index, index + 1)
+        alone, _ = distort(batch[row], draws[row], noise[row], strong, SIZE)
         assert np.array_equal(alone[0], together[index])
 
 
@@ -127,7 +120,7 @@ def test_nothing_is_mirrored_or_upside_down():
     assert (likeness(still) > likeness(still[:, ::-1, ::-1])).all()
 
 
-def test_the_view_is_the_middle_and_shifts_show_what_lies_around():
+def test_the_middle_is_visible_and_shifts_show_its_surroundings():
     """A frame of white around a black middle appears only when something moves."""
     framed = np.full((4, 40, 60, 1), 255, np.uint8)
     framed[:, 4:36, 6:54] = 0
@@ -137,11 +130,11 @@ def test_the_view_is_the_middle_and_shifts_show_what_lies_around():
     assert (moved.max(axis=(1, 2, 3)) > 200).all()
 
 
-def test_resizing_without_a_change_keeps_places():
-    """The middle of the kept image lands in the middle of the result."""
-    kept = np.zeros((1, 41, 61, 1), np.uint8)
-    kept[0, 18:23, 28:33] = 255
-    still = augmented(kept, Augmentation(zoom=1e-9), [1, 1])
+def test_resizing_alone_keeps_positions():
+    """The middle of the stored image lands in the middle of the result."""
+    stored = np.zeros((1, 41, 61, 1), np.uint8)
+    stored[0, 18:23, 28:33] = 255
+    still = augmented(stored, Augmentation(zoom=1e-9), [1, 1])
     rows, columns = np.nonzero(still[0, ..., 0] > 60)
     assert (rows.min() + rows.max()) / 2 == (SIZE[0] - 1) / 2
     assert (columns.min() + columns.max()) / 2 == (SIZE[1] - 1) / 2

@@ -1,4 +1,4 @@
-"""Boxes around numbers."""
+"""Boxes of crops."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ digit_boxes = st.lists(
 
 @settings(deadline=None)
 @given(digit_boxes)
-def test_the_union_is_the_smallest_box_that_holds_all(boxes):
+def test_the_union_is_the_smallest_box_that_contains_all(boxes):
     union, boxes = union_box(boxes), np.array(boxes, np.float32)
     assert (union[:2] <= boxes[:, :2]).all()
     assert (union[2:] >= boxes[:, 2:]).all()
@@ -32,7 +32,7 @@ def test_the_union_is_the_smallest_box_that_holds_all(boxes):
 
 @settings(deadline=None)
 @given(digit_boxes, st.floats(0, 2), st.sampled_from(["union", "square"]), st.floats(1, 1.5))
-def test_crops_keep_the_centre_and_hold_the_number(boxes, margin, crop, context):
+def test_crops_keep_the_centre_and_contain_the_number(boxes, margin, crop, context):
     union = union_box(boxes)
     box = crop_box(boxes, crop, margin, context)
     size, wanted = box[2:] - box[:2], (union[2:] - union[:2]) * (1 + margin) * context
@@ -54,7 +54,7 @@ def test_an_example():
 @pytest.mark.parametrize(
     ("boxes", "crop", "margin", "words"),
     [
-        ([], "union", 0.3, "none"),
+        ([], "union", 0.3, "Received: none"),
         ([(5, 5, 5, 9)], "union", 0.3, "right > left"),
         ([(0, 0, 4, 4)], "circle", 0.3, "circle"),
         ([(0, 0, 4, 4)], "full", 0.3, "whole image"),

@@ -1,4 +1,4 @@
-"""Windows around numbers, and boxes that go where the pixels go."""
+"""Random crops, background crops, and boxes under transforms."""
 
 import numpy as np
 import pytest
@@ -11,15 +11,15 @@ SIZE, KEPT = (48, 96), (80, 160)
 
 
 class Draws:
-    """Random numbers as `windows` asks for them."""
+    """Random numbers by the interface of `geometry.Draws`."""
 
     def __init__(self, count, seed=0):
         self.rng, self.count = np.random.default_rng(seed), count
 
-    def between(self, name, low, high):
+    def uniform(self, name, low, high):
         return self.rng.uniform(low, high, self.count)
 
-    def happens(self, name, probability):
+    def bernoulli(self, name, probability):
         return self.rng.random(self.count) < probability
 
 
@@ -29,33 +29,33 @@ def some_boxes(count=400, seed=1):
     return np.concatenate([corner, corner + rng.uniform(0.05, 0.4, (count, 2))], 1).astype("f")
 
 
-@pytest.mark.parametrize("view", [1.0, 0.8])
-def test_windows_hold_the_number_and_stay_in_the_image(view):
+@pytest.mark.parametrize("fraction", [1.0, 0.8])
+def test_random_crops_contain_the_number_and_stay_in_the_image(fraction):
     boxes = some_boxes()
-    shown = geometry.windows(Draws(len(boxes)), 1.0, boxes, view)
-    assert (shown[:, :2] >= -1e-6).all() and (shown[:, 2:] <= 1 + 1e-6).all()
-    size = shown[:, 2:] - shown[:, :2]
-    assert (size <= view + 1e-6).all()
-    fits = (boxes[:, 2:] - boxes[:, :2] <= view / geometry.TIGHT).all(axis=1)
-    assert (shown[fits, :2] <= boxes[fits, :2] + 1e-6).all()
-    assert (shown[fits, 2:] >= boxes[fits, 2:] - 1e-6).all()
-    # Of every size, from near to the whole image.
-    relative = np.log(size[:, 0]) / np.log(geometry.TIGHT * (boxes[:, 2] - boxes[:, 0]))
-    assert np.quantile(relative, 0.9) > 0.7 and np.quantile(relative, 0.1) < 0.3 + (1 - view)
+    crops = geometry.random_crops(Draws(len(boxes)), 1.0, boxes, fraction)
+    assert (crops[:, :2] >= -1e-6).all() and (crops[:, 2:] <= 1 + 1e-6).all()
+    size = crops[:, 2:] - crops[:, :2]
+    assert (size <= fraction + 1e-6).all()
+    fits = (boxes[:, 2:] - boxes[:, :2] <= fraction / geometry.MIN_CROP_SCALE).all(axis=1)
+    assert (crops[fits, :2] <= boxes[fits, :2] + 1e-6).all()
+    assert (crops[fits, 2:] >= boxes[fits, 2:] - 1e-6).all()
+    # Of every size, from close to the number to the whole image.
+    relative = np.log(size[:, 0]) / np.log(geometry.MIN_CROP_SCALE * (boxes[:, 2] - boxes[:, 0]))
+    assert np.quantile(relative, 0.9) > 0.7 and np.quantile(relative, 0.1) < 0.3 + (1 - fraction)
 
 
-def test_windows_come_as_often_as_asked_and_only_where_the_box_is_known():
+def test_random_crops_follow_their_probability_and_need_a_box():
     boxes = some_boxes(2000)
     boxes[::2] = np.nan
-    shown = geometry.windows(Draws(len(boxes)), 0.5, boxes, 1.0)
+    shown = geometry.random_crops(Draws(len(boxes)), 0.5, boxes, 1.0)
     whole = (shown == [0, 0, 1, 1]).all(axis=1)
     assert whole[::2].all()
     assert 0.4 < (~whole[1::2]).mean() < 0.6
     assert np.isfinite(shown).all()
 
 
-@pytest.mark.parametrize("view", [1.0, 0.8])
-def test_boxes_go_where_the_pixels_go(view):
+@pytest.mark.parametrize("fraction", [1.0, 0.8])
+def test_boxes_follow_the_pixels(fraction):
     """A white patch on black, moved without a change of light, lies in the box it comes with."""
     boxes = some_boxes(64)
     # Not at the edge, whose pixels go on beyond it.
@@ -67,11 +67,11 @@ def test_boxes_go_where_the_pixels_go(view):
     moves = Augmentation(
         random_crop=0.7, zoom=0.1, stretch=0.2, shift=0.05, rotation=6, shear=0.1, perspective=0.1
     )
-    moved, found = augment(
-        tf.constant(batch), moves, tf.constant([3, 4]), SIZE, view, tf.constant(shares)
+    moved, moved_boxes = augment(
+        tf.constant(batch), moves, tf.constant([3, 4]), SIZE, fraction, tf.constant(shares)
     )
     compared = 0
-    for image, box in zip(moved.numpy()[..., 0], found.numpy(), strict=True):
+    for image, box in zip(moved.numpy()[..., 0], moved_boxes.numpy(), strict=True):
         if np.isnan(box).any():
             assert image.max() < 128, "only a patch that is not shown has no box"
             continue
@@ -84,41 +84,41 @@ def test_boxes_go_where_the_pixels_go(view):
     assert compared > 30
 
 
-def test_a_box_that_leaves_the_image_is_cut_and_one_outside_is_unknown():
+def test_a_box_is_clipped_to_the_image_and_unknown_outside():
     boxes = np.float32([[0.1, 0.1, 0.5, 0.5], [0.9, 0.9, 1.0, 1.0], [np.nan] * 4])
     shift = np.tile(np.eye(3), (3, 1, 1))
     shift[:, 0, 2] = 0.3 * 96  # the result begins at 0.3 of the width
-    found = geometry.move_boxes(boxes, shift, SIZE, SIZE)
-    np.testing.assert_allclose(found[0], [0, 0.1, 0.2, 0.5], atol=1e-6)
-    np.testing.assert_allclose(found[1], [0.6, 0.9, 0.7, 1.0], atol=1e-6)
-    assert np.isnan(found[2]).all()
+    moved_boxes = geometry.move_boxes(boxes, shift, SIZE, SIZE)
+    np.testing.assert_allclose(moved_boxes[0], [0, 0.1, 0.2, 0.5], atol=1e-6)
+    np.testing.assert_allclose(moved_boxes[1], [0.6, 0.9, 0.7, 1.0], atol=1e-6)
+    assert np.isnan(moved_boxes[2]).all()
     shift[:, 0, 2] = 0.6 * 96
     assert np.isnan(geometry.move_boxes(boxes, shift, SIZE, SIZE)[0]).all()
 
 
-def test_parts_beside_never_touch_the_number_and_lie_on_every_side():
+def test_background_crops_never_touch_the_number_and_are_on_every_side():
     boxes = some_boxes(2000)
     boxes[::4] = np.nan
     boxes[1::4] = [0.05, 0.05, 0.95, 0.95]
-    parts = geometry.parts_beside(Draws(len(boxes)), 0.5, boxes)
-    chosen = np.isfinite(parts).all(axis=1)
-    assert not chosen[::4].any(), "nobody knows where the number is"
+    crops = geometry.background_crops(Draws(len(boxes)), 0.5, boxes)
+    chosen = np.isfinite(crops).all(axis=1)
+    assert not chosen[::4].any(), "the box is unknown"
     assert not chosen[1::4].any(), "there is no room"
     assert 0.35 < chosen[2::4].mean() < 0.55
-    parts, boxes = parts[chosen], boxes[chosen]
-    assert (parts[:, :2] >= -1e-6).all() and (parts[:, 2:] <= 1 + 1e-6).all()
-    assert (parts[:, 2:] - parts[:, :2] >= geometry.ROOM_BESIDE - 1e-6).all()
-    before, after = parts[:, 2:] <= boxes[:, :2] + 1e-6, parts[:, :2] >= boxes[:, 2:] - 1e-6
+    crops, boxes = crops[chosen], boxes[chosen]
+    assert (crops[:, :2] >= -1e-6).all() and (crops[:, 2:] <= 1 + 1e-6).all()
+    assert (crops[:, 2:] - crops[:, :2] >= geometry.MIN_BACKGROUND - 1e-6).all()
+    before, after = crops[:, 2:] <= boxes[:, :2] + 1e-6, crops[:, :2] >= boxes[:, 2:] - 1e-6
     assert (before | after).any(axis=1).all()
     assert np.concatenate([before, after], axis=1).any(axis=0).all(), "left, above, right, below"
 
 
-def test_a_part_beside_the_number_shows_none_of_it():
+def test_a_background_crop_shows_nothing_of_the_number():
     """A white number on black is gone from the image, and its box with it."""
     batch = np.zeros((64, *KEPT, 1), np.uint8)
     batch[:, 30:50, 60:100] = 255
     boxes = np.tile(np.array([60, 30, 100, 50], np.float32) / [160, 80, 160, 80], (64, 1))
-    moved, found = augment(
+    moved, moved_boxes = augment(
         tf.constant(batch),
         Augmentation(background_crop=1.0, zoom=0.1, shift=0.05, rotation=5),
         tf.constant([5, 6]),
@@ -126,5 +126,5 @@ def test_a_part_beside_the_number_shows_none_of_it():
         1.0,
         tf.constant(boxes.astype(np.float32)),
     )
-    assert np.isnan(found.numpy()).all()
+    assert np.isnan(moved_boxes.numpy()).all()
     assert (moved.numpy() < 128).mean() > 0.97

@@ -1,4 +1,4 @@
-"""What an epoch is made of."""
+"""Parsing of mixes, and the order of examples in epochs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_a_folder_may_have_commas_and_colons_in_its_name(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "a,", "a:0", "a:-1", "a:x", ":2", "a:nan", "a:inf", "a,a:2"])
-def test_a_wrong_mix(text):
+def test_an_invalid_mix(text):
     with pytest.raises(ValueError, match="Received"):
         parse_mix(text)
 
@@ -42,11 +42,11 @@ def test_a_wrong_mix(text):
 def test_quotas_follow_the_weights(weights, total):
     counts = quotas(weights, total)
     assert sum(counts) == total
-    shares = np.array(weights) / sum(weights) * total
-    assert np.abs(np.array(counts) - shares).max() <= 1
+    fractions = np.array(weights) / sum(weights) * total
+    assert np.abs(np.array(counts) - fractions).max() <= 1
 
 
-def test_one_source_is_seen_once_an_epoch_in_a_new_order_each_time():
+def test_one_source_is_used_once_an_epoch_in_a_new_order():
     epochs = [plan_epoch([12], [1.0], 3, 4, seed=5, epoch=epoch) for epoch in range(3)]
     for plan in epochs:
         assert plan.shape == (3, 4, 2)
@@ -56,20 +56,20 @@ def test_one_source_is_seen_once_an_epoch_in_a_new_order_each_time():
     assert not np.array_equal(epochs[1], plan_epoch([12], [1.0], 3, 4, seed=6, epoch=1))
 
 
-@settings(deadline=None)  # how long it takes depends on what else the machine does
+@settings(deadline=None)  # the time depends on the machine's load
 @given(
     st.lists(st.integers(1, 40), min_size=1, max_size=3),
     st.integers(1, 6),
     st.integers(1, 9),
     st.integers(1, 5),
 )
-def test_epochs_go_on_where_the_last_one_stopped(sizes, steps, batch_size, epochs):
+def test_epochs_continue_where_the_last_one_stopped(sizes, steps, batch_size, epochs):
     weights = [float(index + 1) for index in range(len(sizes))]
     plans = [plan_epoch(sizes, weights, steps, batch_size, 1, epoch) for epoch in range(epochs)]
-    seen = np.concatenate(plans).reshape(-1, 2)
+    used = np.concatenate(plans).reshape(-1, 2)
     counts = quotas(weights, steps * batch_size)
     for number, size in enumerate(sizes):
-        times = np.bincount(seen[seen[:, 0] == number, 1], minlength=size)
+        times = np.bincount(used[used[:, 0] == number, 1], minlength=size)
         assert times.sum() == counts[number] * epochs
         assert times.max() - times.min() <= 1
 
@@ -77,5 +77,5 @@ def test_epochs_go_on_where_the_last_one_stopped(sizes, steps, batch_size, epoch
 def test_a_batch_holds_the_sources_in_proportion():
     plan = plan_epoch([1000, 30], [2.0, 1.0], 50, 60, seed=0, epoch=3)
     assert (plan[..., 0] == 1).sum() == 1000
-    shares = (plan[..., 0] == 1).mean(axis=1)
-    assert 0.1 < shares.min() < shares.max() < 0.6
+    fractions = (plan[..., 0] == 1).mean(axis=1)
+    assert 0.1 < fractions.min() < fractions.max() < 0.6

@@ -1,4 +1,4 @@
-"""Numbers composed of MNIST digits."""
+"""Images composed of MNIST digits."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def strokes(count: int, seed: int = 0) -> list[np.ndarray]:
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 8])
-def test_digits_stand_apart_within_the_image(count):
+def test_digits_are_apart_and_within_the_image(count):
     for seed in range(40):
         rng = np.random.default_rng(seed)
         quiet = Layout(noise=(-1.0, -1.0), background=(10.0, 10.0))
@@ -46,13 +46,13 @@ def test_digits_stand_apart_within_the_image(count):
         assert image[outside].max() <= 10
 
 
-def test_a_number_is_a_function_of_its_seed():
+def test_an_image_is_a_function_of_its_seed():
     images = [compose(strokes(3), np.random.default_rng(seed))[0] for seed in (1, 1, 2)]
     assert np.array_equal(images[0], images[1])
     assert not np.array_equal(images[0], images[2])
 
 
-def test_the_digits_of_the_splits_are_apart():
+def test_no_digit_is_in_two_splits():
     """Train and validation share no MNIST digit, and test uses the test digits alone."""
     parts = mnist_numbers.DIGITS_OF
     assert parts["train"] == "train[:55000]"
@@ -83,23 +83,23 @@ def test_building_and_loading(built):
     }
     assert len(rows) == 180
     assert {row["image"].shape for row in rows.values()} == {(48, 128, 1)}
-    lengths = np.bincount([len(row["number"]) for row in rows.values()], minlength=6)
+    lengths = np.bincount([len(row["label"]) for row in rows.values()], minlength=6)
     assert lengths[0] == 0
     assert lengths[1:].min() > 15
     for row in rows.values():
-        assert row["number"].decode() == "".join(str(one) for one in row["digits"]["label"])
-        assert row["digits"]["box"].shape == (len(row["number"]), 4)
+        assert row["label"].decode() == "".join(str(digit) for digit in row["digits"]["label"])
+        assert row["digits"]["box"].shape == (len(row["label"]), 4)
 
     examples = list(sources.examples("mnist_numbers", "test"))
     for example in examples:
         row = rows[example.id.encode()]
-        assert example.number == row["number"].decode()
+        assert example.label == row["label"].decode()
         assert np.array_equal(example.boxes, row["digits"]["box"])
     (images, labels, ids), *_ = datasets.load("mnist_numbers", "test", with_ids=True)
     assert images.shape == (40, 48, 128, 1)
     for image, name in zip(images.numpy(), ids.numpy(), strict=True):
         assert np.array_equal(image, rows[name]["image"])
-    assert labels["length"].numpy().tolist() == [len(one.number) for one in examples]
+    assert labels["length"].numpy().tolist() == [len(example.label) for example in examples]
 
 
 def test_crops_use_the_boxes(built):
@@ -119,7 +119,7 @@ def test_crops_use_the_boxes(built):
     assert spread(cropped)[1] > 1.3 * spread(whole)[1]
 
 
-def test_training_crops_keep_room_that_only_moves_show(built):
+def test_training_crops_have_room_that_only_moves_show(built):
     from datasets.augmentation import Augmentation
 
     options = {

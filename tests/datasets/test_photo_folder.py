@@ -1,4 +1,4 @@
-"""Reading a folder of photos, and saying what is wrong with one."""
+"""Reading a folder of photos, and errors that name file and line."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def put_image(folder, name="a.png"):
         ("images\\000001.png", "test"),
     ],
 )
-def test_a_file_never_changes_sides(file, split):
+def test_a_file_stays_in_its_split(file, split):
     assert split_of(file) == split
 
 
-def test_shares_of_the_splits():
+def test_fractions_of_the_splits():
     splits = [split_of(f"{index}.jpg") for index in range(20_000)]
     assert splits.count("test") == pytest.approx(3000, abs=150)
     assert splits.count("validation") == pytest.approx(2000, abs=130)
@@ -50,7 +50,7 @@ def test_shares_of_the_splits():
     ],
     ids=["plain", "empty", "bom crlf", "semicolons", "spaces", "quotes", "tabs"],
 )
-def test_kinds_of_csv(tmp_path, text):
+def test_variants_of_csv(tmp_path, text):
     put_image(tmp_path)
     (tmp_path / "labels.csv").write_bytes(text.encode())
     if text == "file,label":
@@ -58,7 +58,7 @@ def test_kinds_of_csv(tmp_path, text):
             read_folder(tmp_path)
         return
     (photo,) = read_folder(tmp_path)
-    assert (photo.file, photo.number, photo.path) == ("a.png", "007", tmp_path / "a.png")
+    assert (photo.file, photo.label, photo.path) == ("a.png", "007", tmp_path / "a.png")
 
 
 def test_images_in_images_and_deeper_and_without_a_number(tmp_path):
@@ -66,7 +66,7 @@ def test_images_in_images_and_deeper_and_without_a_number(tmp_path):
     put_image(tmp_path, "garden/gate.png")
     (tmp_path / "labels.csv").write_text("file,label\na.png,\ngarden/gate.png,12\n")
     photos = read_folder(tmp_path)
-    assert [photo.number for photo in photos] == ["", "12"]
+    assert [photo.label for photo in photos] == ["", "12"]
     assert photos[0].path == tmp_path / "images" / "a.png"
 
 
@@ -97,7 +97,7 @@ def test_images_in_images_and_deeper_and_without_a_number(tmp_path):
         (b"file,label,boxes\na.png,123,1 1 2 2;2 1 3 2\n", ValueError, ["line 2", "3 digits"]),
     ],
 )
-def test_what_is_wrong_is_said_with_file_and_line(tmp_path, text, error, words):
+def test_errors_name_file_and_line(tmp_path, text, error, words):
     put_image(tmp_path)
     if text is not None:
         (tmp_path / "labels.csv").write_bytes(text)

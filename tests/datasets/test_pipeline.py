@@ -1,4 +1,4 @@
-"""Pipelines: right labels, real values, and the same batches whenever they are asked for."""
+"""Pipelines: labels and values, order, reproducibility, limits and shards."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def collect(stream) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
 def same(left, right) -> bool:
     return len(left) == len(right) and all(
         np.array_equal(a, b)
-        for one, other in zip(left, right, strict=True)
-        for a, b in zip(one, other, strict=True)
+        for batch, other in zip(left, right, strict=True)
+        for a, b in zip(batch, other, strict=True)
     )
 
 
-def read_index(images: np.ndarray) -> np.ndarray:
-    """Which photo of `make_folder` each image shows, told by the red of its right half."""
+def photo_index(images: np.ndarray) -> np.ndarray:
+    """Which photo of `make_folder` each image shows, from the red of its right half."""
     right = images[:, 3:-3, -6:-2, 0].mean(axis=(1, 2))
     return np.round((right - 40) / 4).astype(int)
 
@@ -41,11 +41,11 @@ def test_images_and_labels_belong_together(make_folder):
         assert images.shape[1:] == (12, 20, 3)
         assert (lengths == 2).all()
         assert digits.dtype == lengths.dtype == np.int32
-        expected = [[int(d) for d in str(10 + i)] + [-1] for i in read_index(images)]
+        expected = [[int(d) for d in str(10 + i)] + [-1] for i in photo_index(images)]
         assert digits.tolist() == expected
 
 
-def test_images_are_not_black_and_not_scaled_to_one(make_folder):
+def test_images_are_in_0_to_255(make_folder):
     for stream in (
         datasets.load(make_folder(40, "a"), "train", **SMALL),
         datasets.load_training(
@@ -58,29 +58,29 @@ def test_images_are_not_black_and_not_scaled_to_one(make_folder):
         assert 80 < images.mean() < 180
 
 
-def test_ids_and_numbers_come_in_the_order_of_the_images(make_folder):
+def test_ids_and_labels_are_in_the_order_of_the_images(make_folder):
     folder = make_folder()
     ids = [
         name.decode()
         for _, _, names in datasets.load(folder, "train", with_ids=True, batch_size=7, **SMALL)
         for name in names.numpy()
     ]
-    listed = datasets.numbers(folder, "train")
+    listed = datasets.labels(folder, "train")
     assert ids == [name for name, _ in listed]
-    assert [number for _, number in listed] == [str(10 + int(name[1:3])) for name in ids]
+    assert [label for _, label in listed] == [str(10 + int(name[1:3])) for name in ids]
     assert len(listed) == datasets.size(folder, "train") == 33
 
 
-def test_a_mix_is_loaded_one_after_the_other(make_folder):
+def test_the_sources_of_a_mix_follow_each_other(make_folder):
     first, second = make_folder(20, "first"), make_folder(40, "second")
     mix = f"{first}:1,{second}:9"
     together = np.concatenate([x for x, _, _ in collect(datasets.load(mix, "test", **SMALL))])
     assert len(together) == datasets.size(mix, "test") == 3
-    assert read_index(together).tolist() == [3, 3, 34]
+    assert photo_index(together).tolist() == [3, 3, 34]
 
 
 @pytest.mark.parametrize("batch_size", [4, 5])
-def test_going_on_at_an_epoch_is_as_if_never_stopped(make_folder, batch_size):
+def test_resuming_at_an_epoch_gives_the_same_batches(make_folder, batch_size):
     folder = make_folder()
     options = {
         "epochs": 4,
@@ -102,9 +102,9 @@ def test_going_on_at_an_epoch_is_as_if_never_stopped(make_folder, batch_size):
     assert not same(whole, other)
 
 
-def test_every_epoch_shows_every_image_in_another_order(make_folder):
+def test_every_epoch_has_every_image_in_another_order(make_folder):
     stream = datasets.load_training(make_folder(), epochs=2, seed=0, batch_size=11, **SMALL)
-    seen = [read_index(x) for x, _, _ in collect(stream)]
+    seen = [photo_index(x) for x, _, _ in collect(stream)]
     first, second = np.concatenate(seen[:3]), np.concatenate(seen[3:])
     assert sorted(first) == sorted(second)
     assert len(set(first)) == 33
@@ -126,7 +126,7 @@ def test_a_mix_keeps_its_proportions_and_repeats_the_small_part(make_folder):
     assert stream.cardinality().numpy() == 20
 
 
-def test_a_file_holds_the_same_as_memory(make_folder, tmp_path, monkeypatch):
+def test_a_cache_file_holds_the_same_as_memory(make_folder, tmp_path, monkeypatch):
     folder = make_folder()
     options = {"epochs": 1, "seed": 0, "batch_size": 8, "augmentation": Augmentation.light()}
     memory = collect(datasets.load_training(folder, **options, **SMALL))
@@ -146,7 +146,7 @@ def test_a_file_holds_the_same_as_memory(make_folder, tmp_path, monkeypatch):
         datasets.load(folder, "train", cache_dir=cache, **(SMALL | {"channels": 1}))
 
 
-def test_a_changed_folder_is_read_again_and_nothing_half_is_left(make_folder, tmp_path):
+def test_a_changed_folder_is_read_again_and_no_partial_file_is_left(make_folder, tmp_path):
     folder, cache = make_folder(), tmp_path / "cache"
     load = {"cache_dir": cache, **SMALL}
     before = collect(datasets.load(folder, "train", **load))
@@ -162,13 +162,49 @@ def test_a_changed_folder_is_read_again_and_nothing_half_is_left(make_folder, tm
     assert sorted(cache.iterdir()) == whole
 
 
-def test_limit_takes_the_first(make_folder):
-    folder = make_folder()
-    (batch,) = collect(datasets.load(folder, "train", limit=4, **SMALL))
-    assert read_index(batch[0]).tolist() == [0, 1, 2, 4]
+def test_a_limit_means_the_same_images_everywhere(make_folder):
+    first, second = make_folder(20, "first"), make_folder(40, "second")
+    mix, limited = f"{first}:1,{second}:2", {"limit": 4}
+    names = ["p00.png", "p01.png", "p02.png", "p04.png"] * 2
+    ((images, labels, ids),) = datasets.load(mix, "train", with_ids=True, **SMALL, **limited)
+    listed = datasets.labels(mix, "train", **limited)
+    assert [name for name, _ in listed] == [name.decode() for name in ids.numpy()] == names
+    assert photo_index(images.numpy()).tolist() == [int(name[1:3]) for name in names]
+    digits = labels["digits"].numpy()[:, :2].tolist()
+    assert digits == [[int(digit) for digit in label] for _, label in listed]
+    assert datasets.size(mix, "train", **limited) == 8
+    hashes = datasets.image_hashes(mix, "train", **limited)
+    assert [name for name, _ in hashes] == names and len(dict(hashes)) == 4
+    assert [name for name, _ in datasets.unreadable_labels(mix, "train", 1, **limited)] == names
 
 
-def test_longer_numbers_and_none_at_all(make_folder):
+def test_a_folder_gives_the_number_of_digit_positions(make_folder):
+    folder = make_folder(4)
+    for texts, expected in (
+        (("7", "0", "3", "4"), 1),
+        (("7", "0", "3", ""), 2),
+        (("7", "12345678", "", "4"), 8),  # in the split test
+        (("", "", "", ""), 2),
+    ):
+        rows = [f"p{index:02d}.png,{text},train" for index, text in enumerate(texts)]
+        rows[1] = rows[1].replace("train", "test")
+        (folder / "labels.csv").write_text("\n".join(["file,label,split", *rows]) + "\n")
+        assert datasets.defaults(folder)["max_digits"] == expected
+    assert datasets.defaults(f"mnist,{folder}")["max_digits"] == 2
+
+
+def test_unreadable_labels_are_those_that_do_not_fit(make_folder):
+    folder = make_folder(4)
+    (folder / "labels.csv").write_text(
+        "file,label,split\np00.png,1234,train\np01.png,,train\np02.png,7,train\np03.png,12345,test\n"
+    )
+    assert datasets.unreadable_labels(folder, "train", 4) == []
+    assert datasets.unreadable_labels(folder, "train", 3) == [("p00.png", "1234")]
+    assert datasets.unreadable_labels(folder, "train", 1) == [("p00.png", "1234"), ("p01.png", "")]
+    assert datasets.unreadable_labels(folder, "test", 4) == [("p03.png", "12345")]
+
+
+def test_longer_and_empty_labels(make_folder):
     folder = make_folder(3)
     (folder / "labels.csv").write_text("file,label\np00.png,1234\np01.png,\np02.png,007\n")
     ((_, lengths, digits),) = collect(datasets.load(folder, "train", **SMALL))
@@ -178,7 +214,7 @@ def test_longer_numbers_and_none_at_all(make_folder):
 
 def test_single_digits(make_folder):
     folder = make_folder(3)
-    with pytest.raises(ValueError, match=r"p00\.png with the number '10'"):
+    with pytest.raises(ValueError, match=r"p00\.png with the label '10'"):
         datasets.load(folder, "train", **(SMALL | {"max_digits": 1}))
     (folder / "labels.csv").write_text("file,label\np00.png,4\np01.png,0\n")
     ((_, digits),) = datasets.load(folder, "train", **(SMALL | {"max_digits": 1}))
@@ -195,28 +231,28 @@ def test_single_digits(make_folder):
         ({"split": "dev"}, "split is one of train, validation, test"),
     ],
 )
-def test_wrong_options(make_folder, options, words):
+def test_invalid_options(make_folder, options, words):
     with pytest.raises(ValueError, match=words):
         datasets.load(make_folder(), **({"split": "train"} | options), **SMALL)
 
 
 @pytest.mark.parametrize("options", [{"seed": -1}, {"batch_size": 0}, {"start_epoch": -1}])
-def test_wrong_numbers(make_folder, options):
+def test_invalid_numbers(make_folder, options):
     with pytest.raises(ValueError, match=f"{next(iter(options))} is . or more"):
         datasets.load_training(make_folder(3), **({"epochs": 1, "seed": 0} | options), **SMALL)
 
 
-def test_an_empty_split_is_said(make_folder):
+def test_an_empty_split_is_an_error(make_folder):
     with pytest.raises(ValueError, match="no images in its test split"):
         datasets.load(make_folder(2), "test", **SMALL)
 
 
-def test_what_does_not_fit_in_memory_is_said(make_folder):
+def test_images_that_do_not_fit_in_memory_are_an_error(make_folder):
     with pytest.raises(MemoryError, match="cache_dir"):
         datasets.load(make_folder(), "train", **(SMALL | {"image_size": (200_000, 200_000)}))
 
 
-def test_the_fingerprint_tells_splits_and_changes(make_folder):
+def test_the_fingerprint_distinguishes_splits_and_changes(make_folder):
     folder = make_folder()
     prints = {split: datasets.fingerprint(folder, split) for split in ("train", "test")}
     assert prints["train"] != prints["test"]
@@ -224,11 +260,11 @@ def test_the_fingerprint_tells_splits_and_changes(make_folder):
     (folder / "p00.png").write_bytes((folder / "p01.png").read_bytes())
     assert datasets.fingerprint(folder, "train") != prints["train"]
     assert datasets.fingerprint(folder, "test") == prints["test"]
-    hashes = datasets.image_hashes(folder, "train")
+    hashes = dict(datasets.image_hashes(folder, "train"))
     assert hashes["p00.png"] == hashes["p01.png"] != hashes["p02.png"]
 
 
-def test_real_photos_are_read_with_their_numbers(shared_data):
+def test_real_photos_are_read_with_their_labels(shared_data):
     folder = shared_data / "street_numbers"
     stream = datasets.load(folder, "test", image_size=(32, 64), limit=5, with_ids=True)
     ((images, labels, ids),) = stream
@@ -257,8 +293,8 @@ def test_real_mnist_has_its_known_digits(shared_data):
     assert not np.array_equal(next(iter(validation))[0], images)
 
 
-@pytest.mark.parametrize("parts", [2, 4])
-def test_parts_of_a_batch_are_what_they_are_in_the_whole_batch(photos, parts):
+@pytest.mark.parametrize("count", [2, 4])
+def test_the_shards_of_a_batch_are_the_whole_batch(photos, count):
     options = {
         "epochs": 2,
         "start_epoch": 1,
@@ -269,21 +305,23 @@ def test_parts_of_a_batch_are_what_they_are_in_the_whole_batch(photos, parts):
         "augmentation": Augmentation.strong(),
     }
     whole = list(datasets.load_training(photos, **options).as_numpy_iterator())
-    shares = [
-        datasets.load_training(photos, **options, share=(part, parts)).as_numpy_iterator()
-        for part in range(parts)
+    shards = [
+        datasets.load_training(photos, **options, shard=(index, count)).as_numpy_iterator()
+        for index in range(count)
     ]
-    for (images, truth), *given in zip(whole, *shares, strict=True):
-        together = np.concatenate([part for part, _ in given])
-        # Powers and exponentials of arrays of another length may differ in the last place.
+    for (images, truth), *parts in zip(whole, *shards, strict=True):
+        together = np.concatenate([part for part, _ in parts])
+        # NumPy's powers and exponentials depend on the array's length in the last place.
         assert np.abs(together - images).max() <= 1.0
         assert np.abs(together - images).mean() < 1e-3
         for key, labels in truth.items():
-            np.testing.assert_array_equal(np.concatenate([t[key] for _, t in given]), labels)
+            np.testing.assert_array_equal(
+                np.concatenate([targets[key] for _, targets in parts]), labels
+            )
     assert len({image.tobytes() for image in whole[0][0]}) == 8
 
 
-@pytest.mark.parametrize("share", [(0, 3), (2, 2), (-1, 2)])
-def test_a_part_that_a_batch_does_not_have_is_an_error(photos, share):
-    with pytest.raises(ValueError, match="A batch of 8 images falls into equal parts"):
-        datasets.load_training(photos, epochs=1, seed=0, batch_size=8, share=share)
+@pytest.mark.parametrize("shard", [(0, 3), (2, 2), (-1, 2)])
+def test_a_shard_that_a_batch_does_not_have_is_an_error(photos, shard):
+    with pytest.raises(ValueError, match="a divisor of the batch size 8"):
+        datasets.load_training(photos, epochs=1, seed=0, batch_size=8, shard=shard)

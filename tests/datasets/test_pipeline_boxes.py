@@ -1,4 +1,4 @@
-"""Pipelines over images whose numbers have boxes: crops, windows, parts beside the number."""
+"""Pipelines over images with boxes: crops, random crops, background crops."""
 
 from __future__ import annotations
 
@@ -15,44 +15,32 @@ from datasets.augmentation import Augmentation
 SMALL = {"image_size": (12, 20), "channels": 3, "max_digits": 3}
 
 
-def test_a_image_without_a_number_is_shown_whole_among_crops(monkeypatch):
-    """There is no box to cut to; the others are cut to theirs."""
-    image = np.full((20, 40, 3), 50, np.uint8)
-    image[5:15, 10:20] = 200
-    file = io.BytesIO()
-    Image.fromarray(image).save(file, "PNG")
-    box = np.array([[10, 5, 20, 15]], np.float32)
-    found = [
-        sources.Example("number", "1", file.getvalue(), box),
-        sources.Example("none", "", file.getvalue(), box[:0]),
-    ]
-    monkeypatch.setattr(sources, "size", lambda *_: len(found))
-    monkeypatch.setattr(sources, "examples", lambda *_: iter(found))
-    ((images, labels),) = datasets.load("svhn_numbers", "train", crop="union", margin=0.0, **SMALL)
-    assert labels["length"].numpy().tolist() == [1, 0]
-    assert images.numpy()[0].min() > 150
-    assert images.numpy()[1].mean() < 80
-
-
 @pytest.fixture
 def boxed(monkeypatch):
-    """A source of two images: a light patch with its box, and none."""
+    """A source of two images with the same boxes; only the first has a label."""
     image = np.full((20, 40, 3), 50, np.uint8)
     image[5:15, 10:20] = 200
     file = io.BytesIO()
     Image.fromarray(image).save(file, "PNG")
     boxes = np.array([[10, 5, 14, 15], [14, 5, 20, 14]], np.float32)
-    found = [
+    examples = [
         sources.Example("number", "12", file.getvalue(), boxes),
-        sources.Example("none", "", file.getvalue(), boxes[:0]),
+        sources.Example("none", "", file.getvalue(), boxes),
     ]
-    monkeypatch.setattr(sources, "size", lambda *_: len(found))
-    monkeypatch.setattr(sources, "examples", lambda *_: iter(found))
+    monkeypatch.setattr(sources, "size", lambda *_: len(examples))
+    monkeypatch.setattr(sources, "examples", lambda *_: iter(examples))
     monkeypatch.setattr(sources, "state", lambda *_: "state")
 
 
+def test_an_image_without_a_number_is_never_cropped(boxed):
+    ((images, labels),) = datasets.load("svhn_numbers", "train", crop="union", margin=0.0, **SMALL)
+    assert labels["length"].numpy().tolist() == [2, 0]
+    assert images.numpy()[0].min() > 150
+    assert images.numpy()[1].mean() < 80
+
+
 @pytest.mark.parametrize("cached", [False, True])
-def test_boxes_come_with_the_labels_as_shares_of_what_is_shown(boxed, cached, tmp_path):
+def test_boxes_are_fractions_of_the_visible_part(boxed, cached, tmp_path):
     options = SMALL | {"cache_dir": tmp_path if cached else None, "with_boxes": True}
     for _ in range(2):  # the second time from the file
         ((_, labels),) = datasets.load("svhn_numbers", "train", **options)
@@ -66,7 +54,7 @@ def test_boxes_come_with_the_labels_as_shares_of_what_is_shown(boxed, cached, tm
     assert right - left == pytest.approx(bottom - top, rel=1e-5)  # the patch is square again
 
 
-def test_training_windows_show_the_number_and_move_its_box(boxed):
+def test_random_crops_contain_the_number_and_move_its_box(boxed):
     stream = datasets.load_training(
         "svhn_numbers", epochs=1, seed=0, steps_per_epoch=8, batch_size=16, with_boxes=True,
         augmentation=Augmentation(random_crop=1.0), **SMALL,
@@ -88,7 +76,7 @@ def test_training_windows_show_the_number_and_move_its_box(boxed):
     assert min(sizes) < 0.3 and max(sizes) > 0.65
 
 
-def test_a_part_beside_the_number_is_a_image_of_none(boxed):
+def test_a_background_crop_is_labelled_as_without_a_number(boxed):
     stream = datasets.load_training(
         "svhn_numbers", epochs=1, seed=0, steps_per_epoch=8, batch_size=16, with_boxes=True,
         augmentation=Augmentation(background_crop=0.5), **SMALL,

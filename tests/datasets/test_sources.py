@@ -1,7 +1,8 @@
-"""Named data sets: known, found, prepared when they are not there, and only then."""
+"""Named data sets: description, lookup, preparation on first use."""
 
 from __future__ import annotations
 
+import csv
 import logging
 import subprocess
 import sys
@@ -21,15 +22,46 @@ def test_every_data_set_is_described():
         datasets.list_datasets()
     )
     for name in datasets.list_datasets():
-        one = datasets.describe(name)
-        assert one.name == name
-        assert one.kind == ("digits" if one.max_digits == 1 else "numbers")
-        assert set(one.splits) == {"train", "validation", "test"}
-        assert one.channels in (1, 3)
-        if one.module:
-            folder = Path(datasets.__file__).parent / one.builder
-            for file in ("README.md", "CITATIONS.bib", "TAGS.txt", "checksums.tsv"):
-                assert (folder / file).is_file(), f"{folder} has no {file}"
+        data_set = datasets.describe(name)
+        assert data_set.name == name
+        assert set(data_set.splits) == {"train", "validation", "test"}
+        assert data_set.channels in (1, 3)
+        if data_set.folder:
+            files = {path.name for path in data_set.folder.iterdir()}
+            assert files >= {"README.md", "CITATIONS.bib", "TAGS.txt", "checksums.tsv"}
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in datasets.list_datasets() if registry.DATA_SETS[name].folder]
+)
+def test_listed_facts_are_those_of_the_builder(name, tmp_path):
+    data_set = datasets.describe(name)
+    builder = sources.create_builder(data_set, str(tmp_path))
+    assert builder.name == data_set.builder
+    if data_set.config:
+        assert builder.builder_config.name == data_set.config
+    assert builder.info.features["image"].shape[2] == data_set.channels
+    assert ("box" in builder.info.features["digits"]) == data_set.boxes
+    config = builder.builder_config
+    if data_set.builder != "svhn_numbers":  # its sizes are those of the archives: see below
+        train = config.train + getattr(config, "validation", 0)
+        assert data_set.images == (train, config.test)
+
+
+def test_listed_sizes_are_those_of_the_data(shared_data):
+    mnist = sources.builder("mnist", shared_data / "tensorflow_datasets").info.splits
+    counts = tuple(mnist[split].num_examples for split in ("train", "test"))
+    assert datasets.describe("mnist").images == counts
+    images, digits = [], []
+    for split in ("train", "test"):
+        with (shared_data / "svhn_annotations" / f"{split}.csv").open() as file:
+            labels = [row["digits"] for row in csv.DictReader(file)]
+        images.append(len(labels))
+        digits.append(sum(map(len, labels)))
+    assert datasets.describe("svhn_numbers").images == tuple(images)
+    assert datasets.describe("svhn_cropped").images == tuple(digits)
+    extra = 202_353
+    assert datasets.describe("svhn_numbers/full").images == (images[0] + extra, images[1])
 
 
 def test_wildcards():
@@ -62,7 +94,7 @@ def test_validation_is_cut_from_train_and_test_is_apart():
         (None, "", sources.DEFAULT_DATA_DIR),
     ],
 )
-def test_where_prepared_data_lies(monkeypatch, argument, variable, expected):
+def test_the_folder_of_prepared_data(monkeypatch, argument, variable, expected):
     monkeypatch.delenv("TFDS_DATA_DIR", raising=False)
     if variable is not None:
         monkeypatch.setenv("TFDS_DATA_DIR", variable)
@@ -70,7 +102,7 @@ def test_where_prepared_data_lies(monkeypatch, argument, variable, expected):
 
 
 @pytest.mark.parametrize("prepared", [True, False])
-def test_downloading_says_how_much_and_only_what_is_absent(tmp_path, monkeypatch, caplog, prepared):
+def test_a_download_is_announced_and_made_once(tmp_path, monkeypatch, caplog, prepared):
     calls = []
     fake = SimpleNamespace(
         is_prepared=lambda: prepared,
@@ -90,13 +122,13 @@ def test_downloading_says_how_much_and_only_what_is_absent(tmp_path, monkeypatch
 
 
 @pytest.mark.parametrize("there", [True, False])
-def test_what_another_process_has_prepared_meanwhile_is_used(tmp_path, monkeypatch, there):
-    made = []
+def test_data_prepared_by_another_process_are_used(tmp_path, monkeypatch, there):
+    created = []
 
     def fake_builder(name, data_dir):
-        made.append(name)
+        created.append(name)
         return SimpleNamespace(
-            is_prepared=lambda: there and len(made) > 1,
+            is_prepared=lambda: there and len(created) > 1,
             download_and_prepare=prepare,
             info=SimpleNamespace(splits={"test": SimpleNamespace(num_examples=26032)}),
         )
@@ -112,10 +144,11 @@ def test_what_another_process_has_prepared_meanwhile_is_used(tmp_path, monkeypat
             datasets.size("svhn_cropped", "test", tmp_path)
 
 
-def test_importing_is_cheap():
+def test_importing_loads_no_tensorflow_and_leaves_opencv_alone():
     code = (
-        "import sys, datasets; datasets.list_datasets(); datasets.describe('mnist'); "
-        "sys.exit('tensorflow' in sys.modules)"
+        "import sys, cv2, datasets; cv2.setNumThreads(2); datasets.describe('mnist'); "
+        "import datasets.contents, datasets.distort, datasets.prepared; "
+        "sys.exit('tensorflow' in sys.modules or cv2.getNumThreads() != 2)"
     )
     root = Path(datasets.__file__).parent.parent
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
@@ -126,12 +159,12 @@ def test_an_unknown_attribute():
         _ = datasets.nothing
 
 
-def test_a_folder_is_told_from_a_name(make_folder, monkeypatch, tmp_path):
+def test_a_folder_is_distinguished_from_a_name(make_folder, monkeypatch, tmp_path):
     make_folder(3, "mnist")
     monkeypatch.chdir(tmp_path)
     assert not sources.is_folder("mnist")
     assert sources.is_folder("./mnist")
-    assert [one.id for one in sources.examples("./mnist", "train", limit=2)] == [
+    assert [example.id for example in sources.examples("./mnist", "train", limit=2)] == [
         name for name in ("p00.png", "p01.png") if split_of(name) == "train"
     ]
     with pytest.raises(FileNotFoundError, match="nowhere"):

@@ -1,60 +1,64 @@
-"""Damage to images: each does what its name says, more at each level."""
+"""Corruptions do what their names say, more at each severity."""
 
 import numpy as np
 import pytest
 
-from evaluation.corruption import DAMAGES, robustness
+from evaluation.corruption import CORRUPTIONS, corruption_accuracy
 
-BY_NAME = {damage.name: damage for damage in DAMAGES}
+BY_NAME = {corruption.name: corruption for corruption in CORRUPTIONS}
 
 
+@pytest.fixture
 def image():
     rng = np.random.default_rng(0)
-    shade = np.full((40, 60, 3), 120, np.uint8)
-    shade[10:30, 20:40] = rng.integers(160, 255, (20, 20, 3))
-    return shade
+    image = np.full((40, 60, 3), 120, np.uint8)
+    image[10:30, 20:40] = rng.integers(160, 255, (20, 20, 3))
+    return image
 
 
 @pytest.mark.parametrize("name", BY_NAME)
-def test_each_level_changes_more_and_gives_a_image(name):
-    damage, clean, off = BY_NAME[name], image(), []
-    for level in damage.levels:
-        worse = damage.apply(clean, level, np.random.default_rng(1))
-        assert worse.dtype == np.uint8 and worse.ndim == 3 and worse.size
-        if worse.shape == clean.shape:
-            off.append(float(np.abs(worse.astype(float) - clean).mean()))
+def test_each_severity_changes_more(name, image):
+    corruption, changes = BY_NAME[name], []
+    for severity in corruption.severities:
+        corrupted = corruption.apply(image, severity, np.random.default_rng(1))
+        assert corrupted.dtype == np.uint8 and corrupted.ndim == 3 and corrupted.size
+        if corrupted.shape == image.shape:
+            changes.append(float(np.abs(corrupted.astype(float) - image).mean()))
         else:
-            off.append(abs(np.log(worse.size / clean.size)))
-    assert (np.diff([0, *off]) > 0).all()
+            changes.append(abs(np.log(corrupted.size / image.size)))
+    assert (np.diff([0, *changes]) > 0).all()
 
 
-def test_levels_are_in_the_units_they_state():
-    clean, rng = image(), np.random.default_rng(0)
-    assert BY_NAME["darkness"].apply(clean, 75, rng).mean() == pytest.approx(clean.mean() / 4, 0.02)
-    assert BY_NAME["coarseness"].apply(clean, 2, rng).shape == (20, 30, 3)
-    assert BY_NAME["loose framing"].apply(clean, 2, rng).shape == (80, 120, 3)
+def test_severities_are_in_the_units_they_state(image):
+    def apply(name, severity, image=image):
+        return BY_NAME[name].apply(image, severity, np.random.default_rng(0))
+
+    assert apply("low light", 75).mean() == pytest.approx(image.mean() / 4, 0.02)
+    assert apply("low resolution", 2).shape == (20, 30, 3)
+    assert apply("wide framing", 2).shape == (80, 120, 3)
     grey = np.full((100, 100, 3), 128, np.uint8)
-    assert BY_NAME["noise"].apply(grey, 20, rng).std() == pytest.approx(20, rel=0.02)
-    moved = BY_NAME["shift"].apply(clean, 10, rng)
-    rows, columns = np.nonzero((moved > 150).any(axis=2))
+    assert apply("noise", 20, grey).std() == pytest.approx(20, rel=0.02)
+    rows, columns = np.nonzero((apply("shift", 10) > 150).any(axis=2))
     assert abs(columns.min() - 20) == 6 and abs(rows.min() - 10) == 4
 
 
-class Bright:
-    """Reads "1" in bright images and "2" in dark ones."""
+class Brightness:
+    """Reads "1" in bright images, "+" in dark ones."""
 
-    def look(self, images):
+    def predict(self, images):
         class Predictions:
             class readings:
                 @staticmethod
                 def numbers():
-                    return ["1" if one.mean() > 60 else "2" for one in images]
+                    return ["1" if image.mean() > 60 else "+" for image in images]
 
         return Predictions
 
 
-def test_accuracy_is_told_for_each_reader_and_level():
-    grey = [np.full((10, 10, 3), level, np.uint8) for level in (100, 130, 200)]
-    found = robustness({"bright": Bright()}, grey, ["1", "1", "1"], [BY_NAME["darkness"]])
-    assert found["darkness"]["levels"] == [0, 50, 75, 90, 95]
-    assert found["darkness"]["accuracy"] == {"bright": [1.0, pytest.approx(2 / 3), 0, 0, 0]}
+def test_accuracy_of_each_reader_at_each_severity():
+    images = [np.full((10, 10, 3), level, np.uint8) for level in (100, 130, 200, 100)]
+    labels = ["1", "1", "1", "123456"]  # too long for the reader: never correct
+    low_light = BY_NAME["low light"]
+    results = corruption_accuracy({"bright": Brightness()}, images, labels, [low_light])
+    assert results["low light"]["severities"] == [0, 50, 75, 90, 95]
+    assert results["low light"]["accuracy"] == {"bright": [0.75, 0.5, 0, 0, 0]}

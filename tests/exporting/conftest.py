@@ -1,4 +1,4 @@
-"""Small readers to export: untrained, but with outputs that differ from image to image."""
+"""Small models to export: untrained, but with outputs that differ from image to image."""
 
 from __future__ import annotations
 
@@ -8,18 +8,17 @@ from pathlib import Path
 import keras
 import pytest
 
+import exporting
 import models
-from exporting import formats
-from inference.graph import ReaderGraph
-from inference.reader import Reader
+from exporting.formats import FORMATS
 
 PACKAGES = {"onnx": ("tf2onnx", "onnxruntime"), "litert": ("ai_edge_litert",), "saved_model": ()}
-"""What writing and running a format needs on top of TensorFlow."""
+"""What writing and running a format needs besides TensorFlow."""
 
 
 @pytest.fixture(scope="session")
 def need():
-    """A function that skips, and says which package is missing, where a format cannot be made."""
+    """A function that skips, naming the missing package, where a format cannot be written."""
 
     def check(form: str) -> None:
         for package in PACKAGES[form]:
@@ -30,17 +29,17 @@ def need():
 
 @pytest.fixture(scope="session")
 def make_weights(tmp_path_factory):
-    """A function that builds a model, sharpens its outputs and saves it; gives the file."""
+    """A function that builds a model, sharpens its outputs and saves it; returns the file."""
 
     def make(name: str, **arguments) -> Path:
         keras.utils.set_random_seed(1)
         model = models.create(name, **arguments)
         for layer in model.layers:
             weights = layer.get_weights()
-            if layer.name in ("length", "digits", "digit_logits", "where_logits", "edge_logits"):
-                layer.set_weights([30 * one for one in weights])
+            if layer.name.endswith("_logits") or layer.name in ("length", "digits"):
+                layer.set_weights([30 * values for values in weights])
             elif layer.name.endswith("_norm"):
-                layer.set_weights([one + 0.5 for one in weights])
+                layer.set_weights([values + 0.5 for values in weights])
         path = tmp_path_factory.mktemp("weights") / f"{name}.keras"
         model.save(path)
         return path
@@ -49,37 +48,21 @@ def make_weights(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def make_graph(make_weights):
-    """A function that gives a reader of such a model and its graph, made once."""
+def exported(need, make_weights, tmp_path_factory):
+    """A function that exports such a model, once, with the check."""
 
     @functools.cache
-    def make(name: str, channels: int, max_digits: int, **arguments):
-        path = make_weights(
-            name, input_shape=(16, 24, channels), max_digits=max_digits, **arguments
-        )
-        reader = Reader(path, temperature=1.5)
-        reader.max_glimpses = min(reader.max_glimpses, 2)
-        return reader, ReaderGraph(reader)
-
-    return make
-
-
-@pytest.fixture(scope="session")
-def make_file(need, make_graph, tmp_path_factory):
-    """A function that writes such a graph in a format, once, and gives the file."""
-
-    @functools.cache
-    def make(form: str, name: str, channels: int, max_digits: int, **arguments) -> Path:
+    def make(form: str, name: str, channels: int, max_digits: int, **arguments):
         need(form)
-        _, graph = make_graph(name, channels, max_digits, **arguments)
-        path = tmp_path_factory.mktemp("files") / f"reader{formats.FORMATS[form].suffix}"
-        formats.FORMATS[form].write(graph, path, None, list)
-        return path
+        shape = (16, 24, channels)
+        weights = make_weights(name, input_shape=shape, max_digits=max_digits, **arguments)
+        out = tmp_path_factory.mktemp("files") / f"reader{FORMATS[form].suffix}"
+        return exporting.export(weights, form, out, images=8)
 
     return make
 
 
 @pytest.fixture(scope="session")
 def weights(make_weights):
-    """A reader that finds its number and looks again."""
+    """A model that predicts a box, so that it reads several glimpses."""
     return make_weights("residual_cnn_tiny", input_shape=(16, 32, 3), max_digits=3, blocks=(1, 1))

@@ -1,92 +1,75 @@
-"""The command: what it leaves behind, and what it refuses."""
+"""The command: what it writes, and what it refuses."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 
+import keras
 import numpy as np
 import pytest
 
 import export
 import models
-from exporting import formats, make, sample
+from exporting import convert, formats, sample
 from exporting.check import ExportError, check
+from inference import Reader
 
 
 def run(weights, form, out, *more) -> int:
     arguments = [str(weights), "--format", form, "--out", str(out), "--images", "8"]
-    return export.main([*arguments, *more])
+    return export.main([*arguments, "--max-glimpses", "2", *more])
 
 
-def test_a_file_comes_with_what_it_is(need, weights, tmp_path, capsys):
-    need("onnx")
-    out = tmp_path / "new" / "reader.onnx"
-    assert run(weights, "onnx", out, "--max-glimpses", "1") == 0
-    assert sorted(p.name for p in out.parent.iterdir()) == ["reader.onnx", "reader.onnx.json"]
-    about = json.loads((out.parent / "reader.onnx.json").read_text())
-    assert about["max_glimpses"] == 1 and about["sees"] == {
-        "height": 16,
-        "width": 32,
-        "channels": 3,
-    }
-    assert about["inputs"].keys() == {"images"}
-    assert about["outputs"].keys() == {"digits", "length", "confidence", "box"}
-    assert about["checked"]["graph"]["equal"] == 8
-    assert len(about["sha256_of_weights"]) == 64
-    shown = capsys.readouterr().out
-    assert "8 of 8" in shown and "docs/export.md" in shown
-
-
-def test_a_saved_model_takes_the_place_of_an_older_one_and_of_nothing_else(weights, tmp_path):
-    out = tmp_path / "served"
-    out.mkdir()
+def test_a_saved_model_replaces_an_older_one_and_nothing_else(weights, tmp_path, capsys):
+    out = tmp_path / "new" / "served"
+    out.mkdir(parents=True)
     (out / "saved_model.pb").write_text("an older one")
     (out / "older").touch()
-    assert run(weights, "saved_model", out, "--max-glimpses", "1", "--quantize", "float16") == 0
-    assert json.loads((out / "export.json").read_text())["quantize"] == "float16"
+    assert run(weights, "saved_model", out) == 0
+    description = json.loads((out / "export.json").read_text())
+    assert description["max_glimpses"] == 2 and description["input_shape"] == [16, 32, 3]
+    assert description["inputs"].keys() == {"images"}
+    assert description["outputs"]["digits"].startswith("int32 [batch, 3]: ")
+    assert description["check"]["equal"] == 8
+    assert len(description["weights_sha256"]) == 64
     assert not (out / "older").exists()
-    assert [p.name for p in tmp_path.iterdir()] == ["served"]
+    assert [path.name for path in out.parent.iterdir()] == ["served"]
+    shown = capsys.readouterr().out
+    assert "reads 8 as Keras does" in shown and "docs/export.md" in shown
     (tmp_path / "letters").mkdir()
     assert run(weights, "saved_model", tmp_path / "letters") == 2
 
 
-@pytest.mark.parametrize(("form", "quantize"), [("onnx", "int8"), ("litert", "float16")])
-def test_quantized_files_are_smaller_and_read_alike(
-    form, quantize, need, weights, photos, tmp_path, monkeypatch
-):
+@pytest.mark.parametrize(("form", "quantize"), [("onnx", "float16"), ("litert", "int8")])
+def test_quantized_files_are_smaller(form, quantize, need, make_weights, photos, tmp_path):
     need(form)
-    monkeypatch.setattr(make, "_CALIBRATE", 8)
-    suffix = formats.FORMATS[form].suffix
-    small = tmp_path / f"small{suffix}"
-    status = run(
-        weights,
-        form,
-        small,
-        "--max-glimpses",
-        "1",
-        "--quantize",
-        quantize,
-        "--dataset",
-        str(photos),
-    )
-    assert status == 0
-    # Whole weights have 4 bytes each, and the graph of so small a model takes nearly as much.
-    assert small.stat().st_size < 5 * models.load(weights).count_params()
-    about = json.loads((tmp_path / f"small{suffix}.json").read_text())
-    assert about["checked"]["source"] == f"{photos}, test split"
-    assert about["checked"]["graph"]["images"] == 8
+    arguments = {"input_shape": (16, 32, 1), "max_digits": 1, "dense_units": 256}
+    weights = make_weights("shallow_cnn", **arguments)
+    out = tmp_path / f"small{formats.FORMATS[form].suffix}"
+    digits = tmp_path / "digits"
+    digits.mkdir()
+    rows = ["file,label"]
+    for index in range(30):
+        (digits / f"{index}.png").write_bytes((photos / f"{index:03d}.png").read_bytes())
+        rows.append(f"{index}.png,{index % 10}")
+    (digits / "labels.csv").write_text("\n".join(rows) + "\n")
+    arguments = [str(weights), "--format", form, "--out", str(out), "--quantize", quantize]
+    assert export.main([*arguments, "--dataset", str(digits)]) == 0
+    assert out.stat().st_size < 3 * models.load(weights).count_params()  # 4 bytes each in float32
+    description = json.loads((tmp_path / f"{out.name}.json").read_text())
+    assert description["check"]["source"] == f"{digits}, validation split"
 
 
 def other_digits(outputs):
     return outputs | {"digits": 9 - outputs["digits"]}
 
 
-def less_sure(outputs):
+def lower_confidence(outputs):
     return outputs | {"confidence": outputs["confidence"] * 0.9}
 
 
-def no_number(outputs):
+def no_confidence(outputs):
     return outputs | {"confidence": outputs["confidence"] * np.nan}
 
 
@@ -97,51 +80,51 @@ def mixed_up(outputs):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (other_digits, "otherwise than its graph"),
-        (less_sure, "confidences are off"),
-        (no_number, "confidence of an image"),
-        (mixed_up, "among others"),
+        (other_digits, "differently from Keras"),
+        (lower_confidence, "confidences of the file differ"),
+        (no_confidence, "is nan alone"),
+        (mixed_up, "alone and"),
     ],
 )
-def test_a_file_that_reads_otherwise_is_told_from_a_good_one(change, message, make_graph):
-    reader, graph = make_graph("residual_cnn_tiny", 3, 5, blocks=(1, 1))
-    seen = sample.take(None, "test", 8, 5)
-
-    def run(images):
-        return change({key: value.numpy() for key, value in graph.read(images).items()})
-
+def test_a_file_that_reads_something_else_is_refused(change, message, weights):
+    reader, images = Reader(weights, 1, 0.2), sample.take(None, 6, 3)
     with pytest.raises(ExportError, match=message):
-        check(run, graph, reader, seen, None)
+        check(lambda batch: change(reader.predict(list(batch)).arrays), reader, images, None)
+    assert check(lambda batch: reader.predict(list(batch)).arrays, reader, images, None).equal == 6
 
 
-def refuse(*_):
-    raise ExportError("it reads nothing")
+def test_eight_bits_may_cost_little_accuracy(weights):
+    reader, images = Reader(weights, 1), sample.take(None, 6, 3)
+    numbers = reader.predict(images.images).readings.numbers()
+    images = dataclasses.replace(images, labels=numbers)
+    with pytest.raises(ExportError, match=r"accuracy is 0\.00% with eight-bit"):
+        check(
+            lambda batch: other_digits(reader.predict(list(batch)).arrays) | {"length": [5] * 3},
+            reader,
+            images,
+            "int8",
+        )
 
 
-@pytest.mark.parametrize(
-    ("open_it", "message"),
-    [
-        (lambda *_: None, "it reads nothing"),
-        (formats.FORMATS["onnx"].open, "onnxruntime cannot run it: InvalidProtobuf"),
-    ],
-)
-def test_a_file_that_is_not_good_is_not_kept(
-    open_it, message, need, weights, tmp_path, monkeypatch, capsys
-):
+@pytest.mark.parametrize("fails", ["check", "open"])
+def test_a_file_that_fails_is_not_kept(fails, need, weights, tmp_path, monkeypatch, capsys):
     need("onnx")
-    bad = dataclasses.replace(
-        formats.FORMATS["onnx"],
-        write=lambda graph, path, *_: path.write_text("of no use"),
-        open=open_it,
-    )
+
+    def refuse(*_):
+        raise ExportError("it reads nothing")
+
+    write = {"write": lambda model, path, *_: path.write_text("no graph")}
+    opened = {"open": lambda *_: None} if fails == "check" else {}
+    bad = dataclasses.replace(formats.FORMATS["onnx"], **write, **opened)
     monkeypatch.setitem(formats.FORMATS, "onnx", bad)
-    monkeypatch.setattr(make, "check", refuse)
+    monkeypatch.setattr(convert, "check", refuse)
     out = tmp_path / "reader.onnx"
     out.write_text("an older one")
-    assert run(weights, "onnx", out, "--max-glimpses", "1") == 1
+    assert run(weights, "onnx", out) == 1
     error = capsys.readouterr().err
+    message = "it reads nothing" if fails == "check" else "onnxruntime cannot run it: Inv"
     assert "export.py: not kept: " in error and message in error
-    assert [p.name for p in tmp_path.iterdir()] == ["reader.onnx"]
+    assert [path.name for path in tmp_path.iterdir()] == ["reader.onnx"]
     assert out.read_text() == "an older one"
 
 
@@ -150,14 +133,11 @@ def test_a_file_that_is_not_good_is_not_kept(
     [
         (["nothing", "--format", "onnx"], "Received: nothing"),
         (["{weights}", "--format", "onnx", "--out", "reader.tflite"], "ends in .onnx"),
-        (
-            ["{weights}", "--format", "saved_model", "--quantize", "int8"],
-            "int8 goes with onnx or litert",
-        ),
+        (["{weights}", "--format", "onnx", "--quantize", "int8"], "litert with float16 or int8"),
         (["{weights}", "--format", "onnx", "--dataset", "mnits"], "mnist"),
     ],
 )
-def test_what_cannot_be_done_is_said(arguments, message, weights, tmp_path, monkeypatch, capsys):
+def test_mistakes_are_reported(arguments, message, weights, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert export.main([a.format(weights=weights) for a in arguments]) == 2
     assert message in capsys.readouterr().err
@@ -166,13 +146,25 @@ def test_what_cannot_be_done_is_said(arguments, message, weights, tmp_path, monk
 
 def test_a_missing_package_is_named(weights, tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(__import__("sys").modules, "tf2onnx", None)
-    assert run(weights, "onnx", tmp_path / "reader.onnx", "--max-glimpses", "1") == 2
+    assert run(weights, "onnx", tmp_path / "reader.onnx") == 2
     assert "pip install -r requirements-export.txt" in capsys.readouterr().err
     assert not any(tmp_path.iterdir())
 
 
 def test_files_are_named_after_their_weights(tmp_path):
-    onnx = formats.find("onnx", "int8")
-    assert make._file_name("street_numbers", onnx, "int8") == "street_numbers-int8.onnx"
-    assert make._file_name(tmp_path / "my.run", onnx, None) == "my.run.onnx"
-    assert models.list_weights()  # the example above is one that there is
+    litert = formats.find("litert", "int8")
+    assert convert._file_name("street_numbers", litert, "int8") == "street_numbers-int8.tflite"
+    assert convert._file_name(tmp_path / "my.run", litert, None) == "my.run.tflite"
+
+
+def test_a_model_of_mixed_precision_is_exported_in_float32():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = models.create("residual_cnn_tiny", input_shape=(16, 32, 3), max_digits=2)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    copy = convert.in_float32(model)
+    assert {layer.compute_dtype for layer in copy.layers} == {"float32"}
+    for values, expected in zip(copy.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(values, expected)
+    assert convert.in_float32(copy) is copy

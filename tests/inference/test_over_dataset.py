@@ -8,7 +8,7 @@ from PIL import Image
 
 import models
 from datasets import sources
-from evaluation import metrics
+from evaluation import figures
 from inference import Reader
 from inference.over_dataset import overlap, run_inference
 
@@ -43,17 +43,19 @@ def test_every_image_is_read_as_a_users_would_be(reader, split):
     np.testing.assert_allclose(observed.boxes[:2], [[10, 5, 26, 25], [10, 5, 18, 25]])
     assert np.isnan(observed.boxes[2]).all()
     images = [np.asarray(Image.open(io.BytesIO(one.image))) for one in split]
-    alone = [reader.look([image]) for image in images]
+    alone = [reader.predict([image]) for image in images]
     for index, one in enumerate(alone):
         np.testing.assert_allclose(
-            observed.seen.outputs["digits"][index], one.outputs["digits"][0], atol=1e-3
+            observed.predictions.outputs["digits"][index], one.outputs["digits"][0], atol=1e-3
         )
 
 
 def test_a_crop_is_what_the_reader_is_given(reader, split, monkeypatch):
     given = []
-    look = reader.look
-    monkeypatch.setattr(reader, "look", lambda p, parts: given.extend(parts) or look(p, parts))
+    predict = reader.predict
+    monkeypatch.setattr(
+        reader, "predict", lambda i, crops: given.extend(crops) or predict(i, crops)
+    )
     run_inference(reader, "svhn_numbers", "test", crop="union", margin=0.5)
     np.testing.assert_allclose(given[0], [6, 0, 30, 30])
     assert given[2] is None
@@ -70,8 +72,8 @@ def test_overlap_of_worked_examples():
     found = overlap(boxes, others)
     np.testing.assert_allclose(found[:3], [1, 1 / 3, 0], atol=1e-6)
     assert np.isnan(found[3])
-    assert metrics.box_figures(found) == {
+    assert figures.box_figures(found) == {
         "box_overlap": pytest.approx(4 / 9),
         "boxes_found": pytest.approx(1 / 3),
     }
-    assert metrics.box_figures(found[3:]) == {}
+    assert figures.box_figures(found[3:]) == {}

@@ -8,14 +8,13 @@ import json
 import os
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 from PIL import Image
 
 import inference
 import predict
-from inference import Reader, files, read
+from inference import Reader, files
 
 _LOAD_ONCE = functools.cache(Reader)
 
@@ -35,17 +34,6 @@ def folder(tmp_path):
         Image.fromarray(rng.integers(0, 256, shape, np.uint8)).save(path)
     (tmp_path / "photos" / "notes.txt").write_text("no image")
     return tmp_path / "photos"
-
-
-def test_one_image_is_read_as_it_is_among_many(weights):
-    rng = np.random.default_rng(1)
-    images = [rng.integers(0, 256, (10 + n, 30, 3), np.uint8) for n in range(70)]
-    together, reader = read(images, weights), Reader(weights)
-    assert len(together) == 70
-    for index in (0, 63, 64, 69):
-        alone = reader.read([images[index]])[0]
-        assert alone.number == together[index].number
-        assert alone.confidence == pytest.approx(together[index].confidence, abs=1e-4)
 
 
 def test_a_folder_gives_a_row_for_each_image_in_order(weights, folder, capsys):
@@ -75,7 +63,7 @@ def test_a_bad_file_is_named_and_the_others_are_read(weights, folder, capsys):
     assert "bad.png does not decode as an image" in told[0]
     assert "pipe.png" in told[1] and "gone.png" in told[2]
     assert told[3] == "predict.py: 3 of 9 could not be read"
-    sizes = [Image.open(path).size for path in (folder / "seen").glob("*_*.png")]
+    sizes = [Image.open(path).size for path in (folder / "seen").rglob("*.*.png")]
     assert len(sizes) == 6
     assert all(320 <= width <= 1600 and height < 2000 for width, height in sizes)
 
@@ -99,7 +87,7 @@ def test_what_is_interrupted_or_has_no_room_says_so(weights, folder, monkeypatch
     monkeypatch.setattr(Image.Image, "save", save)
     assert predict.main(arguments) == 2
     assert "a.jpg.png cannot be written: No space left on device" in capsys.readouterr().err
-    assert not any((folder / "seen").iterdir())
+    assert not any(path.is_file() for path in (folder / "seen").rglob("*"))
 
     def stop(*_):
         raise KeyboardInterrupt
@@ -121,20 +109,6 @@ def test_files_that_are_not_there_are_told_before_a_model_is_loaded(monkeypatch,
     monkeypatch.setattr(inference, "Reader", lambda weights: pytest.fail("loaded"))
     assert predict.main(["gone.png"]) == 1
     assert "There is no image at gone.png" in capsys.readouterr().err
-
-
-def test_the_library_takes_files_too(weights, folder):
-    path = folder / "b.png"
-    found = read([path, str(path), path.read_bytes(), np.asarray(Image.open(path))], weights)
-    assert len(found) == 4 and len({one.number for one in found}) == 1
-    assert [one.confidence for one in found] == pytest.approx([found[0].confidence] * 4, abs=1e-4)
-
-
-def test_a_model_of_another_kind_is_refused(tmp_path):
-    model = keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Flatten()])
-    model.save(tmp_path / "other.keras")
-    with pytest.raises(ValueError, match=r"other\.keras is no reader of numbers"):
-        Reader(tmp_path / "other.keras")
 
 
 def test_unsure_numbers_are_held_back(weights, folder, capsys):
@@ -164,12 +138,27 @@ def test_images_are_drawn_with_what_was_read_in_them(weights, folder, tmp_path, 
     for row in rows:
         assert bool(row["left"]) == bool(row["number"])
         assert not row["number"] or float(row["left"]) <= float(row["right"])
-    drawn = sorted((tmp_path / "seen").iterdir())
+    drawn = sorted((tmp_path / "seen").rglob("*.png"))
     assert len(drawn) == 3
     for path in drawn:
         image = np.asarray(Image.open(path))
         assert image.shape[1] == 320
         assert (image[-28:] < 250).any()  # words in the band below
+
+
+def test_no_two_images_are_drawn_to_one_file(tmp_path):
+    files = [str(tmp_path / name) for name in ("a/b.jpg", "a_b.jpg", "a/b.png", "up/c.jpg")]
+    names = predict.drawn_names([*files, "-"])
+    assert [str(names[file]) for file in files] == [
+        "a/b.jpg.png", "a_b.jpg.png", "a/b.png.png", "up/c.jpg.png"
+    ]  # fmt: skip
+    assert len({*names.values()}) == 5
+    assert predict.drawn_names(["../up/x.png"]) == {
+        "../up/x.png": Path("x.png.png"),
+        "-": Path("standard_input.png"),
+    }
+    long = predict.drawn_names([str(tmp_path / ("é" * 127))])
+    assert all(len(os.fsencode(name.name)) <= 255 for name in long.values())
 
 
 def test_a_folder_that_cannot_be_made_is_an_error(weights, folder, tmp_path, capsys):

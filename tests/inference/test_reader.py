@@ -1,140 +1,95 @@
-"""How a reader looks: at all of an image, then near the box it found."""
+"""The reader: which settings it takes, what it returns."""
 
+import json
+
+import keras
 import numpy as np
 import pytest
 
 import models
-from inference import Reader
-from inference import reader as reader_module
-
-
-@pytest.fixture
-def scripted(weights, monkeypatch):
-    """A reader whose model answers from a script, with the parts it was shown."""
-
-    def make(script, max_glimpses=None):
-        reader, shown = Reader(weights, max_glimpses), []
-
-        def look_once(images, parts):
-            shown.append(parts.copy())
-            boxes, lengths = script(len(shown), parts)
-            length = np.full((len(parts), 5), -9.0)
-            length[np.arange(len(parts)), lengths] = 0.0
-            digits = np.zeros((len(parts), 3, 10))
-            digits[..., 7] = 5.0
-            return {"length": length, "digits": digits, "box": np.float32(boxes)}
-
-        monkeypatch.setattr(reader, "_look_once", look_once)
-        return reader, shown
-
-    return make
+from inference import Reader, read
+from inference.config import InferenceConfig, inference_config
 
 
 def blank(*shapes):
     return [np.zeros((*shape, 3), np.uint8) for shape in shapes]
 
 
-def test_the_second_look_is_at_the_box_of_the_first_grown(scripted, monkeypatch):
-    monkeypatch.setattr(reader_module, "MARGIN", 0.5)
-    reader, shown = scripted(lambda look, parts: ([[0.5, 0.5, 0.75, 0.75]] * len(parts), 2), 2)
-    reading = reader.read(blank((100, 200)))[0]
-    np.testing.assert_allclose(shown[0], [[0, 0, 200, 100]])
-    np.testing.assert_allclose(shown[1], [[87.5, 43.75, 162.5, 81.25]])
-    # The box of the last look, in pixels of the image.
-    np.testing.assert_allclose(reading.box, [125, 62.5, 143.75, 71.875])
-    assert reading.number == "77"
+def test_an_image_is_read_alone_as_among_many(weights):
+    rng = np.random.default_rng(1)
+    images = [rng.integers(0, 256, (10 + n, 30, 3), np.uint8) for n in range(9)]
+    reader = Reader(weights)
+    together = reader.predict(images)
+    for index, image in enumerate(images):
+        alone = reader.predict([image])
+        for name, values in alone.arrays.items():
+            np.testing.assert_allclose(together.arrays[name][index], values[0], atol=1e-4)
 
 
-def test_it_looks_again_only_while_that_brings_it_nearer(scripted):
-    """The first image's number fills what is shown at once, the second's is ever smaller."""
-
-    def script(look, parts):
-        filled, small = [0.1, 0.1, 0.9, 0.9], [0.4, 0.4, 0.6, 0.6]
-        return ([filled, small] if len(parts) == 2 and look == 1 else [small] * len(parts)), 1
-
-    def stays(look, parts):
-        return [[1 / 6, 1 / 6, 5 / 6, 5 / 6]] * len(parts), 1
-
-    reader, shown = scripted(stays)
-    reader.read(blank((90, 90)))
-    assert len(shown) == 2
-    reader, shown = scripted(script)
-    reader.read(blank((600, 600), (600, 600)))
-    assert [len(parts) for parts in shown] == [2, 2, 2, 2]
-    assert (np.diff([parts[1, 2] - parts[1, 0] for parts in shown]) < 0).all()
+def test_predictions_have_all_that_an_answer_shows(weights):
+    reader = Reader(weights)
+    predictions = reader.predict(blank((20, 40), (9, 9)), [None, np.float32([1, 2, 5, 6])])
+    assert predictions.outputs["digits"].shape == (2, 3, 10)
+    assert predictions.outputs["length"].shape == (2, 5)
+    np.testing.assert_allclose(np.exp(predictions.outputs["digits"]).sum(-1), 1, rtol=1e-5)
+    assert predictions.boxes.shape == predictions.crops.shape == (2, 4)
+    assert (predictions.readings.log_probability <= 0).all()
+    assert reader.read([]) == []
 
 
-def test_where_there_is_no_number_there_is_no_box(scripted):
-    reader, _ = scripted(lambda look, parts: ([[0.4, 0.4, 0.6, 0.6]] * len(parts), 0), 1)
-    reading = reader.read(blank((40, 60)))[0]
-    assert reading.number == "" and reading.box is None
-
-
-def test_looks_are_put_together_as_the_mean_of_their_log_probabilities(scripted):
-    reader, _ = scripted(lambda look, parts: ([[0.2, 0.2, 0.4, 0.4]], 1 if look == 1 else 2), 3)
-    seen = reader.look(blank((50, 80)))
-    length = seen.outputs["length"][0]
-    assert seen.readings.numbers() == ["77"]  # two looks of three say so
-    assert length[2] - length[1] == pytest.approx(3.0)  # (9 + 9 - 9) / 3
-
-
-def test_parts_stay_in_the_image_and_are_never_slivers(scripted):
-    reader, shown = scripted(lambda look, parts: ([[0.0, 0.99, 0.001, 1.0]] * len(parts), 1))
-    reader.read(blank((30, 500), (3, 3)))
-    for parts in shown[1:]:
-        assert (parts[:, :2] >= 0).all()
-        assert (parts[:, 2:] <= [[500, 30], [3, 3]][: len(parts)]).all()
-        assert (parts[:, 2:] - parts[:, :2] > 1).all()
-
-
-def test_a_model_without_a_box_looks_once_and_cannot_be_asked_for_more(tmp_path):
+def test_a_model_without_a_box_reads_one_glimpse(tmp_path):
     path = tmp_path / "model.keras"
     arguments = {"input_shape": (16, 32, 3), "max_digits": 3, "locate": False}
     models.create("residual_cnn_tiny", **arguments).save(path)
     reader = Reader(path)
     assert reader.max_glimpses == 1
     assert reader.read(blank((20, 30)))[0].box is None
-    with pytest.raises(ValueError, match="finds no box"):
+    with pytest.raises(ValueError, match="predicts no box"):
         Reader(path, max_glimpses=2)
 
 
-def test_what_is_shown_first_can_be_given(scripted):
-    reader, shown = scripted(lambda look, parts: ([[0.2, 0.2, 0.8, 0.8]], 1), 1)
-    reader.look(blank((60, 60)), [np.float32([10, 20, 30, 40])])
-    np.testing.assert_allclose(shown[0], [[10, 20, 30, 40]])
+def test_gray_single_digits_are_read(tmp_path):
+    path = tmp_path / "model.keras"
+    models.create("logistic_regression", input_shape=(28, 28, 1), max_digits=1).save(path)
+    reading = Reader(path).read(blank((20, 30)))[0]
+    assert len(reading.number) == 1 and reading.box is None
 
 
-def test_logits_are_divided_by_the_temperature(weights):
-    images = [np.random.default_rng(0).integers(0, 256, (20, 40, 3), np.uint8)]
-    plain, tempered = (Reader(weights, 1, t).look(images).outputs for t in (1.0, 4.0))
-    for name in ("length", "digits"):
-        np.testing.assert_allclose(tempered[name], plain[name] / 4, rtol=1e-6)
+@pytest.mark.parametrize(
+    ("crop", "saved", "expected"),
+    [
+        ("full", {"temperature": 1.5, "max_glimpses": 3}, InferenceConfig("full", 3, 1.5)),
+        ("union", {"temperature": 0.8, "max_glimpses": 1}, InferenceConfig("union", 1, 0.8)),
+        ("union", None, InferenceConfig("union", 1, 1.0)),
+        ("full", None, InferenceConfig("full", None, 1.0)),
+    ],
+)
+def test_a_run_is_read_with_its_own_settings(crop, saved, expected, weights, tmp_path):
+    (tmp_path / "model.keras").write_bytes(weights.read_bytes())
+    (tmp_path / "config.json").write_text(json.dumps({"configuration": {"crop": crop}}))
+    if saved:
+        (tmp_path / "metrics.json").write_text(json.dumps({"inference": saved}))
+    assert inference_config(tmp_path) == expected
+    reader = Reader(tmp_path)
+    assert (reader.max_glimpses, reader.temperature) == (
+        expected.max_glimpses or 4,
+        expected.temperature,
+    )
+    assert Reader(tmp_path, 2, 3.0).max_glimpses == 2
 
 
-def test_quarters_are_looked_at_where_a_small_number_was_unsure(scripted, monkeypatch):
-    """The number is seen in one quarter alone; in another its end is cut off by the edge."""
-
-    def script(look, parts):
-        if len(parts) == 1:  # all of the image, and near what was found there
-            return [[0.4, 0.4, 0.5, 0.5]], 3
-        boxes = [[0.3, 0.3, 0.5, 0.5], [0.0, 0.3, 0.2, 0.5], *[[0.4, 0.4, 0.6, 0.6]] * 2]
-        return boxes[: len(parts)], [2, 1, 0, 0][: len(parts)]
-
-    reader, shown = scripted(script, 2)
-    reader.temperature = 1.0
-    # Each digit is as sure as any other here, so the fewer, the surer.
-    monkeypatch.setattr(reader_module, "UNSURE", 0.99)
-    reading = reader.read(blank((100, 200)))[0]
-    assert shown[2].shape == (4, 4), "four quarters"
-    assert shown[2].min() == 0 and shown[2].max() == 200
-    assert reading.number == "77", "not the one at the edge, nor the three of the whole"
-    _, _, right, bottom = reading.box
-    assert right <= reader_module.QUARTER * 200 and bottom <= reader_module.QUARTER * 100
+def test_a_model_of_another_kind_is_refused(tmp_path):
+    model = keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Flatten()])
+    model.save(tmp_path / "other.keras")
+    with pytest.raises(ValueError, match=r"other\.keras is not a model of this zoo"):
+        Reader(tmp_path / "other.keras")
 
 
-def test_a_sure_or_large_number_is_not_searched_for(scripted):
-    for box, length in ([[0.4, 0.4, 0.5, 0.5], 1], [[0.1, 0.1, 0.9, 0.9], 3]):
-        reader, shown = scripted(lambda look, parts, b=box, n=length: ([b] * len(parts), n))
-        reader.temperature = 0.2 if length == 1 else 5.0
-        reader.read(blank((100, 200)))
-        assert all(len(parts) == 1 for parts in shown)
+def test_the_library_takes_arrays_paths_and_bytes(weights, tmp_path):
+    path = tmp_path / "b.png"
+    image = np.random.default_rng(0).integers(0, 256, (20, 40, 3), np.uint8)
+    keras.utils.save_img(path, image, scale=False)
+    readings = read([path, str(path), path.read_bytes(), image], weights)
+    assert len({reading.number for reading in readings}) == 1
+    confidences = [reading.confidence for reading in readings]
+    assert confidences == pytest.approx([confidences[0]] * 4, abs=1e-4)

@@ -1,6 +1,8 @@
-"""Published weights: a name gives the reader that its card describes, or a clear error."""
+"""Published weights: a name gives the model that its card describes, or a clear error."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -10,19 +12,32 @@ from models import published
 
 
 @pytest.mark.parametrize("name", models.list_weights())
-def test_what_comes_with_the_project_is_what_its_card_says(name):
+def test_published_weights_agree_with_their_card(name):
     card = models.card(name)
     model = models.create(card["model"], weights=name)
     assert model.count_params() == card["parameters"]
+    assert card["arguments"] == models.configuration(card["model"], **card["arguments"])
     assert list(model.input_shape[1:]) == card["arguments"]["input_shape"]
     assert card["figures"] and all(figure["command"] for figure in card["figures"])
+    assert models.inference_config(name)["temperature"] > 0
+    # The photos that the model has seen, so that evaluating it on them gives a warning.
+    assert {"street_numbers train", "street_numbers validation"} <= set(models.training_data(name))
     black, white = np.zeros((2, *model.input_shape[1:]), "float32")
     white += 255
-    readings = models.decode_predictions(model.predict(np.stack([black, white]), verbose=0))
-    assert np.isfinite(readings.log_probability).all()
+    predictions = models.decode_predictions(model.predict(np.stack([black, white]), verbose=0))
+    assert np.isfinite(predictions.log_probability).all()
 
 
-def test_weights_load_by_name_and_what_is_wrong_is_told(tmp_path, monkeypatch):
+def test_a_published_file_is_loaded_by_keras_alone():
+    path = published.weights_file("street_numbers_small")
+    code = (
+        f"import keras, sys; keras.models.load_model({str(path)!r}); print('models' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "False", done.stderr[-2000:]
+
+
+def test_weights_load_by_name_and_errors_say_what_is_wrong(tmp_path, monkeypatch):
     model = models.create("residual_cnn_tiny", input_shape=(16, 32, 3), max_digits=2)
     model.save(tmp_path / "tiny.keras")
     digest = models.file_digest(tmp_path / "tiny.keras")
@@ -31,12 +46,12 @@ def test_weights_load_by_name_and_what_is_wrong_is_told(tmp_path, monkeypatch):
     )
     monkeypatch.setattr(published, "FOLDER", tmp_path)
     assert models.list_weights() == ["tiny"]
-    again = models.create("residual_cnn_tiny", weights="tiny")
-    for one, other in zip(again.get_weights(), model.get_weights(), strict=True):
-        np.testing.assert_array_equal(one, other)
+    loaded = models.create("residual_cnn_tiny", weights="tiny")
+    for weight, saved in zip(loaded.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, saved)
     with pytest.raises(ValueError, match=r"unknown weights 'tin'\. Known: tiny"):
         models.card("tin")
-    with pytest.raises(ValueError, match="are of residual_cnn_tiny as it was trained"):
+    with pytest.raises(ValueError, match="belong to residual_cnn_tiny with the arguments"):
         models.create("deep_cnn", weights="tiny")
     (tmp_path / "tiny.keras").write_bytes(b"cut")
     with pytest.raises(ValueError, match=r"tiny\.keras is damaged"):

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 import labels
+import models
 from models.decoding import decode_predictions
 from models.losses import BoxLoss, DigitsLoss, losses, uniform_loss
-from models.metrics import SequenceScores, negative_log_likelihood
+from models.metrics import negative_log_likelihood, sequence_scores
 
 
 def logits(probabilities):
@@ -30,47 +31,49 @@ def random_truth(rng, batch=64, places=5):
 
 def test_worked_example_of_goodfellow_2013_appendix_a():
     digits = np.full((1, 5, 10), 1e-6)
-    for place, (digit, share) in enumerate([(1, 0.9), (7, 0.9), (5, 0.9), (1, 0.2), (0, 0.1)]):
-        digits[0, place] = (1 - share) / 9
-        digits[0, place, digit] = share
-    # The fifth place is even: every digit has 0.1.
+    for place, (digit, probability) in enumerate(
+        [(1, 0.9), (7, 0.9), (5, 0.9), (1, 0.2), (0, 0.1)]
+    ):
+        digits[0, place] = (1 - probability) / 9
+        digits[0, place, digit] = probability
+    # Uniform at the fifth position: every digit has 0.1.
     outputs = {
         "length": logits([[0.002, 0.002, 0.002, 0.9, 0.09, 0.002, 0.002]]),
         "digits": logits(digits),
     }
-    readings = decode_predictions(outputs)
-    assert readings.numbers() == ["175"]
-    assert readings.log_probability[0] == pytest.approx(-0.42144, abs=1e-5)
+    predictions = decode_predictions(outputs)
+    assert predictions.numbers() == ["175"]
+    assert predictions.log_probability[0] == pytest.approx(-0.42144, abs=1e-5)
     # The paper prints -7.2686 and -8.3226 for lengths 1 and 2, with log 0.9 taken as -1.054; its
     # other four values, and the ones here, take it as -0.1054.
     expected = {"": -6.2146, "1": -6.3200, "17": -6.4253, "1751": -4.3334, "17510": -10.443}
     for number, log_p in expected.items():
         length, places = labels.encode(number, 5)
         truth = {"length": np.array([length]), "digits": places[None]}
-        found = -negative_log_likelihood(outputs, truth)[0]
-        assert found == pytest.approx(log_p, abs=1e-3), number
+        computed = -negative_log_likelihood(outputs, truth)[0]
+        assert computed == pytest.approx(log_p, abs=1e-3), number
 
 
-def test_reading_is_the_most_probable_of_all_numbers():
+def test_the_prediction_is_the_most_probable_sequence():
     rng = np.random.default_rng(0)
     outputs = random_outputs(rng, batch=20, places=2)
-    readings = decode_predictions(outputs)
-    everything = [""] + [str(n) for n in range(10)] + [f"{n:02d}" for n in range(100)]
+    predictions = decode_predictions(outputs)
+    texts = [""] + [str(n) for n in range(10)] + [f"{n:02d}" for n in range(100)]
     for row in range(20):
-        one = {name: values[row : row + 1] for name, values in outputs.items()}
+        row_outputs = {name: values[row : row + 1] for name, values in outputs.items()}
         scores = {
             "+": -negative_log_likelihood(
-                one, {"length": np.array([3]), "digits": np.full((1, 2), -1)}
+                row_outputs, {"length": np.array([3]), "digits": np.full((1, 2), -1)}
             )[0]
         }
-        for number in everything:
+        for number in texts:
             length, digits = labels.encode(number, 2)
             truth = {"length": np.array([length]), "digits": digits[None]}
-            scores[number] = -negative_log_likelihood(one, truth)[0]
+            scores[number] = -negative_log_likelihood(row_outputs, truth)[0]
         best = max(scores, key=scores.get)
-        assert readings.numbers()[row] == best
-        assert readings.log_probability[row] == pytest.approx(scores[best])
-        # All numbers together have probability 1: nothing is counted twice or left out.
+        assert predictions.numbers()[row] == best
+        assert predictions.log_probability[row] == pytest.approx(scores[best])
+        # The probabilities of all sequences sum to 1.
         assert np.exp(list(scores.values())).sum() == pytest.approx(1)
 
 
@@ -110,72 +113,97 @@ def test_uniform_loss_is_that_of_equal_logits():
     assert uniform_loss(5, truth["length"]) == pytest.approx(exact)
 
 
-def test_label_smoothing_raises_the_loss_of_a_sure_answer_alone():
+def test_label_smoothing_raises_the_loss_of_a_confident_prediction():
     truth = np.array([[3]], "int32")
-    sure = np.full((1, 1, 10), -20.0, "float32")
-    sure[0, 0, 3] = 20
-    assert float(DigitsLoss()(truth, sure)) == pytest.approx(0, abs=1e-6)
-    assert float(DigitsLoss(0.1)(truth, sure)) > 1
+    confident = np.full((1, 1, 10), -20.0, "float32")
+    confident[0, 0, 3] = 20
+    assert float(DigitsLoss()(truth, confident)) == pytest.approx(0, abs=1e-6)
+    assert float(DigitsLoss(0.1)(truth, confident)) > 1
 
 
-def test_whole_numbers_count_and_blank_places_do_not():
-    rng = np.random.default_rng(4)
-    truth = random_truth(rng, batch=500)
-    right = {
-        "length": np.eye(7)[truth["length"]] * 50,
-        "digits": np.eye(10)[np.maximum(truth["digits"], 0)] * 50,
-    }
-    scores = SequenceScores()
-    scores.update(right, truth)
-    result = scores.result()
-    assert result["sequence_accuracy"] == result["character_accuracy"] == 1
-    assert result["loss"] == pytest.approx(0, abs=1e-6)
-
-    # A constant answer must not live off the blanks.
-    constant = {"length": np.zeros((500, 7)), "digits": np.zeros((500, 5, 10))}
-    constant["length"][:, 2] = 9
-    constant["digits"][..., 1] = 9
-    scores = SequenceScores()
-    scores.update(constant, truth)
-    assert scores.result()["sequence_accuracy"] < 0.05
-    assert scores.result()["character_accuracy"] < 0.2
+def outputs_for(length, digits, places=5):
+    return {"length": np.eye(places + 2)[length] * 50, "digits": np.eye(10)[digits] * 50}
 
 
-def test_scores_do_not_depend_on_the_batches():
-    rng = np.random.default_rng(5)
-    outputs, truth = random_outputs(rng), random_truth(rng)
-    whole, parts = SequenceScores(), SequenceScores()
-    whole.update(outputs, truth)
-    for start in range(0, 64, 7):
-        parts.update(
-            {k: v[start : start + 7] for k, v in outputs.items()},
-            {k: v[start : start + 7] for k, v in truth.items()},
-        )
-    assert parts.result() == pytest.approx(whole.result())
+def test_scores_of_perfect_and_constant_predictions():
+    truth = random_truth(np.random.default_rng(4), batch=500)
+    readable = truth["length"] <= 5
+    truth_readable = {name: values[readable] for name, values in truth.items()}
+    perfect = outputs_for(truth_readable["length"], np.maximum(truth_readable["digits"], 0))
+    scores = sequence_scores(perfect, truth_readable)
+    assert scores["sequence_accuracy"] == scores["character_accuracy"] == 1
+    assert scores["loss"] == pytest.approx(0, abs=1e-6)
+    # A constant prediction must not earn anything for positions without a digit.
+    constant = outputs_for(np.full(500, 2), np.full((500, 5), 1))
+    assert sequence_scores(constant, truth)["sequence_accuracy"] < 0.05
+    assert sequence_scores(constant, truth)["character_accuracy"] < 0.2
 
 
-def box_loss(truth, found):
-    return np.asarray(BoxLoss(reduction=None)(np.float32(truth), np.float32(found)))
+def test_longer_is_never_a_correct_sequence():
+    length, digits = labels.encode("123456", 5)
+    truth = {"length": np.array([length, 2]), "digits": np.stack([digits, [1, 2, -1, -1, -1]])}
+    longer = outputs_for(np.array([6, 6]), np.zeros((2, 5), int))
+    assert decode_predictions(longer).numbers() == ["+", "+"]
+    assert sequence_scores(longer, truth)["sequence_accuracy"] == 0
 
 
-def test_box_loss_grows_as_boxes_part():
+@pytest.fixture
+def small_model():
+    """A tiny model, images and labels of which some are "longer"."""
+    model = models.create("logistic_regression", input_shape=(8, 8, 1), max_digits=5)
+    rng = np.random.default_rng(6)
+    images = rng.uniform(0, 255, (64, 8, 8, 1)).astype("float32")
+    return model, images, random_truth(rng)
+
+
+def test_keras_metrics_by_output_name_and_the_callback(small_model):
+    model, images, truth = small_model
+    model.compile(
+        "adam",
+        loss=models.losses(5),
+        metrics={"length": "accuracy", "digits": models.DigitAccuracy()},
+    )
+    batches = [
+        (images[start : start + 24], {name: v[start : start + 24] for name, v in truth.items()})
+        for start in range(0, 64, 24)
+    ]
+    history = model.fit(
+        images, truth, epochs=2, verbose=0, callbacks=[models.SequenceAccuracy(batches)]
+    ).history
+    outputs = model.predict(images, verbose=0)
+    scores = sequence_scores(outputs, truth)
+    assert {name: history[f"val_{name}"][-1] for name in scores} == pytest.approx(scores, rel=1e-4)
+    evaluated = model.evaluate(images, truth, verbose=0, return_dict=True)
+    assert evaluated["loss"] == pytest.approx(scores["loss"], rel=1e-4)
+    length_right = (outputs["length"].argmax(-1) == truth["length"]).mean()
+    assert evaluated["length_accuracy"] == pytest.approx(length_right)
+    present = truth["digits"] >= 0
+    digits_right = (outputs["digits"].argmax(-1) == truth["digits"])[present].mean()
+    assert evaluated["digits_accuracy"] == pytest.approx(digits_right)
+
+
+def box_loss(truth, computed):
+    return np.asarray(BoxLoss(reduction=None)(np.float32(truth), np.float32(computed)))
+
+
+def test_box_loss_grows_with_distance():
     truth = [0.2, 0.2, 0.4, 0.6]
     shifted = [[0.2 + by, 0.2, 0.4 + by, 0.6] for by in (0.0, 0.05, 0.1, 0.2, 0.4)]
-    found = box_loss([truth] * 5, shifted)
-    assert found[0] == pytest.approx(0, abs=1e-6)
-    assert (np.diff(found) > 0.1).all()
+    computed = box_loss([truth] * 5, shifted)
+    assert computed[0] == pytest.approx(0, abs=1e-6)
+    assert (np.diff(computed) > 0.1).all()
     # Half of it covered: GIoU is IoU, a third, less the empty share of the hull, none.
-    assert found[2] == pytest.approx(1 - 1 / 3 + 0.2, abs=1e-5)
+    assert computed[2] == pytest.approx(1 - 1 / 3 + 0.2, abs=1e-5)
 
 
 def test_an_unknown_box_gives_no_loss_and_no_gradient():
     import tensorflow as tf
 
     truth = np.float32([[np.nan] * 4, [0.1, 0.1, 0.5, 0.5]])
-    found = tf.Variable(np.float32([[0.5, 0.5, 0.2, 0.2], [0.6, 0.7, 0.5, 0.9]]))
+    computed = tf.Variable(np.float32([[0.5, 0.5, 0.2, 0.2], [0.6, 0.7, 0.5, 0.9]]))
     with tf.GradientTape() as tape:
-        loss = BoxLoss(reduction="sum")(truth, found)
-    gradient = tape.gradient(loss, found).numpy()
+        loss = BoxLoss(reduction="sum")(truth, computed)
+    gradient = tape.gradient(loss, computed).numpy()
     assert np.isfinite(loss) and loss > 1
     assert (gradient[0] == 0).all()
     assert np.isfinite(gradient[1]).all() and (gradient[1] != 0).any()

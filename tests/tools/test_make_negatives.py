@@ -1,4 +1,4 @@
-"""Images without a number, cut out beside the numbers."""
+"""Images without a number, cropped beside the numbers."""
 
 import csv
 
@@ -30,28 +30,28 @@ def photos(tmp_path):
     return folder
 
 
-def test_the_parts_are_a_data_set_of_images_without_a_number(photos, tmp_path, capsys):
+def test_the_crops_are_a_data_set_of_images_without_a_number(photos, tmp_path, capsys):
     out = tmp_path / "empty"
     assert make_negatives.main([str(photos), str(out)]) == 0
     assert "2 images without a number" in capsys.readouterr().out
-    assert [number for _, number in datasets.numbers(out, "test")] == ["", ""]
+    assert [label for _, label in datasets.labels(out, "test")] == ["", ""]
     for file in (out / "images").iterdir():
         image = np.asarray(Image.open(file))
-        assert min(image.shape[:2]) >= make_negatives.LEAST
+        assert min(image.shape[:2]) >= make_negatives.MIN_SIDE
         assert image.max() == 100, "nothing of the number is shown"
 
 
-def test_the_largest_part_is_taken():
-    part = make_negatives.largest_part(np.array([40, 30, 60, 40]), (70, 100))
-    assert part.tolist() == [0, 0, 100, 28]  # above; as large as below
-    assert make_negatives.largest_part(np.array([1, 1, 99, 69]), (70, 100)) is None
+def test_the_largest_crop_is_taken():
+    box = make_negatives.background_box(np.array([40, 30, 60, 40]), (70, 100))
+    assert box.tolist() == [0, 0, 100, 28]  # above; as large as below
+    assert make_negatives.background_box(np.array([1, 1, 99, 69]), (70, 100)) is None
 
 
-def test_nothing_is_overwritten_and_nothing_half_is_left(photos, tmp_path, capsys):
+def test_nothing_is_overwritten_and_no_partial_folder_is_left(photos, tmp_path, capsys):
     assert make_negatives.main([str(photos), str(photos)]) == 2
-    assert "already there" in capsys.readouterr().err
+    assert "exists already" in capsys.readouterr().err
     (photos / "middle.png").write_bytes(b"no image")
     out = tmp_path / "empty"
     assert make_negatives.main([str(photos), str(out)]) == 2
     assert "middle.png" in capsys.readouterr().err
-    assert sorted(one.name for one in tmp_path.iterdir()) == ["photos"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["photos"]

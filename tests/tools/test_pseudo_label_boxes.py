@@ -1,4 +1,4 @@
-"""Boxes that a reader finds, written beside the labels."""
+"""Predicted boxes as labels: only for photos whose label is read, in a table that is valid."""
 
 from pathlib import Path
 
@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import models
 from datasets import photo_folder
 from inference.reader import Reading
-from tools import pseudo_label_boxes
+from tools.pseudo_label_boxes import main, pseudo_label_boxes
 
 
-class OneReader:
+class ConstantReader:
     """Reads 12 in every image, in a box that leaves the image."""
 
     def read(self, images):
@@ -29,33 +30,25 @@ def photos(tmp_path) -> Path:
     return tmp_path
 
 
-def test_only_photos_that_are_read_right_are_given_a_box(photos):
-    found = pseudo_label_boxes.pseudo_label_boxes(photo_folder.read_folder(photos), OneReader())
-    assert list(found) == ["right.png"]
-    assert found["right.png"].tolist() == [[5, 0, 20, 40]]
+def test_only_photos_whose_label_is_read_are_given_a_box(photos):
+    boxes = pseudo_label_boxes(photo_folder.read_folder(photos), ConstantReader())
+    assert {file: box.tolist() for file, box in boxes.items()} == {"right.png": [[5, 0, 20, 40]]}
 
 
-def test_the_command_writes_a_table_that_is_read_again(photos, capsys):
-    out = photos / "labels.csv"
+def test_the_table_keeps_labels_splits_and_known_boxes(photos, capsys):
     before = photo_folder.read_folder(photos)
-    command = [str(photos), str(out), "--weights", "street_numbers", "--split", "train"]
-    assert pseudo_label_boxes.main(command) == 0
+    assert main([str(photos), str(photos / "labels.csv"), "--split", "train"]) == 0
     assert "of 3 photos" in capsys.readouterr().out
     after = photo_folder.read_folder(photos)
-    assert [(p.file, p.number, p.split) for p in after] == [
-        (p.file, p.number, p.split) for p in before
+    assert [(p.file, p.label, p.split) for p in after] == [
+        (p.file, p.label, p.split) for p in before
     ]
     assert after[2].boxes.tolist() == [[1, 2, 3, 4]]
 
 
 def test_weights_without_a_box_are_refused(photos, tmp_path, capsys):
-    import models
-
-    models.create("deep_cnn_tiny", input_shape=(32, 64, 3)).save(tmp_path / "plain.keras")
-    out = tmp_path / "new.csv"
-    code = pseudo_label_boxes.main(
-        [str(photos), str(out), "--weights", str(tmp_path / "plain.keras")]
-    )
-    assert code == 2
-    assert "no box" in capsys.readouterr().err
+    plain, out = tmp_path / "plain.keras", tmp_path / "new.csv"
+    models.create("deep_cnn_tiny", input_shape=(32, 64, 3)).save(plain)
+    assert main([str(photos), str(out), "--weights", str(plain)]) == 2
+    assert "predicts no box" in capsys.readouterr().err
     assert not out.exists()

@@ -8,54 +8,55 @@ import models
 from training.transfer import transfer_weights
 
 
-def reader(size, places, name="residual_cnn_tiny"):
-    return models.create(name, input_shape=(*size, 3), max_digits=places)
+def create(size, max_digits, name="residual_cnn_tiny"):
+    return models.create(name, input_shape=(*size, 3), max_digits=max_digits)
 
 
-def test_all_layers_come_over_to_another_image_size():
-    given, taking = reader((16, 32), 3), reader((24, 64), 3)
-    transfer = transfer_weights(taking, given)
-    assert not transfer.partly and not transfer.fresh
-    for a, b in zip(given.get_weights(), taking.get_weights(), strict=True):
+def test_all_layers_are_copied_to_another_image_size():
+    donor, model = create((16, 32), 3), create((24, 64), 3)
+    transfer = transfer_weights(model, donor)
+    assert not transfer.partial and not transfer.fresh
+    for a, b in zip(donor.get_weights(), model.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
 
 
-def test_more_places_keep_the_classes_that_both_have():
-    given, taking = reader((16, 32), 2), reader((16, 32), 5)
-    transfer = transfer_weights(taking, given)
-    assert set(transfer.partly) == {"where_logits", "length"} and not transfer.fresh
-    kernels = [model.get_layer("where_logits").get_weights()[0] for model in (given, taking)]
-    np.testing.assert_array_equal(kernels[0], kernels[1][..., :3])
-    assert "partly: where_logits, length" in str(transfer)
+def test_a_larger_max_digits_keeps_the_common_classes():
+    donor, model = create((16, 32), 2), create((16, 32), 5)
+    before = model.get_layer("length").get_weights()[0]
+    transfer = transfer_weights(model, donor)
+    assert "length" in transfer.partial and not transfer.fresh
+    kernel, donated = (m.get_layer("length").get_weights()[0] for m in (model, donor))
+    np.testing.assert_array_equal(kernel[..., :4], donated)
+    np.testing.assert_array_equal(kernel[..., 4:], before[..., 4:])
+    assert "partly copied: " in str(transfer)
 
 
-def test_dense_layers_of_another_size_stay_fresh():
-    given, taking = reader((16, 32), 2, "deep_cnn_tiny"), reader((32, 32), 2, "deep_cnn_tiny")
-    before = taking.get_layer("dense1").get_weights()[0]
-    transfer = transfer_weights(taking, given)
-    assert transfer.fresh == ("dense1",)
-    np.testing.assert_array_equal(before, taking.get_layer("dense1").get_weights()[0])
-    assert "block1_conv" in transfer.whole
+def test_dense_layers_of_another_size_are_not_copied():
+    donor, model = create((16, 32), 2, "deep_cnn_tiny"), create((32, 32), 2, "deep_cnn_tiny")
+    before = model.get_layer("dense1").get_weights()[0]
+    transfer = transfer_weights(model, donor)
+    assert transfer.fresh == ("dense1",) and "block1_conv" in transfer.copied
+    np.testing.assert_array_equal(before, model.get_layer("dense1").get_weights()[0])
 
 
 def test_models_with_nothing_in_common_are_refused():
     with pytest.raises(ValueError, match="no layer in common"):
-        transfer_weights(reader((16, 32), 2), models.create("shallow_cnn"))
+        transfer_weights(create((16, 32), 2), models.create("shallow_cnn"))
 
 
-def test_weights_that_are_not_there_or_no_model_are_named(tmp_path):
-    with pytest.raises(ValueError, match=r"weights are a run folder.*Received: .*nowhere"):
-        models.load(tmp_path / "nowhere")
-    broken = tmp_path / "broken.keras"
-    broken.write_bytes(b"PK")
-    with pytest.raises(ValueError, match=r"broken\.keras is not a Keras model"):
-        models.load(broken)
-
-
-def test_a_run_folder_or_a_file_is_loaded(tmp_path):
-    model = reader((16, 32), 2)
+def test_weights_are_loaded_from_a_run_folder_or_a_file(tmp_path):
+    model = create((16, 32), 2)
     model.save(tmp_path / "model.keras")
     for source in (tmp_path, tmp_path / "model.keras"):
         loaded = models.load(source)
         assert isinstance(loaded, keras.Model)
         np.testing.assert_array_equal(loaded.get_weights()[0], model.get_weights()[0])
+
+
+def test_weights_that_cannot_be_loaded_are_named(tmp_path):
+    with pytest.raises(ValueError, match=r"weights are a run folder.*Received: .*nowhere"):
+        models.load(tmp_path / "nowhere")
+    damaged = tmp_path / "damaged.keras"
+    damaged.write_bytes(b"PK")
+    with pytest.raises(ValueError, match=r"damaged\.keras is not a Keras model"):
+        models.load(damaged)

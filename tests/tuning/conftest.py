@@ -1,4 +1,4 @@
-"""A search so small that a trial of it takes seconds, and a training that takes none."""
+"""A search whose trials take seconds, and a replacement for training that takes none."""
 
 from __future__ import annotations
 
@@ -10,15 +10,20 @@ import pytest
 
 from artifacts import run_folder
 from artifacts.files import write_json
-from artifacts.run_folder import RunFolder, open_run
-from tuning import progress, trial
+from artifacts.run_folder import open_run
+from tuning import loop, trial
 from tuning.search import plan
 
 SETTINGS = [
     "input_shape=[16,32,3]",
     "max_digits=2",
     "blocks=1..2",
+    "halvings=1",
+    "kernel_size_1=3",
+    "kernel_size_2=3",
     "dense_layers=1",
+    "dense_dropout=0.0",
+    "weight_decay=0.01",
     "batch_size=8",
     "augmentation=0",
 ]
@@ -26,67 +31,59 @@ SETTINGS = [
 
 @pytest.fixture(scope="session")
 def tiny(photos):
-    """A function that makes a search over tiny models, two epochs of one step a trial."""
+    """A function that plans a search over tiny models, two epochs of one step a trial."""
 
-    def make(*settings, **asked):
-        asked = {"trials": 3, "epochs": 2, "steps": 1} | asked
-        return plan("deep_cnn_tiny", str(photos), settings=[*SETTINGS, *settings], **asked)
+    def make(*settings, **fields):
+        fields = {"trials": 3, "epochs": 2, "steps": 1} | fields
+        return plan("deep_cnn_tiny", str(photos), settings=[*SETTINGS, *settings], **fields)
 
     return make
 
 
-def train_nothing(configuration, folder, *, until=None, callbacks=(), **_):
-    """A run that comes out of nothing: its scores depend on the configuration and the epoch."""
+def fake_train(configuration, folder, *, until, callbacks=(), **_):
+    """A run without training: its scores depend on the configuration and the epoch."""
     with open_run(folder, configuration.to_json()) as run:
         rows = run.read_history(99)
         model = keras.Model()
         for callback in callbacks:
             callback.set_model(model)
+            callback.on_train_begin()
         model.stop_training = False
-        for epoch in range(len(rows), until):
-            if model.stop_training:
-                break
-            rows.append(_row(configuration, epoch))
+        while len(rows) < until and not model.stop_training:
+            rows.append(_row(configuration, len(rows)))
             run.write_history(rows)
             run.checkpoint.touch()
             for callback in callbacks:
-                callback.on_epoch_end(epoch, rows[-1])
-        return _finish(run, rows)
+                callback.on_epoch_end(len(rows) - 1, rows[-1])
+        best = max(rows, key=lambda row: row["val_sequence_accuracy"])
+        metrics = {
+            "validation": {name: best[f"val_{name}"] for name in ("sequence_accuracy", "loss")},
+            "epochs": len(rows),
+            "parameters": 1000,
+            "multiply_adds": 10_000 * configuration.arguments["filters"][0],
+        }
+        write_json(run.metrics, metrics)
+        return metrics
 
 
-def without_training(monkeypatch, train=train_nothing):
-    """Let trials be done by `train`, and leave out what takes long beside."""
+def without_training(monkeypatch, train=fake_train):
+    """Let trials be trained by `train`, and leave out what takes long beside."""
     monkeypatch.setattr(trial, "train", train)
-    monkeypatch.setattr(trial, "_clear_memory", lambda: None)
-    monkeypatch.setattr(progress, "environment", dict)
+    monkeypatch.setattr(trial, "_write_hparams", lambda *_: None)
+    monkeypatch.setattr(trial.gc, "collect", lambda: None)
+    monkeypatch.setattr(loop, "environment", dict)
     monkeypatch.setattr(run_folder, "environment", dict)
 
 
 @pytest.fixture
 def no_training(monkeypatch):
-    """Trials come out of nothing; what takes the place of their training."""
+    """Trials without training."""
     without_training(monkeypatch)
-    return train_nothing
 
 
 def _row(configuration, epoch):
-    # Not of the photos' folder, which is another one each time.
-    chosen = dataclasses.replace(configuration, dataset="", validation="")
-    score = zlib.crc32(f"{chosen.digest()} {epoch}".encode()) % 1000 / 1000
-    names = ("sequence_accuracy", "character_accuracy", "length_accuracy")
-    scores = {f"val_{name}": score for name in names}
-    return {"epoch": epoch + 1, **scores, "val_loss": 1 - score, "seconds": 1.0}
-
-
-def _finish(run: RunFolder, rows):
-    best = max(rows, key=lambda row: row["val_sequence_accuracy"])
-    scores = {name.removeprefix("val_"): best[name] for name in best if name.startswith("val_")}
-    metrics = {
-        "validation": scores,
-        "reading": {"sequence_accuracy": scores["sequence_accuracy"]},
-        "epochs": len(rows),
-        "parameters": 1000,
-        "multiply_adds": 50_000,
-    }
-    write_json(run.metrics, metrics)
-    return metrics
+    comparable = dataclasses.replace(configuration, dataset="", validation="")
+    score = zlib.crc32(f"{comparable.digest()} {epoch}".encode()) % 1000 / 1000
+    return {
+        "epoch": epoch + 1, "val_sequence_accuracy": score, "val_loss": 1 - score, "seconds": 1.0
+    }  # fmt: skip

@@ -1,100 +1,101 @@
-"""A chief and two workers on one machine, of which one is killed in the middle of a trial."""
+"""A chief and two workers on one machine; a worker that is killed resumes its trial."""
 
 import multiprocessing
+import os
+import signal
 import socket
 import time
-from pathlib import Path
 
 import pytest
 
-from tests.tuning.conftest import train_nothing, without_training
-from tuning import loop, oracles, trial
-from tuning.records import FINISHED
-from tuning.search import open_search
+from artifacts.files import RunError
+from tests.tuning.conftest import fake_train, without_training
+from tuning.loop import run_search
+from tuning.trial import DEFAULT, FINISHED, read_records
 
-DEADLINE = 300.0
+DEADLINE = 120.0
 
 
-def _short_waits():
+def process(search, folder, name, port, stuck=None):
+    """A chief or a worker; a worker with a file `stuck` writes it in its first trial and waits."""
     from keras_tuner.src.distribute import oracle_chief
 
-    oracles.SILENCE, trial.SIGN_OF_LIFE, loop.IDLE, loop.WATCH = 4.0, 0.5, 0.2, 0.5
-    # A chief that has nothing left to hand out looks every 20 seconds whether all have left.
+    # A chief without work checks only every 20 seconds whether its workers have left.
     oracle_chief.time = type("Clock", (), {"sleep": lambda seconds: time.sleep(0.5)})
-
-
-def be_chief(search, folder, address):
-    _short_waits()
-    loop.run_search(search, folder, chief=address)
-
-
-def be_worker(folder, address, name, stuck: Path | None):
-    _short_waits()
+    os.environ["KERASTUNER_TUNER_ID"] = name
+    os.environ["KERASTUNER_ORACLE_IP"] = "127.0.0.1"
+    os.environ["KERASTUNER_ORACLE_PORT"] = str(port)
 
     def train(configuration, run, **rest):
-        if stuck:
-            stuck.touch()
+        if stuck and run.name != DEFAULT:
+            stuck.write_text(run.name)
             time.sleep(DEADLINE)
-        return train_nothing(configuration, run, **rest)
+        return fake_train(configuration, run, **rest)
 
     with pytest.MonkeyPatch.context() as patch:
         without_training(patch, train)
-        loop.run_worker(folder, address, name=name)
+        run_search(search, folder)
 
 
-def _wait_until(true):
-    began = time.monotonic()
-    while not true():
-        assert time.monotonic() - began < DEADLINE, "waited too long"
+def wait_until(condition):
+    deadline = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < deadline, "waited too long"
         time.sleep(0.2)
 
 
 @pytest.mark.skipif(
     "forkserver" not in multiprocessing.get_all_start_methods(), reason="processes cost too much"
 )
-def test_a_killed_workers_trial_is_done_by_the_other(tiny, tmp_path):
+def test_a_worker_that_is_killed_and_restarted_resumes_its_trial(tiny, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+        port = free.getsockname()[1]
     folder, stuck = tmp_path / "search", tmp_path / "stuck"
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tuning.loop"])  # or each would import TensorFlow anew
-    search = tiny(trials=4)
-    chief = context.Process(target=be_chief, args=(search, folder, address))
-    first = context.Process(target=be_worker, args=(folder, address, "first", stuck))
-    second = context.Process(target=be_worker, args=(folder, address, "second", None))
-    processes = (chief, first, second)
+    processes = []
+
+    def start(*arguments):
+        started = context.Process(target=process, args=(tiny(trials=5), folder, *arguments))
+        started.start()
+        processes.append(started)
+        return started
+
     try:
-        chief.start()
-        first.start()
-        _wait_until(stuck.exists)
-        (lost,) = loop.read_records(folder)
-        assert (lost.status, lost.worker) == ("running", "first")
-        second.start()
-        first.kill()
-        _wait_until(lambda: chief.exitcode is not None and second.exitcode is not None)
-        assert chief.exitcode == second.exitcode == 0
+        chief = start("chief", port)
+        wait_until((folder / "search.json").exists)
+        killed = start("first", port, stuck)
+        wait_until(stuck.exists)
+        second = start("second", port)
+        os.kill(killed.pid, signal.SIGKILL)
+        first = start("first", port)
+        wait_until(lambda: chief.exitcode is not None)
+        assert chief.exitcode == 0
+        wait_until(lambda: first.exitcode == second.exitcode == 0)
     finally:
-        for one in processes:
-            if one.pid:
-                one.kill()
-    records = loop.read_records(folder)
-    assert len(records) == 4
-    assert {(one.status, one.worker) for one in records} == {(FINISHED, "second")}
+        for started in processes:
+            started.kill()
+    records = {record.trial: record for record in read_records(folder)}
+    assert set(records) == {"0", "1", "2", "3", "4", DEFAULT}
+    assert {record.status for record in records.values()} == {FINISHED}
+    assert records[stuck.read_text()].worker == "first"
     assert (folder / "best.json").exists()
 
 
-def test_an_address_that_is_taken_is_said(tiny, tmp_path):
+def test_a_worker_needs_the_folder_of_its_search(tiny, tmp_path, monkeypatch):
+    monkeypatch.setenv("KERASTUNER_TUNER_ID", "worker")
+    monkeypatch.setenv("KERASTUNER_ORACLE_IP", "127.0.0.1")
+    with pytest.raises(ValueError, match=r"Missing: .*KERASTUNER_ORACLE_PORT"):
+        run_search(tiny(), tmp_path / "search")
+    monkeypatch.setenv("KERASTUNER_ORACLE_PORT", "7777")
+    with pytest.raises(RunError, match="start the chief before its workers"):
+        run_search(tiny(), tmp_path / "search")
+
+
+def test_a_port_that_is_taken_is_an_error(tiny, tmp_path, monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        monkeypatch.setenv("KERASTUNER_TUNER_ID", "chief")
+        monkeypatch.setenv("KERASTUNER_ORACLE_IP", "127.0.0.1")
+        monkeypatch.setenv("KERASTUNER_ORACLE_PORT", str(taken.getsockname()[1]))
         with pytest.raises(OSError, match="in use"):
-            loop.run_search(tiny(), tmp_path / "search", chief=address)
-
-
-def test_a_worker_waits_for_its_chief_but_not_for_ever(tiny, tmp_path, monkeypatch):
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    with open_search(tmp_path / "search", tiny()):
-        pass
-    monkeypatch.setattr(loop, "WAIT", 0.0)
-    with pytest.raises(loop.SearchFailed, match=f"no chief answers at {address}"):
-        loop.run_worker(tmp_path / "search", address)
+            run_search(tiny(), tmp_path / "search")

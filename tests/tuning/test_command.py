@@ -2,95 +2,80 @@
 
 import pytest
 
-import models
-from artifacts.console import count
 from tuning import __main__ as command
-from tuning import loop
-from tuning.objectives import OBJECTIVES
+from tuning.trial import DEFAULT, read_records
 
 
-def test_list_shows_every_model_and_objective(capsys, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "100")
-    assert command.main(["--list"]) == 0
-    shown = capsys.readouterr().out
-    for name in [*models.list_models(), *OBJECTIVES, "hyperband"]:
-        assert name in shown
-
-
-def test_describe_shows_what_is_left_of_a_space(capsys, monkeypatch):
+def test_describe_shows_the_space(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "120")
     assert command.main(["deep_cnn", "--describe", "--set", "blocks=3", "--set", "epochs=4"]) == 0
     shown = capsys.readouterr().out
-    assert "fixed: 3" in shown and "filters_3" in shown and "filters_4" not in shown
-    assert "dense_layers is 1 or 2" in shown
-
-
-def test_help_has_a_command_for_each_role(capsys):
-    with pytest.raises(SystemExit) as stop:
-        command.main(["--help"])
-    assert stop.value.code == 0
-    shown = capsys.readouterr().out
-    assert "examples:" in shown and "--chief 192" in shown and "--worker 192" in shown
+    assert "fixed: 3" in shown and "filters_3" in shown and "dense_layers is 1 or 2" in shown
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["deep_cn", "--dataset", "mnist_numbers"], "unknown model 'deep_cn'. Known: deep_cnn"),
-        (["deep_cnn"], "--dataset is needed"),
+        (["deep_cn"], "unknown model 'deep_cn'. Known: deep_cnn"),
         (["deep_cnn", "--dataset", "mnits"], "mnist"),
         (["deep_cnn", "--set", "bloks=3"], "unknown setting 'bloks'"),
-        (["deep_cnn", "--set", "blocks=x"], "blocks takes 3 to 6: int. Received: 'x'"),
-        (["deep_cnn", "--budget", "50X"], "a limit is a number such as 50M"),
+        (["deep_cnn", "--set", "blocks=2"], "blocks takes 3 to 6 (int). Received: '2'"),
         (["deep_cnn", "--tuner", "gird"], "unknown tuner 'gird'. Known: grid"),
+        (["deep_cnn", "--objective", "los"], "unknown objective 'los'. Known: loss"),
         (["deep_cnn", "--trials", "0"], "trials is at least 1. Received: 0"),
         (["deep_cnn", "--space", "nowhere.py"], "nowhere.py"),
-        (["deep_cnn", "--chief", "here"], "the chief is at HOST:PORT. Received: 'here'"),
-        (["deep_cnn", "--tuner", "hyperband", "--median-stop"], "hyperband stops the worse"),
     ],
 )
-def test_a_mistake_is_one_line_and_trains_nothing(arguments, message, capsys, tmp_path, photos):
-    if "--dataset" not in arguments and len(arguments) > 1:
+def test_a_mistake_is_one_line_and_leaves_no_folder(arguments, message, capsys, tmp_path, photos):
+    if "--dataset" not in arguments:
         arguments = [*arguments, "--dataset", str(photos)]
     assert command.main([*arguments, "--run", str(tmp_path / "run")]) == 2
     assert message in capsys.readouterr().err.splitlines()[-1]
-    assert not (tmp_path / "run" / "trials").exists()
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "a MODEL is needed"),
-        (["deep_cnn", "--worker", "a:1", "--run", "x"], "a worker is told"),
-        (["--worker", "a:1"], "a worker is told"),
+        ([], "name a MODEL"),
+        (["deep_cnn"], "--dataset is needed"),
+        (["deep_cnn", "--dataset", "x", "--report"], "--report needs --run FOLDER and no model"),
+        (["deep_cnn", "--dataset", "x", "--budget", "50X"], "such as 50M or 800k. Received: '50X'"),
+        (["deep_cnn", "--dataset", "x", "--budget", "0M"], "Received: '0M'"),
     ],
 )
-def test_options_that_do_not_go_together_are_said(arguments, message, capsys):
+def test_options_that_do_not_fit_are_an_error(arguments, message, capsys):
     with pytest.raises(SystemExit):
         command.main(arguments)
     assert message in capsys.readouterr().err
 
 
-def test_a_search_with_a_space_of_ones_own_ends_with_a_table(
+def test_a_search_with_a_space_file_ends_with_a_summary_and_resumes_by_folder(
     no_training, photos, tmp_path, capsys, monkeypatch
 ):
     monkeypatch.setenv("COLUMNS", "120")
-    space = tmp_path / "my_space.py"
+    space, folder = tmp_path / "my_space.py", tmp_path / "search"
     space.write_text(
         "def space(hp, base):\n"
         "    return {'dense_units': [hp.Choice('units', [16, 32, 64])],\n"
         "            'learning_rate': hp.Float('rate', 1e-4, 1e-2, sampling='log')}\n"
     )
-    folder = tmp_path / "search"
-    arguments = ["deep_cnn_tiny", "--dataset", str(photos), "--space", str(space)]
-    arguments += ["--set", "units=16,32", "--trials", "4", "--run", str(folder)]
+    wrong = tmp_path / "wrong.py"
+    wrong.write_text("def space(hp, base): return {'dense_unit': hp.Int('units', 1, 3)}")
+    arguments = ["deep_cnn_tiny", "--dataset", str(photos), "--space"]
+    assert command.main([*arguments, str(wrong), "--run", str(folder)]) == 2
+    assert "unknown setting 'dense_unit'. Known: dense_units" in capsys.readouterr().err
+    arguments.append(str(space))
+    arguments += ["--set", "units=16,32", "--trials", "4", "--budget", "1G", "--run", str(folder)]
     assert command.main(arguments) == 0
     shown = capsys.readouterr().out
-    assert "4 trials of deep_cnn_tiny" in shown and "numbers right" in shown
+    assert "5 finished" in shown and "multiply-adds" in shown
     assert f"python train.py --config {folder}/best.json" in shown.replace("\n", "")
-    space.unlink()  # it is in the folder now, for whoever goes on
-    assert command.main(["--run", str(folder)]) == 0
-    records = loop.read_records(folder)
-    assert len(records) == 4
-    assert {one.settings["dense_units"][0] for one in records} <= {16, 32}
-    assert count(1000) == "1 k"
+    space.unlink()  # the folder has a copy
+    records = read_records(folder)
+    for option in ([], ["--report"]):
+        assert command.main(["--run", str(folder), *option]) == 0
+        assert read_records(folder) == records
+    assert str(folder / "report.html") in capsys.readouterr().out.replace("\n", "")
+    units = {record.settings["dense_units"][0] for record in records if record.trial != DEFAULT}
+    assert units <= {16, 32}

@@ -1,293 +1,253 @@
-"""Searches: every trial a run, failures and kills recorded, the best one ready to train longer."""
+"""Searches: trials are runs, failures are recorded, kills are survived, the best is written."""
 
-import contextlib
 import dataclasses
 import json
 import logging
-import statistics
-import types
 
+import keras_tuner as kt
 import pytest
 
 import models
-import train
 from artifacts.files import RunError, lock
 from artifacts.run_folder import RunFolder
-from tests.tuning.conftest import SETTINGS
-from training import fit
-from training.configuration import read_configuration, run_configuration
-from tuning import loop, oracles, progress, trial
-from tuning.candidates import candidate
-from tuning.records import (
-    FAILED,
-    FINISHED,
-    STOPPED,
-    Record,
-    read_record,
-    read_records,
-    read_refused,
-    run_of,
-)
-from tuning.search import open_search, plan, read_search
+from tests.tuning.conftest import fake_train
+from training.configuration import configure, read_configuration, run_configuration
+from tuning import loop, trial
+from tuning.loop import run_search
+from tuning.search import plan, read_search
+from tuning.trial import DEFAULT, FAILED, FINISHED, REFUSED, candidate, read_records
+
+TUNERS = ("random", "bayesian", "hyperband", "grid")
 
 
-@pytest.fixture(scope="module")
-def found(photos, tmp_path_factory):
-    """One search that nothing disturbed: two trials, of no more parameters than the default."""
-    folder = tmp_path_factory.mktemp("search") / "whole"
-    search = plan("deep_cnn_tiny", str(photos), settings=SETTINGS, trials=2, epochs=2, steps=1)
-    made = search.make_space()
-    default = candidate(search.base, made.settings(made.hyperparameters.values), 1)
-    most = models.create(default.model, **default.arguments).count_params()
-    search = dataclasses.replace(search, limits={"parameters": most})
-    return search, folder, loop.run_search(search, folder, cache_dir=folder.parent / "cache")
+def searched(search, folder):
+    """Run a search; its records without the default's."""
+    run_search(search, folder)
+    return [record for record in read_records(folder) if record.trial != DEFAULT]
 
 
-def test_every_trial_is_a_run_like_any_other(found):
-    search, folder, records = found
-    assert [one.status for one in records] == [FINISHED] * 2
-    for one in records:
-        run = RunFolder(folder / "trials" / one.trial)
+def test_every_trial_is_a_run_and_the_best_is_written_at_full_length(tiny, tmp_path):
+    search, folder = tiny(trials=2), tmp_path / "search"
+    run_search(search, folder, cache_dir=tmp_path / "cache")
+    records = read_records(folder)
+    assert [record.trial for record in records] == ["0", "1", DEFAULT]
+    for record in records:
+        run = RunFolder(folder / "trials" / record.trial)
         assert run.finished and run.model.exists() and not run.checkpoint.exists()
-        metrics = json.loads(run.metrics.read_text())
-        assert one.score == metrics["validation"]["sequence_accuracy"]
-        assert metrics["parameters"] <= search.limits["parameters"]
-        made = run_configuration(run)
-        assert made.arguments["filters"] == one.settings["filters"]
-        assert (made.recipe.epochs, made.recipe.batch_size) == (2, 8)
-        assert made.recipe.steps_per_epoch == search.base.recipe.batch_size // 8
-        assert {key.split()[-1] for key in metrics["data"]} == {"train", "validation"}
+        assert (
+            record.score == json.loads(run.metrics.read_text())["validation"]["sequence_accuracy"]
+        )
+        recipe = run_configuration(run).recipe
+        assert (recipe.epochs, recipe.steps_per_epoch, recipe.batch_size) == (2, 1, 8)
+        events = (run.tensorboard / "trial").glob("events*")
+        assert any(b"hparams" in file.read_bytes() for file in events)
+    best = min(records, key=lambda record: (-record.score, record.validation["loss"]))
+    configuration = read_configuration(folder / "best.json")
+    assert configuration.recipe.epochs == search.base.recipe.epochs
+    if best.trial != DEFAULT:
+        assert configuration.arguments["filters"] == best.settings["filters"]
 
 
-def test_what_was_refused_is_counted_and_was_not_trained(found):
-    _, folder, records = found
-    refused = read_refused(folder)
-    assert refused and all("parameters, the limit is" in one["reason"] for one in refused)
-    assert len(list((folder / "trials").iterdir())) == len(records)
+@pytest.mark.parametrize("tuner", TUNERS)
+def test_a_finished_search_resumes_with_more_trials(tuner, tiny, tmp_path, no_training):
+    search = tiny(tuner=tuner, epochs=3)
+    first = searched(search, tmp_path)
+    assert [record.status for record in first] == [FINISHED] * 3
+    assert searched(search, tmp_path) == first
+    longer = dataclasses.replace(search, trials=5)
+    more = searched(longer, tmp_path)
+    assert more[:3] == first and len(more) == 5
+    assert read_search(tmp_path) == longer
+    assert len({str(record.values) + str(record.epochs) for record in more}) == 5
 
 
-def test_the_best_is_written_over_the_full_length(found):
-    search, folder, records = found
-    best = max(records, key=lambda one: (one.score, -one.validation["loss"]))
-    made = read_configuration(folder / "best.json")
-    assert made.arguments["filters"] == best.settings["filters"]
-    assert made.recipe.epochs == search.base.recipe.epochs
-    of_base = search.base.recipe.steps_per_epoch * search.base.recipe.batch_size
-    assert made.recipe.steps_per_epoch * made.recipe.batch_size == of_base
-    assert json.loads((folder / "best.json").read_text())["found"]["trial"] == best.trial
-
-
-def test_train_takes_the_best_with_another_seed(found, monkeypatch, tmp_path, capsys):
-    _, folder, _ = found
-    asked = {}
-
-    def note(configuration, run, **_):
-        asked["configuration"] = configuration
-        raise ValueError("noted")
-
-    monkeypatch.setattr(fit, "train", note)
-    file = str(folder / "best.json")
-    assert train.main(["--config", file, "--seed", "7", "--epochs", "3"]) == 2
-    best = read_configuration(folder / "best.json")
-    recipe = dataclasses.replace(best.recipe, epochs=3)
-    assert asked["configuration"] == dataclasses.replace(best, seed=7, recipe=recipe)
-    with pytest.raises(SystemExit):
-        train.main(["deep_cnn", "--config", file])
-    assert "--config says already what is trained" in capsys.readouterr().err
-    (tmp_path / "no.json").write_text("{}")
-    assert train.main(["--config", str(tmp_path / "no.json")]) == 2
-    assert "no.json is not the configuration of a run" in capsys.readouterr().err
-
-
-def test_tensorboard_finds_the_values_and_scores(found):
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-    from tensorboard.plugins.hparams import metadata, plugin_data_pb2
-
-    _, folder, records = found
-    for one in records:
-        events = EventAccumulator(str(folder / "trials" / one.trial / "tensorboard" / "trial"))
-        events.Reload()
-        data = events.PluginTagToContent(metadata.PLUGIN_NAME)[metadata.SESSION_START_INFO_TAG]
-        started = plugin_data_pb2.HParamsPluginData.FromString(data).session_start_info
-        values = {name: value.number_value for name, value in started.hparams.items()}
-        assert values == pytest.approx(dict(one.values))
-        assert {"score", "sequence_accuracy"} <= set(events.Tags()["tensors"])
-
-
-def test_a_finished_search_does_nothing_and_one_with_more_trials_goes_on(
-    tiny, tmp_path, no_training, caplog
+@pytest.mark.parametrize("tuner", TUNERS)
+def test_a_killed_search_resumes_the_trial_that_it_was_at(
+    tuner, tiny, tmp_path, no_training, monkeypatch
 ):
-    records = loop.run_search(tiny(), tmp_path / "search")
-    with caplog.at_level(logging.INFO):
-        assert loop.run_search(tiny(), tmp_path / "search") == records
-    assert "going on after 3 trials" in caplog.text
-    more = loop.run_search(tiny(trials=5), tmp_path / "search")
-    assert more[:3] == records and len(more) == 5
-    assert read_search(tmp_path / "search") == tiny(trials=5)
+    def killed(*_, **__):
+        raise KeyboardInterrupt
+
+    search = tiny(tuner=tuner, trials=4, epochs=3)
+    calls = []
+
+    def train(configuration, folder, **rest):
+        calls.append(folder.name)
+        return (killed if len(calls) == 3 else fake_train)(configuration, folder, **rest)
+
+    monkeypatch.setattr(trial, "train", train)
+    with pytest.raises(KeyboardInterrupt):
+        run_search(search, tmp_path / "killed")
+    resumed = searched(search, tmp_path / "killed")
+    assert calls == [DEFAULT, "0", "1", "1", "2", "3"]
+    if tuner != "bayesian":  # its random numbers start anew
+        whole = searched(search, tmp_path / "whole")
+        assert [r.values for r in resumed] == [r.values for r in whole]
 
 
-def test_another_search_is_kept_out(found, tmp_path):
-    search, folder, _ = found
-    other = dataclasses.replace(search, tuner="bayesian")
-    with pytest.raises(RunError, match=r"another search \(tuner is 'random' there and 'bayesian'"):
-        loop.run_search(other, folder)
-    (tmp_path / "thesis.txt").write_text("")
+@pytest.mark.parametrize("tuner", TUNERS)
+def test_damaged_state_of_keras_tuner_costs_no_finished_trial(
+    tuner, tiny, tmp_path, no_training, monkeypatch
+):
+    search = tiny(tuner=tuner, epochs=3)
+    first = searched(search, tmp_path)
+    runs = {path: path.stat().st_mtime for path in tmp_path.glob("trials/*/history.csv")}
+    (tmp_path / "oracle" / "oracle.json").write_text("")  # as a full disk leaves it
+    assert searched(search, tmp_path) == first
+    (tmp_path / "oracle" / "trial_9").mkdir()  # as a kill before oracle.json is written leaves it
+    assert searched(search, tmp_path) == first
+    assert runs == {path: path.stat().st_mtime for path in tmp_path.glob("trials/*/history.csv")}
+
+
+def test_a_run_of_another_candidate_is_replaced(tiny, tmp_path, no_training):
+    search = tiny()
+    context = trial.TrialContext(search, tmp_path, search.make_space(), 1)
+    for width in (4, 16):
+        trial.run_trial(context, "0", {"filters_1": width})
+        arguments = run_configuration(RunFolder(tmp_path / "trials" / "0")).arguments
+        assert arguments["filters"][0] == width
+
+
+def test_a_folder_of_another_search_or_other_files_is_refused(tiny, tmp_path, no_training):
+    folder = tmp_path / "search"
+    run_search(tiny(trials=1), folder)
+    with pytest.raises(RunError, match=r"is another search \(.*seed.*Name another folder"):
+        run_search(tiny(trials=1, seed=3), folder)
+    with lock(folder, "searching"), pytest.raises(RunError, match="another process is searching"):
+        run_search(tiny(trials=1), folder)
     with pytest.raises(RunError, match="holds files and is no search"):
-        loop.run_search(search, tmp_path)
-    with pytest.raises(RunError, match=r"is not a search: it has no search\.json"):
+        run_search(tiny(), folder / "trials")
+    with pytest.raises(RunError, match=r"it has no search\.json"):
         read_search(tmp_path)
-    new = tmp_path / "new"
-    with (
-        open_search(new, search),
-        pytest.raises(RunError, match="another process is searching"),
-        open_search(new, search),
-    ):
-        pass
 
 
-class Killed(BaseException):
-    """What a test kills a process with."""
+def test_candidates_over_the_budget_are_refused_and_not_trained(tiny, tmp_path, no_training):
+    base = tiny().base
+    budget = models.multiply_adds(models.create(base.model, **base.arguments)) * 1.2
+    records = searched(tiny(trials=8, budget=budget), tmp_path)
+    refused = [record for record in records if record.status == REFUSED]
+    assert {record.status for record in records} == {FINISHED, REFUSED}
+    for record in refused:
+        assert "multiply-adds, the budget is" in record.reason
+        assert not (tmp_path / "trials" / record.trial).exists()
 
 
-def test_killed_in_a_trial_it_goes_on_to_the_same_end(found, tmp_path, monkeypatch):
-    search, folder, whole = found
-
-    class Kill(trial.StopTrial):
-        def on_epoch_end(self, epoch, logs=None):
-            raise Killed
-
-    with monkeypatch.context() as patch:
-        patch.setattr(trial, "StopTrial", Kill)
-        with pytest.raises(Killed):
-            loop.run_search(search, tmp_path / "search", cache_dir=folder.parent / "cache")
-    assert read_record(tmp_path / "search", "0").status == "running"
-    one = dataclasses.replace(search, trials=1)
-    (again,) = loop.run_search(one, tmp_path / "search", cache_dir=folder.parent / "cache")
-    assert again.values == whole[0].values and again.validation == whole[0].validation
-
-
-def test_a_trial_that_another_worker_is_at_is_left_to_it(tiny, tmp_path, monkeypatch, no_training):
-    search, folder = tiny(trials=1), tmp_path / "search"
-    (done,) = loop.run_search(search, folder)
-    bench = trial.Bench(search, folder, search.make_space(), 1)
-    another = contextlib.ExitStack()
-    another.enter_context(lock(run_of(folder, "0").folder, "training"))
-    monkeypatch.setattr(trial, "train", None)
-    monkeypatch.setattr(trial.time, "sleep", lambda seconds: another.close())
-    assert trial.do_trial(bench, "0", done.values) == done
-
-
-def test_a_trial_that_fails_is_recorded_and_the_search_goes_on(
-    tiny, tmp_path, monkeypatch, no_training
+def test_a_failed_trial_is_recorded_and_five_in_succession_end_the_search(
+    tiny, tmp_path, no_training, monkeypatch
 ):
-    def fail_once(configuration, folder, **rest):
-        if folder.name == "0":
-            raise MemoryError("no room\nfor this")
-        return no_training(configuration, folder, **rest)
+    def train(configuration, folder, **rest):
+        if folder.name in ("01", "03", "04", "05", "06", "07"):
+            raise MemoryError("no room")
+        return fake_train(configuration, folder, **rest)
 
-    monkeypatch.setattr(trial, "train", fail_once)
-    records = loop.run_search(tiny(trials=2), tmp_path / "search")
-    assert [one.status for one in records] == [FAILED, FINISHED]
-    assert records[0].reason == "MemoryError: no room"
-
-
-def test_a_search_in_which_all_fails_gives_up(tiny, tmp_path, monkeypatch):
-    def fail(*_, **__):
-        raise OSError("no space left on the device")
-
-    monkeypatch.setattr(trial, "train", fail)
-    monkeypatch.setattr(trial, "_clear_memory", lambda: None)
-    with pytest.raises(loop.SearchFailed, match=r"5 trials failed .* no space left on the device"):
-        loop.run_search(tiny(trials=20), tmp_path / "search")
-    assert len(read_records(tmp_path / "search")) == loop.FAILURES
+    monkeypatch.setattr(trial, "train", train)
+    with pytest.raises(kt.errors.FatalError, match=r"5 trials failed in succession.*no room"):
+        run_search(tiny(trials=20), tmp_path)
+    statuses = {record.trial: record.status for record in read_records(tmp_path)}
+    assert [statuses[f"0{n}"] for n in range(4)] == [FINISHED, FAILED, FINISHED, FAILED]
+    assert "08" not in statuses
 
 
-def test_a_search_that_finds_no_candidate_within_the_limits_says_so(
-    tiny, tmp_path, monkeypatch, caplog
+def test_a_full_disk_stops_the_search_and_loses_no_trial(tiny, tmp_path, no_training, monkeypatch):
+    def full(configuration, folder, **_):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(trial, "train", full)
+    with pytest.raises(OSError, match="no space left"):
+        run_search(tiny(), tmp_path)
+    monkeypatch.setattr(
+        trial, "train", lambda c, f, **rest: (fake_train if f.name != "1" else full)(c, f, **rest)
+    )
+    with pytest.raises(kt.errors.FatalError, match=r"trial 1 was stopped: no space left.*resume"):
+        run_search(tiny(), tmp_path)
+    monkeypatch.setattr(trial, "train", fake_train)
+    assert [record.status for record in searched(tiny(), tmp_path)] == [FINISHED] * 3
+
+
+def test_hyperbands_best_trials_continue_where_they_stopped(
+    tiny, tmp_path, no_training, monkeypatch
 ):
-    monkeypatch.setattr(oracles, "DRAWS", 2)
-    with caplog.at_level(logging.INFO):
-        assert loop.run_search(tiny(limits=["parameters=9"]), tmp_path / "search") == []
-    assert "ended after 0 of 3 trials: no new candidate was found, 3 were refused" in caplog.text
-    assert len(read_refused(tmp_path / "search")) == 3
+    started = {}
 
+    def train(configuration, folder, **rest):
+        started[folder.name] = (len(RunFolder(folder).read_history(99)), rest["until"])
+        return fake_train(configuration, folder, **rest)
 
-def test_a_trial_that_kills_the_process_is_given_up(tiny, tmp_path, monkeypatch):
-    search = tiny(trials=2, epochs=1)
-    bench = trial.Bench(search, tmp_path, search.make_space(), 3)
-    values = bench.space.hyperparameters.values
-    for _ in range(trial.STARTS):
-        trial._begin(bench, "0", values, trial.run_of(tmp_path, "0"))
-    with pytest.raises(trial.TrialFailed, match="is there memory enough"):
-        trial.do_trial(bench, "0", values)
-    assert read_record(tmp_path, "0").status == FAILED
-
-
-def test_hyperbands_best_go_on_where_they_were(tiny, tmp_path, monkeypatch, no_training):
-    begun = {}
-
-    def note(configuration, folder, **rest):
-        begun[folder.name] = (len(RunFolder(folder).read_history(99)), rest["until"])
-        return no_training(configuration, folder, **rest)
-
-    monkeypatch.setattr(trial, "train", note)
+    monkeypatch.setattr(trial, "train", train)
     search = tiny(tuner="hyperband", trials=None, epochs=3)
-    records = loop.run_search(search, tmp_path / "search")
-    assert {(0, 1), (1, 3), (0, 3)} <= set(begun.values())
-    for one in records:
-        run = RunFolder(tmp_path / "search" / "trials" / one.trial)
-        assert one.status == FINISHED
-        assert one.epochs == begun[one.trial][1] == len(run.read_history(99))
+    for record in searched(search, tmp_path):
+        assert record.epochs == started[record.trial][1]
+        run = RunFolder(tmp_path / "trials" / record.trial)
         assert run_configuration(run).recipe.epochs == 3
+    assert {(0, 1), (1, 3), (0, 3)} <= set(started.values())
 
 
-def test_time_left_does_not_count_what_the_first_trial_prepares(tiny, tmp_path):
-    search = tiny(trials=4)
-    bench = trial.Bench(search, tmp_path, search.make_space(), 1)
-    oracle = types.SimpleNamespace(tuner_ids={"one"})
-    shown = progress.Progress(bench, oracle)
-    first = Record("0", FINISHED, seconds=1000.0)
-    assert shown._left([first]) == 3000
-    assert shown._left([first, Record("1", FINISHED, seconds=10.0)]) == 20
-    oracle.tuner_ids = {"one", "two"}
-    assert shown._left([first, Record("1", FINISHED, seconds=10.0)]) == 10
+def test_patience_stops_a_trial_without_improvement(tiny, tmp_path, no_training):
+    records = searched(tiny(trials=6, epochs=8, patience=2), tmp_path)
+    assert min(record.epochs for record in records) < 8
+    for record in records:
+        rows = RunFolder(tmp_path / "trials" / record.trial).read_history(99)
+        scores = [row["val_sequence_accuracy"] for row in rows]
+        assert len(scores) == 8 or max(scores[-2:]) <= max(scores[:-2])
 
 
-def test_trials_that_stand_still_are_stopped(tiny, tmp_path, no_training):
-    search = tiny(trials=6, epochs=8, patience=2)
-    records = loop.run_search(search, tmp_path / "search")
-    assert {one.status for one in records} == {FINISHED, STOPPED}
-    for one in records:
-        scores = [
-            row["val_sequence_accuracy"]
-            for row in run_of(tmp_path / "search", one.trial).read_history(99)
-        ]
-        assert one.epochs == len(scores)
-        if one.status == STOPPED:
-            assert one.reason == f"no better since epoch {one.epochs - 2}"
-            assert max(scores[-2:]) <= scores[-3] == max(scores)
+def test_a_trial_waits_for_another_process_at_the_same_run(
+    tiny, tmp_path, no_training, monkeypatch, caplog
+):
+    run = RunFolder(tmp_path / "trials" / "0")
+    run.folder.mkdir(parents=True)
+    holder = lock(run.folder, "training")
+    holder.__enter__()
+    monkeypatch.setattr(trial.time, "sleep", lambda _: holder.__exit__(None, None, None))
+    search = tiny()
+    context = trial.TrialContext(search, tmp_path, search.make_space(), 1)
+    with caplog.at_level(logging.INFO):
+        assert trial.run_trial(context, "0", {}).status == FINISHED
+    assert "trial 0: waiting for another process" in caplog.text
 
 
-def test_trials_below_the_median_of_the_others_are_stopped(tiny, tmp_path, no_training):
-    search = tiny(trials=12, epochs=6, median_stop=True)
-    records = loop.run_search(search, tmp_path / "search")
-    rows = [run_of(tmp_path / "search", one.trial).read_history(99) for one in records]
-    assert all(one.status == FINISHED for one in records[:4])
-    stopped = [number for number, one in enumerate(records) if one.status == STOPPED]
-    assert stopped
-    for number in stopped:
-        done = records[number].epochs
-        reached = [max(row["val_sequence_accuracy"] for row in one[:done]) for one in rows]
-        assert done >= 2 and reached[number] < statistics.median(reached[:number])
-        assert records[number].reason == f"after epoch {done} below the median of {number} trials"
+@pytest.fixture
+def base():
+    """Twelve epochs of 100 steps of 32 images."""
+    settings = ["steps_per_epoch=100", "ema_momentum=0.99", "batch_size=32", "epochs=12"]
+    return configure("deep_cnn_tiny", "rendered_numbers", settings=settings)
 
 
-def test_what_is_searched_for_cannot_be_set_and_is_said(photos):
-    with pytest.raises(ValueError, match=r"filters is what the search is for.*filters_1"):
+def test_a_candidate_has_the_settings_and_keeps_images_and_averaging(base):
+    assert candidate(base, {}, 100) == base
+    changed = candidate(base, {"filters": [8, 8, 8], "weight_decay": 0.5}, 100)
+    assert changed.arguments["filters"] == [8, 8, 8] and changed.recipe.weight_decay == 0.5
+    short = candidate(base, {"batch_size": 64}, 100, (3, 20)).recipe
+    assert (short.epochs, short.steps_per_epoch, short.batch_size) == (3, 10, 64)
+    assert short.ema_momentum == pytest.approx(0.99**40)
+    with pytest.raises(ValueError, match="unknown setting 'filter'"):
+        candidate(base, {"filter": 3}, 100)
+    mnist = configure("shallow_cnn", "mnist")
+    assert mnist.recipe.steps_per_epoch is None
+    assert candidate(mnist, {"batch_size": 64}, 430).recipe.steps_per_epoch is None
+
+
+def test_settings_are_sorted_into_overrides_and_the_base_configuration(tiny, photos):
+    search = tiny("learning_rate=0.5", "clip_norm=2.0")
+    assert search.base.recipe.clip_norm == 2.0 and search.base.recipe.batch_size == 8
+    values = search.make_space().active({})
+    assert values["batch_size"] == 8 and values["learning_rate"] == 0.5
+    assert search.make_space().settings({})["augmentation"] == 0
+    with pytest.raises(ValueError, match=r"filters is what is searched.*filters_1"):
         plan("deep_cnn", str(photos), settings=["filters=8,8"])
-    with pytest.raises(ValueError, match=r"the grid has .* points: narrow"):
+    with pytest.raises(ValueError, match="the grid has over 1,000 points: narrow it"):
         plan("deep_cnn", str(photos), tuner="grid")
-    with pytest.raises(ValueError, match=r"unknown tuner 'randm'\. Known: random"):
-        plan("deep_cnn", str(photos), tuner="randm")
-    with pytest.raises(ValueError, match=r"unknown objective 'los'\. Known: loss"):
-        plan("deep_cnn", str(photos), objective="los")
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_workers_values_in_32_bits_do_not_reach_a_bayesian_oracle(tiny, tmp_path):
+    search = tiny("conv_dropout=0.1,0.2", tuner="bayesian", trials=9)
+    context = trial.TrialContext(search, tmp_path, search.make_space(), 1)
+    oracle = loop._ZooTuner(context, reload=False).oracle
+    for score in range(5):
+        sent = oracle.create_trial("worker")
+        oracle.update_trial(sent.trial_id, {"sequence_accuracy": float(score)})
+        received = kt.engine.trial.Trial.from_proto(sent.to_proto())
+        received.status = "COMPLETED"
+        oracle.end_trial(received)
+        assert sent.hyperparameters.values["conv_dropout"] in (0.1, 0.2)

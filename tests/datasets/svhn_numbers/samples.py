@@ -15,7 +15,7 @@ from datasets.svhn_numbers.write_digit_struct import write_digit_struct
 
 
 def draw_png(seed: int, size: tuple[int, int] = (40, 20)) -> bytes:
-    """A PNG of noise, so that no two are alike and cutting one breaks it."""
+    """A PNG of noise: no two are alike, and none survives being cut short."""
     pixels = np.random.default_rng(seed).integers(0, 256, (size[1], size[0], 3), np.uint8)
     out = io.BytesIO()
     Image.fromarray(pixels).save(out, "png")
@@ -27,7 +27,7 @@ def draw_entries(count: int) -> list[Entry]:
     return [
         Entry(
             f"{index + 1}.png",
-            (np.arange(index % 3 + 1) + index) % 10,
+            "".join(str((place + index) % 10) for place in range(index % 3 + 1)),
             np.array([[5 * place - 1, 2, 5 * place + 4, 15] for place in range(index % 3 + 1)]),
         )
         for index in range(count)
@@ -44,20 +44,17 @@ def make_folder(folder: Path, entries: list[Entry], seed: int = 0) -> Path:
     return folder
 
 
-Member = tuple[str | tarfile.TarInfo, bytes]
-
-
-def folder_members(folder: Path) -> list[Member]:
-    """Members for an archive of a folder."""
+def folder_members(folder: Path) -> list[tuple[str, bytes]]:
+    """Name and content of each file of a folder, as members of an archive."""
     files = sorted(folder.iterdir())
     return [(f"{folder.name}/{file.name}", file.read_bytes()) for file in files]
 
 
-def make_archive(path: Path, members: Iterable[Member]) -> Path:
-    """A tar archive of these members, gzipped if it is called .gz."""
-    with tarfile.open(path, "w:gz" if path.suffix == ".gz" else "w") as tar:
+def make_archive(path: Path, members: Iterable[tuple[str, bytes]]) -> Path:
+    """A gzipped tar archive of these members."""
+    with tarfile.open(path, "w:gz") as tar:
         for name, data in members:
-            header = name if isinstance(name, tarfile.TarInfo) else tarfile.TarInfo(name)
+            header = tarfile.TarInfo(name)
             header.size = len(data)
             tar.addfile(header, io.BytesIO(data))
     return path

@@ -1,0 +1,125 @@
+"""Planar objects that carry a number, before they are placed in a scene."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .fonts import face_for
+from .geometry import Box
+from .label_rule import find_number
+from .layer import Colour, Layer, paste_mask
+from .layout import layout_line
+from .rng import Rng
+from .text_style import TextStyle
+from .textures import TEXTURE_MEAN, TEXTURE_STD, crop_texture
+
+
+@dataclass
+class PlanarObject:
+    """A planar object that carries a number.
+
+    Attributes:
+        layer: the object with its ink.
+        label: the number's digits, "" for none.
+        hulls: convex hull of each digit of the label: float32 (n, 2), in pixels of the layer.
+        content: the box around which the image is cropped.
+        line_hulls: hulls of all characters of the number's line if it has more than the digits;
+            the crop contains them whole, since a letter cut in half may look like a digit.
+        neighbour_hulls: hulls of a digit to the left and one to the right, which the crop contains
+            at most in part.
+        max_neighbour_fraction: the maximum fraction of their widths.
+        crops: crops as in `ObjectStyle`; the style's if empty.
+        blur_scale: factor on the camera's blur; less than 1 for fine strokes.
+        rotation: rotation in the image plane, in radians.
+        rotatable: whether the object may be shown rotated by multiples of 90 degrees.
+        background: colour around the object, or None to sample one.
+        textured: whether the background may be of bricks or boards; it is plain otherwise.
+    """
+
+    layer: Layer
+    label: str
+    hulls: list[np.ndarray]
+    content: Box
+    line_hulls: list[np.ndarray] | None = None
+    neighbour_hulls: list[np.ndarray] | None = None
+    max_neighbour_fraction: float = 0.2
+    crops: tuple[tuple[float, str], ...] = ()
+    blur_scale: float = 0.85
+    rotation: float = 0.0
+    rotatable: bool = True
+    background: Colour | None = None
+    textured: bool = True
+
+
+def is_unreadable_rotated(label: str) -> bool:
+    """Return whether a rotated number is recognizable as rotated: 6908 and 152 are not."""
+    return len(label) > 1 and any(digit in "347" for digit in label)
+
+
+def number_hulls(text: str, hulls: list[np.ndarray]) -> tuple[str, list[np.ndarray]]:
+    """Return the number in a text and its digits' hulls, given those of all but the spaces."""
+    label, indices = find_number(text)
+    inked = [index for index, character in enumerate(text) if character != " "]
+    return label, [hulls[inked.index(index)] for index in indices]
+
+
+def sample_digits(length: int, rng: Rng, leading_zeros: float = 0.1) -> str:
+    """Sample uniformly distributed digits, with leading zeros by a probability."""
+    if length > 1 and rng.bernoulli(leading_zeros):
+        nonzero = 1 + rng.randrange(length)
+        return "".join(str(rng.randrange(10)) for _ in range(nonzero)).zfill(length)
+    first = rng.randrange(10) if length == 1 or rng.bernoulli(0.1) else 1 + rng.randrange(9)
+    return str(first) + "".join(str(rng.randrange(10)) for _ in range(length - 1))
+
+
+def add_grain(layer: Layer, texture: str, depth: float, rng: Rng) -> None:
+    """Modulate the brightness of a layer by a texture, in place.
+
+    Args:
+        layer: alpha is left unchanged.
+        texture: a key of `textures()`.
+        depth: relative standard deviation of the brightness.
+    """
+    rows, columns = layer.rgba.shape[:2]
+    grain = crop_texture(texture, (columns, rows), rng).astype(np.float32)
+    layer.scale_brightness((grain - TEXTURE_MEAN) * np.float32(depth / TEXTURE_STD) + 1)
+
+
+def paint_words(
+    layer: Layer,
+    text: str,
+    face: str,
+    position: tuple[float, float],
+    height: float,
+    colour: Colour,
+    rng: Rng,
+    opacity: float = 0.9,
+    anchor: float = 0.5,
+    keep_free: Box | None = None,
+) -> None:
+    """Paint small print on a layer, in place.
+
+    Args:
+        layer: the layer.
+        text: letters and signs.
+        face: font file.
+        position: x and y of the text's anchor, in pixels.
+        height: height of a digit of the face, in pixels.
+        colour: of the ink.
+        opacity: of the ink, 0 to 1.
+        anchor: horizontal position of the anchor in the text: 0 left, 0.5 middle, 1 right.
+        keep_free: nothing is painted if the text would overlap this box.
+    """
+    style = TextStyle(face=face_for(text, face))
+    word = layout_line(text, style, height, rng, margin=0.1).mask
+    rows, columns = word.shape
+    x, y = round(position[0] - anchor * columns), round(position[1] - rows / 2)
+    if keep_free:
+        left, top, right, bottom = keep_free
+        if x < right and x + columns > left and y < bottom and y + rows > top:
+            return
+    mask = paste_mask(layer.rgba.shape[:2], word, x, y)
+    if mask is not None:
+        layer.paint(mask, colour, opacity)

@@ -1,0 +1,206 @@
+"""Street scenes: a house number on a wall or plate, or a number on a device."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from .background import (
+    add_perspective,
+    paint_clutter,
+    paint_occluder,
+    render_wall,
+    sample_wall_view,
+)
+from .colours import wall_colour
+from .devices import DEVICE_MARGIN, paint_device, sample_device
+from .geometry import (
+    Box,
+    centre,
+    project_hulls,
+    project_points,
+    scale_translate,
+    to_pixel_centres,
+    transform_boxes,
+    union,
+)
+from .layer import Layer, composite
+from .layout import TextLine, layout_line
+from .plates import Finish, paint_ink, paint_plate, paint_tiles, sample_finish
+from .rng import Rng
+from .scene import Scene
+from .styles import Framing, StreetStyle
+from .text_style import TextStyle, sample_text_style
+
+_HOUSE_LETTERS = "ABCDEFGHJKLMNPRTUVWXY"
+
+
+def render_street_scene(rng: Rng, style: StreetStyle, with_ink: bool = False) -> Scene:
+    """Render a scene of a street style.
+
+    Args:
+        style: statistics of the scene.
+        with_ink: whether to return the mask of the ink as well.
+    """
+    label = style.sample_label(rng)
+    framing = rng.weighted_choice(style.framings)
+    crowded = framing.area_fraction is not None
+    median, std = style.digit_height
+    height = min(max(median * math.exp(rng.normal(0, std)), 9.0), 85.0)
+    layer_height = min(max(1.1 * height, 20.0), 80.0)  # height of a digit in the layer
+
+    wall = wall_colour(rng)
+    device = sample_device(rng) if style.devices else None
+    finish = device.finish if device else sample_finish(wall, style.plates, rng)
+    text_style = device.text_style if device else sample_text_style(rng, finish.enamel)
+    before, after = _sample_letters(style, rng) if label and not device else ("", "")
+    margin = DEVICE_MARGIN if device else 0.9 if finish.plate else 0.3
+    text = before + (label or "8") + after
+    line = layout_line(text, text_style, layer_height, rng, margin)
+    first = len(before.replace(" ", ""))
+    digits = slice(first, first + len(label))
+
+    # From the wall with its origin at the number's centre, and from the layer, to the image.
+    reach = 0.5 * (line.box[2] - line.box[0]) + layer_height
+    from_wall = add_perspective(sample_wall_view(rng), reach, rng)
+    from_wall[:2] *= height / layer_height
+    x, y = centre(line.box)
+    from_layer = from_wall @ scale_translate(1.0, -x, -y)
+    boxes = project_hulls(line.hulls, from_layer)
+    size, crop = _sample_crop(union(boxes[digits] or boxes), framing, style.max_side, rng)
+    height *= float(crop[1, 1])
+    from_layer, from_wall = crop @ from_layer, crop @ from_wall
+    boxes = transform_boxes(boxes, crop)
+    number_box = union(boxes)
+
+    image = render_wall(size, from_wall, height, wall, rng)
+    if rng.bernoulli(style.clutter):
+        paint_clutter(image, from_wall, number_box, height, crowded, rng)
+    for _ in range(3 if crowded else 1):
+        if rng.bernoulli(style.neighbours):
+            _paint_neighbour(
+                image, number_box, from_layer, text_style, finish, layer_height, crowded, rng
+            )
+    if device:
+        if not label:  # switched off, or empty
+            line = replace(line, mask=np.zeros_like(line.mask))
+        layer = Layer(*line.mask.shape)
+        paint_device(layer, line, device, layer_height, rng)
+        composite(image, layer, from_layer)
+    elif label:
+        composite(image, _render_sign(line, finish, layer_height, rng), from_layer)
+    if rng.bernoulli(0.05):
+        paint_occluder(image, height, rng)
+    boxes = np.array(boxes[digits], np.float32).reshape(-1, 4)
+    ink = cv2.warpPerspective(line.mask, to_pixel_centres(from_layer), size) if with_ink else None
+    return Scene(image, label, boxes, height, ink=ink)
+
+
+def _sample_letters(style: StreetStyle, rng: Rng) -> tuple[str, str]:
+    """Sample the letters before and after the number."""
+    if not rng.bernoulli(0.5 * style.neighbours):
+        return "", ""
+    kind = rng.random()
+    if kind < 0.35:
+        return rng.choice(("N ", "No ", "N: ", "No. ", "# ")), ""
+    if kind < 0.8:
+        return "", rng.choice(("", " ", "-")) + rng.choice(_HOUSE_LETTERS)
+    return "", rng.choice((" bis", " BIS", " ter", "a", "b"))
+
+
+def _render_sign(line: TextLine, finish: Finish, height: float, rng: Rng) -> Layer:
+    layer = Layer(*line.mask.shape)
+    if finish.plate:
+        if rng.bernoulli(0.05):
+            paint_tiles(layer, line, finish, height, rng)
+        else:
+            paint_plate(layer, line.box, finish, height, rng)
+    paint_ink(layer, line, finish, height, rng)
+    return layer
+
+
+def _sample_crop(
+    box: Box, framing: Framing, max_side: int, rng: Rng
+) -> tuple[tuple[int, int], np.ndarray]:
+    """Sample the image's size (width, height) and the (3, 3) matrix that moves the number into it.
+
+    Args:
+        box: box of the number.
+        framing: statistics of its size and position.
+        max_side: maximum length of the image's longer side, in pixels.
+    """
+    number_width, number_height = box[2] - box[0], box[3] - box[1]
+    if framing.area_fraction is not None:
+        aspect = rng.clipped_normal(*framing.aspect, 0.9, 2.4)
+        area = number_width * number_height / rng.log_uniform(*framing.area_fraction)
+        height = np.sqrt(area / aspect)
+        width = height * aspect
+        x = rng.uniform(0.08, 0.92) * max(width - number_width, 0) + number_width / 2
+        y = rng.uniform(0.08, 0.92) * max(height - number_height, 0) + number_height / 2
+    else:
+        height = number_height / rng.clipped_normal(*framing.height_fraction)
+        if framing.aspect is not None:
+            mean, std = framing.aspect
+            mean += 0.25 * max(number_width / number_height - 1.3, 0)  # longer numbers: wider
+            width = height * rng.clipped_normal(mean, std, 1.4, 4.5)
+        else:
+            width = number_width / rng.clipped_normal(*framing.width_fraction)
+            width = min(max(width, 0.9 * height), 3.2 * height)
+        width = max(width, number_width * rng.uniform(1.04, 1.2))
+        x = width * (0.5 + rng.normal(0, framing.offset))
+        y = height * (0.5 + rng.normal(0, framing.offset))
+    scale = min(max_side / max(width, height), 1.0)
+    size = (max(12, round(width * scale)), max(12, round(height * scale)))
+    number_x, number_y = (box[0] + box[2]) / 2 * scale, (box[1] + box[3]) / 2 * scale
+    shift_x, shift_y = x / width * size[0] - number_x, y / height * size[1] - number_y
+    return size, scale_translate(scale, shift_x, shift_y)
+
+
+def _paint_neighbour(
+    image: np.ndarray,
+    box: Box,
+    homography: np.ndarray,
+    text_style: TextStyle,
+    finish: Finish,
+    height: float,
+    anywhere: bool,
+    rng: Rng,
+) -> None:
+    """Paint a digit that the image's edge cuts, or a word, in place.
+
+    Args:
+        image: float32 (h, w, 3).
+        box: box of the number, in pixels of the image.
+        homography: (3, 3) from the number's layer to the image.
+        text_style: style of the number.
+        finish: finish of the number.
+        height: height of a digit in the layer, in pixels.
+        anywhere: whether to place a word anywhere instead of near the number.
+    """
+    rows, columns = image.shape[:2]
+    left, top, right, bottom = box
+    x, y = centre(box)
+    kind = rng.random()
+    if anywhere or kind < 0.4:
+        text = "".join(rng.choice(_HOUSE_LETTERS) for _ in range(2 + rng.randrange(7)))
+        height *= rng.uniform(0.18, 0.5) * (2.0 if anywhere else 1.0)
+        side = rng.sign()
+        gap = rng.uniform(0.35, 1.2) * (bottom - top) * side
+        goal = x + rng.normal(0, 0.2) * columns, (bottom if side > 0 else top) + gap
+        if anywhere:
+            goal = rng.uniform(0, columns), rng.uniform(0, rows)
+            if left - 5 < goal[0] < right + 5 or top - 5 < goal[1] < bottom + 5:
+                return
+    else:
+        text = str(rng.randrange(10))
+        on_right = rng.bernoulli(0.5)
+        distance = columns - right if on_right else left
+        distance += rng.uniform(-0.1, 0.15) * (bottom - top)
+        goal = right + distance if on_right else left - distance, y
+    line = layout_line(text, text_style, height, rng, margin=0.6)
+    layer = _render_sign(line, finish, height, rng)
+    shift = goal - project_points(np.array([centre(line.box)]), homography)[0]
+    composite(image, layer, scale_translate(1.0, *shift) @ homography)

@@ -1,0 +1,163 @@
+"""Named styles: the statistics that the images of a rendered data set follow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from .rng import Rng
+
+
+@dataclass(frozen=True)
+class Framing:
+    """Size and position of a number in its image.
+
+    Attributes:
+        height_fraction: mean, standard deviation, minimum and maximum of the number's height
+            over the image's.
+        width_fraction: the same for the width, or None if `aspect` gives the image's width.
+        aspect: mean and standard deviation of the image's width over its height, or None.
+        offset: standard deviation of the number's centre from the image's, as a fraction of the
+            image's width and height.
+        area_fraction: range of the number's area over the image's (log-uniform), or None; replaces
+            `height_fraction` and `width_fraction`.
+    """
+
+    height_fraction: tuple[float, float, float, float] = (0.57, 0.13, 0.25, 0.9)
+    width_fraction: tuple[float, float, float, float] | None = None
+    aspect: tuple[float, float] | None = None
+    offset: float = 0.03
+    area_fraction: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class StreetStyle:
+    """Statistics of images of house numbers, or of the devices in `devices`.
+
+    Attributes:
+        lengths: (weight, digits) of the images with a number.
+        no_number: fraction of images without a number.
+        framings: (weight, framing).
+        digit_height: median height of a digit in pixels, and standard deviation of its logarithm.
+        max_side: maximum length of an image's longer side, in pixels.
+        neighbours: fraction of images with part of another number, or with letters.
+        clutter: fraction of images with edges, bars and frames around the number.
+        plates: fraction of numbers on a plate; the others are on the bare wall.
+        devices: whether numbers are on meters, displays, labels, bibs and number plates instead
+            of houses.
+        leading_zeros: fraction of numbers with leading zeros, as on meters.
+    """
+
+    lengths: tuple[tuple[float, int], ...]
+    no_number: float
+    framings: tuple[tuple[float, Framing], ...]
+    digit_height: tuple[float, float] = (28.0, 0.42)
+    max_side: int = 400
+    neighbours: float = 0.12
+    clutter: float = 0.5
+    plates: float = 0.52
+    devices: bool = False
+    leading_zeros: float = 0.0
+
+    def sample_label(self, rng: Rng) -> str:
+        """Sample a label: digits are uniform except for the first, which is seldom a zero."""
+        if rng.bernoulli(self.no_number):
+            return ""
+        length = rng.weighted_choice(self.lengths)
+        if self.leading_zeros and rng.bernoulli(self.leading_zeros):
+            nonzero = rng.randrange(length) + 1
+            return "".join(str(rng.randrange(10)) for _ in range(nonzero)).zfill(length)
+        first = rng.randrange(10) if rng.bernoulli(0.15) else 1 + rng.randrange(9)
+        return str(first) + "".join(str(rng.randrange(10)) for _ in range(length - 1))
+
+
+@dataclass(frozen=True)
+class ObjectStyle:
+    """Statistics of images of objects with numbers of any kind.
+
+    Attributes:
+        kinds: (weight, kind); each kind is a key of `object_scene.OBJECTS`.
+        rotated: fraction of images rotated by 90, 180 or 270 degrees; their label is "", since
+            a rotated number must not be read as if it were upright.
+        crops: (weight, name) of the margins around the number: "tight" 0 to 2 pixels, "close" up
+            to a digit's height, "loose" up to several times that, "far" such that the number covers
+            3 to 10 % of the image.
+        digit_height: median height of a digit in pixels, and standard deviation of its logarithm.
+        tiny: fraction of images whose digits are 8 to 15 pixels high.
+        max_side: maximum length of an image's longer side, in pixels.
+        glyphs: path of an npz file of handwritten digits with the arrays of `keras.datasets.mnist`
+            (x_train, uint8 (n, 28, 28), and y_train, uint8 (n,)), or "" to render handwriting
+            from strokes only.
+    """
+
+    kinds: tuple[tuple[float, str], ...]
+    rotated: float = 0.06
+    crops: tuple[tuple[float, str], ...] = (
+        (14.0, "tight"), (48.0, "close"), (30.0, "loose"), (8.0, "far")
+    )  # fmt: skip
+    digit_height: tuple[float, float] = (27.0, 0.5)
+    tiny: float = 0.07
+    max_side: int = 320
+    glyphs: str = ""
+
+
+Style = StreetStyle | ObjectStyle
+
+_LENGTHS = ((8.0, 1), (38.0, 2), (38.0, 3), (12.0, 4), (3.7, 5), (0.3, 6))
+
+# Close crops, as in SVHN's `extra` split; then the measured fractions of its `train` and `test`.
+CLOSE = Framing((0.56, 0.12, 0.28, 0.92), width_fraction=(0.54, 0.12, 0.22, 0.92), offset=0.03)
+SVHN_TRAIN = Framing((0.69, 0.15, 0.2, 0.97), aspect=(2.2, 0.25), offset=0.025)
+SVHN_TEST = Framing((0.50, 0.19, 0.12, 0.95), aspect=(2.45, 0.4), offset=0.06)
+
+DEFAULT = StreetStyle(_LENGTHS, 0.01, ((0.55, CLOSE), (0.28, SVHN_TRAIN), (0.17, SVHN_TEST)))
+"""House numbers, cropped as in the three splits of SVHN."""
+
+WIDE = StreetStyle(
+    _LENGTHS,
+    0.10,
+    ((1.0, Framing(area_fraction=(0.005, 0.05), aspect=(1.5, 0.25))),),
+    digit_height=(16.0, 0.32),
+    neighbours=0.3,
+    clutter=0.95,
+)
+"""Scenes of which the number covers 0.5 to 5 %; a tenth have no number."""
+
+DEVICES = StreetStyle(
+    ((4.0, 1), (12.0, 2), (20.0, 3), (26.0, 4), (32.0, 5), (6.0, 6)),
+    0.02,
+    (
+        (0.4, CLOSE),
+        (0.25, SVHN_TEST),
+        (0.35, Framing(area_fraction=(0.03, 0.2), aspect=(1.4, 0.3))),
+    ),
+    digit_height=(24.0, 0.4),
+    neighbours=0.25,
+    devices=True,
+    leading_zeros=0.25,
+)
+"""Numbers on meters, displays, labels, race bibs and number plates."""
+
+_METER_KINDS = ((9.0, "lcd"), (7.0, "led"), (15.0, "counter"))
+
+KINDS = ObjectStyle((
+    *_METER_KINDS, (5.0, "ink-jet"), (4.0, "dot-display"), (5.0, "code label"), (5.0, "bib"),
+    (4.0, "jersey"), (4.0, "number plate"), (3.0, "card"), (16.0, "handwriting"), (11.0, "print"),
+    (5.0, "cut"), (3.0, "vertical"), (2.0, "diagonal"), (8.0, "words"), (3.0, "blank"),
+))  # fmt: skip
+"""All kinds: displays, counters, codes, bibs, cards, handwriting, print, and no number."""
+
+METERS = replace(KINDS, kinds=(*_METER_KINDS, (0.6, "blank"), (0.6, "words")))
+"""Mechanical counters and seven-segment displays."""
+
+HANDWRITING = replace(KINDS, kinds=((1.0, "handwriting"),), rotated=0.01)
+"""Handwritten amounts."""
+
+STYLES: dict[str, Style] = {
+    "default": DEFAULT,
+    "wide": WIDE,
+    "devices": DEVICES,
+    "kinds": KINDS,
+    "meters": METERS,
+    "handwriting": HANDWRITING,
+}
+"""The styles by the name of their configuration in TFDS."""

@@ -1,0 +1,125 @@
+"""All figures of one model's predictions on labelled images."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+import labels
+from evaluation.confidence import (
+    TARGETS,
+    calibration_error,
+    choose_threshold,
+    coverage_at,
+    coverage_curve,
+    reliability,
+)
+from evaluation.intervals import clustered_interval, wilson_interval
+from models.decoding import DecodedSequences
+from models.metrics import sequence_correct, true_length
+
+CONFIDENT = (0.5, 0.9, 0.98)
+"""Confidences from which on false positives are counted."""
+
+
+def prediction_figures(
+    decoded: DecodedSequences,
+    truth: dict[str, np.ndarray],
+    texts: Sequence[str],
+    loss: np.ndarray,
+    thresholds: dict[float, float | None] | None = None,
+) -> dict[str, Any]:
+    """Figures of a model's predictions, each in [0, 1] unless it says otherwise.
+
+    Args:
+        decoded: the sequences read in all images.
+        truth: labels as arrays, `digits` (images, N) and, for N > 1, `length`.
+        texts: the same labels as text.
+        loss: −log P(S|X) of the labels in nats, (images,).
+        thresholds: confidence threshold for each accuracy of `confidence.TARGETS`, chosen on
+            other images; by default they are chosen on the same images, which flatters coverage.
+
+    Returns:
+        JSON values; `…_interval` is a 95 % interval.
+    """
+    correct, confidence = sequence_correct(decoded, truth), np.exp(decoded.log_probability)
+    if thresholds is None:
+        thresholds = choose_thresholds(correct, confidence)
+    right_digits = (decoded.digits == truth["digits"]) & (truth["digits"] != labels.ABSENT)
+    right_digits, lengths = right_digits.sum(axis=1), np.array([len(text) for text in texts])
+    return {
+        "images": len(correct),
+        "sequence_accuracy": float(correct.mean()),
+        "sequence_accuracy_interval": wilson_interval(int(correct.sum()), len(correct)),
+        "character_accuracy": float(right_digits.sum() / max(lengths.sum(), 1)),
+        "character_accuracy_interval": clustered_interval(right_digits, lengths),
+        "length_accuracy": float((decoded.length == true_length(truth)).mean()),
+        "negative_log_likelihood": float(loss.mean()),
+        "calibration_error": calibration_error(correct, confidence),
+        "reliability": reliability(correct, confidence),
+        "coverage_curve": coverage_curve(correct, confidence),
+        "coverage": {
+            str(target): coverage_at(threshold, correct, confidence)
+            for target, threshold in thresholds.items()
+        },
+        "by_length": {
+            str(length): {
+                "images": int((lengths == length).sum()),
+                "correct": int(correct[lengths == length].sum()),
+            }
+            for length in np.unique(lengths)
+        },
+    } | _false_positives(lengths, decoded, confidence)
+
+
+def choose_thresholds(correct: np.ndarray, confidence: np.ndarray) -> dict[float, float | None]:
+    """The lowest confidence threshold that reaches each accuracy of `confidence.TARGETS`."""
+    return {target: choose_threshold(correct, confidence, target) for target in TARGETS}
+
+
+def _false_positives(lengths, decoded, confidence) -> dict[str, Any]:
+    """How often a number is read in images without one, at all and with high confidence."""
+    empty = lengths == 0
+    if not empty.any():
+        return {}
+    # Length N + 1, "longer", is a refusal.
+    read = (decoded.length[empty] > 0) & (decoded.length[empty] <= decoded.digits.shape[1])
+    total = int(empty.sum())
+    confident = {str(least): read & (confidence[empty] >= least) for least in CONFIDENT}
+    return {
+        "false_positives": {
+            "images": total,
+            "rate": {key: float(hits.mean()) for key, hits in ({"any": read} | confident).items()},
+            "interval": wilson_interval(int(read.sum()), total),
+        }
+    }
+
+
+def box_figures(overlaps: np.ndarray) -> dict[str, Any]:
+    """Whether numbers are located, apart from whether they are read.
+
+    Args:
+        overlaps: intersection over union of predicted and true boxes; NaN where either is unknown.
+
+    Returns:
+        `box_overlap`, the mean, and `boxes_found`, the fraction with an overlap of a half or more;
+        empty where no box is known.
+    """
+    known = overlaps[np.isfinite(overlaps)]
+    if len(known) == 0:
+        return {}
+    return {"box_overlap": float(known.mean()), "boxes_found": float((known >= 0.5).mean())}
+
+
+def constant_answer(train_labels: Sequence[str], max_digits: int, images: int) -> DecodedSequences:
+    """Predictions that always give the most common training label: a baseline for every figure."""
+    values, counts = np.unique(train_labels, return_counts=True)
+    length, digits = labels.encode(str(values[counts.argmax()]), max_digits)
+    return DecodedSequences(
+        length=np.full(images, length, np.int32),
+        digits=np.tile(digits, (images, 1)),
+        log_probability=np.full(images, math.log(counts.max() / counts.sum())),
+    )

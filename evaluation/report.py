@@ -1,0 +1,79 @@
+"""The files of a report: a page, all figures, all readings, and a sheet of images."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+from artifacts.environment import environment
+from artifacts.files import atomic_path, write_json
+from evaluation import charts, page
+from evaluation.compare import Comparison
+from inference.split_images import random_indices
+
+SHEET_IMAGES = 48
+
+
+def write_report(comparison: Comparison, folder: Path) -> None:
+    """Write a report, each file atomically.
+
+    - `index.html`: the page, self-contained;
+    - `results.json`: every figure;
+    - `predictions.csv`: each image with its label and each model's reading and confidence;
+    - `readings-N.png`: images chosen at random with the readings of the Nth model.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    made = environment()
+    write_json(folder / "results.json", results_json(comparison, made))
+    with atomic_path(folder / "predictions.csv") as part:
+        part.write_text(_predictions_csv(comparison), encoding="utf-8", newline="")
+    with atomic_path(folder / "index.html") as part:
+        part.write_text(page.render(comparison, made), encoding="utf-8")
+    _write_sheets(comparison, folder)
+
+
+def results_json(comparison: Comparison, made: dict[str, Any]) -> dict[str, Any]:
+    """Every figure of a comparison as JSON values, with `made`, the environment's record."""
+    results = [comparison.baseline, *comparison.results]
+    return {
+        "dataset": comparison.images.dataset,
+        "split": comparison.images.split,
+        "crop": comparison.crop,
+        "fingerprint": comparison.fingerprint,
+        "models": {result.name: result.figures for result in results},
+        "pairs": [pair.to_json() for pair in comparison.pairs],
+        "corruption": comparison.corruption,
+        "corruption_images": comparison.corruption_images,
+        "failed": dict(comparison.failed),
+        "warnings": comparison.warnings,
+        "environment": made,
+    }
+
+
+def _predictions_csv(comparison: Comparison) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    names = [result.name for result in comparison.results]
+    header = [cell for name in names for cell in (name, f"{name} confidence")]
+    writer.writerow(["image", "label", *header])
+    for index, (name, label) in enumerate(comparison.images.labels):
+        cells = [
+            cell
+            for result in comparison.results
+            for cell in (result.readings[index], f"{result.confidence[index]:.6f}")
+        ]
+        writer.writerow([name, label, *cells])
+    return text.getvalue()
+
+
+def _write_sheets(comparison: Comparison, folder: Path) -> None:
+    chosen = random_indices(len(comparison.images.labels), SHEET_IMAGES)
+    images = list(comparison.images.load(chosen).values())
+    texts = [comparison.images.texts[index] for index in chosen]
+    for number, result in enumerate(comparison.results, 1):
+        readings = [result.readings[index] for index in chosen]
+        figure = charts.plot_readings(images, readings, result.confidence[chosen], texts)
+        with atomic_path(folder / f"readings-{number}.png") as part:
+            figure.savefig(part, format="png", dpi=110)

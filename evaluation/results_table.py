@@ -1,0 +1,89 @@
+"""The tables of README.md and docs/results.md, from kept `results.json` files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from artifacts.files import atomic_path, read_json
+from evaluation import CONSTANT
+
+RESULTS = Path("docs/results")
+"""Folder of kept `results.json` files, each under a name of its own."""
+
+HIGHLIGHTS = "highlights.json"
+"""The rows of the README's table, in that folder: `[["FILE", "MODEL"], …]`."""
+
+BEGIN, END = "<!-- results: evaluate.py --table -->", "<!-- end of results -->"
+
+_CROPS = {"full": "whole image", "union": "true box + 30 %", "square": "true square + 30 %"}
+_HEADER = (
+    "| data, split (images) | crop | model | sequence accuracy | 95 % interval "
+    "| coverage at 98 % accuracy | at 99 % |\n| --- | --- | --- | ---: | --- | ---: | ---: |"
+)
+
+
+def write_tables(root: Path) -> None:
+    """Rewrite the highlights in README.md and all results in docs/results.md.
+
+    Only what stands between the two marks of a file changes.
+
+    Raises:
+        ValueError: if there are no results, one is malformed, or a file has no marks.
+        RunError: if a file is not JSON.
+    """
+    folder = root / RESULTS
+    kept = {p.stem: read_json(p) for p in sorted(folder.glob("*.json")) if p.name != HIGHLIGHTS}
+    if not kept:
+        raise ValueError(f"there are no results in {folder}: keep copies of results.json there")
+    rows: dict[tuple[str, str], str] = {}
+    commands: dict[str, None] = {}  # in order, each once
+    for file, results in kept.items():
+        try:
+            for name, figures in results["models"].items():
+                rows[file, name] = _row(results, name, figures)
+                if figures.get("trained_with"):
+                    commands[f"- `{name}` was trained with `{figures['trained_with']}`"] = None
+            commands[f"- measured with `{results['environment']['command']}`"] = None
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"{file}.json is not results of evaluate.py: no {error}") from error
+    chosen = [tuple(pair) for pair in read_json(folder / HIGHLIGHTS)]
+    if unknown := [pair for pair in chosen if pair not in rows]:
+        raise ValueError(f"{folder / HIGHLIGHTS} names rows that do not exist: {unknown}")
+    texts = {
+        root / "README.md": [rows[pair] for pair in chosen],
+        root / "docs" / "results.md": [*dict.fromkeys(rows.values()), "", *commands],
+    }
+    pages = {
+        path: _between_marks(path, "\n".join([_HEADER, *lines])) for path, lines in texts.items()
+    }
+    for path, page in pages.items():
+        with atomic_path(path) as part:
+            part.write_text(page, encoding="utf-8")
+
+
+def _row(results: dict[str, Any], name: str, figures: dict[str, Any]) -> str:
+    low, high = figures["sequence_accuracy_interval"]
+    crop = figures.get("crop", results["crop"])
+    same_images = figures.get("thresholds_chosen_on", results["split"]) == results["split"]
+    cells = (
+        f"{results['dataset']}, {results['split']} ({figures['images']:,})",
+        "" if name == CONSTANT else _CROPS.get(crop, crop),
+        name if name == CONSTANT else f"`{name}`",
+        f"{100 * figures['sequence_accuracy']:.2f} %",
+        f"{100 * low:.1f} – {100 * high:.1f}",
+        *(
+            f"{100 * figures['coverage'][target]['coverage']:.1f} %{'*' * same_images}"
+            for target in ("0.98", "0.99")
+        ),
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _between_marks(path: Path, table: str) -> str:
+    text = path.read_text(encoding="utf-8")
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"{path} has no place for results: two lines {BEGIN} and {END}")
+    return f"{before}{BEGIN}\n\n{table}\n\n{END}{after}"

@@ -1,0 +1,228 @@
+"""Export a trained model as one file that reads numbers in images of any size."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import logging
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+
+import models
+from artifacts.environment import environment
+from artifacts.files import write_json
+from exporting import formats, sample
+from exporting.check import Check, ExportError, check
+from exporting.formats import INT8, Format
+from inference import provenance
+from inference.graph import build_inference_model
+from inference.reader import Reader
+from labels import DIGITS
+
+log = logging.getLogger(__name__)
+
+FOLDER = Path("exports")
+"""Default folder of exported files."""
+
+_IMAGES, _IMAGES_INT8 = 64, 400
+"""Default number of images of a check."""
+
+_DESCRIPTIONS = {
+    "digits": "the digits, -1 from position `length` on",
+    "length": "number of digits; N + 1 for more than N",
+    "confidence": "probability that the number is correct",
+    "box": "left, top, right, bottom of the number in pixels, meaningless where length is 0",
+    "crop": "left, top, right, bottom of the last glimpse in pixels",
+    "length_log_probs": "log-probabilities of the lengths",
+    "digit_log_probs": "log-probabilities of the digits 0 to 9 in each position",
+    "attention": "attention maps in the last glimpse, row by row: of the length, then the digits",
+}
+
+
+@dataclass(frozen=True)
+class Export:
+    """A file that was exported and checked.
+
+    Attributes:
+        path: the file; a folder for a SavedModel.
+        format: its format.
+        size: its bytes.
+        reader: the model it was made from.
+        check: result of the check.
+    """
+
+    path: Path
+    format: Format
+    size: int
+    reader: Reader
+    check: Check
+
+
+def export(
+    weights: str | Path,
+    format_name: str,
+    out: str | Path | None = None,
+    *,
+    quantize: str | None = None,
+    max_glimpses: int | None = None,
+    dataset: str | None = None,
+    images: int | None = None,
+    data_dir: str | Path | None = None,
+) -> Export:
+    """Export the inference graph of a trained model, and check the file.
+
+    A JSON file beside it (`export.json` in the folder of a SavedModel) records what it was made
+    from, its inputs and outputs, and the check.
+
+    Args:
+        weights: published weights, a run folder or a `.keras` file.
+        format_name: "saved_model", "onnx" or "litert".
+        out: the file to write. Defaults to one in `exports/`, named after the weights.
+        quantize: "float16" or, for LiteRT, "int8": how weights are stored.
+        max_glimpses: most glimpses of an image. Defaults to those of `Reader`.
+        dataset: data set with the validation images of the check. Defaults to rendered images.
+        images: number of images of the check. Defaults to 64, for int8 to 400.
+        data_dir: folder of prepared TFDS data.
+
+    Raises:
+        ValueError: if an argument is not valid, or the Keras backend is not TensorFlow.
+        ExportError: if the file cannot be written or run, or fails the check; it is not kept.
+    """
+    form = formats.find(format_name, quantize)
+    if keras.backend.backend() != "tensorflow":
+        raise ValueError(
+            "exporting needs Keras on TensorFlow: unset KERAS_BACKEND. "
+            f"Received: {keras.backend.backend()}"
+        )
+    out = _check_out(Path(out) if out else FOLDER / _file_name(weights, form, quantize), form)
+    reader = Reader(weights, max_glimpses)
+    reference = sample.take(
+        dataset,
+        images or (_IMAGES_INT8 if quantize == INT8 else _IMAGES),
+        reader.model.output[DIGITS].shape[1],
+        data_dir,
+    )
+    model = build_inference_model(
+        in_float32(reader.model),
+        reader.max_glimpses,
+        reader.temperature,
+        frozen=form.name != "saved_model",
+    )
+    with _temporary(out) as temporary, _conversion_errors(form):
+        log.info("Writing %s", out)
+        form.write(model, temporary, quantize)
+        log.info("Reading %d %s with it", len(reference.images), reference.source)
+        result = check(form.open(temporary, None), reader, reference, quantize)
+        files = [temporary, *temporary.rglob("*")]
+        size = sum(file.stat().st_size for file in files if file.is_file())
+        _keep(temporary, out, _description(weights, form, quantize, reader, model, result))
+    return Export(out, form, size, reader, result)
+
+
+def in_float32(model: keras.Model) -> keras.Model:
+    """The model, or a copy with the same weights that computes in float32 throughout."""
+    if all(layer.compute_dtype == "float32" for layer in model.layers):
+        return model
+    copy = type(model).from_config(_full_precision(model.get_config()))
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+def _full_precision(config):
+    """A model's configuration with every mixed precision policy replaced by float32."""
+    if isinstance(config, dict):
+        if config.get("class_name") == "DTypePolicy":
+            return config | {"config": {"name": "float32"}}
+        return {key: _full_precision(value) for key, value in config.items()}
+    if isinstance(config, list | tuple):
+        return type(config)(_full_precision(value) for value in config)
+    return config
+
+
+def _file_name(weights: str | Path, form: Format, quantize: str | None) -> str:
+    stem = Path(weights).resolve().name.removesuffix(".keras")
+    return f"{stem}{f'-{quantize}' if quantize else ''}{form.suffix}"
+
+
+def _check_out(out: Path, form: Format) -> Path:
+    if form.suffix and out.suffix != form.suffix:
+        raise ValueError(f"--out of {form.name} ends in {form.suffix}. Received: {out}")
+    if form.suffix and out.is_dir():
+        raise ValueError(f"--out of {form.name} is a file. Received: {out}, a folder")
+    if not form.suffix and out.exists() and not (out / "saved_model.pb").is_file():
+        raise ValueError(
+            f"--out of {form.name} is a new folder or that of a SavedModel. Received: {out}"
+        )
+    return out
+
+
+@contextlib.contextmanager
+def _temporary(out: Path) -> Iterator[Path]:
+    """A path in a temporary folder beside `out`; removed at the end."""
+    folder = out.with_name(f".tmp-{out.name}")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        yield folder / out.name
+    finally:
+        shutil.rmtree(folder)
+
+
+@contextlib.contextmanager
+def _conversion_errors(form: Format) -> Iterator[None]:
+    """Turn the errors of converters and runtimes, which have no class in common, into one."""
+    try:
+        yield
+    except (ExportError, ImportError, ValueError, OSError):
+        raise
+    except Exception as error:
+        lines = str(error).strip().splitlines() or [""]
+        raise ExportError(
+            f"this model cannot be written as {form.name}, or {form.runtime} cannot run it: "
+            f"{type(error).__name__}: {lines[0]}"
+        ) from error
+
+
+def _keep(temporary: Path, out: Path, description: dict[str, Any]) -> None:
+    """Move the file to `out`, with its description beside it or, for a folder, in it."""
+    if temporary.is_dir():
+        write_json(temporary / "export.json", description)
+        if out.exists():
+            out.rename(temporary.with_name("old"))
+        temporary.rename(out)
+    else:
+        temporary.replace(out)
+        write_json(out.with_name(f"{out.name}.json"), description)
+
+
+def _description(
+    weights, form: Format, quantize, reader: Reader, model: keras.Model, result: Check
+) -> dict[str, Any]:
+    card = models.card(str(weights)) if str(weights) in models.list_weights() else {}
+    configuration = provenance.configuration(str(weights))
+    outputs = {
+        name: f"{tensor.dtype} {['batch', *tensor.shape[1:]]}: {_DESCRIPTIONS[name]}"
+        for name, tensor in model.output.items()
+    }
+    return {
+        "format": form.name,
+        "quantize": quantize,
+        "weights": str(weights),
+        "weights_sha256": models.file_digest(models.model_file(weights)),
+        "model": configuration.get("model", reader.model.name),
+        "trained_on": configuration.get("dataset"),
+        "reads": card.get("reads"),
+        "licence": card.get("licence", "that of the data it was trained on"),
+        "inputs": {"images": "uint8 [batch, height, width, 3]: RGB, of any size"},
+        "outputs": {name: text.replace("'", "") for name, text in outputs.items()},
+        "input_shape": list(reader.model.input_shape[1:]),
+        "max_glimpses": reader.max_glimpses,
+        "temperature": reader.temperature,
+        "check": dataclasses.asdict(result),
+        "environment": environment(),
+    }

@@ -1,0 +1,65 @@
+"""The first images of a split, decoded on demand."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+import datasets
+from datasets import sources
+from datasets.images import crop_pixels, decode_image
+
+
+def random_indices(total: int, count: int, seed: int = 0) -> np.ndarray:
+    """Up to `count` indices below `total`, chosen at random without replacement, ascending."""
+    return np.sort(np.random.default_rng(seed).permutation(total)[:count])
+
+
+@dataclass(frozen=True)
+class SplitImages:
+    """The first images of a split, in the order of `datasets.sources.examples`.
+
+    Attributes:
+        dataset: name, folder or mix.
+        split: its split.
+        data_dir: folder of prepared TFDS data.
+        limit: only the first images of each source.
+    """
+
+    dataset: str
+    split: str
+    data_dir: str | Path | None = None
+    limit: int | None = None
+
+    @functools.cached_property
+    def labels(self) -> list[tuple[str, str]]:
+        """(id, label) of each."""
+        return datasets.labels(self.dataset, self.split, self.data_dir, self.limit)
+
+    @functools.cached_property
+    def texts(self) -> list[str]:
+        """The label of each."""
+        return [label for _, label in self.labels]
+
+    def load(self, indices: Iterable[int], crop: str = "full") -> dict[int, np.ndarray]:
+        """Decode some images; the others are not decoded.
+
+        Args:
+            indices: from 0.
+            crop: "full", or a crop around the true digit boxes.
+
+        Returns:
+            uint8 arrays (height, width, 3) by index, in the order of `indices`.
+        """
+        wanted = list(dict.fromkeys(int(index) for index in indices))
+        images: dict[int, np.ndarray] = {}
+        stream = sources.examples(self.dataset, self.split, self.data_dir, self.limit)
+        for index, example in zip(range(max(wanted, default=-1) + 1), stream, strict=False):
+            if index in wanted:
+                image, box = decode_image(example.read(), name=example.id), example.crop_box(crop)
+                images[index] = image if box is None else crop_pixels(image, box)
+        return {index: images[index] for index in wanted}

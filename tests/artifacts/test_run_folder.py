@@ -1,0 +1,70 @@
+"""Run folders: opened for one configuration by one process, and removed if nothing came of them."""
+
+import pytest
+
+from artifacts.files import RunError, atomic_path, read_json
+from artifacts.run_folder import open_run
+
+CONFIGURATION = {"model": "deep_cnn", "seed": 0}
+
+
+def test_a_run_keeps_its_configuration_environment_and_history(tmp_path):
+    with open_run(tmp_path / "run", CONFIGURATION) as run:
+        run.write_history([{"epoch": 1, "loss": 2.5}, {"epoch": 2, "loss": 2.25}])
+    with open_run(tmp_path / "run", CONFIGURATION) as run:
+        assert run.configuration() == CONFIGURATION and not run.finished
+        assert run.read_history(1) == [{"epoch": 1, "loss": 2.5}]
+    environment = read_json(run.config)["environment"]
+    assert environment["packages"]["numpy"] and environment["python"]
+
+
+def test_a_run_of_another_configuration_is_refused(tmp_path):
+    with open_run(tmp_path / "run", CONFIGURATION):
+        pass
+    with (
+        pytest.raises(RunError, match=r"another configuration \(seed: 0, now 7\)"),
+        open_run(tmp_path / "run", CONFIGURATION | {"seed": 7}),
+    ):
+        pass
+
+
+def test_a_folder_of_other_files_and_a_file_are_refused(tmp_path):
+    (tmp_path / "thesis.txt").write_text("")
+    with (
+        pytest.raises(RunError, match=r"not empty and not a run \(it holds thesis\.txt\)"),
+        open_run(tmp_path, CONFIGURATION),
+    ):
+        pass
+    with (
+        pytest.raises(RunError, match="is a file"),
+        open_run(tmp_path / "thesis.txt", CONFIGURATION),
+    ):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_kill_while_the_configuration_is_written_is_harmless(tmp_path):
+    (tmp_path / ".lock").touch()
+    killed = atomic_path(tmp_path / "config.json")
+    killed.__enter__().write_text("{")  # and no exit, as after a kill
+    with open_run(tmp_path, CONFIGURATION) as run:
+        assert run.configuration() == CONFIGURATION
+    assert {path.name for path in tmp_path.iterdir()} == {".lock", "config.json"}
+
+
+def test_a_new_run_that_fails_leaves_nothing_and_a_resumed_one_everything(tmp_path):
+    def fail(checkpoint):
+        with (
+            pytest.raises(ValueError, match="cannot be built"),
+            open_run(tmp_path / "run", CONFIGURATION) as run,
+        ):
+            run.tensorboard.mkdir(exist_ok=True)
+            if checkpoint:
+                run.checkpoint.write_text("")
+            raise ValueError("cannot be built")
+
+    fail(checkpoint=False)
+    assert not list(tmp_path.iterdir())
+    fail(checkpoint=True)
+    fail(checkpoint=False)
+    assert (tmp_path / "run" / "checkpoint.weights.h5").exists()

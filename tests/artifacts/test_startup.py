@@ -1,0 +1,31 @@
+"""TensorFlow's start-up lines."""
+
+import os
+import re
+
+import pytest
+
+from artifacts import startup
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("I0000 00:00:17.25 20413 port.cc:153] oneDNN custom operations are on.\n", False),
+        ("WARNING: All log messages before absl::InitializeLog() is called …\n", False),
+        ("E0000 00:00:17.34 10391 cuda_platform.cc:52] failed call to cuInit: INTERNAL\n", False),
+        ("E0000 00:00:17.34 10391 bfc_allocator.cc:9] out of memory\n", True),
+        ("UserWarning: something else\n", True),
+    ],
+)
+def test_only_start_up_lines_are_held_back(line, shown, capfd):
+    with startup._without_lines(startup._START_UP):
+        os.write(2, line.encode())
+    assert capfd.readouterr().err == (line if shown else "")
+
+
+def test_lines_before_an_error_are_written(capfd):
+    with pytest.raises(RuntimeError), startup._without_lines(re.compile("noise")):
+        os.write(2, b"noise\nmessage\n")
+        raise RuntimeError
+    assert capfd.readouterr().err == "message\n"

@@ -1,0 +1,109 @@
+"""Figures of predictions by hand and against scikit-learn."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy.special import log_softmax
+from sklearn.metrics import log_loss
+
+import labels
+from evaluation.figures import box_figures, constant_answer, prediction_figures
+from evaluation.mistakes import mistake_figures
+from models.decoding import DecodedSequences, decode_predictions
+from models.metrics import negative_log_likelihood
+
+
+def encoded(texts, max_digits):
+    pairs = [labels.encode(text, max_digits) for text in texts]
+    length, digits = zip(*pairs, strict=True)
+    return {"length": np.array(length, np.int32), "digits": np.stack(digits)}
+
+
+def figures_of(texts, readings, max_digits=3, confidences=None):
+    arrays = encoded(readings, max_digits)
+    confidences = np.full(len(texts), 0.5) if confidences is None else np.array(confidences)
+    decoded = DecodedSequences(arrays["length"], arrays["digits"], np.log(confidences))
+    truth = encoded(texts, max_digits)
+    return prediction_figures(decoded, truth, texts, np.full(len(texts), 2.0))
+
+
+def test_figures_by_hand():
+    values = figures_of(["12", "12", "12", "123", ""], ["12", "13", "1", "123", ""])
+    assert values["images"] == 5
+    assert values["sequence_accuracy"] == 3 / 5
+    assert values["character_accuracy"] == 7 / 9  # 2 of 2, 1 of 2, 1 of 2, 3 of 3
+    assert values["length_accuracy"] == 4 / 5
+    assert values["negative_log_likelihood"] == 2
+    assert values["by_length"] == {
+        "0": {"images": 1, "correct": 1},
+        "2": {"images": 3, "correct": 1},
+        "3": {"images": 1, "correct": 1},
+    }
+
+
+def test_longer_is_never_correct():
+    """Neither where the label is too long for the model nor where it is not; in no figure."""
+    texts, readings = ["1234567", "12345678", "12", "7"], ["9999", "123", "1234", "7"]
+    values = figures_of(texts, readings)
+    assert values["sequence_accuracy"] == 1 / 4
+    assert values["character_accuracy"] == 1 / 18
+    assert values["by_length"]["7"] == {"images": 1, "correct": 0}
+    assert values["by_length"]["8"] == {"images": 1, "correct": 0}
+    mistakes = mistake_figures(texts, ["+", "123", "+", "7"])
+    assert sum(mistakes["mistakes"].values()) == 3
+    assert all(row["accuracy"] <= 0.25 for row in values["reliability"])
+
+
+@pytest.mark.parametrize("max_digits", [3, 7, 12])
+def test_lengths_are_those_of_the_labels_whatever_a_model_can_read(max_digits):
+    values = figures_of(["1", "12345678901", "7654321"], ["1", "2", "3"], max_digits)
+    assert list(values["by_length"]) == ["1", "7", "11"]
+
+
+def test_thresholds_of_other_images_are_used():
+    texts = ["1", "2", "3", "4"]
+    arrays = encoded(["1", "9", "3", "4"], 1)
+    confidence = np.array([0.9, 0.8, 0.7, 0.2])
+    decoded = DecodedSequences(arrays["length"], arrays["digits"], np.log(confidence))
+    given = {0.95: 0.85, 0.98: 0.7, 0.99: None}
+    values = prediction_figures(decoded, encoded(texts, 1), texts, np.zeros(4), given)
+    assert [at["coverage"] for at in values["coverage"].values()] == [0.25, 0.75, 0.0]
+    assert values["coverage"]["0.98"]["accuracy"] == pytest.approx(2 / 3)
+
+
+def test_false_positives_by_hand():
+    texts, readings = ["", "", "", "", "", "12"], ["", "1", "123", "12", "1234", "12"]
+    values = figures_of(texts, readings, 3, [0.99, 0.4, 0.95, 0.99, 0.99, 0.99])
+    counts = values["false_positives"]  # "1234" is longer than N, so a refusal
+    assert counts["images"] == 5
+    assert counts["rate"] == {"any": 0.6, "0.5": 0.4, "0.9": 0.4, "0.98": 0.2}
+    assert "false_positives" not in figures_of(["12"], ["12"])
+
+
+def test_figures_of_single_digits_are_scikit_learns():
+    rng = np.random.default_rng(1)
+    truth = rng.integers(0, 10, 3000)
+    logits = rng.normal(size=(3000, 10))
+    logits[np.arange(3000), truth] += 2.0
+    outputs, arrays = {"digits": logits[:, None]}, {"digits": truth[:, None].astype(np.int32)}
+    decoded, loss = decode_predictions(outputs), negative_log_likelihood(outputs, arrays)
+    values = prediction_figures(decoded, arrays, [str(digit) for digit in truth], loss)
+    accuracy = (logits.argmax(axis=1) == truth).mean()
+    assert values["sequence_accuracy"] == values["character_accuracy"] == pytest.approx(accuracy)
+    expected = log_loss(truth, np.exp(log_softmax(logits, axis=1)), labels=range(10))
+    assert values["negative_log_likelihood"] == pytest.approx(expected)
+
+
+def test_constant_answer_is_the_most_common_training_label():
+    decoded = constant_answer(["7", "12", "12", "3"], 3, images=2)
+    assert decoded.numbers() == ["12", "12"]
+    assert decoded.log_probability == pytest.approx([math.log(0.5)] * 2)
+
+
+def test_box_figures_leave_unknown_boxes_out():
+    assert box_figures(np.array([0.9, 0.2, np.nan])) == {
+        "box_overlap": pytest.approx(0.55),
+        "boxes_found": 0.5,
+    }
+    assert box_figures(np.array([np.nan])) == {}

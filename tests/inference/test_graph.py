@@ -1,0 +1,214 @@
+"""The inference graph: crop and resize, glimpses, quarters, decoding."""
+
+import json
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+import models
+from datasets.images import prepare_image
+from inference import Reader, graph
+from inference.resize import crop_and_resize, to_gray
+from tests.conftest import COMPILE_FAST, ROOT
+
+
+@pytest.fixture(scope="module")
+def model():
+    return models.create("residual_cnn_tiny", input_shape=(16, 32, 3), max_digits=3)
+
+
+@pytest.fixture
+def scripted(model, monkeypatch):
+    """A function that runs the graph on a scripted model; it returns outputs and crops read."""
+
+    def run(script, shape, max_glimpses=4, temperature=1.0, **inputs):
+        shown = []
+
+        def predict(self, pixels, crops, image_sizes, active):
+            shown.append(np.array(crops))
+            boxes, lengths = script(len(shown), shown[-1])
+            length = np.full((len(boxes), 5), -9.0)
+            length[np.arange(len(boxes)), lengths] = 0.0
+            digits = np.zeros((len(boxes), 3, 10))
+            digits[..., 7] = 5.0
+            attention = np.full((len(boxes), *self.model.output["attention"].shape[1:]), len(shown))
+            outputs = {"length": length, "digits": digits, "box": boxes, "attention": attention}
+            return {k: keras.ops.convert_to_tensor(np.float32(v)) for k, v in outputs.items()}
+
+        monkeypatch.setattr(graph.ReadNumbers, "_predict", predict)
+        layer = graph.ReadNumbers(model, max_glimpses, temperature)
+        outputs = layer(np.zeros((*shape, 3), np.uint8), **inputs)
+        return {name: np.array(value) for name, value in outputs.items()}, np.array(shown)
+
+    return run
+
+
+def test_the_second_glimpse_is_the_expanded_box_of_the_first(scripted, monkeypatch):
+    monkeypatch.setattr(graph, "MARGIN", 0.5)
+    found, shown = scripted(lambda *_: ([[0.5, 0.5, 0.75, 0.75]], 2), (1, 100, 200), 2)
+    np.testing.assert_allclose(shown[0], [[0, 0, 200, 100]])
+    np.testing.assert_allclose(shown[1], [[87.5, 43.75, 162.5, 81.25]])
+    np.testing.assert_allclose(found["crop"], shown[1])
+    assert (found["attention"] == 2).all()
+    np.testing.assert_allclose(found["box"], [[125, 62.5, 143.75, 71.875]])
+    assert found["digits"].tolist() == [[7, 7, -1]] and found["length"] == [2]
+
+
+def test_glimpses_end_where_the_crop_no_longer_shrinks_image_by_image(scripted):
+    stays, shrinks = [1 / 6, 1 / 6, 5 / 6, 5 / 6], [0.4, 0.4, 0.6, 0.6]
+    _, shown = scripted(lambda *_: ([stays], 1), (1, 90, 90))
+    assert len(shown) == 2
+    found, shown = scripted(lambda *_: ([stays, shrinks], 1), (2, 600, 600))
+    assert len(shown) == 4
+    np.testing.assert_allclose(found["crop"][1], shown[3, 1])
+    np.testing.assert_allclose(found["crop"][0], shown[1, 0])
+    assert (np.diff(shown[:, 1, 2] - shown[:, 1, 0]) < 0).all()
+
+
+def test_glimpses_are_averaged_as_log_probabilities_and_divided_by_the_temperature(scripted):
+    def script(glimpse, _):
+        return [[0.2, 0.2, 0.4, 0.4]], 1 if glimpse == 1 else 2
+
+    plain, _ = scripted(script, (1, 50, 80), 3)
+    length = plain["length_log_probs"][0]
+    assert plain["length"] == [2]
+    assert length[2] - length[1] == pytest.approx(3.0)  # (9 + 9 − 9) / 3
+    calibrated = scripted(script, (1, 50, 80), 3, 4.0)[0]["length_log_probs"][0]
+    assert calibrated[2] - calibrated[1] == pytest.approx(0.75)
+
+
+def test_the_first_crop_can_be_given(scripted):
+    crops = np.float32([[10, 20, 30, 40], [0, 0, 0, 0]])
+    found, shown = scripted(
+        lambda _, crops: ([[0.4, 0.4, 0.5, 0.5]] * 2, 3), (2, 60, 60), 1, crops=crops
+    )
+    np.testing.assert_allclose(shown, [[crops[0], [0, 0, 60, 60]]])
+    assert found["length"].tolist() == [3, 3]
+
+
+def quarters_script(calls, crops):
+    """The number lies in the second quarter; the third cuts it off at the edge."""
+    found = {2: ([0.3, 0.3, 0.5, 0.5], 2), 3: ([0.0, 0.3, 0.2, 0.5], 1)}
+    box, length = found.get(calls - 1, ([0.4, 0.4, 0.5, 0.5], 0 if calls > 1 else 3))
+    return [box], length
+
+
+def test_quarters_are_read_where_a_small_number_has_a_low_confidence(scripted, monkeypatch):
+    monkeypatch.setattr(graph, "SEARCH_CONFIDENCE", 0.99)  # fewer digits, higher confidence
+    layer = graph.ReadNumbers.__init__
+    monkeypatch.setattr(  # quarters in a single glimpse each
+        graph.ReadNumbers, "__init__", lambda self, *a: (layer(self, *a), _search(self))[0]
+    )
+    found, shown = scripted(quarters_script, (1, 100, 200), 1)
+    np.testing.assert_allclose(shown[1:, 0], graph.REGIONS[1:] * [200, 100, 200, 100])
+    assert found["digits"].tolist() == [[7, 7, -1]], "of the quarter that holds all of it"
+    np.testing.assert_allclose(found["crop"], shown[2])
+    assert found["box"][0, 0] >= 60
+    _, shown = scripted(quarters_script, (1, 100, 200), 1, crops=np.float32([[0, 0, 200, 100]]))
+    assert len(shown) == 1, "a given crop is not left"
+
+
+def _search(layer):
+    layer.search_quarters = True
+
+
+@pytest.mark.parametrize(
+    ("box", "length", "temperature"),
+    [([0.4, 0.4, 0.5, 0.5], 1, 0.2), ([0.1, 0.1, 0.9, 0.9], 3, 5.0)],
+    ids=["confident", "large"],
+)
+def test_quarters_are_not_read_otherwise(scripted, box, length, temperature):
+    _, shown = scripted(lambda *_: ([box], length), (1, 100, 200), 4, temperature)
+    assert len(shown) <= 4
+
+
+def test_boxes_are_expanded_within_the_image_to_a_least_size():
+    boxes = np.float32([[10, 10, 20, 20], [0, 29.9, 0.1, 30], [np.nan] * 4])
+    whole = np.float32([[0, 0, 500, 30]] * 3)
+    found = np.array(graph.expand_boxes(boxes, whole))
+    np.testing.assert_allclose(found[0], [6.5, 6.5, 23.5, 23.5])
+    assert (found[1] >= [0, 25, 4, 30]).all(), "no slivers"
+    np.testing.assert_allclose(found[2], whole[2])
+
+
+def test_a_box_that_is_not_finite_leaves_the_other_images_alone(scripted):
+    nan, box = [np.nan] * 4, [0.4, 0.4, 0.6, 0.6]
+    alone, _ = scripted(lambda *_: ([box], 1), (1, 600, 600))
+    both, _ = scripted(lambda *_: ([nan, box], 1), (2, 600, 600))
+    np.testing.assert_allclose(both["crop"][1], alone["crop"][0])
+
+
+@pytest.mark.parametrize("shape", [(9, 7), (48, 96), (100, 235), (131, 64)])
+def test_crops_are_resized_as_in_training(shape):
+    rng = np.random.default_rng(0)
+    height, width = shape
+    image = prepare_image(rng.integers(0, 256, (5, 6, 3), np.uint8), shape, 3).copy()
+    image[2:5] = rng.integers(0, 256, (3, width, 3))
+    crops = np.float32([[0, 0, width, height], [0.3 * width, 0.25 * height, 0.9 * width, height]])
+    # Padding of 255 must not be seen.
+    images = np.pad(image, ((0, 5), (0, 9), (0, 0)), constant_values=255)[None].repeat(2, axis=0)
+    sizes = np.float32([[width, height]] * 2)
+    found = np.array(crop_and_resize(images.astype("float32"), crops, (32, 48), sizes))
+    for crop, resized in zip(crops, found, strict=True):
+        difference = np.abs(resized - prepare_image(image, (32, 48), 3, box=crop))
+        assert difference.max() <= 2 and difference.mean() < 0.5
+
+
+def test_outside_of_an_image_its_edge_is_repeated():
+    image = np.float32([[0, 100], [0, 100]])[None, :, :, None]
+    found = crop_and_resize(image, np.float32([[-9, -9, 9, 2]]), (4, 9), np.float32([[2, 2]]))
+    found = np.array(found)[0, :, :, 0]
+    np.testing.assert_allclose(found[:, :4], 0, atol=1e-3)
+    np.testing.assert_allclose(found[:, 6:], 100, atol=1e-3)
+
+
+def test_gray_is_that_of_pillow():
+    image = np.random.default_rng(0).integers(0, 256, (40, 50, 3), np.uint8)
+    difference = np.array(to_gray(image.astype("float32"))) - prepare_image(image, (40, 50), 1)
+    assert np.abs(difference).max() < 0.6
+
+
+@pytest.mark.parametrize("positions", [1, 4])
+def test_decoding_is_that_of_the_scores(positions):
+    rng = np.random.default_rng(0)
+    outputs = {"digits": rng.normal(size=(200, positions, 10)).astype("float32") * 3}
+    if positions > 1:
+        outputs["length"] = rng.normal(size=(200, positions + 2)).astype("float32") * 3
+    expected = models.decode_predictions(outputs)
+    found = graph.decode({k: keras.ops.convert_to_tensor(v) for k, v in outputs.items()})
+    np.testing.assert_array_equal(found["digits"], expected.digits)
+    np.testing.assert_array_equal(found["length"], expected.length)
+    np.testing.assert_allclose(found["confidence"], np.exp(expected.log_probability), rtol=1e-4)
+    if positions > 1:
+        assert set(expected.length) == set(range(positions + 2))
+
+
+ON_JAX = """
+import json, sys, numpy as np
+from inference import Reader
+images = [np.load(path) for path in sys.argv[2:]]
+print(json.dumps([vars(reading) for reading in Reader(sys.argv[1]).read(images)]))
+"""
+
+
+def test_other_backends_read_the_same(weights, tmp_path):
+    rng = np.random.default_rng(3)
+    images = [
+        prepare_image(rng.integers(0, 256, (6, 9, 3), np.uint8), shape, 3)
+        for shape in ((40, 60), (50, 33))
+    ]
+    paths = [tmp_path / f"{index}.npy" for index in range(len(images))]
+    for path, image in zip(paths, images, strict=True):
+        np.save(path, image)
+    command = [sys.executable, "-c", ON_JAX, weights, *paths]
+    environment = os.environ | {"KERAS_BACKEND": "jax", "XLA_FLAGS": COMPILE_FAST}
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    for found, expected in zip(json.loads(done.stdout), Reader(weights).read(images), strict=True):
+        assert found["number"] == expected.number
+        assert found["confidence"] == pytest.approx(expected.confidence, abs=1e-3)

@@ -136,6 +136,10 @@ class GridPositions(layers.Layer):
         codes = np.concatenate([*codes, np.zeros((height, width, channels - 4 * count))], axis=-1)
         return x + ops.cast(codes[None].astype("float32"), x.dtype)
 
+    def multiply_adds(self) -> int:
+        """None: sums are not counted (`models.cost`)."""
+        return 0
+
 
 def _search_space(hp: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Filters of the stem, blocks of each stage, encoder layers and dropout."""

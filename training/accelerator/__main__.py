@@ -19,8 +19,6 @@ from pathlib import Path
 
 from training.accelerator import feed
 
-log = logging.getLogger(__name__)
-
 READERS = ("conv_transformer", "conv_transformer_small")
 
 WEIGHTS = {
@@ -46,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
     logging.basicConfig(level=logging.INFO, format="%(relativeCreated)8d %(message)s", force=True)
     options.out.mkdir(parents=True, exist_ok=True)
-    drawn = {kind: weight_of(kind, options.weights) for kind in feed.kinds(options.pack)}
+    drawn = {kind: feed.weight_of(kind, options.weights) for kind in feed.kinds(options.pack)}
     source = feed.start(options.pack, drawn, options.workers, options.seed, options.slots)
     try:
         from training.accelerator.loop import train  # JAX starts threads: only after the fork
@@ -55,11 +53,6 @@ def main(arguments: list[str] | None = None) -> int:
     finally:
         source.stop()
     return 0
-
-
-def weight_of(kind: str, weights: dict[str, float]) -> float:
-    """The weight of a source: its own, or that of the pattern it fits."""
-    return weights.get(kind, weights.get(f"{kind.partition('/')[0]}/*", 0.0))
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:

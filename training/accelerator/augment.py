@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from datasets.geometry import TIGHT
+from datasets.geometry import MIN_CROP_SCALE
 
 CUT = 0.06
 """Largest part of a number's width or height that moves may push out of the image; moves that
@@ -146,9 +146,9 @@ def _windows(box, aspect, draw: _Draws, a):
     known = jnp.isfinite(box).all(axis=1)
     near, far = box[:, :2], box[:, 2:]
     extent = jnp.maximum(far - near, 1e-3)
-    least = jnp.minimum(TIGHT * extent, 1.0)
+    least = jnp.minimum(MIN_CROP_SCALE * extent, 1.0)
     sizes = least * (1.0 / least) ** draw.between(0.0, 1.0, 1)
-    spare = (TIGHT - 1) / 2 * extent
+    spare = (MIN_CROP_SCALE - 1) / 2 * extent
     low = jnp.minimum(jnp.maximum(far + spare - sizes, 0.0), 1.0 - sizes)
     high = jnp.maximum(jnp.minimum(near - spare, 1.0 - sizes), low)
     corner = low + (high - low) * draw.between(0.0, 1.0, 2)

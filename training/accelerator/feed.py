@@ -175,6 +175,11 @@ def kinds(pack_file: Path) -> list[str]:
     return [*(f"drawn/{name}" for name in STYLES), *composed, *(["written/mnist"] if mnist else [])]
 
 
+def weight_of(source: str, weights: dict[str, float]) -> float:
+    """The weight of a source: its own, or that of the pattern "KIND/*" it fits, or 0."""
+    return weights.get(source, weights.get(f"{source.partition('/')[0]}/*", 0.0))
+
+
 def _digits_of(packed: pack.Packed, images) -> Iterator[tuple[str, np.ndarray]]:
     for label, image, boxes in zip(packed.labels, images, packed.boxes, strict=True):
         if len(label) > 1 and not np.isfinite(boxes[: len(label)]).all():

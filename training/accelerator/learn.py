@@ -13,8 +13,8 @@ from labels import BOX, DIGITS, LENGTH
 from models.losses import BoxLoss, DigitsLoss, LengthLoss
 from training.accelerator.augment import Batch, augment
 
-WHERE = "where"
-"""The layer of the attention maps, (batch, cells, 1 + N): see `models.conv_transformer`."""
+ATTENTION = "attention"
+"""The layer of the attention maps, (batch, positions, 1 + N): see `models.heads`."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Hyperparameters:
 
 def with_attention(model: keras.Model) -> keras.Model:
     """The model with its attention maps as one more output."""
-    return keras.Model(model.input, {**model.output, WHERE: model.get_layer(WHERE).output})
+    return keras.Model(model.input, {**model.output, ATTENTION: model.get_layer(ATTENTION).output})
 
 
 def optimizer(model: keras.Model, settings: Hyperparameters) -> keras.optimizers.Optimizer:
@@ -72,7 +72,7 @@ def reader_loss(outputs: dict[str, jax.Array], truth: Batch, grid, attention) ->
         LengthLoss(reduction=None)(truth["length"], outputs[LENGTH]),
         DigitsLoss(reduction=None)(truth["digits"], outputs[DIGITS]),
         BoxLoss(reduction=None)(truth["box"], outputs[BOX]),
-        attention * _attention_loss(outputs[WHERE][..., 1:], truth["digit_boxes"], grid),
+        attention * _attention_loss(outputs[ATTENTION][..., 1:], truth["digit_boxes"], grid),
     ]
     return sum(jnp.mean(loss) for loss in losses)
 

@@ -104,7 +104,7 @@ def conv_transformer(
 def _encoder(x, count: int, heads: int, mlp_ratio: int):
     """Encoder layers over the positions of a map (batch, h, w, c), which keeps its shape."""
     height, width, channels = x.shape[1:]
-    x = GridPositions(name="positions")(x)
+    x = _add_positions(x)
     x = layers.Reshape((height * width, channels), name="tokens")(x)
     for index in range(1, count + 1):
         name = f"encoder{index}"
@@ -119,26 +119,23 @@ def _encoder(x, count: int, heads: int, mlp_ratio: int):
     return layers.Reshape((height, width, channels), name="encoded")(x)
 
 
-@keras.saving.register_keras_serializable("number_zoo")
-class GridPositions(layers.Layer):
-    """Adds fixed position codes to a feature map (batch, h, w, c).
+def _add_positions(x):
+    """Add fixed position codes to a feature map (batch, h, w, c).
 
     A quarter of the channels each holds sines and cosines of the row and of the column (Vaswani
     et al. 2017, https://arxiv.org/abs/1706.03762).
     """
-
-    def call(self, x):
-        height, width, channels = x.shape[1:]
-        count = channels // 4
-        rates = np.pi / 64.0 ** (np.arange(count) / max(1, count - 1))
-        rows, columns = np.mgrid[0:height, 0:width][..., None] * rates
-        codes = [np.sin(rows), np.cos(rows), np.sin(columns), np.cos(columns)]
-        codes = np.concatenate([*codes, np.zeros((height, width, channels - 4 * count))], axis=-1)
-        return x + ops.cast(codes[None].astype("float32"), x.dtype)
-
-    def multiply_adds(self) -> int:
-        """None: sums are not counted (`models.cost`)."""
-        return 0
+    height, width, channels = x.shape[1:]
+    count = channels // 4
+    rates = np.pi / 64.0 ** (np.arange(count) / max(1, count - 1))
+    for axis, positions in enumerate((height, width)):
+        angles = np.arange(positions)[:, None] * rates
+        codes = np.zeros((positions, channels), "float32")
+        codes[:, 2 * count * axis : 2 * count * (axis + 1)] = np.concatenate(
+            [np.sin(angles), np.cos(angles)], axis=-1
+        )
+        x = ops.add(x, codes.reshape((1, 1, positions, channels) if axis else (1, -1, 1, channels)))
+    return x
 
 
 def _search_space(hp: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:

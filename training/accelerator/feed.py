@@ -77,7 +77,7 @@ def keep(
     arrays["images"][row] = prepare_image(image, KEPT, 3, box=tuple(shown))
     length, digits = labels.encode(label, MOST_DIGITS)
     arrays["length"][row], arrays["digits"][row] = length, digits
-    arrays["box"][row] = crops.number_box(boxes if known else None, shown)
+    arrays["box"][row] = crops.relative_box(boxes if known else None, shown)
     arrays["digit_boxes"][row] = np.nan
     if known and len(boxes) == len(label) and len(label) <= MOST_DIGITS:
         corner, size = np.tile(shown[:2], 2), np.tile(shown[2:] - shown[:2], 2)
@@ -114,19 +114,18 @@ def makers(
 ) -> dict[str, Maker]:
     """What can be drawn: every style of `rendered_numbers`, and what the packs can compose.
 
-    `glyphs` is a file of handwritten digits for `kinds_style.KindStyle`.
+    `glyphs` is a file of handwritten digits for `styles.ObjectStyle`.
     """
-    from datasets.rendered_numbers.drawing import draw
-    from datasets.rendered_numbers.kinds_style import KindStyle
-    from datasets.rendered_numbers.style import STYLES
+    from datasets.rendered_numbers.rendering import render
+    from datasets.rendered_numbers.styles import STYLES, ObjectStyle
 
     def drawn(style) -> Maker:
-        if isinstance(style, KindStyle):
+        if isinstance(style, ObjectStyle):
             style = replace(style, glyphs=glyphs)
 
         def make(index):
-            drawing = draw(seed, index, style)
-            return drawing.image, drawing.number, drawing.boxes
+            drawing = render(seed, index, style)
+            return drawing.image, drawing.label, drawing.boxes
 
         return make
 
@@ -161,7 +160,7 @@ def _mnist(extra: dict) -> np.ndarray:
 
 def kinds(pack_file: Path) -> list[str]:
     """Names of what `makers` makes of a pack."""
-    from datasets.rendered_numbers.style import STYLES
+    from datasets.rendered_numbers.styles import STYLES
 
     with np.load(pack_file) as arrays:
         names = [name.partition("#")[0].split("/") for name in arrays if name.endswith("#labels")]

@@ -55,13 +55,13 @@ def pack_folder(folder: Path, split: str, whole: bool) -> Packed:
     for photo in photo_folder.read_folder(folder, split):
         image = decode_image(photo.path)
         box = photo.boxes
-        if box is None and whole and photo.number:
+        if box is None and whole and photo.label:
             box = np.array([[0, 0, image.shape[1], image.shape[0]]], np.float32)
         place = np.full((MOST_DIGITS, 4), np.nan, np.float32)
         if box is not None:
             place[: len(box)] = box
         files.append(_encode(photo.path, image))
-        labels.append(photo.number)
+        labels.append(photo.label)
         places.append(place)
     return Packed(files, labels, np.stack(places))
 

@@ -78,7 +78,7 @@ def main(arguments: list[str] | None = None) -> int:
     logging.getLogger("exporting").setLevel(logging.INFO)
     for name in ("tensorflow", "tf2onnx"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    # Imported only now, so that --help and a mistyped option answer at once.
+    # Imported only now, so that --help and a mistyped option do not wait for TensorFlow.
     quiet_tensorflow()
     from exporting import ExportError, export
 

@@ -100,7 +100,7 @@ def read_files(
                 file: future.result() for file, future in batch if future.exception() is None
             }
             if reader is None and decoded:
-                # As late as this, so that a missing file is reported at once.
+                # Only now, so that a missing file is reported without waiting for TensorFlow.
                 quiet_tensorflow()
                 from inference import Reader
 

@@ -108,7 +108,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         "--cache-dir",
         type=Path,
         metavar="FOLDER",
-        help="keep decoded images here, so that the next run starts at once",
+        help="keep decoded images here for later runs",
     )
     add(
         "--distribute",
@@ -165,7 +165,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     options = parse(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    # Imported only now, so that --help and a mistyped option answer at once.
+    # Imported only now, so that --help and a mistyped option do not wait for TensorFlow.
     quiet_tensorflow()
     from artifacts.files import RunError
     from training import summary

@@ -48,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 2
-    # Only now, so that --help and a mistyped option answer at once.
+    # Only now, so that --help and a mistyped option do not wait for TensorFlow.
     quiet_tensorflow()
     from app.limits import Limits
     from app.readers import load_readers

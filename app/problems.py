@@ -66,8 +66,8 @@ async def on_http_exception(request: Request, error: HTTPException) -> JSONRespo
 async def on_invalid_parameter(_: Request, error: RequestValidationError) -> JSONResponse:
     """Respond to invalid parameters."""
     parts = [
-        f"{'.'.join(str(at) for at in one['loc'][1:])}: {one['msg']}. Received: {one['input']!r}"
-        for one in error.errors()
+        f"{'.'.join(map(str, item['loc'][1:]))}: {item['msg']}. Received: {item['input']!r}"
+        for item in error.errors()
     ]
     return Refused(422, "; ".join(parts)).response()
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from app.answers import Digit, Model, Reading
 from evaluation.saliency import Saliency
-from inference.graph import expand_boxes
+from inference.boxes import expand_boxes
 from inference.reader import Reader
 from labels import BOX, DIGITS, LENGTH
 from models import published
@@ -22,7 +22,7 @@ _PROBABILITY, _PIXELS = 5, 1
 """Decimals that an answer has."""
 
 _WARM_UP = (1, 2, 3)
-"""Batches read at the start, until the model is compiled for batches of any size."""
+"""Batch sizes read at the start, until the model is compiled for any batch size."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Task:
 
     Attributes:
         image: uint8 (height, width, 3), RGB.
-        box: where the number is, in pixels; None to look for it.
+        box: bounding box of the number in pixels; None to detect it.
         explain: whether to return attention maps.
     """
 
@@ -41,7 +41,7 @@ class Task:
 
 
 class ModelReader:
-    """A model that answers tasks. Used by one thread at a time.
+    """A model of the server, used by one thread at a time.
 
     Args:
         weights: name of published weights, or path of a run folder or a `.keras` file.
@@ -56,7 +56,7 @@ class ModelReader:
         model = self._reader.model
         card = published.card(weights) if weights in published.list_weights() else {}
         self.description = Model(
-            # The last part of a path: where the server keeps its runs is nobody's business.
+            # The last part of a path: clients need not know the server's folders.
             name=weights if card else Path(weights).resolve().stem,
             reads=card.get("reads", "what it was trained on"),
             input=model.input_shape[1:],
@@ -68,11 +68,11 @@ class ModelReader:
 
     @property
     def name(self) -> str:
-        """What the model is called in requests and answers."""
+        """Name of the model in requests and responses."""
         return self.description.name
 
     def warm_up(self) -> None:
-        """Compile all that reading needs, so that the first visitor does not wait for it."""
+        """Compile the model, so that the first request need not wait for it."""
         blank = np.zeros((32, 64, 3), np.uint8)
         for count in _WARM_UP:
             self.read([Task(blank)] * count)
@@ -85,40 +85,42 @@ class ModelReader:
             A reading for each task, in order.
         """
         images = [task.image for task in tasks]
-        seen = self._reader.predict(images, [_part(task) for task in tasks])
-        found = seen.readings
-        digits = np.exp(log_softmax(seen.outputs[DIGITS])).round(_PROBABILITY)
+        predictions = self._reader.predict(images, [_crop(task) for task in tasks])
+        readings, outputs = predictions.readings, predictions.outputs
+        digits = np.exp(log_softmax(outputs[DIGITS])).round(_PROBABILITY)
         lengths = [None] * len(tasks)
-        if LENGTH in seen.outputs:
-            lengths = np.exp(log_softmax(seen.outputs[LENGTH])).round(_PROBABILITY).tolist()
-        confidences = np.exp(found.log_probability).clip(0, 1).round(_PROBABILITY).tolist()
-        rows = zip(tasks, found.numbers(), confidences, lengths, strict=True)
+        if LENGTH in outputs:
+            lengths = np.exp(log_softmax(outputs[LENGTH])).round(_PROBABILITY).tolist()
+        confidences = np.exp(readings.log_probability).clip(0, 1).round(_PROBABILITY).tolist()
+        rows = zip(tasks, readings.numbers(), confidences, lengths, strict=True)
         return [
             Reading(
                 model=self.name,
                 number=number,
                 confidence=confidence,
-                box=_edges(seen.boxes[index]) if number else None,
-                crop=_edges(seen.crops[index]),
-                digits=self._digits(task, number, digits[index], seen.crops[index]),
+                box=_edges(predictions.boxes[index]) if number else None,
+                crop=_edges(predictions.crops[index]),
+                digits=self._digits(task, number, digits[index], predictions.crops[index]),
                 length=length,
             )
             for index, (task, number, confidence, length) in enumerate(rows)
         ]
 
-    def _digits(self, task: Task, number: str, places: np.ndarray, part) -> list[Digit]:
+    def _digits(self, task: Task, number: str, positions: np.ndarray, crop) -> list[Digit]:
         text = number.rstrip("+")
-        heats = [None] * len(text)
+        maps = [None] * len(text)
         if task.explain and text:
-            heats = [_png(one) for one in self._saliency.maps(task.image, part, text)]
+            maps = [_png(values) for values in self._saliency.maps(task.image, crop, text)]
         return [
             Digit(
                 digit=int(digit),
-                probability=float(chances[int(digit)]),
-                probabilities=chances.tolist(),
+                probability=float(probabilities[int(digit)]),
+                probabilities=probabilities.tolist(),
                 attention=attention,
             )
-            for digit, chances, attention in zip(text, places[: len(text)], heats, strict=True)
+            for digit, probabilities, attention in zip(
+                text, positions[: len(text)], maps, strict=True
+            )
         ]
 
 
@@ -135,16 +137,16 @@ def load_readers(weights: Sequence[str]) -> dict[str, ModelReader]:
         ValueError: if there are no such weights, or two have the same name.
     """
     readers: dict[str, ModelReader] = {}
-    for one in weights:
-        reader = ModelReader(one)
+    for source in weights:
+        reader = ModelReader(source)
         if reader.name in readers:
-            raise ValueError(f"two models are called {reader.name!r}. Received: {one}")
+            raise ValueError(f"two models have the name {reader.name!r}. Received: {source}")
         reader.warm_up()
         readers[reader.name] = reader
     return readers
 
 
-def _part(task: Task) -> np.ndarray | None:
+def _crop(task: Task) -> np.ndarray | None:
     if task.box is None:
         return None
     height, width = task.image.shape[:2]
@@ -155,8 +157,8 @@ def _edges(box: np.ndarray) -> tuple[float, ...] | None:
     return tuple(box.astype(float).round(_PIXELS).tolist()) if np.isfinite(box).all() else None
 
 
-def _png(heat: np.ndarray) -> str:
-    done, data = cv2.imencode(".png", (255 * heat).astype(np.uint8))
+def _png(values: np.ndarray) -> str:
+    done, data = cv2.imencode(".png", (255 * values).astype(np.uint8))
     if not done:
-        raise RuntimeError(f"OpenCV could not write a PNG of {heat.shape}")
+        raise RuntimeError(f"OpenCV could not write a PNG of {values.shape}")
     return "data:image/png;base64," + base64.b64encode(data.tobytes()).decode()

@@ -28,7 +28,7 @@ def quiet_tensorflow() -> None:
     for name in ("absl", "jax"):
         logging.getLogger(name).setLevel(logging.WARNING)
     with _without_lines(_START_UP):
-        # By name, for nothing else in this package needs it.
+        # By name, since this package imports no framework on its own account.
         tensorflow = importlib.import_module("tensorflow")
         tensorflow.config.list_physical_devices()  # looks for GPUs and reports missing drivers
 

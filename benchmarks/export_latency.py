@@ -2,10 +2,10 @@
 
     python benchmarks/export_latency.py street_numbers --dataset my_photos --max-glimpses 1
 
-Keras, ONNX Runtime, LiteRT and TensorFlow read the same decoded images, one at a time, in turns, so
-that other load on the machine affects all of them alike: the ratios hold even where the
-milliseconds do not. `--also NAME=FILE` adds another ONNX file that takes uint8 images of one size,
-to which they are resized with Pillow; benchmarks/plate_reader.py writes such a file.
+Keras, ONNX Runtime, LiteRT and TensorFlow read the same decoded images, one at a time, in turns.
+The figures are processor time, which other load on the machine hardly changes. `--also NAME=FILE`
+adds another ONNX file that takes uint8 images of one size, to which they are resized with Pillow;
+benchmarks/plate_reader.py writes such a file.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import argparse
 import logging
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -23,12 +24,13 @@ import numpy as np
 
 from artifacts.startup import quiet_tensorflow
 
+WARM_UP = 5
 FILES = (("onnx", None), ("onnx", "float16"), ("litert", None), ("litert", "int8"),
          ("saved_model", None))  # fmt: skip
 
 
 class ExportedReader:
-    """An opened file as a reader that `evaluation.timing` takes."""
+    """An opened file, with the `predict` of a `Reader`."""
 
     def __init__(self, run: Callable[[np.ndarray], object]):
         self._run = run
@@ -45,7 +47,7 @@ def parse() -> argparse.Namespace:
     add = parser.add_argument
     add("weights", nargs="?", default="street_numbers", metavar="NAME|RUN|FILE")
     add("--dataset", metavar="NAME|FOLDER", help="its validation images (default: rendered ones)")
-    add("--images", type=int, default=40)
+    add("--images", type=int, default=100)
     add("--max-glimpses", type=int, help="most glimpses of an image (default: as predict.py)")
     add("--threads", type=int, default=1)
     add("--also", action="append", default=[], metavar="NAME=FILE", help="another ONNX file")
@@ -97,7 +99,6 @@ def main() -> None:
 
     tf.config.threading.set_intra_op_parallelism_threads(options.threads)
     tf.config.threading.set_inter_op_parallelism_threads(options.threads)
-    from evaluation.timing import time_singles
     from exporting import sample
     from inference.reader import Reader
 
@@ -107,19 +108,20 @@ def main() -> None:
     readers = {"Keras, predict.py": reader} | export_all(options)
     for name, file in (other.split("=", 1) for other in options.also):
         readers[name] = open_other(file, options.threads)
-    times = time_singles(readers, images)
-    print(
-        f"{options.weights}, up to {reader.max_glimpses} glimpses, {len(images)} images, "
-        f"{options.threads} thread(s)"
-    )
-    print("| run by | ms an image | 95 % of them | times Keras's |")
+    times = {name: [] for name in readers}
+    for turn in range(-WARM_UP, len(images)):
+        for name, reader in readers.items():
+            start = time.process_time()
+            reader.predict([images[turn]])
+            if turn >= 0:
+                times[name].append(1000 * (time.process_time() - start))
+    print(f"{options.weights}, {len(images)} images, {options.threads} thread(s)")
+    print("| run by | ms an image, median | 95th percentile | times Keras's |")
     print("| --- | ---: | ---: | ---: |")
-    first = next(iter(times.values()))["latency_ms"]
-    for name, row in times.items():
-        print(
-            f"| {name} | {row['latency_ms']:.1f} | {row['latency_ms_95']:.1f} "
-            f"| {row['latency_ms'] / first:.2f} |"
-        )
+    first = np.median(next(iter(times.values())))
+    for name, values in times.items():
+        median, high = np.median(values), np.quantile(values, 0.95)
+        print(f"| {name} | {median:.1f} | {high:.1f} | {median / first:.2f} |")
 
 
 if __name__ == "__main__":

@@ -19,14 +19,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from rich.console import Console
 from rich.table import Table
 
+from artifacts.startup import quiet_tensorflow
+
 
 def main() -> None:
     arguments = read_arguments()
+    quiet_tensorflow()
     import datasets
     import models
 

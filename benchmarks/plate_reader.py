@@ -55,9 +55,9 @@ def main() -> None:
     def read(images):
         return model(tf.cast(images, tf.float32), training=False)
 
-    made, _ = tf2onnx.convert.from_function(read, read.input_signature, opset=17)
-    write_erfc(made.graph)
-    onnx.save(made, options.out)
+    exported, _ = tf2onnx.convert.from_function(read, read.input_signature, opset=17)
+    write_erfc(exported.graph)
+    onnx.save(exported, options.out)
     print(f"{options.out}: {model.count_params():,} parameters, {size[1:]}")
 
 

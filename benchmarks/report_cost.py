@@ -9,16 +9,16 @@ For scale, one model of the zoo reads images in the same run.
 from __future__ import annotations
 
 import argparse
-import os
 import resource
 import sys
 import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np
+
+from artifacts.startup import quiet_tensorflow
 
 PLACES = 5
 
@@ -58,6 +58,7 @@ def main() -> None:
     parser.add_argument("--read", type=int, default=640, help="images to really read, for scale")
     options = parser.parse_args()
 
+    quiet_tensorflow()
     import models
     from evaluation import charts, figures, mistakes, paired
     from models.decoding import decode_predictions

@@ -48,8 +48,8 @@ class Answered:
 @contextlib.contextmanager
 def served(*arguments: str) -> Iterator[tuple[int, psutil.Process]]:
     """The server on a port of its own, ready; gives the port and the process."""
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        port = one.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
     command = [sys.executable, "-m", "app", "--port", str(port), *arguments]
     server = subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -74,47 +74,49 @@ def _answers(port: int) -> bool:
 def ask(port: int, image: bytes, connection: http.client.HTTPConnection | None = None):
     """Send one image, over a connection that is kept or one of its own."""
     started = time.perf_counter()
-    one = connection or http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    client = connection or http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     try:
-        one.request("POST", "/api/read", image)
-        response = one.getresponse()
+        client.request("POST", "/api/read", image)
+        response = client.getresponse()
         response.read()
         status, told_when = response.status, response.getheader("Retry-After") is not None
     except (OSError, http.client.HTTPException):
         status, told_when = None, False
-        one.close()  # the next request opens it again
+        client.close()  # the next request opens it again
     if connection is None:
-        one.close()
+        client.close()
     return Answered(status, time.perf_counter() - started, told_when)
 
 
 def closed_loop(port: int, clients: int, more: Callable[[int], bool]) -> list[Answered]:
     """Clients that ask again as soon as they are answered, while `more(requests sent)`."""
-    found: list[Answered] = []
+    responses: list[Answered] = []
     count = itertools.count()
 
     def client() -> None:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
         while more(number := next(count)):
-            found.append(ask(port, IMAGES[number % len(IMAGES)], connection))
+            responses.append(ask(port, IMAGES[number % len(IMAGES)], connection))
         connection.close()
 
     _together([threading.Thread(target=client) for _ in range(clients)])
-    return found
+    return responses
 
 
 def by_the_clock(port: int, rate: float, seconds: float) -> list[Answered]:
     """Requests at a rate, each over a connection of its own, answered or not."""
-    found: list[Answered] = []
+    responses: list[Answered] = []
     threads, started = [], time.perf_counter()
     for number in range(int(rate * seconds)):
         time.sleep(max(0.0, started + number / rate - time.perf_counter()))
         image = IMAGES[number % len(IMAGES)]
-        threads.append(threading.Thread(target=lambda sent=image: found.append(ask(port, sent))))
+        threads.append(
+            threading.Thread(target=lambda sent=image: responses.append(ask(port, sent)))
+        )
         threads[-1].start()
     for thread in threads:
         thread.join()
-    return found
+    return responses
 
 
 def _together(threads: list[threading.Thread]) -> None:
@@ -126,8 +128,8 @@ def _together(threads: list[threading.Thread]) -> None:
 
 def row(name: str, answers: list[Answered], seconds: float) -> tuple[str, ...]:
     """A row of the table: what was read, how fast, and what was not."""
-    read = [one.seconds for one in answers if one.status == 200]
-    refused = [one.seconds for one in answers if one.status == 503 and one.told_when]
+    read = [answer.seconds for answer in answers if answer.status == 200]
+    refused = [answer.seconds for answer in answers if answer.status == 503 and answer.told_when]
     waits = np.percentile(read, (50, 95, 99)) if read else np.full(3, np.nan)
     return (
         name,
@@ -169,7 +171,7 @@ def main() -> None:
             until = started + options.seconds
             answers = closed_loop(port, clients, lambda _, until=until: time.perf_counter() < until)
             spent = time.perf_counter() - started
-            best = max(best, sum(one.status == 200 for one in answers) / spent)
+            best = max(best, sum(answer.status == 200 for answer in answers) / spent)
             table.add_row(*row(str(clients), answers, spent))
         started = time.perf_counter()
         answers = by_the_clock(port, 2 * best, options.seconds)

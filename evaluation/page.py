@@ -25,8 +25,8 @@ MISTAKES, DISAGREEMENTS, SALIENCY = 24, 24, 10
 _WIDTH, _HEIGHT = 160, 110
 
 
-def render(comparison: Comparison, made: dict[str, Any]) -> str:
-    """The page as text; `made` is the record of `artifacts.environment.environment`."""
+def render(comparison: Comparison, environment: dict[str, Any]) -> str:
+    """The page as text; `environment` is the record of `artifacts.environment.environment`."""
     results = comparison.results
     return template(Path(__file__).with_name("page.html.j2")).render(
         comparison=comparison,
@@ -39,7 +39,7 @@ def render(comparison: Comparison, made: dict[str, Any]) -> str:
         mistakes={result.name: _mistakes(comparison, result) for result in results},
         disagreements=_disagreements(comparison) if len(results) > 1 else [],
         kinds=[k for k in KINDS if any(k in r.figures["mistakes"] for r in results)],
-        made=made,
+        environment=environment,
     )
 
 

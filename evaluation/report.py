@@ -25,17 +25,17 @@ def write_report(comparison: Comparison, folder: Path) -> None:
     - `readings-N.png`: images chosen at random with the readings of the Nth model.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    made = environment()
-    write_json(folder / "results.json", results_json(comparison, made))
+    record = environment()
+    write_json(folder / "results.json", results_json(comparison, record))
     with atomic_path(folder / "predictions.csv") as part:
         part.write_text(_predictions_csv(comparison), encoding="utf-8", newline="")
     with atomic_path(folder / "index.html") as part:
-        part.write_text(page.render(comparison, made), encoding="utf-8")
+        part.write_text(page.render(comparison, record), encoding="utf-8")
     _write_sheets(comparison, folder)
 
 
-def results_json(comparison: Comparison, made: dict[str, Any]) -> dict[str, Any]:
-    """Every figure of a comparison as JSON values, with `made`, the environment's record."""
+def results_json(comparison: Comparison, record: dict[str, Any]) -> dict[str, Any]:
+    """Every figure of a comparison as JSON values, with `record`, that of `environment`."""
     results = [comparison.baseline, *comparison.results]
     return {
         "dataset": comparison.images.dataset,
@@ -48,7 +48,7 @@ def results_json(comparison: Comparison, made: dict[str, Any]) -> dict[str, Any]
         "corruption_images": comparison.corruption_images,
         "failed": dict(comparison.failed),
         "warnings": comparison.warnings,
-        "environment": made,
+        "environment": record,
     }
 
 

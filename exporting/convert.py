@@ -116,7 +116,7 @@ def export(
     with _temporary(out) as temporary, _conversion_errors(form):
         log.info("Writing %s", out)
         form.write(model, temporary, quantize)
-        log.info("Reading %d %s with it", len(reference.images), reference.source)
+        log.info("Reading %d %s with the exported file", len(reference.images), reference.source)
         result = check(form.open(temporary, None), reader, reference, quantize)
         files = [temporary, *temporary.rglob("*")]
         size = sum(file.stat().st_size for file in files if file.is_file())

@@ -19,6 +19,7 @@ import numpy as np
 from keras import ops
 
 import labels
+from inference.boxes import area, expand_boxes, in_pixels, inside_margin
 from inference.resize import crop_and_resize, to_gray
 from labels import BOX, DIGITS, LENGTH
 
@@ -28,12 +29,6 @@ LENGTH_LOG_PROBS, DIGIT_LOG_PROBS = "length_log_probs", "digit_log_probs"
 
 MIN_SHRINKAGE = 0.6
 """A further glimpse is taken where its area is below this fraction of the last one's."""
-
-MARGIN = 0.7
-"""Fraction by which the width and height of a predicted box are enlarged for the next glimpse."""
-
-MIN_CROP = 8.0
-"""Smallest width and height of a crop, in pixels."""
 
 SEARCH_CONFIDENCE, SEARCH_AREA = 0.6, 0.15
 """The quarters are read where the confidence is below the first and the box covers less than the
@@ -48,17 +43,14 @@ EDGE = 0.03
 """A number nearer to the edge of a quarter than this fraction of its size may be cut off."""
 
 
-@keras.saving.register_keras_serializable("number_zoo")
 class ReadNumbers(keras.layers.Layer):
     """Read the number in each image with a model of the zoo.
 
     Args:
         model: functional model with the outputs of `models.heads`.
         max_glimpses: most glimpses of an image (and of each quarter), at least 1; 1 for a model
-            without a `box` output.
+            without a `box` output. With 1, quarters are not read.
         temperature: divisor of the averaged log-probabilities.
-        search_quarters: whether to read the quarters of images where a small number has a low
-            confidence.
         frozen: whether to hold the weights as constants, which exported files run faster with.
         only_active: whether to leave images that need no further glimpse out of the batch; faster
             for batches, but not on backends where all shapes are static (JAX).
@@ -89,7 +81,6 @@ class ReadNumbers(keras.layers.Layer):
         model: keras.Model,
         max_glimpses: int = 1,
         temperature: float = 1.0,
-        search_quarters: bool = True,
         frozen: bool = False,
         only_active: bool = False,
         **kwargs,
@@ -99,7 +90,7 @@ class ReadNumbers(keras.layers.Layer):
         attention = {name: model.get_layer(name).output for name in (ATTENTION,) if name in names}
         self.model = keras.Model(model.input, model.output | attention)
         self.max_glimpses, self.temperature = max_glimpses, temperature
-        self.search_quarters = search_quarters and max_glimpses > 1
+        self.search_quarters = max_glimpses > 1
         self.constants, self.only_active = None, only_active
         if frozen:
             variables = self.model.trainable_variables, self.model.non_trainable_variables
@@ -118,42 +109,32 @@ class ReadNumbers(keras.layers.Layer):
             first = _where(cropped, crops, whole)
 
         def glimpse(active, region, glimpses, crop, sums, result):
-            """Read one more crop of each active image."""
-            outputs = self._predict(pixels, crop, image_sizes, active)
-            sums = {
-                name: _where(glimpses == 0, 0.0, total) + ops.log_softmax(outputs[name])
-                for name, total in sums.items()
-            }
+            """Read one more crop of each active image, and choose the next one."""
             glimpses = glimpses + 1
-            divisor = ops.cast(glimpses, "float32") * self.temperature
-            reading = decode({name: total / _align(divisor, total) for name, total in sums.items()})
-            reading[CROP] = crop
-            if ATTENTION in outputs:
-                reading[ATTENTION] = outputs[ATTENTION]
+            outputs = self._predict(pixels, crop, image_sizes, active)
+            sums, reading = self._average(outputs, crop, glimpses, sums)
             if BOX not in outputs:
                 return ops.zeros_like(active), region, glimpses, crop, sums, reading
-
-            reading[BOX] = box = in_pixels(outputs[BOX], crop)
-            following = expand_boxes(box, whole)
-            shrinks = _area(following) < MIN_SHRINKAGE * _area(crop)
+            following = expand_boxes(reading[BOX], whole)
+            shrinks = area(following) < MIN_SHRINKAGE * area(crop)
             again = _and(glimpses < self.max_glimpses, ops.logical_or(glimpses == 1, shrinks))
             finished = _and(active, ops.logical_not(again))
-            valid = _and(
-                reading[LENGTH] > 0,
-                _inside(box, region_of_image(region, image_sizes), EDGE),
-                reading[CONFIDENCE] > result[CONFIDENCE],
-            )
-            accepted = _and(finished, ops.logical_or(region == 0, valid))
-            result = {name: _where(accepted, reading[name], old) for name, old in result.items()}
-
-            small = _area(box) < SEARCH_AREA * _area(whole)
+            inside = inside_margin(reading[BOX], region_of_image(region, image_sizes), EDGE)
+            surer = reading[CONFIDENCE] > result[CONFIDENCE]
+            better = ops.logical_or(region == 0, _and(reading[LENGTH] > 0, inside, surer))
+            result = {
+                name: _where(_and(finished, better), reading[name], old)
+                for name, old in result.items()
+            }
+            small = area(reading[BOX]) < SEARCH_AREA * area(whole)
             unsure = _and(small, reading[CONFIDENCE] < SEARCH_CONFIDENCE, ops.logical_not(cropped))
-            search = ops.where(region == 0, unsure, region < len(REGIONS) - 1)
-            search = _and(finished, search, self.search_quarters)
+            more = ops.where(region == 0, unsure, region < len(REGIONS) - 1)
+            search = _and(finished, more, self.search_quarters)
             region = region + ops.cast(search, "int32")
             glimpses = ops.where(search, 0, glimpses)
             crop = _where(search, region_of_image(region, image_sizes), following)
-            return _and(active, ops.logical_or(again, search)), region, glimpses, crop, sums, result
+            active = _and(active, ops.logical_or(again, search))
+            return active, region, glimpses, crop, sums, result
 
         zeros = {
             name: ops.zeros((batch, *spec.shape[1:]), spec.dtype)
@@ -168,6 +149,21 @@ class ReadNumbers(keras.layers.Layer):
             (ops.ones((batch,), "bool"), counts, counts, first, sums, zeros),
         )
         return result
+
+    def _average(self, outputs, crop, glimpses, sums):
+        """Add a glimpse to the sums of a region's log-probabilities, and decode their mean."""
+        sums = {
+            name: _where(glimpses == 1, 0.0, total) + ops.log_softmax(outputs[name])
+            for name, total in sums.items()
+        }
+        divisor = ops.cast(glimpses, "float32") * self.temperature
+        reading = decode({name: total / _align(divisor, total) for name, total in sums.items()})
+        reading[CROP] = crop
+        if BOX in outputs:
+            reading[BOX] = in_pixels(outputs[BOX], crop)
+        if ATTENTION in outputs:
+            reading[ATTENTION] = outputs[ATTENTION]
+        return sums, reading
 
     def _predict(self, pixels, crops, image_sizes, active):
         """Outputs of the model for a crop of each image."""
@@ -209,19 +205,6 @@ class ReadNumbers(keras.layers.Layer):
             for name, shape in shapes.items()
         }
 
-    def get_config(self):
-        return super().get_config() | {
-            "model": keras.saving.serialize_keras_object(self.model),
-            "max_glimpses": self.max_glimpses,
-            "temperature": self.temperature,
-            "search_quarters": self.search_quarters,
-        }
-
-    @classmethod
-    def from_config(cls, config):
-        model = keras.saving.deserialize_keras_object(config["model"])
-        return cls(**config | {"model": model})
-
 
 def build_inference_model(
     model: keras.Model,
@@ -237,7 +220,7 @@ def build_inference_model(
         model, max_glimpses, temperature: as for `ReadNumbers`.
         crops: whether the inputs are a dictionary of `images`, `crops` and `image_sizes`; else
             images are the only input.
-        options: `search_quarters`, `frozen` and `only_active`, as for `ReadNumbers`.
+        options: `frozen` and `only_active`, as for `ReadNumbers`.
     """
     read = ReadNumbers(model, max_glimpses, temperature, **options, name="read_numbers")
     images = keras.Input((None, None, 3), dtype="uint8", name=IMAGES)
@@ -281,45 +264,6 @@ def decode(logits):
         LENGTH: length,
         CONFIDENCE: ops.exp(log_probability),
     }
-
-
-def in_pixels(boxes, crops):
-    """Boxes as fractions of crops, (batch, 4), in pixels of the images, their edges in order."""
-    start, end = boxes[:, :2], boxes[:, 2:]
-    fractions = ops.concatenate([ops.minimum(start, end), ops.maximum(start, end)], axis=-1)
-    extent = crops[:, 2:] - crops[:, :2]
-    return ops.tile(crops[:, :2], (1, 2)) + fractions * ops.tile(extent, (1, 2))
-
-
-def expand_boxes(boxes, whole):
-    """Crops to read for numbers in boxes: enlarged by `MARGIN`, at least `MIN_CROP` wide and high.
-
-    Args:
-        boxes: float (batch, 4), left, top, right and bottom in pixels.
-        whole: float (batch, 4), 0, 0, width and height of each image.
-
-    Returns:
-        float32 (batch, 4), within the images; the whole image where a box is not finite.
-    """
-    center, half = (boxes[:, :2] + boxes[:, 2:]) / 2, (boxes[:, 2:] - boxes[:, :2]) / 2
-    half = ops.maximum(half * (1 + MARGIN), MIN_CROP / 2)
-    crops = ops.concatenate(
-        [ops.maximum(center - half, whole[:, :2]), ops.minimum(center + half, whole[:, 2:])],
-        axis=-1,
-    )
-    return ops.where(ops.all(ops.isfinite(boxes), axis=-1, keepdims=True), crops, whole)
-
-
-def _area(boxes):
-    return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-
-
-def _inside(boxes, crops, margin: float):
-    """Bool (batch,): which boxes keep off the edges of their crops."""
-    margin = margin * (crops[:, 2:] - crops[:, :2])
-    after = boxes[:, :2] > crops[:, :2] + margin
-    before = boxes[:, 2:] < crops[:, 2:] - margin
-    return ops.all(ops.logical_and(after, before), axis=-1)
 
 
 def _max(values):

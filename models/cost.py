@@ -27,18 +27,23 @@ _APPLIED_PER_INPUT_POSITION = (
     layers.RNN,
     layers.Bidirectional,
 )
+_UNCOUNTED_PRODUCTS = (
+    *("Dot", "Inner", "Outer", "Tensordot", "Vdot", "DotProductAttention"),
+    *("Conv", "ConvTranspose", "DepthwiseConv", "SeparableConv"),
+)
+"""Operations of `keras.ops` that multiply tensors and are not counted."""
 
 
 def multiply_adds(model: keras.Model) -> int:
     """Count the multiply-adds of one image through a functional model.
 
-    Counted are the products in convolutions, dense, recurrent and attention layers and in
-    matrix products of tensors. Scaling, normalization, pooling, activations and other operations
-    of `keras.ops`, which are small in comparison, are not. A custom layer says its number in a
-    method `multiply_adds()`.
+    Counted are the products in convolutions, dense, recurrent and attention layers, and in
+    `keras.ops.matmul` and `einsum`. Scaling, normalization, pooling, activations and other
+    elementwise operations of `keras.ops`, which are small in comparison, are not. A custom layer
+    says its number in a method `multiply_adds()`.
 
     Raises:
-        ValueError: if a layer is of a type that cannot be counted.
+        ValueError: if a layer or operation is of a type that cannot be counted.
     """
     return sum(_layer_multiply_adds(operation) for operation in model.operations)
 
@@ -47,7 +52,11 @@ def _layer_multiply_adds(layer: keras.Operation) -> int:
     if type(layer).__name__ == "Matmul":
         first = layer.input[0] if isinstance(layer.input, list) else layer.input
         return first.shape[-1] * math.prod(layer.output.shape[1:])
+    if type(layer).__name__ == "Einsum":
+        return _einsum_operation_products(layer)
     if not isinstance(layer, keras.Layer):
+        if type(layer).__name__ in _UNCOUNTED_PRODUCTS:
+            raise _unknown(layer)
         return 0
     if hasattr(layer, "multiply_adds"):
         return layer.multiply_adds()
@@ -67,11 +76,15 @@ def _layer_multiply_adds(layer: keras.Operation) -> int:
         return _positions(layer.output) * kernels
     is_custom = not type(layer).__module__.startswith("keras.")
     if is_custom or any(len(weight.shape) > 1 for weight in layer.weights):
-        raise ValueError(
-            f"the multiply-adds of the layer {layer.name!r} ({type(layer).__name__}) are unknown: "
-            "give the layer a method multiply_adds(), or add its type to models/cost.py"
-        )
+        raise _unknown(layer)
     return 0
+
+
+def _unknown(layer: keras.Operation) -> ValueError:
+    return ValueError(
+        f"the multiply-adds of the layer {layer.name!r} ({type(layer).__name__}) are unknown: give "
+        "the layer a method multiply_adds(), or add its type to models/cost.py"
+    )
 
 
 def _positions(tensor: keras.KerasTensor) -> int:
@@ -89,6 +102,21 @@ def _einsum_products(layer: layers.EinsumDense) -> int:
         sizes |= dict(zip(term, shape, strict=True))
     del sizes[terms[0][0]]  # the batch
     return math.prod(sizes.values())
+
+
+def _einsum_operation_products(operation: keras.Operation) -> int:
+    """As `_einsum_products`, for `keras.ops.einsum`; operands may be constants."""
+    terms, _, output = operation.subscripts.replace(" ", "").partition("->")
+    terms = terms.split(",")
+    tensors = operation.input if isinstance(operation.input, list) else [operation.input]
+    sizes = dict(zip(output, operation.output.shape, strict=False))
+    for tensor in tensors:  # of the operands, only these have a known place in the model
+        term = next((term for term in terms if len(term) == len(tensor.shape)), "")
+        sizes |= dict(zip(term, tensor.shape, strict=False))
+    indices = set("".join(terms))
+    if "." in indices or not indices <= sizes.keys():
+        raise _unknown(operation)
+    return math.prod(sizes[index] for index in indices if sizes[index] is not None)
 
 
 def _attention_products(layer: layers.MultiHeadAttention) -> int:

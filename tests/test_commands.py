@@ -1,5 +1,8 @@
 """The commands as people type them."""
 
+import subprocess
+import sys
+
 import pytest
 
 import datasets
@@ -8,6 +11,7 @@ import export
 import models
 import predict
 import train
+from tests.conftest import ROOT
 from training import fit
 from training.recipes import RECIPES
 
@@ -45,7 +49,7 @@ def test_a_mistake_is_one_line_and_leaves_nothing(arguments, message, capsys, tm
     assert train.main([*arguments, "--run", str(run)]) == 2
     error = capsys.readouterr().err
     assert message in error.splitlines()[-1]
-    assert not (run / "model.keras").exists()
+    assert not run.exists()  # nothing that would refuse the corrected command
 
 
 @pytest.mark.parametrize(
@@ -74,3 +78,55 @@ def test_no_arguments_train_the_demo(monkeypatch, capsys):
     monkeypatch.setattr(fit, "train", note)
     assert train.main([]) == 2
     assert asked == {"model": "residual_cnn_small", "dataset": "rendered_numbers"}
+
+
+FIRST_IMPORT = """
+import importlib, os, sys, traceback
+
+class Stop:
+    def find_spec(self, name, path=None, target=None):
+        if name in ("tensorflow", "keras", "jax"):
+            callers = [frame.name for frame in traceback.extract_stack()]
+            print(*(["quiet"] if "quiet_tensorflow" in callers else callers), flush=True)
+            os._exit(0)
+
+sys.meta_path.insert(0, Stop())
+importlib.import_module(sys.argv[1]).main(sys.argv[2:])
+"""
+"""A command up to its first import of TensorFlow or Keras."""
+
+REACHES_TENSORFLOW = {
+    "train": ["--list"],
+    "evaluate": ["street_numbers", "--dataset", "mnist"],
+    "predict": ["{photos}"],
+    "export": ["street_numbers", "--format", "onnx"],
+    "tuning.__main__": ["shallow_cnn", "--describe"],
+    "app.__main__": [],
+    "tools.interpolate_weights": ["run", "new"],
+    "tools.make_negatives": ["mnist", "new"],
+    "tools.pseudo_label_boxes": ["photos", "new.csv"],
+    "tools.publish": ["run", "--name", "new"],
+}
+NO_TENSORFLOW = {"tools.contact_sheet", "tools.room_plan"}
+
+
+def test_every_command_imports_tensorflow_without_its_start_up_lines(photos):
+    commands = [path.stem for path in ROOT.glob("*.py") if path.stem != "labels"]
+    commands += [f"{path.parent.name}.__main__" for path in ROOT.glob("*/__main__.py")]
+    commands += [f"tools.{path.stem}" for path in ROOT.glob("tools/[!_]*.py")]
+    assert set(commands) == REACHES_TENSORFLOW.keys() | NO_TENSORFLOW
+    for name, arguments in REACHES_TENSORFLOW.items():
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                FIRST_IMPORT,
+                name,
+                *(a.format(photos=photos) for a in arguments),
+            ],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.stdout == "quiet\n", f"{name}: {done.stdout}{done.stderr}"

@@ -11,22 +11,14 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import logging
 import sys
 from pathlib import Path
 from typing import Any
 
-import keras
-
-import datasets
-import models
 from artifacts.environment import environment
 from artifacts.files import RunError, atomic_path, read_json, write_json
 from artifacts.run_folder import RunFolder, open_run
-from training.callbacks import gather_labels, score
-from training.configuration import run_configuration
-from training.finish import calibrate
-from training.transfer import transfer_weights
+from artifacts.startup import quiet_tensorflow
 
 
 def interpolate_weights(
@@ -51,6 +43,12 @@ def interpolate_weights(
     """
     if not 0 < alpha < 1:
         raise ValueError(f"alpha is above 0 and below 1. Received: {alpha!r}")
+    # Imported only now, so that --help and a mistyped option do not wait for TensorFlow.
+    import datasets
+    from training.callbacks import gather_labels, score
+    from training.configuration import run_configuration
+    from training.finish import calibrate
+
     run = RunFolder(source)
     configuration = run_configuration(run)
     if not run.finished:
@@ -75,7 +73,13 @@ def interpolate_weights(
     return metrics
 
 
-def _interpolated(run: RunFolder, alpha: float) -> keras.Model:
+def _interpolated(run: RunFolder, alpha: float):
+    import keras
+
+    import models
+    from training.configuration import run_configuration
+    from training.transfer import transfer_weights
+
     configuration = run_configuration(run)
     # As in the training: layers that the start lacks have the initial values of the run's seed.
     keras.utils.set_random_seed(configuration.seed)
@@ -98,8 +102,8 @@ def main(arguments: list[str] | None = None) -> int:
     add("--alpha", type=float, default=0.75, help="weight of the end, in (0, 1) (default: 0.75)")
     add("--data-dir", type=Path, metavar="FOLDER", help="where TFDS data sets lie")
     options = parser.parse_args(arguments)
-    logging.getLogger("absl").setLevel(logging.WARNING)
     try:
+        quiet_tensorflow()
         metrics = interpolate_weights(
             options.source, options.folder, options.alpha, options.data_dir
         )

@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from artifacts.startup import quiet_tensorflow
 from datasets import crops, photo_folder, sources
 from datasets.images import decode_image
 
@@ -113,6 +114,7 @@ def main(arguments: list[str] | None = None) -> int:
     add("--data-dir", type=Path, metavar="FOLDER", help="folder of prepared TFDS data sets")
     options = parser.parse_args(arguments)
     try:
+        quiet_tensorflow()
         count = make_negatives(options.source, options.split, options.folder, options.data_dir)
     except (ValueError, OSError) as error:
         print(f"tools.make_negatives: {error}", file=sys.stderr)

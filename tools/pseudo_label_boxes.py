@@ -12,14 +12,18 @@ import argparse
 import csv
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 import datasets
 from artifacts.files import atomic_path
+from artifacts.startup import quiet_tensorflow
 from datasets import photo_folder, sources
-from inference.reader import Reader
 from labels import BOX
+
+if TYPE_CHECKING:
+    from inference.reader import Reader
 
 CHUNK = 256
 """Photos that are in memory at a time."""
@@ -64,6 +68,9 @@ def write_boxes(folder: Path, out: Path, weights: str, split: str | None) -> tup
         ValueError: if a row is invalid or the weights predict no box.
     """
     photos = photo_folder.read_folder(folder)
+    # Imported only now, so that --help and a missing folder do not wait for TensorFlow.
+    from inference.reader import Reader
+
     reader = Reader(weights)
     if BOX not in reader.model.output:
         raise ValueError(f"{weights} predicts no box: use weights that do, such as street_numbers")
@@ -92,6 +99,7 @@ def main(arguments: list[str] | None = None) -> int:
     add("--split", choices=sources.registry.SPLITS, help="only photos of this split")
     options = parser.parse_args(arguments)
     try:
+        quiet_tensorflow()
         boxes, photos = write_boxes(options.folder, options.out, options.weights, options.split)
     except (ValueError, OSError) as error:
         print(f"tools.pseudo_label_boxes: {error}", file=sys.stderr)

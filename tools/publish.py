@@ -17,8 +17,7 @@ from typing import Any
 
 from artifacts.files import RunError, atomic_path, read_json, write_json
 from artifacts.run_folder import RunFolder
-from models.published import FOLDER, card, file_digest, list_weights
-from training.configuration import run_configuration
+from artifacts.startup import quiet_tensorflow
 
 FIGURES = (
     "images",
@@ -44,7 +43,7 @@ def publish(
     licence: str | None,
     results: list[Path],
     fails: list[str] | None = None,
-    folder: Path = FOLDER,
+    folder: Path | None = None,
 ) -> Path:
     """Copy the model of a finished run to `folder` and write its card.
 
@@ -56,7 +55,7 @@ def publish(
         licence: one sentence: what the licence of the training data allows.
         results: `results.json` files of `evaluate.py` with figures of this model file.
         fails: sentences on known failures.
-        folder: where the weights are published.
+        folder: where the weights are published. Defaults to `models/weights/`.
 
     Returns:
         Path of the card.
@@ -67,8 +66,13 @@ def publish(
     """
     if not run.finished:
         raise ValueError(f"{run.folder} is not finished: it has no metrics.json")
+    # Imported only now, so that --help and a mistyped option do not wait for TensorFlow.
+    from models import published
+    from training.configuration import run_configuration
+
+    folder = folder or published.FOLDER
     configuration, metrics = run_configuration(run), read_json(run.metrics)
-    digest, path = file_digest(run.model), folder / f"{name}.json"
+    digest, path = published.file_digest(run.model), folder / f"{name}.json"
     existing = read_json(path) if path.exists() else {}
     new_card = {
         "model": configuration.model,
@@ -95,6 +99,8 @@ def publish(
 
 def _stages(run: RunFolder) -> list[RunFolder]:
     """The run, the run whose weights it started from, and so on, where they are still there."""
+    from training.configuration import run_configuration
+
     weights = run_configuration(run).weights
     start = RunFolder(Path(weights)) if weights else None
     return [run, *(_stages(start) if start and start.finished else [])]
@@ -102,9 +108,12 @@ def _stages(run: RunFolder) -> list[RunFolder]:
 
 def _data(run: RunFolder) -> dict[str, str]:
     """Fingerprints of all training and validation images: evaluating on them must warn."""
+    from models import published
+    from training.configuration import run_configuration
+
     stages = _stages(run)
     start = run_configuration(stages[-1]).weights
-    data = card(start).get("data", {}) if start in list_weights() else {}
+    data = published.training_data(start) if start in published.list_weights() else {}
     for stage in reversed(stages):
         data = data | read_json(stage.metrics).get("data", {})
     return data
@@ -112,6 +121,8 @@ def _data(run: RunFolder) -> dict[str, str]:
 
 def _training(run: RunFolder) -> dict[str, Any]:
     """How a run was trained; `before` has the same of the run whose weights it started from."""
+    from training.configuration import run_configuration
+
     training: dict[str, Any] = {}
     for stage in reversed(_stages(run)):
         metrics = read_json(stage.metrics)
@@ -155,6 +166,7 @@ def main(arguments: list[str] | None = None) -> int:
                         help="known failures")  # fmt: skip
     options = parser.parse_args(arguments)
     try:
+        quiet_tensorflow()
         run = RunFolder(options.run)
         path = publish(
             run, options.name, options.reads, options.licence, options.results, options.fails

@@ -211,7 +211,7 @@ def _initial_model(model: str | None, weights: str | None) -> tuple[str, dict[st
     """
     trained = None
     if weights is not None:
-        models.model_file(weights)  # An error at once where there is no such file.
+        models.model_file(weights)  # An early error where there is no such file.
         trained = models.architecture_of(weights)
     if model is None and trained is None:
         raise ValueError(f"{weights} does not say which model it is: name the model as well")

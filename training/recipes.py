@@ -154,15 +154,6 @@ RECIPES: dict[str, Callable[[], Recipe]] = {
 }
 
 
-def quick(recipe: Recipe) -> Recipe:
-    """A tenth of the recipe's training steps, in at most a third of its epochs."""
-    if recipe.steps_per_epoch is None:
-        return replace(recipe, epochs=max(1, round(recipe.epochs / 10)))
-    epochs = max(1, round(recipe.epochs / 3))
-    steps = max(1, round(recipe.epochs * recipe.steps_per_epoch / 10 / epochs))
-    return replace(recipe, epochs=epochs, steps_per_epoch=steps)
-
-
 def list_recipes() -> dict[str, str]:
     """Names of the recipes and the first line of each one's docstring."""
     return {name: inspect.getdoc(make).splitlines()[0] for name, make in RECIPES.items()}

@@ -151,7 +151,7 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     # TensorFlow warns of many models in one process, which a search is.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    # Imported here so that --help and wrong options answer at once.
+    # Imported here so that --help and wrong options do not wait for TensorFlow.
     quiet_tensorflow()
     import keras_tuner as kt
 

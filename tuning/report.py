@@ -107,7 +107,7 @@ def render(search: Search, folder: Path, images: int) -> str:
         show=show,
         score=lambda record: show_score(search, record.score),
         duration=duration,
-        made=read_json(folder / "search.json")["environment"],
+        environment=read_json(folder / "search.json")["environment"],
     )
 
 

@@ -164,7 +164,7 @@ def plan(
     )
     space = search.make_space()
     arguments, _ = set_values(model, base.recipe, space.settings({}))
-    models.configuration(model, **arguments)  # an error at once, not in every trial
+    models.configuration(model, **arguments)  # an early error, not one in every trial
     if search.trials is not None or search.tuner == "hyperband":
         return search
     if search.tuner != "grid":

@@ -271,18 +271,18 @@ def test_models_and_health(client):
 
 
 def test_a_model_that_hangs_is_no_good_health(client, readers, monkeypatch):
-    seen = []
+    responses = []
 
     def hang(tasks):
-        seen.append(client.get("/healthz"))
+        responses.append(client.get("/healthz"))
         raise RuntimeError
 
     monkeypatch.setattr(readers[FIRST], "read", hang)
     read(client)
     monkeypatch.setattr(batching, "STUCK", 0.0)
     read(client)
-    assert [answer.status_code for answer in seen] == [200, 503]
-    assert "does not return" in seen[1].json()["detail"]
+    assert [answer.status_code for answer in responses] == [200, 503]
+    assert "does not return" in responses[1].json()["detail"]
     assert client.get("/healthz").status_code == 200
 
 

@@ -66,18 +66,18 @@ def test_what_waits_is_read_in_one_batch_and_each_gets_its_own():
 
 
 def test_batches_have_a_largest_size_and_one_model():
-    one, other = Gated(), Gated()
+    first, second = Gated(), Gated()
 
     async def scenario(batcher):
         names = "a" + "b" + (LARGEST + 5) * "a"
         requests = await started(len(names), lambda n: batcher.read(names[n], [task(n)]))
-        one.may.release(9)
-        other.may.release(9)
+        first.may.release(9)
+        second.may.release(9)
         await asyncio.gather(*requests)
 
-    run(scenario, a=one, b=other)
-    assert [len(batch) for batch in one.batches] == [1, LARGEST, 5]
-    assert other.batches == [[1]]
+    run(scenario, a=first, b=second)
+    assert [len(batch) for batch in first.batches] == [1, LARGEST, 5]
+    assert second.batches == [[1]]
 
 
 def test_too_many_are_refused_at_once_with_a_time_to_come_back():

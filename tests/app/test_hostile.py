@@ -22,13 +22,13 @@ THOROUGH = settings(
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
 def test_hostile_uploads_are_refused_and_images_are_read_after(readers):
     with serving(readers, Limits()) as port:
-        found = attack(port, 10 * len(KINDS), clients=8)
+        responses = attack(port, 10 * len(KINDS), clients=8)
         address = f"http://127.0.0.1:{port}"
         assert httpx.post(f"{address}/api/read", content=encode()).status_code == 200
         assert httpx.get(f"{address}/healthz").json()["requests"] == 0
-    assert {status for _, status in found} <= FITTING
-    assert {kind for kind, _ in found} == set(KINDS)
-    refused = {kind for kind, status in found if status.startswith("4")}
+    assert {status for _, status in responses} <= FITTING
+    assert {kind for kind, _ in responses} == set(KINDS)
+    refused = {kind for kind, status in responses if status.startswith("4")}
     # Those with odd metadata and those that do unpack are images all the same; those broken off
     # nobody waits for.
     assert refused >= set(KINDS) - {"metadata", "unpacked", "broken off"}

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CALLED = {
     "PIL": "pillow",
     "cv2": "opencv-python-headless",
-    "pydantic": "fastapi",  # which cannot do without
+    "annotated_types": "pydantic",
     "starlette": "fastapi",
 }
 """Packages whose requirement is not called as they are."""
@@ -45,8 +45,10 @@ def files_of(name: str) -> set[Path]:
 def requirements(name: str) -> dict[str, str]:
     """What a file of requirements lists: versions by package."""
     lines = (ROOT / name).read_text().splitlines()
-    found = (re.match(r"([\w-]+)(?:\[\w+\])?([^;#]*)", line) for line in lines)
-    return {one[1].lower(): one[2].strip() for one in found if one and one[0][0] not in "#-"}
+    matches = (re.match(r"([\w-]+)(?:\[\w+\])?([^;#]*)", line) for line in lines)
+    return {
+        match[1].lower(): match[2].strip() for match in matches if match and match[0][0] not in "#-"
+    }
 
 
 def test_the_image_holds_all_that_the_server_imports():

@@ -14,8 +14,8 @@ from PIL import Image
 def make_folder(tmp_path: Path) -> Callable[..., Path]:
     """A function that makes a folder of `count` photos p00.png, p01.png …
 
-    Photo i shows the number 10 + i and is told by its mean colour: 40 + 4 i in all channels but
-    the last, which is 200, with a lighter left half.
+    Photo i shows the number 10 + i and is identified by its mean colour: 40 + 4 i in all channels
+    but the last, which is 200, with a lighter left half.
     """
 
     def make(count: int = 40, name: str = "photos", size: tuple[int, int] = (24, 40)) -> Path:

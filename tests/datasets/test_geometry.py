@@ -76,11 +76,11 @@ def test_boxes_follow_the_pixels(fraction):
             assert image.max() < 128, "only a patch that is not shown has no box"
             continue
         if (box == 0).any() or (box == 1).any():
-            continue  # of a turned patch that is cut, less may be seen than its corners span
+            continue  # of a turned patch that is cut, less may be visible than its corners span
         compared += 1
         rows, columns = np.nonzero(image > 127)
-        seen = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
-        assert np.abs(seen - box * [96, 48, 96, 48]).max() <= 1.01
+        measured = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+        assert np.abs(measured - box * [96, 48, 96, 48]).max() <= 1.01
     assert compared > 30
 
 

@@ -104,8 +104,8 @@ def test_resuming_at_an_epoch_gives_the_same_batches(make_folder, batch_size):
 
 def test_every_epoch_has_every_image_in_another_order(make_folder):
     stream = datasets.load_training(make_folder(), epochs=2, seed=0, batch_size=11, **SMALL)
-    seen = [photo_index(x) for x, _, _ in collect(stream)]
-    first, second = np.concatenate(seen[:3]), np.concatenate(seen[3:])
+    indices = [photo_index(x) for x, _, _ in collect(stream)]
+    first, second = np.concatenate(indices[:3]), np.concatenate(indices[3:])
     assert sorted(first) == sorted(second)
     assert len(set(first)) == 33
     assert list(first) != sorted(first)

@@ -69,9 +69,9 @@ def test_random_crops_contain_the_number_and_move_its_box(boxed):
         ):
             height, width = image.shape[:2]
             rows, columns = np.nonzero(image[..., 0] > 125)
-            seen = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+            measured = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
             stated = [left * width, top * height, right * width, bottom * height]
-            assert np.abs(np.subtract(seen, stated)).max() < 1.1
+            assert np.abs(np.subtract(measured, stated)).max() < 1.1
             sizes.append(right - left)
     assert min(sizes) < 0.3 and max(sizes) > 0.65
 

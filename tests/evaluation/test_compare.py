@@ -26,7 +26,7 @@ def save_model(path, name="residual_cnn_tiny", max_digits=2):
 
 
 def make_folder(folder, labels, split="test"):
-    """Images of one grey each, by which they can be told: 10, 11, 12 …"""
+    """Images of one grey each, which identifies them: 10, 11, 12 …"""
     folder.mkdir()
     rows = ["file,label,split"]
     for index, label in enumerate(labels):
@@ -118,7 +118,7 @@ def test_labels_too_long_for_a_model_are_told_with_the_cure(tmp_path):
 
 
 def test_copied_training_images_are_told(photos, tmp_path):
-    """A run says what it was trained with; a test folder that shares its images is told."""
+    """A run says what it was trained with; a test folder that shares its images is named."""
     run = tmp_path / "run"
     run.mkdir()
     save_model(run / "model.keras")

@@ -22,8 +22,11 @@ assert not {"tensorflow", "keras", "models"} & set(sys.modules), "needs more tha
 def examples() -> dict[str, str]:
     """The Python of each section of the page."""
     sections = re.split(r"^## ", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    found = {one.splitlines()[0]: re.findall(r"```python\n(.*?)```", one, re.S) for one in sections}
-    return {title: "".join(blocks) for title, blocks in found.items() if blocks}
+    blocks_of = {
+        section.splitlines()[0]: re.findall(r"```python\n(.*?)```", section, re.S)
+        for section in sections
+    }
+    return {title: "".join(blocks) for title, blocks in blocks_of.items() if blocks}
 
 
 @pytest.mark.parametrize(
@@ -50,9 +53,9 @@ def test_an_example_needs_the_runtime_alone(title, form, name, exported, tmp_pat
 
 
 def test_the_threshold_is_the_lowest_of_the_wanted_accuracy():
-    found = {}
-    exec(examples()["Quantized weights"], found)
-    threshold = found["threshold"]
+    variables = {}
+    exec(examples()["Quantized weights"], variables)
+    threshold = variables["threshold"]
     confidences, right = [0.5, 0.9, 0.2, 0.8], [False, True, True, True]
     assert threshold(confidences, right, 0.9) == 0.8
     assert threshold(confidences, right, 0.7) == 0.2

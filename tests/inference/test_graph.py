@@ -11,7 +11,7 @@ import pytest
 
 import models
 from datasets.images import prepare_image
-from inference import Reader, graph
+from inference import Reader, boxes, graph
 from inference.resize import crop_and_resize, to_gray
 from tests.conftest import COMPILE_FAST, ROOT
 
@@ -25,22 +25,23 @@ def model():
 def scripted(model, monkeypatch):
     """A function that runs the graph on a scripted model; it returns outputs and crops read."""
 
-    def run(script, shape, max_glimpses=4, temperature=1.0, **inputs):
+    def run(script, shape, max_glimpses=4, temperature=1.0, search=None, **inputs):
         shown = []
 
         def predict(self, pixels, crops, image_sizes, active):
             shown.append(np.array(crops))
-            boxes, lengths = script(len(shown), shown[-1])
-            length = np.full((len(boxes), 5), -9.0)
-            length[np.arange(len(boxes)), lengths] = 0.0
-            digits = np.zeros((len(boxes), 3, 10))
+            found, lengths = script(len(shown), shown[-1])
+            length = np.full((len(found), 5), -9.0)
+            length[np.arange(len(found)), lengths] = 0.0
+            digits = np.zeros((len(found), 3, 10))
             digits[..., 7] = 5.0
-            attention = np.full((len(boxes), *self.model.output["attention"].shape[1:]), len(shown))
-            outputs = {"length": length, "digits": digits, "box": boxes, "attention": attention}
+            attention = np.full((len(found), *self.model.output["attention"].shape[1:]), len(shown))
+            outputs = {"length": length, "digits": digits, "box": found, "attention": attention}
             return {k: keras.ops.convert_to_tensor(np.float32(v)) for k, v in outputs.items()}
 
         monkeypatch.setattr(graph.ReadNumbers, "_predict", predict)
         layer = graph.ReadNumbers(model, max_glimpses, temperature)
+        layer.search_quarters = layer.search_quarters if search is None else search
         outputs = layer(np.zeros((*shape, 3), np.uint8), **inputs)
         return {name: np.array(value) for name, value in outputs.items()}, np.array(shown)
 
@@ -48,7 +49,7 @@ def scripted(model, monkeypatch):
 
 
 def test_the_second_glimpse_is_the_expanded_box_of_the_first(scripted, monkeypatch):
-    monkeypatch.setattr(graph, "MARGIN", 0.5)
+    monkeypatch.setattr(boxes, "MARGIN", 0.5)
     found, shown = scripted(lambda *_: ([[0.5, 0.5, 0.75, 0.75]], 2), (1, 100, 200), 2)
     np.testing.assert_allclose(shown[0], [[0, 0, 200, 100]])
     np.testing.assert_allclose(shown[1], [[87.5, 43.75, 162.5, 81.25]])
@@ -99,21 +100,14 @@ def quarters_script(calls, crops):
 
 def test_quarters_are_read_where_a_small_number_has_a_low_confidence(scripted, monkeypatch):
     monkeypatch.setattr(graph, "SEARCH_CONFIDENCE", 0.99)  # fewer digits, higher confidence
-    layer = graph.ReadNumbers.__init__
-    monkeypatch.setattr(  # quarters in a single glimpse each
-        graph.ReadNumbers, "__init__", lambda self, *a: (layer(self, *a), _search(self))[0]
-    )
-    found, shown = scripted(quarters_script, (1, 100, 200), 1)
+    found, shown = scripted(quarters_script, (1, 100, 200), 1, search=True)
     np.testing.assert_allclose(shown[1:, 0], graph.REGIONS[1:] * [200, 100, 200, 100])
     assert found["digits"].tolist() == [[7, 7, -1]], "of the quarter that holds all of it"
     np.testing.assert_allclose(found["crop"], shown[2])
     assert found["box"][0, 0] >= 60
-    _, shown = scripted(quarters_script, (1, 100, 200), 1, crops=np.float32([[0, 0, 200, 100]]))
+    crops = np.float32([[0, 0, 200, 100]])
+    _, shown = scripted(quarters_script, (1, 100, 200), 1, search=True, crops=crops)
     assert len(shown) == 1, "a given crop is not left"
-
-
-def _search(layer):
-    layer.search_quarters = True
 
 
 @pytest.mark.parametrize(
@@ -127,9 +121,9 @@ def test_quarters_are_not_read_otherwise(scripted, box, length, temperature):
 
 
 def test_boxes_are_expanded_within_the_image_to_a_least_size():
-    boxes = np.float32([[10, 10, 20, 20], [0, 29.9, 0.1, 30], [np.nan] * 4])
+    given = np.float32([[10, 10, 20, 20], [0, 29.9, 0.1, 30], [np.nan] * 4])
     whole = np.float32([[0, 0, 500, 30]] * 3)
-    found = np.array(graph.expand_boxes(boxes, whole))
+    found = np.array(boxes.expand_boxes(given, whole))
     np.testing.assert_allclose(found[0], [6.5, 6.5, 23.5, 23.5])
     assert (found[1] >= [0, 25, 4, 30]).all(), "no slivers"
     np.testing.assert_allclose(found[2], whole[2])

@@ -24,29 +24,31 @@ def reader(tmp_path):
 def split(monkeypatch):
     """Three images, the last without a number."""
     rng = np.random.default_rng(0)
-    found = []
+    split_examples = []
     for index, number in enumerate(("12", "7", "")):
         file = io.BytesIO()
         Image.fromarray(rng.integers(0, 256, (30, 50, 3), np.uint8)).save(file, "PNG")
         boxes = np.float32(
             [[10 + 8 * place, 5, 18 + 8 * place, 25] for place in range(len(number))]
         )
-        found.append(sources.Example(f"p{index}", number, file.getvalue(), boxes.reshape(-1, 4)))
-    monkeypatch.setattr(sources, "examples", lambda *_: iter(found))
-    return found
+        split_examples.append(
+            sources.Example(f"p{index}", number, file.getvalue(), boxes.reshape(-1, 4))
+        )
+    monkeypatch.setattr(sources, "examples", lambda *_: iter(split_examples))
+    return split_examples
 
 
 def test_every_image_is_read_as_a_users_would_be(reader, split):
-    observed = run_inference(reader, "svhn_numbers", "test")
-    assert observed.truth["length"].tolist() == [2, 1, 0]
-    assert observed.truth["digits"].tolist() == [[1, 2, -1], [7, -1, -1], [-1, -1, -1]]
-    np.testing.assert_allclose(observed.boxes[:2], [[10, 5, 26, 25], [10, 5, 18, 25]])
-    assert np.isnan(observed.boxes[2]).all()
-    images = [np.asarray(Image.open(io.BytesIO(one.image))) for one in split]
+    outputs = run_inference(reader, "svhn_numbers", "test")
+    assert outputs.truth["length"].tolist() == [2, 1, 0]
+    assert outputs.truth["digits"].tolist() == [[1, 2, -1], [7, -1, -1], [-1, -1, -1]]
+    np.testing.assert_allclose(outputs.boxes[:2], [[10, 5, 26, 25], [10, 5, 18, 25]])
+    assert np.isnan(outputs.boxes[2]).all()
+    images = [np.asarray(Image.open(io.BytesIO(example.image))) for example in split]
     alone = [reader.predict([image]) for image in images]
-    for index, one in enumerate(alone):
+    for index, prediction in enumerate(alone):
         np.testing.assert_allclose(
-            observed.predictions.outputs["digits"][index], one.outputs["digits"][0], atol=1e-3
+            outputs.predictions.outputs["digits"][index], prediction.outputs["digits"][0], atol=1e-3
         )
 
 
@@ -69,11 +71,11 @@ def test_no_boxes_no_crop(reader, photos):
 def test_overlap_of_worked_examples():
     boxes = np.float32([[0, 0, 2, 2], [0, 0, 2, 2], [0, 0, 1, 1], [np.nan] * 4])
     others = np.float32([[0, 0, 2, 2], [1, 0, 3, 2], [2, 2, 3, 3], [0, 0, 1, 1]])
-    found = overlap(boxes, others)
-    np.testing.assert_allclose(found[:3], [1, 1 / 3, 0], atol=1e-6)
-    assert np.isnan(found[3])
-    assert figures.box_figures(found) == {
+    overlaps = overlap(boxes, others)
+    np.testing.assert_allclose(overlaps[:3], [1, 1 / 3, 0], atol=1e-6)
+    assert np.isnan(overlaps[3])
+    assert figures.box_figures(overlaps) == {
         "box_overlap": pytest.approx(4 / 9),
         "boxes_found": pytest.approx(1 / 3),
     }
-    assert figures.box_figures(found[3:]) == {}
+    assert figures.box_figures(overlaps[3:]) == {}

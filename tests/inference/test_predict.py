@@ -50,20 +50,20 @@ def test_a_bad_file_is_named_and_the_others_are_read(weights, folder, capsys):
     os.mkfifo(folder / "pipe.png")
     (folder / "sub" / "round").symlink_to(folder)
     (folder / "._a.jpg").write_bytes(b"a desktop's note")
-    (folder / "seen").mkdir()
-    (folder / "seen" / "a.png").write_bytes(b"of an earlier time")
+    (folder / "drawings").mkdir()
+    (folder / "drawings" / "a.png").write_bytes(b"of an earlier time")
     for name, shape in (("dot.png", (1, 1)), ("sliver.png", (3, 20_000)), ("mast.png", (9000, 3))):
         Image.fromarray(np.full(shape, 99, np.uint8)).save(folder / name)
     arguments = [str(folder), str(folder / "gone.png"), "--weights", str(weights)]
-    assert predict.main([*arguments, "--format", "json", "--draw", str(folder / "seen")]) == 1
+    assert predict.main([*arguments, "--format", "json", "--draw", str(folder / "drawings")]) == 1
     printed = capsys.readouterr()
     assert len([json.loads(line) for line in printed.out.splitlines()]) == 6
-    told = printed.err.splitlines()
-    assert len(told) == 4
-    assert "bad.png does not decode as an image" in told[0]
-    assert "pipe.png" in told[1] and "gone.png" in told[2]
-    assert told[3] == "predict.py: 3 of 9 could not be read"
-    sizes = [Image.open(path).size for path in (folder / "seen").rglob("*.*.png")]
+    errors = printed.err.splitlines()
+    assert len(errors) == 4
+    assert "bad.png does not decode as an image" in errors[0]
+    assert "pipe.png" in errors[1] and "gone.png" in errors[2]
+    assert errors[3] == "predict.py: 3 of 9 could not be read"
+    sizes = [Image.open(path).size for path in (folder / "drawings").rglob("*.*.png")]
     assert len(sizes) == 6
     assert all(320 <= width <= 1600 and height < 2000 for width, height in sizes)
 
@@ -71,14 +71,14 @@ def test_a_bad_file_is_named_and_the_others_are_read(weights, folder, capsys):
 def test_a_name_that_is_no_text_is_given_back_as_it_was(weights, folder, capsysbinary):
     name = os.fsencode(folder) + b"/caf\xe9.png"
     Path(os.fsdecode(name)).write_bytes((folder / "b.png").read_bytes())
-    arguments = [os.fsdecode(name), "--weights", str(weights), "--draw", str(folder / "seen")]
+    arguments = [os.fsdecode(name), "--weights", str(weights), "--draw", str(folder / "drawings")]
     assert predict.main(arguments) == 0
     assert capsysbinary.readouterr().out.rstrip().endswith(name)
-    assert len(list((folder / "seen").iterdir())) == 1
+    assert len(list((folder / "drawings").iterdir())) == 1
 
 
 def test_what_is_interrupted_or_has_no_room_says_so(weights, folder, monkeypatch, capsys):
-    arguments = [str(folder), "--weights", str(weights), "--draw", str(folder / "seen")]
+    arguments = [str(folder), "--weights", str(weights), "--draw", str(folder / "drawings")]
 
     def save(image, path, **_):
         path.write_bytes(b"half")
@@ -87,7 +87,7 @@ def test_what_is_interrupted_or_has_no_room_says_so(weights, folder, monkeypatch
     monkeypatch.setattr(Image.Image, "save", save)
     assert predict.main(arguments) == 2
     assert "a.jpg.png cannot be written: No space left on device" in capsys.readouterr().err
-    assert not any(path.is_file() for path in (folder / "seen").rglob("*"))
+    assert not any(path.is_file() for path in (folder / "drawings").rglob("*"))
 
     def stop(*_):
         raise KeyboardInterrupt
@@ -98,11 +98,11 @@ def test_what_is_interrupted_or_has_no_room_says_so(weights, folder, monkeypatch
 
 
 def test_photos_of_many_pixels_are_decoded_by_the_few(folder, monkeypatch):
-    found = list(files.find_images([str(folder)]))  # of 693, 800 and 81 pixels
+    paths = list(files.find_images([str(folder)]))  # of 693, 800 and 81 pixels
     monkeypatch.setattr(files, "PIXELS", 1000)
-    assert list(files.batches([*found, "gone.png"])) == [found[:1], [*found[1:], "gone.png"]]
+    assert list(files.batches([*paths, "gone.png"])) == [paths[:1], [*paths[1:], "gone.png"]]
     monkeypatch.setattr(files, "PIXELS", 10)
-    assert list(files.batches(found)) == [[file] for file in found]
+    assert list(files.batches(paths)) == [[file] for file in paths]
 
 
 def test_files_that_are_not_there_are_told_before_a_model_is_loaded(monkeypatch, capsys):
@@ -132,13 +132,13 @@ def test_what_cannot_be_done_is_said(arguments, message, folder, tmp_path, capsy
 
 
 def test_images_are_drawn_with_what_was_read_in_them(weights, folder, tmp_path, capsys):
-    arguments = [str(folder), "--weights", str(weights), "--draw", str(tmp_path / "seen")]
+    arguments = [str(folder), "--weights", str(weights), "--draw", str(tmp_path / "drawings")]
     assert predict.main([*arguments, "--format", "csv"]) == 0
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     for row in rows:
         assert bool(row["left"]) == bool(row["number"])
         assert not row["number"] or float(row["left"]) <= float(row["right"])
-    drawn = sorted((tmp_path / "seen").rglob("*.png"))
+    drawn = sorted((tmp_path / "drawings").rglob("*.png"))
     assert len(drawn) == 3
     for path in drawn:
         image = np.asarray(Image.open(path))

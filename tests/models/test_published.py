@@ -20,7 +20,7 @@ def test_published_weights_agree_with_their_card(name):
     assert list(model.input_shape[1:]) == card["arguments"]["input_shape"]
     assert card["figures"] and all(figure["command"] for figure in card["figures"])
     assert models.inference_config(name)["temperature"] > 0
-    # The photos that the model has seen, so that evaluating it on them gives a warning.
+    # The photos of training and selection: evaluating on them must give a warning.
     assert {"street_numbers train", "street_numbers validation"} <= set(models.training_data(name))
     black, white = np.zeros((2, *model.input_shape[1:]), "float32")
     white += 255

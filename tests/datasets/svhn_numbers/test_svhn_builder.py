@@ -33,10 +33,10 @@ COUNTS = {"train": 4, "test": 3, "extra": 2}
 def make_dummy_data(folder: Path) -> None:
     """train and extra as archives, test as an extracted folder."""
     for seed, (split, count) in enumerate(COUNTS.items()):
-        made = make_folder(folder / split, draw_entries(count), seed=100 * seed)
+        members = make_folder(folder / split, draw_entries(count), seed=100 * seed)
         if split != "test":
-            make_archive(folder / f"{split}.tar.gz", folder_members(made))
-            shutil.rmtree(made)
+            make_archive(folder / f"{split}.tar.gz", folder_members(members))
+            shutil.rmtree(members)
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +110,7 @@ def test_images_are_stored_as_they_came(dummy_data, tmp_path):
 
 
 def test_only_what_is_absent_is_downloaded(dummy_data, tmp_path, downloads):
-    manual = tmp_path / "data/downloads/manual"  # where TFDS looks unless told otherwise
+    manual = tmp_path / "data/downloads/manual"  # TFDS's default
     shutil.copytree(dummy_data / "test", manual / "test")
     builder = prepare(tmp_path / "data", None, "train_test")
     assert downloads == ["http://ufldl.stanford.edu/housenumbers/train.tar.gz"]

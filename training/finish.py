@@ -59,7 +59,7 @@ def finish(
         "parameters": model.count_params(),
         "multiply_adds": models.multiply_adds(model),
         "crop": configuration.crop,
-        "data": _fingerprints(configuration, data_dir),
+        "data": fingerprints(configuration, data_dir),
         "environment": environment(),
     }
     write_json(run.metrics, metrics)
@@ -114,7 +114,9 @@ def calibrate(
     }
 
 
-def _fingerprints(configuration: Configuration, data_dir) -> dict[str, str]:
+def fingerprints(
+    configuration: Configuration, data_dir: str | Path | None = None
+) -> dict[str, str]:
     """Fingerprints of the training and validation images, to recognise them in an evaluation."""
     return {
         f"{part.source} {split}": datasets.fingerprint(part.source, split, data_dir)

@@ -19,6 +19,22 @@ from tests.conftest import COMPILE_FAST
 
 # One row for each model: arguments that make it small enough to build in a second.
 SMALL = {
+    "conv_transformer": {
+        "stem_filters": 8,
+        "filters": (12, 24),
+        "blocks": (1, 1),
+        "strides": ((2, 2), (2, 1)),
+        "encoder_layers": 1,
+        "heads": 2,
+        "dropout": 0.0,
+    },
+    "conv_transformer_small": {
+        "filters": (8, 12, 16),
+        "blocks": (1, 1, 1),
+        "heads": 2,
+        "dropout": 0.0,
+    },
+    "conv_transformer_tiny": {},
     "deep_cnn": {"filters": (8, 12, 16, 16, 24)},
     "deep_cnn_goodfellow": {
         "filters": (4, 8),

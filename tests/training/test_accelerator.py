@@ -1,0 +1,181 @@
+"""Training on an accelerator: composing, packing, augmenting in JAX, storing in 16 bits."""
+
+import csv
+import dataclasses
+import functools
+
+import cv2
+import keras
+import numpy as np
+import pytest
+
+import models
+from datasets import Augmentation
+from training.accelerator import compose, feed, finish, pack
+
+jax = pytest.importorskip("jax")
+
+
+def digit_image(value, size=(40, 24)):
+    image = np.full((*size, 3), 200, np.uint8)
+    cv2.putText(image, str(value), (2, size[0] - 8), cv2.FONT_HERSHEY_SIMPLEX, 1.0, (20, 20, 20), 2)
+    return image
+
+
+@pytest.fixture(scope="module")
+def bank():
+    return compose.DigitBank.collect([(str(v), digit_image(v)) for v in range(10)] * 2)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "digits"
+    folder.mkdir()
+    with (folder / "labels.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("file", "label", "split"))
+        for value in range(10):
+            for split in ("train", "validation", "test"):
+                name = f"{split}{value}.png"
+                cv2.imwrite(str(folder / name), digit_image(value))
+                writer.writerow((name, value, split))
+    return folder
+
+
+@pytest.mark.parametrize("make", ["strip", "amount"])
+def test_composed_images_have_a_box_inside_for_each_digit(make, bank):
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        if make == "strip":
+            image, label, boxes = compose.strip(rng, bank, 2, 10)
+        else:
+            paper = np.full((8, 8, 3), 220, np.uint8)
+            image, label, boxes = compose.amount(rng, bank, [paper])
+        assert label.isdigit() and boxes.shape == (len(label), 4)
+        assert image.dtype == np.uint8
+        assert (boxes[:, :2] >= 0).all()
+        assert (boxes[:, 2:] <= np.array(image.shape[1::-1]) + 1).all()
+        assert (np.diff(boxes[:, 0]) > 0).all()
+
+
+def test_a_bank_without_all_digits_is_an_error():
+    with pytest.raises(ValueError, match="every digit"):
+        compose.DigitBank.collect([("1", digit_image(1))])
+
+
+def test_packing_keeps_images_labels_and_splits_and_leaves_test_out(folder, tmp_path):
+    out = tmp_path / "pack.npz"
+    assert pack.main([str(out), "--digits", str(folder)]) == 0
+    packs, _ = pack.load(out)
+    assert set(packs) == {"digits/digits/train", "digits/digits/validation"}
+    train = packs["digits/digits/train"]
+    assert sorted(train.labels) == list("0123456789")
+    np.testing.assert_array_equal(train.images()[3], digit_image(train.labels[3]))
+    np.testing.assert_array_equal(train.boxes[:, 0], np.tile([0, 0, 24, 40], (10, 1)))
+    assert "strips/digits" in feed.kinds(out)
+
+
+COUNT = 16
+"""Images in every batch: the augmentation compiles once."""
+
+
+def examples(bank, count=COUNT):
+    arrays = feed.empty(count)
+    for row in range(count):
+        rng = np.random.default_rng(row)
+        feed.keep(arrays, row, compose.strip(rng, bank, 2, 6), rng)
+    return arrays
+
+
+@functools.cache
+def compiled():
+    from training.accelerator.augment import augment
+
+    return jax.jit(augment, static_argnums=3)
+
+
+def augmented(arrays, key=0, **amounts):
+    strengths = {
+        field.name: np.float32(amounts.get(field.name, 0.0))
+        for field in dataclasses.fields(Augmentation)
+    }
+    strengths["turned"] = np.float32(amounts.get("turned", 0.0))
+    images, truth = compiled()(arrays, jax.random.key(key), strengths, (32, 80))
+    return np.asarray(images), {name: np.asarray(value) for name, value in truth.items()}
+
+
+def test_kept_examples_have_labels_and_digit_boxes_within_the_number(bank):
+    arrays = examples(bank)
+    for row in range(COUNT):
+        length = arrays["length"][row]
+        assert (arrays["digits"][row, :length] >= 0).all()
+        assert (arrays["digits"][row, length:] == -1).all()
+        boxes = arrays["digit_boxes"][row, :length]
+        union = np.concatenate([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)])
+        np.testing.assert_allclose(union, arrays["box"][row], atol=1e-5)
+
+
+def test_without_strength_augmentation_only_shrinks(bank):
+    arrays = examples(bank)
+    images, truth = augmented(arrays)
+    halves = [cv2.resize(i, (80, 32), interpolation=cv2.INTER_AREA) for i in arrays["images"]]
+    assert np.abs(images - np.stack(halves)).mean() < 3
+    np.testing.assert_allclose(truth["box"], arrays["box"], atol=1e-4)
+    np.testing.assert_array_equal(truth["digits"], arrays["digits"])
+
+
+def test_augmentation_is_a_function_of_its_key_and_keeps_the_number_in_view(bank):
+    arrays = examples(bank)
+    strong = dataclasses.asdict(Augmentation.strong()) | {"background_crop": 0.0}
+    images, truth = augmented(arrays, 1, **strong)
+    again, _ = augmented(arrays, 1, **strong)
+    other, _ = augmented(arrays, 2, **strong)
+    np.testing.assert_array_equal(images, again)
+    assert np.abs(images - other).mean() > 1
+    assert np.isfinite(images).all() and images.min() >= 0 and images.max() <= 255
+    np.testing.assert_array_equal(truth["length"], arrays["length"])
+    assert np.isfinite(truth["box"]).all()
+
+
+def test_background_crops_and_turned_images_show_no_number(bank):
+    arrays = examples(bank)
+    _, truth = augmented(arrays, turned=1.0)
+    telling = np.isin(arrays["digits"], [3, 4, 7]).any(axis=1)
+    assert telling.any() and (truth["length"][telling] == 0).all()
+    readable = ~np.isin(arrays["digits"], [2, 3, 4, 5, 7]).any(axis=1)
+    np.testing.assert_array_equal(truth["length"][readable], arrays["length"][readable])
+    gone = truth["length"] == 0
+    assert np.isnan(truth["box"][gone]).all() and (truth["digits"][gone] == -1).all()
+
+
+def test_a_moved_box_follows_its_pixels():
+    arrays = feed.empty(COUNT)
+    for row in range(COUNT):
+        image = np.zeros((60, 150, 3), np.uint8)
+        box = np.array([[40 + 3 * row, 20, 70 + 3 * row, 40]], np.float32)
+        left, top, right, bottom = box[0].astype(int)
+        image[top:bottom, left:right] = 255
+        feed.keep(arrays, row, (image, "3", box), None)
+    images, truth = augmented(arrays, 3, zoom=0.2, shift=0.1, rotation=8.0, perspective=0.1)
+    for image, box in zip(images, truth["box"], strict=True):
+        rows, columns = np.nonzero(image.mean(axis=-1) > 128)
+        seen = columns.min() / 80, rows.min() / 32, (columns.max() + 1) / 80, (rows.max() + 1) / 32
+        np.testing.assert_allclose(box, seen, atol=0.06)
+
+
+def test_weights_in_half_precision_load_as_almost_the_same(tmp_path):
+    model = models.create("conv_transformer_tiny", input_shape=(32, 64, 3), max_digits=3)
+    whole, half = tmp_path / "whole.keras", tmp_path / "half.keras"
+    model.save(whole)
+    finish.store_in_half(whole, half)
+    assert half.stat().st_size < whole.stat().st_size
+    loaded = keras.saving.load_model(half)
+    for old, new in zip(model.get_weights(), loaded.get_weights(), strict=True):
+        assert new.dtype == np.float32
+        np.testing.assert_allclose(new, old, rtol=2**-11, atol=1e-7)
+
+
+def test_missing_weights_are_named():
+    model = models.create("conv_transformer_tiny", input_shape=(32, 64, 3), max_digits=3)
+    with pytest.raises(ValueError, match="stem_conv/kernel"):
+        finish.load_weights(model, {}, "conv_transformer_tiny")

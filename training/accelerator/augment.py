@@ -1,0 +1,369 @@
+"""Random changes of image batches in JAX operations, on the accelerator.
+
+The same changes as `datasets.distort`, with the strengths of the same `Augmentation`, for
+training where the accelerator outruns what CPU cores can change. A batch is a function of its
+images and a key.
+"""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from datasets.geometry import MIN_CROP_SCALE
+
+CUT = 0.06
+"""Largest part of a number's width or height that moves may push out of the image; moves that
+would cut more are left out for that image."""
+
+_QUANTA = np.array([
+    [16, 11, 10, 16, 24, 40, 51, 61], [12, 12, 14, 19, 26, 58, 60, 55],
+    [14, 13, 16, 24, 40, 57, 69, 56], [14, 17, 22, 29, 51, 87, 80, 62],
+    [18, 22, 37, 56, 68, 109, 103, 77], [24, 35, 55, 64, 81, 104, 113, 92],
+    [49, 64, 78, 87, 103, 121, 120, 101], [72, 92, 95, 98, 112, 100, 103, 99],
+], np.float32)  # fmt: skip
+"""JPEG's luminance quantization, ITU-T T.81, table K.1."""
+
+Batch = dict[str, jax.Array]
+
+
+class _Draws:
+    """Random numbers for a batch, a new key for each call."""
+
+    def __init__(self, key: jax.Array, count: int):
+        self._key, self._count, self._calls = key, count, 0
+
+    def _next(self) -> jax.Array:
+        self._calls += 1
+        return jax.random.fold_in(self._key, self._calls)
+
+    def between(self, low, high, *shape: int) -> jax.Array:
+        low, high = (jnp.asarray(x).reshape(jnp.shape(x) + (1,) * len(shape)) for x in (low, high))
+        return low + (high - low) * jax.random.uniform(self._next(), (self._count, *shape))
+
+    def either_way(self, strength, *shape: int) -> jax.Array:
+        return self.between(-strength, strength, *shape)
+
+    def factor(self, strength, *shape: int) -> jax.Array:
+        return jnp.exp(self.either_way(jnp.log1p(strength), *shape))
+
+    def bernoulli(self, probability) -> jax.Array:
+        return jax.random.uniform(self._next(), (self._count,)) < probability
+
+    def normal(self, *shape: int) -> jax.Array:
+        return jax.random.normal(self._next(), (self._count, *shape))
+
+
+def augment(
+    batch: Batch, key: jax.Array, a: dict[str, jax.Array], size: tuple[int, int]
+) -> tuple[jax.Array, Batch]:
+    """Change a batch of images at random.
+
+    Args:
+        batch: `images` uint8 (n, h, w, 3) and the labels that `feed.empty` describes.
+        key: a JAX random key.
+        a: strengths by the names of `datasets.augmentation.Augmentation`, and `turned`, the
+            probability of an image turned by 90, 180 or 270 degrees and labelled as no number.
+        size: (height, width) of the result.
+
+    Returns:
+        float32 images (n, *size, 3), 0 to 255, and their labels: `length`, `digits`, `box` as
+        shares of the result, and `digit_boxes`, all NaN where there is no number any more.
+    """
+    count = batch["length"].shape[0]
+    draw = _Draws(key, count)
+    matrices, gone, turned = _choose_views(batch, draw, a)
+    images = _sample(batch["images"], matrices, size)
+    box = _move(batch["box"], matrices)
+    shown = jnp.clip(box, 0.0, 1.0)
+    known = jnp.isfinite(batch["box"]).all(axis=1)
+    outside = known & ~((shown[:, 2:] - shown[:, :2]) > 1e-3).all(axis=1)
+    gone = gone | turned | outside
+    moved = {
+        "length": jnp.where(gone, 0, batch["length"]),
+        "digits": jnp.where(gone[:, None], -1, batch["digits"]),
+        "box": jnp.where(gone[:, None], jnp.nan, shown),
+        "digit_boxes": jnp.where(
+            gone[:, None, None],
+            jnp.nan,
+            jax.vmap(_move, in_axes=(1, None), out_axes=1)(batch["digit_boxes"], matrices),
+        ),
+    }
+    digit = _digit_size(box, moved["digit_boxes"], batch["length"], size)
+    images = _soften(images, draw, a, digit)
+    images = _light(images, draw, a)
+    images = _compress(images, draw, a)
+    images = _disturb(images, draw, a, digit)
+    return jnp.clip(images, 0.0, 255.0), moved
+
+
+def _digit_size(box, digit_boxes, length, size):
+    """(n, 2) height and width of the smallest digit in pixels; a guess where boxes are unknown."""
+    smallest = jnp.nanmin(digit_boxes[..., 2:] - digit_boxes[..., :2], axis=1)
+    in_a_row = (box[:, 2:] - box[:, :2]) / jnp.stack(
+        [jnp.maximum(length, 1), jnp.ones_like(length)], axis=1
+    )
+    sides = jnp.where(jnp.isfinite(smallest), smallest, in_a_row)[:, ::-1] * jnp.array(
+        size, jnp.float32
+    )
+    return jnp.where(jnp.isfinite(sides), sides, jnp.array([20.0, 10.0])).clip(4.0, None)
+
+
+def _choose_views(batch: Batch, draw: _Draws, a):
+    """Homographies (n, 3, 3) from the result, x and y in [-0.5, 0.5], to shares of the image.
+
+    Also returns which show a part without the number, and which are turned.
+    """
+    box, aspect = batch["box"], batch["aspect"]
+    windows = _windows(box, aspect, draw, a)
+    beside, has_room = _beside(box, draw)
+    gone = has_room & (batch["length"] > 0) & draw.bernoulli(a["background_crop"])
+    windows = jnp.where(gone[:, None], beside, windows)
+    # Upside down, 0 1 2 5 6 8 9 can be read still; on their sides, 0 1 6 8 9 might be.
+    quarter = jnp.clip(1 + jnp.floor(draw.between(0.0, 3.0)), 1, 3)
+    telling = jnp.where(
+        (quarter == 2)[:, None],
+        jnp.isin(batch["digits"], jnp.array([3, 4, 7])),
+        jnp.isin(batch["digits"], jnp.array([2, 3, 4, 5, 7])),
+    ).any(axis=1)
+    turned = telling & ~gone & draw.bernoulli(a["turned"])
+    quarter = jnp.where(turned, quarter, 0.0)
+    matrices = _homographies(windows, aspect, draw, a, quarter)
+    plain = _homographies(windows, aspect, draw, dict.fromkeys(a, 0.0), quarter)
+    moved = _move(box, matrices)
+    sides = jnp.tile(moved[:, 2:] - moved[:, :2], 2)
+    over = jnp.concatenate([-moved[:, :2], moved[:, 2:] - 1.0], axis=1)
+    cut = (over > CUT * sides).any(axis=1) & ~turned  # False where the box is unknown
+    return jnp.where((cut | gone)[:, None, None], plain, matrices), gone, turned
+
+
+def _windows(box, aspect, draw: _Draws, a):
+    """The part of each image that is shown before anything moves: all of it, a window of any
+    size that holds the number, or what a reader's next glimpse at the number would show."""
+    count = box.shape[0]
+    whole = jnp.tile(jnp.array([0.0, 0.0, 1.0, 1.0]), (count, 1))
+    known = jnp.isfinite(box).all(axis=1)
+    near, far = box[:, :2], box[:, 2:]
+    extent = jnp.maximum(far - near, 1e-3)
+    least = jnp.minimum(MIN_CROP_SCALE * extent, 1.0)
+    sizes = least * (1.0 / least) ** draw.between(0.0, 1.0, 1)
+    spare = (MIN_CROP_SCALE - 1) / 2 * extent
+    low = jnp.minimum(jnp.maximum(far + spare - sizes, 0.0), 1.0 - sizes)
+    high = jnp.maximum(jnp.minimum(near - spare, 1.0 - sizes), low)
+    corner = low + (high - low) * draw.between(0.0, 1.0, 2)
+    window = jnp.concatenate([corner, corner + sizes], axis=1)
+    # A glimpse: the box grown by the reader's margin, in width by as little as in height.
+    wide = (extent[:, 1] / (extent[:, 0] * aspect)).clip(0.15, 1.0)
+    shrink = jnp.stack([draw.between(wide, 1.0), jnp.ones(count)], axis=1)
+    grown = extent * 0.5 * draw.between(0.35, 1.1, 1) * shrink
+    # What is narrow may be shown with more beside it, so that its digits are stretched less.
+    narrow = draw.between(0.0, 1.8) * (extent + 2 * grown)[:, 1] / aspect
+    narrow = (0.5 * (narrow - (extent + 2 * grown)[:, 0])).clip(0.0, None)
+    grown = grown + jnp.stack([narrow, jnp.zeros(count)], axis=1)
+    low = jnp.maximum(near - grown * draw.between(0.7, 1.3, 2), 0.0)
+    high = jnp.minimum(far + grown * draw.between(0.7, 1.3, 2), 1.0)
+    glimpse = jnp.concatenate([low, high], axis=1)
+    mode = draw.between(0.0, 1.0)
+    chosen = jnp.where((mode < 0.45 * a["random_crop"])[:, None], glimpse, window)
+    return jnp.where((known & (mode < a["random_crop"]))[:, None], chosen, whole)
+
+
+def _beside(box, draw: _Draws):
+    """A part of each image beside its number, and whether there is room for one."""
+    gap = 0.12 * jnp.tile(box[:, 2:] - box[:, :2], 2)
+    rooms = jnp.stack([box[:, 0], box[:, 1], 1 - box[:, 2], 1 - box[:, 3]], axis=1) - gap
+    rooms = jnp.where(jnp.isfinite(rooms), rooms, 0.0)
+    wide_enough = rooms > 0.15
+    chances = jnp.where(wide_enough, draw.between(0.1, 1.0, 4), 0.0)
+    side = chances.argmax(axis=1)
+    room = jnp.take_along_axis(rooms, side[:, None], axis=1)[:, 0]
+    along = (room * draw.between(0.5, 1.0)).clip(0.1, 1.0)
+    across = draw.between(0.3, 1.0)
+    start = (room - along) * draw.between(0.0, 1.0)
+    start = jnp.where(side < 2, start, 1.0 - start - along)
+    other = (1.0 - across) * draw.between(0.0, 1.0)
+    level = jnp.stack([start, other, start + along, other + across], axis=1)
+    upright = level[:, jnp.array([1, 0, 3, 2])]
+    return jnp.where((side % 2 == 1)[:, None], upright, level), wide_enough.any(axis=1)
+
+
+def _homographies(windows, aspect, draw: _Draws, a, quarter):
+    sides = windows[:, 2:] - windows[:, :2]
+    centre = (windows[:, :2] + windows[:, 2:]) / 2 + draw.either_way(a["shift"], 2) * sides
+    zoom = draw.factor(a["zoom"]) / jnp.exp(draw.between(0.0, 1.0) * jnp.log1p(a["zoom_out"]))
+    stretch = jnp.sqrt(draw.factor(a["stretch"]))
+    width, height = sides[:, 0] * aspect, sides[:, 1]
+    # What is wide cannot climb as steeply as what is square without leaving the image.
+    level = (1.5 * height / width).clip(0.0, 1.0)
+    angle = jnp.deg2rad(draw.either_way(a["rotation"])) * level
+    lean = draw.either_way(a["shear"]) * (1.5 * width / height).clip(0.0, 1.0)
+    climb = draw.either_way(a["shear"] / 2) * level
+    zero, unit = jnp.zeros_like(zoom), jnp.ones_like(zoom)
+    scale = _matrix(width / (zoom * stretch), zero, zero, height * stretch / zoom)
+    turn = _matrix(jnp.cos(angle), -jnp.sin(angle), jnp.sin(angle), jnp.cos(angle))
+    skew = _matrix(unit, lean, climb, unit)
+    share = _matrix(1 / aspect, zero, zero, unit)
+    cos, sin = jnp.cos(quarter * jnp.pi / 2), jnp.sin(quarter * jnp.pi / 2)
+    with jax.default_matmul_precision("highest"):
+        linear = share @ turn @ skew @ scale @ _matrix(cos, -sin, sin, cos)
+    tilt = draw.either_way(a["perspective"], 2)
+    top = linear + centre[:, :, None] * tilt[:, None, :]
+    top = jnp.concatenate([top, centre[:, :, None]], axis=2)
+    bottom = jnp.concatenate([tilt, unit[:, None]], axis=1)[:, None, :]
+    return jnp.concatenate([top, bottom], axis=1)
+
+
+def _matrix(a, b, c, d):
+    return jnp.stack([jnp.stack([a, b], axis=-1), jnp.stack([c, d], axis=-1)], axis=-2)
+
+
+def _move(box, matrices):
+    """Boxes (n, 4) in shares of images to upright boxes in shares of results, not clipped."""
+    x, y = box[:, jnp.array([0, 2, 2, 0])], box[:, jnp.array([1, 1, 3, 3])]
+    points = jnp.stack([x, y, jnp.ones_like(x)], axis=-1)  # (n, 4, 3)
+    one, two, three = (matrices[:, :, column] for column in range(3))
+    inverse = jnp.stack(
+        [jnp.cross(two, three), jnp.cross(three, one), jnp.cross(one, two)], axis=1
+    )  # up to a factor, which homogeneous coordinates do not see
+    moved = jnp.einsum("nij,nkj->nki", inverse, points, precision="highest")
+    moved = moved[..., :2] / moved[..., 2:] + 0.5
+    return jnp.concatenate([moved.min(axis=1), moved.max(axis=1)], axis=1)
+
+
+def _sample(images, matrices, size):
+    """Bilinear samples of uint8 (n, h, w, 3), four a pixel; the edge pixels go on beyond."""
+    count, rows, columns, channels = images.shape
+    height, width = size
+    y = (jnp.arange(2 * height) + 0.5) / (2 * height) - 0.5
+    x = (jnp.arange(2 * width) + 0.5) / (2 * width) - 0.5
+    grid = jnp.stack(jnp.broadcast_arrays(x[None, :], y[:, None], 1.0), axis=-1).reshape(-1, 3)
+    places = jnp.einsum("nij,pj->nip", matrices, grid, precision="highest")
+    x = (places[:, 0] / places[:, 2] * columns - 0.5).clip(0.0, columns - 1.0)
+    y = (places[:, 1] / places[:, 2] * rows - 0.5).clip(0.0, rows - 1.0)
+    left, top = jnp.floor(x).astype(jnp.int32), jnp.floor(y).astype(jnp.int32)
+    right, bottom = jnp.minimum(left + 1, columns - 1), jnp.minimum(top + 1, rows - 1)
+    x, y = (x - left)[..., None], (y - top)[..., None]
+    flat = images.reshape(count, rows * columns, channels)
+
+    def take(row, column):
+        index = row * columns + column
+        return jax.vmap(lambda image, place: image[place])(flat, index).astype(jnp.float32)
+
+    upper = take(top, left) * (1 - x) + take(top, right) * x
+    lower = take(bottom, left) * (1 - x) + take(bottom, right) * x
+    sampled = upper * (1 - y) + lower * y
+    return sampled.reshape(count, height, 2, width, 2, channels).mean(axis=(2, 4))
+
+
+def _soften(images, draw: _Draws, a, digit):
+    """Blur, sharpening and fewer pixels, as one matrix for the rows and one for the columns.
+
+    Never beyond what leaves a digit readable: some 8 pixels high and 5 wide.
+    """
+    grey = draw.bernoulli(a["grey"])[:, None, None, None]
+    images = jnp.where(grey, _luminance(images)[..., None], images)
+    blurred, sharper, coarse = (
+        draw.bernoulli(probability) for probability in (a["blur"], 0.4 * a["blur"], a["downscale"])
+    )
+    amount, excess = draw.between(0.0, 1.0), draw.between(0.2, 1.2)
+    for axis, least in ((0, 8.0), (1, 5.5)):
+        pixels, side = images.shape[1 + axis], digit[:, axis]
+        sigma = jnp.where(blurred, draw.between(0.05, 1.0) * (0.13 * side).clip(0.3, 4.0), 1e-3)
+        most = (side / least).clip(1.0, 6.0)
+        near = (amount + draw.either_way(0.15)).clip(0.0, 1.0)
+        factor = jnp.where(coarse, 1.0 + (most - 1.0) * near, 1.0)
+        filters = _reduction(pixels, factor) @ _gaussian(pixels, sigma)
+        halo = _gaussian(pixels, jnp.full_like(sigma, 1.5))
+        halo = excess[:, None, None] * (jnp.eye(pixels) - halo)
+        filters = filters + jnp.where(sharper[:, None, None], filters @ halo, 0.0)
+        if axis == 0:
+            images = jnp.einsum("nij,njwc->niwc", filters, images)
+        else:
+            images = jnp.einsum("nij,nhjc->nhic", filters, images)
+    return images
+
+
+def _gaussian(pixels: int, sigma):
+    """(n, pixels, pixels): a Gaussian blur."""
+    steps = jnp.arange(pixels, dtype=jnp.float32)
+    weights = jnp.exp(-0.5 * ((steps[:, None] - steps) / sigma[:, None, None]) ** 2)
+    return weights / weights.sum(axis=2, keepdims=True)
+
+
+def _reduction(pixels: int, factor):
+    """(n, pixels, pixels): reduced by a factor of 1 or more, and enlarged again."""
+    steps = jnp.arange(pixels, dtype=jnp.float32)
+    factor = factor[:, None, None]
+    down = (1 - jnp.abs((steps + 0.5) / factor - (steps[:, None] + 0.5))).clip(0.0, None)
+    down = down / jnp.maximum(down.sum(axis=2, keepdims=True), 1e-6)
+    up = (1 - jnp.abs((steps[:, None] + 0.5) / factor - (steps + 0.5))).clip(0.0, None)
+    up = jnp.where(steps < pixels / factor - 0.25, up, 0.0)
+    up = up / jnp.maximum(up.sum(axis=2, keepdims=True), 1e-6)
+    return up @ down
+
+
+def _luminance(images):
+    return images @ jnp.array([0.299, 0.587, 0.114])
+
+
+def _light(images, draw: _Draws, a):
+    """Inversion, gamma, brightness, contrast and colour, as in `datasets.distort`."""
+
+    def each(values):
+        return values[:, None, None, None]
+
+    inverted = each(draw.bernoulli(a["invert"]))
+    levels = (images / 255).clip(0.0, 1.0)
+    levels = jnp.where(inverted, 1 - levels, levels)
+    means = levels.mean(axis=(1, 2, 3), keepdims=True)
+    gamma = each(draw.factor(a["gamma"]))
+    levels, means = (levels + 1e-4) ** gamma, (means + 1e-4) ** gamma
+    shifted = means + each(draw.either_way(a["brightness"]))
+    shifted = jnp.clip(shifted, jnp.minimum(means, 0.12), jnp.maximum(means, 0.88))
+    levels = shifted + (levels - means) * each(draw.factor(a["contrast"]))
+    levels = levels * draw.factor(a["channel_gain"], 3)[:, None, None, :]
+    return (levels * 255).clip(0.0, 255.0)
+
+
+def _compress(images, draw: _Draws, a):
+    """Quantize 8 x 8 blocks as JPEG of quality 15 to 75 does."""
+    count, height, width, _ = images.shape
+    chosen = draw.bernoulli(a["compress"])[:, None, None, None]
+    quality = draw.between(15.0, 75.0)
+    scale = jnp.where(quality < 50, 50 / quality, 2 - quality / 50)
+    to_ycc = np.array(
+        [[0.299, 0.587, 0.114], [-0.1687, -0.3313, 0.5], [0.5, -0.4187, -0.0813]], np.float32
+    ).T
+    u, x = np.mgrid[0:8, 0:8]
+    dct = np.cos((2 * x + 1) * u * np.pi / 16) * np.where(u == 0, 8**-0.5, 0.5)
+    blocks = (images @ to_ycc).reshape(count, height // 8, 8, width // 8, 8, 3)
+    found = jnp.einsum("ui,vj,naibjc->naubvc", dct, dct, blocks)
+    quanta = _QUANTA[None, None, :, None, :, None] * np.array([1.0, 1.7, 1.7], np.float32)
+    quanta = quanta * scale[:, None, None, None, None, None]
+    found = jnp.round(found / quanta) * quanta
+    blocks = jnp.einsum("ui,vj,naubvc->naibjc", dct, dct, found)
+    back = blocks.reshape(images.shape) @ np.linalg.inv(to_ycc)
+    return jnp.where(chosen, back, images)
+
+
+def _disturb(images, draw: _Draws, a, digit):
+    """An even patch, light that falls off to one side, and noise."""
+    _, height, width, _ = images.shape
+    y, x = jnp.arange(height)[None, :, None], jnp.arange(width)[None, None, :]
+    most = 0.15 * height
+    tall = draw.between(most / 3, jnp.minimum(most, 0.4 * digit[:, 0]))[:, None, None]
+    wide = draw.between(most / 3, jnp.minimum(most, 0.5 * digit[:, 1]))[:, None, None]
+    middle_y = draw.between(0.0, height)[:, None, None]
+    middle_x = draw.between(0.0, width)[:, None, None]
+    patch = (jnp.abs(y - middle_y) < tall / 2) & (jnp.abs(x - middle_x) < wide / 2)
+    patch = patch & draw.bernoulli(a["erase"])[:, None, None]
+    images = jnp.where(patch[..., None], draw.between(0.0, 255.0, 3)[:, None, None, :], images)
+    angle = draw.between(0.0, 2 * jnp.pi)[:, None, None]
+    depth = (draw.between(0.0, 1.0) * a["illumination_gradient"])[:, None, None]
+    ramp = 1 + depth * (jnp.cos(angle) * (x / width - 0.5) + jnp.sin(angle) * (y / height - 0.5))
+    images = images * ramp[..., None]
+    fine = draw.between(0.0, a["noise"])[:, None, None, None]
+    coarse = draw.between(0.0, a["noise"] / 2)[:, None, None, None]
+    grain = draw.normal(height // 2, width // 2, 3).repeat(2, axis=1).repeat(2, axis=2)
+    return images + fine * draw.normal(height, width, 1) + coarse * grain

@@ -1,0 +1,177 @@
+"""Numbers composed of single digits that were cut out of real images: strips, amounts, numbers.
+
+Every function takes a NumPy generator and a `DigitBank` and returns an image, its label and the
+boxes of its digits, so that a few thousand labelled digits make any number of labelled numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+Composed = tuple[np.ndarray, str, np.ndarray]
+"""uint8 image (height, width, 3), label, float32 digit boxes (digits, 4) in pixels."""
+
+
+@dataclass(frozen=True)
+class DigitBank:
+    """Single digits by class.
+
+    Attributes:
+        images: for each class 0 to 9 a list of uint8 images (height, width, 3).
+        shades: for each class float32 (n, 3), the median colour of each image.
+    """
+
+    images: list[list[np.ndarray]]
+    shades: list[np.ndarray]
+
+    @classmethod
+    def collect(cls, digits: list[tuple[str, np.ndarray]]) -> DigitBank:
+        """Sort (label, image) pairs by class; labels of other than one digit are an error."""
+        images = [[image for label, image in digits if label == str(value)] for value in range(10)]
+        if not all(images):
+            raise ValueError(
+                "A digit bank holds every digit 0 to 9. "
+                f"Received: {[len(of_class) for of_class in images]} images of each"
+            )
+        shades = [
+            np.array([np.median(image.reshape(-1, 3), axis=0) for image in of_class], np.float32)
+            for of_class in images
+        ]
+        return cls(images, shades)
+
+    def draw(self, rng: np.random.Generator, label: str, alike: int = 12) -> list[np.ndarray]:
+        """Images of the digits of `label`, each the closest in colour to the first among `alike`
+        random candidates, since the digits of one number look alike."""
+        anchor, chosen = None, []
+        for value in map(int, label):
+            picks = rng.integers(len(self.images[value]), size=alike if anchor is not None else 1)
+            if anchor is None:
+                anchor = self.shades[value][picks[0]]
+            distances = np.abs(self.shades[value][picks] - anchor).sum(axis=1)
+            chosen.append(self.images[value][picks[distances.argmin()]])
+        return chosen
+
+
+def random_label(rng: np.random.Generator, shortest: int, longest: int, zeros: float = 0.0) -> str:
+    """A label of evenly distributed length; its first digits are zeros with probability `zeros`."""
+    length = int(rng.integers(shortest, longest + 1))
+    digits = rng.integers(0, 10, length)
+    if rng.random() < zeros:
+        digits[: rng.integers(0, length + 1)] = 0
+    return "".join(map(str, digits))
+
+
+def strip(rng: np.random.Generator, bank: DigitBank, shortest: int, longest: int) -> Composed:
+    """Digits side by side as on a meter: equal heights, even gaps, a frame, a wall around it."""
+    label = random_label(rng, shortest, longest, zeros=0.4)
+    height = int(rng.integers(24, 64))
+    tiles = bank.draw(rng, label, alike=int(rng.choice([1, 12, 40])))
+    stretch = rng.uniform(0.8, 1.25)
+    widths = [
+        max(6, round(height * np.clip(tile.shape[1] / tile.shape[0] * stretch, 0.35, 1.1)))
+        for tile in tiles
+    ]
+    gap = int(height * rng.choice([0.0, rng.uniform(0, 0.12), rng.uniform(0.1, 0.5)]))
+    frame = int(height * rng.uniform(0.0, 0.35))
+    margin = (height * rng.uniform(0.0, 0.9, 4) * rng.choice([0.1, 1.0])).astype(int)
+    shade = np.median(np.concatenate([_edges(tile) for tile in tiles]), axis=0)
+    if rng.random() < 0.3:
+        shade = shade * rng.uniform(0.2, 1.4)
+    inner_width = sum(widths) + gap * (len(tiles) - 1)
+    rows, columns = height + 2 * frame, inner_width + 2 * frame
+    image = np.empty((rows + margin[0] + margin[1], columns + margin[2] + margin[3], 3), np.float32)
+    image[...] = rng.uniform(20, 235) + rng.normal(0, 8, 3)
+    top, left = margin[0], margin[2]
+    image[top : top + rows, left : left + columns] = shade
+    x, boxes = left + frame, []
+    for tile, width in zip(tiles, widths, strict=True):
+        y = top + frame + int(rng.normal(0, 0.015) * height)
+        y = min(max(y, 0), image.shape[0] - height)
+        image[y : y + height, x : x + width] = cv2.resize(
+            tile, (width, height), interpolation=cv2.INTER_AREA
+        )
+        boxes.append((x, y, x + width, y + height))
+        x += width + gap
+    image += _grain(rng, image.shape, rng.uniform(0, 5))
+    return image.clip(0, 255).astype(np.uint8), label, np.array(boxes, np.float32)
+
+
+def amount(
+    rng: np.random.Generator, bank: DigitBank, papers: list[np.ndarray], longest: int = 10
+) -> Composed:
+    """Handwritten digits on paper, touching now and then, with separators and closing strokes.
+
+    The digits multiply the paper (their brightness over that of their own paper), so that ink
+    over ink stays ink.
+    """
+    label = random_label(rng, 1, longest if rng.random() < 0.3 else min(6, longest))
+    label = label.rstrip("0")[: len(label)] or "0"
+    label += "0" * int(rng.integers(0, 4)) if rng.random() < 0.3 else ""
+    label = label[:longest]
+    tiles = bank.draw(rng, label, alike=int(rng.choice([1, 6])))
+    height = int(rng.integers(26, 56))
+    inks, x, slope = [], 0.0, rng.normal(0, 0.04)
+    spread, overlap = rng.uniform(0.02, 0.12), rng.uniform(-0.12, 0.25)
+    separators = rng.random() < 0.4
+    for index, tile in enumerate(tiles):
+        tall = height * np.exp(rng.normal(0, 0.1))
+        scale = tall / tile.shape[0]
+        wide = int(np.clip(tile.shape[1] * scale, 4, 1.5 * height))
+        ink = _ink(cv2.resize(tile, (wide, max(6, int(tall))), interpolation=cv2.INTER_AREA))
+        inks.append((x, slope * x + rng.normal(0, spread) * height, ink))
+        x += wide + overlap * height * rng.uniform(0.3, 1.2)
+        if separators and index < len(tiles) - 1 and (len(tiles) - 1 - index) % 3 == 0:
+            x += 0.2 * height
+    low = min(y for _, y, _ in inks)
+    high = max(y + ink.shape[0] for _, y, ink in inks)
+    left, top, right, bottom = (height * rng.uniform(0.0, 0.5, 4)).astype(int)
+    closing = int(rng.uniform(0.3, 1.2) * height) if rng.random() < 0.3 else 0
+    size = (int(high - low) + top + bottom + 2, int(x) + left + right + closing + height)
+    paper = papers[rng.integers(len(papers))]
+    image = cv2.resize(paper, (size[1], size[0]), interpolation=cv2.INTER_LINEAR).astype(np.float32)
+    boxes, end = [], 0
+    for x, y, ink in inks:
+        x, y = int(x) + left, int(y - low) + top
+        area = image[y : y + ink.shape[0], x : x + ink.shape[1]]
+        area *= ink[: area.shape[0], : area.shape[1], None]
+        boxes.append((x, y, x + ink.shape[1], y + ink.shape[0]))
+        end = max(end, x + ink.shape[1])
+    if separators:
+        _strokes(rng, image, boxes, height)
+    if closing:
+        y = int(np.mean([(box[1] + box[3]) / 2 for box in boxes]))
+        for offset in (0, int(0.2 * height))[: int(rng.integers(1, 3))]:
+            start = (end + int(0.15 * height), y + offset)
+            cv2.line(image, start, (end + closing, y + offset), (40.0,) * 3, 2, cv2.LINE_AA)
+    image = image[:, : end + right + closing + 2]
+    image += _grain(rng, image.shape, rng.uniform(0, 4))
+    return image.clip(0, 255).astype(np.uint8), label, np.array(boxes, np.float32)
+
+
+def paper_of(image: np.ndarray) -> np.ndarray:
+    """The paper of a handwritten amount: what a wide median leaves of it."""
+    return cv2.medianBlur(image, 21)
+
+
+def _ink(tile: np.ndarray) -> np.ndarray:
+    grey = cv2.cvtColor(tile, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    return (grey / max(1.0, float(np.percentile(grey, 75)))).clip(0.0, 1.0)
+
+
+def _strokes(rng, image, boxes, height) -> None:
+    for index in range(len(boxes) - 1):
+        if (len(boxes) - 1 - index) % 3 == 0:
+            x, y = int(boxes[index][2] + 0.08 * height), int(boxes[index][3] - 1)
+            end = (x - int(rng.integers(0, 3)), y + int(rng.integers(0, 5)))
+            cv2.line(image, (x, y), end, (50.0,) * 3, int(rng.integers(1, 4)), cv2.LINE_AA)
+
+
+def _edges(tile: np.ndarray) -> np.ndarray:
+    return np.concatenate([tile[0], tile[-1]]).astype(np.float32)
+
+
+def _grain(rng, shape, deviation) -> np.ndarray:
+    return rng.normal(0, deviation, (*shape[:2], 1)).astype(np.float32)

@@ -1,0 +1,149 @@
+"""Turn the weights that `training.accelerator` left into runs, as `train.py` makes them.
+
+    python -m training.accelerator.finish runs/any10/readers.npz runs \\
+        --dataset street_numbers,cheque_amounts --validation street_numbers --steps 29124
+
+Each model becomes the run folder `runs/MODEL`, with its weights stored in 16 bits and its
+temperature fitted on validation.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import io
+import logging
+import sys
+import zipfile
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+
+import models
+from artifacts.environment import environment
+from artifacts.files import RunError, atomic_path, write_json
+from artifacts.run_folder import RunFolder, open_run
+from datasets import Augmentation
+from training.configuration import Configuration
+from training.finish import calibrate, fingerprints
+from training.recipes import Recipe
+
+WEIGHTS_FILE = "model.weights.h5"
+
+
+def load_weights(model: keras.Model, arrays: dict[str, np.ndarray], name: str) -> None:
+    """Assign the arrays "NAME|PATH" to the variables of a model.
+
+    Raises:
+        ValueError: if one is missing or has another shape.
+    """
+    for variable in model.weights:
+        value = arrays.get(f"{name}|{variable.path}")
+        if value is None or value.shape != tuple(variable.shape):
+            raise ValueError(
+                f"{name} needs {variable.path} of shape {tuple(variable.shape)}. "
+                f"Received: {None if value is None else value.shape}"
+            )
+        variable.assign(value)
+
+
+def store_in_half(source: Path, out: Path) -> None:
+    """Copy a `.keras` file with its float32 weights stored as float16.
+
+    Keras casts them back when it loads the file: half the size, and a relative error of each
+    weight below 2^-11.
+    """
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(out, "w") as new:
+        for item in old.infolist():
+            content = old.read(item)
+            new.writestr(item, _halve(content) if item.filename == WEIGHTS_FILE else content)
+
+
+def _halve(content: bytes) -> bytes:
+    halved = io.BytesIO()
+    with h5py.File(io.BytesIO(content)) as old, h5py.File(halved, "w") as new:
+
+        def copy(name: str, item: h5py.Group | h5py.Dataset) -> None:
+            if isinstance(item, h5py.Dataset):
+                value = item[()]
+                new[name] = value.astype("float16") if value.dtype == np.float32 else value
+            else:
+                new.require_group(name).attrs.update(item.attrs)
+
+        old.visititems(copy)
+    return halved.getvalue()
+
+
+def finish(arrays: dict[str, np.ndarray], folder: Path, configuration: Configuration) -> RunFolder:
+    """Write the run of one model: `model.keras`, `config.json` and `metrics.json`."""
+    model = models.create(configuration.model, **configuration.arguments)
+    load_weights(model, arrays, configuration.model)
+    with open_run(folder, configuration.to_json()) as run:
+        with atomic_path(run.model) as temporary:
+            whole = temporary.with_name("whole.keras")
+            model.save(whole)
+            store_in_half(whole, temporary)
+        metrics = {
+            "validation": {},
+            "inference": calibrate(configuration, run),
+            "parameters": model.count_params(),
+            "multiply_adds": models.multiply_adds(model),
+            "crop": configuration.crop,
+            "data": fingerprints(configuration),
+            "environment": environment(),
+        }
+        write_json(run.metrics, metrics)
+    return run
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; returns its exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m training.accelerator.finish", description=__doc__.splitlines()[0]
+    )
+    add = parser.add_argument
+    add("file", type=Path, help="readers.npz")
+    add("folder", type=Path, help="where the runs go, a folder for each model")
+    add("--dataset", required=True, help="the folders that were packed, as a mix")
+    add("--validation", required=True, help="the data set whose validation accuracy is reported")
+    add("--steps", type=int, required=True, help="steps of the training, as its log says")
+    add("--batch-size", type=int, default=512)
+    add("--learning-rate", type=float, default=1.5e-3)
+    options = parser.parse_args(arguments)
+    logging.getLogger("absl").setLevel(logging.WARNING)
+    with np.load(options.file) as stored:
+        arrays = dict(stored)
+    recipe = Recipe(
+        epochs=1,
+        steps_per_epoch=options.steps,
+        batch_size=options.batch_size,
+        learning_rate=options.learning_rate,
+        warmup_fraction=0.04,
+        weight_decay=0.05,
+        ema_momentum=0.999,
+        checkpoint="last",
+        augmentation=dataclasses.replace(Augmentation.strong(), background_crop=0.12),
+    )
+    for name in sorted({name.partition("|")[0] for name in arrays}):
+        configuration = Configuration(
+            model=name,
+            arguments=models.configuration(name),
+            dataset=options.dataset,
+            validation=options.validation,
+            crop="full",
+            recipe=recipe,
+            precision="mixed_bfloat16",
+        )
+        try:
+            run = finish(arrays, options.folder / name, configuration)
+        except (ValueError, OSError, RunError) as error:
+            print(f"training.accelerator.finish: {error}", file=sys.stderr)
+            return 2
+        print(f"Wrote {run.folder}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

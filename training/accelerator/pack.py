@@ -1,0 +1,143 @@
+"""Pack folders of labelled images into one file that a machine without the folders trains from.
+
+    python -m training.accelerator.pack pack.npz --numbers street_numbers \\
+        --digits meter_digits scene_digits --amounts cheque_amounts --mnist 12000
+
+Only the splits train and validation are packed, by the rule of `datasets.photo_folder`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from datasets import photo_folder
+from datasets.images import decode_image
+
+MOST_DIGITS = 10
+_SPLITS = ("train", "validation")
+
+
+@dataclass(frozen=True)
+class Packed:
+    """The labelled images of a split of a folder.
+
+    Attributes:
+        files: encoded images.
+        labels: strings of digits, "" for none.
+        boxes: float32 (n, 10, 4), pixels, of each digit or, alone in the first place, of the whole
+            number; NaN where unknown.
+    """
+
+    files: list[bytes]
+    labels: list[str]
+    boxes: np.ndarray
+
+    def images(self) -> list[np.ndarray]:
+        """The images decoded: uint8 (height, width, 3), RGB."""
+        return [decode_image(file) for file in self.files]
+
+
+def pack_folder(folder: Path, split: str, whole: bool) -> Packed:
+    """Read a split of a folder.
+
+    Args:
+        folder: holds `labels.csv`.
+        split: "train" or "validation".
+        whole: whether a photo of one digit without a box is boxed as a whole.
+    """
+    files, labels, places = [], [], []
+    for photo in photo_folder.read_folder(folder, split):
+        image = decode_image(photo.path)
+        box = photo.boxes
+        if box is None and whole and photo.label:
+            box = np.array([[0, 0, image.shape[1], image.shape[0]]], np.float32)
+        place = np.full((MOST_DIGITS, 4), np.nan, np.float32)
+        if box is not None:
+            place[: len(box)] = box
+        files.append(_encode(photo.path, image))
+        labels.append(photo.label)
+        places.append(place)
+    return Packed(files, labels, np.stack(places))
+
+
+def _encode(path: Path, image: np.ndarray) -> bytes:
+    """The file as it is where that is small, else WebP without loss."""
+    coded = path.read_bytes()
+    if path.suffix.lower() not in (".jpg", ".jpeg"):
+        bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+        webp = cv2.imencode(".webp", bgr, [cv2.IMWRITE_WEBP_QUALITY, 101])[1].tobytes()
+        coded = min(coded, webp, key=len)
+    return coded
+
+
+def save(path: Path, packs: dict[str, Packed], extra: dict[str, np.ndarray]) -> None:
+    """Write packs, by names "ROLE/FOLDER/SPLIT", and further arrays to one .npz file."""
+    arrays = {}
+    for name, packed in packs.items():
+        arrays[f"{name}#bytes"] = np.frombuffer(b"".join(packed.files), np.uint8)
+        arrays[f"{name}#sizes"] = np.array([len(file) for file in packed.files], np.int64)
+        arrays[f"{name}#labels"] = np.array(packed.labels)
+        arrays[f"{name}#boxes"] = packed.boxes
+    np.savez(path, **arrays, **extra)
+
+
+def load(path: Path) -> tuple[dict[str, Packed], dict[str, np.ndarray]]:
+    """The inverse of `save`."""
+    with np.load(path) as arrays:
+        names = sorted({name.partition("#")[0] for name in arrays if "#" in name})
+        packs = {}
+        for name in names:
+            ends = np.cumsum(arrays[f"{name}#sizes"])
+            whole = arrays[f"{name}#bytes"].tobytes()
+            starts = np.concatenate([[0], ends[:-1]])
+            files = [whole[start:end] for start, end in zip(starts, ends, strict=True)]
+            packs[name] = Packed(
+                files, [str(label) for label in arrays[f"{name}#labels"]], arrays[f"{name}#boxes"]
+            )
+        return packs, {name: arrays[name] for name in arrays if "#" not in name}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; returns its exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m training.accelerator.pack", description=__doc__.splitlines()[0]
+    )
+    add = parser.add_argument
+    add("out", type=Path, help="the .npz file to write")
+    add("--numbers", type=Path, nargs="+", default=[], help="folders of numbers, used as they are")
+    add("--digits", type=Path, nargs="+", default=[], help="folders of single digits: also strips")
+    add("--amounts", type=Path, nargs="+", default=[], help="handwritten, boxed: also recomposed")
+    add("--mnist", type=int, default=0, help="digits of MNIST's training split to take along")
+    add("--data-dir", type=Path, help="where TFDS's MNIST lies")
+    options = parser.parse_args(arguments)
+    packs = {
+        f"{role}/{folder.name}/{split}": pack_folder(folder, split, role == "digits")
+        for role in ("numbers", "digits", "amounts")
+        for folder in getattr(options, role)
+        for split in _SPLITS
+    }
+    extra = {}
+    if options.mnist:
+        import tensorflow_datasets as tfds
+
+        stream = tfds.load("mnist", split=f"train[:{options.mnist}]", data_dir=options.data_dir)
+        rows = list(tfds.as_numpy(stream))
+        sheet = np.concatenate([row["image"][..., 0] for row in rows])
+        extra["mnist_sheet"] = cv2.imencode(".png", sheet, [cv2.IMWRITE_PNG_COMPRESSION, 9])[1]
+        extra["mnist_labels"] = np.array([row["label"] for row in rows], np.uint8)
+    save(options.out, packs, extra)
+    for name, packed in packs.items():
+        known = int(np.isfinite(packed.boxes[:, 0, 0]).sum())
+        print(f"{name}: {len(packed.labels)} images, {known} with boxes")
+    print(f"{options.out}: {options.out.stat().st_size / 1e6:.1f} MB")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -159,8 +159,8 @@ def test_a_moved_box_follows_its_pixels():
     images, truth = augmented(arrays, 3, zoom=0.2, shift=0.1, rotation=8.0, perspective=0.1)
     for image, box in zip(images, truth["box"], strict=True):
         rows, columns = np.nonzero(image.mean(axis=-1) > 128)
-        seen = columns.min() / 80, rows.min() / 32, (columns.max() + 1) / 80, (rows.max() + 1) / 32
-        np.testing.assert_allclose(box, seen, atol=0.06)
+        edges = columns.min() / 80, rows.min() / 32, (columns.max() + 1) / 80, (rows.max() + 1) / 32
+        np.testing.assert_allclose(box, edges, atol=0.06)
 
 
 def test_weights_in_half_precision_load_as_almost_the_same(tmp_path):

@@ -35,7 +35,7 @@ WEIGHTS = {
     "written/mnist": 0.015,
     "written/*": 0.05,
 }
-"""Share of each source in a batch, before they are scaled to a sum of 1: the first that fits."""
+"""Weight of each source in a batch, of the first pattern that fits; scaled to a sum of 1."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -62,18 +62,25 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("pack", type=Path, help="what `python -m training.accelerator.pack` wrote")
-    add("--out", type=Path, required=True, help="folder for the weights")
-    add("--seconds", type=float, default=560, help="end after so many, start-up included")
+    add("--out", type=Path, required=True, metavar="FOLDER", help="folder for the weights")
+    add("--seconds", type=float, default=560, help="time limit, start-up included (default: 560)")
     add("--readers", nargs=2, default=list(READERS), help="a large model and a small one")
-    add("--batch-size", type=int, default=512)
-    add("--learning-rate", type=float, default=1.5e-3)
+    add("--batch-size", type=int, default=512, help="images in a batch (default: 512)")
+    add("--learning-rate", type=float, default=1.5e-3, help="peak (default: 0.0015)")
     add("--pool", type=int, default=160_000, help="drawn images kept on the accelerator")
     add("--workers", type=int, default=max(1, (os.cpu_count() or 1) - 1))
-    add("--slots", type=int, default=64, help="chunks that may wait to be fetched")
-    add("--seed", type=int, default=0)
-    add("--precision", default="mixed_bfloat16")
-    add("--steps", type=int, default=None, help="at most so many steps")
-    add("--weights", type=json.loads, default=WEIGHTS, help="share of each source, as JSON")
+    add("--slots", type=int, default=64, help="chunks in the queue (default: 64)")
+    add("--seed", type=int, default=0, help="default: 0")
+    add(
+        "--precision", default="mixed_bfloat16", help="Keras dtype policy (default: mixed_bfloat16)"
+    )
+    add("--steps", type=int, help="most steps (default: as many as fit in --seconds)")
+    add(
+        "--weights",
+        type=json.loads,
+        default=WEIGHTS,
+        help="weight of each source in a batch, as JSON",
+    )
     return parser.parse_args(arguments)
 
 

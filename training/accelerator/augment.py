@@ -203,10 +203,10 @@ def _homographies(windows, aspect, draw: _Draws, a, quarter):
     scale = _matrix(width / (zoom * stretch), zero, zero, height * stretch / zoom)
     turn = _matrix(jnp.cos(angle), -jnp.sin(angle), jnp.sin(angle), jnp.cos(angle))
     skew = _matrix(unit, lean, climb, unit)
-    share = _matrix(1 / aspect, zero, zero, unit)
+    normalize = _matrix(1 / aspect, zero, zero, unit)
     cos, sin = jnp.cos(quarter * jnp.pi / 2), jnp.sin(quarter * jnp.pi / 2)
     with jax.default_matmul_precision("highest"):
-        linear = share @ turn @ skew @ scale @ _matrix(cos, -sin, sin, cos)
+        linear = normalize @ turn @ skew @ scale @ _matrix(cos, -sin, sin, cos)
     tilt = draw.either_way(a["perspective"], 2)
     top = linear + centre[:, :, None] * tilt[:, None, :]
     top = jnp.concatenate([top, centre[:, :, None]], axis=2)
@@ -338,11 +338,11 @@ def _compress(images, draw: _Draws, a):
     u, x = np.mgrid[0:8, 0:8]
     dct = np.cos((2 * x + 1) * u * np.pi / 16) * np.where(u == 0, 8**-0.5, 0.5)
     blocks = (images @ to_ycc).reshape(count, height // 8, 8, width // 8, 8, 3)
-    found = jnp.einsum("ui,vj,naibjc->naubvc", dct, dct, blocks)
+    coefficients = jnp.einsum("ui,vj,naibjc->naubvc", dct, dct, blocks)
     quanta = _QUANTA[None, None, :, None, :, None] * np.array([1.0, 1.7, 1.7], np.float32)
     quanta = quanta * scale[:, None, None, None, None, None]
-    found = jnp.round(found / quanta) * quanta
-    blocks = jnp.einsum("ui,vj,naubvc->naibjc", dct, dct, found)
+    coefficients = jnp.round(coefficients / quanta) * quanta
+    blocks = jnp.einsum("ui,vj,naubvc->naibjc", dct, dct, coefficients)
     back = blocks.reshape(images.shape) @ np.linalg.inv(to_ycc)
     return jnp.where(chosen, back, images)
 

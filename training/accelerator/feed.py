@@ -132,7 +132,7 @@ def makers(
     def seeded(function, *arguments) -> Maker:
         return lambda index: function(np.random.default_rng([seed, index]), *arguments)
 
-    made = {f"drawn/{name}": drawn(style) for name, style in STYLES.items()}
+    by_kind = {f"drawn/{name}": drawn(style) for name, style in STYLES.items()}
     for name, packed in packs.items():
         role, folder, split = name.split("/")
         if split != "train" or role == "numbers":
@@ -140,18 +140,18 @@ def makers(
         images = packed.images()
         if role == "digits":
             bank = compose.DigitBank.collect(list(zip(packed.labels, images, strict=True)))
-            made[f"strips/{folder}"] = seeded(compose.strip, bank, 2, MOST_DIGITS + 2)
+            by_kind[f"strips/{folder}"] = seeded(compose.strip, bank, 2, MOST_DIGITS + 2)
         else:
             bank = compose.DigitBank.collect(list(_digits_of(packed, images)))
             papers = [compose.paper_of(image) for image in images]
-            made[f"written/{folder}"] = seeded(compose.amount, bank, papers, MOST_DIGITS + 1)
+            by_kind[f"written/{folder}"] = seeded(compose.amount, bank, papers, MOST_DIGITS + 1)
     if "mnist_sheet" in extra:
         ink = [_trimmed(255 - digit) for digit in _mnist(extra)]
         named = zip(map(str, extra["mnist_labels"]), ink, strict=True)
         bank = compose.DigitBank.collect(list(named))
         plain = [np.full((8, 8, 3), level, np.uint8) for level in range(120, 256, 8)]
-        made["written/mnist"] = seeded(compose.amount, bank, plain, MOST_DIGITS + 1)
-    return made
+        by_kind["written/mnist"] = seeded(compose.amount, bank, plain, MOST_DIGITS + 1)
+    return by_kind
 
 
 def _mnist(extra: dict) -> np.ndarray:
@@ -275,10 +275,10 @@ def _shared() -> dict[str, np.ndarray]:
 
 def _work(number, workers, pack_file, glyphs, weights, seed, memory, full, free) -> None:
     cv2.setNumThreads(1)
-    made = makers(*pack.load(pack_file), seed, glyphs)
-    if number == 0 and set(weights) != set(made):
-        log.warning("Kinds with a weight: %s. Received: %s", sorted(weights), sorted(made))
-    kinds = [kind for kind in weights if kind in made]
+    by_kind = makers(*pack.load(pack_file), seed, glyphs)
+    if number == 0 and set(weights) != set(by_kind):
+        log.warning("Kinds with a weight: %s. Received: %s", sorted(weights), sorted(by_kind))
+    kinds = [kind for kind in weights if kind in by_kind]
     chances = np.array([weights[kind] for kind in kinds])
     rng = np.random.default_rng([seed, 1, number])
     # The workers draw different indices, and the first chunks of all kinds early.
@@ -291,7 +291,7 @@ def _work(number, workers, pack_file, glyphs, weights, seed, memory, full, free)
         while row < CHUNK:
             index += 1
             try:
-                keep(memory[slot], row, made[kind](index), rng)
+                keep(memory[slot], row, by_kind[kind](index), rng)
                 row += 1
             except Exception as error:  # one bad drawing must not end the training
                 failures += 1

@@ -21,7 +21,7 @@ FAR = dataclasses.replace(
     max_side=640,
     framings=((1.0, Framing(area_fraction=(0.03, 0.10), aspect=(1.5, 0.15))),),
 )
-"""Images are larger than training images, since people look at them."""
+"""Images are larger than training images, for display."""
 
 CHOSEN = ((FAR, 3), (NEAR, 18), (FAR, 33), (FAR, 11), (FAR, 30), (FAR, 24), (FAR, 6), (FAR, 29))
 """Style and index of each example; the last three, with letters next to the number, are hard."""

@@ -12,23 +12,25 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import io
-import logging
 import sys
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import h5py
-import keras
 import numpy as np
 
-import models
 from artifacts.environment import environment
 from artifacts.files import RunError, atomic_path, write_json
 from artifacts.run_folder import RunFolder, open_run
+from artifacts.startup import quiet_tensorflow
 from datasets import Augmentation
-from training.configuration import Configuration
-from training.finish import calibrate, fingerprints
 from training.recipes import Recipe
+
+if TYPE_CHECKING:
+    import keras
+
+    from training.configuration import Configuration
 
 WEIGHTS_FILE = "model.weights.h5"
 
@@ -78,6 +80,9 @@ def _halve(content: bytes) -> bytes:
 
 def finish(arrays: dict[str, np.ndarray], folder: Path, configuration: Configuration) -> RunFolder:
     """Write the run of one model: `model.keras`, `config.json` and `metrics.json`."""
+    import models
+    from training.finish import calibrate, fingerprints
+
     model = models.create(configuration.model, **configuration.arguments)
     load_weights(model, arrays, configuration.model)
     with open_run(folder, configuration.to_json()) as run:
@@ -112,7 +117,11 @@ def main(arguments: list[str] | None = None) -> int:
     add("--batch-size", type=int, default=512)
     add("--learning-rate", type=float, default=1.5e-3)
     options = parser.parse_args(arguments)
-    logging.getLogger("absl").setLevel(logging.WARNING)
+    # Imported only now, so that --help and a mistyped option do not wait for TensorFlow.
+    quiet_tensorflow()
+    import models
+    from training.configuration import Configuration
+
     with np.load(options.file) as stored:
         arrays = dict(stored)
     recipe = Recipe(

@@ -126,7 +126,7 @@ REACHES_TENSORFLOW = {
     "tools.publish": ["run", "--name", "new"],
     "tools.readings_figure": ["out.png", "--styles", "default", "--count", "1"],
 }
-NO_TENSORFLOW = {"tools.contact_sheet", "tools.room_plan"}
+NO_TENSORFLOW = {"tools.contact_sheet", "tools.package_graph"}
 
 
 def test_every_command_imports_tensorflow_without_its_start_up_lines(photos):

@@ -131,7 +131,7 @@ REACHES_TENSORFLOW = {
 }
 NO_TENSORFLOW = {
     "tools.contact_sheet",
-    "tools.room_plan",
+    "tools.package_graph",
     "training.accelerator.__main__",  # on JAX
     "training.accelerator.pack",
 }

@@ -1,7 +1,7 @@
 """Draw the README's figure: rendered test images with a reader's predictions.
 
 python -m tools.readings_figure docs/readings.png
-python -m tools.readings_figure out.png --weights runs/my_run --styles devices kinds
+python -m tools.readings_figure out.png --weights runs/my_run --styles devices meters
 """
 
 from __future__ import annotations
@@ -47,16 +47,15 @@ def main(arguments: list[str] | None = None) -> int:
     add("out", type=Path, help="PNG file to write")
     add(
         "--weights",
-        default="street_numbers",
         metavar="NAME|RUN|FILE",
-        help="published weights, a run or a .keras file (default: street_numbers)",
+        help="published weights, a run or a .keras file (default: the most accurate published)",
     )
     add(
         "--styles",
         nargs="+",
-        default=["default", "wide", "devices"],
+        default=["default", "wide", "kinds"],
         metavar="STYLE",
-        help="styles of rendered_numbers (default: default wide devices)",
+        help="styles of rendered_numbers (default: default wide kinds)",
     )
     add(
         "--count",
@@ -72,7 +71,7 @@ def main(arguments: list[str] | None = None) -> int:
         from evaluation.charts import plot_readings
         from inference.reader import Reader
 
-        reader = Reader(options.weights)
+        reader = Reader(options.weights) if options.weights else Reader()
     except ValueError as error:
         print(f"tools.readings_figure: {error}", file=sys.stderr)
         return 2

@@ -84,6 +84,10 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if not options.table and not (options.models and options.dataset):
         parser.error("models and --dataset are required, or --table alone")
+    for name, least in (("max_glimpses", 1), ("limit", 1), ("corruption_samples", 0)):
+        value = getattr(options, name)
+        if value is not None and value < least:
+            parser.error(f"--{name.replace('_', '-')} is {least} or more. Received: {value}")
     return options
 
 

@@ -67,7 +67,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     for name in ("max_glimpses", "images"):
         value = getattr(options, name)
         if value is not None and value < 1:
-            parser.error(f"--{name} is 1 or more. Received: {value}")
+            parser.error(f"--{name.replace('_', '-')} is 1 or more. Received: {value}")
     return options
 
 

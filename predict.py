@@ -57,8 +57,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add = parser.add_argument
     add("images", nargs="+", metavar="IMAGE|FOLDER|-", help="images, folders of images, "
         "or - for one image from standard input")  # fmt: skip
-    add("--weights", default="street_numbers", metavar="NAME|RUN|FILE",
-        help="published weights, a run or a .keras file (default: street_numbers)")  # fmt: skip
+    add("--weights", metavar="NAME|RUN|FILE",
+        help="published weights, a run or a .keras file (default: the most accurate published "
+        "ones)")  # fmt: skip
     add("--format", choices=("table", "csv", "json"), default="table",
         help="json is one object a line (default: table)")  # fmt: skip
     add("--min-confidence", type=float, default=0.0, metavar="P",
@@ -72,13 +73,13 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 
 
 def read_files(
-    files: Sequence[str], weights: str, min_confidence: float, draw: Path | None = None
+    files: Sequence[str], weights: str | None, min_confidence: float, draw: Path | None = None
 ) -> Iterator[Row]:
     """Read image files in batches; the next batch is decoded while the model reads this one.
 
     Args:
         files: paths, or "-" for standard input.
-        weights: as `inference.Reader` takes them.
+        weights: as `inference.Reader` takes them; None for its default.
         min_confidence: below it a row has no number.
         draw: folder for copies of the images with their readings; None for none.
 
@@ -104,7 +105,7 @@ def read_files(
                 quiet_tensorflow()
                 from inference import Reader
 
-                reader = Reader(weights)
+                reader = Reader(weights) if weights else Reader()
             readings = dict(
                 zip(decoded, reader.read(list(decoded.values())) if decoded else [], strict=True)
             )

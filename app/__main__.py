@@ -14,7 +14,7 @@ from artifacts.startup import quiet_tensorflow
 EXAMPLES = """examples:
   python -m app                                  on http://127.0.0.1:8000
   python -m app --weights street_numbers runs/my_run
-  python -m app --host 0.0.0.0 --port 8080       for others too
+  python -m app --host 0.0.0.0 --port 8080       reachable from other machines
   curl --data-binary @photo.jpg http://127.0.0.1:8000/api/read"""
 
 
@@ -30,8 +30,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     add("--port", type=int, default=os.environ.get("PORT", 8000), help="default: $PORT, or 8000")
     add("--weights", nargs="+", metavar="NAME|RUN|FILE",
-        help="published weights, runs or .keras files; the first is asked where a request names "
-        "none (default: all published weights)")  # fmt: skip
+        help="published weights, runs or .keras files; the first is the default of a request "
+        "(default: all published weights)")  # fmt: skip
     options = parser.parse_args(arguments)
     if not 0 <= options.port <= 65535:
         parser.error(f"--port is from 0 to 65535. Received: {options.port}")

@@ -138,6 +138,6 @@ class Batcher:
         for job, reading in zip(batch, readings, strict=True):
             if not job.answer.done():
                 job.answer.set_result(reading)
-        each = (time.perf_counter() - started) / len(batch)
-        self._seconds_each += 0.2 * (each - self._seconds_each)
+        seconds = (time.perf_counter() - started) / len(batch)
+        self._seconds_each += 0.2 * (seconds - self._seconds_each)
         log.debug("read %d images with %s", len(batch), reader.name)

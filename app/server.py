@@ -153,20 +153,20 @@ class Service:
         return Refused(503, "The server is busy: ask again later", self.batcher.seconds_to_wait)
 
     async def _read_all(self, sent, names, box, explain) -> list[Image]:
-        found = await asyncio.gather(
+        outcomes = await asyncio.gather(
             *(self._read_one(upload, names, box, explain) for upload in sent),
             return_exceptions=True,
         )
-        for one in found:
-            if isinstance(one, BaseException) and (
-                not isinstance(one, Refused) or one.status == 503 or len(sent) == 1
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException) and (
+                not isinstance(outcome, Refused) or outcome.status == 503 or len(sent) == 1
             ):
-                raise one
+                raise outcome
         return [
-            Image(file=upload.name, width=None, height=None, readings=[], error=one.detail)
-            if isinstance(one, Refused)
-            else one
-            for upload, one in zip(sent, found, strict=True)
+            Image(file=upload.name, width=None, height=None, readings=[], error=outcome.detail)
+            if isinstance(outcome, Refused)
+            else outcome
+            for upload, outcome in zip(sent, outcomes, strict=True)
         ]
 
     async def _read_one(self, upload: uploads.Upload, names, box, explain: bool) -> Image:
@@ -177,8 +177,8 @@ class Service:
             height, width = image.shape[:2]
             task = Task(image, _inside(box, width, height), explain)
             readings: list[Reading] = []
-            for one in await asyncio.gather(*(self.batcher.read(n, [task]) for n in names)):
-                readings += one
+            for of_model in await asyncio.gather(*(self.batcher.read(n, [task]) for n in names)):
+                readings += of_model
         return Image(file=upload.name, width=width, height=height, readings=readings, error=None)
 
 

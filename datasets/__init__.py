@@ -27,7 +27,6 @@ _MODULES = {
     "load_training": "pipeline",
     "prepare_image": "images",
     "size": "sources",
-    "unreadable_labels": "contents",
 }
 
 __all__ = sorted(_MODULES)

@@ -55,26 +55,6 @@ def labels(
     return [(example.id, example.label) for example in stream]
 
 
-def unreadable_labels(
-    source: str | Path,
-    split: str,
-    max_digits: int,
-    data_dir: str | Path | None = None,
-    limit: int | None = None,
-) -> list[tuple[str, str]]:
-    """Id and label of the images whose label a model with `max_digits` positions cannot predict.
-
-    These are labels of more than `max_digits` digits and, for `max_digits=1`, which has no output
-    for the length, also empty labels.
-    """
-    least = 1 if max_digits == 1 else 0
-    return [
-        (identity, label)
-        for identity, label in labels(source, split, data_dir, limit)
-        if not least <= len(label) <= max_digits
-    ]
-
-
 def image_hashes(
     source: str | Path,
     split: str,

@@ -16,6 +16,7 @@ from inference import graph
 from inference.config import inference_config
 from labels import BOX, DIGITS, LENGTH
 from models.decoding import DecodedSequences
+from models.published import DEFAULT_WEIGHTS
 
 BATCH, BATCH_PIXELS = 64, 8_000_000
 """Most images of a batch, and most pixels of them with their padding; one image may have more."""
@@ -109,7 +110,10 @@ class Reader:
     """
 
     def __init__(
-        self, weights: str | Path, max_glimpses: int | None = None, temperature: float | None = None
+        self,
+        weights: str | Path = DEFAULT_WEIGHTS,
+        max_glimpses: int | None = None,
+        temperature: float | None = None,
     ):
         self.model = models.load(weights)
         outputs = getattr(self.model, "output", None)  # None for a model without an input
@@ -225,7 +229,7 @@ def _compile(model: keras.Model):
 
 def read(
     images: Iterable[np.ndarray | str | os.PathLike | bytes],
-    weights: str | Path = "street_numbers",
+    weights: str | Path = DEFAULT_WEIGHTS,
 ) -> list[Reading]:
     """Read the number in each image.
 

@@ -17,6 +17,9 @@ from artifacts.names import unknown_name
 
 FOLDER = Path(__file__).resolve().parent / "weights"
 
+DEFAULT_WEIGHTS = "conv_transformer.any10"
+"""The published weights of the highest accuracy on every data set measured."""
+
 
 def list_weights() -> list[str]:
     """Names of the published weights, in alphabetical order."""

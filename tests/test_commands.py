@@ -1,5 +1,6 @@
 """The commands as people type them."""
 
+import re
 import subprocess
 import sys
 
@@ -50,6 +51,23 @@ def test_a_mistake_is_one_line_and_leaves_nothing(arguments, message, capsys, tm
     error = capsys.readouterr().err
     assert message in error.splitlines()[-1]
     assert not run.exists()  # nothing that would refuse the corrected command
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "least"),
+    [
+        (evaluate, "--limit", 1),
+        (evaluate, "--max-glimpses", 1),
+        (evaluate, "--corruption-samples", 0),
+        (export, "--max-glimpses", 1),
+        (export, "--images", 1),
+    ],
+)
+def test_a_number_below_the_least_is_refused(command, option, least, capsys):
+    arguments = {evaluate: ["x", "--dataset", "mnist"], export: ["x", "--format", "onnx"]}
+    with pytest.raises(SystemExit):
+        command.main([*arguments[command], option, str(least - 1)])
+    assert f"{option} is {least} or more. Received: {least - 1}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -106,8 +124,9 @@ REACHES_TENSORFLOW = {
     "tools.make_negatives": ["mnist", "new"],
     "tools.pseudo_label_boxes": ["photos", "new.csv"],
     "tools.publish": ["run", "--name", "new"],
+    "tools.readings_figure": ["out.png", "--styles", "default", "--count", "1"],
 }
-NO_TENSORFLOW = {"tools.contact_sheet", "tools.room_plan"}
+NO_TENSORFLOW = {"tools.contact_sheet", "tools.package_graph"}
 
 
 def test_every_command_imports_tensorflow_without_its_start_up_lines(photos):
@@ -130,3 +149,25 @@ def test_every_command_imports_tensorflow_without_its_start_up_lines(photos):
             check=False,
         )
         assert done.stdout == "quiet\n", f"{name}: {done.stdout}{done.stderr}"
+
+
+def test_commands_in_the_docs_have_only_options_that_exist():
+    command = re.compile(
+        r"(?<![\w/])((?:train|evaluate|predict|export)\.py|-m (?:tuning|app|tools\.\w+))"
+        r"([^`|#\"\n]*)"
+    )
+    used: dict[str, set[str]] = {}
+    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "Makefile"]:
+        text = path.read_text(encoding="utf-8").replace("\\\n", " ")
+        for name, arguments in command.findall(text):
+            used.setdefault(name, set()).update(re.findall(r"(?<=\s)--[a-z][a-z-]*", arguments))
+    assert len(used) > 5
+    for name, options in used.items():
+        shown = subprocess.run(
+            [sys.executable, *name.split(), "--help"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        assert options <= set(re.findall(r"--[a-z][a-z-]*", shown)), name

@@ -125,13 +125,40 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m tools.contact_sheet", description=__doc__.partition("\n")[0]
     )
-    parser.add_argument("sources", nargs="+", help="rendered_numbers/STYLE, an archive or a folder")
-    parser.add_argument("--out", type=Path, required=True, help="the .png file to write")
+    parser.add_argument(
+        "sources",
+        nargs="+",
+        metavar="SOURCE",
+        help="rendered_numbers/STYLE, an archive or a folder",
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="the .png file to write"
+    )
     parser.add_argument("--boxes", action="store_true", help="draw the boxes of the digits")
-    parser.add_argument("--first", type=int, default=0, help="images of each source to skip (0)")
-    parser.add_argument("--count", type=int, default=60, help="images of each source (60)")
-    parser.add_argument("--columns", type=int, default=6, help="images of a source in a row (6)")
-    parser.add_argument("--seed", type=int, default=0, help="seed of images and their order (0)")
+    parser.add_argument(
+        "--first",
+        type=int,
+        default=0,
+        metavar="N",
+        help="images of each source to skip (default: 0)",
+    )
+    parser.add_argument(
+        "--count", type=int, default=60, metavar="N", help="images of each source (default: 60)"
+    )
+    parser.add_argument(
+        "--columns",
+        type=int,
+        default=6,
+        metavar="N",
+        help="images of a source in a row (default: 6)",
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="seed of images and their order (default: 0)",
+    )
     options = parser.parse_args(arguments)
     if min(options.count, options.columns) < 1 or min(options.first, options.seed) < 0:
         parser.error("--count and --columns must be at least 1, --first and --seed at least 0")

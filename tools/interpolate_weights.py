@@ -100,7 +100,7 @@ def main(arguments: list[str] | None = None) -> int:
     add("source", type=Path, help="a finished run that was started from weights")
     add("folder", type=Path, help="folder of the new run")
     add("--alpha", type=float, default=0.75, help="weight of the end, in (0, 1) (default: 0.75)")
-    add("--data-dir", type=Path, metavar="FOLDER", help="where TFDS data sets lie")
+    add("--data-dir", type=Path, metavar="FOLDER", help="folder of prepared TFDS data sets")
     options = parser.parse_args(arguments)
     try:
         quiet_tensorflow()

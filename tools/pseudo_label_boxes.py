@@ -52,13 +52,13 @@ def pseudo_label_boxes(photos: list[photo_folder.Photo], reader: Reader) -> dict
     return boxes
 
 
-def write_boxes(folder: Path, out: Path, weights: str, split: str | None) -> tuple[int, int]:
+def write_boxes(folder: Path, out: Path, weights: str | None, split: str | None) -> tuple[int, int]:
     """Write a copy of a folder's `labels.csv` with predicted boxes added.
 
     Args:
         folder: folder of photos.
         out: the new table; may be the folder's own, which it then replaces.
-        weights: run, file or published weights that predict a box.
+        weights: run, file or published weights that predict a box; None for the default.
         split: only add boxes to photos of this split; None for all.
 
     Returns:
@@ -71,9 +71,9 @@ def write_boxes(folder: Path, out: Path, weights: str, split: str | None) -> tup
     # Imported only now, so that --help and a missing folder do not wait for TensorFlow.
     from inference.reader import Reader
 
-    reader = Reader(weights)
+    reader = Reader(weights) if weights else Reader()
     if BOX not in reader.model.output:
-        raise ValueError(f"{weights} predicts no box: use weights that do, such as street_numbers")
+        raise ValueError(f"{weights} predicts no box: use published weights")
     selected = [photo for photo in photos if split in (None, photo.split)]
     boxes = pseudo_label_boxes(selected, reader)
     with atomic_path(out) as path, path.open("w", newline="", encoding="utf-8") as file:
@@ -94,8 +94,12 @@ def main(arguments: list[str] | None = None) -> int:
     )
     add = parser.add_argument
     add("folder", type=Path, help="folder of photos with a labels.csv")
-    add("out", type=Path, help="the new table")
-    add("--weights", default="street_numbers", metavar="RUN|FILE|NAME", help="what to read with")
+    add("out", type=Path, help="table to write, of the same form")
+    add(
+        "--weights",
+        metavar="NAME|RUN|FILE",
+        help="weights that predict boxes (default: the most accurate published)",
+    )
     add("--split", choices=sources.registry.SPLITS, help="only photos of this split")
     options = parser.parse_args(arguments)
     try:

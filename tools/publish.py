@@ -156,7 +156,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tools.publish", description=__doc__.splitlines()[0]
     )
-    parser.add_argument("run", type=Path, help="a finished run")
+    parser.add_argument("run", type=Path, metavar="RUN", help="a finished run")
     parser.add_argument("--name", required=True, help="name of the published weights")
     parser.add_argument("--reads", help="which images they are for, in one sentence")
     parser.add_argument("--licence", help="what the licence of the training data allows")

@@ -1,7 +1,7 @@
 """Draw the README's figure: rendered test images with a reader's predictions.
 
 python -m tools.readings_figure docs/readings.png
-python -m tools.readings_figure out.png --weights runs/my_run --styles devices kinds
+python -m tools.readings_figure out.png --weights runs/my_run --styles devices meters
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import argparse
 import sys
 from pathlib import Path
 
-import models
 from artifacts.files import atomic_path
 from artifacts.names import unknown_name
 from artifacts.startup import quiet_tensorflow
@@ -46,22 +45,38 @@ def main(arguments: list[str] | None = None) -> int:
     )
     add = parser.add_argument
     add("out", type=Path, help="PNG file to write")
-    add("--weights", default="street_numbers", metavar="NAME|RUN|FILE", help="what reads them")
-    add("--styles", nargs="+", default=["default", "wide", "devices"], metavar="STYLE")
-    add("--count", type=int, default=COLUMNS, metavar="N", help=f"of each style ({COLUMNS})")
+    add(
+        "--weights",
+        metavar="NAME|RUN|FILE",
+        help="published weights, a run or a .keras file (default: the most accurate published)",
+    )
+    add(
+        "--styles",
+        nargs="+",
+        default=["default", "wide", "kinds"],
+        metavar="STYLE",
+        help="styles of rendered_numbers (default: default wide kinds)",
+    )
+    add(
+        "--count",
+        type=int,
+        default=COLUMNS,
+        metavar="N",
+        help=f"images of each style (default: {COLUMNS})",
+    )
     options = parser.parse_args(arguments)
     try:
         images = render_images(options.styles, options.count)
-        models.model_file(options.weights)  # an unknown name is reported at once
+        quiet_tensorflow()
+        from evaluation.charts import plot_readings
+        from inference.reader import Reader
+
+        reader = Reader(options.weights) if options.weights else Reader()
     except ValueError as error:
         print(f"tools.readings_figure: {error}", file=sys.stderr)
         return 2
-    quiet_tensorflow()
-    from evaluation.charts import plot_readings
-    from inference.reader import Reader
-
     pixels = [image.image for image in images]
-    readings = Reader(options.weights).read(pixels)
+    readings = reader.read(pixels)
     figure = plot_readings(
         pixels,
         [reading.number for reading in readings],

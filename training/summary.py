@@ -80,5 +80,7 @@ def show_run(configuration: Configuration, folder: Path, metrics: dict[str, Any]
         )
     )
     console.print("* images with the length and every digit correct")
-    console.print(f"** as predict.py reads: up to {inference['max_glimpses']} glimpses per image")
+    console.print(
+        f"** as predict.py reads; glimpses per image: at most {inference['max_glimpses']}"
+    )
     console.print(f"Next: python evaluate.py {folder} --dataset {configuration.validation}")

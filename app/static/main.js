@@ -80,7 +80,7 @@ function drawBoxes(item) {
     stage.drawBoxes(box, item.box ? "var(--ink)" : (first?.colour ?? colourOf(0)), Boolean(item.box), others);
   }
   find("hint").textContent = hintFor(item, box);
-  const again = find("look-again");
+  const again = find("detect-again");
   again.hidden = !item.error && (Boolean(item.drawn) || !item.readings || (!item.box && Boolean(box)));
   again.textContent = item.error ? "Try again" : item.box ? "Detect the number" : "Place a box";
   find("turn").hidden = Boolean(item.drawn);
@@ -118,13 +118,13 @@ function refuse(sentence) {
   drawMessage();
 }
 
-// On a phone what was chosen may be below what is seen.
+// On a phone the chosen image may be below the visible area.
 function reveal() {
   if (!matchMedia("(max-width: 760px)").matches) return;
   find(find("message").hidden ? "result" : "message").scrollIntoView();
 }
 
-// Draws all that shows an image, if it is the one that is looked at.
+// Draws all that shows an image, if it is the one that is shown.
 function draw(item) {
   drawStrip();
   if (item !== current) return;
@@ -141,13 +141,13 @@ function draw(item) {
   });
   for (const card of find("readings").children) card.classList.toggle("waiting", Boolean(item.busy));
   drawBoxes(item);
-  const looked = readings.find((one) => one.model === shown?.model);
-  const digit = looked?.digits[shown.place];
+  const explained = readings.find((one) => one.model === shown?.model);
+  const digit = explained?.digits[shown.place];
   find("press-note").textContent = digit
     ? sayDigit(digit, shown.place)
     : "Press a digit to see the model's attention and the alternatives.";
   const attention = digit?.attention ?? null;
-  if (attention !== stage.attention) stage.drawAttention(attention, looked?.crop);
+  if (attention !== stage.attention) stage.drawAttention(attention, explained?.crop);
   drawCorrection(item);
 }
 
@@ -272,7 +272,7 @@ find("threshold").addEventListener("input", (event) => {
     // Not remembered where the browser keeps nothing.
   }
 });
-find("look-again").addEventListener("click", () => {
+find("detect-again").addEventListener("click", () => {
   if (current.error) read(current);
   else if (current.box) {
     current.box = null;

@@ -1,4 +1,4 @@
-// The image with the boxes on it, and where a model looked. All boxes are left, top, right and
+// The image with the boxes on it, and the attention of a model. All boxes are left, top, right and
 // bottom in pixels of the image.
 
 import { find, make } from "./dom.js";
@@ -8,7 +8,7 @@ const STEP = 0.01; // of the image's width, for each press of an arrow key
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 export class Stage {
-  // Calls `moved(box)` while the box is dragged, and with null when the model is to look itself;
+  // Calls `moved(box)` while the box is dragged, and with null when the model is to detect the number;
   // `released()` when it is let go.
   constructor(moved, released) {
     this.element = find("stage");

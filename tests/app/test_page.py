@@ -155,7 +155,7 @@ def test_what_cannot_be_read_is_said_and_the_page_goes_on(open_page):
     choose({"name": "a.png", "mimeType": "image/png", "buffer": encode()})
     page.wait_for_selector("#message:has-text('cannot be reached')")
     page.unroute("**/api/read*")
-    page.click("#look-again:has-text('Try again')")
+    page.click("#detect-again:has-text('Try again')")
     page.wait_for_selector(DONE)
     page.wait_for_selector("#message", state="hidden")
     files = [("note.heic", b"no image"), ("b.png", encode(seed=1))]
@@ -255,7 +255,7 @@ def test_models_are_switched(open_page, readers):
     assert numbers(page) == expected(readers, content, names=(SECOND,))
     page.click(f"#models input[value={SECOND}]")  # the last one stays
     assert page.is_checked(f"#models input[value={SECOND}]")
-    # It finds no box; one that is dragged is seen from the start, and stays.
+    # It finds no box; one that is dragged is visible from the start, and stays.
     assert page.locator("#box").is_hidden()
     stage = page.locator("#stage").bounding_box()
     page.mouse.move(stage["x"] + 40, stage["y"] + 40)
@@ -346,7 +346,7 @@ def test_everything_works_by_keyboard(open_page):
     page.keyboard.press("Enter")
     page.wait_for_selector(DONE)
     assert "reads" in page.locator("#spoken").inner_text()
-    tab_to("#box, #look-again")
+    tab_to("#box, #detect-again")
     tab_to("#threshold")
     page.keyboard.press("Home")
     assert page.locator(".verdict.accepted").count() == 2

@@ -175,7 +175,6 @@ def test_a_limit_means_the_same_images_everywhere(make_folder):
     assert datasets.size(mix, "train", **limited) == 8
     hashes = datasets.image_hashes(mix, "train", **limited)
     assert [name for name, _ in hashes] == names and len(dict(hashes)) == 4
-    assert [name for name, _ in datasets.unreadable_labels(mix, "train", 1, **limited)] == names
 
 
 def test_a_folder_gives_the_number_of_digit_positions(make_folder):
@@ -191,17 +190,6 @@ def test_a_folder_gives_the_number_of_digit_positions(make_folder):
         (folder / "labels.csv").write_text("\n".join(["file,label,split", *rows]) + "\n")
         assert datasets.defaults(folder)["max_digits"] == expected
     assert datasets.defaults(f"mnist,{folder}")["max_digits"] == 2
-
-
-def test_unreadable_labels_are_those_that_do_not_fit(make_folder):
-    folder = make_folder(4)
-    (folder / "labels.csv").write_text(
-        "file,label,split\np00.png,1234,train\np01.png,,train\np02.png,7,train\np03.png,12345,test\n"
-    )
-    assert datasets.unreadable_labels(folder, "train", 4) == []
-    assert datasets.unreadable_labels(folder, "train", 3) == [("p00.png", "1234")]
-    assert datasets.unreadable_labels(folder, "train", 1) == [("p00.png", "1234"), ("p01.png", "")]
-    assert datasets.unreadable_labels(folder, "test", 4) == [("p03.png", "12345")]
 
 
 def test_longer_and_empty_labels(make_folder):

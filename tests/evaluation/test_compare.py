@@ -14,6 +14,7 @@ import evaluate
 import models
 from datasets import photo_folder
 from evaluation.compare import compare
+from evaluation.figures import choose_thresholds
 from inference.provenance import leak_warnings
 from inference.split_images import SplitImages, random_indices
 
@@ -117,7 +118,24 @@ def test_labels_too_long_for_a_model_are_told_with_the_cure(tmp_path):
     assert "max_digits=2" in reason and "--set max_digits=8" in reason
 
 
-def test_copied_training_images_are_told(photos, tmp_path):
+@pytest.mark.parametrize(("validation", "count"), [(True, 3), (False, 2)])
+def test_thresholds_are_chosen_on_validation(validation, count, tmp_path, monkeypatch):
+    folder = make_folder(tmp_path / "photos", ["1", "2", "3", "4", "5"])
+    table = tmp_path / "photos" / "labels.csv"
+    table.write_text(table.read_text().replace("test", "validation", 3))
+    counts = []
+
+    def count_images(correct, confidence):
+        counts.append(len(correct))
+        return choose_thresholds(correct, confidence)
+
+    monkeypatch.setattr("evaluation.figures.choose_thresholds", count_images)
+    model = save_model(tmp_path / "model.keras")
+    compare([model], folder, validation=validation, timing=False)
+    assert counts[0] == count
+
+
+def test_copied_training_images_are_named(photos, tmp_path):
     """A run says what it was trained with; a test folder that shares its images is named."""
     run = tmp_path / "run"
     run.mkdir()

@@ -42,6 +42,11 @@ def test_figures_by_hand():
     }
 
 
+def test_the_interval_of_characters_is_that_of_images():
+    low, high = figures_of(["111"] * 20, ["111"] * 10 + ["222"] * 10)["character_accuracy_interval"]
+    assert low < 0.3 and high > 0.7  # as 10 of 20; 30 of 60 would give 0.38 to 0.62
+
+
 def test_longer_is_never_correct():
     """Neither where the label is too long for the model nor where it is not; in no figure."""
     texts, readings = ["1234567", "12345678", "12", "7"], ["9999", "123", "1234", "7"]

@@ -61,6 +61,17 @@ def test_quantized_files_are_smaller(form, quantize, need, make_weights, photos,
     assert description["check"]["source"] == f"{digits}, validation split"
 
 
+def test_images_of_the_check_are_those_of_validation(photos, tmp_path):
+    splits = {"1": "train", "2": "validation", "3": "test"}
+    rows = ["file,label,split"]
+    for index in range(12):
+        label = str(1 + index % 3)
+        (tmp_path / f"{index}.png").write_bytes((photos / f"{index:03d}.png").read_bytes())
+        rows.append(f"{index}.png,{label},{splits[label]}")
+    (tmp_path / "labels.csv").write_text("\n".join(rows) + "\n")
+    assert sample.take(str(tmp_path), 9, 1).labels == ["2"] * 4
+
+
 def other_digits(outputs):
     return outputs | {"digits": 9 - outputs["digits"]}
 

@@ -76,7 +76,7 @@ def random_labels(count, places, seed=0):
 
 
 def test_the_table_has_a_row_for_each_model():
-    assert list(SMALL) == NAMES
+    assert set(SMALL) == set(NAMES), "one row for each model of the registry"
 
 
 @pytest.mark.parametrize("shape", [(28, 28, 1), (41, 75, 3)])

@@ -11,11 +11,13 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 import datasets
 import train as command
 from artifacts.files import RunError
 from artifacts.run_folder import RunFolder, open_run
+from evaluation.compare import compare
 from inference.over_dataset import run_inference
 from inference.reader import Reader
 from models.metrics import sequence_correct
@@ -29,7 +31,7 @@ from training.callbacks import (
     score,
     selected_epoch,
 )
-from training.configuration import run_configuration
+from training.configuration import configure, run_configuration
 from training.fit import create_optimizer, train
 from training.recipes import Recipe
 
@@ -113,6 +115,22 @@ def test_the_saved_model_is_the_one_that_was_scored(finished, tiny):
     validation = run_inference(Reader(folder), tiny.validation, "validation", crop=tiny.crop)
     correct = sequence_correct(validation.predictions.readings, validation.truth)
     assert metrics["inference"]["sequence_accuracy"] == correct.mean()
+
+
+def test_a_run_on_crops_is_calibrated_and_evaluated_on_crops(tmp_path):
+    data, folder = tmp_path / "photos", tmp_path / "run"
+    data.mkdir()
+    rows = ["file,label,boxes,split"]
+    for index, split in enumerate(2 * ("train", "validation", "test")):
+        Image.new("RGB", (32, 16), (10 + index,) * 3).save(data / f"{index}.png")
+        rows.append(f"{index}.png,12,4 2 12 14,{split}")
+    (data / "labels.csv").write_text("\n".join(rows) + "\n")
+    settings = ["steps_per_epoch=1", "input_shape=[16,32,3]", "augmentation=none"]
+    options = {"recipe": "photos", "crop": "union", "epochs": 1, "batch_size": 2}
+    configuration = configure("residual_cnn_tiny", str(data), settings=settings, **options)
+    assert train(configuration, folder)["inference"]["max_glimpses"] == 1
+    (result,) = compare([str(folder)], str(data), timing=False).results
+    assert (result.figures["crop"], result.figures["max_glimpses"]) == ("union", 1)
 
 
 def test_the_recipe_says_which_epoch_is_selected():

@@ -1,7 +1,7 @@
 """Draw the project's packages and the imports between them as a Mermaid diagram.
 
-python -m tools.room_plan                    # print the diagram and its table
-python -m tools.room_plan --write            # replace them in docs/architecture.md
+python -m tools.package_graph                    # print the diagram and its table
+python -m tools.package_graph --write            # replace them in docs/architecture.md
 """
 
 from __future__ import annotations
@@ -18,24 +18,27 @@ from artifacts.files import atomic_path
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "architecture.md"
-BEGIN, END = "<!-- room plan: python -m tools.room_plan --write -->", "<!-- end of room plan -->"
+BEGIN, END = (
+    "<!-- package graph: python -m tools.package_graph --write -->",
+    "<!-- end of package graph -->",
+)
 LEFT_OUT = {"tests", "notebooks", "docs"}
 
 
 @dataclass(frozen=True)
-class RoomPlan:
+class PackageGraph:
     """Packages and top-level modules of the project.
 
     Attributes:
-        lines: number of source lines of each room.
-        imports: for each room, the rooms that its files import.
+        lines: number of source lines of each package.
+        imports: for each package, the packages that its files import.
     """
 
     lines: dict[str, int]
     imports: dict[str, frozenset[str]]
 
     def cycles(self) -> list[str]:
-        """The rooms of one import cycle between rooms; empty where there is none."""
+        """The packages of one import cycle between packages; empty where there is none."""
         try:
             TopologicalSorter(self.imports).prepare()
         except CycleError as error:
@@ -45,27 +48,30 @@ class RoomPlan:
     def direct_imports(self) -> dict[str, frozenset[str]]:
         """Imports without those that another import implies (the transitive reduction)."""
         reach: dict[str, set[str]] = {}
-        for room in TopologicalSorter(self.imports).static_order():
-            reach[room] = set().union(*({other} | reach[other] for other in self.imports[room]))
+        for package in TopologicalSorter(self.imports).static_order():
+            reach[package] = set().union(
+                *({other} | reach[other] for other in self.imports[package])
+            )
         return {
-            room: frozenset(
+            package: frozenset(
                 other for other in others if not any(other in reach[between] for between in others)
             )
-            for room, others in self.imports.items()
+            for package, others in self.imports.items()
         }
 
     def markdown(self) -> str:
-        """The diagram of direct imports, top rooms first, and a table of lines and imports."""
+        """The diagram of direct imports, top packages first, and a table of lines and imports."""
         arrows = [
-            f"    {room.replace('.py', '')} --> {other.replace('.py', '')}"
-            for room, others in self.direct_imports().items()
+            f"    {package.replace('.py', '')} --> {other.replace('.py', '')}"
+            for package, others in self.direct_imports().items()
             for other in sorted(others)
         ]
         rows = [
-            f"| `{room}` | {self.lines[room]:,} | {', '.join(sorted(self.imports[room])) or '–'} |"
-            for room in self.order()
+            f"| `{package}` | {self.lines[package]:,} | "
+            f"{', '.join(sorted(self.imports[package])) or '–'} |"
+            for package in self.order()
         ]
-        head = ["| room | lines | imports |", "| --- | ---: | --- |"]
+        head = ["| package | lines | imports |", "| --- | ---: | --- |"]
         total = f"| all | {sum(self.lines.values()):,} | |"
         return "\n".join(["```mermaid", "flowchart TD", *arrows, "```", "", *head, *rows, total])
 
@@ -74,8 +80,8 @@ class RoomPlan:
         return list(TopologicalSorter(self.imports).static_order())[::-1]
 
 
-def read_plan(root: Path = ROOT) -> RoomPlan:
-    """Read the room plan from the source files below a folder.
+def read_graph(root: Path = ROOT) -> PackageGraph:
+    """Read the package graph from the source files below a folder.
 
     Args:
         root: folder of a checkout; imports inside functions count as well.
@@ -85,20 +91,20 @@ def read_plan(root: Path = ROOT) -> RoomPlan:
         first = path.relative_to(root).parts[0]
         if not first.startswith(".") and first.removesuffix(".py") not in LEFT_OUT:
             files.setdefault(first, []).append(path)
-    names = {room.removesuffix(".py"): room for room in files}
-    return RoomPlan(
+    names = {package.removesuffix(".py"): package for package in files}
+    return PackageGraph(
         lines={
-            room: sum(len(path.read_text().splitlines()) for path in paths)
-            for room, paths in files.items()
+            package: sum(len(path.read_text().splitlines()) for path in paths)
+            for package, paths in files.items()
         },
         imports={
-            room: frozenset(
+            package: frozenset(
                 names[module]
                 for path in paths
                 for module in _imported(ast.parse(path.read_text()))
-                if module in names and names[module] != room
+                if module in names and names[module] != package
             )
-            for room, paths in files.items()
+            for package, paths in files.items()
         },
     )
 
@@ -115,22 +121,22 @@ def _imported(tree: ast.AST) -> Iterable[str]:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     parser = argparse.ArgumentParser(
-        prog="python -m tools.room_plan", description=__doc__.splitlines()[0]
+        prog="python -m tools.package_graph", description=__doc__.splitlines()[0]
     )
     parser.add_argument("--root", type=Path, default=ROOT, metavar="FOLDER", help="a checkout")
-    parser.add_argument("--write", action="store_true", help=f"replace the plan in {PAGE.name}")
+    parser.add_argument("--write", action="store_true", help=f"replace the graph in {PAGE.name}")
     options = parser.parse_args(arguments)
-    plan = read_plan(options.root)
-    if cycle := plan.cycles():
-        print(f"tools.room_plan: import cycle: {' -> '.join(cycle)}", file=sys.stderr)
+    graph = read_graph(options.root)
+    if cycle := graph.cycles():
+        print(f"tools.package_graph: import cycle: {' -> '.join(cycle)}", file=sys.stderr)
         return 1
     if not options.write:
-        print(plan.markdown())
+        print(graph.markdown())
         return 0
     before, _, rest = PAGE.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
     with atomic_path(PAGE) as part:
-        part.write_text(f"{before}{BEGIN}\n\n{plan.markdown()}\n\n{END}{after}")
+        part.write_text(f"{before}{BEGIN}\n\n{graph.markdown()}\n\n{END}{after}")
     return 0
 
 

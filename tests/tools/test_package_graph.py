@@ -1,10 +1,10 @@
-"""The room plan of the documentation."""
+"""The package graph of the documentation."""
 
 from __future__ import annotations
 
 import pytest
 
-from tools.room_plan import RoomPlan, main, read_plan
+from tools.package_graph import PackageGraph, main, read_graph
 
 
 @pytest.fixture
@@ -22,12 +22,12 @@ def checkout(tmp_path):
 
 
 def test_rooms_have_lines_and_imports(checkout):
-    plan = read_plan(checkout)
-    assert plan.lines == {"models": 1, "train.py": 2, "training": 2}
-    assert plan.imports["train.py"] == {"training", "models"}
-    assert plan.order() == ["train.py", "training", "models"]
-    assert plan.direct_imports()["train.py"] == {"training"}
-    assert "| `training` | 2 | models |" in plan.markdown()
+    graph = read_graph(checkout)
+    assert graph.lines == {"models": 1, "train.py": 2, "training": 2}
+    assert graph.imports["train.py"] == {"training", "models"}
+    assert graph.order() == ["train.py", "training", "models"]
+    assert graph.direct_imports()["train.py"] == {"training"}
+    assert "| `training` | 2 | models |" in graph.markdown()
 
 
 def test_a_cycle_is_an_error(checkout, capsys):
@@ -37,6 +37,6 @@ def test_a_cycle_is_an_error(checkout, capsys):
 
 
 def test_the_project_has_no_cycle():
-    plan: RoomPlan = read_plan()
-    assert plan.cycles() == []
-    assert {"models", "datasets", "training", "evaluation"} <= set(plan.order())
+    graph: PackageGraph = read_graph()
+    assert graph.cycles() == []
+    assert {"models", "datasets", "training", "evaluation"} <= set(graph.order())

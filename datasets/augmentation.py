@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields, replace
 
+JPEG_QUALITY = (15, 75)
+"""Lowest and highest quality of JPEG compression."""
+
 _LIMITS = {"rotation": 45.0, "noise": 128.0, "zoom": 3.0, "zoom_out": 3.0, "gamma": 3.0}
 _MOVES = (
     *("random_crop", "background_crop", "zoom", "zoom_out", "stretch", "shift"),
@@ -77,9 +80,11 @@ class Augmentation:
         for field in fields(self):
             value, limit = getattr(self, field.name), _LIMITS.get(field.name, 1.0)
             if isinstance(value, bool) or not isinstance(value, int | float):
-                raise TypeError(f"{field.name} is a number. Received: {value!r}")
+                raise TypeError(f"augmentation.{field.name} is a number. Received: {value!r}")
             if not 0 <= value <= limit:
-                raise ValueError(f"{field.name} is from 0 to {limit:g}. Received: {value!r}")
+                raise ValueError(
+                    f"augmentation.{field.name} is from 0 to {limit:g}. Received: {value!r}"
+                )
 
     @classmethod
     def none(cls) -> Augmentation:

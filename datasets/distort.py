@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from datasets import geometry
-from datasets.augmentation import Augmentation
+from datasets.augmentation import JPEG_QUALITY, Augmentation
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -203,7 +203,7 @@ def _degrade(image: np.ndarray, a: Augmentation, draw: _Draws) -> np.ndarray:
         image = cv2.resize(image, small, interpolation=cv2.INTER_AREA)
         image = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
     if draw.bernoulli("compress", a.compress):
-        quality = int(draw.uniform("quality", 15.0, 75.0))
+        quality = int(draw.uniform("quality", *JPEG_QUALITY))
         _, coded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
         image = cv2.imdecode(coded, cv2.IMREAD_UNCHANGED)
     return image

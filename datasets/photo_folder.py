@@ -139,7 +139,10 @@ def _parse_row(folder: Path, location: str, row: dict[str, str]) -> Photo:
         try:
             labels.check_label(label)
         except ValueError as error:
-            raise ValueError(f"{location}: {error}") from error
+            raise ValueError(
+                f"{location}: {error}. Write the digits alone (12 for 12A), or leave the label "
+                "empty for an image without a number"
+            ) from error
     if split and split not in SPLITS:
         raise ValueError(f"{location}: a split is one of {', '.join(SPLITS)}. Received: {split!r}")
     boxes = _parse_boxes(location, row["boxes"], label)

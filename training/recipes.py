@@ -176,14 +176,15 @@ def default_recipe(
     """Name of the recipe that suits a model and its data.
 
     Args:
-        preferred: the model's own recipe (`models.Entry.recipe`), if any.
+        preferred: the model's own recipe (`models.Entry.recipe`), if any; for training from
+            scratch.
         defaults: `max_digits` and `channels` of the data (`datasets.defaults`).
         fine_tuning: whether the model starts from trained weights.
     """
+    if fine_tuning and defaults["max_digits"] > 1:
+        return "fine_tuning"
     if preferred:
         return preferred
     if defaults["max_digits"] == 1:
         return "digits"
-    if fine_tuning:
-        return "fine_tuning"
     return "numbers" if defaults["channels"] == 1 else "photos"

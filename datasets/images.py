@@ -26,6 +26,10 @@ FITS = ("stretch", "pad")
 _HEIC = (b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypheim", b"ftypheis", b"ftypmif1")
 """Bytes 4 to 12 of HEIC images, which iPhones take."""
 
+_LIGHT, _MOSTLY_OPAQUE = 170.0, 0.9
+"""Mean luminance from which content is light; opaque fraction above which an image is a photo with
+a few transparent pixels."""
+
 
 def decode_image(
     source: str | os.PathLike | bytes | io.BytesIO,
@@ -35,7 +39,8 @@ def decode_image(
 ) -> np.ndarray:
     """Decode an image file of any format to upright uint8 RGB.
 
-    EXIF orientation is applied, transparency is composited over white, 16 bits are scaled to 8,
+    EXIF orientation is applied, transparency is composited over white (over
+    black where what is visible is light), 16 bits are scaled to 8,
     and palettes, grey and CMYK are converted to RGB.
 
     Args:
@@ -100,10 +105,22 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         return Image.fromarray(values.astype(np.uint8)).convert("RGB")
     if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
         image = _in_mode(image, "RGBA")
-        white = Image.new("RGB", image.size, "white")
-        white.paste(image, mask=image)
-        return white
+        opaque = Image.new("RGB", image.size, _background(image))
+        opaque.paste(image, mask=image)
+        return opaque
     return _in_mode(image, "RGB")
+
+
+def _background(image: Image.Image) -> str:
+    """The background of an RGBA image: black behind mostly light pixels, else white.
+
+    White or yellow digits on a transparent background would be invisible on white.
+    """
+    luminance = np.asarray(image.convert("L"), np.float32)
+    alpha = np.asarray(image.getchannel("A"), np.float32)
+    visible = alpha.sum()
+    light = visible and (luminance * alpha).sum() / visible > _LIGHT
+    return "black" if light and visible < _MOSTLY_OPAQUE * alpha.size * 255 else "white"
 
 
 def _in_mode(image: Image.Image, mode: str) -> Image.Image:

@@ -34,6 +34,24 @@ def clear_palette() -> bytes:
 
 
 @pytest.mark.parametrize(
+    ("colour", "background"),
+    [((255, 255, 255), 0), ((255, 230, 0), 0), ((20, 30, 20), 255), (RED, 255)],
+)
+def test_content_on_transparent_pixels_stays_visible(colour, background):
+    image = Image.new("RGBA", (6, 4), (255, 255, 255, 0))
+    image.putpixel((2, 1), (*colour, 255))
+    pixels = decode_image(saved(image))
+    assert pixels[1, 2].tolist() == list(colour)
+    assert pixels[0, 0].tolist() == [background] * 3
+
+
+def test_a_light_photo_with_few_transparent_pixels_is_composited_over_white():
+    image = Image.new("RGBA", (20, 20), (240, 240, 240, 255))
+    image.putpixel((0, 0), (0, 0, 0, 0))
+    assert decode_image(saved(image))[0, 0].tolist() == [255, 255, 255]
+
+
+@pytest.mark.parametrize(
     ("coded", "colour", "tolerance"),
     [
         (saved(red()), RED, 0),

@@ -17,7 +17,10 @@ EXAMPLES = """examples:
 
 Figures are of the test split, which neither training nor model selection uses; confidence
 thresholds are chosen on the validation split. Accuracy on a crop around the ground-truth boxes
-("union", "square") is higher than on whole images: such boxes are unavailable at inference."""
+("union", "square") is higher than on whole images: such boxes are unavailable at inference.
+
+Exit status: 0 if every model was evaluated; 1 if some could not be; 2 for wrong usage or if none
+could be, which leaves an existing report as it is."""
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:

@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -26,8 +27,10 @@ EXAMPLES = """examples:
   predict.py photos/ --draw drawn       copies with the box, the number and its confidence
 
 Numbers below --min-confidence are withheld. In folders, files with the suffix of an image are read
-and hidden files are skipped. The exit status is 1 when a file could not be read; all others are
-read nevertheless."""
+and hidden files are skipped. An image that cannot be read does not stop the others.
+
+Exit status: 0 if all images were read; 1 if some could not be; 2 if none could be, or for wrong
+usage."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ def read_files(
     """
     pool = ThreadPoolExecutor(min(8, os.cpu_count() or 1))
     groups = batches(files)
-    names = drawn_names(files) if draw else {}
+    drawn = drawn_paths(files, draw) if draw else {}
 
     def decode_next() -> list[tuple[str, Future]]:
         return [(file, _decode(pool, file)) for file in next(groups, [])]
@@ -110,7 +113,7 @@ def read_files(
                 zip(decoded, reader.read(list(decoded.values())) if decoded else [], strict=True)
             )
             drawings = [
-                pool.submit(_draw, draw / names[file], decoded[file], reading, min_confidence)
+                pool.submit(_draw, drawn[file], decoded[file], reading, min_confidence)
                 for file, reading in readings.items()
                 if draw
             ]
@@ -153,14 +156,28 @@ def _draw(path: Path, image, reading, min_confidence: float) -> None:
         raise OSError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
-def drawn_names(files: Iterable[str]) -> dict[str, Path]:
-    """Where in the folder of drawings each image goes: as below the folder they all lie in."""
+def drawn_paths(files: Iterable[str], folder: Path) -> dict[str, Path]:
+    """Path of the drawing of each image: as below the folder that all images lie in.
+
+    `a.jpg` is drawn to `a.png`; to `a.jpg.png` where another image is drawn to `a.png` or where
+    images lie in the folder of drawings, which must not be overwritten.
+    """
     paths = {file: Path(os.path.normpath(Path(file).absolute())) for file in files if file != "-"}
     root = os.path.commonpath([path.parent for path in paths.values()]) if paths else ""
     names = {file: path.relative_to(root) for file, path in paths.items()}
     # A name has at most 255 bytes.
-    names = {file: name.with_name(f"{name.name[-120:]}.png") for file, name in names.items()}
-    return names | {"-": Path("standard_input.png")}
+    short = {file: name.with_name(f"{name.stem[-120:]}.png") for file, name in names.items()}
+    long = {file: name.with_name(f"{name.name[-120:]}.png") for file, name in names.items()}
+    standard_input = Path("standard_input.png")
+    claims = Counter(name for file in names for name in {short[file], long[file]})
+    claims[standard_input] += 1
+    occupied = {os.path.realpath(path.parent) for path in paths.values()}
+
+    def is_free(name: Path) -> bool:
+        return claims[name] == 1 and os.path.realpath((folder / name).parent) not in occupied
+
+    chosen = {file: short[file] if is_free(short[file]) else long[file] for file in names}
+    return {file: folder / name for file, name in (chosen | {"-": standard_input}).items()}
 
 
 def show(rows: Iterable[Row], form: str, step: Callable[[], None] = lambda: None) -> int:
@@ -226,6 +243,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
+    if options.draw and options.draw.exists() and not options.draw.is_dir():
+        raise ValueError(f"--draw takes a folder. Received: {options.draw}, which is a file")
     files = list(find_images(options.images, options.draw))
     if not files:
         print(f"predict.py: no images in {', '.join(options.images)}", file=sys.stderr)
@@ -235,6 +254,8 @@ def _run(options: argparse.Namespace) -> int:
         failed = show(rows, options.format, step)
     if failed and len(files) > 1:
         print(f"predict.py: {failed} of {len(files)} could not be read", file=sys.stderr)
+    if failed == len(files):
+        return 2
     return 1 if failed else 0
 
 

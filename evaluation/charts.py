@@ -60,11 +60,11 @@ def plot_coverage(curves: Mapping[str, Sequence[Mapping[str, float]]]) -> Figure
     figure, axes = _axes()
     for index, (name, curve) in enumerate(curves.items()):
         x, y = ([100 * point[key] for point in curve] for key in ("coverage", "accuracy"))
-        axes.plot(x, y, color=colour(index), label=name, linewidth=1.8)
+        axes.plot(x, y, color=colour(index), label=name, linewidth=1.8, clip_on=False)
     axes.axhline(98, **_REFERENCE)
     lowest = min(curve[-1]["accuracy"] for curve in curves.values())
-    axes.set(xlabel="coverage, %", ylabel="sequence accuracy, %", xlim=(0, 101))
-    axes.set_ylim(max(0, 100 * lowest - 3), 100.5)
+    axes.set(xlabel="coverage, %", ylabel="sequence accuracy, %", xlim=(0, 100))
+    axes.set_ylim(max(0, 100 * lowest - 3), 100)
     axes.legend(loc="best")
     return figure
 
@@ -82,9 +82,10 @@ def plot_reliability(diagrams: Mapping[str, Sequence[Mapping[str, Any]]]) -> Fig
         axes.errorbar(x, y, yerr=errors, ecolor=faint, linestyle="", elinewidth=0.8, capsize=2)
         # A line through bins of a few readings would zigzag and mean nothing.
         many = np.array([row["images"] >= FEW_READINGS for row in bins])
-        axes.plot(x[~many], y[~many], "o", color=faint, markersize=4)
-        axes.plot(x[many], y[many], "o-", color=colour(index), label=name, markersize=4)
-    axes.set(xlabel="confidence, %", ylabel="sequence accuracy, %", xlim=(0, 101), ylim=(0, 102))
+        points = {"markersize": 4, "clip_on": False}
+        axes.plot(x[~many], y[~many], "o", color=faint, **points)
+        axes.plot(x[many], y[many], "o-", color=colour(index), label=name, **points)
+    axes.set(xlabel="confidence, %", ylabel="sequence accuracy, %", xlim=(0, 100), ylim=(0, 100))
     axes.legend(loc="best")
     return figure
 
@@ -98,9 +99,10 @@ def plot_latency(figures: Mapping[str, Mapping[str, Any]]) -> Figure:
         errors = [[100 * max(accuracy - low, 0)], [100 * max(high - accuracy, 0)]]
         axes.errorbar(
             [values["latency_ms"]], [100 * accuracy], yerr=errors, marker="o", capsize=3,
-            color=colour(index), linestyle="none", label=name,
+            color=colour(index), linestyle="none", label=name, clip_on=False,
         )  # fmt: skip
     axes.set(xlabel="latency of one image, ms", ylabel="sequence accuracy, %")
+    axes.set_ylim(top=min(100, axes.get_ylim()[1]))
     axes.set_xlim(0, 1.25 * max(values["latency_ms"] for values in figures.values()))
     axes.legend(loc="best")
     return figure
@@ -115,11 +117,12 @@ def plot_corruption(results: Mapping[str, Mapping[str, Any]]) -> Figure:
     for axes, (corruption, values) in zip(grid, results.items(), strict=False):
         for index, (name, accuracy) in enumerate(values["accuracy"].items()):
             y = [100 * value for value in accuracy]
-            axes.plot(values["severities"], y, "o-", color=colour(index), markersize=3, label=name)
+            line = {"color": colour(index), "markersize": 3, "clip_on": False}
+            axes.plot(values["severities"], y, "o-", label=name, **line)
         axes.set_title(corruption, fontsize=10, loc="left")
         axes.set_xlabel(values["unit"], fontsize=8)
         axes.tick_params(labelsize=9)
-        axes.set_ylim(0, 102)
+        axes.set_ylim(0, 100)
     figure.axes[0].set_ylabel("sequence accuracy, %")
     spare = figure.axes[len(results) :]
     for axes in spare:
@@ -145,9 +148,9 @@ def plot_confusion(counts: Sequence[Sequence[int]]) -> Figure:
     axes.grid(False)
     axes.imshow(wrong, cmap="Oranges", vmin=0, vmax=most)
     for row, column in np.argwhere(table):
-        dark = wrong[row, column] > 0.6 * most
-        ink = _GREY if row == column else "white" if dark else "#111827"
-        axes.text(column, row, table[row, column], ha="center", va="center", color=ink, fontsize=7)
+        dark = wrong[row, column] > 0.75 * most
+        ink = "#4b5563" if row == column else "white" if dark else "#111827"
+        axes.text(column, row, table[row, column], ha="center", va="center", color=ink, fontsize=8)
     names = [*"0123456789", "–"]
     axes.set_xticks(range(11), names)
     axes.set_yticks(range(11), names)

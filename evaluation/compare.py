@@ -63,7 +63,7 @@ class Comparison:
         crop: the part of each image that the models were given.
         fingerprint: of all images and labels of the split.
         baseline: the constant answer.
-        results: one for each model that could be evaluated.
+        results: one for each model that could be evaluated, at least one.
         pairs: every two models compared.
         corruption: accuracy on corrupted images; empty where it was not asked for.
         corruption_images: how many images that is of.
@@ -112,26 +112,30 @@ def compare(
         corruption_samples: images to evaluate with corruptions; 0 for none.
 
     Raises:
-        ValueError: if the data set is unknown or holds no image of that split.
+        ValueError: if no model can be evaluated, or the data set is unknown or holds no image of
+            that split. The models are loaded first, before any data is read or downloaded.
     """
+    loaded, failed = _load(names, crop, max_glimpses)
     images = SplitImages(dataset, split, data_dir, limit)
     if not (total := len(images.labels)):
         raise ValueError(f"{dataset} has no images in its split {split!r}")
     thresholds_on = "validation" if validation and _has_validation(images) else split
-    results, failed = [], []
-    for name in names:
+    results = []
+    for name, model_crop, reader in loaded:
         log.info("Reading %s images with %s", f"{total:,}", name)
         try:
-            results.append(_evaluate(name, images, crop, max_glimpses, thresholds_on))
+            results.append(_evaluate(name, reader, images, model_crop, thresholds_on))
         except Exception as error:
-            log.error("%s: %s", name, error)
+            log.error("%s cannot be evaluated: %s", name, error)
             failed.append((name, str(error)))
+    if not results:
+        raise _none_evaluated(failed)
     crops = {result.figures["crop"] for result in results}
     sample_crop = crops.pop() if len(crops) == 1 else "full"
-    if timing and results:
+    if timing:
         _add_times(results, images, sample_crop)
     corruption, corruption_samples = {}, min(corruption_samples, total)
-    if corruption_samples and results:
+    if corruption_samples:
         sample = images.load(random_indices(total, corruption_samples), sample_crop)
         corruption = corruption_accuracy(
             {result.name: result.reader for result in results},
@@ -152,8 +156,37 @@ def compare(
     )
 
 
+def _load(
+    names: Sequence[str], crop: str | None, max_glimpses: int | None
+) -> tuple[list[tuple[str, str, Reader]], list[tuple[str, str]]]:
+    """Load models: (name, crop, reader) of each, and (name, reason) of those that fail.
+
+    Raises:
+        ValueError: if none can be loaded.
+    """
+    loaded, failed = [], []
+    for name in names:
+        try:
+            model_crop = crop or inference_config(name).crop
+            # Glimpses locate the number, which a crop around the true box has done already.
+            reader = Reader(name, max_glimpses if model_crop == "full" else 1)
+            loaded.append((name, model_crop, reader))
+        except Exception as error:
+            failed.append((name, str(error)))
+    if not loaded:
+        raise _none_evaluated(failed)
+    for name, reason in failed:
+        log.error("%s cannot be evaluated: %s", name, reason)
+    return loaded, failed
+
+
+def _none_evaluated(failed: list[tuple[str, str]]) -> ValueError:
+    reasons = "; ".join(f"{name}: {reason}" for name, reason in failed)
+    return ValueError(f"no model can be evaluated. {reasons}")
+
+
 def _add_times(results: list[Result], images: SplitImages, crop: str) -> None:
-    log.info("Timing %d models in turn", len(results))
+    log.info("Timing %s", "1 model" if len(results) == 1 else f"{len(results)} models in turn")
     sample = images.load(random_indices(len(images.labels), TIMED_IMAGES), crop)
     times = time_readers({result.name: result.reader for result in results}, [*sample.values()])
     for result in results:
@@ -169,10 +202,7 @@ def _has_validation(images: SplitImages) -> bool:
         return False
 
 
-def _evaluate(name, images: SplitImages, crop, max_glimpses, thresholds_on) -> Result:
-    crop = crop or inference_config(name).crop
-    # Glimpses locate the number, which a crop around the true box has done already.
-    reader = Reader(name, max_glimpses if crop == "full" else 1)
+def _evaluate(name, reader: Reader, images: SplitImages, crop, thresholds_on) -> Result:
     model = reader.model
     height, width, channels = model.input_shape[1:]
     unreadable = _count_unreadable(images.texts, model.output["digits"].shape[1])

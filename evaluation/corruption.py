@@ -35,24 +35,29 @@ class Corruption:
 
 
 def _blur(image, severity, _):
+    """Gaussian blur; severity: standard deviation in % of the height."""
     return cv2.GaussianBlur(image, (0, 0), max(severity / 100 * image.shape[0], 0.01))
 
 
 def _noise(image, severity, rng):
+    """Gaussian noise; severity: standard deviation in pixel values, of 255."""
     noisy = image + rng.normal(0, severity, image.shape)
     return noisy.round().clip(0, 255).astype(np.uint8)
 
 
 def _low_light(image, severity, _):
+    """Scaling of all pixel values toward 0; severity: reduction in %."""
     return (image * (1 - severity / 100)).round().astype(np.uint8)
 
 
 def _low_resolution(image, severity, _):
+    """Downscaling of both sides; severity: the factor, 1 or more."""
     rows, columns = (max(2, round(side / severity)) for side in image.shape[:2])
     return cv2.resize(image, (columns, rows), interpolation=cv2.INTER_AREA)
 
 
 def _rotation(image, severity, rng):
+    """Rotation about the centre in a random direction; severity: the angle in degrees."""
     height, width = image.shape[:2]
     degrees = severity * rng.choice((-1, 1))
     matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, 1.0)
@@ -60,11 +65,13 @@ def _rotation(image, severity, rng):
 
 
 def _wide_framing(image, severity, _):
+    """Replicated borders on all sides; severity: new width and height relative to the image's."""
     rows, columns = (round(side * (severity - 1) / 2) for side in image.shape[:2])
     return cv2.copyMakeBorder(image, rows, rows, columns, columns, cv2.BORDER_REPLICATE)
 
 
 def _shift(image, severity, rng):
+    """Translation in a random diagonal direction; severity: offset in % of width and height."""
     height, width = image.shape[:2]
     x, y = (severity / 100 * rng.choice((-1, 1)) * side for side in (width, height))
     matrix = np.array([[1, 0, x], [0, 1, y]])

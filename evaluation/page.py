@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 from PIL import Image, ImageDraw
 
 from artifacts.console import count
+from datasets import mixing, sources
 from evaluation import CONSTANT, charts
 from evaluation.compare import Comparison, Result
 from evaluation.mistakes import KINDS, LONGER, mistake_kind
@@ -31,12 +32,14 @@ def render(comparison: Comparison, environment: dict[str, Any]) -> str:
     return template(Path(__file__).with_name("page.html.j2")).render(
         comparison=comparison,
         images=comparison.images,
+        dataset=_short_name(comparison.images.dataset),
         constant=CONSTANT,
         results=results,
         lengths=list(comparison.baseline.figures["by_length"]),
         colours=[charts.colour(index) for index in range(len(results))],
-        charts=_charts(comparison) if results else {},
+        charts=_charts(comparison),
         mistakes={result.name: _mistakes(comparison, result) for result in results},
+        boxes=any(np.isfinite(result.predictions.boxes).any() for result in results),
         disagreements=_disagreements(comparison) if len(results) > 1 else [],
         kinds=[k for k in KINDS if any(k in r.figures["mistakes"] for r in results)],
         environment=environment,
@@ -57,6 +60,7 @@ def template(path: Path) -> jinja2.Template:
         "interval": _interval,
         "count": count,
         "breakable": _breakable,
+        "commit": _commit,
     }
     return environment.get_template(path.name)
 
@@ -161,6 +165,25 @@ def _percent(fraction: float | None, digits: int = 2) -> str:
 
 def _interval(ends: tuple[float, float] | None) -> str:
     return "–" if ends is None else f"{100 * ends[0]:.1f} – {100 * ends[1]:.1f} %"
+
+
+def _commit(commit: str | None) -> str:
+    """A commit as `artifacts.environment.commit` gives it, in words."""
+    if commit is None:
+        return "not a checkout"
+    return commit.replace("+", " with local changes")
+
+
+def _short_name(dataset: str) -> str:
+    """A data set or mix with folders named without their parents."""
+    parts = mixing.parse_mix(dataset)
+    names = [
+        Path(part.source).resolve().name if sources.is_folder(part.source) else part.source
+        for part in parts
+    ]
+    if len(parts) == 1:
+        return names[0]
+    return ", ".join(f"{name}:{part.weight:g}" for name, part in zip(names, parts, strict=True))
 
 
 def _breakable(name: str) -> Markup:

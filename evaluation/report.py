@@ -22,7 +22,8 @@ def write_report(comparison: Comparison, folder: Path) -> None:
     - `index.html`: the page, self-contained;
     - `results.json`: every figure;
     - `predictions.csv`: each image with its label and each model's reading and confidence;
-    - `readings-N.png`: images chosen at random with the readings of the Nth model.
+    - `readings-N.png`: images chosen at random with the readings of the Nth model; those of an
+      earlier report with more models are deleted.
     """
     folder.mkdir(parents=True, exist_ok=True)
     record = environment()
@@ -52,6 +53,11 @@ def results_json(comparison: Comparison, record: dict[str, Any]) -> dict[str, An
     }
 
 
+def sheets(comparison: Comparison, folder: Path) -> list[Path]:
+    """Paths of the sheets of images, one for each model."""
+    return [folder / f"readings-{n}.png" for n in range(1, len(comparison.results) + 1)]
+
+
 def _predictions_csv(comparison: Comparison) -> str:
     text = io.StringIO()
     writer = csv.writer(text)
@@ -72,8 +78,10 @@ def _write_sheets(comparison: Comparison, folder: Path) -> None:
     chosen = random_indices(len(comparison.images.labels), SHEET_IMAGES)
     images = list(comparison.images.load(chosen).values())
     texts = [comparison.images.texts[index] for index in chosen]
-    for number, result in enumerate(comparison.results, 1):
+    for path in set(folder.glob("readings-[0-9]*.png")) - set(sheets(comparison, folder)):
+        path.unlink()
+    for path, result in zip(sheets(comparison, folder), comparison.results, strict=True):
         readings = [result.readings[index] for index in chosen]
         figure = charts.plot_readings(images, readings, result.confidence[chosen], texts)
-        with atomic_path(folder / f"readings-{number}.png") as part:
+        with atomic_path(path) as part:
             figure.savefig(part, format="png", dpi=110)

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from evaluation.compare import Comparison
+from evaluation.report import sheets
 
 
 def show(comparison: Comparison, folder: Path) -> None:
@@ -37,12 +38,11 @@ def show(comparison: Comparison, folder: Path) -> None:
         )
     console.print(table)
     console.print("accuracy: sequence accuracy, every digit and the length correct")
-    for result in comparison.results[:1]:
-        chosen_on = result.figures["thresholds_chosen_on"]
-        same = " (the same images: optimistic)" if chosen_on == images.split else ""
-        console.print(
-            f"*coverage at 98 % accuracy; the confidence threshold was chosen on {chosen_on}{same}"
-        )
+    chosen_on = comparison.results[0].figures["thresholds_chosen_on"]
+    same = " (the same images: optimistic)" if chosen_on == images.split else ""
+    console.print(
+        f"*coverage at 98 % accuracy; the confidence threshold was chosen on {chosen_on}{same}"
+    )
     for result in comparison.results:
         if counts := result.figures.get("false_positives"):
             console.print(
@@ -58,3 +58,5 @@ def show(comparison: Comparison, folder: Path) -> None:
         console.print(f"{pair.verdict} ({pair.p_text})")
     console.print(f"Report: {folder}/index.html")
     console.print(f"All figures: {folder}/results.json; all readings: {folder}/predictions.csv")
+    for path, result in zip(sheets(comparison, folder), comparison.results, strict=True):
+        console.print(f"Images with the readings of {result.name}: {path}")

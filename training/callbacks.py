@@ -157,7 +157,7 @@ def _without_optimizer(model: keras.Model) -> keras.Model:
 
 
 class Progress(keras.callbacks.Callback):
-    """Log one line per epoch: loss, validation scores, the selected epoch's, the time left."""
+    """Log one line per epoch: loss, validation scores, the best so far, the time left."""
 
     def __init__(self, epochs: int, end_of_epoch: EndOfEpoch):
         super().__init__()
@@ -171,16 +171,16 @@ class Progress(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         self.trained += 1
         left = (time.monotonic() - self.start) / self.trained * (self.epochs - epoch - 1)
-        selected = selected_epoch(self.end_of_epoch.rows, self.end_of_epoch.checkpoint)
+        best = selected_epoch(self.end_of_epoch.rows, "best")
         log.info(
-            "epoch %d/%d  loss %.3f  validation: loss %.3f, sequences %.2f %% (kept %.2f %%), "
-            "characters %.2f %%, lengths %.2f %%  %s left",
+            "epoch %d/%d  loss %.3f  validation: loss %.3f, sequence accuracy %.2f %% "
+            "(best %.2f %%), characters %.2f %%, lengths %.2f %%  %s left",
             epoch + 1,
             self.epochs,
             logs["loss"],
             logs["val_loss"],
             100 * logs[OBJECTIVE],
-            100 * selected[OBJECTIVE],
+            100 * best[OBJECTIVE],
             100 * logs["val_character_accuracy"],
             100 * logs["val_length_accuracy"],
             duration(left),

@@ -62,25 +62,26 @@ def show_lists() -> None:
 def show_run(configuration: Configuration, folder: Path, metrics: dict[str, Any]) -> None:
     """Print the validation scores of the saved model and the next command."""
     scores, inference = metrics["validation"], metrics["inference"]
+    cells = {
+        "sequence accuracy*": f"{scores['sequence_accuracy']:.2%}",
+        "with glimpses**": f"{inference['sequence_accuracy']:.2%}",
+        "characters": f"{scores['character_accuracy']:.2%}",
+        "lengths": f"{scores['length_accuracy']:.2%}",
+        "−log P": f"{scores['loss']:.3f}",
+    }
+    glimpses = inference["max_glimpses"]
+    if glimpses == 1:
+        del cells["with glimpses**"]
     console = Console()
     console.print(
         table(
             f"{configuration.model} on the validation split of {configuration.validation} "
             f"(crop: {configuration.crop}), epoch {metrics['epoch']}",
-            ("sequence accuracy*", "with glimpses**", "characters", "lengths", "−log P"),
-            [
-                (
-                    f"{scores['sequence_accuracy']:.2%}",
-                    f"{inference['sequence_accuracy']:.2%}",
-                    f"{scores['character_accuracy']:.2%}",
-                    f"{scores['length_accuracy']:.2%}",
-                    f"{scores['loss']:.3f}",
-                )
-            ],
+            tuple(cells),
+            [tuple(cells.values())],
         )
     )
     console.print("* images with the length and every digit correct")
-    console.print(
-        f"** as predict.py reads; glimpses per image: at most {inference['max_glimpses']}"
-    )
+    if glimpses > 1:
+        console.print(f"** as predict.py reads; glimpses per image: at most {glimpses}")
     console.print(f"Next: python evaluate.py {folder} --dataset {configuration.validation}")

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from matplotlib.colors import to_hex
+from matplotlib.colors import to_hex, to_rgb
 
 from evaluation import charts
 
@@ -29,3 +29,42 @@ def test_identifiers_of_two_charts_of_a_page_differ():
     texts = [charts.svg(figure, name) for name in ("first", "second")]
     identifiers = [set(text.split('clipPath id="')[1].split('"')[:1]) for text in texts]
     assert identifiers[0].isdisjoint(identifiers[1])
+
+
+def test_no_accuracy_axis_goes_beyond_100_percent():
+    curve = [{"coverage": 0.5, "accuracy": 1.0}, {"coverage": 1.0, "accuracy": 0.9}]
+    bins = [{"confidence": 1.0, "accuracy": 1.0, "interval": (0.9, 1.0), "images": 50}]
+    latency = {
+        "sequence_accuracy": 1.0,
+        "sequence_accuracy_interval": (0.9, 1.0),
+        "latency_ms": 2.0,
+    }
+    noise = {"unit": "%", "severities": [0, 1], "accuracy": {"model": [1.0, 0.5]}}
+    for figure in (
+        charts.plot_coverage({"model": curve}),
+        charts.plot_reliability({"model": bins}),
+        charts.plot_latency({"model": latency}),
+        charts.plot_corruption({"noise": noise}),
+    ):
+        assert figure.axes[0].get_ylim()[1] == 100
+
+
+@pytest.mark.parametrize("count", range(10))
+def test_counts_of_a_confusion_contrast_with_their_cells(count):
+    """By the ratio of WCAG 2, of which 4.5 is the least for text."""
+    counts = np.full((11, 11), count)
+    counts[0, 1] = 9
+    axes = charts.plot_confusion(counts).axes[0]
+    (cells,) = axes.images
+    for text in axes.texts:
+        column, row = text.get_position()
+        cell = cells.cmap(cells.norm(cells.get_array()[row, column]))
+        light, dark = sorted(map(luminance, (cell, text.get_color())), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= 4.5
+
+
+def luminance(colour) -> float:
+    """Relative luminance of an sRGB colour, as WCAG 2 defines it."""
+    channels = np.array(to_rgb(colour))
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])

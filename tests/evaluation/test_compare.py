@@ -74,6 +74,8 @@ def test_the_page_is_self_contained_and_complete(photos, tmp_path):
     assert not re.findall(r'(?:src|href)="(?!data:)\w[^"]*', text), "it works offline"
     for words in ("constant answer", "no significant difference", "those of the test split"):
         assert words in text
+    assert f"<h1>{photos.name}: evaluation of 2 models</h1>" in text.replace("<wbr>", "")
+    assert str(photos) in text.split("<h2>Provenance</h2>")[1]
     headings = re.findall(r"first\.keras</th>(.*)|second\.keras</th>(.*)", text)
     columns = [max(map(len, (re.findall("<th>read", h) for h in pair))) for pair in headings]
     assert columns[-2:] == [4, 9], "0 to N digits and longer, for each model's own N"
@@ -86,8 +88,43 @@ def test_the_page_is_self_contained_and_complete(photos, tmp_path):
         assert sum(figures["mistakes"].values()) == round(wrong)
 
 
+def test_without_a_usable_model_no_data_is_read_and_no_report_written(
+    photos, tmp_path, monkeypatch, capsys
+):
+    def read(*_, **__):
+        raise AssertionError("data was read")
+
+    monkeypatch.setattr(datasets, "labels", read)
+    bad = tmp_path / "bad.keras"
+    bad.write_bytes(b"no model")
+    report = tmp_path / "report"
+    report.mkdir()
+    (report / "results.json").write_text("good")
+    arguments = ["street_numbrs", str(bad), "--dataset", str(photos), "--report", str(report)]
+    assert evaluate.main(arguments) == 2
+    error = capsys.readouterr().err
+    assert "Received: street_numbrs" in error and "bad.keras is not a Keras model" in error
+    assert [path.read_text() for path in report.iterdir()] == ["good"]
+
+
+def test_sheets_of_an_earlier_report_are_deleted_and_the_new_named(
+    photos, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv("COLUMNS", "400")
+    model = save_model(tmp_path / "model.keras")
+    report = tmp_path / "report"
+    report.mkdir()
+    for name in ("readings-1.png", "readings-2.png", "readings-mine.png"):
+        (report / name).write_bytes(b"old")
+    assert evaluate.main([model, "--dataset", str(photos), "--report", str(report), *QUICK]) == 0
+    assert {path.name for path in report.glob("*.png")} == {"readings-1.png", "readings-mine.png"}
+    assert (report / "readings-1.png").read_bytes() != b"old"
+    assert "readings-1.png" in capsys.readouterr().out
+
+
 def test_an_unknown_data_set_is_an_error_that_lists_the_known(tmp_path, capsys):
-    assert evaluate.main([str(tmp_path), "--dataset", "mnits"]) == 2
+    model = save_model(tmp_path / "model.keras")
+    assert evaluate.main([model, "--dataset", "mnits"]) == 2
     assert "mnist" in capsys.readouterr().err
 
 
@@ -114,8 +151,8 @@ def test_labels_too_long_for_a_model_are_told_with_the_cure(tmp_path):
         for warning in comparison.warnings
     )
     every = make_folder(tmp_path / "every", ["1234567", "12345678"])
-    ((_, reason),) = compare([model], every).failed
-    assert "max_digits=2" in reason and "--set max_digits=8" in reason
+    with pytest.raises(ValueError, match=r"max_digits=2\).*--set max_digits=8"):
+        compare([model], every)
 
 
 @pytest.mark.parametrize(("validation", "count"), [(True, 3), (False, 2)])

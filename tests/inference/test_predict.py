@@ -63,7 +63,7 @@ def test_a_bad_file_is_named_and_the_others_are_read(weights, folder, capsys):
     assert "bad.png does not decode as an image" in errors[0]
     assert "pipe.png" in errors[1] and "gone.png" in errors[2]
     assert errors[3] == "predict.py: 3 of 9 could not be read"
-    sizes = [Image.open(path).size for path in (folder / "drawings").rglob("*.*.png")]
+    sizes = [Image.open(path).size for path in (folder / "drawings").rglob("*.png")]
     assert len(sizes) == 6
     assert all(320 <= width <= 1600 and height < 2000 for width, height in sizes)
 
@@ -86,7 +86,7 @@ def test_what_is_interrupted_or_has_no_room_says_so(weights, folder, monkeypatch
 
     monkeypatch.setattr(Image.Image, "save", save)
     assert predict.main(arguments) == 2
-    assert "a.jpg.png cannot be written: No space left on device" in capsys.readouterr().err
+    assert "a.png cannot be written: No space left on device" in capsys.readouterr().err
     assert not any(path.is_file() for path in (folder / "drawings").rglob("*"))
 
     def stop(*_):
@@ -107,7 +107,7 @@ def test_photos_of_many_pixels_are_decoded_by_the_few(folder, monkeypatch):
 
 def test_files_that_are_not_there_are_told_before_a_model_is_loaded(monkeypatch, capsys):
     monkeypatch.setattr(inference, "Reader", lambda weights: pytest.fail("loaded"))
-    assert predict.main(["gone.png"]) == 1
+    assert predict.main(["gone.png"]) == 2
     assert "There is no image at gone.png" in capsys.readouterr().err
 
 
@@ -147,22 +147,42 @@ def test_images_are_drawn_with_what_was_read_in_them(weights, folder, tmp_path, 
 
 
 def test_no_two_images_are_drawn_to_one_file(tmp_path):
-    files = [str(tmp_path / name) for name in ("a/b.jpg", "a_b.jpg", "a/b.png", "up/c.jpg")]
-    names = predict.drawn_names([*files, "-"])
-    assert [str(names[file]) for file in files] == [
-        "a/b.jpg.png", "a_b.jpg.png", "a/b.png.png", "up/c.jpg.png"
+    names = ("a/b.jpg", "a_b.jpg", "a/b.png", "up/c.jpg", "up/c.jpg.gif", "up/d.jpg")
+    files = [str(tmp_path / name) for name in names]
+    drawn = predict.drawn_paths([*files, "-"], Path("out"))
+    assert [str(drawn[file].relative_to("out")) for file in files] == [
+        "a/b.jpg.png", "a_b.png", "a/b.png.png", "up/c.png", "up/c.jpg.gif.png", "up/d.png"
     ]  # fmt: skip
-    assert len({*names.values()}) == 5
-    assert predict.drawn_names(["../up/x.png"]) == {
-        "../up/x.png": Path("x.png.png"),
-        "-": Path("standard_input.png"),
+    assert len({*drawn.values()}) == 7
+    assert predict.drawn_paths(["../up/x.jpg"], Path("out")) == {
+        "../up/x.jpg": Path("out/x.png"),
+        "-": Path("out/standard_input.png"),
     }
-    long = predict.drawn_names([str(tmp_path / ("é" * 127))])
-    assert all(len(os.fsencode(name.name)) <= 255 for name in long.values())
+    long = predict.drawn_paths([str(tmp_path / ("é" * 127))], Path("out"))
+    assert all(len(os.fsencode(path.name)) <= 255 for path in long.values())
 
 
-def test_a_folder_that_cannot_be_made_is_an_error(weights, folder, tmp_path, capsys):
+def test_drawings_beside_images_overwrite_none_of_them(weights, folder):
+    before = {path: path.read_bytes() for path in folder.rglob("*.*")}
+    assert predict.main([str(folder), "--weights", str(weights), "--draw", str(folder)]) == 0
+    assert {path: path.read_bytes() for path in before} == before
+    assert (folder / "b.png.png").is_file()
+
+
+def test_the_exit_status_tells_some_failures_from_only_failures(weights, folder):
+    (folder / "bad.png").write_bytes(b"no image")
+    good, bad, gone = (str(folder / name) for name in ("b.png", "bad.png", "gone.png"))
+    given = ["--weights", str(weights)]
+    assert predict.main([good, *given]) == 0
+    assert predict.main([good, bad, *given]) == 1
+    assert predict.main([good, gone, *given]) == 1
+    assert predict.main([bad, gone, *given]) == 2
+
+
+def test_a_file_as_the_folder_of_drawings_is_refused_before_a_model_is_loaded(
+    folder, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(inference, "Reader", lambda weights: pytest.fail("loaded"))
     (tmp_path / "file").write_text("in the way")
-    arguments = [str(folder), "--weights", str(weights), "--draw", str(tmp_path / "file")]
-    assert predict.main(arguments) == 2
-    assert "file" in capsys.readouterr().err
+    assert predict.main([str(folder), "--draw", str(tmp_path / "file")]) == 2
+    assert "--draw takes a folder" in capsys.readouterr().err

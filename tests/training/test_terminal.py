@@ -1,0 +1,43 @@
+"""What a training prints."""
+
+import logging
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from training import summary
+from training.callbacks import Progress
+
+
+def history_row(accuracy):
+    return {
+        "loss": 1.0,
+        "val_loss": 1.0,
+        "val_sequence_accuracy": accuracy,
+        "val_character_accuracy": 0.5,
+        "val_length_accuracy": 0.5,
+    }
+
+
+@pytest.mark.parametrize("checkpoint", ["best", "last"])
+def test_an_epoch_is_logged_with_the_best_accuracy_so_far(checkpoint, caplog):
+    rows = [history_row(0.75), history_row(0.25)]
+    progress = Progress(3, SimpleNamespace(rows=rows, checkpoint=checkpoint))
+    progress.on_train_begin()
+    with caplog.at_level(logging.INFO):
+        progress.on_epoch_end(1, rows[-1])
+    assert "sequence accuracy 25.00 % (best 75.00 %)" in caplog.text
+
+
+@pytest.mark.parametrize("glimpses", [1, 4])
+def test_glimpses_are_a_column_only_of_models_that_take_several(glimpses, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+    configuration = SimpleNamespace(model="net", validation="mnist", crop="full")
+    scores = {name.removeprefix("val_"): value for name, value in history_row(0.5).items()}
+    inference = {"sequence_accuracy": 0.625, "max_glimpses": glimpses}
+    metrics = {"validation": scores, "inference": inference, "epoch": 2}
+    summary.show_run(configuration, Path("run"), metrics)
+    shown = capsys.readouterr().out
+    assert "50.00%" in shown
+    assert ("62.50%" in shown) == ("glimpses" in shown) == (glimpses > 1)

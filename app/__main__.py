@@ -31,7 +31,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--port", type=int, default=os.environ.get("PORT", 8000), help="default: $PORT, or 8000")
     add("--weights", nargs="+", metavar="NAME|RUN|FILE",
         help="published weights, runs or .keras files; the first is the default of a request "
-        "(default: all published weights)")  # fmt: skip
+        "(default: conv_transformer.any10 conv_transformer_small.any10)")  # fmt: skip
     options = parser.parse_args(arguments)
     if not 0 <= options.port <= 65535:
         parser.error(f"--port is from 0 to 65535. Received: {options.port}")
@@ -53,13 +53,13 @@ def main(arguments: list[str] | None = None) -> int:
     from app.limits import Limits
     from app.readers import load_readers
     from app.server import make_server
-    from models.published import list_weights
+    from models.published import DEFAULT_WEIGHTS, SMALL_WEIGHTS
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # the warm-up compiles on purpose
     logging.getLogger("python_multipart").setLevel(logging.ERROR)  # its warnings quote bodies
     try:
-        readers = load_readers(options.weights or list_weights())
+        readers = load_readers(options.weights or [DEFAULT_WEIGHTS, SMALL_WEIGHTS])
     except (ValueError, OSError) as error:
         print(f"python -m app: {error}", file=sys.stderr)
         return 2

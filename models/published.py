@@ -20,6 +20,9 @@ FOLDER = Path(__file__).resolve().parent / "weights"
 DEFAULT_WEIGHTS = "conv_transformer.any10"
 """The published weights of the highest accuracy on every data set measured."""
 
+SMALL_WEIGHTS = "conv_transformer_small.any10"
+"""The published weights that take the least time of those for any number."""
+
 
 def list_weights() -> list[str]:
     """Names of the published weights, in alphabetical order."""

@@ -1,6 +1,6 @@
 # The page and its API with the published weights; see docs/deploy.md.
 #   docker build -t number-zoo .
-#   docker run --rm -p 8000:8000 --memory 2g --read-only --tmpfs /tmp number-zoo
+#   docker run --rm -p 8000:8000 --memory 3g --read-only --tmpfs /tmp number-zoo
 FROM python:3.13-slim
 
 # One layer, so that what is taken away again takes no room: headers, to build against TensorFlow.

@@ -161,13 +161,15 @@ def configure(
     """
     model, trained_arguments = _initial_model(model, weights)
     defaults = datasets.defaults(dataset)
+    fitted = _fit_to_data(model, defaults, trained_arguments)
     name = recipe or recipes.default_recipe(
-        models.entry(model).recipe, defaults, fine_tuning=weights is not None
+        models.entry(model).recipe,
+        {**defaults, "max_digits": fitted["max_digits"]},
+        fine_tuning=weights is not None,
     )
     fields = {key: value for key, value in recipe_fields.items() if value is not None}
     chosen = dataclasses.replace(recipes.get_recipe(name), **fields)
     arguments, chosen = set_values(model, chosen, _parse_settings(settings))
-    fitted = _fit_to_data(model, defaults, trained_arguments)
     return Configuration(
         model=model,
         arguments=models.configuration(model, **trained_arguments | fitted | arguments),
@@ -225,11 +227,11 @@ def _fit_to_data(
     """The image shape and `max_digits` that suit the data, at least the trained `max_digits`."""
     current = models.configuration(model, **trained_arguments)
     height, width = defaults["image_size"]
-    if defaults["max_digits"] > 1 and current["max_digits"] > 1 and defaults["channels"] == 3:
-        height, width = current["input_shape"][:2]  # Photos come in all sizes: the model's own.
     max_digits = defaults["max_digits"]
-    if max_digits > 1 and trained_arguments:
-        max_digits = max(max_digits, trained_arguments["max_digits"])
+    if trained_arguments and (max_digits > 1 or defaults["channels"] == 3):
+        max_digits = max(max_digits, current["max_digits"])
+    if max_digits > 1 and current["max_digits"] > 1 and defaults["channels"] == 3:
+        height, width = current["input_shape"][:2]  # Photos come in all sizes: the model's own.
     return {"input_shape": [height, width, defaults["channels"]], "max_digits": max_digits}
 
 

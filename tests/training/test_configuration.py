@@ -109,6 +109,7 @@ def test_labels_longer_than_max_digits_give_a_warning_with_the_cure(caplog):
         ("12", None, [], 2),
         ("1234567", None, [], 7),
         ("12", "street_numbers", [], 5),
+        ("1", "street_numbers", [], 5),
         ("1234567", "street_numbers", [], 7),
         ("1234567", "street_numbers", ["max_digits=6"], 6),
     ],

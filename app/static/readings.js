@@ -9,6 +9,9 @@ export const accepted = (reading, threshold) => reading.confidence >= threshold;
 // The number in words where it has no digits to show.
 const instead = ({ number, length }) => (number ? `more than ${length.length - 2} digits` : "no number");
 
+// A name that breaks behind its separators rather than within a word.
+const breakable = (name) => name.split(/(?<=[_./])/).flatMap((part) => [part, make("wbr")]);
+
 const isDigits = ({ number }) => /^\d+$/.test(number);
 
 export function sayReading(reading, threshold) {
@@ -101,7 +104,7 @@ function card(reading, index, threshold, shown, press) {
     make(
       "div",
       { className: "head" },
-      make("h2", {}, reading.model),
+      make("h2", {}, ...breakable(reading.model)),
       ...(isDigits(reading) ? [copyButton(reading.number)] : []),
     ),
     make(

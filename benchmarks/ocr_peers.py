@@ -1,0 +1,249 @@
+"""Compare the published readers with general OCR engines on the same images.
+
+    python benchmarks/ocr_peers.py my_photos                          # rapidocr
+    python benchmarks/ocr_peers.py my_photos --peers rapidocr ddddocr tesseract
+
+Each engine is installed into an environment of its own under --environments (Tesseract is the
+system's: apt install tesseract-ocr). An engine has several settings, of which the best on up to
+200 images of the validation split is used, so that none is handicapped; the test split is read
+once. Of the recognized text the most confident run of digits counts, a decimal point or comma
+within it dropped. All run on one thread, and time is processor time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+Runs = Callable[[str], list[tuple[float, str]]]
+"""From the path of an image to (confidence, text) of what was recognized."""
+
+PACKAGES = {
+    "rapidocr": ["rapidocr", "onnxruntime"],
+    "ddddocr": ["ddddocr"],
+    "tesseract": [],
+}
+SETTINGS = {
+    "rapidocr": ["96", "224", "96+224", "recognizer", "96+224+recognizer"],
+    "ddddocr": ["default"],
+    "tesseract": ["6", "7", "8", "13"],
+}
+VALIDATION_LIMIT = 200
+
+
+def rapidocr_runs(setting: str) -> Runs:
+    """PP-OCR: the detector at some short sides, and the recognizer on the whole image."""
+    from rapidocr import RapidOCR
+
+    parts = setting.split("+")
+    threads = {f"EngineConfig.onnxruntime.{kind}_op_num_threads": 1 for kind in ("intra", "inter")}
+    engines = [
+        RapidOCR(
+            params={
+                "Global.log_level": "critical",
+                "Det.limit_type": "min",
+                "Det.limit_side_len": int(side),
+                **threads,
+            }
+        )
+        for side in [part for part in parts if part.isdigit()] or ["96"]
+    ]
+
+    def recognize(path: str) -> list[tuple[float, str]]:
+        results = [engine(path) for engine in engines if any(p.isdigit() for p in parts)]
+        if "recognizer" in parts:
+            results.append(engines[0](path, use_det=False, use_cls=False, use_rec=True))
+        return [
+            (float(score), text)
+            for result in results
+            for score, text in zip(result.scores or [], result.txts or [], strict=True)
+        ]
+
+    return recognize
+
+
+def ddddocr_runs(setting: str) -> Runs:
+    """ddddocr's classifier for captchas."""
+    import ddddocr
+
+    engine = ddddocr.DdddOcr(show_ad=False)
+    return lambda path: [(1.0, engine.classification(Path(path).read_bytes()))]
+
+
+def tesseract_runs(setting: str) -> Runs:
+    """Tesseract with a page segmentation mode."""
+
+    def recognize(path: str) -> list[tuple[float, str]]:
+        command = [
+            "tesseract",
+            path,
+            "-",
+            "--psm",
+            setting,
+            "-c",
+            "tessedit_char_whitelist=0123456789",
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        return [(1.0, line) for line in done.stdout.splitlines()]
+
+    return recognize
+
+
+ENGINES = {"rapidocr": rapidocr_runs, "ddddocr": ddddocr_runs, "tesseract": tesseract_runs}
+
+
+def best_number(runs: Iterable[tuple[float, str]]) -> str:
+    """The most confident run of digits, the longest among equals; "" where there is none."""
+    numbers = [
+        (score, re.sub(r"\D", "", match))
+        for score, text in runs
+        for match in re.findall(r"\d+(?:[.,]\d+)*", text)
+    ]
+    return max(numbers, key=lambda number: (number[0], len(number[1])), default=(0.0, ""))[1]
+
+
+def work(engine: str, setting: str, paths: list[str]) -> dict:
+    """Read images with an engine, in its own environment."""
+    began = time.process_time()
+    recognize = ENGINES[engine](setting)
+    numbers = [best_number(recognize(paths[0]))]
+    ready = time.process_time()
+    numbers += [best_number(recognize(path)) for path in paths[1:]]
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    spent = time.process_time() - ready + children.ru_utime + children.ru_stime
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {
+        "numbers": numbers,
+        "start": ready - began,
+        "milliseconds": 1000 * spent / max(1, len(paths) - 1),
+        "memory": max(peak, children.ru_maxrss / 1024),
+    }
+
+
+def environment(engine: str, folder: Path) -> Path:
+    """The Python of an engine's environment, which is made and filled where it is missing."""
+    if not PACKAGES[engine]:
+        return Path(sys.executable)
+    python = folder / engine / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    if not (folder / engine / "installed").exists():
+        print(f"installing {engine} into {folder / engine}", file=sys.stderr)
+        venv.create(folder / engine, with_pip=True, clear=True)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", *PACKAGES[engine]], check=True)
+        (folder / engine / "installed").touch()
+    return python
+
+
+def run_worker(python: Path, engine: str, setting: str, paths: list[str]) -> dict:
+    """Run `work` in an engine's environment."""
+    done = subprocess.run(
+        [python, __file__, "--worker", engine, setting],
+        input=json.dumps(paths),
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "OMP_THREAD_LIMIT": "1"},
+    )
+    if done.returncode:
+        raise RuntimeError(f"{engine} failed: {done.stderr.strip().splitlines()[-1:]}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def read_ours(weights: str, paths: list[str]) -> dict:
+    """Read images with one of the project's readers, on one thread."""
+    import tensorflow as tf
+
+    from datasets.images import decode_image
+    from inference.reader import Reader
+
+    if not tf.config.threading.get_intra_op_parallelism_threads():
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+    began = time.process_time()
+    reader = Reader(weights)
+    numbers = [reader.read([decode_image(paths[0])])[0].number]
+    ready = time.process_time()
+    numbers += [reader.read([decode_image(path)])[0].number for path in paths[1:]]
+    spent = time.process_time() - ready
+    return {"numbers": numbers, "start": ready - began,
+            "milliseconds": 1000 * spent / max(1, len(paths) - 1)}  # fmt: skip
+
+
+def compare(options: argparse.Namespace) -> None:
+    """Read the test split with everything and print the table."""
+    from artifacts.startup import quiet_tensorflow
+
+    quiet_tensorflow()
+    from rich.console import Console
+
+    from artifacts.console import table
+    from datasets import sources
+    from evaluation.intervals import wilson_interval
+
+    with tempfile.TemporaryDirectory() as folder:
+        splits: dict[str, tuple[list[str], list[str]]] = {}
+        for split, limit in (("validation", VALIDATION_LIMIT), (options.split, options.limit)):
+            examples = list(sources.examples(options.dataset, split, options.data_dir, limit))
+            paths = [str(Path(folder, f"{split}_{n:05d}.img")) for n in range(len(examples))]
+            for path, example in zip(paths, examples, strict=True):
+                Path(path).write_bytes(example.read())
+            splits[split] = paths, [example.label for example in examples]
+        paths, labels = splits[options.split]
+        rows = []
+
+        def add_row(name: str, setting: str, result: dict) -> None:
+            correct = sum(a == b for a, b in zip(result["numbers"], labels, strict=True))
+            low, high = wilson_interval(correct, len(labels))
+            rows.append(
+                (name, setting, f"{correct / len(labels):.1%}", f"{low:.1%} – {high:.1%}",
+                 f"{result['milliseconds']:.1f} ms", f"{result['start']:.1f} s",
+                 f"{result['memory']:.0f} MiB" if "memory" in result else "")
+            )  # fmt: skip
+
+        for weights in options.weights:
+            add_row(weights, "", read_ours(weights, paths))
+        for engine in options.peers:
+            python = environment(engine, options.environments)
+            tried = {}
+            for setting in SETTINGS[engine] if len(SETTINGS[engine]) > 1 else []:
+                numbers = run_worker(python, engine, setting, splits["validation"][0])["numbers"]
+                tried[setting] = sum(
+                    a == b for a, b in zip(numbers, splits["validation"][1], strict=True)
+                )
+            best = max(tried, key=tried.get) if tried else SETTINGS[engine][0]
+            add_row(engine, best, run_worker(python, engine, best, paths))
+    columns = ("reader", "setting", "accuracy", "95 % interval", "time", "start", "memory")
+    title = f"{options.dataset}, {options.split}: {len(labels)} images, whole, one thread"
+    Console(width=120).print(table(title, columns, rows, right=columns[2:]))
+
+
+def main() -> int:
+    """Run the benchmark; returns its exit status."""
+    if sys.argv[1:2] == ["--worker"]:
+        print(json.dumps(work(*sys.argv[2:4], json.load(sys.stdin))))
+        return 0
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add = parser.add_argument
+    add("dataset", help="data set or folder of photos")
+    add("--peers", nargs="*", default=["rapidocr"], choices=sorted(PACKAGES))
+    add("--weights", nargs="*", default=["conv_transformer.any10", "conv_transformer_small.any10"])
+    add("--split", default="test", choices=("validation", "test"))
+    add("--limit", type=int, default=None, metavar="N", help="only the first N images")
+    add("--environments", type=Path, default=Path(".peers"), metavar="FOLDER")
+    add("--data-dir", type=Path, metavar="FOLDER", help="folder of TFDS data sets")
+    compare(parser.parse_args())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

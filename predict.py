@@ -108,7 +108,7 @@ def read_files(
                 quiet_tensorflow()
                 from inference import Reader
 
-                reader = Reader(weights) if weights else Reader()
+                reader = Reader(weights)
             readings = dict(
                 zip(decoded, reader.read(list(decoded.values())) if decoded else [], strict=True)
             )

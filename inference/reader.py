@@ -98,7 +98,8 @@ class Reader:
     """A trained model with its inference graph (`inference.graph`), for images of any size.
 
     Args:
-        weights: name of published weights, or path of a run folder or a `.keras` file.
+        weights: name of published weights, or path of a run folder or a `.keras` file. Defaults
+            to `models.published.DEFAULT_WEIGHTS`.
         max_glimpses: most glimpses of an image. Defaults to what the weights were calibrated
             with, or `MAX_GLIMPSES`, or 1 for a model without a `box` output.
         temperature: divisor of the log-probabilities. Defaults to the one fitted on validation,
@@ -111,10 +112,11 @@ class Reader:
 
     def __init__(
         self,
-        weights: str | Path = DEFAULT_WEIGHTS,
+        weights: str | Path | None = None,
         max_glimpses: int | None = None,
         temperature: float | None = None,
     ):
+        weights = weights or DEFAULT_WEIGHTS
         self.model = models.load(weights)
         outputs = getattr(self.model, "output", None)  # None for a model without an input
         if not (isinstance(outputs, dict) and DIGITS in outputs):
@@ -229,7 +231,7 @@ def _compile(model: keras.Model):
 
 def read(
     images: Iterable[np.ndarray | str | os.PathLike | bytes],
-    weights: str | Path = DEFAULT_WEIGHTS,
+    weights: str | Path | None = None,
 ) -> list[Reading]:
     """Read the number in each image.
 

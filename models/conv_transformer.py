@@ -10,12 +10,11 @@ import numpy as np
 from annotated_types import MinLen
 from keras import layers, ops
 
-from labels import BOX
 from models import search_space
 from models.arguments import ImageShape, NonNegativeInt, PositiveInt, PositiveInts, Rate
 from models.blocks import conv_norm, residual_block
 from models.entry import Entry
-from models.heads import attention_pooling, box_output, number_outputs
+from models.heads import attention_outputs
 from models.inputs import image_input
 
 Strides = Annotated[Sequence[Annotated[PositiveInts, MinLen(2)]], MinLen(1)]
@@ -92,12 +91,7 @@ def conv_transformer(
             )
     if encoder_layers:
         x = _encoder(x, encoder_layers, heads, mlp_ratio)
-    digit_features, features = attention_pooling(x, max_digits)
-    digit_features = layers.Dropout(dropout, name="digit_dropout")(digit_features)
-    features = layers.Dropout(dropout, name="length_dropout")(features)
-    outputs = number_outputs(features, max_digits, digit_features=digit_features)
-    if locate and max_digits > 1:
-        outputs[BOX] = box_output(x)
+    outputs = attention_outputs(x, max_digits, dropout=dropout, locate=locate)
     return keras.Model(images, outputs, name="conv_transformer")
 
 

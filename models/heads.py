@@ -52,6 +52,29 @@ def number_outputs(
     }
 
 
+def attention_outputs(
+    x: keras.KerasTensor, max_digits: int, *, dropout: float, locate: bool
+) -> dict[str, keras.KerasTensor]:
+    """Add all output layers to a feature map, with attention to each digit.
+
+    Args:
+        x: feature map (batch, height, width, channels).
+        max_digits: N, the largest number of digits; 1 for single digits.
+        dropout: dropout rate of the pooled features, in [0, 1).
+        locate: whether to add the output `box`; it is left out where N is 1.
+
+    Returns:
+        `{"length": …, "digits": …, "box": …}`, as `number_outputs` and `box_output` give them.
+    """
+    digit_features, features = attention_pooling(x, max_digits)
+    digit_features = layers.Dropout(dropout, name="digit_dropout")(digit_features)
+    features = layers.Dropout(dropout, name="length_dropout")(features)
+    outputs = number_outputs(features, max_digits, digit_features=digit_features)
+    if locate and max_digits > 1:
+        outputs[BOX] = box_output(x)
+    return outputs
+
+
 def attention_pooling(
     x: keras.KerasTensor, max_digits: int
 ) -> tuple[keras.KerasTensor, keras.KerasTensor]:

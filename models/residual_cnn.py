@@ -7,14 +7,12 @@ from typing import Annotated, Any
 
 import keras
 from annotated_types import Ge, Le, MinLen
-from keras import layers
 
-from labels import BOX
 from models import search_space
 from models.arguments import ImageShape, PositiveInt, PositiveInts, Rate
 from models.blocks import conv_norm, residual_block
 from models.entry import Entry
-from models.heads import attention_pooling, box_output, number_outputs
+from models.heads import attention_outputs
 from models.inputs import image_input
 
 
@@ -81,12 +79,7 @@ def residual_cnn(
                 dilation=dilations[index % len(dilations)] if stage == len(filters) else 1,
                 name=f"stage{stage}_block{index + 1}",
             )
-    digit_features, features = attention_pooling(x, max_digits)
-    digit_features = layers.Dropout(dropout, name="digit_dropout")(digit_features)
-    features = layers.Dropout(dropout, name="length_dropout")(features)
-    outputs = number_outputs(features, max_digits, digit_features=digit_features)
-    if locate and max_digits > 1:
-        outputs[BOX] = box_output(x)
+    outputs = attention_outputs(x, max_digits, dropout=dropout, locate=locate)
     return keras.Model(images, outputs, name="residual_cnn")
 
 

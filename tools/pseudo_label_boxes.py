@@ -71,7 +71,7 @@ def write_boxes(folder: Path, out: Path, weights: str | None, split: str | None)
     # Imported only now, so that --help and a missing folder do not wait for TensorFlow.
     from inference.reader import Reader
 
-    reader = Reader(weights) if weights else Reader()
+    reader = Reader(weights)
     if BOX not in reader.model.output:
         raise ValueError(f"{weights} predicts no box: use published weights")
     selected = [photo for photo in photos if split in (None, photo.split)]

@@ -71,7 +71,7 @@ def main(arguments: list[str] | None = None) -> int:
         from evaluation.charts import plot_readings
         from inference.reader import Reader
 
-        reader = Reader(options.weights) if options.weights else Reader()
+        reader = Reader(options.weights)
     except ValueError as error:
         print(f"tools.readings_figure: {error}", file=sys.stderr)
         return 2

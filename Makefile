@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint docs clean
 
 demo: $(VENV)/installed
 	$(RUN) train.py --run runs/demo
@@ -16,6 +16,10 @@ lint: $(VENV)/installed-dev
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(VENV)/bin/lint-imports --no-cache --no-logo
+
+docs: $(VENV)/installed-docs
+	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict
+	@echo "site/index.html"
 
 # Debian's Python comes without venv's pip; say so rather than fail in the middle.
 $(VENV)/bin/python:
@@ -32,9 +36,13 @@ $(VENV)/installed: requirements.txt | $(VENV)/bin/python
 	touch $@
 
 $(VENV)/installed-dev: requirements.txt requirements-app.txt requirements-export.txt \
-    requirements-dev.txt | $(VENV)/bin/python
+    requirements-docs.txt requirements-dev.txt | $(VENV)/bin/python
 	$(INSTALL) -r requirements-dev.txt
-	touch $@ $(VENV)/installed
+	touch $@ $(VENV)/installed $(VENV)/installed-docs
+
+$(VENV)/installed-docs: requirements-docs.txt | $(VENV)/bin/python
+	$(INSTALL) -r requirements-docs.txt
+	touch $@
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .schemathesis

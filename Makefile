@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: demo test lint docs clean
+.PHONY: demo test lint notebooks docs clean
 
 demo: $(VENV)/installed
 	$(RUN) train.py --run runs/demo
@@ -16,6 +16,9 @@ lint: $(VENV)/installed-dev
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(VENV)/bin/lint-imports --no-cache --no-logo
+
+notebooks: $(VENV)/installed-notebooks
+	$(RUN) -m tools.notebooks
 
 docs: $(VENV)/installed-docs
 	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict
@@ -35,14 +38,18 @@ $(VENV)/installed: requirements.txt | $(VENV)/bin/python
 	$(INSTALL) -r requirements.txt
 	touch $@
 
-$(VENV)/installed-dev: requirements.txt requirements-app.txt requirements-export.txt \
-    requirements-docs.txt requirements-dev.txt | $(VENV)/bin/python
-	$(INSTALL) -r requirements-dev.txt
-	touch $@ $(VENV)/installed $(VENV)/installed-docs
+$(VENV)/installed-notebooks: requirements.txt requirements-notebooks.txt | $(VENV)/bin/python
+	$(INSTALL) -r requirements-notebooks.txt
+	touch $@ $(VENV)/installed
 
 $(VENV)/installed-docs: requirements-docs.txt | $(VENV)/bin/python
 	$(INSTALL) -r requirements-docs.txt
 	touch $@
+
+$(VENV)/installed-dev: requirements.txt requirements-app.txt requirements-export.txt \
+    requirements-notebooks.txt requirements-docs.txt requirements-dev.txt | $(VENV)/bin/python
+	$(INSTALL) -r requirements-dev.txt
+	touch $@ $(VENV)/installed $(VENV)/installed-notebooks $(VENV)/installed-docs
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .schemathesis

@@ -10,7 +10,7 @@ from typing import Any
 from artifacts.environment import environment
 from artifacts.files import atomic_path, write_json
 from evaluation import charts, page
-from evaluation.compare import Comparison
+from evaluation.comparison import Comparison
 from inference.split_images import random_indices
 
 SHEET_IMAGES = 48

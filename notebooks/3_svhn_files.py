@@ -8,8 +8,8 @@
 # and boxes, of MATLAB 7.3, in a structure that no reader of `.mat` files returns as a table.
 #
 # This notebook opens the file step by step with h5py, then in one line, and looks at what the data
-# set is made of. Photos of SVHN may not be passed on, so unless `folder` names the real ones, the
-# images are rendered here, in files of exactly the official structure.
+# set is made of. SVHN is for non-commercial use, so its photos are not part of the project: unless `svhn`
+# names the real files, images are rendered here, in files of the official structure.
 
 # %%
 from pathlib import Path
@@ -27,14 +27,15 @@ from datasets.svhn_numbers.digit_struct import read_digit_struct
 from datasets.svhn_numbers.write_digit_struct import write_split
 
 # %% tags=["parameters"]
-folder = ""  # the folder extracted from SVHN's train.tar.gz; "" for rendered images
+svhn = ""  # the folder extracted from SVHN's train.tar.gz; "" for rendered images
+folder = "data/svhn_rendered/train"  # where these are written
 count = 600  # of these
 
 # %%
-if not folder:
-    folder = "data/svhn_rendered/train"
+if not svhn:
     write_split(folder, render_many(seed=3, count=count, workers=1))
-names = sorted(path.name for path in Path(folder).iterdir())
+split = Path(svhn or folder)
+names = sorted(path.name for path in split.iterdir())
 print(f"{len(names):,} files: {', '.join(names[:3])}, …, {names[-1]}")
 
 # %% [markdown]
@@ -44,7 +45,7 @@ print(f"{len(names):,} files: {', '.join(names[:3])}, …, {names[-1]}")
 # columns, `name` and `bbox`, an entry for each image.
 
 # %%
-file = h5py.File(f"{folder}/digitStruct.mat")
+file = h5py.File(split / "digitStruct.mat")
 print(file["digitStruct/name"])
 print(file["digitStruct/bbox"])
 
@@ -106,10 +107,11 @@ print(f"image {zero + 1}: labels {list(map(int, values_of(group_of(zero)['label'
 # ## In one line
 #
 # `read_digit_struct` does all this. It uses h5py's low-level interface, with which the 600,000
-# objects of the official training set take a minute; with the code above they would take three.
+# objects of the official training set take a minute; with the code above they would take three. Most
+# projects store the result once and never open the file again; here TFDS does that.
 
 # %%
-entries = read_digit_struct(f"{folder}/digitStruct.mat")
+entries = read_digit_struct(split / "digitStruct.mat")
 print(entries[zero])
 
 # %% [markdown]
@@ -118,7 +120,7 @@ print(entries[zero])
 
 # %%
 images, labels, boxes = [], [], []
-for entry, png in read_split(folder, "train", skip_broken=True):
+for entry, png in read_split(split, "train"):
     images.append(datasets.decode_image(png))
     labels.append(entry.label)
     boxes.append(entry.boxes)

@@ -25,8 +25,7 @@ from datasets.rendered_numbers.write_folder import write_folder
 
 # %% tags=["parameters"]
 photos = ""  # a folder of your own photos
-folder = "data/rendered_folder"  # where the rendered images are written
-runs = "runs/whole_photos"  # where the trained models are saved
+folder = "runs/whole_photos"  # where the rendered images and the trained models are saved
 count = 6000  # rendered images
 steps = 1500  # batches of 32 images
 test_images = None  # only the first so many test images; None for all

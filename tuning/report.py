@@ -12,7 +12,7 @@ from rich.console import Console
 import datasets
 from artifacts.console import count, duration, table
 from artifacts.files import atomic_path, read_json
-from evaluation.charts import STYLE, colour, svg
+from artifacts.plot_style import STYLE, colour, svg
 from evaluation.intervals import wilson_interval
 from evaluation.page import template
 from tuning.importance import FEWEST_TRIALS, MEASURE, Importance, importance

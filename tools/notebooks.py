@@ -85,9 +85,13 @@ def execute(notebook: nbformat.NotebookNode, **options: Any) -> None:
         notebook: from `read`.
         **options: of `nbclient.NotebookClient`; `km` is a kernel to use and keep.
     """
-    resources = {"metadata": {"path": str(FOLDER)}}
     client = nbclient.NotebookClient(
-        notebook, resources=resources, timeout=None, record_timing=False, **options
+        notebook,
+        resources={"metadata": {"path": str(FOLDER)}},
+        timeout=None,
+        record_timing=False,
+        extra_arguments=["--log-level=ERROR"],
+        **options,
     )
     client.execute()
     for output, image in figures(notebook):

@@ -62,7 +62,7 @@ def plot_statistics(
     fractions = 100 * covered_area(boxes, sizes)
     areas.hist(fractions, bins=np.arange(0, 101, 4), color=colour(0))
     areas.axvline(fractions.mean(), color=colour(1), label=f"mean {fractions.mean():.0f} %")
-    areas.set(xlabel="area covered by the number, %", ylabel="images", title="how much of the image it covers")
+    areas.set(xlabel="part of the image, %", ylabel="images", title="area of the number")
     areas.set_xlim(0, 100)
     areas.legend(loc="upper right")
     return figure

@@ -7,15 +7,15 @@
 # the first thing that anyone who wants them meets is `digitStruct.mat`: one file with all labels
 # and boxes, of MATLAB 7.3, in a structure that no reader of `.mat` files returns as a table.
 #
-# This notebook opens the file step by step with h5py, then in one line, and looks at what the data
-# set is made of. SVHN is for non-commercial use, so its photos are not part of the project: unless `svhn`
-# names the real files, images are rendered here, in files of the official structure.
+# This notebook opens the file step by step with h5py, then in one line, and looks at what the
+# data set is made of. SVHN is for non-commercial use, so its photos are not part of the project:
+# unless `svhn` names the real files, images are rendered here, in files of the official
+# structure.
 
 # %%
 from pathlib import Path
 
 import project_root  # makes the packages of the project importable from this folder
-
 import h5py
 import numpy as np
 
@@ -50,9 +50,9 @@ print(file["digitStruct/name"])
 print(file["digitStruct/bbox"])
 
 # %% [markdown]
-# There is not one label in it: every entry is an *object reference*, which leads to another object
-# of the file. MATLAB stores a cell array like this, since its cells may hold anything. Indexing the
-# file with a reference follows it. The first name:
+# There is not one label in it: every entry is an *object reference*, which leads to another
+# object of the file. MATLAB stores a cell array like this, since its cells may hold anything.
+# Indexing the file with a reference follows it. The first name:
 
 # %%
 reference = file["digitStruct/name"][0, 0]
@@ -80,9 +80,9 @@ for index in (single, several):
         print(f"    {field:7} {values.shape} {values.dtype}  {values[0, 0]}")
 
 # %% [markdown]
-# This is the trap that most home-made readers fall into: **a single digit has its number in place, but
-# several digits have a column of references**, each to a 1 x 1 array of its own. A training set of
-# 73,257 digits is thus some 600,000 little objects.
+# This is the trap that most home-made readers fall into: **a single digit has its number in
+# place, but several digits have a column of references**, each to a 1 x 1 array of its own. A
+# training set of 73,257 digits is thus some 600,000 little objects.
 
 
 # %%
@@ -93,22 +93,25 @@ def values_of(values):
 
 
 for index in (single, several):
-    print({field: list(map(int, values_of(values))) for field, values in group_of(index).items()})
+    print(f"image {index + 1}")
+    for field, values in group_of(index).items():
+        print(f"    {field:7} {[int(value) for value in values_of(values)]}")
 
 # %% [markdown]
-# The labels are 1 to 10: MATLAB counts from 1, and **a zero is labelled 10**. Whoever takes the label
-# as the digit teaches a model to read "1" or a blank for every 0. One image in seven has one:
+# The labels are 1 to 10: MATLAB counts from 1, and **a zero is labelled 10**. Whoever takes the
+# label as the digit teaches a model to read "1" or a blank for every 0. One image in seven has
+# one:
 
 # %%
-zero = next(i for i in range(len(file["digitStruct/name"])) if 10 in values_of(group_of(i)["label"]))
-print(f"image {zero + 1}: labels {list(map(int, values_of(group_of(zero)['label'])))}")
+zero = next(index for index in range(100) if 10 in values_of(group_of(index)["label"]))
+print(f"image {zero + 1}: {[int(value) for value in values_of(group_of(zero)['label'])]}")
 
 # %% [markdown]
 # ## In one line
 #
 # `read_digit_struct` does all this. It uses h5py's low-level interface, with which the 600,000
-# objects of the official training set take a minute; with the code above they would take three. Most
-# projects store the result once and never open the file again; here TFDS does that.
+# objects of the official training set take a minute; with the code above they would take three.
+# Most projects store the result once and never open the file again; here TFDS does that.
 
 # %%
 entries = read_digit_struct(split / "digitStruct.mat")
@@ -140,7 +143,7 @@ sizes = [image.shape[1::-1] for image in images]
 datasets.plot_statistics(labels, boxes, sizes)
 
 # %% [markdown]
-# Counted with this notebook's code in the official files:
+# In the official files:
 #
 # | | train | test |
 # | --- | ---: | ---: |
@@ -154,9 +157,9 @@ datasets.plot_statistics(labels, boxes, sizes)
 # | boxes that leave the image | 181 images | 39 images |
 # | boxes not in order from left to right | 5 images | 3 images |
 #
-# Three lessons for whoever trains on it: a model with five positions meets one number that does not
-# fit; a crop has to be able to leave the image; and the digits must not be sorted by their boxes,
-# since in most of those eight images it is the boxes that are wrong.
+# Three lessons for whoever trains on it: a model with five positions meets one number that does
+# not fit; a crop has to be able to leave the image; and the digits must not be sorted by their
+# boxes, since in most of those eight images it is the boxes that are wrong.
 
 # %%
 beyond = [
@@ -170,8 +173,8 @@ print(f"{sum('0' in label for label in labels) / len(labels):.1%} with a zero")
 # %% [markdown]
 # ## How much of the image the number covers
 #
-# Test images show more of the house than training images: a number covers half as much of them. From
-# the smallest number to the largest:
+# Test images show more of the house than training images: a number covers half as much of them.
+# From the smallest number to the largest:
 
 # %%
 covered = datasets.covered_area(boxes, sizes)
@@ -192,13 +195,16 @@ datasets.show(
 # `crop="union"`; `"square"` keeps the aspect ratio. Both may leave the image, whose edge is then
 # repeated.
 
+
 # %%
+def box_of(index, crop):
+    return None if crop == "full" else crop_box(boxes[index], crop)
+
+
 some = order[[0, 1, 3, 6, 9]]
 rows = {
     crop: [
-        datasets.prepare_image(
-            images[index], (64, 64), 3, box=None if crop == "full" else crop_box(boxes[index], crop)
-        )
+        datasets.prepare_image(images[index], (64, 64), 3, box=box_of(index, crop))
         for index in some
     ]
     for crop in ("full", "union", "square")
@@ -212,14 +218,14 @@ datasets.show(
 
 # %% [markdown]
 # In a crop all numbers have the same size and stand in the middle, and at 64 x 64 pixels they are
-# sharp. In the whole image they are anywhere, and of some hardly a pixel is left. The crop has done
-# half of the reading; and for a new photo, nobody knows the box. What that means for a model is the
-# subject of the next notebook.
+# sharp. In the whole image they are anywhere, and of some hardly a pixel is left. The crop has
+# done half of the reading; and for a new photo, nobody knows the box. What that means for a model
+# is the subject of the next notebook.
 #
 # ## What next
 #
-# - `python train.py residual_cnn --dataset svhn_numbers` downloads the official files (0.7 GB, checksums
-#   compared), prepares them and trains on whole images; `--crop union` on crops.
+# - `python train.py residual_cnn --dataset svhn_numbers` downloads the official files (0.7 GB,
+#   checksums compared), prepares them and trains on whole images; `--crop union` on crops.
 # - `datasets.load("svhn_numbers", "train")` gives them as batches, as any other data set.
 # - The [README of the data set](../datasets/svhn_numbers/README.md) has sizes, times and what is
 #   known to be wrong in the labels.

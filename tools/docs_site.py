@@ -7,11 +7,15 @@ repository works on the site, and `mkdocs build --strict` fails on one that does
 
 from __future__ import annotations
 
+import ast
+import functools
 import posixpath
 import re
 from pathlib import Path
 
+import griffe
 import merm
+from jinja2 import DictLoader
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
@@ -28,8 +32,22 @@ PAGES = {
 }
 """Markdown files outside docs/, relative to the project, and their pages."""
 
+_TEMPLATE = """
+{%- extends "markdown/index.md.j2" %}
+{% macro output_block(text) %}
+``` {.text .output}
+{{ text | strip_ansi | trim }}
+```
+{% endmacro %}
+{% block stream %}{{ output_block(output.text) }}{% endblock stream %}
+{% block data_text %}{{ output_block(output.data["text/plain"]) }}{% endblock data_text %}
+"""
+"""Notebooks as Markdown; the text of outputs gets a class, which tells it from code."""
+
 _FILES = {page: source for source, page in PAGES.items()}
 _LINK = re.compile(r"(?<=\]\()[^)\s#]+")
+_ENTRY = re.compile(r"^::: ([\w.]+)$", re.MULTILINE)
+_RETURNS = re.compile(r"(?<=^Returns:\n)(\s+)(?=\S)", re.MULTILINE)
 _LANGUAGES = {".py": "python", ".json": "json", ".toml": "toml", ".yml": "yaml"}
 
 
@@ -54,8 +72,11 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
             "---\nhide: [navigation]\n---\n" if page == "index.md" else ""
         )  # it has no neighbours
         add(page, content=head + (ROOT / source).read_text("utf-8"))
+    exporter = MarkdownExporter(
+        extra_loaders=[DictLoader({"site.md.j2": _TEMPLATE})], template_file="site.md.j2"
+    )
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
-        markdown, resources = MarkdownExporter().from_filename(str(path))
+        markdown, resources = exporter.from_filename(str(path))
         for name, data in resources["outputs"].items():
             add(f"notebooks/{path.stem}/{name}", content=data)
             markdown = markdown.replace(f"]({name})", f"]({path.stem}/{name})")
@@ -79,7 +100,26 @@ def on_page_markdown(markdown: str, page: Page, **_arguments) -> str:
         path = _linked(match[0], page.file.src_uri)
         return posixpath.relpath(_uri(path), folder or ".") if path else match[0]
 
-    return _LINK.sub(change, markdown)
+    markdown = _LINK.sub(change, markdown)
+    return _ENTRY.sub(_entry, markdown) if folder == "reference" else markdown
+
+
+def _entry(match: re.Match) -> str:
+    """An entry of the API under its public name, wherever in its package it is defined."""
+    package, _, name = match[1].partition(".")
+    module = _modules(package).get(name)
+    options = f"    options: {{heading: {match[1]}, toc_label: {name.rpartition('.')[2]}}}"
+    return f"::: {f'{package}.{module}.{name}' if module else match[1]}\n{options}"
+
+
+@functools.cache
+def _modules(package: str) -> dict[str, str]:
+    """The module of each name that a package imports when it is first used; nothing is imported."""
+    path = ROOT / package / "__init__.py"
+    for node in ast.parse(path.read_text("utf-8")).body if path.exists() else ():
+        if isinstance(node, ast.Assign) and node.targets[0].id == "_MODULES":
+            return ast.literal_eval(node.value)
+    return {}
 
 
 def _linked(link: str, page: str) -> Path | None:
@@ -113,3 +153,15 @@ def _show(path: Path) -> str:
         return head + "".join(f"- {file.name}\n" for file in sorted(path.iterdir()))
     language = _LANGUAGES.get(path.suffix, "text")
     return f"{head}`````{language}\n{path.read_text('utf-8')}\n`````\n"
+
+
+class ReturnTypes(griffe.Extension):
+    """Puts the annotated type before the text of "Returns:", which docstrings do not repeat.
+
+    Otherwise a text with a colon in its first line is taken for a type and a description.
+    """
+
+    def on_function(self, *, func: griffe.Function, **_arguments) -> None:
+        if func.docstring and func.returns:
+            lead = rf"\1{func.returns}: "
+            func.docstring.value = _RETURNS.sub(lead, func.docstring.value, count=1)

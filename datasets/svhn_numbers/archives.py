@@ -41,7 +41,11 @@ def find_split(split: str, folder: Path) -> Path | None:
 
 
 def read_split(
-    path: str | os.PathLike, split: str, *, skip_broken: bool = False, skipped: Counter | None = None
+    path: str | os.PathLike,
+    split: str,
+    *,
+    skip_broken: bool = False,
+    skipped: Counter | None = None,
 ) -> Iterator[tuple[Entry, bytes]]:
     """Read every image of a split with its annotation.
 

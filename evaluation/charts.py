@@ -168,15 +168,17 @@ def plot_learning_curves(
             as a thin line, where it is known.
     """
     figure, axes = new_axes()
+    of_training, factor = metric.removeprefix("val_"), 100 if "accuracy" in metric else 1
     for index, (name, history) in enumerate(histories.items()):
-        columns = _columns(history)
-        line = {"color": colour(index), "markersize": 3}
-        axes.plot(columns["epoch"], columns[metric], "o-", label=name, **line)
-        training = columns.get(metric.removeprefix("val_"))
-        if training is not None and metric.startswith("val_"):
-            axes.plot(columns["epoch"], training, ":", label=f"{name}, training images", **line)
+        columns = {key: np.asarray(values) for key, values in _columns(history).items()}
+        epochs, line = columns["epoch"], {"color": colour(index), "markersize": 3}
+        axes.plot(epochs, factor * columns[metric], "o-", label=name, **line)
+        if metric != of_training and of_training in columns:
+            label = f"{name}, training images"
+            axes.plot(epochs, factor * columns[of_training], ":", label=label, **line)
     axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.set(xlabel="epoch", ylabel=metric.removeprefix("val_").replace("_", " "))
+    unit = "%" if "accuracy" in metric else "nats"
+    axes.set(xlabel="epoch", ylabel=f"{of_training.replace('_', ' ')}, {unit}")
     axes.legend(loc="best")
     return figure
 
@@ -237,6 +239,27 @@ def plot_mistakes(comparison: Any, name: str, count: int = 16, columns: int = 8)
         title=f"{name}: the {len(chosen)} most confident of {(~result.correct).sum()} mistakes "
         f"in {len(result.correct):,} images",
     )
+
+
+@styled
+def plot_scores(scores: Mapping[str, Mapping[str, float]]) -> Figure:
+    """Scores in [0, 1] as bars side by side, in percent.
+
+    Args:
+        scores: by model, by name of the score; all models have the same ones.
+    """
+    figure, axes = new_axes()
+    width = 0.8 / len(scores)
+    for index, (name, values) in enumerate(scores.items()):
+        places = np.arange(len(values)) + width * (index - (len(scores) - 1) / 2)
+        heights = [100 * value for value in values.values()]
+        bars = axes.bar(places, heights, 0.95 * width, color=colour(index), label=name)
+        axes.bar_label(bars, fmt="%.1f", fontsize=8, color="#374151")
+    axes.set_xticks(range(len(values)), list(values))
+    axes.set(ylabel="%", ylim=(0, 100))
+    axes.grid(False, axis="x")
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.02))
+    return figure
 
 
 @styled

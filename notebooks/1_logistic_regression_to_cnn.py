@@ -70,7 +70,8 @@ histories = {"logistic_regression": train(linear)}
 # A weight for each pixel is an image too. Ink on red raises the sum of that digit, ink on blue
 # lowers it: what a linear model knows of a 0 is that its centre is empty. One template for each
 # digit has to fit all handwritings at once, and a digit that is moved by a few pixels meets the
-# wrong weights.
+# wrong weights. (The speckle at the border is what the weights were initialized with: no digit has
+# ink there, so training has not changed them.)
 
 # %% tags=["cover"]
 evaluation.plot_weights(
@@ -90,7 +91,8 @@ histories["shallow_cnn"] = train(cnn)
 print(f"{cnn.count_params():,} parameters")
 
 # %% [markdown]
-# Its first layer has learned filters of 5 x 5 pixels: edges and strokes at several angles.
+# The filters of its first layer have 5 x 5 pixels. Some have become detectors of an edge or of a
+# stroke at some angle; many still look as they were initialized.
 
 # %%
 evaluation.plot_weights(cnn, "conv1", columns=16, title="the 32 filters of the first convolution")
@@ -110,8 +112,9 @@ evaluation.plot_feature_maps(cnn, batch[0], ["conv1", "conv2"])
 evaluation.plot_learning_curves(histories)
 
 # %% [markdown]
-# The linear model soon stops improving: more training does not help a model that cannot express
-# the answer. The convolutional network is better after its first epoch.
+# The convolutional network is better after its first epoch than the linear model will ever be:
+# trained ten times as long, the linear one of the README's table reads 92.6 % of the test images.
+# More training does not help a model that cannot express the answer.
 #
 # ## Mistakes
 #

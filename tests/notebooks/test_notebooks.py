@@ -12,7 +12,9 @@ import pytest
 from tools import notebooks
 
 SMALL = {
-    "1": {"images": 256, "epochs": 2, "test_images": 100},
+    "1": {"images": 256, "epochs": 1, "test_images": 100},
+    "2": {"images": 128, "epochs": 1, "test_images": 60},
+    "5": {"trials": 2, "steps": 1, "long_epochs": 1, "long_steps": 1, "test_images": 100},
 }
 """Parameters of each notebook by the start of its name."""
 

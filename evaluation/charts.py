@@ -40,6 +40,7 @@ def plot_coverage(results: Any) -> Figure:
         axes.plot(x, y, color=colour(index), label=name, linewidth=1.8, clip_on=False)
     axes.axhline(98, **_REFERENCE)
     lowest = min(curve[-1]["accuracy"] for curve in curves.values())
+    axes.set(title="Accuracy of the images that are not refused")
     axes.set(xlabel="coverage, %", ylabel="sequence accuracy, %", xlim=(0, 100))
     axes.set_ylim(max(0, 100 * lowest - 3), 100)
     axes.legend(loc="best")
@@ -67,6 +68,7 @@ def plot_reliability(results: Any) -> Figure:
         points = {"markersize": 4, "clip_on": False}
         axes.plot(x[~many], y[~many], "o", color=faint, **points)
         axes.plot(x[many], y[many], "o-", color=colour(index), label=name, **points)
+    axes.set(title="Accuracy at each confidence (dashed: calibrated)")
     axes.set(xlabel="confidence, %", ylabel="sequence accuracy, %", xlim=(0, 100), ylim=(0, 100))
     axes.legend(loc="best")
     return figure
@@ -88,6 +90,7 @@ def plot_latency(results: Any) -> Figure:
             [values["latency_ms"]], [100 * accuracy], yerr=errors, marker="o", capsize=3,
             color=colour(index), linestyle="none", label=name, clip_on=False,
         )  # fmt: skip
+    axes.set(title="Accuracy and latency")
     axes.set(xlabel="latency of one image, ms", ylabel="sequence accuracy, %")
     axes.set_ylim(top=min(100, axes.get_ylim()[1]))
     axes.set_xlim(0, 1.25 * max(values["latency_ms"] for values in figures.values()))
@@ -177,6 +180,7 @@ def plot_learning_curves(
             label = f"{name}, training images"
             axes.plot(epochs, factor * columns[of_training], ":", label=label, **line)
     axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.set_title("Validation images, after each epoch" if metric != of_training else "")
     unit = "%" if "accuracy" in metric else "nats"
     axes.set(xlabel="epoch", ylabel=f"{of_training.replace('_', ' ')}, {unit}")
     axes.legend(loc="best")
@@ -278,6 +282,7 @@ def plot_differences(comparison: Any) -> Figure:
         axes.plot([100 * pair.difference], [row], "o", color=ink)
     names = [f"{pair.first} − {pair.second}" for pair in pairs]
     axes.set_yticks(range(len(pairs)), names)
+    axes.set(title="Differences on the same images, with intervals that hold together")
     axes.set(xlabel="difference in sequence accuracy, percentage points")
     axes.set_ylim(len(pairs) - 0.5, -0.5)
     axes.grid(False, axis="y")

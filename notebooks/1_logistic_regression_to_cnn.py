@@ -32,7 +32,7 @@ test_images = 10_000  # of 10,000
 
 # %%
 batch, labels = next(iter(datasets.load("mnist", "train", batch_size=36)))
-datasets.show(batch, labels, columns=12, title="MNIST, training images and their labels")
+datasets.show(batch, labels, columns=12, title="Training images of MNIST and their labels")
 
 # %% [markdown]
 # ## A linear model
@@ -75,7 +75,11 @@ histories = {"logistic_regression": train(linear)}
 
 # %% tags=["cover"]
 evaluation.plot_weights(
-    linear, "digit_logits", titles=[*"0123456789"], columns=5, title="what a linear model looks for"
+    linear,
+    "digit_logits",
+    titles=[*"0123456789"],
+    columns=5,
+    title="Weights of the linear model: red for ink, blue against",
 )
 
 # %% [markdown]
@@ -95,7 +99,7 @@ print(f"{cnn.count_params():,} parameters")
 # stroke at some angle; many still look as they were initialized.
 
 # %%
-evaluation.plot_weights(cnn, "conv1", columns=16, title="the 32 filters of the first convolution")
+evaluation.plot_weights(cnn, "conv1", columns=16, title="The 32 filters of the first convolution")
 
 # %% [markdown]
 # A feature map shows where in an image a filter has found its pattern. The first layer answers to
@@ -141,13 +145,15 @@ evaluation.plot_mistakes(comparison, files[1], count=16)
 # left without colour.
 
 # %%
-evaluation.plot_confusion(comparison.results[0], title="linear model: mistakes")
+evaluation.plot_confusion(comparison.results[0], title="Mistakes of the linear model")
 
 # %% [markdown]
 # ## Does it know when it is wrong?
 #
 # The softmax of the logits is a probability. It is *calibrated* if, of all images that are read
-# with a confidence of 80 %, 80 % are correct: then the curve lies on the dashed line.
+# with a confidence of 80 %, 80 % are correct: then the curve lies on the dashed line. Above it a
+# model is underconfident, below it overconfident. (Bars are 95 % intervals; faint points have less
+# than ten images.)
 
 # %%
 evaluation.plot_reliability(comparison)

@@ -35,8 +35,8 @@ PARAMETERS, COVER = "parameters", "cover"
 COLOURS = 128
 """Colours of a figure in a notebook: half the bytes of a figure of all colours."""
 
-COVER_SIZE = (480, 300)
-"""Largest width and height of a cover, in pixels."""
+COVER_SIZE, COVER_COLOURS = (440, 280), 64
+"""Largest width and height of a cover in pixels, and its colours."""
 
 
 def sources(names: Sequence[str] = ("",)) -> list[Path]:
@@ -128,9 +128,9 @@ def _tags(cell: Mapping[str, Any]) -> Sequence[str]:
     return cell["metadata"].get("tags", ())
 
 
-def _png(image: Image.Image) -> bytes:
+def _png(image: Image.Image, colours: int = COLOURS) -> bytes:
     data = io.BytesIO()
-    image.quantize(COLOURS, dither=Image.Dither.NONE).save(data, "PNG", optimize=True)
+    image.quantize(colours, kmeans=1, dither=Image.Dither.NONE).save(data, "PNG", optimize=True)
     return data.getvalue()
 
 
@@ -141,7 +141,7 @@ def _write_cover(notebook: nbformat.NotebookNode, path: Path) -> None:
         image.thumbnail(COVER_SIZE, Image.Resampling.LANCZOS)
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_path(path) as part:
-            part.write_bytes(_png(image))
+            part.write_bytes(_png(image, COVER_COLOURS))
         return
 
 

@@ -66,3 +66,12 @@ def test_what_is_published_is_of_the_same_text_and_clean(source):
 def test_an_unknown_parameter_is_an_error():
     with pytest.raises(ValueError, match="no parameter 'nothing'"):
         notebooks.read(notebooks.sources(["1"])[0], {"nothing": 1})
+
+
+def test_outputs_are_kept_only_with_the_code_that_made_them():
+    source = notebooks.sources(["1"])[0]
+    published, text = _published(source), notebooks.read(source)
+    notebooks.keep_outputs(text, published)
+    assert len(list(notebooks.figures(text))) == len(list(notebooks.figures(published))) > 0
+    with pytest.raises(ValueError, match="the code has changed"):
+        notebooks.keep_outputs(notebooks.read(source, {"epochs": 1}), published)

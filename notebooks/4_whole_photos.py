@@ -61,7 +61,8 @@ datasets.show(
 # %%
 suffixes = {".jpg", ".jpeg", ".png", ".webp", ".heic"}
 paths = sorted(Path(photos).rglob("*")) if photos else []
-own = [datasets.decode_image(path) for path in paths if path.suffix.lower() in suffixes][:12]
+paths = [path for path in paths if path.suffix.lower() in suffixes]
+own = [datasets.decode_image(path) for path in paths[:12]]
 datasets.show(own, columns=6, title="your photos") if own else None
 
 # %% [markdown]

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 import labels
+from artifacts.files import atomic_path
 from datasets import crops, images, sources
 
 log = logging.getLogger(__name__)
@@ -125,14 +126,8 @@ def prepare(
         _check_memory(shape, source)
         array = np.empty(shape, np.uint8)
         return Prepared(array, *_fill(array, stream, spec, name))
-    key = [
-        _CACHE_VERSION,
-        str(source),
-        split,
-        asdict(spec),
-        sources.state(source, split, data_dir),
-        count,
-    ]
+    state = sources.state(source, split, data_dir)
+    key = [_CACHE_VERSION, str(source), split, asdict(spec), state, count]
     digest = hashlib.sha256(json.dumps(key).encode()).hexdigest()[:16]
     stem = "".join(letter if letter.isalnum() else "_" for letter in Path(source).name)
     path = Path(cache_dir) / f"{stem}-{split}-{digest}.npy"
@@ -145,17 +140,12 @@ def prepare(
 def _write_cache(path: Path, shape: tuple, *arguments) -> None:
     """Write the array and then the labels, whose file marks both as complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.stem}.{os.getpid()}.part")
-    try:
+    with atomic_path(path) as part:
         array = np.lib.format.open_memmap(part, mode="w+", dtype=np.uint8, shape=shape)
         texts, ids, boxes = _fill(array, *arguments)
         array.flush()
-        del array
-        part.replace(path)
+    with atomic_path(path.with_suffix(".json")) as part:
         part.write_text(json.dumps([texts, ids, boxes.tolist()]))
-        part.replace(path.with_suffix(".json"))
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _fill(array, stream, spec: PreprocessSpec, name: str) -> tuple[list, list, np.ndarray]:

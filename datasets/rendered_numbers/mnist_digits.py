@@ -1,6 +1,6 @@
 """Files of handwritten digits for rendering: MNIST's training digits as Keras stores them.
 
-python -m datasets.rendered_numbers.glyph_file --data-dir FOLDER --out mnist_train.npz
+python -m datasets.rendered_numbers.mnist_digits --data-dir FOLDER --out mnist_train.npz
 """
 
 from __future__ import annotations
@@ -12,11 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-_SIDE = 28
-
 
 @functools.lru_cache(maxsize=2)
-def read_glyphs(path: str) -> tuple[np.ndarray, ...]:
+def read_digits(path: str) -> tuple[np.ndarray, ...]:
     """Read a file of handwritten digits.
 
     Args:
@@ -34,7 +32,7 @@ def read_glyphs(path: str) -> tuple[np.ndarray, ...]:
         raise FileNotFoundError(
             "`glyphs` must be an npz file of handwritten digits, as Keras stores MNIST. "
             f"Received: {path}, which does not exist. Write one with: "
-            f"python -m datasets.rendered_numbers.glyph_file --data-dir FOLDER --out {path}"
+            f"python -m datasets.rendered_numbers.mnist_digits --data-dir FOLDER --out {path}"
         )
     with np.load(path) as data:
         if not {"x_train", "y_train"} <= set(data):
@@ -42,37 +40,30 @@ def read_glyphs(path: str) -> tuple[np.ndarray, ...]:
                 f"{path} needs the arrays x_train and y_train. Received: {sorted(data)}"
             )
         images, labels = data["x_train"], data["y_train"]
-    if images.shape != (len(labels), _SIDE, _SIDE) or images.dtype != np.uint8:
+    if images.shape != (len(labels), 28, 28) or images.dtype != np.uint8:
         raise ValueError(
-            f"x_train in {path} is uint8 (n, {_SIDE}, {_SIDE}). "
+            f"x_train in {path} is uint8 (n, 28, 28). "
             f"Received: {images.dtype} {images.shape} with {len(labels)} labels"
         )
-    by_digit = tuple(images[labels == digit] for digit in range(10))
-    missing = [digit for digit, images in enumerate(by_digit) if not len(images)]
-    if missing:
+    if missing := sorted(set(range(10)) - set(labels.tolist())):
         raise ValueError(f"{path} has no image of the digits {missing}")
-    return by_digit
+    return tuple(images[labels == digit] for digit in range(10))
 
 
-def write_glyphs(data_dir: str, out: Path, split: str = "train[:55000]") -> int:
-    """Write the training digits of a prepared MNIST as the file that `read_glyphs` reads.
+def write_digits(data_dir: str, out: Path) -> int:
+    """Write the training digits of a prepared MNIST as the file that `read_digits` reads.
 
     Args:
         data_dir: folder of TFDS in which MNIST is prepared; nothing is downloaded.
         out: the .npz file to write.
-        split: part of the train split in TFDS's syntax; the default excludes the validation split
-            that this project cuts from MNIST.
 
     Returns:
         The number of digits written.
-
-    Raises:
-        ValueError: if `split` is not a part of the train split.
     """
-    if not split.startswith("train") or "+" in split:
-        raise ValueError(f"split must be a part of the train split. Received: {split!r}")
     import tensorflow_datasets as tfds
 
+    # Without the validation split that this project cuts from MNIST.
+    split = "train[:55000]"
     data = tfds.load("mnist", split=split, data_dir=data_dir, download=False, batch_size=-1)
     images, labels = data["image"].numpy()[..., 0], data["label"].numpy().astype(np.uint8)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -86,14 +77,12 @@ def write_glyphs(data_dir: str, out: Path, split: str = "train[:55000]") -> int:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m datasets.rendered_numbers.glyph_file",
-        description="Write MNIST's training digits as a file for rendering.",
+        prog="python -m datasets.rendered_numbers.mnist_digits", description=__doc__.splitlines()[0]
     )
     parser.add_argument("--data-dir", required=True, help="folder of TFDS with MNIST prepared")
     parser.add_argument("--out", type=Path, required=True, help="the .npz file to write")
-    parser.add_argument("--split", default="train[:55000]", help="part of the train split")
     options = parser.parse_args(arguments)
-    count = write_glyphs(options.data_dir, options.out, options.split)
+    count = write_digits(options.data_dir, options.out)
     print(f"Wrote {count} digits to {options.out}")
 
 

@@ -116,7 +116,6 @@ importlib.import_module(sys.argv[1]).main(sys.argv[2:])
 REACHES_TENSORFLOW = {
     "train": ["--list"],
     "evaluate": ["street_numbers", "--dataset", "mnist"],
-    "predict": ["{photos}"],
     "export": ["street_numbers", "--format", "onnx"],
     "tuning.__main__": ["shallow_cnn", "--describe"],
     "app.__main__": [],
@@ -130,6 +129,7 @@ REACHES_TENSORFLOW = {
     "tools.readings_figure": ["out.png", "--styles", "default", "--count", "1"],
 }
 NO_TENSORFLOW = {
+    "number_zoo.command",  # on ONNX Runtime
     "tools.contact_sheet",
     "tools.package_graph",
     "training.accelerator.__main__",  # on JAX

@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint notebooks clean
 
 demo: $(VENV)/installed
 	$(RUN) train.py --run runs/demo
@@ -16,6 +16,9 @@ lint: $(VENV)/installed-dev
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(VENV)/bin/lint-imports --no-cache --no-logo
+
+notebooks: $(VENV)/installed-notebooks
+	$(RUN) -m tools.notebooks
 
 # Debian's Python comes without venv's pip; say so rather than fail in the middle.
 $(VENV)/bin/python:
@@ -31,10 +34,14 @@ $(VENV)/installed: requirements.txt | $(VENV)/bin/python
 	$(INSTALL) -r requirements.txt
 	touch $@
 
-$(VENV)/installed-dev: requirements.txt requirements-app.txt requirements-export.txt \
-    requirements-dev.txt | $(VENV)/bin/python
-	$(INSTALL) -r requirements-dev.txt
+$(VENV)/installed-notebooks: requirements.txt requirements-notebooks.txt | $(VENV)/bin/python
+	$(INSTALL) -r requirements-notebooks.txt
 	touch $@ $(VENV)/installed
+
+$(VENV)/installed-dev: requirements.txt requirements-app.txt requirements-export.txt \
+    requirements-notebooks.txt requirements-dev.txt | $(VENV)/bin/python
+	$(INSTALL) -r requirements-dev.txt
+	touch $@ $(VENV)/installed $(VENV)/installed-notebooks
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .schemathesis

@@ -20,11 +20,13 @@ _MODULES = {
     "describe": "registry",
     "fingerprint": "contents",
     "image_hashes": "contents",
+    "label_texts": "display",
     "labels": "contents",
     "list_datasets": "registry",
     "load": "pipeline",
     "load_training": "pipeline",
     "prepare_image": "images",
+    "show": "display",
     "size": "sources",
 }
 

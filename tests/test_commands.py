@@ -74,7 +74,7 @@ def test_a_number_below_the_least_is_refused(command, option, least, capsys):
     ("command", "arguments", "does"),
     [
         (export, ["street_numbers", "--format", "onnx"], "exporting.export"),
-        (evaluate, ["street_numbers", "--dataset", "mnist"], "evaluation.compare.compare"),
+        (evaluate, ["street_numbers", "--dataset", "mnist"], "evaluation.comparison.compare"),
     ],
 )
 def test_what_is_interrupted_says_so(command, arguments, does, monkeypatch, capsys):
@@ -131,6 +131,7 @@ REACHES_TENSORFLOW = {
 NO_TENSORFLOW = {
     "number_zoo.command",  # on ONNX Runtime
     "tools.contact_sheet",
+    "tools.notebooks",  # in a kernel
     "tools.package_graph",
     "training.accelerator.__main__",  # on JAX
     "training.accelerator.pack",

@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 def train(
     configuration: Configuration,
-    folder: Path,
+    folder: str | Path,
     *,
     data_dir: str | Path | None = None,
     cache_dir: str | Path | None = None,
@@ -70,6 +70,7 @@ def train(
             processes do not connect.
         ValueError: if the configuration does not fit the data or the devices.
     """
+    folder = Path(folder)
     last = min(until or configuration.recipe.epochs, configuration.recipe.epochs)
     data_folders = {"data_dir": data_dir, "cache_dir": cache_dir}
     chief = strategy.is_chief

@@ -17,7 +17,7 @@ import datasets
 import train as command
 from artifacts.files import RunError
 from artifacts.run_folder import RunFolder, open_run
-from evaluation.compare import compare
+from evaluation.comparison import compare
 from inference.over_dataset import run_inference
 from inference.reader import Reader
 from models.metrics import sequence_correct

@@ -13,7 +13,7 @@ import datasets
 import evaluate
 import models
 from datasets import photo_folder
-from evaluation.compare import compare
+from evaluation.comparison import compare
 from evaluation.figures import choose_thresholds
 from inference.provenance import leak_warnings
 from inference.split_images import SplitImages, random_indices

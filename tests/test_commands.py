@@ -115,6 +115,7 @@ importlib.import_module(sys.argv[1]).main(sys.argv[2:])
 
 REACHES_TENSORFLOW = {
     "train": ["--list"],
+    "evaluation.folder_page": ["{photos}", "--no-reader"],
     "evaluate": ["street_numbers", "--dataset", "mnist"],
     "export": ["street_numbers", "--format", "onnx"],
     "tuning.__main__": ["shallow_cnn", "--describe"],

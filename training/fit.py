@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
+import re
 from collections.abc import Sequence
 from functools import partial
 from importlib.metadata import version
@@ -141,6 +142,9 @@ def _build(configuration, run: RunFolder | None, steps: int, restore: bool) -> k
     if configuration.weights and restore and not resumed:
         transfer = transfer_weights(model, models.load(configuration.weights))
         log.info("%s: %s", configuration.weights, transfer)
+    if configuration.recipe.frozen:
+        for layer in model.layers:
+            layer.trainable = not re.match(configuration.recipe.frozen, layer.name)
     model.compile(
         optimizer=create_optimizer(configuration.recipe, steps),
         loss=losses(

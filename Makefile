@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: demo test lint notebooks clean
+.PHONY: demo test lint notebooks docs clean
 
 demo: $(VENV)/installed
 	$(RUN) train.py --run runs/demo
@@ -19,6 +19,10 @@ lint: $(VENV)/installed-dev
 
 notebooks: $(VENV)/installed-notebooks
 	$(RUN) -m tools.notebooks
+
+docs: $(VENV)/installed-docs
+	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict
+	@echo "site/index.html"
 
 # Debian's Python comes without venv's pip; say so rather than fail in the middle.
 $(VENV)/bin/python:
@@ -38,10 +42,14 @@ $(VENV)/installed-notebooks: requirements.txt requirements-notebooks.txt | $(VEN
 	$(INSTALL) -r requirements-notebooks.txt
 	touch $@ $(VENV)/installed
 
+$(VENV)/installed-docs: requirements-docs.txt | $(VENV)/bin/python
+	$(INSTALL) -r requirements-docs.txt
+	touch $@
+
 $(VENV)/installed-dev: requirements.txt requirements-app.txt requirements-export.txt \
-    requirements-notebooks.txt requirements-dev.txt | $(VENV)/bin/python
+    requirements-notebooks.txt requirements-docs.txt requirements-dev.txt | $(VENV)/bin/python
 	$(INSTALL) -r requirements-dev.txt
-	touch $@ $(VENV)/installed $(VENV)/installed-notebooks
+	touch $@ $(VENV)/installed $(VENV)/installed-notebooks $(VENV)/installed-docs
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .schemathesis

@@ -16,8 +16,10 @@ import importlib
 _MODULES = {
     "Augmentation": "augmentation",
     "DataSet": "registry",
+    "covered_area": "statistics",
     "defaults": "contents",
     "describe": "registry",
+    "examples": "sources",
     "fingerprint": "contents",
     "image_hashes": "contents",
     "label_texts": "display",
@@ -25,6 +27,7 @@ _MODULES = {
     "list_datasets": "registry",
     "load": "pipeline",
     "load_training": "pipeline",
+    "plot_statistics": "statistics",
     "prepare_image": "images",
     "show": "display",
     "size": "sources",

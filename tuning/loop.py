@@ -62,7 +62,8 @@ def run_search(
     Args:
         search: the search.
         folder: its folder, which the chief and the workers share.
-        data_dir, cache_dir: as for `training.fit.train`.
+        data_dir: as for `training.fit.train`.
+        cache_dir: as for `training.fit.train`.
 
     Raises:
         RunError: if the folder holds something else or another process searches there.

@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import logging
 import os
+import re
 import sys
 from importlib.util import find_spec
 
@@ -32,10 +33,22 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--weights", nargs="+", metavar="NAME|RUN|FILE",
         help="published weights, runs or .keras files; the first is the default of a request "
         "(default: conv_transformer.any10 conv_transformer_small.any10)")  # fmt: skip
+    add("--allow-origin", action="append", default=[], metavar="ORIGIN", type=_origin,
+        help="let pages of this origin use the API, such as https://example.org; may be given "
+        'several times; "*" for all (default: none but this server)')  # fmt: skip
     options = parser.parse_args(arguments)
     if not 0 <= options.port <= 65535:
         parser.error(f"--port is from 0 to 65535. Received: {options.port}")
     return options
+
+
+def _origin(text: str) -> str:
+    """Check an origin: scheme and host, with a port where it is not the default."""
+    if text != "*" and not re.fullmatch(r"https?://[^/?#@\s]+", text):
+        raise argparse.ArgumentTypeError(
+            f"an origin is a scheme and a host, such as https://example.org. Received: {text}"
+        )
+    return text
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -64,7 +77,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"python -m app: {error}", file=sys.stderr)
         return 2
     with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C stops it as SIGTERM does
-        make_server(readers, Limits(), options.host, options.port).run()
+        make_server(readers, Limits(), options.host, options.port, options.allow_origin).run()
     return 0
 
 

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import numpy as np
 import uvicorn
 from fastapi import FastAPI, Query, Request
+from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
@@ -36,11 +37,12 @@ _NOT_EMPTY = _BINARY | {"minLength": 1}
 _BODY = {
     "requestBody": {
         "required": True,
-        "description": "One image as the body, or several as files of a form: JPEG, PNG, WebP, "
-        "GIF or BMP, detected by content",
+        "description": "One image as the body, several as files of a form, or JSON with base64: "
+        f"{uploads.ACCEPTED}, detected by content",
         "content": {
             "application/octet-stream": {"schema": _NOT_EMPTY},
             "image/*": {"schema": _NOT_EMPTY},
+            "application/json": {"schema": uploads.JsonBody.model_json_schema()},
             "multipart/form-data": {
                 "schema": {
                     "type": "object",
@@ -74,6 +76,10 @@ BoxText = Annotated[
     ),
 ]
 Explain = Annotated[bool, Query(description="Return an attention map for each digit")]
+
+
+_SMALLEST_BOX = 3.0
+"""Least width and height of a box in pixels; smaller ones are mistakes, such as fractions."""
 
 
 class Budget:
@@ -182,12 +188,17 @@ class Service:
         return Image(file=upload.name, width=width, height=height, readings=readings, error=None)
 
 
-def create_app(readers: Mapping[str, ModelReader], limits: Limits | None = None) -> ASGIApp:
+def create_app(
+    readers: Mapping[str, ModelReader],
+    limits: Limits | None = None,
+    origins: Sequence[str] = (),
+) -> ASGIApp:
     """The server as an ASGI application.
 
     Args:
         readers: as `app.readers.load_readers` returns them.
         limits: how much is accepted. Defaults to `Limits()`.
+        origins: origins whose pages may use the API, such as `https://example.org`; "*" for all.
     """
     service = Service(readers, limits or Limits())
     api = FastAPI(
@@ -210,7 +221,11 @@ def create_app(readers: Mapping[str, ModelReader], limits: Limits | None = None)
     async def read(
         request: Request, model: ModelNames = None, box: BoxText = None, explain: Explain = False
     ) -> Answer:
-        return await service.answer(request, _chosen(model, readers), _parse_box(box), explain)
+        names, edges = _chosen(model, readers), _parse_box(box)
+        try:
+            return await service.answer(request, names, edges, explain)
+        except Refused as error:
+            raise _with_example(error, request) from None
 
     @api.get("/api/models", summary="The models that read")
     async def list_models() -> Models:
@@ -233,7 +248,14 @@ def create_app(readers: Mapping[str, ModelReader], limits: Limits | None = None)
         return FileResponse(PAGE / "index.html")
 
     api.mount("/static", StaticFiles(directory=PAGE))
-    return SecurityHeaders(api)
+    cors = CORSMiddleware(
+        api,
+        allow_origins=origins,
+        allow_methods=["GET", "POST"],
+        allow_headers=["*"],
+        expose_headers=["Retry-After"],
+    )
+    return SecurityHeaders(cors if origins else api)
 
 
 STOP_SECONDS = 30
@@ -241,7 +263,11 @@ STOP_SECONDS = 30
 
 
 def make_server(
-    readers: Mapping[str, ModelReader], limits: Limits, host: str, port: int
+    readers: Mapping[str, ModelReader],
+    limits: Limits,
+    host: str,
+    port: int,
+    origins: Sequence[str] = (),
 ) -> uvicorn.Server:
     """A server, ready to `run()`.
 
@@ -250,9 +276,10 @@ def make_server(
         limits: how much is accepted.
         host: address to listen on.
         port: port to listen on; 0 for any free one.
+        origins: as for `create_app`.
     """
     config = uvicorn.Config(
-        create_app(readers, limits),
+        create_app(readers, limits, origins),
         host=host,
         port=port,
         http="h11",
@@ -276,6 +303,18 @@ def _chosen(names: Sequence[str] | None, readers: Mapping[str, ModelReader]) -> 
     return list(dict.fromkeys(names or list(readers)[:1]))
 
 
+def _with_example(error: Refused, request: Request) -> Refused:
+    """Add the right command to the refusal of a request that holds no image."""
+    kind = request.headers.get("content-type", "").lower()
+    changed = kind.startswith("application/x-www-form-urlencoded")
+    if error.status not in ((400, 415, 422) if changed else (400, 415)):
+        return error
+    how = "-F image=@photo.jpg" if kind.startswith("multipart/") else "--data-binary @photo.jpg"
+    url = f"{request.scope['scheme']}://{request.headers.get('host')}{request.scope['path']}"
+    why = "curl -d changes the bytes of a file. " if changed else ""
+    return Refused(error.status, f"{error.detail}. {why}Send it with: curl {how} {url}")
+
+
 def _parse_box(text: str | None) -> np.ndarray | None:
     if text is None:
         return None
@@ -295,8 +334,12 @@ def _inside(box: np.ndarray | None, width: int, height: int) -> np.ndarray | Non
     """The part of a box inside the image."""
     if box is None:
         return None
-    inside = np.clip(box, 0, np.float32([width, height, width, height]))
-    if not (inside[2:] > inside[:2]).all():
-        received = ", ".join(f"{edge:g}" for edge in box)
-        raise Refused(422, f"box is in the image, {width} x {height}. Received: {received}")
+    size = np.float32([width, height])
+    inside = np.clip(box, 0, np.tile(size, 2))
+    if (inside[2:] - inside[:2] < np.minimum(size, _SMALLEST_BOX)).any():
+        raise Refused(
+            422, f"box is left,top,right,bottom in pixels of the image, {width} x {height}, not in "
+            f"fractions of it; at least {_SMALLEST_BOX:.0f} pixels wide and high. "
+            f"Received: {', '.join(f'{edge:g}' for edge in box)}"
+        )  # fmt: skip
     return inside

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import io
+import json
 import logging
 import threading
 import time
@@ -24,6 +25,8 @@ from datasets.images import decode_image
 from tests.app.samples import encode
 
 FIRST, SECOND = "residual_cnn_tiny", "deep_cnn_tiny"
+BASE64 = base64.b64encode(encode()).decode()
+URLENCODED = {"content-type": "application/x-www-form-urlencoded"}
 
 
 def read(client, content=None, **params):
@@ -96,6 +99,69 @@ def test_a_bad_image_among_others_is_named_and_they_are_read(client):
     assert "b.jpg does not decode" in images[2]["error"] and not images[2]["readings"]
 
 
+@pytest.mark.parametrize(
+    ("image", "count"),
+    [
+        (BASE64, 1),
+        ("data:image/png;base64," + BASE64, 1),
+        (BASE64[:76] + "\n" + BASE64[76:], 1),
+        ([BASE64, "data:;base64," + BASE64], 2),
+    ],
+)
+@pytest.mark.parametrize("kind", ["application/json", "application/x-www-form-urlencoded"])
+def test_images_come_as_base64_in_json(client, image, count, kind):
+    content = json.dumps({"image": image})
+    answer = client.post("/api/read/", content=content, headers={"content-type": kind}).json()
+    expected = read(client, base64.b64decode(BASE64)).json()["images"]
+    assert answer["images"] == count * expected
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "words"),
+    [
+        (422, {}, "image: Field required"),
+        (422, {"image": BASE64, "model": FIRST}, "?model=NAME. Received: model: Extra"),
+        (422, {"image": []}, "image"),
+        (
+            422,
+            {"image": "https://example.org/photo.jpg"},
+            "Received: 'https://example.org/photo.jpg'",
+        ),
+        (422, {"image": 10_001 * ["a"]}, "far more"),
+        (422, [BASE64], "A JSON body is"),
+        (413, {"image": 33 * [BASE64]}, "at most 32 images"),
+        (415, {"image": "aaaa"}, "not an image"),
+    ],
+)
+def test_malformed_json_is_refused(client, status, body, words):
+    answer = client.post("/api/read", json=body)
+    assert answer.status_code == status and words in answer.json()["detail"], answer.text
+
+
+def test_heic_is_read(client):
+    pytest.importorskip("pillow_heif")
+    (image,) = read(client, encode(kind="HEIF")).json()["images"]
+    assert (image["width"], image["height"]) == (60, 40) and image["readings"]
+
+
+def test_pages_of_other_origins_use_the_api_only_where_allowed(readers):
+    def allowed(origin, *origins):
+        headers = {"origin": origin, "access-control-request-method": "POST",
+                   "access-control-request-headers": "content-type"}  # fmt: skip
+        client = TestClient(create_app(readers, origins=origins))
+        answers = (
+            client.options("/api/read", headers=headers),
+            client.get("/api/models", headers=headers),
+        )
+        return [answer.headers.get("access-control-allow-origin") for answer in answers]
+
+    here = "https://example.org"
+    assert allowed(here) == [None, None]
+    assert allowed(here, "http://localhost:3000", here) == [here, here]
+    assert allowed("https://example.com", here) == [None, None]
+    assert allowed(here, "*") == ["*", "*"]
+
+
 def test_content_decides_not_the_name_or_type(client):
     for kind in ("JPEG", "PNG", "WEBP", "GIF", "BMP"):
         answer = client.post(
@@ -131,7 +197,9 @@ def test_a_box_is_read_rather_than_looked_for(client, readers):
         ({"box": "1,2,3"}, "box is left,top,right,bottom"),
         ({"box": "1,2,nan,4"}, "Received: '1,2,nan,4'"),
         ({"box": "5,2,1,4"}, "right > left"),
-        ({"box": "500,20,600,40"}, "box is in the image, 60 x 40"),
+        ({"box": "500,20,600,40"}, "in pixels of the image, 60 x 40"),
+        ({"box": "0.1,0.2,0.8,0.9"}, "not in fractions of it"),
+        ({"box": "10,10,12,30"}, "at least 3 pixels"),
         ({"model": "residual_cnn"}, f"Known: {FIRST}"),
         ({"explain": "perhaps"}, "explain"),
     ],
@@ -156,6 +224,10 @@ def test_requests_that_cannot_be_answered(client):
         (404, client.get("/static/..%2fserver.py"), "Not found"),
         (405, client.get("/api/read"), "does not take GET"),
         (415, read(client, b"GIF89a"), "not an image"),
+        (415, read(client, b"x"), "curl --data-binary @photo.jpg http://testserver/api/read"),
+        (415, post("/api/read", files=form(b"x")), "curl -F image=@photo.jpg http://testserver"),
+        (415, post("/api/read", content=encode()[:9], headers=URLENCODED), "curl -d changes"),
+        (422, post("/api/read", content=encode()[:-300], headers=URLENCODED), "curl --data-binary"),
         (422, read(client, encode(kind="JPEG")[:-200]), "does not decode"),
     ]:
         assert answer.status_code == status, answer.text

@@ -88,7 +88,11 @@ def test_ctrl_c_ends_without_a_traceback(monkeypatch, capsys):
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [(["--weights", "nothing"], "Received: nothing"), (["--port", "70000"], "0 to 65535")],
+    [
+        (["--weights", "nothing"], "Received: nothing"),
+        (["--port", "70000"], "0 to 65535"),
+        (["--allow-origin", "example.org"], "Received: example.org"),
+    ],
 )
 def test_a_wrong_option_is_reported_in_one_line(arguments, message, capsys):
     try:

@@ -17,9 +17,9 @@ from starlette.datastructures import Headers
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
-from app.limits import MIB, Limits
-from app.problems import Refused
-from datasets.images import decode_image
+from number_zoo.images import decode_image
+from number_zoo.server.limits import MIB, Limits
+from number_zoo.server.problems import NoImage, Refused
 
 _HEIC = "HEIF" in Image.OPEN
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", *(["HEIF"] if _HEIC else []))
@@ -116,7 +116,7 @@ async def uploads_in(body: bytes, headers: Headers, limits: Limits) -> list[Uplo
     else:
         uploads = [Upload(None, body)] if body else []
     if not uploads:
-        raise Refused(
+        raise NoImage(
             400, "A request has an image as its body, several as files of a multipart form, or JSON"
             ". Received: none"
         )  # fmt: skip
@@ -207,7 +207,7 @@ def measure(upload: Upload, limits: Limits) -> tuple[int, int]:
     except Image.DecompressionBombError:
         raise Refused(413, f"{upload.called} has {_most(limits)}. Received: far more") from None
     except _UNREADABLE:
-        raise Refused(
+        raise NoImage(
             415, f"{upload.called} is not an image of an accepted format: {ACCEPTED}. "
             f"Received: {len(upload.data):,} bytes of another kind"
         ) from None  # fmt: skip
@@ -229,7 +229,7 @@ def decode(upload: Upload, limits: Limits) -> np.ndarray:
         file = _Counted(upload, limits)
         return decode_image(file, name=upload.called, formats=FORMATS)
     except ValueError as error:
-        raise Refused(422, str(error)) from None
+        raise NoImage(422, str(error)) from None
 
 
 def _most(limits: Limits) -> str:

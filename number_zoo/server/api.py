@@ -7,7 +7,6 @@ import contextlib
 import functools
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,18 +18,23 @@ from starlette.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from app import uploads
-from app.answers import Answer, Health, Image, Models, Reading
-from app.batching import Batcher
-from app.headers import SecurityHeaders
-from app.limits import Limits
-from app.problems import HANDLERS, MEDIA_TYPE, Problem, Refused
-from app.readers import ModelReader, Task
-from artifacts.names import unknown_name
+from number_zoo.published import unknown_name
+from number_zoo.reader import available_cores
+from number_zoo.server import uploads
+from number_zoo.server.answers import Answer, Health, Image, Models
+from number_zoo.server.headers import SecurityHeaders
+from number_zoo.server.limits import Limits
+from number_zoo.server.problems import HANDLERS, MEDIA_TYPE, NoImage, Problem, Refused
+from number_zoo.server.readers import ModelReader
+from number_zoo.server.workers import Workers
 
 PAGE = Path(__file__).parent / "static"
 
-_DECODERS = 2
+STOP_SECONDS = 30
+"""Seconds that requests being processed have to finish when the server is stopped."""
+
+_SMALLEST_BOX = 3.0
+"""Least width and height of a box in pixels; smaller ones are mistakes, such as fractions."""
 
 _BINARY = {"type": "string", "format": "binary"}
 _NOT_EMPTY = _BINARY | {"minLength": 1}
@@ -59,7 +63,7 @@ _REFUSALS = {
     408: "The request took too long to arrive",
     413: "Too many bytes, images or pixels",
     415: "Not an image of an accepted format",
-    422: "An invalid parameter, or a damaged image",
+    422: "An invalid parameter, malformed JSON, or a damaged image",
     503: "Busy: ask again after `Retry-After` seconds",
 }
 
@@ -76,10 +80,6 @@ BoxText = Annotated[
     ),
 ]
 Explain = Annotated[bool, Query(description="Return an attention map for each digit")]
-
-
-_SMALLEST_BOX = 3.0
-"""Least width and height of a box in pixels; smaller ones are mistakes, such as fractions."""
 
 
 class Budget:
@@ -104,24 +104,25 @@ class Budget:
 
 
 class Service:
-    """Reads the images of requests, within limits.
+    """Requests to read images, within limits.
 
     Args:
-        readers: by name, the default one first.
+        readers: models by name; the first is the default.
         limits: how much is accepted.
     """
 
     def __init__(self, readers: Mapping[str, ModelReader], limits: Limits):
         self.readers, self.limits = readers, limits
         self.requests, self._bodies = Budget(limits.requests), Budget(limits.bodies)
-        self._small, self._large = asyncio.Semaphore(limits.decoded), asyncio.Semaphore(1)
+        self._large = asyncio.Semaphore(1)
+        # One more than large images are read at once.
+        self.workers = Workers(max(2, available_cores()), limits.queue)
 
     @contextlib.asynccontextmanager
     async def running(self, _: FastAPI) -> AsyncIterator[None]:
         """Run the threads that decode and read."""
-        with ThreadPoolExecutor(_DECODERS, thread_name_prefix="decode") as self._decoders:
-            async with Batcher(self.readers, self.limits.queue) as self.batcher:
-                yield
+        with self.workers:
+            yield
 
     async def answer(self, request: Request, names: Sequence[str], box, explain: bool) -> Answer:
         """Receive the images of a request and read them.
@@ -156,12 +157,11 @@ class Service:
             raise self._busy()
 
     def _busy(self) -> Refused:
-        return Refused(503, "The server is busy: ask again later", self.batcher.seconds_to_wait)
+        return Refused(503, "The server is busy: ask again later", self.workers.seconds_to_wait)
 
     async def _read_all(self, sent, names, box, explain) -> list[Image]:
         outcomes = await asyncio.gather(
-            *(self._read_one(upload, names, box, explain) for upload in sent),
-            return_exceptions=True,
+            *(self._read(upload, names, box, explain) for upload in sent), return_exceptions=True
         )
         for outcome in outcomes:
             if isinstance(outcome, BaseException) and (
@@ -175,16 +175,18 @@ class Service:
             for upload, outcome in zip(sent, outcomes, strict=True)
         ]
 
-    async def _read_one(self, upload: uploads.Upload, names, box, explain: bool) -> Image:
-        in_thread = functools.partial(asyncio.get_running_loop().run_in_executor, self._decoders)
-        width, height = await in_thread(uploads.measure, upload, self.limits)
-        async with self._large if width * height > self.limits.large else self._small:
-            image = await in_thread(uploads.decode, upload, self.limits)
-            height, width = image.shape[:2]
-            task = Task(image, _inside(box, width, height), explain)
-            readings: list[Reading] = []
-            for of_model in await asyncio.gather(*(self.batcher.read(n, [task]) for n in names)):
-                readings += of_model
+    async def _read(self, upload: uploads.Upload, names, box, explain: bool) -> Image:
+        width, height = await asyncio.to_thread(uploads.measure, upload, self.limits)
+        is_large = width * height > self.limits.large
+        async with self._large if is_large else contextlib.nullcontext():
+            job = functools.partial(self._read_in_thread, upload, names, box, explain)
+            return await self.workers.run(job)
+
+    def _read_in_thread(self, upload: uploads.Upload, names, box, explain: bool) -> Image:
+        image = uploads.decode(upload, self.limits)
+        height, width = image.shape[:2]
+        inside = None if box is None else _inside(box, width, height)
+        readings = [self.readers[name].read(image, inside, explain) for name in names]
         return Image(file=upload.name, width=width, height=height, readings=readings, error=None)
 
 
@@ -196,7 +198,7 @@ def create_app(
     """The server as an ASGI application.
 
     Args:
-        readers: as `app.readers.load_readers` returns them.
+        readers: as `readers.load_readers` returns them.
         limits: how much is accepted. Defaults to `Limits()`.
         origins: origins whose pages may use the API, such as `https://example.org`; "*" for all.
     """
@@ -238,28 +240,27 @@ def create_app(
         summary="Whether the server is healthy",
     )
     async def health() -> Health:
-        if service.batcher.stuck:
+        if service.workers.stuck:
             raise Refused(503, "The model does not return")
-        waiting, requests = service.batcher.waiting, service.requests.used
-        return Health(status="ok", waiting=waiting, requests=requests)
+        return Health(status="ok", waiting=service.workers.jobs, requests=service.requests.used)
 
     @api.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
     async def page() -> FileResponse:
         return FileResponse(PAGE / "index.html")
 
     api.mount("/static", StaticFiles(directory=PAGE))
-    cors = CORSMiddleware(
-        api,
-        allow_origins=origins,
-        allow_methods=["GET", "POST"],
-        allow_headers=["*"],
-        expose_headers=["Retry-After"],
+    if not origins:
+        return SecurityHeaders(api)
+    methods, exposed = ["GET", "POST"], ["Retry-After"]
+    return SecurityHeaders(
+        CORSMiddleware(
+            api,
+            allow_origins=origins,
+            allow_methods=methods,
+            allow_headers=["*"],
+            expose_headers=exposed,
+        )
     )
-    return SecurityHeaders(cors if origins else api)
-
-
-STOP_SECONDS = 30
-"""Seconds that requests being processed have to finish when the server is stopped."""
 
 
 def make_server(
@@ -272,11 +273,9 @@ def make_server(
     """A server, ready to `run()`.
 
     Args:
-        readers: as for `create_app`.
-        limits: how much is accepted.
+        readers, limits, origins: as for `create_app`.
         host: address to listen on.
         port: port to listen on; 0 for any free one.
-        origins: as for `create_app`.
     """
     config = uvicorn.Config(
         create_app(readers, limits, origins),
@@ -304,10 +303,10 @@ def _chosen(names: Sequence[str] | None, readers: Mapping[str, ModelReader]) -> 
 
 
 def _with_example(error: Refused, request: Request) -> Refused:
-    """Add the right command to the refusal of a request that holds no image."""
+    """Add the right command to the refusal of a request that has no image."""
     kind = request.headers.get("content-type", "").lower()
     changed = kind.startswith("application/x-www-form-urlencoded")
-    if error.status not in ((400, 415, 422) if changed else (400, 415)):
+    if not isinstance(error, NoImage) or (error.status == 422 and not changed):
         return error
     how = "-F image=@photo.jpg" if kind.startswith("multipart/") else "--data-binary @photo.jpg"
     url = f"{request.scope['scheme']}://{request.headers.get('host')}{request.scope['path']}"
@@ -330,10 +329,8 @@ def _parse_box(text: str | None) -> np.ndarray | None:
     return box
 
 
-def _inside(box: np.ndarray | None, width: int, height: int) -> np.ndarray | None:
+def _inside(box: np.ndarray, width: int, height: int) -> np.ndarray:
     """The part of a box inside the image."""
-    if box is None:
-        return None
     size = np.float32([width, height])
     inside = np.clip(box, 0, np.tile(size, 2))
     if (inside[2:] - inside[:2] < np.minimum(size, _SMALLEST_BOX)).any():

@@ -47,6 +47,10 @@ class Refused(Exception):
         return JSONResponse(problem.model_dump(), self.status, headers, MEDIA_TYPE)
 
 
+class NoImage(Refused):
+    """A request that has no image, or one that does not decode."""
+
+
 async def on_refused(_: Request, error: Refused) -> JSONResponse:
     """Respond to `Refused`."""
     return error.response()

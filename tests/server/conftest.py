@@ -21,7 +21,7 @@ lightness (uint8[batch, height, width, 3] images, float[batch, 4] crops,
     => (int32[batch, 1] digits, int32[batch] length, float[batch] confidence, float[batch, 4] crop,
         float[batch, 1, 10] digit_log_probs)
 <int64[3] axes = {1, 2, 3}, float step = {25.6}, int64[1] last = {1}, int64 ten = {10},
- float[2] logarithms = {-4.6, -0.1}, float[4] whole = {0.0, 0.0, 1.0, 1.0}, int64 right = {2},
+ float[2] logarithms = {-4.5, -0.1}, float[4] whole = {0.0, 0.0, 1.0, 1.0}, int64 right = {2},
  float none = {0.0}, float nine_tenths = {0.9}> {
     pixels = Cast <to = 1> (images)
     mean = ReduceMean <keepdims = 0> (pixels, axes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import functools
 import io
+import re
 import shutil
 import zipfile
 
@@ -222,9 +223,8 @@ def test_digits_show_the_attention_and_the_threshold_decides(open_page):
     page = open_page()
     upload(page, PHOTO)
     page.click(".card:nth-child(2) .digit")  # of a model without attention
-    assert page.locator("#press-note").inner_text() in [
-        f"Digit 1: {n} (90\xa0%)." for n in range(10)
-    ]
+    note = page.locator("#press-note").inner_text()
+    assert re.match(r"Digit 1: \d \(90\s%\), 0 ", note) and "attention" not in note
     assert page.locator("#attention").is_hidden()
     page.click(".card:nth-child(1) .digit >> nth=1")
     page.wait_for_selector("#attention:not([hidden])")
@@ -251,12 +251,12 @@ def test_models_are_switched(open_page, readers):
     content = encode()
     upload(page, content)
     assert len(numbers(page)) == 2
-    page.uncheck(f"#models input[value={FIRST}]")
+    page.uncheck(f"#models input[value='{FIRST}']")
     until(page, "document.querySelectorAll('.card').length === 1")
     page.wait_for_selector(DONE)
     assert numbers(page) == expected(readers, content, names=(SECOND,))
-    page.click(f"#models input[value={SECOND}]")  # the last one stays
-    assert page.is_checked(f"#models input[value={SECOND}]")
+    page.click(f"#models input[value='{SECOND}']")  # the last one stays
+    assert page.is_checked(f"#models input[value='{SECOND}']")
     # It finds no box; one that is dragged is visible from the start, and stays.
     assert page.locator("#box").is_hidden()
     stage = page.locator("#stage").bounding_box()

@@ -162,8 +162,8 @@ def read_ours(weights: str, paths: list[str]) -> dict:
     """Read images with one of the project's readers, on one thread."""
     import tensorflow as tf
 
-    from datasets.images import decode_image
     from inference.reader import Reader
+    from number_zoo.images import decode_image
 
     if not tf.config.threading.get_intra_op_parallelism_threads():
         tf.config.threading.set_intra_op_parallelism_threads(1)

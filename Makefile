@@ -3,19 +3,28 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint web clean
 
 demo: $(VENV)/installed
 	$(RUN) train.py --run runs/demo
 	$(RUN) evaluate.py runs/demo --dataset rendered_numbers --limit 2000 --corruption-samples 100 --report report/demo
 
+# The page without a server is tested where there is npm.
 test: $(VENV)/installed-dev lint
+	-@! command -v npm >/dev/null || $(MAKE) --no-print-directory web/node_modules
 	$(RUN) -m pytest --numprocesses auto --dist loadfile
 
 lint: $(VENV)/installed-dev
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(VENV)/bin/lint-imports --no-cache --no-logo
+
+web: web/node_modules
+	cd web && npm run build
+
+web/node_modules: web/package-lock.json
+	cd web && npm ci
+	touch $@
 
 # Debian's Python comes without venv's pip; say so rather than fail in the middle.
 $(VENV)/bin/python:
@@ -37,4 +46,4 @@ $(VENV)/installed-dev: requirements.txt requirements-app.txt requirements-export
 	touch $@ $(VENV)/installed
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .schemathesis
+	rm -rf $(VENV) web/dist web/node_modules .pytest_cache .ruff_cache .hypothesis .schemathesis

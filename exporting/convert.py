@@ -23,6 +23,7 @@ from inference import provenance
 from inference.graph import build_inference_model
 from inference.reader import Reader
 from labels import DIGITS
+from number_zoo.names import ATTENTION, CROPS, IMAGE_SIZES, IMAGES
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,20 @@ FOLDER = Path("exports")
 
 _IMAGES, _IMAGES_INT8 = 64, 400
 """Default number of images of a check."""
+
+_METADATA = (
+    *("model", "reads", "licence", "input_shape", "max_digits", "parameters", "attention_grid"),
+    *("max_glimpses", "temperature"),
+)
+"""Fields of the description that an ONNX file carries in itself."""
+
+_INPUTS = {
+    IMAGES: "uint8 [batch, height, width, 3]: RGB, of any size",
+    CROPS: "float32 [batch, 4]: left, top, right, bottom in pixels of what is read first; zeros "
+    "for the whole image",
+    IMAGE_SIZES: "float32 [batch, 2]: width and height in pixels, where images are padded at the "
+    "right and the bottom to the size of the largest",
+}
 
 _DESCRIPTIONS = {
     "digits": "the digits, -1 from position `length` on",
@@ -111,16 +126,20 @@ def export(
         in_float32(reader.model),
         reader.max_glimpses,
         reader.temperature,
+        crops=form.crops,
+        only_active=form.crops,
         frozen=form.name != "saved_model",
     )
+    description = _description(weights, form, quantize, reader, model)
     with _temporary(out) as temporary, _conversion_errors(form):
         log.info("Writing %s", out)
-        form.write(model, temporary, quantize)
+        form.write(model, temporary, quantize, {key: description[key] for key in _METADATA})
         log.info("Reading %d %s with the exported file", len(reference.images), reference.source)
         result = check(form.open(temporary, None), reader, reference, quantize)
         files = [temporary, *temporary.rglob("*")]
         size = sum(file.stat().st_size for file in files if file.is_file())
-        _keep(temporary, out, _description(weights, form, quantize, reader, model, result))
+        description |= {"check": dataclasses.asdict(result), "environment": environment()}
+        _keep(temporary, out, description)
     return Export(out, form, size, reader, result)
 
 
@@ -201,7 +220,7 @@ def _keep(temporary: Path, out: Path, description: dict[str, Any]) -> None:
 
 
 def _description(
-    weights, form: Format, quantize, reader: Reader, model: keras.Model, result: Check
+    weights, form: Format, quantize, reader: Reader, model: keras.Model
 ) -> dict[str, Any]:
     card = models.card(str(weights)) if str(weights) in models.list_weights() else {}
     configuration = provenance.configuration(str(weights))
@@ -218,11 +237,19 @@ def _description(
         "trained_on": configuration.get("dataset"),
         "reads": card.get("reads"),
         "licence": card.get("licence", "that of the data it was trained on"),
-        "inputs": {"images": "uint8 [batch, height, width, 3]: RGB, of any size"},
+        "inputs": {name: _INPUTS[name] for name in (list(_INPUTS) if form.crops else [IMAGES])},
         "outputs": {name: text.replace("'", "") for name, text in outputs.items()},
         "input_shape": list(reader.model.input_shape[1:]),
+        "max_digits": reader.model.output[DIGITS].shape[1],
+        "parameters": reader.model.count_params(),
+        "attention_grid": _attention_grid(reader.model),
         "max_glimpses": reader.max_glimpses,
         "temperature": reader.temperature,
-        "check": dataclasses.asdict(result),
-        "environment": environment(),
     }
+
+
+def _attention_grid(model: keras.Model) -> list[int] | None:
+    """Rows and columns of the attention maps; None for a model without attention."""
+    if ATTENTION not in [layer.name for layer in model.layers]:
+        return None
+    return list(model.get_layer(f"{ATTENTION}_logits").output.shape[1:3])

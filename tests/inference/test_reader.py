@@ -33,7 +33,7 @@ def test_predictions_have_all_that_an_answer_shows(weights):
     assert predictions.outputs["length"].shape == (2, 5)
     np.testing.assert_allclose(np.exp(predictions.outputs["digits"]).sum(-1), 1, rtol=1e-5)
     assert predictions.boxes.shape == predictions.crops.shape == (2, 4)
-    assert (predictions.readings.log_probability <= 0).all()
+    assert (predictions.decoded.log_probability <= 0).all()
     assert reader.read([]) == []
 
 

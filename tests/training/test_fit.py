@@ -113,7 +113,7 @@ def test_the_saved_model_is_the_one_that_was_scored(finished, tiny):
     assert score(model, data, gather_labels(data)) == pytest.approx(metrics["validation"], abs=1e-5)
     assert getattr(model, "optimizer", None) is None  # a quarter of the file
     validation = run_inference(Reader(folder), tiny.validation, "validation", crop=tiny.crop)
-    correct = sequence_correct(validation.predictions.readings, validation.truth)
+    correct = sequence_correct(validation.predictions.decoded, validation.truth)
     assert metrics["inference"]["sequence_accuracy"] == correct.mean()
 
 

@@ -85,7 +85,7 @@ def batches(files: Iterable[str]) -> Iterator[list[str]]:
 
 def _pixels(file: str) -> int:
     """Pixels of an image, from its header; 0 where that cannot be read."""
-    from datasets.images import measure_image
+    from number_zoo.images import measure_image
 
     try:
         if Path(file).is_file():  # opening a pipe would block

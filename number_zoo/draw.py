@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from inference.reader import Reading
+from number_zoo.predictions import Reading
 
 MIN_WIDTH, MAX_SIDE = 320, 1600
 """Smaller images are enlarged to this width, so that the text fits; larger ones are reduced to this

@@ -1,7 +1,7 @@
 // Builds dist/: the server's page, with src/api.js for the server's api.js, so that a model and ONNX
 // Runtime in the browser answer. All addresses are relative: any static host serves it, in any folder.
 //
-//     node build.mjs [MODEL.onnx]      its card, MODEL.json, lies beside it
+//     node build.mjs [MODEL.onnx]      another reader, from export.py --format onnx
 
 import { createHash } from "node:crypto";
 import { cp, readFile, readdir, rm, writeFile } from "node:fs/promises";
@@ -37,9 +37,11 @@ function transform(html) {
   return html;
 }
 
-async function description(bytes) {
-  const card = JSON.parse(await readFile(MODEL.replace(/\.onnx$/, ".json")));
-  const { reads, licence, parameters, attention_grid: grid } = card;
+// What the page says of the model, from the metadata that the file carries as JSON.
+function describe(model, bytes) {
+  const text = model.toString("latin1").match(/\{[^{}]*"max_digits"[^{}]*\}/)?.[0];
+  if (!text) throw new Error(`${MODEL} is not a file that export.py --format onnx wrote`);
+  const { reads, licence, parameters, attention_grid: grid } = JSON.parse(text);
   return { name: MODEL.match(/([^/\\]*)\.onnx$/)[1], reads, licence, parameters, grid, bytes };
 }
 
@@ -57,7 +59,7 @@ const model = await readFile(MODEL);
 const runtime = gzipSync(await readFile(join(RUNTIME, "ort-wasm-simd-threaded.wasm")), { level: 9 });
 const files = {
   "index.html": transform(await readFile(join(PAGE, "index.html"), "utf8")),
-  "static/model.json": JSON.stringify(await description(model.length + runtime.length)),
+  "static/model.json": JSON.stringify(describe(model, model.length + runtime.length)),
   "static/model.onnx": model,
   "static/onnxruntime.mjs": await readFile(join(RUNTIME, "ort.wasm.bundle.min.mjs")),
   "static/onnxruntime.wasm.gzip": runtime,

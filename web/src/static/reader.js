@@ -51,7 +51,7 @@ function loaded() {
   return loading;
 }
 
-// An image as RGB bytes, upright, as number_zoo decodes it.
+// An image as RGB bytes, upright, as number_zoo/images.py decodes it.
 async function decode(blob) {
   const image = await createImageBitmap(blob, { imageOrientation: "from-image", colorSpaceConversion: "none" });
   const scale = Math.min(1, LARGEST / Math.max(image.width, image.height));
@@ -84,7 +84,7 @@ function opaque(data) {
   return pixels;
 }
 
-// The crop to read for a box, as inference/boxes.py has it; an empty one for the whole image.
+// The crop to read for a box, as number_zoo/boxes.py has it; an empty one for the whole image.
 function cropFor(box, { width, height, scale }) {
   if (!box) return [0, 0, 0, 0];
   const [left, top, right, bottom] = box.map((edge) => edge * scale);

@@ -141,20 +141,19 @@ def best_number(runs: Iterable[tuple[float, str]]) -> str:
 
 def work(engine: str, setting: str, threads: int, paths: list[str]) -> dict:
     """Read images with an engine, in its own environment."""
-    began = time.process_time()
     recognize = ENGINES[engine](setting, threads)
     numbers = [best_number(recognize(paths[0]))]
-    ready, ready_wall = time.process_time(), time.perf_counter()
-    numbers += [best_number(recognize(path)) for path in paths[1:]]
+    began, processor = time.perf_counter(), time.process_time()
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    spent = time.process_time() - ready + children.ru_utime + children.ru_stime
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    numbers += [best_number(recognize(path)) for path in paths[1:]]
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    spent = time.process_time() - processor
+    spent += after.ru_utime + after.ru_stime - children.ru_utime - children.ru_stime
+    per_image = 1000 / max(1, len(paths) - 1)
     return {
         "numbers": numbers,
-        "start": ready - began,
-        "milliseconds": 1000 * spent / max(1, len(paths) - 1),
-        "wall_milliseconds": 1000 * (time.perf_counter() - ready_wall) / max(1, len(paths) - 1),
-        "memory": max(peak, children.ru_maxrss / 1024),
+        "milliseconds": per_image * spent,
+        "wall_milliseconds": per_image * (time.perf_counter() - began),
     }
 
 
@@ -223,8 +222,7 @@ def compare(options: argparse.Namespace) -> None:
             low, high = wilson_interval(correct, len(labels))
             rows.append(
                 (name, setting, f"{correct / len(labels):.1%}", f"{low:.1%} – {high:.1%}",
-                 f"{result['milliseconds']:.1f} ms", f"{result['start']:.1f} s",
-                 f"{result['memory']:.0f} MiB")
+                 f"{result['milliseconds']:.1f} ms")
             )  # fmt: skip
 
         for weights in options.weights:
@@ -240,7 +238,7 @@ def compare(options: argparse.Namespace) -> None:
                 )
             best = max(tried, key=tried.get) if tried else SETTINGS[engine][0]
             add_row(engine, best, run_worker(python, engine, best, paths))
-    columns = ("reader", "setting", "accuracy", "95 % interval", "time", "start", "memory")
+    columns = ("reader", "setting", "accuracy", "95 % interval", "time")
     title = f"{options.dataset}, {options.split}: {len(labels)} images, whole, one thread"
     Console(width=120).print(table(title, columns, rows, right=columns[2:]))
 

@@ -16,7 +16,6 @@ import importlib
 _MODULES = {
     "Augmentation": "augmentation",
     "DataSet": "registry",
-    "decode_image": "images",
     "defaults": "contents",
     "describe": "registry",
     "fingerprint": "contents",

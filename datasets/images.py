@@ -1,21 +1,11 @@
-"""Crop and resize arrays. `decode_image`, which decodes files, is that of `number_zoo.images`."""
+"""Crop and resize images; `number_zoo.images` decodes them."""
 
 from __future__ import annotations
 
 import numpy as np
 from PIL import Image
 
-from number_zoo.images import decode_image, in_mode, measure_image
-
-__all__ = [
-    "FITS",
-    "check_fit",
-    "crop_pixels",
-    "decode_image",
-    "measure_image",
-    "prepare_image",
-    "visible_box",
-]
+from number_zoo.images import in_mode
 
 FITS = ("stretch", "pad")
 """How an image is fitted to a size: by changing its aspect ratio, or by repeating its edges."""

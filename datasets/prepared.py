@@ -19,6 +19,7 @@ import numpy as np
 
 import labels
 from datasets import crops, images, sources
+from number_zoo.images import decode_image
 
 log = logging.getLogger(__name__)
 
@@ -182,7 +183,7 @@ def _fill(array, stream, spec: PreprocessSpec, name: str) -> tuple[list, list, n
 def _preprocess(example: sources.Example, spec: PreprocessSpec) -> tuple[np.ndarray, np.ndarray]:
     """The image as it is stored, and the number's box in it."""
     name = example.id if isinstance(example.image, bytes) else str(example.image)
-    image = images.decode_image(example.image, name=name)
+    image = decode_image(example.image, name=name)
     box = example.crop_box(spec.crop, spec.margin, spec.context)
     visible = np.array(images.visible_box(image, spec.size, fit=spec.fit, box=box))
     stored = images.prepare_image(image, spec.size, spec.channels, box=visible)

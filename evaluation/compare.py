@@ -24,8 +24,8 @@ from inference.config import inference_config
 from inference.over_dataset import overlap, run_inference
 from inference.reader import Predictions, Reader
 from inference.split_images import SplitImages, random_indices
-from models.decoding import DecodedSequences
 from models.metrics import negative_log_likelihood, sequence_correct
+from number_zoo.predictions import DecodedSequences
 
 log = logging.getLogger(__name__)
 

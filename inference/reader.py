@@ -10,9 +10,9 @@ import models
 from inference import graph
 from inference.config import inference_config
 from labels import BOX, DIGITS
-from models.published import DEFAULT_WEIGHTS
 from number_zoo import reader
 from number_zoo.predictions import Predictions, Reading
+from number_zoo.published import DEFAULT_WEIGHTS
 
 __all__ = ["Predictions", "Reader", "Reading", "read"]
 
@@ -29,7 +29,7 @@ class Reader(reader.Reader):
 
     Args:
         weights: name of published weights, or path of a run folder or a `.keras` file. Defaults
-            to `models.published.DEFAULT_WEIGHTS`.
+            to `number_zoo.published.DEFAULT_WEIGHTS`.
         max_glimpses: most glimpses of an image. Defaults to what the weights were calibrated
             with, or `MAX_GLIMPSES`, or 1 for a model without a `box` output.
         temperature: divisor of the log-probabilities. Defaults to the one fitted on validation,

@@ -7,21 +7,21 @@ model.compile("adam", loss=models.losses(max_digits=5, box=True))
 """
 
 from models.cost import describe, multiply_adds
-from models.decoding import DecodedSequences, decode_predictions
+from models.decoding import decode_predictions
 from models.losses import losses
 from models.metrics import DigitAccuracy, SequenceAccuracy, sequence_correct, sequence_scores
 from models.published import (
     architecture_of,
-    card,
     file_digest,
     inference_config,
-    list_weights,
     load,
     model_file,
     provenance_of,
     training_data,
 )
 from models.registry import configuration, create, entry, list_models
+from number_zoo.predictions import DecodedSequences
+from number_zoo.published import card, list_weights
 
 __all__ = [
     "DecodedSequences",

@@ -12,8 +12,8 @@ from number_zoo import names, published
 
 METADATA = "number_zoo"
 """Key of the ONNX metadata, whose value is JSON: `model`, `max_digits`, `input_shape`,
-`max_glimpses`, `temperature`, `parameters` and, where there are such, `reads`, `licence` and
-`attention_grid`."""
+`max_glimpses`, `temperature`, `parameters`, and `reads`, `licence` and `attention_grid` (rows and
+columns), which may be null."""
 
 _INPUTS = {names.IMAGES, names.CROPS, names.IMAGE_SIZES}
 
@@ -61,6 +61,9 @@ class Session:
             )
         self.name = str(weights) if is_published else path.resolve().stem
         self.metadata: dict[str, Any] = json.loads(metadata[METADATA])
+        if is_published:
+            card = published.card(str(weights))
+            self.metadata |= {key: card[key] for key in ("reads", "licence", "version")}
         self._outputs = [value.name for value in self._session.get_outputs()]
 
     def __call__(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -20,7 +20,7 @@ from app import batching, uploads
 from app.limits import Limits
 from app.readers import Task
 from app.server import create_app
-from datasets.images import decode_image
+from number_zoo.images import decode_image
 from tests.app.samples import encode
 
 FIRST, SECOND = "residual_cnn_tiny", "deep_cnn_tiny"

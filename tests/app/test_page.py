@@ -15,8 +15,8 @@ from playwright import sync_api
 
 from app.limits import Limits
 from app.readers import Task
-from datasets.images import decode_image
 from datasets.photo_folder import read_folder
+from number_zoo.images import decode_image
 from tests.app.samples import encode, serving
 
 FIRST, SECOND = "residual_cnn_tiny", "deep_cnn_tiny"

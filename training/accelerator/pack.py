@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from datasets import photo_folder
-from datasets.images import decode_image
+from number_zoo.images import decode_image
 
 MOST_DIGITS = 10
 _SPLITS = ("train", "validation")

@@ -133,6 +133,7 @@ function card(reading, index, threshold, shown, press) {
     );
   }
   if (reading.length) element.append(lengths(reading));
+  element.append(make("p", { className: "soft" }, `Read in ${(reading.milliseconds / 1000).toFixed(2)} s`));
   return element;
 }
 

@@ -80,7 +80,8 @@ def main() -> int:
     sys.path.insert(0, str(ROOT))
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
-    add("--images", type=Path, default=ROOT / "app/static/gallery", help="folder of JPEG images")
+    gallery = ROOT / "number_zoo/server/static/gallery"
+    add("--images", type=Path, default=gallery, help="folder of JPEG images")
     add("--turns", type=int, default=5, metavar="N", help="how often each image is read")
     options = parser.parse_args()
     measure([path.read_bytes() for path in sorted(options.images.glob("*.jpg"))], options.turns)

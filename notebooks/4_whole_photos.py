@@ -19,6 +19,7 @@ import datasets
 import evaluation
 import inference
 import models
+import number_zoo
 from datasets.rendered_numbers.rendering import render, render_many
 from datasets.rendered_numbers.styles import DEFAULT, KINDS, WIDE
 from datasets.rendered_numbers.write_folder import write_folder
@@ -60,7 +61,7 @@ datasets.show(
 # %%
 suffixes = {".jpg", ".jpeg", ".png", ".webp", ".heic"}
 paths = sorted(path for path in Path(photos).rglob("*") if path.suffix.lower() in suffixes)
-own = [datasets.decode_image(path) for path in (paths[:12] if photos else ())]
+own = [number_zoo.decode_image(path) for path in (paths[:12] if photos else ())]
 datasets.show(own, columns=6, title="your photos") if own else None
 
 # %% [markdown]
@@ -132,7 +133,7 @@ evaluation.plot_crop_accuracy(results)
 
 # %%
 examples = list(datasets.examples(folder, "test", limit=6))
-images = [datasets.decode_image(example.read()) for example in examples]
+images = [number_zoo.decode_image(example.read()) for example in examples]
 labels = [example.label for example in examples]
 crops = [example.crop_box("union") for example in examples]
 evaluation.plot_glimpses(

@@ -9,7 +9,7 @@ import { join, resolve } from "node:path";
 import { gzipSync } from "node:zlib";
 
 const HERE = import.meta.dirname;
-const PAGE = join(HERE, "../app/static");
+const PAGE = join(HERE, "../number_zoo/server/static");
 const MODEL = resolve(process.argv[2] ?? join(HERE, "../number_zoo/weights/conv_transformer_small.any10.onnx"));
 const RUNTIME = join(HERE, "node_modules/onnxruntime-web/dist");
 const DIST = join(HERE, "dist");

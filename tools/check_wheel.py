@@ -36,16 +36,18 @@ def install_and_read(wheel: Path, python: str, folder: Path) -> tuple[list[str],
     Returns:
         The installed packages, the size of the environment in bytes without pip, and the output.
     """
-    environment = folder / f"environment-{Path(python).name}"
+    environment = Path(tempfile.mkdtemp(dir=folder))
     subprocess.run([python, "-m", "venv", environment], check=True)
     pip = [environment / "bin" / "python", "-m", "pip", "--disable-pip-version-check"]
     subprocess.run([*pip, "install", "--quiet", wheel], check=True)
     listed = subprocess.run(
         [*pip, "list", "--format=freeze"], check=True, capture_output=True, text=True
     )
-    packages = sorted(set(listed.stdout.split()) - {"pip", "setuptools"})
+    packages = [
+        name for name in listed.stdout.split() if not name.startswith(("pip=", "setuptools="))
+    ]
     subprocess.run([*pip, "uninstall", "--quiet", "--yes", "setuptools", "pip"], check=True)
-    size = sum(path.stat().st_size for path in environment.rglob("*") if path.is_file())
+    size = sum(path.lstat().st_size for path in environment.rglob("*"))
     image = Image.new("RGB", (640, 360), (90, 110, 130))
     draw = ImageDraw.Draw(image)
     draw.text((200, 100), "175", fill="white", font=ImageFont.load_default(60))

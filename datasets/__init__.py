@@ -17,6 +17,7 @@ _MODULES = {
     "Augmentation": "augmentation",
     "DataSet": "registry",
     "covered_area": "statistics",
+    "decode_image": "images",
     "defaults": "contents",
     "describe": "registry",
     "examples": "sources",

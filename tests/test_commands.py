@@ -131,6 +131,7 @@ REACHES_TENSORFLOW = {
 }
 NO_TENSORFLOW = {
     "number_zoo.command",  # on ONNX Runtime
+    "tools.check_wheel",
     "tools.contact_sheet",
     "tools.notebooks",  # in a kernel
     "tools.package_graph",

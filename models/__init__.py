@@ -6,6 +6,8 @@ model = models.create("residual_cnn", input_shape=(64, 128, 3), max_digits=5)
 model.compile("adam", loss=models.losses(max_digits=5, box=True))
 """
 
+import keras
+
 from models.cost import describe, multiply_adds
 from models.decoding import DecodedSequences, decode_predictions
 from models.losses import losses
@@ -22,6 +24,9 @@ from models.published import (
     training_data,
 )
 from models.registry import configuration, create, entry, list_models
+
+# Images are height x width x channels here, whatever ~/.keras/keras.json says.
+keras.config.set_image_data_format("channels_last")
 
 __all__ = [
     "DecodedSequences",

@@ -23,7 +23,7 @@ from inference import provenance
 from inference.graph import build_inference_model
 from inference.reader import Reader
 from labels import DIGITS
-from number_zoo.names import ATTENTION, CROPS, IMAGE_SIZES, IMAGES
+from number_zoo.names import CROPS, IMAGE_SIZES, IMAGES
 
 log = logging.getLogger(__name__)
 
@@ -239,17 +239,5 @@ def _description(
         "licence": card.get("licence", "that of the data it was trained on"),
         "inputs": {name: _INPUTS[name] for name in (list(_INPUTS) if form.crops else [IMAGES])},
         "outputs": {name: text.replace("'", "") for name, text in outputs.items()},
-        "input_shape": list(reader.model.input_shape[1:]),
-        "max_digits": reader.model.output[DIGITS].shape[1],
-        "parameters": reader.model.count_params(),
-        "attention_grid": _attention_grid(reader.model),
-        "max_glimpses": reader.max_glimpses,
-        "temperature": reader.temperature,
+        **reader.metadata,
     }
-
-
-def _attention_grid(model: keras.Model) -> list[int] | None:
-    """Rows and columns of the attention maps; None for a model without attention."""
-    if ATTENTION not in [layer.name for layer in model.layers]:
-        return None
-    return list(model.get_layer(f"{ATTENTION}_logits").output.shape[1:3])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -11,6 +12,7 @@ from inference import graph
 from inference.config import inference_config
 from labels import BOX, DIGITS
 from number_zoo import reader
+from number_zoo.names import ATTENTION
 from number_zoo.predictions import Predictions, Reading
 from number_zoo.published import DEFAULT_WEIGHTS
 
@@ -71,6 +73,21 @@ class Reader(reader.Reader):
             self.model, self.max_glimpses, self.temperature, crops=True, only_active=not _STATIC
         )
         self._start(_compile(inference_model), threads=1)  # Keras has threads of its own
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What an exported file says of the model, see `number_zoo.session.METADATA`."""
+        grid = None  # rows and columns of the attention maps
+        if ATTENTION in [layer.name for layer in self.model.layers]:
+            grid = list(self.model.get_layer(f"{ATTENTION}_logits").output.shape[1:3])
+        return {
+            "input_shape": list(self.model.input_shape[1:]),
+            "max_digits": self.model.output[DIGITS].shape[1],
+            "parameters": self.model.count_params(),
+            "attention_grid": grid,
+            "max_glimpses": self.max_glimpses,
+            "temperature": self.temperature,
+        }
 
     def _padded_size(self, height: int, width: int) -> tuple[int, int]:
         side = 1 << (max(height, width) - 1).bit_length()

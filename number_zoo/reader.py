@@ -42,6 +42,7 @@ class Reader:
             `export.py --format onnx` wrote. Defaults to `published.DEFAULT_WEIGHTS`.
         threads: batches that are computed, and images that are decoded, at the same time. Defaults
             to the CPU cores that the process may use.
+        batch_threads: cores that compute one batch.
 
     Attributes:
         name: name of the weights; for a file its stem.
@@ -53,14 +54,19 @@ class Reader:
 
     batch, batch_pixels = BATCH, BATCH_PIXELS
 
-    def __init__(self, weights: str | Path | None = None, threads: int | None = None):
+    def __init__(
+        self,
+        weights: str | Path | None = None,
+        threads: int | None = None,
+        batch_threads: int = 1,
+    ):
         from number_zoo.session import Session
 
         weights = published.DEFAULT_WEIGHTS if weights is None else weights
         if str(weights) not in published.list_weights() and not Path(weights).is_file():
             known = published.unknown_name("weights", str(weights), published.list_weights())
             raise ValueError(f"{known}, or the path of an .onnx file")
-        session = Session(weights)
+        session = Session(weights, batch_threads)
         self.name, self.metadata = session.name, session.metadata
         self._start(session, threads or available_cores())
 
@@ -192,20 +198,22 @@ def read(images, weights=None):
     return _reader(None if weights is None else str(weights)).read(images)
 
 
-def open_reader(weights: str | Path | None = None, threads: int | None = None) -> Reader:
+def open_reader(
+    weights: str | Path | None = None, threads: int | None = None, batch_threads: int = 1
+) -> Reader:
     """A reader for weights of any kind.
 
     Args:
         weights: as for `Reader`; or a run folder or a `.keras` file, which are read with Keras,
             where the project's training requirements are installed.
-        threads: as for `Reader`; Keras has its own.
+        threads, batch_threads: as for `Reader`; Keras has its own.
 
     Raises:
         ValueError: if there are no such weights, or Keras or the project is not installed.
     """
     path = Path(weights or published.DEFAULT_WEIGHTS)
     if str(path) in published.list_weights() or not (path.is_dir() or path.suffix == ".keras"):
-        return Reader(weights, threads)
+        return Reader(weights, threads, batch_threads)
     try:
         importlib.import_module("artifacts.startup").quiet_tensorflow()
         return importlib.import_module("inference.reader").Reader(weights)

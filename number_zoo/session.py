@@ -44,6 +44,8 @@ class Session:
         content = published.onnx_file(str(weights)) if is_published else path.read_bytes()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
+        # Threads that wait for the next operation leave their cores to others.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3
         try:
             self._session = onnxruntime.InferenceSession(

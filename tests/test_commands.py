@@ -119,7 +119,6 @@ REACHES_TENSORFLOW = {
     "predict": ["{photos}"],
     "export": ["street_numbers", "--format", "onnx"],
     "tuning.__main__": ["shallow_cnn", "--describe"],
-    "app.__main__": [],
     "tools.interpolate_weights": ["run", "new"],
     "tools.make_negatives": ["mnist", "new"],
     "tools.pseudo_label_boxes": ["photos", "new.csv"],
@@ -130,6 +129,7 @@ REACHES_TENSORFLOW = {
     "tools.readings_figure": ["out.png", "--styles", "default", "--count", "1"],
 }
 NO_TENSORFLOW = {
+    "number_zoo.server.__main__",
     "tools.contact_sheet",
     "tools.package_graph",
     "training.accelerator.__main__",  # on JAX

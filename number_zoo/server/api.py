@@ -7,40 +7,46 @@ import contextlib
 import functools
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import uvicorn
 from fastapi import FastAPI, Query, Request
+from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from app import uploads
-from app.answers import Answer, Health, Image, Models, Reading
-from app.batching import Batcher
-from app.headers import SecurityHeaders
-from app.limits import Limits
-from app.problems import HANDLERS, MEDIA_TYPE, Problem, Refused
-from app.readers import ModelReader, Task
-from artifacts.names import unknown_name
+from number_zoo.published import unknown_name
+from number_zoo.reader import available_cores
+from number_zoo.server import uploads
+from number_zoo.server.answers import Answer, Health, Image, Models
+from number_zoo.server.headers import SecurityHeaders
+from number_zoo.server.limits import Limits
+from number_zoo.server.problems import HANDLERS, MEDIA_TYPE, NoImage, Problem, Refused
+from number_zoo.server.readers import ModelReader
+from number_zoo.server.workers import Workers
 
 PAGE = Path(__file__).parent / "static"
 
-_DECODERS = 2
+STOP_SECONDS = 30
+"""Seconds that requests being processed have to finish when the server is stopped."""
+
+_SMALLEST_BOX = 3.0
+"""Least width and height of a box in pixels; smaller ones are mistakes, such as fractions."""
 
 _BINARY = {"type": "string", "format": "binary"}
 _NOT_EMPTY = _BINARY | {"minLength": 1}
 _BODY = {
     "requestBody": {
         "required": True,
-        "description": "One image as the body, or several as files of a form: JPEG, PNG, WebP, "
-        "GIF or BMP, detected by content",
+        "description": "One image as the body, several as files of a form, or JSON with base64: "
+        f"{uploads.ACCEPTED}, detected by content",
         "content": {
             "application/octet-stream": {"schema": _NOT_EMPTY},
             "image/*": {"schema": _NOT_EMPTY},
+            "application/json": {"schema": uploads.JsonBody.model_json_schema()},
             "multipart/form-data": {
                 "schema": {
                     "type": "object",
@@ -57,7 +63,7 @@ _REFUSALS = {
     408: "The request took too long to arrive",
     413: "Too many bytes, images or pixels",
     415: "Not an image of an accepted format",
-    422: "An invalid parameter, or a damaged image",
+    422: "An invalid parameter, malformed JSON, or a damaged image",
     503: "Busy: ask again after `Retry-After` seconds",
 }
 
@@ -98,24 +104,25 @@ class Budget:
 
 
 class Service:
-    """Reads the images of requests, within limits.
+    """Requests to read images, within limits.
 
     Args:
-        readers: by name, the default one first.
+        readers: models by name; the first is the default.
         limits: how much is accepted.
     """
 
     def __init__(self, readers: Mapping[str, ModelReader], limits: Limits):
         self.readers, self.limits = readers, limits
         self.requests, self._bodies = Budget(limits.requests), Budget(limits.bodies)
-        self._small, self._large = asyncio.Semaphore(limits.decoded), asyncio.Semaphore(1)
+        self._large = asyncio.Semaphore(1)
+        # One more than large images are read at once.
+        self.workers = Workers(max(2, available_cores()), limits.queue)
 
     @contextlib.asynccontextmanager
     async def running(self, _: FastAPI) -> AsyncIterator[None]:
         """Run the threads that decode and read."""
-        with ThreadPoolExecutor(_DECODERS, thread_name_prefix="decode") as self._decoders:
-            async with Batcher(self.readers, self.limits.queue) as self.batcher:
-                yield
+        with self.workers:
+            yield
 
     async def answer(self, request: Request, names: Sequence[str], box, explain: bool) -> Answer:
         """Receive the images of a request and read them.
@@ -150,12 +157,11 @@ class Service:
             raise self._busy()
 
     def _busy(self) -> Refused:
-        return Refused(503, "The server is busy: ask again later", self.batcher.seconds_to_wait)
+        return Refused(503, "The server is busy: ask again later", self.workers.seconds_to_wait)
 
     async def _read_all(self, sent, names, box, explain) -> list[Image]:
         outcomes = await asyncio.gather(
-            *(self._read_one(upload, names, box, explain) for upload in sent),
-            return_exceptions=True,
+            *(self._read(upload, names, box, explain) for upload in sent), return_exceptions=True
         )
         for outcome in outcomes:
             if isinstance(outcome, BaseException) and (
@@ -169,25 +175,32 @@ class Service:
             for upload, outcome in zip(sent, outcomes, strict=True)
         ]
 
-    async def _read_one(self, upload: uploads.Upload, names, box, explain: bool) -> Image:
-        in_thread = functools.partial(asyncio.get_running_loop().run_in_executor, self._decoders)
-        width, height = await in_thread(uploads.measure, upload, self.limits)
-        async with self._large if width * height > self.limits.large else self._small:
-            image = await in_thread(uploads.decode, upload, self.limits)
-            height, width = image.shape[:2]
-            task = Task(image, _inside(box, width, height), explain)
-            readings: list[Reading] = []
-            for of_model in await asyncio.gather(*(self.batcher.read(n, [task]) for n in names)):
-                readings += of_model
+    async def _read(self, upload: uploads.Upload, names, box, explain: bool) -> Image:
+        width, height = await asyncio.to_thread(uploads.measure, upload, self.limits)
+        is_large = width * height > self.limits.large
+        async with self._large if is_large else contextlib.nullcontext():
+            job = functools.partial(self._read_in_thread, upload, names, box, explain)
+            return await self.workers.run(job)
+
+    def _read_in_thread(self, upload: uploads.Upload, names, box, explain: bool) -> Image:
+        image = uploads.decode(upload, self.limits)
+        height, width = image.shape[:2]
+        inside = None if box is None else _inside(box, width, height)
+        readings = [self.readers[name].read(image, inside, explain) for name in names]
         return Image(file=upload.name, width=width, height=height, readings=readings, error=None)
 
 
-def create_app(readers: Mapping[str, ModelReader], limits: Limits | None = None) -> ASGIApp:
+def create_app(
+    readers: Mapping[str, ModelReader],
+    limits: Limits | None = None,
+    origins: Sequence[str] = (),
+) -> ASGIApp:
     """The server as an ASGI application.
 
     Args:
-        readers: as `app.readers.load_readers` returns them.
+        readers: as `readers.load_readers` returns them.
         limits: how much is accepted. Defaults to `Limits()`.
+        origins: origins whose pages may use the API, such as `https://example.org`; "*" for all.
     """
     service = Service(readers, limits or Limits())
     api = FastAPI(
@@ -210,7 +223,11 @@ def create_app(readers: Mapping[str, ModelReader], limits: Limits | None = None)
     async def read(
         request: Request, model: ModelNames = None, box: BoxText = None, explain: Explain = False
     ) -> Answer:
-        return await service.answer(request, _chosen(model, readers), _parse_box(box), explain)
+        names, edges = _chosen(model, readers), _parse_box(box)
+        try:
+            return await service.answer(request, names, edges, explain)
+        except Refused as error:
+            raise _with_example(error, request) from None
 
     @api.get("/api/models", summary="The models that read")
     async def list_models() -> Models:
@@ -223,36 +240,45 @@ def create_app(readers: Mapping[str, ModelReader], limits: Limits | None = None)
         summary="Whether the server is healthy",
     )
     async def health() -> Health:
-        if service.batcher.stuck:
+        if service.workers.stuck:
             raise Refused(503, "The model does not return")
-        waiting, requests = service.batcher.waiting, service.requests.used
-        return Health(status="ok", waiting=waiting, requests=requests)
+        return Health(status="ok", waiting=service.workers.jobs, requests=service.requests.used)
 
     @api.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
     async def page() -> FileResponse:
         return FileResponse(PAGE / "index.html")
 
     api.mount("/static", StaticFiles(directory=PAGE))
-    return SecurityHeaders(api)
-
-
-STOP_SECONDS = 30
-"""Seconds that requests being processed have to finish when the server is stopped."""
+    if not origins:
+        return SecurityHeaders(api)
+    methods, exposed = ["GET", "POST"], ["Retry-After"]
+    return SecurityHeaders(
+        CORSMiddleware(
+            api,
+            allow_origins=origins,
+            allow_methods=methods,
+            allow_headers=["*"],
+            expose_headers=exposed,
+        )
+    )
 
 
 def make_server(
-    readers: Mapping[str, ModelReader], limits: Limits, host: str, port: int
+    readers: Mapping[str, ModelReader],
+    limits: Limits,
+    host: str,
+    port: int,
+    origins: Sequence[str] = (),
 ) -> uvicorn.Server:
     """A server, ready to `run()`.
 
     Args:
-        readers: as for `create_app`.
-        limits: how much is accepted.
+        readers, limits, origins: as for `create_app`.
         host: address to listen on.
         port: port to listen on; 0 for any free one.
     """
     config = uvicorn.Config(
-        create_app(readers, limits),
+        create_app(readers, limits, origins),
         host=host,
         port=port,
         http="h11",
@@ -276,6 +302,18 @@ def _chosen(names: Sequence[str] | None, readers: Mapping[str, ModelReader]) -> 
     return list(dict.fromkeys(names or list(readers)[:1]))
 
 
+def _with_example(error: Refused, request: Request) -> Refused:
+    """Add the right command to the refusal of a request that has no image."""
+    kind = request.headers.get("content-type", "").lower()
+    changed = kind.startswith("application/x-www-form-urlencoded")
+    if not isinstance(error, NoImage) or (error.status == 422 and not changed):
+        return error
+    how = "-F image=@photo.jpg" if kind.startswith("multipart/") else "--data-binary @photo.jpg"
+    url = f"{request.scope['scheme']}://{request.headers.get('host')}{request.scope['path']}"
+    why = "curl -d changes the bytes of a file. " if changed else ""
+    return Refused(error.status, f"{error.detail}. {why}Send it with: curl {how} {url}")
+
+
 def _parse_box(text: str | None) -> np.ndarray | None:
     if text is None:
         return None
@@ -291,12 +329,14 @@ def _parse_box(text: str | None) -> np.ndarray | None:
     return box
 
 
-def _inside(box: np.ndarray | None, width: int, height: int) -> np.ndarray | None:
+def _inside(box: np.ndarray, width: int, height: int) -> np.ndarray:
     """The part of a box inside the image."""
-    if box is None:
-        return None
-    inside = np.clip(box, 0, np.float32([width, height, width, height]))
-    if not (inside[2:] > inside[:2]).all():
-        received = ", ".join(f"{edge:g}" for edge in box)
-        raise Refused(422, f"box is in the image, {width} x {height}. Received: {received}")
+    size = np.float32([width, height])
+    inside = np.clip(box, 0, np.tile(size, 2))
+    if (inside[2:] - inside[:2] < np.minimum(size, _SMALLEST_BOX)).any():
+        raise Refused(
+            422, f"box is left,top,right,bottom in pixels of the image, {width} x {height}, not in "
+            f"fractions of it; at least {_SMALLEST_BOX:.0f} pixels wide and high. "
+            f"Received: {', '.join(f'{edge:g}' for edge in box)}"
+        )  # fmt: skip
     return inside

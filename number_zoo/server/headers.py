@@ -42,7 +42,9 @@ class SecurityHeaders:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request as ASGI has it."""
+        """Serve a request as ASGI has it; a slash at the end of a path makes no difference."""
+        if scope["type"] == "http" and scope["path"] != "/":
+            scope["path"] = scope["path"].rstrip("/")
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -47,6 +47,10 @@ class Refused(Exception):
         return JSONResponse(problem.model_dump(), self.status, headers, MEDIA_TYPE)
 
 
+class NoImage(Refused):
+    """A request that has no image, or one that does not decode."""
+
+
 async def on_refused(_: Request, error: Refused) -> JSONResponse:
     """Respond to `Refused`."""
     return error.response()
@@ -55,8 +59,8 @@ async def on_refused(_: Request, error: Refused) -> JSONResponse:
 async def on_http_exception(request: Request, error: HTTPException) -> JSONResponse:
     """Respond to an unknown path or method."""
     detail = {
-        404: f"Not found: {request.url.path}",
-        405: f"{request.url.path} does not take {request.method}",
+        404: f"Not found: {request.scope['path']}",
+        405: f"{request.scope['path']} does not take {request.method}",
     }.get(error.status_code, str(error.detail))
     response = Refused(error.status_code, detail).response()
     response.headers.update(error.headers or {})

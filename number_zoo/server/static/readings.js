@@ -21,13 +21,14 @@ export function sayReading(reading, threshold) {
 }
 
 // All that a digit may be, the likeliest first.
-export function sayDigit({ probabilities }, place) {
+export function sayDigit({ probabilities, attention }, place) {
   const likely = probabilities
     .map((chance, digit) => ({ chance, digit }))
     .filter(({ chance }) => chance >= 0.01)
     .sort((one, other) => other.chance - one.chance)
     .map(({ chance, digit }) => `${digit} (${chanceText(chance)})`);
-  return `Digit ${place + 1}: ${likely.join(", ")}. The highlighted region is the model's attention.`;
+  const shown = attention ? " The highlighted region is the model's attention." : "";
+  return `Digit ${place + 1}: ${likely.join(", ")}.${shown}`;
 }
 
 function bars(chances, best) {
@@ -45,14 +46,15 @@ const axis = (names) =>
 
 function digitButton(digit, place, pressed, press) {
   const chance = chanceText(digit.probability);
-  const button = make(
+  const title = digit.attention ? "Show the attention" : "Show the alternatives";
+  return make(
     "button",
     {
       type: "button",
       className: "digit",
       "aria-pressed": String(pressed),
-      "aria-label": `Digit ${place + 1}: ${digit.digit}, ${chance}. Show the attention`,
-      title: "Show the attention",
+      "aria-label": `Digit ${place + 1}: ${digit.digit}, ${chance}. ${title}`,
+      title,
       onclick: press,
     },
     make("strong", {}, String(digit.digit)),
@@ -60,7 +62,6 @@ function digitButton(digit, place, pressed, press) {
     bars(digit.probabilities, digit.digit),
     axis([..."0123456789"]),
   );
-  return button;
 }
 
 function copyButton(number) {

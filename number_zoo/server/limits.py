@@ -23,9 +23,8 @@ class Limits:
             file of a million empty chunks would block a decoder for seconds.
         requests: requests being processed at once, from their last byte to the answer.
         bodies: bytes of all bodies held at once, as far as they have arrived.
-        large: pixels above which an image is large: small images never wait for large ones.
-        decoded: small images decoded and read at once; of the large ones it is one at a time.
-        queue: images waiting for a model, counted once for each model.
+        large: pixels above which an image is large: one such is read at a time, beside others.
+        queue: images waiting for a thread or being read.
         receive_seconds: time for a body to arrive.
         read_seconds: time from there to the answer.
         connections: open connections and requests; further requests get a 503.
@@ -39,7 +38,6 @@ class Limits:
     requests: int = 64
     bodies: int = 64 * MIB
     large: int = 6_000_000
-    decoded: int = 64
     queue: int = 256
     receive_seconds: float = 20.0
     read_seconds: float = 20.0

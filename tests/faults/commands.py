@@ -41,7 +41,7 @@ DURATIONS = {"hours", "seconds", "environment", "worker"}
 def prepare(folder: Path) -> Path:
     """Import what the commands need, and write sixty images; returns their folder."""
     import evaluate
-    import evaluation.compare
+    import evaluation.comparison
     import evaluation.report
     import export
     import train

@@ -81,5 +81,8 @@ def install(photos: Path) -> None:
     ):
         mock.patch.object(target, name, replacement).start()
     onnx = formats.FORMATS["onnx"]
-    changed = {"write": lambda _, path, __: path.write_bytes(b"file" * 50_000), "open": mock.Mock()}
+    changed = {
+        "write": lambda _, path, *__: path.write_bytes(b"file" * 50_000),
+        "open": mock.Mock(),
+    }
     mock.patch.dict(formats.FORMATS, onnx=type(onnx)(**{**vars(onnx), **changed})).start()

@@ -11,6 +11,7 @@ import importlib
 import itertools
 import logging
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,11 +75,17 @@ def resolve_data_dir(data_dir: str | Path | None = None) -> Path:
 
 
 def is_folder(source: str | Path) -> bool:
-    """Whether `source` is a folder of photos; a name of a data set takes precedence."""
+    """Whether `source` is a folder or table of photos; a name of a data set takes precedence."""
     text = str(source)
     if text in registry.DATA_SETS:
         return False
-    return Path(text).exists() or text.startswith((".", "/", "~"))
+    path = text.partition("?")[0]
+    return (
+        photo_folder.parse_source(text)[0].exists()
+        or path.startswith((".", "/", "~"))
+        or "://" in path
+        or re.search(r"\.(csv|tsv|txt|xlsx|jsonl?|ya?ml|zip)$|[*\\]", path) is not None
+    )
 
 
 def check_split(split: str) -> str:
@@ -99,7 +106,7 @@ def size(
     total = 0
     for part in mixing.parse_mix(source):
         if is_folder(part.source):
-            count = len(photo_folder.read_folder(Path(part.source).expanduser(), split))
+            count = len(photo_folder.read_folder(part.source, split))
         else:
             instruction = _instruction(part.source, split)
             count = builder(part.source, data_dir).info.splits[instruction].num_examples
@@ -128,7 +135,7 @@ def examples(
     check_split(split)
     for part in mixing.parse_mix(source):
         if is_folder(part.source):
-            photos = photo_folder.read_folder(Path(part.source).expanduser(), split)
+            photos = photo_folder.read_folder(part.source, split)
             stream = (Example(p.file, p.label, p.path, p.boxes) for p in photos)
         else:
             stream = _tfds_examples(part.source, split, builder(part.source, data_dir))
@@ -157,7 +164,7 @@ def chunks(stream: Iterator, length: int) -> Iterator[list]:
 def state(source: str | Path, split: str, data_dir: str | Path | None = None) -> str:
     """Short hash that changes when the data of a single source change; reads no images."""
     if is_folder(source):
-        photos = photo_folder.read_folder(Path(source).expanduser(), split)
+        photos = photo_folder.read_folder(source, split)
         facts = [
             (photo.file, photo.label, str(photo.boxes), stat.st_size, stat.st_mtime_ns)
             for photo in photos

@@ -7,9 +7,15 @@ model.compile("adam", loss=models.losses(max_digits=5, box=True))
 """
 
 from models.cost import describe, multiply_adds
-from models.decoding import decode_predictions
+from models.decoding import best_of_each_length, decode_predictions
 from models.losses import losses
-from models.metrics import DigitAccuracy, SequenceAccuracy, sequence_correct, sequence_scores
+from models.metrics import (
+    DigitAccuracy,
+    SequenceAccuracy,
+    negative_log_likelihood,
+    sequence_correct,
+    sequence_scores,
+)
 from models.published import (
     architecture_of,
     file_digest,
@@ -28,6 +34,7 @@ __all__ = [
     "DigitAccuracy",
     "SequenceAccuracy",
     "architecture_of",
+    "best_of_each_length",
     "card",
     "configuration",
     "create",
@@ -42,6 +49,7 @@ __all__ = [
     "losses",
     "model_file",
     "multiply_adds",
+    "negative_log_likelihood",
     "provenance_of",
     "sequence_correct",
     "sequence_scores",

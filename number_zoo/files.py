@@ -15,8 +15,8 @@ SUFFIXES = {
 # fmt: on
 """Suffixes of the files that are read in folders; a file given by name may have any suffix."""
 
-BATCH, PIXELS = 64, 100_000_000
-"""Most images of a batch and most pixels of them together: 300 MB, and as much again for the batch
+BATCH, PIXELS = 64, 50_000_000
+"""Most images of a batch and most pixels of them together: 150 MB, and as much again for the batch
 that is decoded meanwhile."""
 
 
@@ -69,21 +69,25 @@ def is_folder(name: str) -> bool:
         return False
 
 
-def batches(files: Iterable[str]) -> Iterator[list[str]]:
-    """Files in batches of at most `BATCH` images and `PIXELS` pixels, by the sizes in headers."""
+def batches(images: Iterable) -> Iterator[list]:
+    """Images in batches of at most `BATCH` and, by the sizes in headers, `PIXELS` pixels.
+
+    Args:
+        images: paths; others, such as arrays, are in memory already, and count as no pixels.
+    """
     batch, pixels = [], 0
-    for file in files:
-        size = _pixels(file)
+    for image in images:
+        size = _pixels(image) if isinstance(image, str | os.PathLike) else 0
         if batch and (len(batch) == BATCH or pixels + size > PIXELS):
             yield batch
             batch, pixels = [], 0
-        batch.append(file)
+        batch.append(image)
         pixels += size
     if batch:
         yield batch
 
 
-def _pixels(file: str) -> int:
+def _pixels(file: str | os.PathLike) -> int:
     """Pixels of an image, from its header; 0 where that cannot be read."""
     from number_zoo.images import measure_image
 

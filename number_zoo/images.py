@@ -61,6 +61,11 @@ def decode_image(
             return np.asarray(to_rgb(image))
     except (PermissionError, MemoryError):
         raise
+    except Image.DecompressionBombError as error:
+        most = 2 * Image.MAX_IMAGE_PIXELS / 1e6
+        raise ValueError(
+            f"{name} has more than the {most:.0f} megapixels that are accepted. Reduce its size"
+        ) from error
     except Exception as error:  # damaged files make Pillow raise many types
         if formats is None and "HEIF" not in Image.OPEN and _is_heic(file):
             raise ValueError(

@@ -151,7 +151,7 @@ def _files(text: str, form: str, path: Path) -> set[str]:
         ) from error
 
 
-def progress(total: int, show: bool, stream: TextIO = sys.stderr) -> Callable[[int], None]:
+def progress(total: int, show: bool) -> Callable[[int], None]:
     """A function that shows how many of `total` images are read, with the rate and the rest."""
     begun = time.monotonic()
 
@@ -160,8 +160,10 @@ def progress(total: int, show: bool, stream: TextIO = sys.stderr) -> Callable[[i
             return
         rate = count / max(time.monotonic() - begun, 1e-9)
         minutes, seconds = divmod(round((total - count) / rate), 60)
-        end = "\n" if count == total else ""
-        stream.write(f"\r{count:,} of {total:,}  {rate:.0f}/s  {minutes}:{seconds:02d} left {end}")
-        stream.flush()
+        end = " \n" if count == total else " "
+        left = f"{minutes}:{seconds:02d} left"
+        print(
+            f"\r{count:,} of {total:,}  {rate:.0f}/s  {left}", end=end, file=sys.stderr, flush=True
+        )
 
     return update

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import functools
 import importlib
+import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
+from PIL import Image
 
-from number_zoo import names, published
+from number_zoo import files, names, published
 from number_zoo.images import to_array
 from number_zoo.predictions import Predictions, Reading
 
-BATCH, BATCH_PIXELS = 8, 8_000_000
+BATCH, BATCH_PIXELS = 8, 4_000_000
 """Most images of a batch, and most pixels of them with their padding; one image may have more.
 Larger batches are not faster in ONNX Runtime on a CPU, and take more memory."""
+
+MAX_PIXELS = 16_000_000
+"""Larger images are reduced by a whole factor, which bounds the memory of the graph (in float32): a
+hundredth of such an image still has more pixels than the input of any model."""
 
 Backend = Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
 """Runs the inference graph on one padded batch: the inputs and outputs of
@@ -71,24 +77,28 @@ class Reader:
     @overload
     def read(self, images: Source) -> Reading: ...
     @overload
-    def read(self, images: Sequence[Source]) -> list[Reading]: ...
+    def read(self, images: Iterable[Source]) -> list[Reading]: ...
     def read(self, images):
         """Read the number in an image, or in each of several.
 
         Args:
             images: a path, the bytes of an image file, a PIL image, an array (height, width) or
-                (height, width, 3), RGB, uint8 or float in [0, 255]; or a list or tuple of such.
+                (height, width, 3), RGB, uint8 or float in [0, 255]; or a list of such or another
+                iterable. Few of its files are decoded at a time.
 
         Returns:
-            A reading; for a list, one for each image, in order.
+            A reading; for an iterable a list, one for each image, in order.
 
         Raises:
             ValueError: if a file or array is not an image.
             OSError: if a file is missing or cannot be opened.
         """
-        if not isinstance(images, list | tuple):
+        if isinstance(images, str | bytes | os.PathLike | Image.Image) or (
+            isinstance(images, np.ndarray) and images.ndim < 4
+        ):
             return self.predict([images]).readings()[0]
-        return self.predict(images).readings() if images else []
+        groups = files.batches(images)
+        return [reading for group in groups for reading in self.predict(group).readings()]
 
     def predict(
         self, images: Sequence[Source], crops: Sequence[np.ndarray | None] | None = None
@@ -102,14 +112,18 @@ class Reader:
                 crop is given, the quarters are not read.
         """
         crops = [None] * len(images) if crops is None else crops
-        arrays = self._map(to_array, images)
+        arrays, factors = zip(*self._map(_load, images), strict=True)
+        first = [crop if crop is None else crop / f for crop, f in zip(crops, factors, strict=True)]
         batches = self._batches(arrays)
         run = self._predict_batch
         predictions = Predictions.concatenate(
-            self._map(lambda b: run([arrays[i] for i in b], [crops[i] for i in b]), batches)
+            self._map(lambda b: run([arrays[i] for i in b], [first[i] for i in b]), batches)
         )
         order = np.argsort(np.concatenate(batches))
-        return Predictions({name: values[order] for name, values in predictions.arrays.items()})
+        outputs = {name: values[order] for name, values in predictions.arrays.items()}
+        for name in {names.BOX, names.CROP} & outputs.keys():
+            outputs[name] *= np.float32(factors)[:, None]
+        return Predictions(outputs)
 
     def _map(self, function: Callable, values: Sequence) -> list:
         if self._pool is None or len(values) == 1:
@@ -135,15 +149,27 @@ class Reader:
 
     def _predict_batch(self, images: Sequence[np.ndarray], crops) -> Predictions:
         heights, widths = zip(*(image.shape[:2] for image in images), strict=True)
-        padded = np.zeros((len(images), *self._padded_size(max(heights), max(widths)), 3), np.uint8)
-        for row, image in zip(padded, images, strict=True):
-            row[: image.shape[0], : image.shape[1]] = image
+        height, width = self._padded_size(max(heights), max(widths))
+        padded = images[0][None]  # not copied where one image is all
+        if padded.shape[:3] != (len(images), height, width):
+            padded = np.zeros((len(images), height, width, 3), np.uint8)
+            for row, image in zip(padded, images, strict=True):
+                row[: image.shape[0], : image.shape[1]] = image
         inputs = {
             names.IMAGES: padded,
             names.CROPS: np.float32([np.zeros(4) if crop is None else crop for crop in crops]),
             names.IMAGE_SIZES: np.float32([widths, heights]).T,
         }
         return Predictions(self._backend(inputs))
+
+
+def _load(source: Source) -> tuple[np.ndarray, int]:
+    """The image as an array of at most about `MAX_PIXELS`, and the factor it is reduced by."""
+    image = to_array(source)
+    factor = math.ceil(math.sqrt(image.shape[0] * image.shape[1] / MAX_PIXELS))
+    return (
+        (image, 1) if factor == 1 else (np.asarray(Image.fromarray(image).reduce(factor)), factor)
+    )
 
 
 def available_cores() -> int:
@@ -161,7 +187,7 @@ def _reader(weights: str | None) -> Reader:
 @overload
 def read(images: Source, weights: str | Path | None = None) -> Reading: ...
 @overload
-def read(images: Sequence[Source], weights: str | Path | None = None) -> list[Reading]: ...
+def read(images: Iterable[Source], weights: str | Path | None = None) -> list[Reading]: ...
 def read(images, weights=None):
     """Read the number in an image, or in each of several; the last readers used are kept.
 

@@ -12,8 +12,8 @@ from number_zoo import names, published
 
 METADATA = "number_zoo"
 """Key of the ONNX metadata, whose value is JSON: `model`, `max_digits`, `input_shape`,
-`max_glimpses`, `temperature`, `parameters` and, where there are such, `reads`, `licence` and
-`attention_grid`."""
+`max_glimpses`, `temperature`, `parameters`, and `reads`, `licence` and `attention_grid` (rows and
+columns), which may be null."""
 
 _INPUTS = {names.IMAGES, names.CROPS, names.IMAGE_SIZES}
 
@@ -46,6 +46,8 @@ class Session:
         options.intra_op_num_threads = threads
         # Threads that wait for the next operation leave their cores to others.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # Both keep memory for every size of images that was read, at no gain in time.
+        options.enable_cpu_mem_arena = options.enable_mem_pattern = False
         options.log_severity_level = 3
         try:
             self._session = onnxruntime.InferenceSession(
@@ -63,6 +65,9 @@ class Session:
             )
         self.name = str(weights) if is_published else path.resolve().stem
         self.metadata: dict[str, Any] = json.loads(metadata[METADATA])
+        if is_published:
+            card = published.card(str(weights))
+            self.metadata |= {key: card[key] for key in ("reads", "licence", "version")}
         self._outputs = [value.name for value in self._session.get_outputs()]
 
     def __call__(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

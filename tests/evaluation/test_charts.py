@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex, to_rgb
 
+from artifacts.plot_style import svg
 from evaluation import charts
 
 
@@ -26,7 +27,7 @@ def test_readings_are_coloured_by_whether_they_are_correct():
 def test_identifiers_of_two_charts_of_a_page_differ():
     curve = [{"coverage": 0.5, "accuracy": 1.0}, {"coverage": 1.0, "accuracy": 0.9}]
     figure = charts.plot_coverage({"model": curve})
-    texts = [charts.svg(figure, name) for name in ("first", "second")]
+    texts = [svg(figure, name) for name in ("first", "second")]
     identifiers = [set(text.split('clipPath id="')[1].split('"')[:1]) for text in texts]
     assert identifiers[0].isdisjoint(identifiers[1])
 

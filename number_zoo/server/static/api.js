@@ -26,7 +26,10 @@ export async function readImage(blob, models, box) {
   if (box) query.set("box", box.map((edge) => edge.toFixed(1)).join(","));
   for (let tried = 1; ; tried += 1) {
     const response = await ask(`api/read?${query}`, { method: "POST", body: blob });
-    if (response.ok) return (await response.json()).images[0].readings;
+    if (response.ok) {
+      const { images, milliseconds } = await response.json();
+      return images[0].readings.map((reading) => ({ ...reading, milliseconds }));
+    }
     if (response.status !== 503 || tried === TRIES) throw new Error(await reason(response));
     await pause(Math.min(10, Number(response.headers.get("Retry-After")) || 1));
   }

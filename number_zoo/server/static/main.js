@@ -322,7 +322,7 @@ new Pad((file) => {
   }
 });
 listen(take, refuse);
-find("address").textContent = new URL(".", location.href).href;
+find("address")?.append(new URL(".", location.href).href); // the page without a server has no API
 try {
   setThreshold(Number(localStorage.getItem("threshold") ?? 90));
 } catch {

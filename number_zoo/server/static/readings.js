@@ -113,6 +113,7 @@ function card(reading, index, threshold, shown, press) {
     element.append(list);
   }
   if (reading.length) element.append(lengths(reading));
+  element.append(make("p", { className: "soft" }, `Read in ${(reading.milliseconds / 1000).toFixed(2)} s`));
   return element;
 }
 

@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: demo test lint web clean
+.PHONY: demo test lint notebooks docs web clean
 
 demo: $(VENV)/installed
 	$(RUN) train.py --run runs/demo
@@ -18,6 +18,13 @@ lint: $(VENV)/installed-dev
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(VENV)/bin/lint-imports --no-cache --no-logo
+
+notebooks: $(VENV)/installed-notebooks
+	$(RUN) -m tools.notebooks
+
+docs: $(VENV)/installed-docs
+	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict
+	@echo "site/index.html"
 
 web: web/node_modules
 	cd web && npm run build
@@ -40,10 +47,18 @@ $(VENV)/installed: requirements.txt | $(VENV)/bin/python
 	$(INSTALL) -r requirements.txt
 	touch $@
 
-$(VENV)/installed-dev: requirements.txt requirements-export.txt requirements-dev.txt \
-    pyproject.toml | $(VENV)/bin/python
-	$(INSTALL) -r requirements-dev.txt
+$(VENV)/installed-notebooks: requirements.txt requirements-notebooks.txt | $(VENV)/bin/python
+	$(INSTALL) -r requirements-notebooks.txt
 	touch $@ $(VENV)/installed
+
+$(VENV)/installed-docs: requirements-docs.txt | $(VENV)/bin/python
+	$(INSTALL) -r requirements-docs.txt
+	touch $@
+
+$(VENV)/installed-dev: requirements.txt requirements-export.txt requirements-dev.txt \
+    requirements-notebooks.txt requirements-docs.txt pyproject.toml | $(VENV)/bin/python
+	$(INSTALL) -r requirements-dev.txt
+	touch $@ $(VENV)/installed $(VENV)/installed-notebooks $(VENV)/installed-docs
 
 clean:
 	rm -rf $(VENV) web/dist web/node_modules .pytest_cache .ruff_cache .hypothesis .schemathesis

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
+from number_zoo.images import decode_image as decode_image
 from number_zoo.images import in_mode
 
 FITS = ("stretch", "pad")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import logging
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ import keras
 
 import models
 from artifacts.environment import environment
-from artifacts.files import write_json
+from artifacts.files import atomic_path, temporary_files_in, write_json
 from exporting import formats, sample
 from exporting.check import Check, ExportError, check
 from exporting.formats import INT8, Format
@@ -131,7 +130,12 @@ def export(
         frozen=form.name != "saved_model",
     )
     description = _description(weights, form, quantize, reader, model)
-    with _temporary(out) as temporary, _conversion_errors(form):
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        atomic_path(out) as temporary,
+        temporary_files_in(temporary.parent),
+        _conversion_errors(form),
+    ):
         log.info("Writing %s", out)
         form.write(model, temporary, quantize, {key: description[key] for key in _METADATA})
         log.info("Reading %d %s with the exported file", len(reference.images), reference.source)
@@ -139,7 +143,10 @@ def export(
         files = [temporary, *temporary.rglob("*")]
         size = sum(file.stat().st_size for file in files if file.is_file())
         description |= {"check": dataclasses.asdict(result), "environment": environment()}
-        _keep(temporary, out, description)
+        if temporary.is_dir():
+            write_json(temporary / "export.json", description)
+    if form.suffix:
+        write_json(out.with_name(f"{out.name}.json"), description)
     return Export(out, form, size, reader, result)
 
 
@@ -181,18 +188,6 @@ def _check_out(out: Path, form: Format) -> Path:
 
 
 @contextlib.contextmanager
-def _temporary(out: Path) -> Iterator[Path]:
-    """A path in a temporary folder beside `out`; removed at the end."""
-    folder = out.with_name(f".tmp-{out.name}")
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    try:
-        yield folder / out.name
-    finally:
-        shutil.rmtree(folder)
-
-
-@contextlib.contextmanager
 def _conversion_errors(form: Format) -> Iterator[None]:
     """Turn the errors of converters and runtimes, which have no class in common, into one."""
     try:
@@ -205,18 +200,6 @@ def _conversion_errors(form: Format) -> Iterator[None]:
             f"this model cannot be written as {form.name}, or {form.runtime} cannot run it: "
             f"{type(error).__name__}: {lines[0]}"
         ) from error
-
-
-def _keep(temporary: Path, out: Path, description: dict[str, Any]) -> None:
-    """Move the file to `out`, with its description beside it or, for a folder, in it."""
-    if temporary.is_dir():
-        write_json(temporary / "export.json", description)
-        if out.exists():
-            out.rename(temporary.with_name("old"))
-        temporary.rename(out)
-    else:
-        temporary.replace(out)
-        write_json(out.with_name(f"{out.name}.json"), description)
 
 
 def _description(

@@ -77,9 +77,9 @@ class ReadNumbers(keras.layers.Layer):
         - `length_log_probs` (batch, N + 2) where N > 1, and `digit_log_probs` (batch, N, 10);
         - `crop`: float32 (batch, 4), the last glimpse, in pixels;
         - `box`, of models that predict it: float32 (batch, 4), left, top, right and bottom of the
-          number in pixels; without meaning where `length` is 0;
+            number in pixels; without meaning where `length` is 0;
         - `attention`, of models with a layer of that name: float32 (batch, positions, 1 + N), the
-          attention maps in the last glimpse, of the length first.
+            attention maps in the last glimpse, of the length first.
     """
 
     def __init__(
@@ -223,7 +223,9 @@ def build_inference_model(
     """Build the end-to-end model: uint8 images of any size in, what `ReadNumbers` returns out.
 
     Args:
-        model, max_glimpses, temperature: as for `ReadNumbers`.
+        model: as for `ReadNumbers`.
+        max_glimpses: as for `ReadNumbers`.
+        temperature: as for `ReadNumbers`.
         crops: whether the inputs are a dictionary of `images`, `crops` and `image_sizes`; else
             images are the only input.
         options: `frozen` and `only_active`, as for `ReadNumbers`.

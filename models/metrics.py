@@ -8,7 +8,7 @@ where such labels matter.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import keras
 import numpy as np
@@ -101,7 +101,7 @@ class SequenceAccuracy(keras.callbacks.Callback):
         prefix: put before the names of the scores. Names that Keras has in the logs are kept.
     """
 
-    def __init__(self, data, prefix: str = "val_"):
+    def __init__(self, data: Iterable, prefix: str = "val_"):
         super().__init__()
         self.data = data
         self.prefix = prefix

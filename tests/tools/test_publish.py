@@ -175,10 +175,8 @@ def test_the_steps_of_a_plan_are_commands_with_options_that_exist(name, monkeypa
         arguments = arguments[2:] if arguments[0] == "-m" else arguments[1:]
         module = f"{module}.__main__" if module == "training.accelerator" else module
 
-        def parsed(
-            parser, *_, module=module, parse=argparse.ArgumentParser.parse_args, a=arguments
-        ):
-            ran.append((module, parse(parser, a)))
+        def parsed(parser, given=None, module=module, parse=argparse.ArgumentParser.parse_args):
+            ran.append((module, parse(parser, given)))
             raise KeyboardInterrupt
 
         with monkeypatch.context() as patch:

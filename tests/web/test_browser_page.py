@@ -165,6 +165,7 @@ def test_shows_readings(page, reader):
     assert page.locator(".number b").inner_text() == reading.number
     assert page.locator(".digit").count() == len(reading.number)
     assert "accepted" in page.locator(".verdict").inner_text()
+    assert "Read in " in page.locator(".card").inner_text()
     assert page.locator("#spoken").inner_text().endswith("accepted.")
     image, box = page.locator("#image").bounding_box(), page.locator("#box").bounding_box()
     center = (box["x"] + box["width"] / 2 - image["x"]) / image["width"]

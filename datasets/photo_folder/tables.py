@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -66,18 +67,21 @@ def read_table(path: Path) -> Layout:
     if not cells:
         raise ValueError(f"{path} has no rows: it needs the columns file,label")
     columns, header = _find_columns(path, cells)
-    width = max((len(row) for _, row in cells[header:]), default=0)
     if header:
-        names = [f"{cells[0][1][at].strip()} as {role}" for role, at in columns.items()]
-        described = ", ".join(name.removesuffix(f" as {name.split(' as ')[0]}") for name in names)
-        width = len(cells[0][1])
+        names = cells[0][1]
+        width = max(at for at, name in enumerate(names, 1) if clean(name))
+        described = [
+            role if _key(names[at]) == role else f"{names[at].strip()} as {role}"
+            for role, at in columns.items()
+        ]
     else:
-        described = ", ".join(f"column {at + 1} as {role}" for role, at in columns.items())
+        ((width, _),) = Counter(len(row) for _, row in cells).most_common(1)
+        described = [f"column {at + 1} as {role}" for role, at in columns.items()]
         notes.append("no header")
     rows = [_row(path.name, line, row, columns, width) for line, row in cells[header:]]
     if "left" in columns and len({row.file for row in rows}) < len(rows):
         rows = join_objects(rows)  # a row for each box, as object detection has it
-    return Layout(f"{path.name} ({kind}; {described})", rows, notes)
+    return Layout(f"{path.name} ({kind}; {', '.join(described)})", rows, notes)
 
 
 def _row(name: str, line: int, cells: list[str], columns: dict[str, int], width: int) -> Row:
@@ -102,7 +106,7 @@ def _row(name: str, line: int, cells: list[str], columns: dict[str, int], width:
 def _find_columns(path: Path, cells: _NUMBERED) -> tuple[dict[str, int], int]:
     """Index of the column of each meaning, and the number of rows that are a header (0 or 1)."""
     first = cells[0][1]
-    names = [re.sub(r"\W+", "_", clean(cell).lower()).strip("_") for cell in first]
+    names = list(map(_key, first))
     columns = {
         role: names.index(known[0])
         for role, aliases in HEADERS.items()
@@ -128,9 +132,12 @@ def _find_columns(path: Path, cells: _NUMBERED) -> tuple[dict[str, int], int]:
         if best is None or (len(free) > 1 and fractions[best] < 0.5):
             raise _no_column(path, "labels", "label", first)
         columns["label"] = best
-    order = sorted(columns, key=lambda role: ("file", "label").index(role) if role in (
-        "file", "label") else 2)  # fmt: skip
-    return {role: columns[role] for role in order}, int(has_header)
+    return {role: columns[role] for role in HEADERS if role in columns}, int(has_header)
+
+
+def _key(header: str) -> str:
+    """The name of a column as `HEADERS` has it."""
+    return re.sub(r"\W+", "_", clean(header).lower()).strip("_")
 
 
 def _no_column(path: Path, what: str, role: str, first: Sequence[str]) -> ValueError:
@@ -180,11 +187,9 @@ def read_text(path: Path) -> tuple[str, str]:
 
 def _read_text(path: Path, text: str, suffix: str) -> tuple[_NUMBERED, str]:
     lines = text.splitlines()
-    first = next((line for line in lines if line.strip()), "")
-    declared = re.fullmatch(r'"?sep=(.)"?\s*', first, re.IGNORECASE)  # Excel's own first line
-    head = (
-        next((line for line in lines if line.strip() and line != first), "") if declared else first
-    )
+    filled = [line for line in lines if line.strip()] or [""]
+    declared = re.fullmatch(r'"?sep=(.)"?\s*', filled[0], re.IGNORECASE)  # Excel's own first line
+    head = filled[1] if declared and len(filled) > 1 else filled[0]
     delimiter = declared.group(1) if declared else max(",;\t|", key=head.count)
     if suffix == ".txt" and "\t" in head:
         delimiter = "\t"
@@ -206,17 +211,14 @@ def _read_text(path: Path, text: str, suffix: str) -> tuple[_NUMBERED, str]:
     except csv.Error as error:
         raise ValueError(f"{path}, line {reader.line_num}: {error}") from error
     if declared:
-        cells = [row for row in cells if row[1] != [first.strip()] and row[1][:1] != ["sep="]]
-    return cells, {"\t": "TSV"}.get(
-        delimiter, f"CSV with {delimiter!r}" if delimiter != "," else "CSV"
-    )
+        cells = [row for row in cells if not "".join(row[1][:1]).lower().startswith("sep=")]
+    return cells, {"\t": "TSV", ",": "CSV"}.get(delimiter, f"CSV with {delimiter!r}")
 
 
 def _is_csv(line: str, delimiter: str) -> bool:
     """Whether a line of a text file has an image's name before its first delimiter, or after."""
-    return any(IMAGE.search(clean(part)) for part in line.split(delimiter)) or not _ENTRY.match(
-        line
-    )
+    parts = line.split(delimiter)
+    return any(IMAGE.search(clean(part)) for part in parts) or not _ENTRY.match(line)
 
 
 def _read_xlsx(path: Path) -> tuple[_NUMBERED, str]:

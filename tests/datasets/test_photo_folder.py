@@ -308,7 +308,7 @@ def test_all_bad_rows_are_one_error_and_can_be_skipped(tmp_path):
         "a.png,13,,": "labelled '13' here and '12' at",
         "b.png,12a,,": "digits alone (12)",
         "gone.png,1,,": "no such image",
-        "smal.png,1,,": "small.png is",
+        "smal.png,1,,": "the nearest name is small.png",
         "c.png,1,,": "2 files may be meant (x/c.png, y/c.png)",
         ",1,,": "no file is named",
         "b.png": "fewer fields",
@@ -349,7 +349,7 @@ def test_duplicates_and_animations_are_noted(tmp_path):
     folder, facts = check_folder(tmp_path)
     notes = "; ".join(folder.notes)
     assert "a.png in train = b.bmp in test" in notes and "a.png: 1, b.bmp: 2" in notes
-    assert "1 files have several frames" in notes
+    assert "the first is used: 1" in notes
     assert [(fact.width, fact.frames) for fact in facts] == [(40, 1), (40, 1), (40, 1), (9, 2)]
 
 
@@ -445,12 +445,12 @@ def test_no_table_ends_in_a_traceback(tmp_path_factory, rows, delimiter, name, e
 
 CASES = {
     "boxes_outside": "12 of 12 rows cannot be used",
-    "boxes_xywh": "1 images; digits: 1 of 3",
+    "boxes_xywh": "1 image; digits: 1 of 3",
     "class_folders": "a folder for each label; 12 images; digits: 12 of 1",
     "coco": "lists no image with an object",
     "comment_blank": "12 images",
     "cp1252": "Tür.png: there is no such image",
-    "dups": "12 images; digits: 4 of 2, 8 of 3; train 8, validation 2, test 2; 1 rows are repeated",
+    "dups": "12 images; digits: 4 of 2, 8 of 3; train 8, validation 2, test 2; repeated rows: 1",
     "excel_text": "8 images; digits: 1 of 2, 7 of 3",
     "filename": "(CSV; filename as file, label); 12 images",
     "floats": "12 images; digits: 4 of 2, 8 of 3",
@@ -471,7 +471,7 @@ CASES = {
     "trailing_empty_rows": "12 images",
     "txt": "12 images; digits: 4 of 2, 8 of 3",
     "unreadable": "label '?' tells no number",
-    "upper": "12 names differ from their files",
+    "upper": "names that differ from their files in case, form or suffix: 12",
     "utf16": "(TSV, utf-16; file, label); 12 images",
     "voc": "12 files of Pascal VOC, but none with an object",
     "xlsx": "cannot be read as a spreadsheet",

@@ -68,7 +68,7 @@ def read_table(path: Path) -> Layout:
         raise ValueError(f"{path} has no rows: it needs the columns file,label")
     columns, header = _find_columns(path, cells)
     if header:
-        names = cells[0][1]
+        names = cells[header - 1][1]
         width = max(at for at, name in enumerate(names, 1) if clean(name))
         described = [
             role if _key(names[at]) == role else f"{names[at].strip()} as {role}"
@@ -104,18 +104,16 @@ def _row(name: str, line: int, cells: list[str], columns: dict[str, int], width:
 
 
 def _find_columns(path: Path, cells: _NUMBERED) -> tuple[dict[str, int], int]:
-    """Index of the column of each meaning, and the number of rows that are a header (0 or 1)."""
-    first = cells[0][1]
-    names = list(map(_key, first))
-    columns = {
-        role: names.index(known[0])
-        for role, aliases in HEADERS.items()
-        if (known := [alias for alias in aliases.split() if alias in names])
-    }
+    """Index of the column of each meaning, and the number of rows up to the header's."""
+    # Spreadsheets may have titles above their header, which is then found by its names.
+    found = [_roles(row) for _, row in cells[:10]]
+    start = next((at for at, row in enumerate(found) if {"file", "label"} <= row.keys()), 0)
+    first, columns = cells[start][1], found[start]
     has_header = not any(IMAGE.search(clean(cell)) for cell in first)
     if not has_header:
         columns = {}
-    body = [row for _, row in cells[has_header:][:200]]
+    start += has_header
+    body = [row for _, row in cells[start:][:200]]
     free = [at for at in range(len(first)) if at not in columns.values()]
     if "file" not in columns:
         files = {at: _fraction(body, at, IMAGE.search) for at in free}
@@ -132,7 +130,16 @@ def _find_columns(path: Path, cells: _NUMBERED) -> tuple[dict[str, int], int]:
         if best is None or (len(free) > 1 and fractions[best] < 0.5):
             raise _no_column(path, "labels", "label", first)
         columns["label"] = best
-    return {role: columns[role] for role in HEADERS if role in columns}, int(has_header)
+    return {role: columns[role] for role in HEADERS if role in columns}, start
+
+
+def _roles(cells: Sequence[str]) -> dict[str, int]:
+    """Index of the cell that names the column of each meaning, by `HEADERS`."""
+    keys, roles = list(map(_key, cells)), {}
+    for role, aliases in HEADERS.items():
+        if known := [alias for alias in aliases.split() if alias in keys]:
+            roles[role] = keys.index(known[0])
+    return roles
 
 
 def _key(header: str) -> str:

@@ -79,6 +79,13 @@ HABITS = {
     "decomposed": ("labels.csv", "file,label\nTu\u0308r.png,12\n", {"Tür.png": "12"}),
     "rows of separators": ("labels.csv", "file,label,,\na.png,007,,\n,,,\n , ,,\n", A7),
     "comments": ("labels.csv", "# my photos\nfile,label\n#x,1\na.png,007\n", A7),
+    "title above": ("labels.csv", "My photos,,\nFile,Label\na.png,007\n", A7),
+    "lists of digits": ("x.jsonl", '{"file": "b.png", "label": [1, 2]}', {"b.png": "12"}),
+    "floats and a gap": (
+        "labels.csv",
+        "file,label\na.png,7.0\nb.png,12.0\nc.png,3.0\nTür.png,\n",
+        {"a.png": "7", "b.png": "12", "c.png": "3"},
+    ),
     "a row twice": ("labels.csv", "file,label\na.png,007\na.png,007\n", A7),
     "no fields for empty columns": ("labels.csv", "file,label,boxes\na.png,007\n", A7),
     "text with tabs": ("labels.txt", "a.png\t007\nb.png\t12\n", B12),
@@ -196,6 +203,11 @@ def test_splits_in_names_of_tables_and_yolo_folders(tmp_path):
         "a.png": "train",
         "b.png": "test",
     }
+    put_images(tmp_path / "s", "train/a.png", "valid/a.png")
+    put(tmp_path / "s", {"train/x.csv": "file,label\na.png,1\n", "valid/x.csv": "a.png,2\n"})
+    assert [(p.label, p.split) for p in read_folder(tmp_path / "s")] == [
+        *(("1", "train"), ("2", "validation"))
+    ]
     put_images(tmp_path / "y", "images/train/a.png", "images/val/b.png")
     put(tmp_path / "y", {
         "data.yaml": "names: {0: zero, 1: '9'}\n",
@@ -215,7 +227,8 @@ def test_splits_in_names_of_tables_and_yolo_folders(tmp_path):
     ("text", "label"),
     [
         *(('="007"', "007"), ("'007", "007"), ("’007", "007"), ("“007”", "007"), ("", "")),
-        *(("００７", "007"), ("0 4 7 1 1", "04711"), ("1.234", "1234"), ("1,234,567", "1234567")),
+        *(("００７", "007"), ("0 4 7 1 1", "04711"), ("[0, 4]", "04"), ("1.234", "1234")),
+        *(("1,234,567", "1234567"), ("[07]", "alone (07)")),
         *(("12 345", "12345"), ("1'234", "1234"), ("none", ""), ("(none)", ""), ("no number", "")),
         *((" 7\u200b", "7"), ("\u00a07", "7")),
         *(("12A", "--labels digits"), ("7.0", "spreadsheet"), ("nan", "missing")),
@@ -459,7 +472,7 @@ CASES = {
     "image_path": "(CSV; image_path as file, plate_text as label); 12 images",
     "letters": "4 of 10 rows cannot be used",
     "missing": "2 of 14 rows cannot be used",
-    "name_is_label": "add --name-pattern '{label}_*'",
+    "name_is_label": "hold the label, add --name-pattern '{label}_*'",
     "nan": "2 of 8 rows cannot be used",
     "nfd": "12 images",
     "noheader": "12 images; digits: 4 of 2, 8 of 3",

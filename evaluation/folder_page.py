@@ -25,9 +25,9 @@ from artifacts.files import atomic_path
 from artifacts.startup import quiet_tensorflow
 from datasets import photo_folder
 from datasets.folder_options import add_folder_options, read_folder_options
-from datasets.images import decode_image
 from datasets.photo_folder import Folder, ImageFacts, Photo
 from datasets.registry import SPLITS
+from number_zoo.images import decode_image
 
 CONFIDENT = 0.9
 """Confidence from which a reading that is not the label makes it a suspect."""

@@ -26,7 +26,7 @@ from inference.calibration import fit_temperature, scale_logits
 from inference.over_dataset import run_inference
 from inference.reader import Reader
 from models.metrics import negative_log_likelihood, sequence_correct
-from models.published import DEFAULT_WEIGHTS
+from number_zoo.published import DEFAULT_WEIGHTS
 from training.configuration import Configuration, run_configuration
 from training.recipes import get_recipe
 from training.transfer import transfer_weights
@@ -80,7 +80,7 @@ def plan(folder: str, data_dir: str | Path | None = None) -> Plan:
     scores = {}
     for name in sorted(models.list_weights(), key=lambda name: name != DEFAULT_WEIGHTS):
         outputs = run_inference(Reader(name, max_glimpses=1), folder, "train", limit=SAMPLE)
-        correct = sequence_correct(outputs.predictions.readings, outputs.truth)
+        correct = sequence_correct(outputs.predictions.decoded, outputs.truth)
         scores[name] = int(correct.sum()), -_losses(outputs, 1.0).mean()
     weights = max(scores, key=lambda name: scores[name])  # the first of equal ones
     mix, why = folder, "alone, since its weights are interpolated with the published ones"
@@ -177,7 +177,7 @@ def _score(weights: str | Path, configuration: Configuration) -> _Score:
     reader = Reader(weights, temperature=1.0)
     outputs = run_inference(reader, configuration.validation, "validation")
     temperature = fit_temperature((outputs.predictions.outputs, outputs.truth))
-    correct = sequence_correct(outputs.predictions.readings, outputs.truth)
+    correct = sequence_correct(outputs.predictions.decoded, outputs.truth)
     return _Score(_losses(outputs, temperature), correct, temperature)
 
 

@@ -17,9 +17,9 @@ import numpy as np
 from PIL import Image
 
 from artifacts.files import write_json
-from datasets.images import decode_image
 from datasets.photo_folder.folder import BadRow, BadRows, Folder, Photo, understand
 from datasets.photo_folder.options import parse_source
+from number_zoo.images import decode_image
 
 log = logging.getLogger(__name__)
 

@@ -87,7 +87,8 @@ def read_table(path: Path) -> Layout:
 def _row(name: str, line: int, cells: list[str], columns: dict[str, int], width: int) -> Row:
     def cell(role: str) -> str:
         at = columns.get(role, -1)
-        return cells[at].strip() if 0 <= at < len(cells) else ""
+        text = cells[at].strip() if 0 <= at < len(cells) else ""
+        return "" if text == "null" and role != "label" else text  # JSON's
 
     error, boxes = "", cell("boxes")
     if len(cells) <= max(columns["file"], columns["label"]):
@@ -286,8 +287,7 @@ def _read_json(path: Path) -> _NUMBERED:
         )
     names = list(dict.fromkeys(name for _, record in records for name in record))
     rows = [
-        (number, ["" if (v := record.get(name)) is None else _json_text(v) for name in names])
-        for number, record in records
+        (number, [_json_text(record.get(name, "")) for name in names]) for number, record in records
     ]
     return [(0, names), *rows] if records else []
 

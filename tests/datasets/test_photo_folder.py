@@ -285,8 +285,12 @@ def test_boxes(text, boxes):
         ({"x.csv": "file,label\n", "y.csv": "file,label\n"}, ["several tables", "x.csv"]),
         ({"labels.xlsx": "x"}, ["spreadsheet", "save it as CSV"]),
         ({"labels.xls": "x"}, ["save it as .xlsx or .csv"]),
-        ({"labels.json": "[1]"}, ["no row for each image"]),
+        ({"labels.json": "[1]", "a.png": "x"}, ["no row for each image"]),
         ({"labels.jsonl": "{"}, ["not JSON"]),
+        (
+            {"a.png": "", "a.jsonl": '{"file": "a", "number": null, "box": null}'},
+            ["'null' is a missing value"],
+        ),
         ({"inner/labels.csv": "file,label\n", "inner/a.png": "x"}, ["inner has one"]),
         ({"a.png": "x", "data.yaml": "names: 3"}, ["no names of classes"]),
         ({"c.json": '{"images": [{}], "annotations": []}'}, ["not as COCO"]),

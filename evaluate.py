@@ -105,9 +105,9 @@ def evaluate(options: argparse.Namespace) -> int:
             results_table.write_tables(Path())
             return 0
         quiet_tensorflow()
-        from evaluation import compare, report, terminal
+        from evaluation import comparison, report, terminal
 
-        comparison = compare.compare(
+        result = comparison.compare(
             options.models,
             options.dataset,
             split=options.split,
@@ -119,15 +119,15 @@ def evaluate(options: argparse.Namespace) -> int:
             timing=not options.no_timing,
             corruption_samples=options.corruption_samples,
         )
-        report.write_report(comparison, options.report)
+        report.write_report(result, options.report)
     except (ValueError, OSError, RunError) as error:
         print(f"evaluate.py: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\nevaluate.py: stopped", file=sys.stderr)
         return 130
-    terminal.show(comparison, options.report)
-    return 1 if comparison.failed else 0
+    terminal.show(result, options.report)
+    return 1 if result.failed else 0
 
 
 def main(arguments: list[str] | None = None) -> int:

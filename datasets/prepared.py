@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import math
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -18,8 +19,9 @@ from pathlib import Path
 import numpy as np
 
 import labels
-from artifacts.files import atomic_path
+from artifacts.files import atomic_path, reserve, write_text
 from datasets import crops, images, sources
+from number_zoo.images import decode_image
 
 log = logging.getLogger(__name__)
 
@@ -140,12 +142,13 @@ def prepare(
 def _write_cache(path: Path, shape: tuple, *arguments) -> None:
     """Write the array and then the labels, whose file marks both as complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_path(path) as part:
+    with atomic_path(path, math.prod(shape)) as part:
         array = np.lib.format.open_memmap(part, mode="w+", dtype=np.uint8, shape=shape)
+        reserve(part, part.stat().st_size)
         texts, ids, boxes = _fill(array, *arguments)
         array.flush()
-    with atomic_path(path.with_suffix(".json")) as part:
-        part.write_text(json.dumps([texts, ids, boxes.tolist()]))
+        del array
+    write_text(path.with_suffix(".json"), json.dumps([texts, ids, boxes.tolist()]))
 
 
 def _fill(array, stream, spec: PreprocessSpec, name: str) -> tuple[list, list, np.ndarray]:
@@ -172,7 +175,7 @@ def _fill(array, stream, spec: PreprocessSpec, name: str) -> tuple[list, list, n
 def _preprocess(example: sources.Example, spec: PreprocessSpec) -> tuple[np.ndarray, np.ndarray]:
     """The image as it is stored, and the number's box in it."""
     name = example.id if isinstance(example.image, bytes) else str(example.image)
-    image = images.decode_image(example.image, name=name)
+    image = decode_image(example.image, name=name)
     box = example.crop_box(spec.crop, spec.margin, spec.context)
     visible = np.array(images.visible_box(image, spec.size, fit=spec.fit, box=box))
     stored = images.prepare_image(image, spec.size, spec.channels, box=visible)

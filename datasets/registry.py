@@ -96,6 +96,17 @@ DATA_SETS = {
             preparing="downloads 11 MB unless mnist is there, then composes for ten minutes",
             splits={"train": "train", "validation": "validation", "test": "test"},
         ),
+        DataSet(
+            name="mnist_numbers/small",
+            description="A tenth of these numbers, for first tries",
+            images=(22_000, 2_000),
+            image_size=(48, 128),
+            channels=1,
+            max_digits=5,
+            boxes=True,
+            preparing="downloads 11 MB unless mnist is there, then composes for a minute",
+            splits={"train": "train", "validation": "validation", "test": "test"},
+        ),
         _rendered(
             "rendered_numbers",
             "House numbers rendered from fonts, in the style of street photos",

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from artifacts.environment import environment
-from artifacts.files import atomic_path, write_json
+from artifacts.files import atomic_path, write_json, write_text
 from evaluation import charts, page
-from evaluation.compare import Comparison
+from evaluation.comparison import Comparison
 from inference.split_images import random_indices
 
 SHEET_IMAGES = 48
 
 
-def write_report(comparison: Comparison, folder: Path) -> None:
+def write_report(comparison: Comparison, folder: str | Path) -> None:
     """Write a report, each file atomically.
 
     - `index.html`: the page, self-contained;
@@ -25,13 +25,12 @@ def write_report(comparison: Comparison, folder: Path) -> None:
     - `readings-N.png`: images chosen at random with the readings of the Nth model; those of an
       earlier report with more models are deleted.
     """
+    folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     record = environment()
     write_json(folder / "results.json", results_json(comparison, record))
-    with atomic_path(folder / "predictions.csv") as part:
-        part.write_text(_predictions_csv(comparison), encoding="utf-8", newline="")
-    with atomic_path(folder / "index.html") as part:
-        part.write_text(page.render(comparison, record), encoding="utf-8")
+    write_text(folder / "predictions.csv", _predictions_csv(comparison))
+    write_text(folder / "index.html", page.render(comparison, record))
     _write_sheets(comparison, folder)
 
 

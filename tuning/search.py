@@ -22,7 +22,15 @@ from typing import Any
 
 import models
 from artifacts.environment import environment
-from artifacts.files import RunError, first_difference, lock, read_json, write_json
+from artifacts.files import (
+    RunError,
+    first_difference,
+    foreign_files,
+    lock,
+    read_json,
+    remove_leftovers,
+    write_json,
+)
 from artifacts.names import unknown_name
 from training.configuration import Configuration, configure, default_folder, set_values
 from training.fit import steps_per_epoch
@@ -123,7 +131,8 @@ def plan(
         settings: texts `key=value` that narrow a hyperparameter of the space, or change the
             configuration to search around.
         space_file: a space to use instead of the model's own.
-        epochs, steps: length of a trial. Each defaults to a quarter of the recipe's.
+        epochs: epochs of a trial. Defaults to a quarter of the recipe's.
+        steps: steps of an epoch. Defaults to a quarter of the recipe's.
         seed: of the oracle and of the trainings.
         data_dir: where TFDS data lies.
         base_arguments: further arguments of `configure`.
@@ -152,6 +161,10 @@ def plan(
             )
         others.append(setting)
     base = configure(model, dataset, settings=others, **base_arguments)
+    left = Space(
+        _space_function(model, text), base
+    ).names  # without augmentation, no strength of it
+    overrides = [setting for setting in overrides if setting.partition("=")[0] in left]
     full_steps = steps_per_epoch(base, data_dir)
     search = Search(
         base=base,
@@ -213,12 +226,13 @@ def open_search(folder: Path, search: Search) -> Iterator[None]:
     if folder.is_file():
         raise RunError(f"{folder} is a file: name a folder for the search")
     is_new = not (folder / "search.json").exists()
-    if is_new and folder.exists() and [f for f in folder.iterdir() if f.name != ".lock"]:
+    if is_new and folder.exists() and foreign_files(folder):
         raise RunError(f"{folder} holds files and is no search: name another folder with --run")
     folder.mkdir(parents=True, exist_ok=True)
     with lock(folder, "searching"):
         if not is_new:
             check_search(folder, search)
+        remove_leftovers(folder / "trials")
         content = {"search": search.to_json(), "environment": environment()}
         write_json(folder / "search.json", content)
         yield

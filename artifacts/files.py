@@ -1,8 +1,13 @@
-"""Atomic writes, JSON files and locks on folders."""
+"""Writing files: atomic, synced, with errors that name the file and the space; JSON; locks.
+
+Everything that a run, a cache, a search, an export or a report keeps is written through
+`atomic_path` or one of the functions on top of it.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import shutil
@@ -11,8 +16,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-TEMPORARY = ".tmp-"
+TEMPORARY = ".zoo-tmp-"
 """Prefix of the temporary folders that `atomic_path` creates."""
+
+LOCK = ".lock"
+"""Name of the file by which a process holds a folder."""
 
 
 class RunError(Exception):
@@ -20,34 +28,135 @@ class RunError(Exception):
 
 
 @contextlib.contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
-    """Yield a temporary path for a file that replaces `path` when the block ends.
+def atomic_path(path: Path, size: int | None = None) -> Iterator[Path]:
+    """Yield a temporary path for a file or folder that replaces `path` when the block ends.
 
     The temporary file has the same name, in a temporary folder beside `path`, so that several
-    processes can write the same file and the last one wins. If the block raises, `path` is left
-    as it was. A killed process leaves the temporary folder; see `remove_temporary`.
+    processes can write the same file and the last one wins. It is synced to the disk before it
+    replaces `path`. If the block raises, `path` is left as it was. The temporary folder of a
+    killed process is removed by the next one that writes in the same folder.
+
+    Args:
+        path: the file or folder to write.
+        size: bytes that it needs, as far as they are known, for the error.
 
     Raises:
-        OSError: if the folder of `path` does not exist or cannot be written.
+        OSError: if the folder of `path` does not exist or cannot be written; the message names
+            `path` and, where the disk is full, the space that is free.
     """
-    with tempfile.TemporaryDirectory(prefix=TEMPORARY, dir=path.parent) as folder:
-        temporary = Path(folder) / path.name
+    remove_leftovers(path.parent)
+    with write_errors(path, size), contextlib.ExitStack() as stack:
+        folder = _locked_folder(path.parent, stack)
+        temporary = folder / path.name
         yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())  # without it a power failure can leave an empty file
+        for file in (temporary, *temporary.rglob("*")):
+            if file.is_file():
+                with file.open("rb+") as written:
+                    os.fsync(written.fileno())  # or a power failure can leave an empty file
+        if path.is_dir():  # which cannot be replaced unless it is empty
+            path.replace(folder / f"{path.name}.old")
         temporary.replace(path)
 
 
-def remove_temporary(folder: Path) -> None:
-    """Remove what killed writers left in a folder that no other process writes."""
+def _locked_folder(parent: Path, stack: contextlib.ExitStack) -> Path:
+    """A new temporary folder, locked until the stack closes and removed then."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=parent))
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError, RunError):
+            stack.enter_context(lock(folder, "writing"))
+            if (folder / LOCK).exists():  # not taken for a leftover before it was locked
+                return folder
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the temporary folders of processes that are dead: the system released their locks.
+
+    Unlike a process id, a lock also tells the living from the dead in other containers and on
+    other machines that share the folder.
+    """
     for leftover in folder.glob(f"{TEMPORARY}*"):
-        shutil.rmtree(leftover, ignore_errors=True)
+        with contextlib.suppress(OSError, RunError), lock(leftover, "writing"):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+def foreign_files(folder: Path) -> list[str]:
+    """Names in a folder other than locks and temporary folders, which a killed process leaves."""
+    names = sorted(path.name for path in folder.iterdir())
+    return [name for name in names if name != LOCK and not name.startswith(TEMPORARY)]
+
+
+@contextlib.contextmanager
+def write_errors(path: Path, size: int | None = None) -> Iterator[None]:
+    """Within the block, an OSError of a write names `path` and what to do.
+
+    Args:
+        path: what is written.
+        size: bytes that it needs, if known.
+    """
+    try:
+        yield
+    except OSError as error:
+        if not error.errno or (error.filename and TEMPORARY not in str(error.filename)):
+            raise  # of another file
+        raise OSError(f"{path} cannot be written: {_reason(error, path, size)}") from error
+
+
+def _reason(error: OSError, path: Path, size: int | None) -> str:
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        return error.strerror
+    needed = "" if size is None else f"{size / 1e6:.3g} MB needed, "
+    folder = next(parent for parent in path.parents if parent.exists())
+    free = shutil.disk_usage(folder).free / 1e6
+    return (
+        f"{error.strerror} ({needed}{free:.3g} MB free in {folder}). Free some space, then rerun "
+        "the same command"
+    )
+
+
+@contextlib.contextmanager
+def temporary_files_in(folder: Path) -> Iterator[None]:
+    """Within the block, `tempfile` creates files in `folder`, where a killed process's are found.
+
+    For libraries that write temporary files of their own; not for use in several threads.
+    """
+    before, tempfile.tempdir = tempfile.tempdir, str(folder)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
+
+
+def reserve(path: Path, size: int) -> None:
+    """Allocate the first `size` bytes of a file, which must exist.
+
+    A memory map of a sparse file on a full disk ends the process (SIGBUS); this raises instead.
+    """
+    with path.open("rb+") as file:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, size)
+            return
+        for start in range(0, size, 1 << 20):  # macOS, Windows: write what is read
+            file.seek(start)
+            content = file.read(1 << 20).ljust(min(1 << 20, size - start), b"\0")
+            file.seek(start)
+            file.write(content)
+
+
+def write_bytes(path: Path, content: bytes | memoryview) -> None:
+    """Write `content` to `path` atomically."""
+    with atomic_path(path, len(content)) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text to `path` atomically; line ends are not changed."""
+    write_bytes(path, text.encode())
 
 
 def write_json(path: Path, value: Any) -> None:
     """Write JSON to `path` atomically."""
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(value, indent=2) + "\n")
 
 
 def read_json(path: Path) -> Any:
@@ -82,10 +191,10 @@ def lock(folder: Path, activity: str) -> Iterator[None]:
     Raises:
         RunError: if another process holds the lock.
     """
-    with (folder / ".lock").open("a") as file:
+    with (folder / LOCK).open("a") as file:
         try:
             _lock_file(file)
-        except OSError as error:
+        except (BlockingIOError, PermissionError) as error:
             raise RunError(f"another process is {activity} in {folder}") from error
         yield
 

@@ -1,7 +1,7 @@
 """The folder of a training run. All files are written atomically, by one process.
 
 - `config.json`: configuration and environment;
-- `checkpoint.weights.h5`: weights and optimizer state after the last finished epoch;
+- `checkpoint.npz`: weights and optimizer state after the last finished epoch;
 - `model.keras`: the selected model, without optimizer;
 - `history.csv`: one row per epoch;
 - `tensorboard/`: TensorBoard logs;
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import io
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,14 +20,14 @@ from typing import Any
 
 from artifacts.environment import environment
 from artifacts.files import (
-    TEMPORARY,
     RunError,
-    atomic_path,
     first_difference,
+    foreign_files,
     lock,
     read_json,
-    remove_temporary,
+    remove_leftovers,
     write_json,
+    write_text,
 )
 
 
@@ -48,7 +49,7 @@ class RunFolder:
     def __init__(self, folder: Path):
         self.folder = folder
         self.config = folder / "config.json"
-        self.checkpoint = folder / "checkpoint.weights.h5"
+        self.checkpoint = folder / "checkpoint.npz"
         self.model = folder / "model.keras"
         self.history = folder / "history.csv"
         self.tensorboard = folder / "tensorboard"
@@ -79,10 +80,11 @@ class RunFolder:
 
     def write_history(self, rows: list[Mapping[str, float]]) -> None:
         """Write all rows; the keys of the first are the columns."""
-        with atomic_path(self.history) as path, path.open("w", newline="") as file:
-            writer = csv.DictWriter(file, list(rows[0]))
-            writer.writeheader()
-            writer.writerows(rows)
+        text = io.StringIO()
+        writer = csv.DictWriter(text, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+        write_text(self.history, text.getvalue())
 
 
 def check_run(folder: Path, configuration: Mapping[str, Any]) -> RunFolder:
@@ -102,14 +104,11 @@ def check_run(folder: Path, configuration: Mapping[str, Any]) -> RunFolder:
                 f"({first_difference(written, dict(configuration))}). Name another folder with "
                 "--run, or repeat the command that started it"
             )
-    elif folder.exists():
-        names = sorted(path.name for path in folder.iterdir())
-        foreign = [name for name in names if name != ".lock" and not name.startswith(TEMPORARY)]
-        if foreign:
-            raise RunError(
-                f"{folder} is not empty and not a run (it holds {', '.join(foreign[:3])}). Name "
-                "another folder with --run"
-            )
+    elif folder.exists() and (foreign := foreign_files(folder)):
+        raise RunError(
+            f"{folder} is not empty and not a run (it holds {', '.join(foreign[:3])}). Name "
+            "another folder with --run"
+        )
     return run
 
 
@@ -126,7 +125,7 @@ def open_run(folder: Path, configuration: Mapping[str, Any]) -> Iterator[RunFold
     folder.mkdir(parents=True, exist_ok=True)
     with lock(folder, "training"):
         run = check_run(folder, configuration)  # another process may have created it meanwhile
-        remove_temporary(folder)
+        remove_leftovers(folder)
         new = not run.config.exists()
         if new:
             content = {"configuration": dict(configuration), "environment": environment()}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import math
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +19,9 @@ from pathlib import Path
 import numpy as np
 
 import labels
+from artifacts.files import atomic_path, reserve, write_text
 from datasets import crops, images, sources
+from number_zoo.images import decode_image
 
 log = logging.getLogger(__name__)
 
@@ -125,14 +128,8 @@ def prepare(
         _check_memory(shape, source)
         array = np.empty(shape, np.uint8)
         return Prepared(array, *_fill(array, stream, spec, name))
-    key = [
-        _CACHE_VERSION,
-        str(source),
-        split,
-        asdict(spec),
-        sources.state(source, split, data_dir),
-        count,
-    ]
+    state = sources.state(source, split, data_dir)
+    key = [_CACHE_VERSION, str(source), split, asdict(spec), state, count]
     digest = hashlib.sha256(json.dumps(key).encode()).hexdigest()[:16]
     stem = "".join(letter if letter.isalnum() else "_" for letter in Path(source).name)
     path = Path(cache_dir) / f"{stem}-{split}-{digest}.npy"
@@ -145,17 +142,13 @@ def prepare(
 def _write_cache(path: Path, shape: tuple, *arguments) -> None:
     """Write the array and then the labels, whose file marks both as complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.stem}.{os.getpid()}.part")
-    try:
+    with atomic_path(path, math.prod(shape)) as part:
         array = np.lib.format.open_memmap(part, mode="w+", dtype=np.uint8, shape=shape)
+        reserve(part, part.stat().st_size)
         texts, ids, boxes = _fill(array, *arguments)
         array.flush()
         del array
-        part.replace(path)
-        part.write_text(json.dumps([texts, ids, boxes.tolist()]))
-        part.replace(path.with_suffix(".json"))
-    finally:
-        part.unlink(missing_ok=True)
+    write_text(path.with_suffix(".json"), json.dumps([texts, ids, boxes.tolist()]))
 
 
 def _fill(array, stream, spec: PreprocessSpec, name: str) -> tuple[list, list, np.ndarray]:
@@ -182,7 +175,7 @@ def _fill(array, stream, spec: PreprocessSpec, name: str) -> tuple[list, list, n
 def _preprocess(example: sources.Example, spec: PreprocessSpec) -> tuple[np.ndarray, np.ndarray]:
     """The image as it is stored, and the number's box in it."""
     name = example.id if isinstance(example.image, bytes) else str(example.image)
-    image = images.decode_image(example.image, name=name)
+    image = decode_image(example.image, name=name)
     box = example.crop_box(spec.crop, spec.margin, spec.context)
     visible = np.array(images.visible_box(image, spec.size, fit=spec.fit, box=box))
     stored = images.prepare_image(image, spec.size, spec.channels, box=visible)

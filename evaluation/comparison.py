@@ -24,8 +24,8 @@ from inference.config import inference_config
 from inference.over_dataset import overlap, run_inference
 from inference.reader import Predictions, Reader
 from inference.split_images import SplitImages, random_indices
-from models.decoding import DecodedSequences
 from models.metrics import negative_log_likelihood, sequence_correct
+from number_zoo.predictions import DecodedSequences
 
 log = logging.getLogger(__name__)
 
@@ -210,7 +210,7 @@ def _evaluate(name, reader: Reader, images: SplitImages, crop, thresholds_on) ->
     thresholds = None
     if thresholds_on != images.split:
         chosen = run_inference(reader, images.dataset, thresholds_on, **given)
-        decoded = chosen.predictions.readings
+        decoded = chosen.predictions.decoded
         thresholds = figures.choose_thresholds(
             sequence_correct(decoded, chosen.truth), np.exp(decoded.log_probability)
         )
@@ -233,7 +233,7 @@ def _evaluate(name, reader: Reader, images: SplitImages, crop, thresholds_on) ->
         "seed": provenance.configuration(name).get("seed"),
     } | figures.box_figures(overlap(predictions.boxes, outputs.boxes))
     return _result(
-        name, predictions.readings, truth, images, loss, thresholds, about, predictions, reader
+        name, predictions.decoded, truth, images, loss, thresholds, about, predictions, reader
     )
 
 

@@ -54,7 +54,7 @@ def crop_accuracy(
         for title, margin in {**crops, WHOLE: None}.items():
             given = {"crop": "full"} if margin is None else {"crop": "union", "margin": margin}
             outputs = run_inference(reader, dataset, split, data_dir=data_dir, limit=limit, **given)
-            numbers = outputs.predictions.readings.numbers()
+            numbers = outputs.predictions.decoded.numbers()
             correct = np.equal(numbers, outputs.labels).sum()
             results[name][title] = (int(correct), len(numbers))
     return results
@@ -107,6 +107,6 @@ def plot_glimpses(
         prepare_image(image, (height, width), channels, box=tuple(crop))
         for image, crop in zip(images, predictions.crops, strict=True)
     ]
-    numbers = predictions.readings.numbers()
-    confidences = np.exp(predictions.readings.log_probability)
+    numbers = predictions.decoded.numbers()
+    confidences = np.exp(predictions.decoded.log_probability)
     return plot_readings(seen, numbers, confidences, labels, columns=columns, title=title)

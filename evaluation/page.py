@@ -93,7 +93,7 @@ def _mistakes(comparison: Comparison, result: Result) -> list[dict]:
         if len(cards) < SALIENCY and reading not in ("", LONGER):
             crop = result.predictions.crops[index]
             maps = [
-                (digit, _embed(overlay(image, crop, values)))
+                (digit, embed(overlay(image, crop, values)))
                 for digit, values in zip(reading, saliency.maps(image, crop, reading), strict=True)
             ]
         cards.append(
@@ -117,7 +117,7 @@ def _disagreements(comparison: Comparison) -> list[dict]:
     chosen = differing[random_indices(len(differing), DISAGREEMENTS)]
     return [
         {
-            "image": _embed(_thumbnail(image)),
+            "image": embed(thumbnail(image)),
             "name": comparison.images.labels[index][0],
             "label": comparison.images.texts[index] or "none",
             "readings": [
@@ -131,20 +131,20 @@ def _disagreements(comparison: Comparison) -> list[dict]:
 
 def _with_box(image: np.ndarray, box: np.ndarray) -> str:
     """A thumbnail with the predicted box."""
-    shown = _thumbnail(image)
+    shown = thumbnail(image)
     if np.isfinite(box).all():
         edges = (box * shown.width / image.shape[1]).tolist()
         ImageDraw.Draw(shown).rectangle(edges, outline=(255, 140, 0), width=1)
-    return _embed(shown)
+    return embed(shown)
 
 
-def _thumbnail(image: np.ndarray) -> Image.Image:
+def thumbnail(image: np.ndarray) -> Image.Image:
     scale = min(_WIDTH / image.shape[1], _HEIGHT / image.shape[0])
     size = tuple(max(1, round(side * scale)) for side in image.shape[1::-1])
     return Image.fromarray(image).resize(size, Image.Resampling.BICUBIC)
 
 
-def _embed(image: np.ndarray | Image.Image) -> str:
+def embed(image: np.ndarray | Image.Image) -> str:
     """An image as a data URL."""
     image = image if isinstance(image, Image.Image) else Image.fromarray(image)
     data = io.BytesIO()

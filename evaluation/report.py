@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from artifacts.environment import environment
-from artifacts.files import atomic_path, write_json
+from artifacts.files import atomic_path, write_json, write_text
 from evaluation import charts, page
 from evaluation.comparison import Comparison
 from inference.split_images import random_indices
@@ -29,10 +29,8 @@ def write_report(comparison: Comparison, folder: str | Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     record = environment()
     write_json(folder / "results.json", results_json(comparison, record))
-    with atomic_path(folder / "predictions.csv") as part:
-        part.write_text(_predictions_csv(comparison), encoding="utf-8", newline="")
-    with atomic_path(folder / "index.html") as part:
-        part.write_text(page.render(comparison, record), encoding="utf-8")
+    write_text(folder / "predictions.csv", _predictions_csv(comparison))
+    write_text(folder / "index.html", page.render(comparison, record))
     _write_sheets(comparison, folder)
 
 

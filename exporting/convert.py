@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import logging
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ import keras
 
 import models
 from artifacts.environment import environment
-from artifacts.files import write_json
+from artifacts.files import atomic_path, temporary_files_in, write_json
 from exporting import formats, sample
 from exporting.check import Check, ExportError, check
 from exporting.formats import INT8, Format
@@ -23,6 +22,7 @@ from inference import provenance
 from inference.graph import build_inference_model
 from inference.reader import Reader
 from labels import DIGITS
+from number_zoo.names import CROPS, IMAGE_SIZES, IMAGES
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +31,20 @@ FOLDER = Path("exports")
 
 _IMAGES, _IMAGES_INT8 = 64, 400
 """Default number of images of a check."""
+
+_METADATA = (
+    *("model", "reads", "licence", "input_shape", "max_digits", "parameters", "attention_grid"),
+    *("max_glimpses", "temperature"),
+)
+"""Fields of the description that an ONNX file carries in itself."""
+
+_INPUTS = {
+    IMAGES: "uint8 [batch, height, width, 3]: RGB, of any size",
+    CROPS: "float32 [batch, 4]: left, top, right, bottom in pixels of what is read first; zeros "
+    "for the whole image",
+    IMAGE_SIZES: "float32 [batch, 2]: width and height in pixels, where images are padded at the "
+    "right and the bottom to the size of the largest",
+}
 
 _DESCRIPTIONS = {
     "digits": "the digits, -1 from position `length` on",
@@ -111,16 +125,28 @@ def export(
         in_float32(reader.model),
         reader.max_glimpses,
         reader.temperature,
+        crops=form.crops,
+        only_active=form.crops,
         frozen=form.name != "saved_model",
     )
-    with _temporary(out) as temporary, _conversion_errors(form):
+    description = _description(weights, form, quantize, reader, model)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        atomic_path(out) as temporary,
+        temporary_files_in(temporary.parent),
+        _conversion_errors(form),
+    ):
         log.info("Writing %s", out)
-        form.write(model, temporary, quantize)
+        form.write(model, temporary, quantize, {key: description[key] for key in _METADATA})
         log.info("Reading %d %s with the exported file", len(reference.images), reference.source)
         result = check(form.open(temporary, None), reader, reference, quantize)
         files = [temporary, *temporary.rglob("*")]
         size = sum(file.stat().st_size for file in files if file.is_file())
-        _keep(temporary, out, _description(weights, form, quantize, reader, model, result))
+        description |= {"check": dataclasses.asdict(result), "environment": environment()}
+        if temporary.is_dir():
+            write_json(temporary / "export.json", description)
+    if form.suffix:
+        write_json(out.with_name(f"{out.name}.json"), description)
     return Export(out, form, size, reader, result)
 
 
@@ -162,18 +188,6 @@ def _check_out(out: Path, form: Format) -> Path:
 
 
 @contextlib.contextmanager
-def _temporary(out: Path) -> Iterator[Path]:
-    """A path in a temporary folder beside `out`; removed at the end."""
-    folder = out.with_name(f".tmp-{out.name}")
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    try:
-        yield folder / out.name
-    finally:
-        shutil.rmtree(folder)
-
-
-@contextlib.contextmanager
 def _conversion_errors(form: Format) -> Iterator[None]:
     """Turn the errors of converters and runtimes, which have no class in common, into one."""
     try:
@@ -188,20 +202,8 @@ def _conversion_errors(form: Format) -> Iterator[None]:
         ) from error
 
 
-def _keep(temporary: Path, out: Path, description: dict[str, Any]) -> None:
-    """Move the file to `out`, with its description beside it or, for a folder, in it."""
-    if temporary.is_dir():
-        write_json(temporary / "export.json", description)
-        if out.exists():
-            out.rename(temporary.with_name("old"))
-        temporary.rename(out)
-    else:
-        temporary.replace(out)
-        write_json(out.with_name(f"{out.name}.json"), description)
-
-
 def _description(
-    weights, form: Format, quantize, reader: Reader, model: keras.Model, result: Check
+    weights, form: Format, quantize, reader: Reader, model: keras.Model
 ) -> dict[str, Any]:
     card = models.card(str(weights)) if str(weights) in models.list_weights() else {}
     configuration = provenance.configuration(str(weights))
@@ -218,11 +220,7 @@ def _description(
         "trained_on": configuration.get("dataset"),
         "reads": card.get("reads"),
         "licence": card.get("licence", "that of the data it was trained on"),
-        "inputs": {"images": "uint8 [batch, height, width, 3]: RGB, of any size"},
+        "inputs": {name: _INPUTS[name] for name in (list(_INPUTS) if form.crops else [IMAGES])},
         "outputs": {name: text.replace("'", "") for name, text in outputs.items()},
-        "input_shape": list(reader.model.input_shape[1:]),
-        "max_glimpses": reader.max_glimpses,
-        "temperature": reader.temperature,
-        "check": dataclasses.asdict(result),
-        "environment": environment(),
+        **reader.metadata,
     }

@@ -2,34 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 import labels
 from labels import DIGITS, LENGTH
-
-
-@dataclass(frozen=True)
-class DecodedSequences:
-    """Predicted sequences of a batch.
-
-    Attributes:
-        length: int32 (batch,), 0..N, and N+1 for "longer".
-        digits: int32 (batch, N), −1 from position `length` on.
-        log_probability: float64 (batch,), log P(S|X) of the predicted sequence.
-    """
-
-    length: np.ndarray
-    digits: np.ndarray
-    log_probability: np.ndarray
-
-    def numbers(self) -> list[str]:
-        """The sequences as text: "+" for "longer", "" for length 0."""
-        return [
-            labels.decode(int(length), digits)
-            for length, digits in zip(self.length, self.digits, strict=True)
-        ]
+from number_zoo.predictions import DecodedSequences
 
 
 def best_of_each_length(outputs: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

@@ -16,7 +16,8 @@ from keras import ops
 
 import labels
 from labels import DIGITS, LENGTH
-from models.decoding import DecodedSequences, decode_predictions, log_softmax
+from models.decoding import decode_predictions, log_softmax
+from number_zoo.predictions import DecodedSequences
 
 Arrays = Mapping[str, np.ndarray]
 

@@ -20,6 +20,7 @@ import datasets
 import evaluation
 import inference
 import models
+import number_zoo
 from datasets.rendered_numbers.rendering import render, render_many
 from datasets.rendered_numbers.styles import DEFAULT, KINDS, WIDE
 from datasets.rendered_numbers.write_folder import write_folder
@@ -62,7 +63,7 @@ datasets.show(
 suffixes = {".jpg", ".jpeg", ".png", ".webp", ".heic"}
 paths = sorted(Path(photos).rglob("*")) if photos else []
 paths = [path for path in paths if path.suffix.lower() in suffixes]
-own = [datasets.decode_image(path) for path in paths[:12]]
+own = [number_zoo.decode_image(path) for path in paths[:12]]
 datasets.show(own, columns=6, title="your photos") if own else None
 
 # %% [markdown]
@@ -135,7 +136,7 @@ evaluation.plot_crop_accuracy(results)
 
 # %%
 examples = [example for example in datasets.examples(folder, "test", limit=60) if example.label]
-images = [datasets.decode_image(example.read()) for example in examples]
+images = [number_zoo.decode_image(example.read()) for example in examples]
 crops = [example.crop_box("union") for example in examples]
 crop_reader = readers["trained on crops"]
 numbers = crop_reader.predict(images, crops).readings.numbers()

@@ -115,11 +115,10 @@ importlib.import_module(sys.argv[1]).main(sys.argv[2:])
 
 REACHES_TENSORFLOW = {
     "train": ["--list"],
+    "evaluation.folder_page": ["{photos}", "--no-reader"],
     "evaluate": ["street_numbers", "--dataset", "mnist"],
-    "predict": ["{photos}"],
     "export": ["street_numbers", "--format", "onnx"],
     "tuning.__main__": ["shallow_cnn", "--describe"],
-    "app.__main__": [],
     "tools.interpolate_weights": ["run", "new"],
     "tools.make_negatives": ["mnist", "new"],
     "tools.pseudo_label_boxes": ["photos", "new.csv"],
@@ -130,6 +129,9 @@ REACHES_TENSORFLOW = {
     "tools.readings_figure": ["out.png", "--styles", "default", "--count", "1"],
 }
 NO_TENSORFLOW = {
+    "number_zoo.command",  # on ONNX Runtime
+    "tools.check_wheel",
+    "number_zoo.server.__main__",
     "tools.contact_sheet",
     "tools.notebooks",  # in a kernel
     "tools.package_graph",

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import csv
 import logging
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,9 +19,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from artifacts.files import atomic_path
 from artifacts.startup import quiet_tensorflow
 from datasets import crops, photo_folder, sources
-from datasets.images import decode_image
+from number_zoo.images import decode_image
 
 log = logging.getLogger(__name__)
 
@@ -72,9 +72,7 @@ def make_negatives(source: str, split: str, folder: Path, data_dir: Path | None 
     """
     if folder.exists():
         raise ValueError(f"{folder} exists already: name a new folder")
-    part = folder.with_name(f".part-{folder.name}")
-    shutil.rmtree(part, ignore_errors=True)
-    try:
+    with atomic_path(folder) as part:
         (part / "images").mkdir(parents=True)
         rows = [
             (name, "", split) for name in _write_crops(source, split, part / "images", data_dir)
@@ -83,9 +81,6 @@ def make_negatives(source: str, split: str, folder: Path, data_dir: Path | None 
             raise ValueError(f"{source} has no image in {split} with room beside a known box")
         with (part / photo_folder.LABELS_FILE).open("w", newline="") as file:
             csv.writer(file).writerows([("file", "label", "split"), *rows])
-        part.rename(folder)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
     return len(rows)
 
 

@@ -9,19 +9,23 @@ optimizer state so that a kill between two of these files is harmless.
 from __future__ import annotations
 
 import contextlib
+import errno
+import io
 import logging
 import time
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from artifacts.console import duration
-from artifacts.files import atomic_path
+from artifacts.files import RunError, atomic_path, temporary_files_in, write_bytes, write_errors
 from artifacts.run_folder import RunFolder
 from models.metrics import sequence_scores
-from training.distribution import SINGLE_DEVICE, Strategy
+from training.distribution import SINGLE_DEVICE, Strategy, model_state
 
 log = logging.getLogger(__name__)
 
@@ -142,18 +146,74 @@ class EndOfEpoch(keras.callbacks.Callback):
             row = {"epoch": epoch + 1, **{name: float(value) for name, value in logs.items()}}
             self.rows.append(row)
             if self.run and selected_epoch(self.rows, self.checkpoint) is row:
-                with self.strategy.local_scope(), atomic_path(self.run.model) as path:
-                    _without_optimizer(self.model).save(path)
+                with self.strategy.local_scope():
+                    _save_model(self.model, self.run)
         row["seconds"] = round(time.monotonic() - self.start, 1)
         if self.run:
             self.run.write_history(self.rows)
-            with self.strategy.local_scope(), atomic_path(self.run.checkpoint) as path:
-                self.model.save_weights(path)
+            save_checkpoint(self.model, self.run)
 
 
-def _without_optimizer(model: keras.Model) -> keras.Model:
-    """The same layers as a model that was not compiled; its file is a quarter of the size."""
-    return keras.Model(model.input, model.output, name=model.name)
+def _save_model(model: keras.Model, run: RunFolder) -> None:
+    """Save the layers as a model that was not compiled, which is a quarter of the size."""
+    size = 4 * model.count_params()
+    with atomic_path(run.model, size) as path, temporary_files_in(path.parent):
+        keras.Model(model.input, model.output, name=model.name).save(path)
+
+
+def save_checkpoint(model: keras.Model, run: RunFolder) -> None:
+    """Save the state of model and optimizer; `load_checkpoint` restores it.
+
+    `Model.save_weights` lets HDF5 write the file, which ends the process on a full disk.
+    """
+    content = io.BytesIO()
+    np.savez(content, *(keras.ops.convert_to_numpy(x) for x in model_state(model)))
+    write_bytes(run.checkpoint, content.getbuffer())
+
+
+def load_checkpoint(model: keras.Model, run: RunFolder) -> None:
+    """Restore what `save_checkpoint` saved, into a model with its optimizer built.
+
+    Raises:
+        RunError: if the file is damaged or of another model.
+    """
+    try:
+        with np.load(run.checkpoint) as arrays:
+            for variable, value in zip(model_state(model), arrays.values(), strict=True):
+                variable.assign(value)
+    except Exception as error:
+        raise RunError(
+            f"{run.checkpoint} cannot be read ({error}). Delete it to train from the start"
+        ) from error
+
+
+@contextlib.contextmanager
+def tensorflow_writes(folder: Path | str) -> Iterator[None]:
+    """Within the block, TensorFlow's errors of writing files below `folder` are OSErrors."""
+    with write_errors(Path(folder)):
+        try:
+            yield
+        except tf.errors.OpError as error:
+            full = isinstance(error, tf.errors.ResourceExhaustedError)
+            reason = error.message.partition("\n")[0].rpartition("; ")[2]
+            raise OSError(errno.ENOSPC if full else errno.EIO, reason) from error
+
+
+class TensorBoard(keras.callbacks.TensorBoard):
+    """Keras's callback, but a failed write is an OSError and is noticed at its epoch."""
+
+    def on_train_begin(self, logs=None):
+        with tensorflow_writes(self.log_dir):
+            super().on_train_begin(logs)
+
+    def on_epoch_end(self, epoch, logs=None):
+        with tensorflow_writes(self.log_dir):
+            super().on_epoch_end(epoch, logs)
+            tf.summary.flush(self._train_writer)
+
+    def on_train_end(self, logs=None):
+        with tensorflow_writes(self.log_dir):
+            super().on_train_end(logs)
 
 
 class Progress(keras.callbacks.Callback):

@@ -223,11 +223,11 @@ class DataParallel(Strategy):
         from jax.experimental import multihost_utils
 
         with self.local_scope():
-            values = [keras.ops.convert_to_numpy(x) for x in _state(build(self.is_chief))]
+            values = [keras.ops.convert_to_numpy(x) for x in model_state(build(self.is_chief))]
         values = multihost_utils.broadcast_one_to_all(values)
         keras.utils.set_random_seed(0)  # JAX requires equal initial values in all processes
         model = build(False)
-        for variable, value in zip(_state(model), values, strict=True):
+        for variable, value in zip(model_state(model), values, strict=True):
             variable.assign(jax.make_array_from_process_local_data(_layout(), value))
         return model
 
@@ -262,7 +262,8 @@ def _layout(*axes: str):
     return keras.distribution.TensorLayout(axes, mesh).backend_layout
 
 
-def _state(model: keras.Model) -> list[keras.Variable]:
+def model_state(model: keras.Model) -> list[keras.Variable]:
+    """The variables of a compiled model and of its optimizer, in a fixed order."""
     return [*model.variables, *model.optimizer.variables]
 
 

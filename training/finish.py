@@ -63,8 +63,6 @@ def finish(
         "environment": environment(),
     }
     write_json(run.metrics, metrics)
-    if len(rows) == configuration.recipe.epochs:
-        run.checkpoint.unlink(missing_ok=True)
     return metrics
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
+import re
 from collections.abc import Sequence
 from functools import partial
 from importlib.metadata import version
@@ -16,11 +17,18 @@ import keras
 import datasets
 import models
 from artifacts.console import duration
-from artifacts.files import RunError, read_json
+from artifacts.files import read_json
 from artifacts.run_folder import RunFolder, open_run
 from labels import BOX
 from models.losses import losses
-from training.callbacks import EndOfEpoch, Progress, Row, SeedEpoch
+from training.callbacks import (
+    EndOfEpoch,
+    Progress,
+    Row,
+    SeedEpoch,
+    TensorBoard,
+    load_checkpoint,
+)
 from training.configuration import Configuration, check_buildable
 from training.distribution import SINGLE_DEVICE, Strategy
 from training.finish import finish
@@ -90,8 +98,12 @@ def train(
             return None
         if finished:
             log.info("%s is finished. Name another folder with --run to train again.", folder)
-            return read_json(run.metrics)
-        return finish(configuration, run, rows, model, data_dir, inference_limit)
+            metrics = read_json(run.metrics)
+        else:
+            metrics = finish(configuration, run, rows, model, data_dir, inference_limit)
+        if metrics.get("epochs") == configuration.recipe.epochs:
+            run.checkpoint.unlink(missing_ok=True)
+        return metrics
 
 
 def _agreement(configuration: Configuration, last: int, data_dir) -> dict[str, Any]:
@@ -130,6 +142,9 @@ def _build(configuration, run: RunFolder | None, steps: int, restore: bool) -> k
     if configuration.weights and restore and not resumed:
         transfer = transfer_weights(model, models.load(configuration.weights))
         log.info("%s: %s", configuration.weights, transfer)
+    if configuration.recipe.frozen:
+        for layer in model.layers:
+            layer.trainable = not re.match(configuration.recipe.frozen, layer.name)
     model.compile(
         optimizer=create_optimizer(configuration.recipe, steps),
         loss=losses(
@@ -143,12 +158,7 @@ def _build(configuration, run: RunFolder | None, steps: int, restore: bool) -> k
     # The optimizer is created anew: a saved one loses the exclusions from weight decay.
     model.optimizer.build(model.trainable_variables)
     if resumed:
-        try:
-            model.load_weights(run.checkpoint)
-        except Exception as error:
-            raise RunError(
-                f"{run.checkpoint} cannot be read ({error}). Delete it to train from the start"
-            ) from error
+        load_checkpoint(model, run)
     return model
 
 
@@ -210,7 +220,7 @@ def _fit(
             SeedEpoch(configuration.seed),
             end_of_epoch,
             Progress(last, end_of_epoch),
-            keras.callbacks.TensorBoard(logs, write_graph=False),
+            TensorBoard(logs, write_graph=False),
             keras.callbacks.TerminateOnNaN(raise_error=True),
             *callbacks,
         ],

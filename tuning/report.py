@@ -9,7 +9,7 @@ from rich.console import Console
 
 import datasets
 from artifacts.console import count, duration, table
-from artifacts.files import atomic_path, read_json
+from artifacts.files import read_json, write_text
 from artifacts.plot_style import svg
 from evaluation.intervals import wilson_interval
 from evaluation.page import template
@@ -81,8 +81,7 @@ def write_report(search: Search, folder: Path, data_dir: Path | None = None) -> 
     """
     images = datasets.size(search.base.validation, "validation", data_dir)
     text = render(search, folder, images)
-    with atomic_path(folder / PAGE) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_text(folder / PAGE, text)
     return folder / PAGE
 
 

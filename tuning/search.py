@@ -22,7 +22,15 @@ from typing import Any
 
 import models
 from artifacts.environment import environment
-from artifacts.files import RunError, first_difference, lock, read_json, write_json
+from artifacts.files import (
+    RunError,
+    first_difference,
+    foreign_files,
+    lock,
+    read_json,
+    remove_leftovers,
+    write_json,
+)
 from artifacts.names import unknown_name
 from training.configuration import Configuration, configure, default_folder, set_values
 from training.fit import steps_per_epoch
@@ -218,12 +226,13 @@ def open_search(folder: Path, search: Search) -> Iterator[None]:
     if folder.is_file():
         raise RunError(f"{folder} is a file: name a folder for the search")
     is_new = not (folder / "search.json").exists()
-    if is_new and folder.exists() and [f for f in folder.iterdir() if f.name != ".lock"]:
+    if is_new and folder.exists() and foreign_files(folder):
         raise RunError(f"{folder} holds files and is no search: name another folder with --run")
     folder.mkdir(parents=True, exist_ok=True)
     with lock(folder, "searching"):
         if not is_new:
             check_search(folder, search)
+        remove_leftovers(folder / "trials")
         content = {"search": search.to_json(), "environment": environment()}
         write_json(folder / "search.json", content)
         yield

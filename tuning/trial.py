@@ -18,8 +18,9 @@ from tensorboard.plugins.hparams import api as hparams
 
 import models
 from artifacts.console import count
-from artifacts.files import RunError, lock, read_json, write_json
+from artifacts.files import RunError, atomic_path, lock, read_json, write_json
 from artifacts.run_folder import RunFolder
+from training.callbacks import tensorflow_writes
 from training.configuration import Configuration, run_configuration, set_values
 from training.fit import train
 from tuning.search import OBJECTIVES, Search
@@ -250,15 +251,14 @@ def _continue_run(source: RunFolder, run: RunFolder) -> None:
     """Start a run as an unfinished copy of another; nothing if it is started already."""
     if run.folder.exists():
         return
-    part = run.folder.with_name(f".part-{run.folder.name}")
-    shutil.rmtree(part, ignore_errors=True)
-    shutil.copytree(source.folder, part, ignore=shutil.ignore_patterns("metrics.json", ".lock"))
-    part.replace(run.folder)
+    with atomic_path(run.folder) as part:
+        shutil.copytree(source.folder, part, ignore=shutil.ignore_patterns("metrics.json", ".lock"))
 
 
 def _write_hparams(run: RunFolder, record: TrialRecord) -> None:
     """Add the trial to TensorBoard's HParams view: `tensorboard --logdir SEARCH/trials`."""
-    with tf.summary.create_file_writer(str(run.tensorboard / "trial")).as_default():
+    folder = run.tensorboard / "trial"
+    with tensorflow_writes(folder), tf.summary.create_file_writer(str(folder)).as_default():
         hparams.hparams(dict(record.values), trial_id=record.trial)
         for name, value in {**record.validation, "multiply_adds": record.multiply_adds}.items():
             tf.summary.scalar(name, value, step=record.epochs)

@@ -1,6 +1,8 @@
-"""Atomic writes, JSON and locks."""
+"""Atomic writes, their leftovers and errors, JSON and locks."""
 
+import errno
 import os
+import tempfile
 
 import pytest
 
@@ -10,17 +12,23 @@ from artifacts.files import (
     first_difference,
     lock,
     read_json,
-    remove_temporary,
+    remove_leftovers,
+    reserve,
+    temporary_files_in,
+    write_bytes,
+    write_errors,
     write_json,
 )
+from tests.artifacts.conftest import killed_while_writing
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path):
     path = tmp_path / "model.keras"
     path.write_text("old")
-    with pytest.raises(OSError, match="No space left"), atomic_path(path) as temporary:
+    message = rf"{path} cannot be written: No space left .* \(2e\+03 MB needed, .* MB free in"
+    with pytest.raises(OSError, match=message), atomic_path(path, 2 * 10**9) as temporary:
         temporary.write_text("ne")
-        raise OSError(28, "No space left on device")
+        raise OSError(errno.ENOSPC, "No space left on device")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -51,12 +59,54 @@ def test_data_is_on_the_disk_before_the_file_is_replaced(tmp_path, monkeypatch):
     assert synced == [path.read_bytes()] and read_json(path) == {"epochs": 1}
 
 
-def test_what_a_killed_writer_left_is_removed(tmp_path):
-    writer = atomic_path(tmp_path / "config.json")
-    temporary = writer.__enter__()  # and never leaves, as if it was killed
-    temporary.write_text("{")
-    remove_temporary(tmp_path)
-    assert not list(tmp_path.iterdir())
+def test_leftovers_of_the_dead_are_removed_and_files_of_the_living_kept(tmp_path):
+    killed_while_writing(tmp_path / "config.json")
+    (leftover,) = tmp_path.iterdir()
+    with atomic_path(tmp_path / "history.csv") as alive:
+        assert not leftover.exists()
+        alive.write_text("epoch")
+        remove_leftovers(tmp_path)
+    (tmp_path / ".zoo-tmp-killed-before-its-lock").mkdir()
+    write_bytes(tmp_path / "config.json", b"{}")
+    assert {path.name for path in tmp_path.iterdir()} == {"config.json", "history.csv"}
+
+
+def test_a_folder_is_replaced_whole(tmp_path):
+    for content in ("old", "new"):
+        with atomic_path(tmp_path / "run") as folder:
+            (folder / content).mkdir(parents=True)
+            (folder / content / "file").write_text(content)
+    assert [path.name for path in tmp_path.rglob("*")] == ["run", "new", "file"]
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (OSError(errno.EIO, "Input/output error"), "new cannot be written: Input/output error"),
+        (FileNotFoundError(errno.ENOENT, "No such file", "photo.jpg"), "photo.jpg"),
+        (OSError("old cannot be written: why"), "^old cannot be written: why$"),
+    ],
+)
+def test_an_error_names_the_file_that_could_not_be_written(error, message, tmp_path):
+    with pytest.raises(OSError, match=message), write_errors(tmp_path / "new"):
+        raise error
+
+
+@pytest.mark.parametrize("fallocate", [True, False])
+def test_reserved_files_have_no_holes_and_keep_their_content(fallocate, tmp_path, monkeypatch):
+    if not fallocate:
+        monkeypatch.delattr(os, "posix_fallocate", raising=False)
+    path = tmp_path / "cache.npy"
+    path.write_bytes(b"header")
+    reserve(path, 3_000_000)
+    assert path.read_bytes() == b"header".ljust(3_000_000, b"\0")
+    assert path.stat().st_size == 3_000_000 and path.stat().st_blocks * 512 >= 3_000_000
+
+
+def test_temporary_files_of_libraries_lie_where_they_are_found(tmp_path):
+    with temporary_files_in(tmp_path):
+        assert tempfile.gettempdir() == str(tmp_path)
+    assert tempfile.gettempdir() != str(tmp_path)
 
 
 def test_a_file_that_is_not_json_is_named(tmp_path):

@@ -2,8 +2,9 @@
 
 import pytest
 
-from artifacts.files import RunError, atomic_path, read_json
+from artifacts.files import RunError, read_json
 from artifacts.run_folder import open_run
+from tests.artifacts.conftest import killed_while_writing
 
 CONFIGURATION = {"model": "deep_cnn", "seed": 0}
 
@@ -45,8 +46,7 @@ def test_a_folder_of_other_files_and_a_file_are_refused(tmp_path):
 
 def test_a_kill_while_the_configuration_is_written_is_harmless(tmp_path):
     (tmp_path / ".lock").touch()
-    killed = atomic_path(tmp_path / "config.json")
-    killed.__enter__().write_text("{")  # and no exit, as after a kill
+    killed_while_writing(tmp_path / "config.json")
     with open_run(tmp_path, CONFIGURATION) as run:
         assert run.configuration() == CONFIGURATION
     assert {path.name for path in tmp_path.iterdir()} == {".lock", "config.json"}
@@ -67,4 +67,4 @@ def test_a_new_run_that_fails_leaves_nothing_and_a_resumed_one_everything(tmp_pa
     assert not list(tmp_path.iterdir())
     fail(checkpoint=True)
     fail(checkpoint=False)
-    assert (tmp_path / "run" / "checkpoint.weights.h5").exists()
+    assert (tmp_path / "run" / "checkpoint.npz").exists()

@@ -109,6 +109,7 @@ def test_the_folder_of_prepared_data(monkeypatch, argument, variable, expected):
 def test_a_download_is_announced_and_made_once(tmp_path, monkeypatch, caplog, prepared):
     calls = []
     fake = SimpleNamespace(
+        data_dir=tmp_path,
         is_prepared=lambda: prepared,
         download_and_prepare=lambda: calls.append("download"),
         info=SimpleNamespace(splits={"train[90%:]": SimpleNamespace(num_examples=7326)}),
@@ -132,6 +133,7 @@ def test_data_prepared_by_another_process_are_used(tmp_path, monkeypatch, there)
     def fake_builder(name, data_dir):
         created.append(name)
         return SimpleNamespace(
+            data_dir=data_dir,
             is_prepared=lambda: there and len(created) > 1,
             download_and_prepare=prepare,
             info=SimpleNamespace(splits={"test": SimpleNamespace(num_examples=26032)}),
@@ -146,6 +148,23 @@ def test_data_prepared_by_another_process_are_used(tmp_path, monkeypatch, there)
     else:
         with pytest.raises(OSError, match="Directory not empty"):
             datasets.size("svhn_cropped", "test", tmp_path)
+
+
+@pytest.mark.parametrize("damage", ["cut", "gone", "metadata", "no metadata"])
+def test_data_copied_in_part_say_so(shared_data, tmp_path, damage):
+    folder = tmp_path / "mnist" / "3.0.1"
+    folder.mkdir(parents=True)
+    for path in (shared_data / "tensorflow_datasets" / "mnist" / "3.0.1").iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    shard, info = folder / "mnist-test.tfrecord-00000-of-00001", folder / "dataset_info.json"
+    if damage == "cut":
+        shard.write_bytes(shard.read_bytes()[:100_000])
+    elif damage == "metadata":
+        info.write_text('{"na')
+    else:
+        (shard if damage == "gone" else info).unlink()
+    with pytest.raises(OSError, match="were copied in part: copy them again"):
+        list(sources.examples("mnist", "test", tmp_path))
 
 
 def test_importing_loads_no_tensorflow_and_leaves_opencv_alone():

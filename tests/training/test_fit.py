@@ -113,7 +113,7 @@ def test_the_saved_model_is_the_one_that_was_scored(finished, tiny):
     assert score(model, data, gather_labels(data)) == pytest.approx(metrics["validation"], abs=1e-5)
     assert getattr(model, "optimizer", None) is None  # a quarter of the file
     validation = run_inference(Reader(folder), tiny.validation, "validation", crop=tiny.crop)
-    correct = sequence_correct(validation.predictions.readings, validation.truth)
+    correct = sequence_correct(validation.predictions.decoded, validation.truth)
     assert metrics["inference"]["sequence_accuracy"] == correct.mean()
 
 
@@ -159,7 +159,7 @@ def test_an_interrupted_run_resumes_to_the_same_end(finished, tiny, tmp_path):
     assert history_of(folder) == history_of(tmp_path)
     for a, b in zip(weights_of(folder), weights_of(tmp_path), strict=True):
         np.testing.assert_array_equal(a, b)
-    assert not (tmp_path / "checkpoint.weights.h5").exists()
+    assert not (tmp_path / "checkpoint.npz").exists()
 
 
 def test_kill_9_loses_at_most_the_current_epoch(finished, photos, tmp_path):
@@ -206,5 +206,5 @@ def test_a_configuration_that_cannot_be_built_leaves_nothing(tiny, tmp_path):
 def test_a_damaged_checkpoint_is_named(tiny, tmp_path):
     with open_run(tmp_path, tiny.to_json()) as run:
         run.checkpoint.write_bytes(b"half a file")
-    with pytest.raises(RunError, match=r"checkpoint\.weights\.h5 cannot be read"):
+    with pytest.raises(RunError, match=r"checkpoint\.npz cannot be read"):
         train(tiny, tmp_path)

@@ -17,6 +17,7 @@ import keras
 import numpy as np
 
 import models
+from artifacts.files import atomic_path
 from datasets.augmentation import Augmentation
 from training.accelerator import feed, learn, pack
 from training.accelerator.pool import Pool
@@ -190,6 +191,5 @@ def save(path: Path, names, plain, readers, states) -> None:
         values = learn.by_path(reader, state["ema"], state["ema_rest"])
         for variable in model.weights:
             arrays[f"{name}|{variable.path}"] = np.asarray(values[variable.path])
-    part = path.with_suffix(".part.npz")
-    np.savez(part, **arrays)
-    part.replace(path)
+    with atomic_path(path) as part:
+        np.savez(part, **arrays)

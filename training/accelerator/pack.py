@@ -16,8 +16,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from artifacts.files import atomic_path
 from datasets import photo_folder
-from datasets.images import decode_image
+from number_zoo.images import decode_image
 
 MOST_DIGITS = 10
 _SPLITS = ("train", "validation")
@@ -84,7 +85,8 @@ def save(path: Path, packs: dict[str, Packed], extra: dict[str, np.ndarray]) -> 
         arrays[f"{name}#sizes"] = np.array([len(file) for file in packed.files], np.int64)
         arrays[f"{name}#labels"] = np.array(packed.labels)
         arrays[f"{name}#boxes"] = packed.boxes
-    np.savez(path, **arrays, **extra)
+    with atomic_path(path) as part:
+        np.savez(part, **arrays, **extra)
 
 
 def load(path: Path) -> tuple[dict[str, Packed], dict[str, np.ndarray]]:

@@ -41,21 +41,23 @@ def card(name: str) -> dict[str, Any]:
     return json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def onnx_file(name: str) -> bytes:
-    """The content of the ONNX file of published weights, checked against the card.
+def onnx_file(name: str) -> Path:
+    """Path of the ONNX file of published weights; its SHA-256 is checked against the card.
 
     Raises:
         ValueError: if no weights have that name, or the file is missing or damaged.
     """
     expected, path = card(name)["onnx_sha256"], FOLDER / f"{name}.onnx"
-    content = path.read_bytes() if path.is_file() else b""
-    received = hashlib.sha256(content).hexdigest() if content else "no file"
+    received = "no file"
+    if path.is_file():
+        with path.open("rb") as file:
+            received = hashlib.file_digest(file, "sha256").hexdigest()
     if received != expected:
         raise ValueError(
             f"{path} is damaged: its card has the SHA-256 {expected}. Received: {received}. "
             "Install the package again"
         )
-    return content
+    return path
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:

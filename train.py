@@ -199,6 +199,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     options = parse(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # warns of tracing for each model
     try:
         folders = check_mix(options.dataset, options.validation) if options.dataset else []
     except (ValueError, OSError) as error:

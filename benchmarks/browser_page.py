@@ -21,6 +21,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
+EXAMPLES = ROOT / "number_zoo/server/static/gallery"
 WEIGHTS = "conv_transformer_small.any10"
 READ = """async (text) => {
     const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
@@ -80,7 +81,12 @@ def main() -> int:
     sys.path.insert(0, str(ROOT))
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
-    add("--images", type=Path, default=ROOT / "app/static/gallery", help="folder of JPEG images")
+    add(
+        "--images",
+        type=Path,
+        default=ROOT / "number_zoo/server/static/gallery",
+        help="folder of JPEG images",
+    )
     add("--turns", type=int, default=5, metavar="N", help="how often each image is read")
     options = parser.parse_args()
     measure([path.read_bytes() for path in sorted(options.images.glob("*.jpg"))], options.turns)

@@ -119,7 +119,6 @@ REACHES_TENSORFLOW = {
     "evaluate": ["street_numbers", "--dataset", "mnist"],
     "export": ["street_numbers", "--format", "onnx"],
     "tuning.__main__": ["shallow_cnn", "--describe"],
-    "app.__main__": [],
     "tools.interpolate_weights": ["run", "new"],
     "tools.make_negatives": ["mnist", "new"],
     "tools.pseudo_label_boxes": ["photos", "new.csv"],
@@ -132,6 +131,7 @@ REACHES_TENSORFLOW = {
 NO_TENSORFLOW = {
     "number_zoo.command",  # on ONNX Runtime
     "tools.check_wheel",
+    "number_zoo.server.__main__",
     "tools.contact_sheet",
     "tools.notebooks",  # in a kernel
     "tools.package_graph",

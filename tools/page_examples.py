@@ -1,4 +1,4 @@
-"""Render the example images of the web page: `python -m app.gallery`."""
+"""Render the example images of the web page: `python -m tools.page_examples`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from artifacts.files import atomic_path, write_json
 from datasets.rendered_numbers.rendering import RenderedImage, render
 from datasets.rendered_numbers.styles import DEFAULT, WIDE, Framing
 
-FOLDER = Path(__file__).parent / "static" / "gallery"
+FOLDER = Path(__file__).resolve().parent.parent / "number_zoo/server/static/gallery"
 
 SEED = 7
 

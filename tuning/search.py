@@ -161,6 +161,10 @@ def plan(
             )
         others.append(setting)
     base = configure(model, dataset, settings=others, **base_arguments)
+    left = Space(
+        _space_function(model, text), base
+    ).names  # without augmentation, no strength of it
+    overrides = [setting for setting in overrides if setting.partition("=")[0] in left]
     full_steps = steps_per_epoch(base, data_dir)
     search = Search(
         base=base,

@@ -12,7 +12,9 @@ import pytest
 from tools import notebooks
 
 SMALL = {
-    "1": {"images": 256, "epochs": 2, "test_images": 100},
+    "1": {"images": 256, "epochs": 1, "test_images": 100},
+    "2": {"images": 128, "epochs": 1, "test_images": 60},
+    "5": {"trials": 2, "steps": 1, "long_epochs": 1, "long_steps": 1, "test_images": 100},
 }
 """Parameters of each notebook by the start of its name."""
 
@@ -64,3 +66,12 @@ def test_what_is_published_is_of_the_same_text_and_clean(source):
 def test_an_unknown_parameter_is_an_error():
     with pytest.raises(ValueError, match="no parameter 'nothing'"):
         notebooks.read(notebooks.sources(["1"])[0], {"nothing": 1})
+
+
+def test_outputs_are_kept_only_with_the_code_that_made_them():
+    source = notebooks.sources(["1"])[0]
+    published, text = _published(source), notebooks.read(source)
+    notebooks.keep_outputs(text, published)
+    assert len(list(notebooks.figures(text))) == len(list(notebooks.figures(published))) > 0
+    with pytest.raises(ValueError, match="the code has changed"):
+        notebooks.keep_outputs(notebooks.read(source, {"epochs": 1}), published)

@@ -19,7 +19,7 @@ from playwright import sync_api
 import number_zoo
 from tests.conftest import ROOT
 
-WEB, GALLERY = ROOT / "web", ROOT / "app" / "static" / "gallery"
+WEB, GALLERY = ROOT / "web", ROOT / "number_zoo/server/static/gallery"
 WEIGHTS = "conv_transformer_small.any10"
 DONE = ".card:not(.waiting)"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+from number_zoo.names import unknown_name
 
 FOLDER = Path(__file__).resolve().parent / "weights"
 
@@ -58,11 +58,3 @@ def onnx_file(name: str) -> Path:
             "Install the package again"
         )
     return path
-
-
-def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
-    """Error message for a `name` that is no known `kind`: lists the known names, nearest first."""
-    known = list(known)
-    nearest = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-    others = [other for other in known if other not in nearest]
-    return f"unknown {kind} {name!r}. Known: {', '.join(nearest + others)}"

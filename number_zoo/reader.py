@@ -64,7 +64,7 @@ class Reader:
 
         weights = published.DEFAULT_WEIGHTS if weights is None else weights
         if str(weights) not in published.list_weights() and not Path(weights).is_file():
-            known = published.unknown_name("weights", str(weights), published.list_weights())
+            known = names.unknown_name("weights", str(weights), published.list_weights())
             raise ValueError(f"{known}, or the path of an .onnx file")
         session = Session(weights, batch_threads)
         self.name, self.metadata = session.name, session.metadata

@@ -18,7 +18,7 @@ from starlette.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from number_zoo.published import unknown_name
+from number_zoo.names import unknown_name
 from number_zoo.reader import available_cores
 from number_zoo.server import uploads
 from number_zoo.server.answers import Answer, Health, Image, Models

@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: demo test lint notebooks docs web clean
+.PHONY: demo test lint notebooks docs web wheel clean
 
 demo: $(VENV)/installed
 	$(RUN) train.py --run runs/demo
@@ -25,6 +25,10 @@ notebooks: $(VENV)/installed-notebooks
 docs: $(VENV)/installed-docs
 	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict
 	@echo "site/index.html"
+
+# dist/, installed into environments that hold nothing else; more of them: make wheel PYTHONS="python3.12 ..."
+wheel: $(VENV)/installed-dev
+	$(RUN) -m tools.check_wheel --out dist --python $(or $(PYTHONS),$(PYTHON))
 
 web: web/node_modules
 	cd web && npm run build

@@ -31,7 +31,7 @@ from artifacts.files import (
     remove_leftovers,
     write_json,
 )
-from artifacts.names import unknown_name
+from number_zoo.names import unknown_name
 from training.configuration import Configuration, configure, default_folder, set_values
 from training.fit import steps_per_epoch
 from tuning.space import Space, SpaceFunction, load, model_space

@@ -55,8 +55,8 @@ $(VENV)/installed-docs: requirements-docs.txt | $(VENV)/bin/python
 	$(INSTALL) -r requirements-docs.txt
 	touch $@
 
-$(VENV)/installed-dev: requirements.txt requirements-export.txt requirements-dev.txt \
-    requirements-notebooks.txt requirements-docs.txt pyproject.toml | $(VENV)/bin/python
+$(VENV)/installed-dev: requirements.txt requirements-export.txt requirements-notebooks.txt \
+    requirements-docs.txt requirements-dev.txt pyproject.toml | $(VENV)/bin/python
 	$(INSTALL) -r requirements-dev.txt
 	touch $@ $(VENV)/installed $(VENV)/installed-notebooks $(VENV)/installed-docs
 

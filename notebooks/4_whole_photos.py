@@ -62,7 +62,8 @@ datasets.show(
 # %%
 suffixes = {".jpg", ".jpeg", ".png", ".webp", ".heic"}
 paths = sorted(Path(photos).rglob("*")) if photos else []
-own = [number_zoo.decode_image(path) for path in paths if path.suffix.lower() in suffixes][:12]
+paths = [path for path in paths if path.suffix.lower() in suffixes]
+own = [number_zoo.decode_image(path) for path in paths[:12]]
 datasets.show(own, columns=6, title="your photos") if own else None
 
 # %% [markdown]

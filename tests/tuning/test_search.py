@@ -229,7 +229,8 @@ def test_a_candidate_has_the_settings_and_keeps_images_and_averaging(base):
 
 def test_settings_are_sorted_into_overrides_and_the_base_configuration(tiny, photos):
     search = tiny("learning_rate=0.5", "clip_norm=2.0")
-    assert search.base.recipe.clip_norm == 2.0 and search.base.recipe.batch_size == 8
+    recipe = search.base.recipe
+    assert (recipe.clip_norm, recipe.batch_size, recipe.learning_rate) == (2.0, 8, 0.5)
     values = search.make_space().active({})
     assert values["batch_size"] == 8 and values["learning_rate"] == 0.5
     assert search.make_space().settings({})["augmentation"] == 0

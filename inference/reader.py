@@ -119,6 +119,7 @@ def read(images, weights: str | Path | None = None):
     Loading the weights takes seconds: for repeated calls keep a `Reader`.
 
     Args:
-        images, weights: as for `Reader.read` and `Reader`.
+        images: as for `Reader.read`.
+        weights: as for `Reader`.
     """
     return Reader(weights).read(images)

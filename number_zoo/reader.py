@@ -206,7 +206,8 @@ def open_reader(
     Args:
         weights: as for `Reader`; or a run folder or a `.keras` file, which are read with Keras,
             where the project's training requirements are installed.
-        threads, batch_threads: as for `Reader`; Keras has its own.
+        threads: as for `Reader`; Keras has its own.
+        batch_threads: as for `Reader`.
 
     Raises:
         ValueError: if there are no such weights, or Keras or the project is not installed.

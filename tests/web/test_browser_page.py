@@ -181,6 +181,26 @@ def test_shows_readings(page, reader):
     page.wait_for_selector("#attention:visible")
 
 
+def test_attention_lies_on_the_digits(page):
+    digits = read_in(page, EXAMPLES[1])["digits"]
+    maps = [base64.b64decode(digit["attention"].split(",")[1]) for digit in digits]
+    arrays = [np.asarray(Image.open(io.BytesIO(content)).convert("L")) for content in maps]
+    columns = [int(array.max(axis=0).argmax()) for array in arrays]
+    assert len(columns) == 3 and columns == sorted(set(columns))
+
+
+def test_says_that_the_model_cannot_be_loaded(browser, page):
+    with browser.new_context(service_workers="block") as context:
+        other = context.new_page()
+        other.route("**/model.onnx", lambda route: route.abort())
+        other.goto(page.url)
+        other.locator("#examples button").first.click()
+        other.wait_for_selector("text=The reader could not be loaded")
+        other.unroute_all()
+        other.locator("text=Try again").click()
+        other.wait_for_selector(DONE, timeout=60_000)
+
+
 def test_no_image(page):
     files = [{"name": "a.png", "mimeType": "image/png", "buffer": b"no image"}]
     page.set_input_files("#files", files)

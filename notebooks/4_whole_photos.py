@@ -29,6 +29,7 @@ from datasets.rendered_numbers.write_folder import write_folder
 photos = ""  # a folder of your own photos
 folder = "runs/whole_photos"  # where the rendered images and the trained models are saved
 count = 6000  # rendered images
+architecture = "residual_cnn_small"  # trained here
 weights = "conv_transformer.any10"  # the published reader
 steps = 1200  # batches of 32 images, twice
 test_images = 600  # only the first so many test images; None for all
@@ -97,7 +98,7 @@ def train(model, crop):
 
 write_folder(folder, render_many(seed=6, count=count, style=DEFAULT))
 keras.utils.set_random_seed(0)
-model = models.create("residual_cnn_small", input_shape=(32, 64, 3), max_digits=5)
+model = models.create(architecture, input_shape=(32, 64, 3), max_digits=5)
 train(model, "union")
 
 # %% [markdown]

@@ -15,7 +15,13 @@ SMALL = {
     "1": {"images": 256, "epochs": 1, "test_images": 100},
     "2": {"images": 128, "epochs": 1, "test_images": 60},
     "3": {"count": 110},
-    "4": {"count": 60, "steps": 1, "test_images": 4, "weights": "conv_transformer_small.any10"},
+    "4": {
+        "architecture": "residual_cnn_tiny",
+        "weights": "street_numbers_small",
+        "count": 60,
+        "steps": 1,
+        "test_images": 4,
+    },
     "5": {"trials": 2, "steps": 1, "long_epochs": 1, "long_steps": 1, "test_images": 100},
 }
 """Parameters of each notebook by the start of its name."""

@@ -13,7 +13,7 @@ from artifacts.startup import quiet_tensorflow
 from datasets import mixing, sources
 from datasets.folder_options import (
     add_folder_options,
-    check_mix,
+    check_mixes,
     read_folder_options,
     write_skipped,
 )
@@ -195,12 +195,17 @@ def configuration_of(options: argparse.Namespace):
     )
 
 
+def _check(dataset: str, validation: str | None) -> list:
+    return check_mixes((dataset, ["train"]), (validation or dataset, ["validation"]))
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     options = parse(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # warns of tracing for each model
     try:
-        folders = check_mix(options.dataset, options.validation) if options.dataset else []
+        folders = _check(options.dataset, options.validation) if options.dataset else []
     except (ValueError, OSError) as error:
         print(f"train.py: {error}", file=sys.stderr)
         return 2
@@ -223,7 +228,7 @@ def main(arguments: list[str] | None = None) -> int:
         strategy = choose_strategy(asked[0] or None, *asked[1:]) if distributed else SINGLE_DEVICE
         configuration = configuration_of(options)
         if options.config:
-            folders = check_mix(configuration.dataset, configuration.validation)
+            folders = _check(configuration.dataset, configuration.validation)
         folder = options.run or default_folder(configuration)
         metrics = train(
             configuration,

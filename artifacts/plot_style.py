@@ -88,7 +88,7 @@ def image_grid(
     rows = max(1, -(-len(images) // columns))
     width = min(1.6, 10 / columns)
     aspect = float(np.median([image.shape[0] / image.shape[1] for image in images] or [1]))
-    height = width * min(max(aspect, 0.3), 1.3) + (0.26 if titles is not None else 0.06)
+    height = width * min(max(aspect, 0.3), 1.3) + (0.22 if titles is not None else 0.06)
     size = (width * columns, height * rows + (0.4 if title else 0.1))
     figure = Figure(figsize=size, layout="constrained")
     figure.get_layout_engine().set(w_pad=0.03, h_pad=0.02, wspace=0.02, hspace=0.02)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from artifacts.files import atomic_path
@@ -53,21 +53,17 @@ def _with_options(mix: str, given: dict[str, str | None]) -> str:
     return ",".join(f"{text}:{part.weight:g}" for text, part in zip(texts, parts, strict=True))
 
 
-def check_mix(
-    dataset: str, validation: str | None = None, splits: Iterable[str] = ("train",)
-) -> list[photo_folder.Folder]:
-    """Check the labels and images of all folders of a mix, and log one line about each.
+def check_mixes(*needs: tuple[str, Sequence[str]]) -> list[photo_folder.Folder]:
+    """Check the labels and images of all folders of mixes, and log one line about each.
 
     Args:
-        dataset: name, folder or mix whose `splits` are needed.
-        validation: what the validation split is taken from. Defaults to `dataset`.
-        splits: the splits of `dataset` that must not be empty.
+        needs: names, folders or mixes, each with the splits that must not be empty.
 
     Raises:
         ValueError: if rows or images cannot be used, or a split is empty.
     """
     needed: dict[str, set[str]] = {}
-    for mix, names in ((dataset, splits), (validation or dataset, ["validation"])):
+    for mix, names in needs:
         for part in mixing.parse_mix(mix):
             needed.setdefault(part.source, set()).update(names)
     folders = []

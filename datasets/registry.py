@@ -6,7 +6,7 @@ import fnmatch
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from artifacts.names import unknown_name
+from number_zoo.names import unknown_name
 
 SPLITS = ("train", "validation", "test")
 
@@ -188,5 +188,5 @@ def describe(name: str) -> DataSet:
     """
     if name in DATA_SETS:
         return DATA_SETS[name]
-    known = [*DATA_SETS, "the path of a folder with a labels.csv"]
+    known = [*DATA_SETS, "the path of a folder or table of labels"]
     raise ValueError(unknown_name("data set", name, known))

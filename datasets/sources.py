@@ -189,8 +189,16 @@ def builder(name: str, data_dir: str | Path | None = None):
 @functools.cache
 def _builder(name: str, data_dir: str):
     data_set = registry.describe(name)
-    tfds_builder = create_builder(data_set, data_dir)
-    if not tfds_builder.is_prepared():
+    try:
+        tfds_builder = create_builder(data_set, data_dir)
+        prepared = tfds_builder.is_prepared()
+    except ModuleNotFoundError:
+        raise
+    except Exception as error:  # of many kinds: TFDS reads several files of JSON
+        raise _damaged(name, data_dir, error) from error
+    if not prepared:
+        if shards := [*Path(tfds_builder.data_dir).glob("*.tfrecord*")]:
+            raise _damaged(name, data_dir, f"{shards[0].parent} has no dataset_info.json")
         log.warning("Preparing %s in %s: %s", name, data_dir, data_set.preparing)
         try:
             tfds_builder.download_and_prepare()
@@ -200,6 +208,14 @@ def _builder(name: str, data_dir: str):
             if not tfds_builder.is_prepared():
                 raise
     return tfds_builder
+
+
+def _damaged(name: str, data_dir: str | Path, reason: object) -> OSError:
+    text = re.sub(r"{{.*?}} |\[Op:.*", "", str(reason))[:300]  # what TensorFlow adds
+    return OSError(
+        f"the prepared data of {name} in {data_dir} are damaged or were copied in part: copy them "
+        f"again, or delete their folder to prepare them anew. Received: {text}"
+    )
 
 
 def create_builder(data_set: registry.DataSet, data_dir: str):
@@ -218,6 +234,7 @@ def _instruction(source: str | Path, split: str) -> str:
 
 def _tfds_examples(name: str, split: str, tfds_builder) -> Iterator[Example]:
     """Read one file at a time without shuffling, so that the order is that of preparation."""
+    import tensorflow as tf
     import tensorflow_datasets as tfds
 
     stream = tfds_builder.as_dataset(
@@ -228,7 +245,14 @@ def _tfds_examples(name: str, split: str, tfds_builder) -> Iterator[Example]:
     )
     index = 0
     # In batches: TFDS takes longer to hand over single rows than everything else here.
-    for rows in without_autotune(stream.ragged_batch(_TFDS_BATCH)).as_numpy_iterator():
+    batches = without_autotune(stream.ragged_batch(_TFDS_BATCH)).as_numpy_iterator()
+    while True:
+        try:
+            rows = next(batches)
+        except StopIteration:
+            return
+        except tf.errors.OpError as error:
+            raise _damaged(name, tfds_builder.data_dir, error.message) from error
         if "digits" in rows:
             columns = (rows["id"], rows["label"], rows["image"], rows["digits"]["box"])
             for identity, label, image, boxes in zip(*columns, strict=True):

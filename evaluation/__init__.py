@@ -36,6 +36,7 @@ _MODULES = {
     "plot_readings": "charts",
     "plot_reliability": "charts",
     "plot_saliency": "model_figures",
+    "plot_scores": "charts",
     "plot_weights": "model_figures",
     "show": "terminal",
     "write_report": "report",

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
-from artifacts.plot_style import colour, image_grid, new_axes, styled
+from artifacts.plot_style import SIZE, colour, image_grid, new_axes, styled
 
 FEW_READINGS = 10
 """Bins of the reliability diagram with fewer readings are drawn as a faint point alone."""
@@ -40,6 +40,7 @@ def plot_coverage(results: Any) -> Figure:
         axes.plot(x, y, color=colour(index), label=name, linewidth=1.8, clip_on=False)
     axes.axhline(98, **_REFERENCE)
     lowest = min(curve[-1]["accuracy"] for curve in curves.values())
+    axes.set(title="Accuracy of the images that are not refused")
     axes.set(xlabel="coverage, %", ylabel="sequence accuracy, %", xlim=(0, 100))
     axes.set_ylim(max(0, 100 * lowest - 3), 100)
     axes.legend(loc="best")
@@ -67,6 +68,7 @@ def plot_reliability(results: Any) -> Figure:
         points = {"markersize": 4, "clip_on": False}
         axes.plot(x[~many], y[~many], "o", color=faint, **points)
         axes.plot(x[many], y[many], "o-", color=colour(index), label=name, **points)
+    axes.set(title="Accuracy at each confidence (dashed: calibrated)")
     axes.set(xlabel="confidence, %", ylabel="sequence accuracy, %", xlim=(0, 100), ylim=(0, 100))
     axes.legend(loc="best")
     return figure
@@ -88,6 +90,7 @@ def plot_latency(results: Any) -> Figure:
             [values["latency_ms"]], [100 * accuracy], yerr=errors, marker="o", capsize=3,
             color=colour(index), linestyle="none", label=name, clip_on=False,
         )  # fmt: skip
+    axes.set(title="Accuracy and latency")
     axes.set(xlabel="latency of one image, ms", ylabel="sequence accuracy, %")
     axes.set_ylim(top=min(100, axes.get_ylim()[1]))
     axes.set_xlim(0, 1.25 * max(values["latency_ms"] for values in figures.values()))
@@ -168,15 +171,18 @@ def plot_learning_curves(
             as a thin line, where it is known.
     """
     figure, axes = new_axes()
+    of_training, factor = metric.removeprefix("val_"), 100 if "accuracy" in metric else 1
     for index, (name, history) in enumerate(histories.items()):
-        columns = _columns(history)
-        line = {"color": colour(index), "markersize": 3}
-        axes.plot(columns["epoch"], columns[metric], "o-", label=name, **line)
-        training = columns.get(metric.removeprefix("val_"))
-        if training is not None and metric.startswith("val_"):
-            axes.plot(columns["epoch"], training, ":", label=f"{name}, training images", **line)
+        columns = {key: np.asarray(values) for key, values in _columns(history).items()}
+        epochs, line = columns["epoch"], {"color": colour(index), "markersize": 3}
+        axes.plot(epochs, factor * columns[metric], "o-", label=name, **line)
+        if metric != of_training and of_training in columns:
+            label = f"{name}, training images"
+            axes.plot(epochs, factor * columns[of_training], ":", label=label, **line)
     axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.set(xlabel="epoch", ylabel=metric.removeprefix("val_").replace("_", " "))
+    axes.set_title("Validation images, after each epoch" if metric != of_training else "")
+    unit = "%" if "accuracy" in metric else "nats"
+    axes.set(xlabel="epoch", ylabel=f"{of_training.replace('_', ' ')}, {unit}")
     axes.legend(loc="best")
     return figure
 
@@ -240,6 +246,32 @@ def plot_mistakes(comparison: Any, name: str, count: int = 16, columns: int = 8)
 
 
 @styled
+def plot_scores(
+    scores: Mapping[str, Mapping[str, float]], *, title: str = "", xlabel: str = ""
+) -> Figure:
+    """Scores in [0, 1] as bars side by side, in percent.
+
+    Args:
+        scores: by model, by name of the score; all models have the same ones.
+        title: of the figure.
+        xlabel: what the names of the scores are.
+    """
+    figure, axes = new_axes((7.4, 3.2) if len(scores) > 1 else SIZE)
+    width = 0.8 / len(scores)
+    for index, (name, values) in enumerate(scores.items()):
+        places = np.arange(len(values)) + width * (index - (len(scores) - 1) / 2)
+        heights = [100 * value for value in values.values()]
+        bars = axes.bar(places, heights, 0.95 * width, color=colour(index), label=name)
+        axes.bar_label(bars, fmt="%.1f", fontsize=8, color="#374151")
+    axes.set_xticks(range(len(values)), list(values))
+    axes.set(title=title, xlabel=xlabel, ylabel="%", ylim=(0, 109), yticks=range(0, 101, 20))
+    axes.grid(False, axis="x")
+    if len(scores) > 1:
+        axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    return figure
+
+
+@styled
 def plot_differences(comparison: Any) -> Figure:
     """Differences between every two models of a `Comparison`, with intervals.
 
@@ -255,6 +287,7 @@ def plot_differences(comparison: Any) -> Figure:
         axes.plot([100 * pair.difference], [row], "o", color=ink)
     names = [f"{pair.first} − {pair.second}" for pair in pairs]
     axes.set_yticks(range(len(pairs)), names)
+    axes.set(title="Differences on the same images, with intervals that hold together")
     axes.set(xlabel="difference in sequence accuracy, percentage points")
     axes.set_ylim(len(pairs) - 0.5, -0.5)
     axes.grid(False, axis="y")

@@ -139,6 +139,7 @@ def main(arguments: list[str] | None = None) -> int:
     add_folder_options(parser)
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # warns of tracing for each model
     given, options.skip_bad = options.skip_bad, True  # bad rows are shown on the page
     read_folder_options(options)
     try:

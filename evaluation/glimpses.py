@@ -47,7 +47,7 @@ def crop_accuracy(
     Raises:
         ValueError: if an image with a number has no boxes.
     """
-    crops = {f"true box + {margin:.0%}".replace("%", " %"): margin for margin in margins}
+    crops = {f"true box + {100 * margin:.0f} %": margin for margin in margins}
     results: CropAccuracy = {}
     for name, reader in readers.items():
         results[name] = {}

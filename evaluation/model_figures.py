@@ -84,7 +84,7 @@ def plot_saliency(
         images: (height, width, channels) arrays, values in [0, 255].
         readings: the digits that were read in each.
     """
-    saliency, columns = Saliency(model), 1 + max(1, *map(len, readings))
+    saliency, columns = Saliency(model), 1 + max([1, *map(len, readings)])
     shown, titles = [], []
     for image, reading in zip(images, readings, strict=True):
         image = np.asarray(image).clip(0, 255).astype(np.uint8)

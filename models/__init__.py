@@ -6,6 +6,8 @@ model = models.create("residual_cnn", input_shape=(64, 128, 3), max_digits=5)
 model.compile("adam", loss=models.losses(max_digits=5, box=True))
 """
 
+import keras
+
 from models.cost import describe, multiply_adds
 from models.decoding import best_of_each_length, decode_predictions
 from models.losses import losses
@@ -28,6 +30,9 @@ from models.published import (
 from models.registry import configuration, create, entry, list_models
 from number_zoo.predictions import DecodedSequences
 from number_zoo.published import card, list_weights
+
+# Images are height x width x channels here, whatever ~/.keras/keras.json says.
+keras.config.set_image_data_format("channels_last")
 
 __all__ = [
     "DecodedSequences",

@@ -32,7 +32,7 @@ test_images = 10_000  # of 10,000
 
 # %%
 batch, labels = next(iter(datasets.load("mnist", "train", batch_size=36)))
-datasets.show(batch, labels, columns=12, title="MNIST, training images and their labels")
+datasets.show(batch, labels, columns=12, title="Training images of MNIST and their labels")
 
 # %% [markdown]
 # ## A linear model
@@ -70,11 +70,16 @@ histories = {"logistic_regression": train(linear)}
 # A weight for each pixel is an image too. Ink on red raises the sum of that digit, ink on blue
 # lowers it: what a linear model knows of a 0 is that its centre is empty. One template for each
 # digit has to fit all handwritings at once, and a digit that is moved by a few pixels meets the
-# wrong weights.
+# wrong weights. (The speckle at the border is what the weights were initialized with: no digit has
+# ink there, so training has not changed them.)
 
 # %% tags=["cover"]
 evaluation.plot_weights(
-    linear, "digit_logits", titles=[*"0123456789"], columns=5, title="what a linear model looks for"
+    linear,
+    "digit_logits",
+    titles=[*"0123456789"],
+    columns=5,
+    title="Weights of the linear model: red for ink, blue against",
 )
 
 # %% [markdown]
@@ -90,10 +95,11 @@ histories["shallow_cnn"] = train(cnn)
 print(f"{cnn.count_params():,} parameters")
 
 # %% [markdown]
-# Its first layer has learned filters of 5 x 5 pixels: edges and strokes at several angles.
+# The filters of its first layer have 5 x 5 pixels. Some have become detectors of an edge or of a
+# stroke at some angle; many still look as they were initialized.
 
 # %%
-evaluation.plot_weights(cnn, "conv1", columns=16, title="the 32 filters of the first convolution")
+evaluation.plot_weights(cnn, "conv1", columns=16, title="The 32 filters of the first convolution")
 
 # %% [markdown]
 # A feature map shows where in an image a filter has found its pattern. The first layer answers to
@@ -110,8 +116,9 @@ evaluation.plot_feature_maps(cnn, batch[0], ["conv1", "conv2"])
 evaluation.plot_learning_curves(histories)
 
 # %% [markdown]
-# The linear model soon stops improving: more training does not help a model that cannot express
-# the answer. The convolutional network is better after its first epoch.
+# The convolutional network is better after its first epoch than the linear model will ever be:
+# trained ten times as long, the linear one of the README's table reads 92.6 % of the test images.
+# More training does not help a model that cannot express the answer.
 #
 # ## Mistakes
 #
@@ -138,13 +145,15 @@ evaluation.plot_mistakes(comparison, files[1], count=16)
 # left without colour.
 
 # %%
-evaluation.plot_confusion(comparison.results[0], title="linear model: mistakes")
+evaluation.plot_confusion(comparison.results[0], title="Mistakes of the linear model")
 
 # %% [markdown]
 # ## Does it know when it is wrong?
 #
 # The softmax of the logits is a probability. It is *calibrated* if, of all images that are read
-# with a confidence of 80 %, 80 % are correct: then the curve lies on the dashed line.
+# with a confidence of 80 %, 80 % are correct: then the curve lies on the dashed line. Above it a
+# model is underconfident, below it overconfident. (Bars are 95 % intervals; faint points have less
+# than ten images.)
 
 # %%
 evaluation.plot_reliability(comparison)

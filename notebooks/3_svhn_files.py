@@ -20,6 +20,7 @@ import h5py
 import numpy as np
 
 import datasets
+import number_zoo
 from datasets.crops import crop_box
 from datasets.rendered_numbers.rendering import render_many
 from datasets.svhn_numbers.archives import read_split
@@ -124,7 +125,7 @@ print(entries[zero])
 # %%
 images, labels, boxes = [], [], []
 for entry, png in read_split(split, "train"):
-    images.append(datasets.decode_image(png))
+    images.append(number_zoo.decode_image(png))
     labels.append(entry.label)
     boxes.append(entry.boxes)
 

@@ -14,11 +14,13 @@ from pathlib import Path
 
 import project_root  # makes the packages of the project importable from this folder
 import keras
+import numpy as np
 
 import datasets
 import evaluation
 import inference
 import models
+import number_zoo
 from datasets.rendered_numbers.rendering import render, render_many
 from datasets.rendered_numbers.styles import DEFAULT, KINDS, WIDE
 from datasets.rendered_numbers.write_folder import write_folder
@@ -59,8 +61,9 @@ datasets.show(
 
 # %%
 suffixes = {".jpg", ".jpeg", ".png", ".webp", ".heic"}
-paths = sorted(path for path in Path(photos).rglob("*") if path.suffix.lower() in suffixes)
-own = [datasets.decode_image(path) for path in (paths[:12] if photos else ())]
+paths = sorted(Path(photos).rglob("*")) if photos else []
+paths = [path for path in paths if path.suffix.lower() in suffixes]
+own = [number_zoo.decode_image(path) for path in paths[:12]]
 datasets.show(own, columns=6, title="your photos") if own else None
 
 # %% [markdown]
@@ -122,25 +125,35 @@ results = evaluation.crop_accuracy(readers, folder, limit=test_images)
 evaluation.plot_crop_accuracy(results)
 
 # %% [markdown]
-# The model that was trained on crops reads best what it was trained on: exactly that crop. Cut
-# closer, or with twice as much wall around the number, it reads a fraction of them, and next to
-# nothing of a whole image. Both figures are true: the one in the paper is for a crop around a box
-# that somebody drew by hand, and your photo comes without one. After whole images, the same
-# network reads crops as well as before, and whole images nearly as well as crops.
+# After a minute of training on crops, two thirds of them are read: not bad for a network of 0.3
+# million parameters. But it reads exactly such crops. From a crop twice as wide and high, or from
+# the whole image, it reads one number in ten, and that is what a user's photo is. Both figures
+# are true. The one in the paper is for a crop around a box that somebody drew by hand, and your
+# photo comes without one.
 #
-# The same images and the same model, once cropped and once whole, as the model is given them:
+# After whole images, the same network reads crops nearly as well as before, and four times as
+# many whole images. Of these numbers, all of which the first model reads when they are cropped,
 
 # %%
-examples = list(datasets.examples(folder, "test", limit=6))
-images = [datasets.decode_image(example.read()) for example in examples]
-labels = [example.label for example in examples]
+examples = [example for example in datasets.examples(folder, "test", limit=60) if example.label]
+images = [number_zoo.decode_image(example.read()) for example in examples]
 crops = [example.crop_box("union") for example in examples]
-evaluation.plot_glimpses(
-    readers["trained on crops"], images, labels, crops=crops, title="around the true box"
+crop_reader = readers["trained on crops"]
+numbers = crop_reader.predict(images, crops).decoded.numbers()
+wrong = [number != example.label for number, example in zip(numbers, examples, strict=True)]
+chosen = np.argsort(wrong, kind="stable")[:12]  # those that are read correctly come first
+images, labels, crops = (
+    [values[index] for index in chosen]
+    for values in (images, [example.label for example in examples], crops)
 )
+evaluation.plot_glimpses(crop_reader, images, labels, crops=crops, title="around the true box")
+
+# %% [markdown]
+# one is left when the images are whole. (The confidence falls as well, mostly, so that a
+# threshold would refuse most of these.)
 
 # %%
-evaluation.plot_glimpses(readers["trained on crops"], images, labels, title="whole images")
+evaluation.plot_glimpses(crop_reader, images, labels, title="whole images")
 
 # %% [markdown]
 # ## Locating, then reading
@@ -166,7 +179,8 @@ reader = inference.Reader(weights)
 evaluation.plot_glimpses(reader, images, labels, title="the last glimpse")
 
 # %% [markdown]
-# No box was given: the crop is made by the model's own prediction, which is in the reading.
+# No box was given: the crops come from the model's own predictions. The fourth number is found
+# but not read, and the last image has none. The predicted box is in the reading:
 
 # %%
 readings = reader.read(images)
@@ -188,12 +202,16 @@ datasets.show(
 # any, rendered images of another kind than the reader was tried on above:
 
 # %%
-own = own or [render(seed=7, index=index, style=KINDS).image for index in range(12)]
+labels = None
+if not own:
+    rendered = [render(seed=7, index=index, style=KINDS) for index in range(12)]
+    own, labels = [image.image for image in rendered], [image.label for image in rendered]
 readings = reader.read(own)
 evaluation.plot_readings(
     own,
     [reading.number for reading in readings],
     [reading.confidence for reading in readings],
+    labels,
     boxes=[reading.box for reading in readings],
     columns=6,
 )

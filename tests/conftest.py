@@ -30,7 +30,14 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def photos(tmp_path_factory):
     """Sixty images of one- and two-digit numbers, with a labels.csv."""
-    folder = tmp_path_factory.mktemp("photos")
+    folder = tmp_path_factory.mktemp("data") / "photos"
+    write_photos(folder)
+    return folder
+
+
+def write_photos(folder: Path) -> None:
+    """Write sixty images of one- and two-digit numbers, with a labels.csv."""
+    folder.mkdir()
     rng = np.random.default_rng(0)
     rows = ["file,label"]
     for index in range(60):
@@ -40,4 +47,3 @@ def photos(tmp_path_factory):
         image.save(folder / f"{index:03d}.png")
         rows.append(f"{index:03d}.png,{number}")
     (folder / "labels.csv").write_text("\n".join(rows) + "\n")
-    return folder

@@ -32,6 +32,8 @@ PAGES = {
 }
 """Markdown files outside docs/, relative to the project, and their pages."""
 
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
 _TEMPLATE = """
 {%- extends "markdown/index.md.j2" %}
 {% macro output_block(text) %}
@@ -52,7 +54,15 @@ _LANGUAGES = {".py": "python", ".json": "json", ".toml": "toml", ".yml": "yaml"}
 
 
 def on_config(config: MkDocsConfig) -> None:
-    """Draw Mermaid diagrams while building: the theme would load a script from another host."""
+    """List pages that `nav` does not; draw Mermaid diagrams, for which the theme loads a script."""
+    sections = {title: pages for entry in config.nav for title, pages in entry.items()}
+    docs, listed = Path(config.docs_dir), set(re.findall(r"[\w/]+\.md", str(config.nav)))
+    pages = [path.relative_to(docs).as_posix() for path in sorted(docs.rglob("*.md"))]
+    for page in (*pages, *PAGES.values(), *(f"notebooks/{path.stem}.md" for path in NOTEBOOKS)):
+        if page not in listed:
+            folder = Path(page).parts[0].removesuffix(".md")
+            section = {"reference": "API", "notebooks": "Tutorials"}.get(folder, "Guides")
+            sections[section].append(page)
     fence = {"name": "mermaid", "class": "mermaid", "format": _draw}
     config.mdx_configs["pymdownx.superfences"] = {"custom_fences": [fence]}
 
@@ -75,7 +85,7 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
     exporter = MarkdownExporter(
         extra_loaders=[DictLoader({"site.md.j2": _TEMPLATE})], template_file="site.md.j2"
     )
-    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+    for path in NOTEBOOKS:
         markdown, resources = exporter.from_filename(str(path))
         for name, data in resources["outputs"].items():
             add(f"notebooks/{path.stem}/{name}", content=data)

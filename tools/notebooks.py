@@ -3,6 +3,7 @@
 python -m tools.notebooks                       all of notebooks/, as `make notebooks`
 python -m tools.notebooks 1 2                   some, by the start of their names
 python -m tools.notebooks 1 --set epochs=1 --out /tmp/notebooks
+python -m tools.notebooks --text                after changes of the text alone: nothing is executed
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ PARAMETERS, COVER = "parameters", "cover"
 COLOURS = 128
 """Colours of a figure in a notebook: half the bytes of a figure of all colours."""
 
-COVER_SIZE = (480, 300)
-"""Largest width and height of a cover, in pixels."""
+COVER_SIZE, COVER_COLOURS = (440, 280), 64
+"""Largest width and height of a cover in pixels, and its colours."""
 
 
 def sources(names: Sequence[str] = ("",)) -> list[Path]:
@@ -98,6 +99,22 @@ def execute(notebook: nbformat.NotebookNode, **options: Any) -> None:
         output["data"]["image/png"] = base64.b64encode(_png(image)).decode()
 
 
+def keep_outputs(notebook: nbformat.NotebookNode, executed: nbformat.NotebookNode) -> None:
+    """Give a notebook the outputs of an executed one of the same code.
+
+    Raises:
+        ValueError: if their code differs.
+    """
+    new, old = (
+        [cell for cell in cells if cell.cell_type == "code"]
+        for cells in (notebook.cells, executed.cells)
+    )
+    if [cell.source for cell in new] != [cell.source for cell in old]:
+        raise ValueError("the code has changed as well: execute the notebook")
+    for cell, source in zip(new, old, strict=True):
+        cell.outputs, cell.execution_count = source.outputs, source.execution_count
+
+
 def figures(notebook: nbformat.NotebookNode) -> Iterator[tuple[dict, Image.Image]]:
     """The outputs of an executed notebook that hold a figure, and the figures."""
     for cell in notebook.cells:
@@ -111,9 +128,9 @@ def _tags(cell: Mapping[str, Any]) -> Sequence[str]:
     return cell["metadata"].get("tags", ())
 
 
-def _png(image: Image.Image) -> bytes:
+def _png(image: Image.Image, colours: int = COLOURS) -> bytes:
     data = io.BytesIO()
-    image.quantize(COLOURS, dither=Image.Dither.NONE).save(data, "PNG", optimize=True)
+    image.quantize(colours, kmeans=1, dither=Image.Dither.NONE).save(data, "PNG", optimize=True)
     return data.getvalue()
 
 
@@ -124,7 +141,7 @@ def _write_cover(notebook: nbformat.NotebookNode, path: Path) -> None:
         image.thumbnail(COVER_SIZE, Image.Resampling.LANCZOS)
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_path(path) as part:
-            part.write_bytes(_png(image))
+            part.write_bytes(_png(image, COVER_COLOURS))
         return
 
 
@@ -151,13 +168,17 @@ def main(arguments: list[str] | None = None) -> int:
         metavar="FOLDER",
         help="write the notebooks here (default: beside their text, and covers to docs/images)",
     )
+    add("--text", action="store_true", help="only replace the text between the code")
     options = parser.parse_args(arguments)
     try:
         values = dict(_setting(text) for text in options.set)
         for path in sources(options.names):
             notebook, start = read(path, values), time.monotonic()
-            execute(notebook)
             out = (options.out or FOLDER) / f"{path.stem}.ipynb"
+            if options.text:
+                keep_outputs(notebook, nbformat.read(out, as_version=4))
+            else:
+                execute(notebook)
             out.parent.mkdir(parents=True, exist_ok=True)
             with atomic_path(out) as part:
                 nbformat.write(notebook, part)

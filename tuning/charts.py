@@ -57,7 +57,7 @@ def plot_trials(folder: str | Path) -> Figure:
     axes.step(numbers, _scores(search, best), where="post", color=colour(1), label="best so far")
     _draw_default(axes, search, ranked)
     axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.set(xlabel="trial", ylabel=_label(search))
+    axes.set(title="Trials in their order", xlabel="trial", ylabel=_label(search))
     axes.legend(loc="best")
     return figure
 
@@ -72,7 +72,8 @@ def plot_cost(folder: str | Path) -> Figure:
     costs = [record.multiply_adds for record in front]
     axes.step(costs, _scores(search, front), where="post", color=colour(1))
     axes.xaxis.set_major_formatter(lambda value, _: count(value))
-    axes.set(xlabel="multiply-adds", ylabel=_label(search))
+    axes.set(title="Trials over their cost, and the best for each cost")
+    axes.set(xlabel="multiply-adds of one image", ylabel=_label(search))
     return figure
 
 

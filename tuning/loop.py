@@ -21,16 +21,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import grpc
 import keras_tuner as kt
 
 from artifacts.console import duration
 from artifacts.environment import environment
 from artifacts.files import RunError, write_json
+from training.callbacks import tensorflow_writes
 from training.fit import steps_per_epoch
 from tuning.search import OBJECTIVES, Search, check_search, open_search
 from tuning.trial import (
     DEFAULT,
     FAILED,
+    FINISHED,
     REFUSED,
     TrialContext,
     TrialFailed,
@@ -95,12 +98,18 @@ def run_search(
             _train_default(context)
         if not is_worker:
             _delete_damaged_state(folder / "oracle")
-        with _quiet():
+        with _quiet(), tensorflow_writes(folder / "oracle"):
             tuner = _ZooTuner(context, reload=not is_worker)
             if is_chief:  # keras-tuner does not say that a port is taken
                 port = int(os.environ["KERASTUNER_ORACLE_PORT"])
                 socket.create_server((os.environ["KERASTUNER_ORACLE_IP"], port)).close()
-            tuner.search(verbose=0)
+            try:
+                tuner.search(verbose=0)
+            except grpc.RpcError as error:
+                raise RunError(
+                    f"the chief was stopped or failed ({error.details()}): start it if it is not "
+                    "running, then this worker"
+                ) from error
 
 
 @contextlib.contextmanager
@@ -168,9 +177,14 @@ class _ZooTuner(kt.Tuner):
 
     def on_trial_end(self, trial: Any) -> None:
         """Report the trial, keep the best, and stop when one trial after the other fails."""
-        super().on_trial_end(trial)
         records = {record.trial: record for record in read_records(self.context.folder)}
         record = records[trial.trial_id]
+        if record.status == FINISHED and trial.status != "COMPLETED":
+            raise kt.errors.FatalRuntimeError(
+                f"trial {trial.trial_id} is trained, but keras-tuner could not store its score: "
+                f"{trial.message.splitlines()[-1]}. Rerun the same command to resume."
+            )
+        super().on_trial_end(trial)
         _report_trial(self.context, record)
         if record.status != REFUSED:
             self.failures = self.failures + 1 if record.status == FAILED else 0

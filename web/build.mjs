@@ -9,12 +9,12 @@ import { join, resolve } from "node:path";
 import { gzipSync } from "node:zlib";
 
 const HERE = import.meta.dirname;
-const PAGE = join(HERE, "../app/static");
+const PAGE = join(HERE, "../number_zoo/server/static");
 const MODEL = resolve(process.argv[2] ?? join(HERE, "../number_zoo/weights/conv_transformer_small.any10.onnx"));
 const RUNTIME = join(HERE, "node_modules/onnxruntime-web/dist");
 const DIST = join(HERE, "dist");
 
-// As the server's headers have it (headers.py); WebAssembly is compiled, and a worker runs it.
+// As the server's headers have it (number_zoo/server/headers.py); WebAssembly is compiled, and a worker runs it.
 const POLICY =
   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' blob: data:; " +
   "media-src blob:; connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'";

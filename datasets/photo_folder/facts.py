@@ -143,17 +143,17 @@ def check_folder(source: str | Path) -> tuple[Folder, list[ImageFacts]]:
     facts = [fact for fact, reason in zip(facts, reasons, strict=True) if not reason]
     notes = list(folder.notes)
     if several := sum(fact.frames > 1 for fact in facts):
-        notes.append(f"{several} files have several frames or pages: the first is used")
+        notes.append(f"files of several frames or pages, of which the first is used: {several}")
     groups = duplicates(photos, facts)
     if across := [group for group in groups if len({photo.split for photo in group}) > 1]:
         notes.append(
-            f"{len(across)} images are in several splits (such as "
+            f"images in several splits: {len(across)} (such as "
             f"{' = '.join(f'{p.file} in {p.split}' for p in across[0][:2])}): give equal images "
             "one split in a split column"
         )
     if unlike := [group for group in groups if len({photo.label for photo in group}) > 1]:
         notes.append(
-            f"{len(unlike)} images have several labels (such as "
+            f"equal images with several labels: {len(unlike)} (such as "
             f"{', '.join(f'{p.file}: {p.label}' for p in unlike[0][:2])})"
         )
     skipped = [*folder.skipped, *bad]

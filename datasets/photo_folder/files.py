@@ -99,6 +99,7 @@ class Files:
             shown = ", ".join(p.relative_to(self.root).as_posix() for p in paths[:3])
             raise Unclear(f"{len(paths)} files may be meant ({shown}): write the path")
         near = difflib.get_close_matches(key, self._by_name, n=1, cutoff=0.7)
-        hint = f"; {self._by_name[near[0]][0].relative_to(self.root).as_posix()} is" if near else ""
+        nearest = self._by_name[near[0]][0].relative_to(self.root).as_posix() if near else ""
+        hint = f"; the nearest name is {nearest}" if near else ""
         place = "" if self.anywhere else f" in {self.root}"
         raise Unclear(f"there is no such image{place}, nor in images/{hint}")

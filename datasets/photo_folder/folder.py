@@ -96,10 +96,10 @@ class Folder:
         none = [f"{lengths[0]:,} without a number"] if lengths[0] else []
         parts = [
             f"{self.source}: {self.layout}",
-            f"{len(self.photos):,} images",
+            f"{len(self.photos):,} image{'s' if len(self.photos) != 1 else ''}",
             f"digits: {', '.join(kinds + none)}",
             ", ".join(f"{name} {counts[name]:,}" for name in SPLITS),
-            *([f"{len(self.skipped)} bad rows left out"] if self.skipped else []),
+            *([f"bad rows left out: {len(self.skipped)}"] if self.skipped else []),
             *self.notes,
         ]
         return "; ".join(parts)
@@ -143,9 +143,9 @@ def understand(source: str | Path) -> Folder:
     if not photos:
         raise ValueError(f"{path} has no rows")
     if files.renamed:
-        notes.append(f"{files.renamed} names differ from their files in case, form or suffix")
+        notes.append(f"names that differ from their files in case, form or suffix: {files.renamed}")
     if repeated:
-        notes.append(f"{repeated} rows are repeated")
+        notes.append(f"repeated rows: {repeated}")
     chosen, note = splits.divide(
         [photo.file for photo in photos.values()],
         [photo.split for photo in photos.values()],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -51,39 +52,45 @@ def read_layout(path: Path, options: ReadOptions) -> tuple[Layout, Path]:
 
 
 def _from_tables(folder: Path) -> Layout | None:
-    """Rows of the folder's tables; None where it has none."""
-    files = [
-        path for path in sorted(folder.iterdir()) if path.name[0] not in ".~" and path.is_file()
-    ]
-    files = [path for path in files if path.stem.lower() not in _NOT_LABELS]
+    """Rows of the folder's tables, or of those in its folders of splits; None where it has none."""
+    files = [path for path in sorted(folder.iterdir()) if path.name[0] not in ".~"]
+    inner = [path for path in files if path.is_dir() and values.split_in(path.name)]
+    files = [path for path in files if path.is_file() and path.stem.lower() not in _NOT_LABELS]
     jsons = [path for path in files if path.suffix.lower() == ".json"]
-    jsons += sorted(folder.glob("annotations/*.json")) + sorted(
-        folder.glob("*/_annotations.coco.json")
-    )
+    jsons += sorted(folder.glob("annotations/*.json"))
     coco = [path for path in jsons if annotations.is_coco(path)]
     found = [path for path in files if tables.is_table(path) and path not in coco]
     found = [path for path in found if path.suffix.lower() != ".txt" or _lists_images(path)]
+    found.sort(key=_preference)
+    preferred = bool(found) and _preference(found[0])[0] < len(_STEMS)
+    if coco and not preferred:
+        return annotations.read_coco(coco, folder)
     if not found:
-        return annotations.read_coco(coco, folder) if coco else None
-    best = sorted(found, key=_preference)
-    if len(best) > 1 and _preference(best[0])[0] == len(_STEMS):
-        if coco:
-            return annotations.read_coco(coco, folder)
-        splits = [values.split_in(path.stem) for path in best]
-        if not all(splits):
-            raise ValueError(
-                f"{folder} has several tables: name one of them, such as {best[0]}. "
-                f"Received: {', '.join(path.name for path in best)}"
-            )
-        layouts = [tables.read_table(path) for path in best]
-        rows = [
-            replace(row, split=row.split or split)
-            for layout, split in zip(layouts, splits, strict=True)
-            for row in layout.rows
-        ]
-        notes = [note for layout in layouts for note in layout.notes]
-        return Layout(", ".join(layout.name for layout in layouts), rows, notes)
-    return tables.read_table(best[0])
+        layouts = [(path, layout) for path in inner if (layout := _from_tables(path))]
+        return _join(layouts) if layouts else None
+    if preferred or len(found) == 1:
+        return tables.read_table(found[0])
+    if not all(values.split_in(path.stem) for path in found):
+        raise ValueError(
+            f"{folder} has several tables: name one of them, such as {found[0]}. "
+            f"Received: {', '.join(path.name for path in found)}"
+        )
+    return _join([(path, tables.read_table(path)) for path in found])
+
+
+def _join(layouts: Sequence[tuple[Path, Layout]]) -> Layout:
+    """Join the layouts of tables, or of folders, that are named by splits."""
+    rows = [
+        replace(
+            row,
+            file=f"{path.name}/{row.file}" if path.is_dir() else row.file,
+            split=row.split or values.split_in(path.stem),
+        )
+        for path, layout in layouts
+        for row in layout.rows
+    ]
+    notes = {note: None for _, layout in layouts for note in layout.notes}
+    return Layout(", ".join(f"{p.name}: {layout.name}" for p, layout in layouts), rows, [*notes])
 
 
 def _preference(path: Path) -> tuple[int, int]:
@@ -119,12 +126,9 @@ def _from_images(folder: Path, options: ReadOptions) -> tuple[Layout, Path]:
     if any(names.class_of(image, folder) is not None for image in images):
         return names.read_class_folders(images, folder), folder
     inner = sorted(path.parent for path in folder.glob(f"*/{LABELS_FILE}"))
-    hint = f"; {inner[0]} has one: name that folder" if inner else ""
-    if (
-        not inner
-        and sum(bool(re.match(r"\d+[_-]", image.name)) for image in images) > len(images) / 2
-    ):
-        hint = "; if file names begin with the label, add --name-pattern '{label}_*'"
+    hint = "; if file names hold the label, add --name-pattern '{label}_*'"
+    if inner:
+        hint = f"; {inner[0]} has one: name that folder"
     raise FileNotFoundError(
         f"{folder} has {len(images)} images and no labels for them: add a {LABELS_FILE} with the "
         f"columns file,label{hint}"

@@ -70,7 +70,7 @@ def read_names(images: Sequence[Path], root: Path, pattern: str) -> Layout:
     if "{label}" in pattern:
         parts = [re.escape(part).replace(r"\*", ".*?") for part in pattern.split("{label}")]
         suffix = "" if re.search(r"\.\w+$", pattern) else r"(\.\w+)?"
-        expression = r"(?P<label>\d*)".join(parts) + suffix + "$"
+        expression = r"(?P<label>\d+|none)".join(parts) + suffix + "$"
         expression = ("^" if not pattern.startswith("*") else "(?<!\\d)") + expression
     else:
         expression = pattern

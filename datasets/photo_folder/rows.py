@@ -39,13 +39,11 @@ class Layout:
         name: what the layout is, such as "labels.csv (columns file, label)".
         rows: the rows, in order.
         notes: what was assumed.
-        names_objects: whether each row is one object of an image, to be joined by `join_objects`.
     """
 
     name: str
     rows: list[Row]
     notes: list[str] = field(default_factory=list)
-    names_objects: bool = False
 
 
 def join_objects(rows: Iterable[Row]) -> list[Row]:
@@ -59,6 +57,7 @@ def join_objects(rows: Iterable[Row]) -> list[Row]:
         groups.setdefault(row.file, []).append(row)
     joined = []
     for objects in groups.values():
+        errors = [row.error for row in objects if row.error]
         objects = [row for row in objects if not isinstance(row.boxes, str)] or objects[:1]
         if not isinstance(objects[0].boxes, str):
             objects.sort(key=lambda row: float(row.boxes[0, [0, 2]].sum()))
@@ -66,6 +65,5 @@ def join_objects(rows: Iterable[Row]) -> list[Row]:
         boxes = objects[0].boxes
         if len(objects) > 1:
             boxes = np.concatenate([row.boxes for row in objects])
-        errors = [row.error for row in objects if row.error]
-        joined.append(replace(objects[0], label=label, boxes=boxes, error="; ".join(errors[:1])))
+        joined.append(replace(objects[0], label=label, boxes=boxes, error="".join(errors[:1])))
     return joined

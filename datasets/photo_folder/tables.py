@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -66,24 +67,28 @@ def read_table(path: Path) -> Layout:
     if not cells:
         raise ValueError(f"{path} has no rows: it needs the columns file,label")
     columns, header = _find_columns(path, cells)
-    width = max((len(row) for _, row in cells[header:]), default=0)
     if header:
-        names = [f"{cells[0][1][at].strip()} as {role}" for role, at in columns.items()]
-        described = ", ".join(name.removesuffix(f" as {name.split(' as ')[0]}") for name in names)
-        width = len(cells[0][1])
+        names = cells[header - 1][1]
+        width = max(at for at, name in enumerate(names, 1) if clean(name))
+        described = [
+            role if _key(names[at]) == role else f"{names[at].strip()} as {role}"
+            for role, at in columns.items()
+        ]
     else:
-        described = ", ".join(f"column {at + 1} as {role}" for role, at in columns.items())
+        ((width, _),) = Counter(len(row) for _, row in cells).most_common(1)
+        described = [f"column {at + 1} as {role}" for role, at in columns.items()]
         notes.append("no header")
     rows = [_row(path.name, line, row, columns, width) for line, row in cells[header:]]
     if "left" in columns and len({row.file for row in rows}) < len(rows):
         rows = join_objects(rows)  # a row for each box, as object detection has it
-    return Layout(f"{path.name} ({kind}; {described})", rows, notes)
+    return Layout(f"{path.name} ({kind}; {', '.join(described)})", rows, notes)
 
 
 def _row(name: str, line: int, cells: list[str], columns: dict[str, int], width: int) -> Row:
     def cell(role: str) -> str:
         at = columns.get(role, -1)
-        return cells[at].strip() if 0 <= at < len(cells) else ""
+        text = cells[at].strip() if 0 <= at < len(cells) else ""
+        return "" if text == "null" and role != "label" else text  # JSON's
 
     error, boxes = "", cell("boxes")
     if len(cells) <= max(columns["file"], columns["label"]):
@@ -100,18 +105,16 @@ def _row(name: str, line: int, cells: list[str], columns: dict[str, int], width:
 
 
 def _find_columns(path: Path, cells: _NUMBERED) -> tuple[dict[str, int], int]:
-    """Index of the column of each meaning, and the number of rows that are a header (0 or 1)."""
-    first = cells[0][1]
-    names = [re.sub(r"\W+", "_", clean(cell).lower()).strip("_") for cell in first]
-    columns = {
-        role: names.index(known[0])
-        for role, aliases in HEADERS.items()
-        if (known := [alias for alias in aliases.split() if alias in names])
-    }
+    """Index of the column of each meaning, and the number of rows up to the header's."""
+    # Spreadsheets may have titles above their header, which is then found by its names.
+    found = [_roles(row) for _, row in cells[:10]]
+    start = next((at for at, row in enumerate(found) if {"file", "label"} <= row.keys()), 0)
+    first, columns = cells[start][1], found[start]
     has_header = not any(IMAGE.search(clean(cell)) for cell in first)
     if not has_header:
         columns = {}
-    body = [row for _, row in cells[has_header:][:200]]
+    start += has_header
+    body = [row for _, row in cells[start:][:200]]
     free = [at for at in range(len(first)) if at not in columns.values()]
     if "file" not in columns:
         files = {at: _fraction(body, at, IMAGE.search) for at in free}
@@ -128,9 +131,21 @@ def _find_columns(path: Path, cells: _NUMBERED) -> tuple[dict[str, int], int]:
         if best is None or (len(free) > 1 and fractions[best] < 0.5):
             raise _no_column(path, "labels", "label", first)
         columns["label"] = best
-    order = sorted(columns, key=lambda role: ("file", "label").index(role) if role in (
-        "file", "label") else 2)  # fmt: skip
-    return {role: columns[role] for role in order}, int(has_header)
+    return {role: columns[role] for role in HEADERS if role in columns}, start
+
+
+def _roles(cells: Sequence[str]) -> dict[str, int]:
+    """Index of the cell that names the column of each meaning, by `HEADERS`."""
+    keys, roles = list(map(_key, cells)), {}
+    for role, aliases in HEADERS.items():
+        if known := [alias for alias in aliases.split() if alias in keys]:
+            roles[role] = keys.index(known[0])
+    return roles
+
+
+def _key(header: str) -> str:
+    """The name of a column as `HEADERS` has it."""
+    return re.sub(r"\W+", "_", clean(header).lower()).strip("_")
 
 
 def _no_column(path: Path, what: str, role: str, first: Sequence[str]) -> ValueError:
@@ -180,11 +195,9 @@ def read_text(path: Path) -> tuple[str, str]:
 
 def _read_text(path: Path, text: str, suffix: str) -> tuple[_NUMBERED, str]:
     lines = text.splitlines()
-    first = next((line for line in lines if line.strip()), "")
-    declared = re.fullmatch(r'"?sep=(.)"?\s*', first, re.IGNORECASE)  # Excel's own first line
-    head = (
-        next((line for line in lines if line.strip() and line != first), "") if declared else first
-    )
+    filled = [line for line in lines if line.strip()] or [""]
+    declared = re.fullmatch(r'"?sep=(.)"?\s*', filled[0], re.IGNORECASE)  # Excel's own first line
+    head = filled[1] if declared and len(filled) > 1 else filled[0]
     delimiter = declared.group(1) if declared else max(",;\t|", key=head.count)
     if suffix == ".txt" and "\t" in head:
         delimiter = "\t"
@@ -206,17 +219,14 @@ def _read_text(path: Path, text: str, suffix: str) -> tuple[_NUMBERED, str]:
     except csv.Error as error:
         raise ValueError(f"{path}, line {reader.line_num}: {error}") from error
     if declared:
-        cells = [row for row in cells if row[1] != [first.strip()] and row[1][:1] != ["sep="]]
-    return cells, {"\t": "TSV"}.get(
-        delimiter, f"CSV with {delimiter!r}" if delimiter != "," else "CSV"
-    )
+        cells = [row for row in cells if not "".join(row[1][:1]).lower().startswith("sep=")]
+    return cells, {"\t": "TSV", ",": "CSV"}.get(delimiter, f"CSV with {delimiter!r}")
 
 
 def _is_csv(line: str, delimiter: str) -> bool:
     """Whether a line of a text file has an image's name before its first delimiter, or after."""
-    return any(IMAGE.search(clean(part)) for part in line.split(delimiter)) or not _ENTRY.match(
-        line
-    )
+    parts = line.split(delimiter)
+    return any(IMAGE.search(clean(part)) for part in parts) or not _ENTRY.match(line)
 
 
 def _read_xlsx(path: Path) -> tuple[_NUMBERED, str]:
@@ -277,8 +287,7 @@ def _read_json(path: Path) -> _NUMBERED:
         )
     names = list(dict.fromkeys(name for _, record in records for name in record))
     rows = [
-        (number, ["" if (v := record.get(name)) is None else _json_text(v) for name in names])
-        for number, record in records
+        (number, [_json_text(record.get(name, "")) for name in names]) for number, record in records
     ]
     return [(0, names), *rows] if records else []
 

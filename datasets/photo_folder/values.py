@@ -30,6 +30,7 @@ SPLIT_NAMES = {
 
 _MISSING = {"nan", "null", "na", "n/a", "#n/a", "<na>", "nat", "nil", "undefined"}
 _GROUPS = re.compile(r"[+]?\d{1,3}(?:([.,'’ \u00a0\u202f_])\d{3})(?:\1\d{3})*")
+_SINGLE_DIGITS = re.compile(r"\d( +\d)+|\[ *\d *(, *\d *)*\]", re.ASCII)  # 0 4 7, [0, 4, 7]
 _FLOAT = re.compile(r"\d+[.,]0+")
 _DECIMAL = re.compile(r"\d+[.,]\d+")
 _SCIENTIFIC = re.compile(r"\d+([.,]\d+)?[eE][+-]?\d+")
@@ -74,8 +75,8 @@ def parse_label(text: str, digits_only: bool = False) -> str:
         return ""
     if label.isascii() and label.isdigit():
         return label
-    if re.fullmatch(r"\d( +\d)+", label, re.ASCII):
-        return label.replace(" ", "")
+    if _SINGLE_DIGITS.fullmatch(label):
+        return re.sub(r"\D", "", label)
     if _GROUPS.fullmatch(label):
         return re.sub(r"\D", "", label)
     shown = repr(text.strip()[:40])
@@ -119,7 +120,7 @@ def parse_label(text: str, digits_only: bool = False) -> str:
 
 def float_column(labels: Sequence[str]) -> bool:
     """Whether labels are integers that were written as floats, as pandas does: all end in `.0`."""
-    written = [label for label in map(clean, labels) if label]
+    written = [label for label in map(clean, labels) if label and label.lower() not in _MISSING]
     return len(written) > 2 and all(re.fullmatch(r"\d+\.0", label, re.ASCII) for label in written)
 
 

@@ -79,6 +79,13 @@ HABITS = {
     "decomposed": ("labels.csv", "file,label\nTu\u0308r.png,12\n", {"Tür.png": "12"}),
     "rows of separators": ("labels.csv", "file,label,,\na.png,007,,\n,,,\n , ,,\n", A7),
     "comments": ("labels.csv", "# my photos\nfile,label\n#x,1\na.png,007\n", A7),
+    "title above": ("labels.csv", "My photos,,\nFile,Label\na.png,007\n", A7),
+    "lists of digits": ("x.jsonl", '{"file": "b.png", "label": [1, 2]}', {"b.png": "12"}),
+    "floats and a gap": (
+        "labels.csv",
+        "file,label\na.png,7.0\nb.png,12.0\nc.png,3.0\nTür.png,\n",
+        {"a.png": "7", "b.png": "12", "c.png": "3"},
+    ),
     "a row twice": ("labels.csv", "file,label\na.png,007\na.png,007\n", A7),
     "no fields for empty columns": ("labels.csv", "file,label,boxes\na.png,007\n", A7),
     "text with tabs": ("labels.txt", "a.png\t007\nb.png\t12\n", B12),
@@ -196,6 +203,11 @@ def test_splits_in_names_of_tables_and_yolo_folders(tmp_path):
         "a.png": "train",
         "b.png": "test",
     }
+    put_images(tmp_path / "s", "train/a.png", "valid/a.png")
+    put(tmp_path / "s", {"train/x.csv": "file,label\na.png,1\n", "valid/x.csv": "a.png,2\n"})
+    assert [(p.label, p.split) for p in read_folder(tmp_path / "s")] == [
+        *(("1", "train"), ("2", "validation"))
+    ]
     put_images(tmp_path / "y", "images/train/a.png", "images/val/b.png")
     put(tmp_path / "y", {
         "data.yaml": "names: {0: zero, 1: '9'}\n",
@@ -215,7 +227,8 @@ def test_splits_in_names_of_tables_and_yolo_folders(tmp_path):
     ("text", "label"),
     [
         *(('="007"', "007"), ("'007", "007"), ("’007", "007"), ("“007”", "007"), ("", "")),
-        *(("００７", "007"), ("0 4 7 1 1", "04711"), ("1.234", "1234"), ("1,234,567", "1234567")),
+        *(("００７", "007"), ("0 4 7 1 1", "04711"), ("[0, 4]", "04"), ("1.234", "1234")),
+        *(("1,234,567", "1234567"), ("[07]", "alone (07)")),
         *(("12 345", "12345"), ("1'234", "1234"), ("none", ""), ("(none)", ""), ("no number", "")),
         *((" 7\u200b", "7"), ("\u00a07", "7")),
         *(("12A", "--labels digits"), ("7.0", "spreadsheet"), ("nan", "missing")),
@@ -272,8 +285,12 @@ def test_boxes(text, boxes):
         ({"x.csv": "file,label\n", "y.csv": "file,label\n"}, ["several tables", "x.csv"]),
         ({"labels.xlsx": "x"}, ["spreadsheet", "save it as CSV"]),
         ({"labels.xls": "x"}, ["save it as .xlsx or .csv"]),
-        ({"labels.json": "[1]"}, ["no row for each image"]),
+        ({"labels.json": "[1]", "a.png": "x"}, ["no row for each image"]),
         ({"labels.jsonl": "{"}, ["not JSON"]),
+        (
+            {"a.png": "", "a.jsonl": '{"file": "a", "number": null, "box": null}'},
+            ["'null' is a missing value"],
+        ),
         ({"inner/labels.csv": "file,label\n", "inner/a.png": "x"}, ["inner has one"]),
         ({"a.png": "x", "data.yaml": "names: 3"}, ["no names of classes"]),
         ({"c.json": '{"images": [{}], "annotations": []}'}, ["not as COCO"]),
@@ -308,7 +325,7 @@ def test_all_bad_rows_are_one_error_and_can_be_skipped(tmp_path):
         "a.png,13,,": "labelled '13' here and '12' at",
         "b.png,12a,,": "digits alone (12)",
         "gone.png,1,,": "no such image",
-        "smal.png,1,,": "small.png is",
+        "smal.png,1,,": "the nearest name is small.png",
         "c.png,1,,": "2 files may be meant (x/c.png, y/c.png)",
         ",1,,": "no file is named",
         "b.png": "fewer fields",
@@ -349,7 +366,7 @@ def test_duplicates_and_animations_are_noted(tmp_path):
     folder, facts = check_folder(tmp_path)
     notes = "; ".join(folder.notes)
     assert "a.png in train = b.bmp in test" in notes and "a.png: 1, b.bmp: 2" in notes
-    assert "1 files have several frames" in notes
+    assert "the first is used: 1" in notes
     assert [(fact.width, fact.frames) for fact in facts] == [(40, 1), (40, 1), (40, 1), (9, 2)]
 
 
@@ -445,12 +462,12 @@ def test_no_table_ends_in_a_traceback(tmp_path_factory, rows, delimiter, name, e
 
 CASES = {
     "boxes_outside": "12 of 12 rows cannot be used",
-    "boxes_xywh": "1 images; digits: 1 of 3",
+    "boxes_xywh": "1 image; digits: 1 of 3",
     "class_folders": "a folder for each label; 12 images; digits: 12 of 1",
     "coco": "lists no image with an object",
     "comment_blank": "12 images",
     "cp1252": "Tür.png: there is no such image",
-    "dups": "12 images; digits: 4 of 2, 8 of 3; train 8, validation 2, test 2; 1 rows are repeated",
+    "dups": "12 images; digits: 4 of 2, 8 of 3; train 8, validation 2, test 2; repeated rows: 1",
     "excel_text": "8 images; digits: 1 of 2, 7 of 3",
     "filename": "(CSV; filename as file, label); 12 images",
     "floats": "12 images; digits: 4 of 2, 8 of 3",
@@ -459,7 +476,7 @@ CASES = {
     "image_path": "(CSV; image_path as file, plate_text as label); 12 images",
     "letters": "4 of 10 rows cannot be used",
     "missing": "2 of 14 rows cannot be used",
-    "name_is_label": "add --name-pattern '{label}_*'",
+    "name_is_label": "hold the label, add --name-pattern '{label}_*'",
     "nan": "2 of 8 rows cannot be used",
     "nfd": "12 images",
     "noheader": "12 images; digits: 4 of 2, 8 of 3",
@@ -471,7 +488,7 @@ CASES = {
     "trailing_empty_rows": "12 images",
     "txt": "12 images; digits: 4 of 2, 8 of 3",
     "unreadable": "label '?' tells no number",
-    "upper": "12 names differ from their files",
+    "upper": "names that differ from their files in case, form or suffix: 12",
     "utf16": "(TSV, utf-16; file, label); 12 images",
     "voc": "12 files of Pascal VOC, but none with an object",
     "xlsx": "cannot be read as a spreadsheet",

@@ -12,7 +12,11 @@ import pytest
 from tools import notebooks
 
 SMALL = {
-    "1": {"images": 256, "epochs": 2, "test_images": 100},
+    "1": {"images": 256, "epochs": 1, "test_images": 100},
+    "2": {"images": 128, "epochs": 1, "test_images": 60},
+    "3": {"count": 110},
+    "4": {"count": 60, "steps": 1, "test_images": 4, "weights": "conv_transformer_small.any10"},
+    "5": {"trials": 2, "steps": 1, "long_epochs": 1, "long_steps": 1, "test_images": 100},
 }
 """Parameters of each notebook by the start of its name."""
 
@@ -42,6 +46,7 @@ def _outputs(notebook, kind):
 def test_a_notebook_runs_and_shows_every_figure(source, kernel, tmp_path):
     values = {"folder": str(tmp_path)} | SMALL[source.name.partition("_")[0]]
     notebook = notebooks.read(source, values)
+    notebook.cells.insert(0, nbformat.v4.new_code_cell("%reset -f"))  # of the notebook before
     notebooks.execute(notebook, km=kernel)
     figures = [np.asarray(image) for _, image in notebooks.figures(notebook)]
     assert len(figures) == len(list(notebooks.figures(_published(source))))
@@ -64,3 +69,12 @@ def test_what_is_published_is_of_the_same_text_and_clean(source):
 def test_an_unknown_parameter_is_an_error():
     with pytest.raises(ValueError, match="no parameter 'nothing'"):
         notebooks.read(notebooks.sources(["1"])[0], {"nothing": 1})
+
+
+def test_outputs_are_kept_only_with_the_code_that_made_them():
+    source = notebooks.sources(["1"])[0]
+    published, text = _published(source), notebooks.read(source)
+    notebooks.keep_outputs(text, published)
+    assert len(list(notebooks.figures(text))) == len(list(notebooks.figures(published))) > 0
+    with pytest.raises(ValueError, match="the code has changed"):
+        notebooks.keep_outputs(notebooks.read(source, {"epochs": 1}), published)

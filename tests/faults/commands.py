@@ -1,0 +1,121 @@
+"""Small commands in forked processes, and what their folders hold in the end.
+
+TensorFlow is imported once and every command runs in a fork. That works as long as this process
+only imports TensorFlow: the threads of its runtime would not survive a fork.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+import sys
+import traceback
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.conftest import ROOT, write_photos
+
+TRAINING = [
+    *("--recipe", "photos", "--batch-size", "8", "--set", "input_shape=[16,32,3]"),
+    *("--set", "max_digits=2", "--set", "steps_per_epoch=2", "--set", "checkpoint=best"),
+    *("--set", "ema_momentum=0.5", "--set", "dense_units=[16]", "--set", "dense_dropout=0.2"),
+]
+"""Options of a training of `deep_cnn_tiny`, with dropout, augmentation and averaging."""
+
+SEARCH = [
+    *("--recipe", "photos", "--epochs", "2", "--steps", "1", "--set", "input_shape=[16,32,3]"),
+    *("--set", "max_digits=2", "--set", "blocks=1..2", "--set", "halvings=1"),
+    *("--set", "kernel_size_1=3", "--set", "kernel_size_2=3", "--set", "dense_layers=1"),
+    *("--set", "dense_dropout=0.0", "--set", "weight_decay=0.01", "--set", "batch_size=8"),
+]
+"""Options of a search around `deep_cnn_tiny`, two epochs of one step a trial."""
+
+DIFFERENT = {"hours", "seconds", "environment", "worker", "tried_so_far"}
+"""Keys of JSON files and columns of tables that differ between equal runs: durations, and the set
+of keras-tuner's state, which has no order."""
+
+
+def prepare(folder: Path) -> Path:
+    """Import what the commands need, and write sixty images; returns their folder."""
+    import evaluate
+    import evaluation.comparison
+    import evaluation.report
+    import export
+    import train
+    import training.fit
+    import training.summary
+    import tuning.__main__
+    import tuning.loop
+    import tuning.report
+
+    del evaluate, evaluation, export, train, training, tuning
+    photos = folder / "photos"
+    if not photos.exists():
+        write_photos(photos)
+    return photos
+
+
+def start(command: Callable[[], int], log: Path) -> int:
+    """Run a command in a fork whose output goes to a file; returns the process id."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    process = os.fork()
+    if process:
+        return process
+    status = 70
+    try:
+        os.chdir(ROOT)
+        output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        sys.stdout, sys.stderr = (os.fdopen(n, "w", 1, closefd=False) for n in (1, 2))
+        status = command()
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(status)
+
+
+def wait(process: int) -> int:
+    """Wait for a process; its exit status, or minus the signal that ended it."""
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+
+
+def contents(folder: Path) -> dict[str, Any]:
+    """The files below a folder by path, without durations; of events only that they exist."""
+    return {
+        str(path.relative_to(folder)): _content(path)
+        for path in sorted(folder.rglob("*"))
+        if not path.name.startswith("events.out")
+    }
+
+
+def _content(path: Path) -> Any:
+    if path.is_dir():
+        return "folder with events" if any(path.glob("events.out*")) else "folder"
+    if path.suffix == ".json":
+        return _without_durations(json.loads(path.read_text()))
+    if path.suffix == ".csv":
+        with path.open(newline="") as file:
+            return _without_durations(list(csv.DictReader(file)))
+    if path.suffix == ".keras":
+        with zipfile.ZipFile(path) as archive:  # the other members have a date and addresses
+            return _digest(archive.read("model.weights.h5"))
+    if path.suffix in (".html", ".onnx"):  # with durations, and names that are not reproducible
+        return path.stat().st_size > 1000
+    return _digest(path.read_bytes())
+
+
+def _without_durations(value: Any) -> Any:
+    if isinstance(value, dict):
+        items = value.items()
+        return {key: _without_durations(item) for key, item in items if key not in DIFFERENT}
+    return [_without_durations(item) for item in value] if isinstance(value, list) else value
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]

@@ -8,7 +8,7 @@ from typing import Annotated
 import numpy as np
 from fastapi import Query
 
-from number_zoo.published import unknown_name
+from number_zoo.names import unknown_name
 from number_zoo.server.problems import Refused
 
 ModelNames = Annotated[

@@ -46,6 +46,7 @@ def _outputs(notebook, kind):
 def test_a_notebook_runs_and_shows_every_figure(source, kernel, tmp_path):
     values = {"folder": str(tmp_path)} | SMALL[source.name.partition("_")[0]]
     notebook = notebooks.read(source, values)
+    notebook.cells.insert(0, nbformat.v4.new_code_cell("%reset -f"))  # of the notebook before
     notebooks.execute(notebook, km=kernel)
     figures = [np.asarray(image) for _, image in notebooks.figures(notebook)]
     assert len(figures) == len(list(notebooks.figures(_published(source))))

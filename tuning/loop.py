@@ -28,8 +28,9 @@ from artifacts.console import duration
 from artifacts.environment import environment
 from artifacts.files import RunError, write_json
 from training.callbacks import tensorflow_writes
+from training.configuration import Configuration
 from training.fit import steps_per_epoch
-from tuning.search import OBJECTIVES, Search, check_search, open_search
+from tuning.search import OBJECTIVES, Search, check_search, open_search, read_search
 from tuning.trial import (
     DEFAULT,
     FAILED,
@@ -110,6 +111,32 @@ def run_search(
                     f"the chief was stopped or failed ({error.details()}): start it if it is not "
                     "running, then this worker"
                 ) from error
+
+
+def best_configuration(
+    folder: str | Path, budget: float | None = None, data_dir: Path | None = None
+) -> Configuration:
+    """The configuration of the best finished trial of a search, at full length.
+
+    Args:
+        folder: of the search.
+        budget: most multiply-adds of an image; None for any.
+        data_dir: where TFDS data lies.
+
+    Raises:
+        RunError: if the folder holds no search.
+        ValueError: if no finished trial is within the budget.
+    """
+    search = read_search(Path(folder))
+    ranked = best_first(read_records(folder), search.objective)
+    within = [r for r in ranked if budget is None or r.multiply_adds <= budget]
+    if not within:
+        least = min((record.multiply_adds for record in ranked), default=None)
+        raise ValueError(
+            f"{folder} has no finished trial of at most {budget} multiply-adds. The cheapest of "
+            f"{len(ranked)} has {least}"
+        )
+    return candidate(search.base, within[0].settings, steps_per_epoch(search.base, data_dir))
 
 
 @contextlib.contextmanager

@@ -47,6 +47,9 @@ FEW = 200
 
 RECIPE = "few_labels"
 
+LEAST_GAIN = 0.01
+"""Mean gain in log-probability below which a reader is no better, whatever its standard error."""
+
 MANY = 500
 """Training images from which all layers are trained."""
 
@@ -118,7 +121,7 @@ def choose_reader(run: RunFolder) -> dict[str, Any]:
 
     The run's model becomes the best of the interpolated ones. It is to replace the published
     reader if it reads as many validation images and its mean log-probability of their labels is
-    higher by more than its standard error.
+    higher by more than its standard error and `LEAST_GAIN`.
 
     Args:
         run: a run of the configuration of a `Plan`.
@@ -149,7 +152,10 @@ def choose_reader(run: RunFolder) -> dict[str, Any]:
         "loss": float(chosen.losses.mean()),
         "published_loss": float(published.losses.mean()),
         "alpha": alpha,
-        "replace": bool(chosen.correct.sum() >= published.correct.sum() and gains.mean() > error),
+        "replace": bool(
+            chosen.correct.sum() >= published.correct.sum()
+            and gains.mean() > max(error, LEAST_GAIN)
+        ),
     }
     reader.model.set_weights(interpolate(start, end, alpha))
     with atomic_path(run.model) as path:
@@ -172,7 +178,7 @@ class _Score:
 def _score(reader: Reader, configuration: Configuration) -> _Score:
     outputs = run_inference(reader, configuration.validation, "validation")
     temperature = fit_temperature((outputs.predictions.outputs, outputs.truth))
-    correct = sequence_correct(outputs.predictions.readings, outputs.truth)
+    correct = sequence_correct(outputs.predictions.decoded, outputs.truth)
     return _Score(_losses(outputs, temperature), correct, temperature)
 
 

@@ -66,8 +66,9 @@ def test_a_folder_alone_becomes_a_reader(published, photos, tmp_path, capsys, ca
         ({0: [2, 2.1, 2], 0.5: [1, 1.2, 1], 1: [3, 3, 3]}, {0: 1, 0.5: 2, 1: 0}, 0.5, True),
         ({0: [2, 2, 2], 0.5: [1, 3, 2], 1: [0, 4, 1]}, {0: 1, 0.5: 2, 1: 3}, 1.0, False),
         ({0: [2, 2, 2], 0.5: [1, 1, 1], 1: [1, 1, 2]}, {0: 3, 0.5: 2, 1: 3}, 0.5, False),
+        ({0: 3 * [0.002], 0.5: 3 * [0.001], 1: 3 * [0.003]}, {0: 3, 0.5: 3, 1: 3}, 0.5, False),
     ],
-    ids=["better", "gain within its error", "fewer correct"],
+    ids=["better", "gain within its error", "fewer correct", "no gain to speak of"],
 )
 def test_the_published_reader_is_replaced_by_a_better_one_only(
     photos, tmp_path, monkeypatch, losses, correct, alpha, replace

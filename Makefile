@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: demo test lint notebooks docs web clean
+.PHONY: demo test lint faults notebooks docs web wheel clean
 
 demo: $(VENV)/installed
 	$(RUN) train.py --run runs/demo
@@ -13,6 +13,10 @@ demo: $(VENV)/installed
 test: $(VENV)/installed-dev lint
 	-@! command -v npm >/dev/null || $(MAKE) --no-print-directory web/node_modules
 	$(RUN) -m pytest --numprocesses auto --dist loadfile
+
+# Every file operation of every command fails once: hours. Resumes where it was stopped.
+faults: $(VENV)/installed-dev
+	$(RUN) -m tests.faults --work faults
 
 lint: $(VENV)/installed-dev
 	$(RUN) -m ruff check .
@@ -25,6 +29,10 @@ notebooks: $(VENV)/installed-notebooks
 docs: $(VENV)/installed-docs
 	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict
 	@echo "site/index.html"
+
+# dist/, installed into environments that hold nothing else; more of them: make wheel PYTHONS="python3.12 ..."
+wheel: $(VENV)/installed-dev
+	$(RUN) -m tools.check_wheel --out dist --python $(or $(PYTHONS),$(PYTHON))
 
 web: web/node_modules
 	cd web && npm run build
@@ -55,8 +63,8 @@ $(VENV)/installed-docs: requirements-docs.txt | $(VENV)/bin/python
 	$(INSTALL) -r requirements-docs.txt
 	touch $@
 
-$(VENV)/installed-dev: requirements.txt requirements-export.txt requirements-dev.txt \
-    requirements-notebooks.txt requirements-docs.txt pyproject.toml | $(VENV)/bin/python
+$(VENV)/installed-dev: requirements.txt requirements-export.txt requirements-notebooks.txt \
+    requirements-docs.txt requirements-dev.txt pyproject.toml | $(VENV)/bin/python
 	$(INSTALL) -r requirements-dev.txt
 	touch $@ $(VENV)/installed $(VENV)/installed-notebooks $(VENV)/installed-docs
 

@@ -1,8 +1,8 @@
-"""Measure the page without a server in headless Chromium: bytes sent, start, one image.
+"""Measure the page without a server in headless Chromium: bytes, start, time, agreement.
 
-    make web && python benchmarks/browser_page.py
+    make web && python benchmarks/browser_page.py [my_photos]
 
-Reads the example images one by one, in turns with `number_zoo` on one thread.
+Reads images one by one, by default the page's examples, in turns with `number_zoo` on one thread.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ EXAMPLES = ROOT / "number_zoo/server/static/gallery"
 WEIGHTS = "conv_transformer_small.any10"
 READ = """async (text) => {
     const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-    return (await readNumber(new Blob([bytes]))).milliseconds;
+    return readNumber(new Blob([bytes]));
 }"""
 
 
@@ -60,13 +60,15 @@ def measure(images: list[bytes], turns: int) -> None:
         texts = [base64.b64encode(image).decode() for image in images]
         page.evaluate(READ, texts[0])
         ready = time.perf_counter() - began
-        there, here = [], []
-        for _ in range(turns):
-            for image, text in zip(images, texts, strict=True):
-                there.append(page.evaluate(READ, text))
-                began = time.perf_counter()
-                reader.read(image)
-                here.append(1000 * (time.perf_counter() - began))
+        there, here, differences, same = [], [], [], 0
+        for image, text in zip(images * turns, texts * turns, strict=True):
+            reading = page.evaluate(READ, text)
+            began = time.perf_counter()
+            expected = reader.read(image)
+            here.append(1000 * (time.perf_counter() - began))
+            there.append(reading["milliseconds"])
+            differences.append(abs(reading["confidence"] - expected.confidence))
+            same += reading["number"] == expected.number
         browser.close()
         server.shutdown()
     browser_time, native = statistics.median(there), statistics.median(here)
@@ -74,6 +76,10 @@ def measure(images: list[bytes], turns: int) -> None:
     print(f"page shown after {shown:.1f} s, first image read after {ready:.1f} s")
     print(f"one image: {browser_time:.0f} ms ({min(there):.0f} – {max(there):.0f})")
     print(f"number_zoo: {native:.0f} ms; ratio {browser_time / native:.1f}")
+    print(
+        f"{same} of {len(there)} numbers are those of number_zoo; "
+        f"confidences differ by at most {max(differences):.4f}"
+    )
 
 
 def main() -> int:
@@ -81,15 +87,12 @@ def main() -> int:
     sys.path.insert(0, str(ROOT))
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
-    add(
-        "--images",
-        type=Path,
-        default=ROOT / "number_zoo/server/static/gallery",
-        help="folder of JPEG images",
-    )
-    add("--turns", type=int, default=5, metavar="N", help="how often each image is read")
+    add("images", type=Path, nargs="?", default=EXAMPLES, help="folder of images")
+    add("--limit", type=int, default=100, metavar="N", help="only the first N images")
+    add("--turns", type=int, default=3, metavar="N", help="how often each image is read")
     options = parser.parse_args()
-    measure([path.read_bytes() for path in sorted(options.images.glob("*.jpg"))], options.turns)
+    paths = sorted(path for path in options.images.iterdir() if path.suffix in (".jpg", ".png"))
+    measure([path.read_bytes() for path in paths[: options.limit]], options.turns)
     return 0
 
 

@@ -60,7 +60,7 @@ def served(*arguments: str) -> Iterator[tuple[int, psutil.Process]]:
         while not _answers(port):
             if server.poll() is not None:
                 raise RuntimeError(f"the server ended with {server.returncode}: {command}")
-            time.sleep(0.5)
+            time.sleep(0.02)
         yield port, psutil.Process(server.pid)
     finally:
         server.terminate()
@@ -150,9 +150,12 @@ def memory_table(port: int, server: psutil.Process, requests: int, clients: int)
         started = time.perf_counter()
         closed_loop(port, clients, lambda number: number < requests // 10)
         spent = time.perf_counter() - started
-        mib = server.memory_info().rss / 2**20
-        table.add_row(f"{tenth * (requests // 10):,}", f"{mib:,.0f} MiB, {spent:.0f} s")
+        table.add_row(f"{tenth * (requests // 10):,}", f"{_mib(server):,.0f} MiB, {spent:.0f} s")
     return table
+
+
+def _mib(server: psutil.Process) -> float:
+    return server.memory_info().rss / 2**20
 
 
 def main() -> None:
@@ -165,7 +168,9 @@ def main() -> None:
     options = parser.parse_args()
     columns = ("clients", "read / s", "median", "95 %", "99 %", "refused", "after", "other")
     table = Table(*columns, caption="refused: 503, with the time to come back")
+    started = time.perf_counter()
     with served(*(["--weights", *options.weights] if options.weights else [])) as (port, server):
+        print(f"ready after {time.perf_counter() - started:.1f} s, {_mib(server):,.0f} MiB")
         closed_loop(port, 8, lambda number: number < 64)  # warm
         best = 0.0
         for clients in options.clients:

@@ -35,7 +35,7 @@ from ocr_peers import (
 
 SETTINGS = {
     "number_zoo": ["conv_transformer_small.any10", "conv_transformer.any10"],
-    "rapidocr": ["96+224+recognizer"],
+    "rapidocr": ["224", "96+224+recognizer"],
     "ddddocr": ["default"],
     "tesseract": ["7"],
 }
@@ -143,10 +143,11 @@ def measure(options: argparse.Namespace) -> dict[tuple[str, str], dict[str, list
             add(reader, start=cold.wall, start_processor=cold.processor, memory=cold.memory)
             result = run_worker(pythons[reader[0]], *reader, [photo] * (WARM + 1))
             add(reader, warm=result["wall_milliseconds"])
-        for turn, threads, reader in itertools.product(range(options.turns), (1, 2), readers):
-            print(f"turn {turn + 1}, {threads} threads: {reader[0]}", file=sys.stderr)
-            result = run(reader, threads, many)
-            add(reader, **{f"many_{threads}": result.wall, f"many_{threads}_memory": result.memory})
+        for turn, threads, reader in itertools.product(range(options.long_turns), (1, 2), readers):
+            print(f"long run {turn + 1}, {threads} threads: {reader[0]}", file=sys.stderr)
+            result, name = run(reader, threads, many), f"many_{threads}"
+            add(reader, **{name: result.wall, f"{name}_processor": result.processor,
+                           f"{name}_memory": result.memory})  # fmt: skip
     return figures
 
 
@@ -157,6 +158,7 @@ ROWS = {
     "memory": ("the same, peak memory", ".0f", "MiB"),
     "warm": ("one photo, warm", ".1f", "ms"),
     "many_1": ("{images} photos, 1 thread", ".1f", "s"),
+    "many_1_processor": ("the same, processor time", ".1f", "s"),
     "many_2": ("{images} photos, 2 threads", ".1f", "s"),
     "many_2_memory": ("the same, peak memory", ".0f", "MiB"),
 }
@@ -185,7 +187,8 @@ def main() -> int:
     peers = [engine for engine in PACKAGES if engine != "number_zoo"]
     add("--peers", nargs="*", default=["rapidocr", "tesseract"], choices=peers)
     add("--images", type=int, default=500, metavar="N", help="photos of the long run")
-    add("--turns", type=int, default=5, metavar="N", help="how often each is measured")
+    add("--turns", type=int, default=7, metavar="N", help="how often one photo is measured")
+    add("--long-turns", type=int, default=3, metavar="N", help="how often many are")
     add("--environments", type=Path, default=Path(".peers"), metavar="FOLDER")
     options = parser.parse_args()
     print(markdown(measure(options), options.images))

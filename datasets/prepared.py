@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 import labels
-from artifacts.files import atomic_path, reserve, write_text
+from artifacts.files import atomic_path, remove_leftovers, reserve, write_text
 from datasets import crops, images, sources
 from number_zoo.images import decode_image
 
@@ -133,6 +133,7 @@ def prepare(
     digest = hashlib.sha256(json.dumps(key).encode()).hexdigest()[:16]
     stem = "".join(letter if letter.isalnum() else "_" for letter in Path(source).name)
     path = Path(cache_dir) / f"{stem}-{split}-{digest}.npy"
+    remove_leftovers(path.parent)
     if not path.with_suffix(".json").is_file():
         _write_cache(path, shape, stream, spec, name)
     texts, ids, boxes = json.loads(path.with_suffix(".json").read_text())

@@ -6,7 +6,7 @@ import fnmatch
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from artifacts.names import unknown_name
+from number_zoo.names import unknown_name
 
 SPLITS = ("train", "validation", "test")
 

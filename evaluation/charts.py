@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
-from artifacts.plot_style import colour, image_grid, new_axes, styled
+from artifacts.plot_style import SIZE, colour, image_grid, new_axes, styled
 
 FEW_READINGS = 10
 """Bins of the reliability diagram with fewer readings are drawn as a faint point alone."""
@@ -246,13 +246,17 @@ def plot_mistakes(comparison: Any, name: str, count: int = 16, columns: int = 8)
 
 
 @styled
-def plot_scores(scores: Mapping[str, Mapping[str, float]]) -> Figure:
+def plot_scores(
+    scores: Mapping[str, Mapping[str, float]], *, title: str = "", xlabel: str = ""
+) -> Figure:
     """Scores in [0, 1] as bars side by side, in percent.
 
     Args:
         scores: by model, by name of the score; all models have the same ones.
+        title: of the figure.
+        xlabel: what the names of the scores are.
     """
-    figure, axes = new_axes()
+    figure, axes = new_axes((7.4, 3.2) if len(scores) > 1 else SIZE)
     width = 0.8 / len(scores)
     for index, (name, values) in enumerate(scores.items()):
         places = np.arange(len(values)) + width * (index - (len(scores) - 1) / 2)
@@ -260,9 +264,10 @@ def plot_scores(scores: Mapping[str, Mapping[str, float]]) -> Figure:
         bars = axes.bar(places, heights, 0.95 * width, color=colour(index), label=name)
         axes.bar_label(bars, fmt="%.1f", fontsize=8, color="#374151")
     axes.set_xticks(range(len(values)), list(values))
-    axes.set(ylabel="%", ylim=(0, 100))
+    axes.set(title=title, xlabel=xlabel, ylabel="%", ylim=(0, 109), yticks=range(0, 101, 20))
     axes.grid(False, axis="x")
-    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.02))
+    if len(scores) > 1:
+        axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return figure
 
 

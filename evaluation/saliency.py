@@ -89,5 +89,5 @@ def overlay(image: np.ndarray, crop: np.ndarray, saliency: np.ndarray) -> np.nda
     shown = prepare_image(image, saliency.shape, 3, box=crop).astype(np.float32)
     grey = shown.mean(axis=2, keepdims=True).repeat(3, axis=2)
     weight, glow = saliency[..., None], np.array([255.0, 120.0, 0.0])
-    mixed = 0.55 * grey * (1 - weight) + 0.7 * shown * weight + 0.4 * glow * weight
+    mixed = 0.55 * grey * (1 - weight) + 0.7 * shown * weight + 0.75 * glow * weight
     return mixed.clip(0, 255).astype(np.uint8)

@@ -13,8 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from artifacts.names import unknown_name
-from number_zoo.names import CROPS, IMAGE_SIZES, IMAGES
+from number_zoo.names import CROPS, IMAGE_SIZES, IMAGES, unknown_name
 from number_zoo.reader import available_cores
 from number_zoo.session import METADATA, Session
 

@@ -14,7 +14,7 @@ from labels import BOX, DIGITS
 from number_zoo import reader
 from number_zoo.names import ATTENTION
 from number_zoo.predictions import Predictions, Reading
-from number_zoo.published import DEFAULT_WEIGHTS
+from number_zoo.published import DEFAULT_WEIGHTS, list_weights
 
 __all__ = ["Predictions", "Reader", "Reading", "read"]
 
@@ -68,7 +68,9 @@ class Reader(reader.Reader):
                 f"{weights} predicts no box, which every further glimpse needs: "
                 f"max_glimpses is 1. Received: max_glimpses={self.max_glimpses}"
             )
-        self.name = Path(weights).resolve().stem
+        is_published = str(weights) in list_weights()
+        self.name = str(weights if is_published else Path(weights).resolve().name)
+        self.name = self.name.removesuffix(".keras")
         inference_model = graph.build_inference_model(
             self.model, self.max_glimpses, self.temperature, crops=True, only_active=not _STATIC
         )
@@ -117,6 +119,7 @@ def read(images, weights: str | Path | None = None):
     Loading the weights takes seconds: for repeated calls keep a `Reader`.
 
     Args:
-        images, weights: as for `Reader.read` and `Reader`.
+        images: as for `Reader.read`.
+        weights: as for `Reader`.
     """
     return Reader(weights).read(images)

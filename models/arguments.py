@@ -13,8 +13,8 @@ from typing import Annotated, Any
 
 from annotated_types import Ge, Lt, MinLen
 
-from artifacts.names import unknown_name
 from artifacts.validation import validate
+from number_zoo.names import unknown_name
 
 PositiveInt = Annotated[int, Ge(1)]
 NonNegativeInt = Annotated[int, Ge(0)]

@@ -12,10 +12,10 @@ from typing import Any
 
 import keras
 
-from artifacts.names import unknown_name
 from models import published
 from models.arguments import check_arguments
 from models.entry import Entry
+from number_zoo.names import unknown_name
 
 
 @functools.cache

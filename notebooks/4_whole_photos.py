@@ -62,7 +62,8 @@ datasets.show(
 # %%
 suffixes = {".jpg", ".jpeg", ".png", ".webp", ".heic"}
 paths = sorted(Path(photos).rglob("*")) if photos else []
-own = [number_zoo.decode_image(path) for path in paths if path.suffix.lower() in suffixes][:12]
+paths = [path for path in paths if path.suffix.lower() in suffixes]
+own = [number_zoo.decode_image(path) for path in paths[:12]]
 datasets.show(own, columns=6, title="your photos") if own else None
 
 # %% [markdown]
@@ -125,10 +126,10 @@ evaluation.plot_crop_accuracy(results)
 
 # %% [markdown]
 # After a minute of training on crops, two thirds of them are read: not bad for a network of 0.3
-# million parameters. But only of exactly such crops. With twice as much around the number, or of
-# the whole image, it reads one in ten, and that is what a user's photo is. Both figures are true.
-# The one in the paper is for a crop around a box that somebody drew by hand, and your photo comes
-# without one.
+# million parameters. But it reads exactly such crops. From a crop twice as wide and high, or from
+# the whole image, it reads one number in ten, and that is what a user's photo is. Both figures
+# are true. The one in the paper is for a crop around a box that somebody drew by hand, and your
+# photo comes without one.
 #
 # After whole images, the same network reads crops nearly as well as before, and four times as
 # many whole images. Of these numbers, all of which the first model reads when they are cropped,
@@ -138,7 +139,7 @@ examples = [example for example in datasets.examples(folder, "test", limit=60) i
 images = [number_zoo.decode_image(example.read()) for example in examples]
 crops = [example.crop_box("union") for example in examples]
 crop_reader = readers["trained on crops"]
-numbers = crop_reader.predict(images, crops).readings.numbers()
+numbers = crop_reader.predict(images, crops).decoded.numbers()
 wrong = [number != example.label for number, example in zip(numbers, examples, strict=True)]
 chosen = np.argsort(wrong, kind="stable")[:12]  # those that are read correctly come first
 images, labels, crops = (
@@ -148,8 +149,8 @@ images, labels, crops = (
 evaluation.plot_glimpses(crop_reader, images, labels, crops=crops, title="around the true box")
 
 # %% [markdown]
-# hardly any is left when the images are whole. Note the confidence: it falls as well, so that a
-# threshold would refuse most of these.
+# one is left when the images are whole. (The confidence falls as well, mostly, so that a
+# threshold would refuse most of these.)
 
 # %%
 evaluation.plot_glimpses(crop_reader, images, labels, title="whole images")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+from number_zoo.names import unknown_name
 
 FOLDER = Path(__file__).resolve().parent / "weights"
 
@@ -41,26 +41,20 @@ def card(name: str) -> dict[str, Any]:
     return json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def onnx_file(name: str) -> bytes:
-    """The content of the ONNX file of published weights, checked against the card.
+def onnx_file(name: str) -> Path:
+    """Path of the ONNX file of published weights; its SHA-256 is checked against the card.
 
     Raises:
         ValueError: if no weights have that name, or the file is missing or damaged.
     """
     expected, path = card(name)["onnx_sha256"], FOLDER / f"{name}.onnx"
-    content = path.read_bytes() if path.is_file() else b""
-    received = hashlib.sha256(content).hexdigest() if content else "no file"
+    received = "no file"
+    if path.is_file():
+        with path.open("rb") as file:
+            received = hashlib.file_digest(file, "sha256").hexdigest()
     if received != expected:
         raise ValueError(
             f"{path} is damaged: its card has the SHA-256 {expected}. Received: {received}. "
             "Install the package again"
         )
-    return content
-
-
-def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
-    """Error message for a `name` that is no known `kind`: lists the known names, nearest first."""
-    known = list(known)
-    nearest = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-    others = [other for other in known if other not in nearest]
-    return f"unknown {kind} {name!r}. Known: {', '.join(nearest + others)}"
+    return path

@@ -22,7 +22,7 @@ BATCH, BATCH_PIXELS = 8, 4_000_000
 """Most images of a batch, and most pixels of them with their padding; one image may have more.
 Larger batches are not faster in ONNX Runtime on a CPU, and take more memory."""
 
-MAX_PIXELS = 16_000_000
+MAX_PIXELS = 4_000_000
 """Larger images are reduced by a whole factor, which bounds the memory of the graph (in float32): a
 hundredth of such an image still has more pixels than the input of any model."""
 
@@ -64,7 +64,7 @@ class Reader:
 
         weights = published.DEFAULT_WEIGHTS if weights is None else weights
         if str(weights) not in published.list_weights() and not Path(weights).is_file():
-            known = published.unknown_name("weights", str(weights), published.list_weights())
+            known = names.unknown_name("weights", str(weights), published.list_weights())
             raise ValueError(f"{known}, or the path of an .onnx file")
         session = Session(weights, batch_threads)
         self.name, self.metadata = session.name, session.metadata
@@ -206,7 +206,8 @@ def open_reader(
     Args:
         weights: as for `Reader`; or a run folder or a `.keras` file, which are read with Keras,
             where the project's training requirements are installed.
-        threads, batch_threads: as for `Reader`; Keras has its own.
+        threads: as for `Reader`; Keras has its own.
+        batch_threads: as for `Reader`.
 
     Raises:
         ValueError: if there are no such weights, or Keras or the project is not installed.

@@ -54,10 +54,15 @@ _LANGUAGES = {".py": "python", ".json": "json", ".toml": "toml", ".yml": "yaml"}
 
 
 def on_config(config: MkDocsConfig) -> None:
-    """List the notebooks; draw Mermaid diagrams here, as the theme would load a script for it."""
-    for entry in config.nav:
-        if "Tutorials" in entry:
-            entry["Tutorials"] = [f"notebooks/{path.stem}.md" for path in NOTEBOOKS]
+    """List pages that `nav` does not; draw Mermaid diagrams, for which the theme loads a script."""
+    sections = {title: pages for entry in config.nav for title, pages in entry.items()}
+    docs, listed = Path(config.docs_dir), set(re.findall(r"[\w/]+\.md", str(config.nav)))
+    pages = [path.relative_to(docs).as_posix() for path in sorted(docs.rglob("*.md"))]
+    for page in (*pages, *PAGES.values(), *(f"notebooks/{path.stem}.md" for path in NOTEBOOKS)):
+        if page not in listed:
+            folder = Path(page).parts[0].removesuffix(".md")
+            section = {"reference": "API", "notebooks": "Tutorials"}.get(folder, "Guides")
+            sections[section].append(page)
     fence = {"name": "mermaid", "class": "mermaid", "format": _draw}
     config.mdx_configs["pymdownx.superfences"] = {"custom_fences": [fence]}
 

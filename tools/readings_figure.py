@@ -11,11 +11,11 @@ import sys
 from pathlib import Path
 
 from artifacts.files import atomic_path
-from artifacts.names import unknown_name
 from artifacts.startup import quiet_tensorflow
 from datasets.rendered_numbers.rendered_numbers_dataset_builder import SEEDS
 from datasets.rendered_numbers.rendering import RenderedImage, render
 from datasets.rendered_numbers.styles import STYLES
+from number_zoo.names import unknown_name
 
 COLUMNS = 6
 

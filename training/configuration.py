@@ -18,10 +18,10 @@ from annotated_types import Ge
 import datasets
 import models
 from artifacts.files import RunError
-from artifacts.names import unknown_name
 from artifacts.run_folder import RunFolder, read_run_configuration
 from artifacts.validation import validate
 from datasets import Augmentation, mixing
+from number_zoo.names import unknown_name
 from training import recipes
 from training.recipes import Recipe
 

@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Lt
 
-from artifacts.names import unknown_name
 from artifacts.validation import validate
 from datasets import Augmentation
+from number_zoo.names import unknown_name
 
 _PositiveInt = Annotated[int, Ge(1)]
 _Fraction = Annotated[float, Ge(0), Lt(1)]

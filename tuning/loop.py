@@ -107,7 +107,7 @@ def run_search(
                 tuner.search(verbose=0)
             except grpc.RpcError as error:
                 raise RunError(
-                    f"the chief was stopped or failed ({error.details()}). Start it if it is not "
+                    f"the chief was stopped or failed ({error.details()}): start it if it is not "
                     "running, then this worker"
                 ) from error
 

@@ -31,7 +31,7 @@ from artifacts.files import (
     remove_leftovers,
     write_json,
 )
-from artifacts.names import unknown_name
+from number_zoo.names import unknown_name
 from training.configuration import Configuration, configure, default_folder, set_values
 from training.fit import steps_per_epoch
 from tuning.space import Space, SpaceFunction, load, model_space
@@ -151,8 +151,10 @@ def plan(
         key, _, value = setting.partition("=")
         if key in whole.names:
             overrides.append(setting)
-            # One value of a plain setting may lie outside: the space is then made around it.
-            if key not in searched or whole.contains(setting) or ".." in value or "," in value:
+            # One value of a plain setting is the default's too, so that trials differ from it in
+            # what is searched alone; but a strength of augmentation is relative to the default's.
+            relative = key == "augmentation" and whole.contains(setting)
+            if key not in searched or relative or ".." in value or "," in value:
                 continue
         elif key in searched:
             raise ValueError(

@@ -26,8 +26,8 @@ import keras_tuner as kt
 from keras_tuner.engine import hyperparameters as kinds
 
 import models
-from artifacts.names import unknown_name
 from models.search_space import width
+from number_zoo.names import unknown_name
 from training.configuration import Configuration
 from training.recipes import Recipe
 

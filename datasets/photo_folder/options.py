@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode
 
-from artifacts.names import unknown_name
+from number_zoo.names import unknown_name
 
 
 @dataclass(frozen=True)

@@ -110,7 +110,7 @@ def render_bib(rng: Rng, height: float) -> PlanarObject:
         ink = (20.0, 20.0, 25.0) if luminance(ground) > 120 else (240.0, 240.0, 240.0)
     inner = expand(line.box, height * rng.uniform(0.2, 0.8), height * rng.uniform(0.25, 0.6))
     left, top, right, bottom = inner
-    above, below = (height * rng.uniform(0.2, 0.6) if rng.bernoulli(0.7) else 0.0 for _ in "ab")
+    above, below = (height * rng.uniform(0.2, 0.6) if rng.bernoulli(0.7) else 0.0 for _ in range(2))
     sheet = (left, top - above, right, bottom + below)
     layer.paint_box(sheet, ground, 1.0, 0.05 * height)
     if above:

@@ -68,15 +68,23 @@ def project_hulls(hulls: list[np.ndarray], homography: np.ndarray) -> np.ndarray
     return np.concatenate([lows, highs], axis=1, dtype=np.float64)
 
 
+_FROM_CENTRES, _TO_CENTRES = scale_translate(1.0, 0.5, 0.5), scale_translate(1.0, -0.5, -0.5)
+
+
 def to_pixel_centres(homography: np.ndarray) -> np.ndarray:
     """Return the same homography in OpenCV's coordinates, whose origin is a pixel's centre."""
-    return scale_translate(1.0, -0.5, -0.5) @ homography @ scale_translate(1.0, 0.5, 0.5)
+    return _TO_CENTRES @ homography @ _FROM_CENTRES
 
 
 def paint_line(mask: np.ndarray, points, thickness: float, closed: bool = False) -> None:
-    """Paint an antialiased line (points as OpenCV counts them) of at least one pixel on a mask."""
+    """Paint antialiased lines of at least one pixel on a mask.
+
+    Args:
+        points: (n, 2), or (lines, n, 2) for several lines, as OpenCV counts pixels.
+    """
     fixed = np.rint(np.asarray(points) * 16).astype(np.int32)  # 4 fractional bits
-    cv2.polylines(mask, [fixed], closed, 255, max(1, round(thickness)), cv2.LINE_AA, 4)
+    lines = list(fixed.reshape(-1, *fixed.shape[-2:]))
+    cv2.polylines(mask, lines, closed, 255, max(1, round(thickness)), cv2.LINE_AA, 4)
 
 
 def fill_polygon(mask: np.ndarray, points: np.ndarray) -> None:

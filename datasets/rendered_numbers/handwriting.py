@@ -1,6 +1,6 @@
 """Handwritten numbers, as on cheques: digits that touch and overlap, on ruled or printed paper.
 
-The digits are those of MNIST's training split if a file of them is given (`glyph_file` writes
+The digits are those of MNIST's training split if a file of them is given (`mnist_digits` writes
 one), mixed with digits rendered as strokes; without such a file all are strokes.
 """
 

@@ -61,8 +61,8 @@ def _paint_guilloche(image: np.ndarray, colour: Colour, height: float, rng: Rng)
     wavelength, amplitude = height * rng.uniform(0.8, 4.0), height * rng.uniform(0.03, 0.25)
     slope, phase_step = rng.normal(0, 0.25), rng.uniform(-0.5, 0.5)
     x = np.arange(0, columns + 4, 4, dtype=np.float64)
-    for index in range(-8, math.ceil(rows / distance) + 8):
-        phase = 2 * np.pi * x / wavelength + phase_step * index
-        y = index * distance + amplitude * np.sin(phase) + slope * (x - columns / 2)
-        paint_line(mask, np.column_stack([x, y]), 1)
+    index = np.arange(-8, math.ceil(rows / distance) + 8)[:, None]
+    phase = 2 * np.pi * x / wavelength + phase_step * index
+    y = index * distance + amplitude * np.sin(phase) + slope * (x - columns / 2)
+    paint_line(mask, np.stack([np.broadcast_to(x, y.shape), y], axis=-1), 1)
     blend(image, mask, (*colour, 1.0), rng.uniform(0.15, 0.7))

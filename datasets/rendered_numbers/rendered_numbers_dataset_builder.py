@@ -105,10 +105,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             images = render_many(SEEDS[split], count, style, self.builder_config.workers)
             for index, rendered in enumerate(images):
                 example_id = f"{split}-{index:06d}"
-                digits = [
-                    {"label": int(digit), "box": box}
-                    for digit, box in zip(rendered.label, rendered.boxes, strict=True)
-                ]
+                labels = [int(digit) for digit in rendered.label]
                 yield (
                     example_id,
                     {
@@ -116,7 +113,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                         # Bytes are stored as they are: encoding again would add artefacts.
                         "image": io.BytesIO(rendered.jpeg),
                         "label": rendered.label,
-                        "digits": digits,
+                        "digits": {"label": labels, "box": rendered.boxes},
                     },
                 )
 

@@ -8,22 +8,28 @@ import functools
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import numpy as np
 import uvicorn
-from fastapi import FastAPI, Query, Request
+from fastapi import FastAPI, Request
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from number_zoo.published import unknown_name
 from number_zoo.reader import available_cores
 from number_zoo.server import uploads
 from number_zoo.server.answers import Answer, Health, Image, Models
 from number_zoo.server.headers import SecurityHeaders
 from number_zoo.server.limits import Limits
+from number_zoo.server.parameters import (
+    BoxText,
+    Explain,
+    ModelNames,
+    chosen_models,
+    clip_box,
+    parse_box,
+)
 from number_zoo.server.problems import HANDLERS, MEDIA_TYPE, NoImage, Problem, Refused
 from number_zoo.server.readers import ModelReader
 from number_zoo.server.workers import Workers
@@ -32,9 +38,6 @@ PAGE = Path(__file__).parent / "static"
 
 STOP_SECONDS = 30
 """Seconds that requests being processed have to finish when the server is stopped."""
-
-_SMALLEST_BOX = 3.0
-"""Least width and height of a box in pixels; smaller ones are mistakes, such as fractions."""
 
 _BINARY = {"type": "string", "format": "binary"}
 _NOT_EMPTY = _BINARY | {"minLength": 1}
@@ -66,20 +69,6 @@ _REFUSALS = {
     422: "An invalid parameter, malformed JSON, or a damaged image",
     503: "Busy: ask again after `Retry-After` seconds",
 }
-
-ModelNames = Annotated[
-    list[str] | None,
-    Query(description="Names from `/api/models`; may be given several times. Default: the first"),
-]
-BoxText = Annotated[
-    str | None,
-    Query(
-        description="Bounding box of the number: left, top, right and bottom in pixels of the "
-        "upright image. Only this region is read; for requests with one image",
-        examples=["10,20,110,60"],
-    ),
-]
-Explain = Annotated[bool, Query(description="Return an attention map for each digit")]
 
 
 class Budget:
@@ -185,7 +174,7 @@ class Service:
     def _read_in_thread(self, upload: uploads.Upload, names, box, explain: bool) -> Image:
         image = uploads.decode(upload, self.limits)
         height, width = image.shape[:2]
-        inside = None if box is None else _inside(box, width, height)
+        inside = None if box is None else clip_box(box, width, height)
         readings = [self.readers[name].read(image, inside, explain) for name in names]
         return Image(file=upload.name, width=width, height=height, readings=readings, error=None)
 
@@ -223,7 +212,7 @@ def create_app(
     async def read(
         request: Request, model: ModelNames = None, box: BoxText = None, explain: Explain = False
     ) -> Answer:
-        names, edges = _chosen(model, readers), _parse_box(box)
+        names, edges = chosen_models(model, readers), parse_box(box)
         try:
             return await service.answer(request, names, edges, explain)
         except Refused as error:
@@ -294,14 +283,6 @@ def _described(text: str) -> dict[str, Any]:
     return {"description": text, "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}}
 
 
-def _chosen(names: Sequence[str] | None, readers: Mapping[str, ModelReader]) -> list[str]:
-    """The models of a request, each once."""
-    for name in names or ():
-        if name not in readers:
-            raise Refused(422, unknown_name("model", name, readers))
-    return list(dict.fromkeys(names or list(readers)[:1]))
-
-
 def _with_example(error: Refused, request: Request) -> Refused:
     """Add the right command to the refusal of a request that has no image."""
     kind = request.headers.get("content-type", "").lower()
@@ -312,31 +293,3 @@ def _with_example(error: Refused, request: Request) -> Refused:
     url = f"{request.scope['scheme']}://{request.headers.get('host')}{request.scope['path']}"
     why = "curl -d changes the bytes of a file. " if changed else ""
     return Refused(error.status, f"{error.detail}. {why}Send it with: curl {how} {url}")
-
-
-def _parse_box(text: str | None) -> np.ndarray | None:
-    if text is None:
-        return None
-    try:
-        box = np.array([float(edge) for edge in text.split(",")], np.float32)
-    except ValueError:
-        box = np.empty(0, np.float32)
-    if box.shape != (4,) or not np.isfinite(box).all() or not (box[2:] > box[:2]).all():
-        raise Refused(
-            422, "box is left,top,right,bottom in pixels, with right > left and bottom > top. "
-            f"Received: {text!r}"
-        )  # fmt: skip
-    return box
-
-
-def _inside(box: np.ndarray, width: int, height: int) -> np.ndarray:
-    """The part of a box inside the image."""
-    size = np.float32([width, height])
-    inside = np.clip(box, 0, np.tile(size, 2))
-    if (inside[2:] - inside[:2] < np.minimum(size, _SMALLEST_BOX)).any():
-        raise Refused(
-            422, f"box is left,top,right,bottom in pixels of the image, {width} x {height}, not in "
-            f"fractions of it; at least {_SMALLEST_BOX:.0f} pixels wide and high. "
-            f"Received: {', '.join(f'{edge:g}' for edge in box)}"
-        )  # fmt: skip
-    return inside

@@ -43,8 +43,8 @@ class SecurityHeaders:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request as ASGI has it; a slash at the end of a path makes no difference."""
-        if scope["type"] == "http" and scope["path"] != "/":
-            scope["path"] = scope["path"].rstrip("/")
+        if scope["type"] == "http":
+            scope["path"] = scope["path"].rstrip("/") or "/"
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -11,11 +11,14 @@ from PIL import Image
 
 from number_zoo import names
 from number_zoo.boxes import crop_around
-from number_zoo.reader import open_reader
+from number_zoo.reader import available_cores, open_reader
 from number_zoo.server.answers import Digit, Model, Reading
 
 _PROBABILITY, _PIXELS = 5, 1
 """Decimals of an answer."""
+
+_THREADS = min(4, available_cores())
+"""Cores that read one image, if no other image needs them."""
 
 
 class ModelReader:
@@ -29,7 +32,7 @@ class ModelReader:
     """
 
     def __init__(self, weights: str):
-        self._reader = open_reader(weights, threads=1)
+        self._reader = open_reader(weights, threads=1, batch_threads=_THREADS)
         metadata = self._reader.metadata
         # The first image takes longest, so that it is not one of a request.
         outputs = self._reader.predict([np.zeros((32, 64, 3), np.uint8)]).arrays

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import runpy
 import shutil
@@ -49,7 +50,9 @@ def test_an_example_needs_the_runtime_alone(title, form, name, exported, tmp_pat
         runpy.run_path(str(script))
     else:
         script.write_text(script.read_text() + ALONE)
-        subprocess.run([sys.executable, script], check=True)
+        # As where number_zoo is installed.
+        environment = os.environ | {"PYTHONPATH": str(PAGE.parents[1])}
+        subprocess.run([sys.executable, script], check=True, env=environment)
 
 
 def test_the_threshold_is_the_lowest_of_the_wanted_accuracy():

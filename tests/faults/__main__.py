@@ -209,7 +209,7 @@ class Faults:
         files = contents(root)
         for name in sorted(files.keys() | expected.keys()):
             if files.get(name) != expected.get(name):
-                return f"{name} is {files.get(name)} and not {expected.get(name)}"
+                return f"{name} is {files.get(name)!s:.300} and not {expected.get(name)!s:.300}"
         return ""
 
 
@@ -258,6 +258,16 @@ def run_cases(faults: Faults, cases: Sequence[Case], jobs: int) -> int:
     return len(failed)
 
 
+def sample(cases: Sequence[Case], number: int, rng: random.Random) -> list[Case]:
+    """Cases chosen at random, as many of each fault."""
+    ranks: collections.Counter = collections.Counter()
+    ranked = []
+    for case in rng.sample(cases, len(cases)):
+        ranked.append((ranks[case.fault], case))
+        ranks[case.fault] += 1
+    return [case for _, case in sorted(ranked, key=lambda pair: pair[0])[:number]]
+
+
 def count_table(faults: Faults, scenarios: Sequence[str]) -> str:
     """The number of operations of each kind in each command."""
     lines = [f"{'':10}" + "".join(f"{kind:>10}" for kind in KINDS)]
@@ -290,7 +300,7 @@ def main(arguments: list[str] | None = None) -> int:
     cases = faults.cases(scenarios, kinds)
     print(count_table(faults, scenarios), flush=True)
     if options.sample is not None:
-        cases = random.Random(options.seed).sample(cases, min(options.sample, len(cases)))
+        cases = sample(cases, options.sample, random.Random(options.seed))
     failed = run_cases(faults, cases, options.jobs)
     print(f"{failed} of {len(cases)} cases failed")
     return 1 if failed else 0

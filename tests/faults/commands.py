@@ -34,8 +34,9 @@ SEARCH = [
 ]
 """Options of a search around `deep_cnn_tiny`, two epochs of one step a trial."""
 
-DURATIONS = {"hours", "seconds", "environment", "worker"}
-"""Keys of JSON files and columns of tables that differ between equal runs."""
+DIFFERENT = {"hours", "seconds", "environment", "worker", "tried_so_far"}
+"""Keys of JSON files and columns of tables that differ between equal runs: durations, and the set
+of keras-tuner's state, which has no order."""
 
 
 def prepare(folder: Path) -> Path:
@@ -112,7 +113,7 @@ def _content(path: Path) -> Any:
 def _without_durations(value: Any) -> Any:
     if isinstance(value, dict):
         items = value.items()
-        return {key: _without_durations(item) for key, item in items if key not in DURATIONS}
+        return {key: _without_durations(item) for key, item in items if key not in DIFFERENT}
     return [_without_durations(item) for item in value] if isinstance(value, list) else value
 
 

@@ -1,11 +1,11 @@
 """Kill trainings, or the processes of a search, at random moments, and compare how they end.
 
     python -m tests.faults.kills train --kills 100
-    python -m tests.faults.kills search --kills 100
+    python -m tests.faults.kills search --kills 100 --stand-ins
 
 A killed process is started again until the command ends. Every file must then equal that of a
 command that was never killed: configuration, scores, history, weights. If one differs, the exit
-status is 1.
+status is 1. With --stand-ins nothing is computed, so that most kills fall on the writing of files.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import sys
 import time
 from pathlib import Path
 
+from tests.faults import stand_ins
 from tests.faults.commands import SEARCH, TRAINING, contents, prepare, start, wait
 
 NAMES = ("chief", "first", "second")
@@ -32,7 +33,7 @@ def _train(folder: Path, photos: Path) -> int:
     import train
 
     tf.config.run_functions_eagerly(True)  # compiling would be most of the time
-    arguments = ["deep_cnn_tiny", "--dataset", str(photos), "--run", str(folder), "--epochs", "4"]
+    arguments = ["deep_cnn_tiny", "--dataset", str(photos), "--run", str(folder), "--epochs", "8"]
     return train.main(arguments + TRAINING)
 
 
@@ -162,13 +163,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("command", choices=("train", "search"))
     parser.add_argument("--kills", type=int, default=100, metavar="N")
     parser.add_argument("--seed", type=int, default=0, metavar="N")
+    parser.add_argument("--stand-ins", action="store_true", help="compute nothing")
     parser.add_argument("--work", type=Path, default=Path("faults"), metavar="FOLDER")
     options = parser.parse_args(arguments)
-    work = options.work.resolve() / f"kills-{options.command}"
+    work = options.work.resolve() / f"kills-{options.command}{'-stand-ins' * options.stand_ins}"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
-    kill = kill_training if options.command == "train" else kill_search
-    return bool(kill(work, prepare(work), options.kills, random.Random(options.seed)))
+    photos, kill = prepare(work), kill_training if options.command == "train" else kill_search
+    if options.stand_ins:
+        stand_ins.install(photos)
+    return bool(kill(work, photos, options.kills, random.Random(options.seed)))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from inference import Reader, read
 from inference.config import InferenceConfig, inference_config
 from number_zoo.command import main
 from number_zoo.reader import open_reader
+from number_zoo.server.readers import ModelReader
 
 
 def blank(*shapes):
@@ -53,8 +54,13 @@ def test_a_model_without_a_box_reads_one_glimpse(tmp_path):
 def test_gray_single_digits_are_read(tmp_path):
     path = tmp_path / "model.keras"
     models.create("logistic_regression", input_shape=(28, 28, 1), max_digits=1).save(path)
-    reading = Reader(path).read(blank((20, 30)))[0]
+    (image,) = blank((20, 30))
+    reading = Reader(path).read(image)
     assert len(reading.number) == 1 and reading.box is None
+    served = ModelReader(str(path))
+    assert served.description.input == (28, 28, 1) and not served.description.finds_box
+    answer = served.read(image, explain=True)
+    assert answer.number == reading.number and answer.digits[0].attention is None
 
 
 @pytest.mark.parametrize(

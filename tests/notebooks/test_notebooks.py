@@ -14,6 +14,8 @@ from tools import notebooks
 SMALL = {
     "1": {"images": 256, "epochs": 1, "test_images": 100},
     "2": {"images": 128, "epochs": 1, "test_images": 60},
+    "3": {"count": 110},
+    "4": {"count": 60, "steps": 1, "test_images": 4, "weights": "conv_transformer_small.any10"},
     "5": {"trials": 2, "steps": 1, "long_epochs": 1, "long_steps": 1, "test_images": 100},
 }
 """Parameters of each notebook by the start of its name."""
@@ -44,6 +46,7 @@ def _outputs(notebook, kind):
 def test_a_notebook_runs_and_shows_every_figure(source, kernel, tmp_path):
     values = {"folder": str(tmp_path)} | SMALL[source.name.partition("_")[0]]
     notebook = notebooks.read(source, values)
+    notebook.cells.insert(0, nbformat.v4.new_code_cell("%reset -f"))  # of the notebook before
     notebooks.execute(notebook, km=kernel)
     figures = [np.asarray(image) for _, image in notebooks.figures(notebook)]
     assert len(figures) == len(list(notebooks.figures(_published(source))))

@@ -6,6 +6,7 @@ import io
 import json
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -101,6 +102,14 @@ def test_what_is_interrupted_or_has_no_room_says_so(folder, monkeypatch, capsys)
     monkeypatch.setattr(Reader, "read", stop)
     assert main(arguments) == 130
     assert capsys.readouterr().err == "number-zoo: stopped\n"
+
+
+def test_an_image_is_read_from_standard_input(folder, monkeypatch, capsys):
+    content = SimpleNamespace(buffer=io.BytesIO((folder / "b.png").read_bytes()))
+    monkeypatch.setattr("sys.stdin", content)
+    assert main(["-", "--format", "json", "--draw", str(folder / "drawn")]) == 0
+    assert json.loads(capsys.readouterr().out)["file"] == "-"
+    assert (folder / "drawn" / "standard_input.png").is_file()
 
 
 def test_photos_of_many_pixels_are_decoded_by_the_few(folder, monkeypatch):

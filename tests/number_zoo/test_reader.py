@@ -111,7 +111,7 @@ def test_larger_images_are_reduced(reader, image, monkeypatch):
 
 def test_a_file_of_ones_own_needs_no_card(tmp_path):
     path = tmp_path / "mine.onnx"
-    path.write_bytes(onnx_file(SMALL_WEIGHTS))
+    path.write_bytes(onnx_file(SMALL_WEIGHTS).read_bytes())
     reader = Reader(path)
     assert reader.name == "mine" and reader.metadata["max_digits"] == 10
     assert reader.metadata["input_shape"][2] == 3

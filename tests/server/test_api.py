@@ -363,7 +363,7 @@ def test_a_model_that_hangs_is_no_good_health(client, readers, monkeypatch):
 
 
 def test_every_answer_is_guarded(client):
-    for answer in (client.get("/"), client.get("/nothing"), read(client), read(client, b"x")):
+    for answer in (client.get("//"), client.get("/nothing"), read(client), read(client, b"x")):
         policy = answer.headers["content-security-policy"]
         assert "default-src 'none'" in policy and "unsafe" not in policy and "http" not in policy
         assert answer.headers["x-frame-options"] == "DENY"

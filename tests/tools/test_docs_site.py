@@ -23,7 +23,7 @@ def site(tmp_path_factory):
 def test_links_between_files_become_links_between_pages(site):
     home = (site / "index.html").read_text("utf-8")
     assert 'href="data.html"' in home and 'href="contributing.html"' in home
-    shown = re.search(r'href="(source/models/weights/[\w.]+json\.html)"', home)[1]
+    shown = re.search(r'href="(source/number_zoo/weights/[\w.]+json\.html)"', home)[1]
     assert "street_numbers" in (site / shown).read_text("utf-8")
     results = (site / "source/docs/results.html").read_text("utf-8")
     assert "1_mnist.json" in results

@@ -11,6 +11,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 import datasets
@@ -30,6 +31,7 @@ from training.callbacks import (
     gather_labels,
     score,
     selected_epoch,
+    tensorflow_writes,
 )
 from training.configuration import configure, run_configuration
 from training.fit import create_optimizer, train
@@ -190,9 +192,10 @@ def test_kill_9_loses_at_most_the_current_epoch(finished, photos, tmp_path):
 def test_a_finished_run_is_not_trained_again(finished, tiny, caplog):
     folder, metrics = finished
     written = (folder / "model.keras").stat().st_mtime_ns
+    (folder / "checkpoint.npz").touch()  # left by a kill at the very end
     with caplog.at_level("INFO"):
         assert train(tiny, folder) == metrics
-    assert "is finished" in caplog.text
+    assert "is finished" in caplog.text and not (folder / "checkpoint.npz").exists()
     assert (folder / "model.keras").stat().st_mtime_ns == written
 
 
@@ -201,6 +204,13 @@ def test_a_configuration_that_cannot_be_built_leaves_nothing(tiny, tmp_path):
     with pytest.raises((TypeError, ValueError)):
         train(replace(tiny, arguments=arguments), tmp_path / "run")
     assert not list(tmp_path.iterdir())
+
+
+def test_what_tensorflow_cannot_write_is_one_sentence(tmp_path):
+    text = "{{node x}} run/events; No space left on device\n\tFailed to flush 1 events"
+    message = r"tensorboard cannot be written: No space left on device \(.* MB free in .*\)\. Free"
+    with pytest.raises(OSError, match=message), tensorflow_writes(tmp_path / "tensorboard"):
+        raise tf.errors.ResourceExhaustedError(None, None, text)
 
 
 def test_a_damaged_checkpoint_is_named(tiny, tmp_path):

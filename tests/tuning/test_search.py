@@ -4,6 +4,7 @@ import dataclasses
 import json
 import logging
 
+import grpc
 import keras_tuner as kt
 import pytest
 
@@ -110,7 +111,10 @@ def test_a_run_of_another_candidate_is_replaced(tiny, tmp_path, no_training):
 
 def test_a_folder_of_another_search_or_other_files_is_refused(tiny, tmp_path, no_training):
     folder = tmp_path / "search"
+    leftover = folder / ".zoo-tmp-of-a-killed-process"
+    leftover.mkdir(parents=True)
     run_search(tiny(trials=1), folder)
+    assert not leftover.exists()
     with pytest.raises(RunError, match=r"is another search \(.*seed.*Name another folder"):
         run_search(tiny(trials=1, seed=3), folder)
     with lock(folder, "searching"), pytest.raises(RunError, match="another process is searching"):
@@ -162,6 +166,35 @@ def test_a_full_disk_stops_the_search_and_loses_no_trial(tiny, tmp_path, no_trai
         run_search(tiny(), tmp_path)
     monkeypatch.setattr(trial, "train", fake_train)
     assert [record.status for record in searched(tiny(), tmp_path)] == [FINISHED] * 3
+
+
+def test_a_score_that_keras_tuner_cannot_store_stops_the_search(
+    tiny, tmp_path, no_training, monkeypatch
+):
+    """keras-tuner would go on, and never use the trial."""
+    stored = kt.Oracle.update_trial
+
+    def update(oracle, trial_id, *arguments, **keywords):
+        if trial_id == "1":
+            raise OSError("no space left on device")
+        return stored(oracle, trial_id, *arguments, **keywords)
+
+    with monkeypatch.context() as patch, pytest.raises(kt.errors.FatalError, match="no space left"):
+        patch.setattr(kt.Oracle, "update_trial", update)
+        run_search(tiny(), tmp_path)
+    assert [record.status for record in searched(tiny(), tmp_path)] == [FINISHED] * 3
+    states = [json.loads(path.read_text()) for path in tmp_path.glob("oracle/trial_*/trial.json")]
+    assert [state["status"] for state in states] == ["COMPLETED"] * 3
+
+
+def test_a_worker_without_its_chief_says_so(tiny, tmp_path, no_training, monkeypatch):
+    class Gone(grpc.RpcError):
+        def details(self):
+            return "Socket closed"
+
+    monkeypatch.setattr(loop._ZooTuner, "search", lambda *_, **__: (_ for _ in ()).throw(Gone()))
+    with pytest.raises(RunError, match=r"chief was stopped or failed \(Socket closed\): start it"):
+        run_search(tiny(), tmp_path)
 
 
 def test_hyperbands_best_trials_continue_where_they_stopped(
@@ -229,7 +262,8 @@ def test_a_candidate_has_the_settings_and_keeps_images_and_averaging(base):
 
 def test_settings_are_sorted_into_overrides_and_the_base_configuration(tiny, photos):
     search = tiny("learning_rate=0.5", "clip_norm=2.0")
-    assert search.base.recipe.clip_norm == 2.0 and search.base.recipe.batch_size == 8
+    recipe = search.base.recipe
+    assert (recipe.clip_norm, recipe.batch_size, recipe.learning_rate) == (2.0, 8, 0.5)
     values = search.make_space().active({})
     assert values["batch_size"] == 8 and values["learning_rate"] == 0.5
     assert search.make_space().settings({})["augmentation"] == 0

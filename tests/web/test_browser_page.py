@@ -165,6 +165,7 @@ def test_shows_readings(page, reader):
     assert page.locator(".number b").inner_text() == reading.number
     assert page.locator(".digit").count() == len(reading.number)
     assert "accepted" in page.locator(".verdict").inner_text()
+    assert "Read in " in page.locator(".card").inner_text()
     assert page.locator("#spoken").inner_text().endswith("accepted.")
     image, box = page.locator("#image").bounding_box(), page.locator("#box").bounding_box()
     center = (box["x"] + box["width"] / 2 - image["x"]) / image["width"]
@@ -178,6 +179,26 @@ def test_shows_readings(page, reader):
     page.locator("#strip button").nth(0).click()
     page.locator(".digit").first.click()
     page.wait_for_selector("#attention:visible")
+
+
+def test_attention_lies_on_the_digits(page):
+    digits = read_in(page, EXAMPLES[1])["digits"]
+    maps = [base64.b64decode(digit["attention"].split(",")[1]) for digit in digits]
+    arrays = [np.asarray(Image.open(io.BytesIO(content)).convert("L")) for content in maps]
+    columns = [int(array.max(axis=0).argmax()) for array in arrays]
+    assert len(columns) == 3 and columns == sorted(set(columns))
+
+
+def test_says_that_the_model_cannot_be_loaded(browser, page):
+    with browser.new_context(service_workers="block") as context:
+        other = context.new_page()
+        other.route("**/model.onnx", lambda route: route.abort())
+        other.goto(page.url)
+        other.locator("#examples button").first.click()
+        other.wait_for_selector("text=The reader could not be loaded")
+        other.unroute_all()
+        other.locator("text=Try again").click()
+        other.wait_for_selector(DONE, timeout=60_000)
 
 
 def test_no_image(page):

@@ -2,6 +2,8 @@
 
 import { chanceText, find, make } from "./dom.js";
 
+const MOST_IN_ROW = 5; // digits
+
 export const colourOf = (index) => `var(--model-${index % 4})`;
 
 export const accepted = (reading, threshold) => reading.confidence >= threshold;
@@ -64,21 +66,6 @@ function digitButton(digit, place, pressed, press) {
   );
 }
 
-function copyButton(number) {
-  const copy = async ({ target }) => {
-    try {
-      await navigator.clipboard.writeText(number);
-    } catch {
-      getSelection().selectAllChildren(target.closest(".card").querySelector("b")); // as over plain HTTP
-      document.execCommand("copy");
-    }
-    target.textContent = "Copied";
-  };
-  return make("button", {
-    type: "button", className: "small", textContent: "Copy", "aria-label": `Copy ${number}`, onclick: copy,
-  });
-}
-
 function lengths(reading) {
   const best = reading.length.indexOf(Math.max(...reading.length));
   const names = reading.length.map((_, index) =>
@@ -102,12 +89,7 @@ function card(reading, index, threshold, shown, press) {
   const element = make(
     "article",
     { className: "card", "aria-label": reading.model },
-    make(
-      "div",
-      { className: "head" },
-      make("h2", {}, ...breakable(reading.model)),
-      ...(isDigits(reading) ? [copyButton(reading.number)] : []),
-    ),
+    make("h2", {}, ...breakable(reading.model)),
     make(
       "div",
       { className: "number" },
@@ -122,15 +104,13 @@ function card(reading, index, threshold, shown, press) {
   );
   element.style.setProperty("--colour", colourOf(index));
   if (reading.digits.length) {
-    element.append(
-      make(
-        "div",
-        { className: "digits" },
-        ...reading.digits.map((digit, place) =>
-          digitButton(digit, place, shown === place, () => press(place)),
-        ),
-      ),
+    const digits = reading.digits.map((digit, place) =>
+      digitButton(digit, place, shown === place, () => press(place)),
     );
+    const rows = Math.ceil(digits.length / MOST_IN_ROW);
+    const list = make("div", { className: "digits" }, ...digits);
+    list.style.setProperty("--columns", Math.ceil(digits.length / rows));
+    element.append(list);
   }
   if (reading.length) element.append(lengths(reading));
   element.append(make("p", { className: "soft" }, `Read in ${(reading.milliseconds / 1000).toFixed(2)} s`));

@@ -85,7 +85,7 @@ def test_handwriting_uses_digits_of_a_file(tmp_path: Path):
     stroked = [render_handwriting(Rng(4, index), 40.0) for index in range(8)]
     assert [planar.label for planar in scanned] == [planar.label for planar in stroked]
     pairs = zip(scanned, stroked, strict=True)
-    assert any(not np.array_equal(one.layer.rgba, other.layer.rgba) for one, other in pairs)
+    assert any(not np.array_equal(scan.layer.rgba, stroke.layer.rgba) for scan, stroke in pairs)
     style = replace(STYLES["handwriting"], glyphs=path)
     assert render(1, 2, style).jpeg == render(1, 2, style).jpeg
 

@@ -23,13 +23,13 @@ PATH = Path(__file__).with_name("golden.npz")
 def summary(style: str) -> dict[str, np.ndarray]:
     """Thumbnails (16 x 32, grey), sizes, labels and boxes of twelve images of a style."""
     rendered = [render(3, index, STYLES[style]) for index in range(12)]
-    grey = [cv2.cvtColor(one.image, cv2.COLOR_RGB2GRAY) for one in rendered]
-    small = [cv2.resize(image, (32, 16), interpolation=cv2.INTER_AREA) for image in grey]
+    grey = [cv2.cvtColor(image.image, cv2.COLOR_RGB2GRAY) for image in rendered]
+    small = [cv2.resize(plane, (32, 16), interpolation=cv2.INTER_AREA) for plane in grey]
     return {
         f"{style}/thumbnails": np.stack(small),
-        f"{style}/sizes": np.array([image.shape for image in grey]),
-        f"{style}/labels": np.array([one.label for one in rendered]),
-        f"{style}/boxes": np.concatenate([one.boxes for one in rendered]),
+        f"{style}/sizes": np.array([plane.shape for plane in grey]),
+        f"{style}/labels": np.array([image.label for image in rendered]),
+        f"{style}/boxes": np.concatenate([image.boxes for image in rendered]),
     }
 
 

@@ -1,0 +1,67 @@
+"""A sample of the cases of `make faults`, and what was found among them."""
+
+import random
+import subprocess
+import sys
+import tempfile
+import warnings
+
+import numpy as np
+import pytest
+
+from datasets import prepared
+from datasets.prepared import PreprocessSpec, prepare
+from tests.conftest import ROOT
+from tests.faults.inject import BROKEN, FULL, Injector
+
+
+def test_a_sample_of_faults_kills_and_full_disks():
+    """Another one in every test run, whose seed is shown where a case fails."""
+    seed = random.randrange(10_000)
+    names = random.Random(seed).sample(["train", "resume", "cache", "export", "report"], 2)
+    scenarios = [option for name in names for option in ("--scenario", name)]
+    with tempfile.TemporaryDirectory() as work:  # not pytest's, which keeps the last three
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.faults", "--work", work, *scenarios, "--sample", "4",
+             "--seed", str(seed)],
+            cwd=ROOT, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+    assert "0 of 4 cases failed" in done.stdout, f"seed {seed}\n{done.stdout}{done.stderr}"
+    if "SKIPPED" in done.stdout:
+        warnings.warn(done.stdout.splitlines()[0], stacklevel=1)
+
+
+@pytest.mark.parametrize("fault", [FULL, BROKEN])
+def test_every_operation_of_a_caching_can_fail(fault, photos, tmp_path):
+    """In this process, for its cost is milliseconds."""
+    spec, whole = PreprocessSpec((8, 16), 1), tmp_path / "whole"
+    counter = Injector(whole)
+    with counter.installed():
+        expected = prepare(photos, "train", spec, cache_dir=whole, limit=3)
+    failures = 0
+    for at, (kind, _) in enumerate(counter.trace, 1):
+        folder = tmp_path / str(at)
+        try:
+            with Injector(folder, at, fault).installed():
+                prepare(photos, "train", spec, cache_dir=folder, limit=3)
+        except OSError as error:
+            failures += 1
+            assert str(folder) in str(error)
+        else:
+            assert kind == "remove"
+        again = prepare(photos, "train", spec, cache_dir=folder, limit=3)
+        np.testing.assert_array_equal(again.images, expected.images)
+        assert {path.name for path in folder.iterdir()} == {path.name for path in whole.iterdir()}
+    assert failures > 15
+
+
+def test_a_cache_is_reserved_before_it_is_filled(photos, tmp_path, monkeypatch):
+    """Filling a sparse map on a full disk ends the process without a word."""
+    monkeypatch.setattr(prepared, "_fill", lambda *_: pytest.fail("no image may be read"))
+    monkeypatch.setattr(
+        prepared, "reserve", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left"))
+    )
+    message = r"\.npy cannot be written: No space left \(0\.315 MB needed, .* MB free in"
+    with pytest.raises(OSError, match=message):
+        prepare(photos, "train", PreprocessSpec((32, 80), 3), cache_dir=tmp_path)
+    assert not list(tmp_path.iterdir())

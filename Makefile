@@ -3,13 +3,15 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: demo test lint faults clean
+.PHONY: demo test lint faults notebooks docs web clean
 
 demo: $(VENV)/installed
 	$(RUN) train.py --run runs/demo
 	$(RUN) evaluate.py runs/demo --dataset rendered_numbers --limit 2000 --corruption-samples 100 --report report/demo
 
+# The page without a server is tested where there is npm.
 test: $(VENV)/installed-dev lint
+	-@! command -v npm >/dev/null || $(MAKE) --no-print-directory web/node_modules
 	$(RUN) -m pytest --numprocesses auto --dist loadfile
 
 # Every file operation of every command fails once: hours. Resumes where it was stopped.
@@ -20,6 +22,20 @@ lint: $(VENV)/installed-dev
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(VENV)/bin/lint-imports --no-cache --no-logo
+
+notebooks: $(VENV)/installed-notebooks
+	$(RUN) -m tools.notebooks
+
+docs: $(VENV)/installed-docs
+	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict
+	@echo "site/index.html"
+
+web: web/node_modules
+	cd web && npm run build
+
+web/node_modules: web/package-lock.json
+	cd web && npm ci
+	touch $@
 
 # Debian's Python comes without venv's pip; say so rather than fail in the middle.
 $(VENV)/bin/python:
@@ -35,10 +51,18 @@ $(VENV)/installed: requirements.txt | $(VENV)/bin/python
 	$(INSTALL) -r requirements.txt
 	touch $@
 
-$(VENV)/installed-dev: requirements.txt requirements-app.txt requirements-export.txt \
-    requirements-dev.txt | $(VENV)/bin/python
-	$(INSTALL) -r requirements-dev.txt
+$(VENV)/installed-notebooks: requirements.txt requirements-notebooks.txt | $(VENV)/bin/python
+	$(INSTALL) -r requirements-notebooks.txt
 	touch $@ $(VENV)/installed
 
+$(VENV)/installed-docs: requirements-docs.txt | $(VENV)/bin/python
+	$(INSTALL) -r requirements-docs.txt
+	touch $@
+
+$(VENV)/installed-dev: requirements.txt requirements-export.txt requirements-notebooks.txt \
+    requirements-docs.txt requirements-dev.txt pyproject.toml | $(VENV)/bin/python
+	$(INSTALL) -r requirements-dev.txt
+	touch $@ $(VENV)/installed $(VENV)/installed-notebooks $(VENV)/installed-docs
+
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .schemathesis
+	rm -rf $(VENV) web/dist web/node_modules .pytest_cache .ruff_cache .hypothesis .schemathesis

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from artifacts.startup import quiet_tensorflow
+from datasets.folder_options import add_folder_options, check_mixes, read_folder_options
 
 EXAMPLES = """examples:
   evaluate.py runs/my_run --dataset mnist
@@ -84,7 +85,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         help="only rewrite the tables of README.md and docs/results.md from docs/results/*.json, "
         "which are copies of results.json",
     )
+    add_folder_options(parser)
     options = parser.parse_args(arguments)
+    read_folder_options(options)
     if not options.table and not (options.models and options.dataset):
         parser.error("models and --dataset are required, or --table alone")
     for name, least in (("max_glimpses", 1), ("limit", 1), ("corruption_samples", 0)):
@@ -104,10 +107,11 @@ def evaluate(options: argparse.Namespace) -> int:
 
             results_table.write_tables(Path())
             return 0
+        check_mixes((options.dataset, [options.split]))
         quiet_tensorflow()
-        from evaluation import compare, report, terminal
+        from evaluation import comparison, report, terminal
 
-        comparison = compare.compare(
+        result = comparison.compare(
             options.models,
             options.dataset,
             split=options.split,
@@ -119,15 +123,15 @@ def evaluate(options: argparse.Namespace) -> int:
             timing=not options.no_timing,
             corruption_samples=options.corruption_samples,
         )
-        report.write_report(comparison, options.report)
+        report.write_report(result, options.report)
     except (ValueError, OSError, RunError) as error:
         print(f"evaluate.py: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\nevaluate.py: stopped", file=sys.stderr)
         return 130
-    terminal.show(comparison, options.report)
-    return 1 if comparison.failed else 0
+    terminal.show(result, options.report)
+    return 1 if result.failed else 0
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from number_zoo.names import ABSENT, BOX, DIGITS, LENGTH
+from number_zoo.predictions import decode
+
+__all__ = ["ABSENT", "BOX", "DIGITS", "LENGTH", "NUM_CLASSES", "check_label", "decode", "encode"]
+
 NUM_CLASSES = 10
 """Classes of a digit; the digit 0 is class 0 everywhere (10 in SVHN's files)."""
-
-LENGTH, DIGITS, BOX = "length", "digits", "box"
-"""Keys of labels as arrays, and names of the models' outputs."""
-
-ABSENT = -1
-"""Value in `digits` at a position without a digit."""
 
 
 def check_label(text: str) -> str:
@@ -54,12 +53,3 @@ def encode(label: str, max_digits: int) -> tuple[int, np.ndarray]:
         return max_digits + 1, digits
     digits[: len(label)] = [int(digit) for digit in label]
     return len(label), digits
-
-
-def decode(length: int, digits: np.ndarray) -> str:
-    """The inverse of `encode` for labels of up to N digits.
-
-    "Longer" (length N+1) is decoded as the digits that there are and a "+".
-    """
-    text = "".join(str(int(digit)) for digit in digits[:length] if digit != ABSENT)
-    return text + "+" if length > len(digits) else text

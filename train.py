@@ -10,6 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from artifacts.startup import quiet_tensorflow
+from datasets import mixing, sources
+from datasets.folder_options import (
+    add_folder_options,
+    check_mixes,
+    read_folder_options,
+    write_skipped,
+)
 
 DEMO = {"model": "residual_cnn_small", "dataset": "rendered_numbers", "recipe": "demo"}
 DEMO_SETTINGS = ["input_shape=[32,64,3]"]  # A quarter of the work, and enough for rendered images.
@@ -21,7 +28,8 @@ FROM_CONFIG = (
 EXAMPLES = """examples:
   train.py                                          a small model on rendered house numbers
   train.py shallow_cnn --dataset mnist              single handwritten digits
-  train.py residual_cnn --dataset my_photos         photos in a folder with a labels.csv
+  train.py --dataset my_photos                      labelled photos: fine-tunes published weights
+  train.py residual_cnn --dataset my_photos         from scratch
   train.py residual_cnn --dataset rendered_numbers:1,my_photos:1
   train.py --weights street_numbers --dataset rendered_numbers:1,my_photos:1
   train.py deep_cnn --dataset mnist_numbers --set dense_units=256,256 --set augmentation=none
@@ -51,7 +59,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add(
         "--dataset",
         metavar="NAME|FOLDER|A:2,B:1",
-        help="a data set, a folder with a labels.csv, or a mix of these with weights "
+        help="a data set, a folder or table of labelled photos, or a mix of these with weights "
         f"(default: {DEMO['dataset']})",
     )
     add(
@@ -59,6 +67,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         metavar="NAME|FOLDER",
         help="compute validation scores on the validation split of this (default: of --dataset)",
     )
+    add_folder_options(parser)
     add(
         "--recipe",
         metavar="NAME",
@@ -122,10 +131,20 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--process", type=int, metavar="I",
         help="number of this process, 0 to N-1; process 0 writes the run")  # fmt: skip
     options = parser.parse_args(arguments)
+    read_folder_options(options)
     given = [name for name in FROM_CONFIG if getattr(options, name)]
     if options.config and given:
         parser.error(f"--config replaces these options, leave them out: {', '.join(given)}")
     return options
+
+
+def is_labels_alone(options: argparse.Namespace) -> bool:
+    """Whether a folder of photos is all that is given, so that everything else is chosen."""
+    choices = ("model", "weights", "config", "validation", "recipe", "crop", "distribute")
+    if not options.dataset or any(getattr(options, name) for name in choices):
+        return False
+    parts = mixing.parse_mix(options.dataset)
+    return len(parts) == 1 and sources.is_folder(parts[0].source)
 
 
 def configuration_of(options: argparse.Namespace):
@@ -146,6 +165,21 @@ def configuration_of(options: argparse.Namespace):
             seed=configuration.seed if options.seed is None else options.seed,
             recipe=replace(configuration.recipe, **changes),
         )
+    if is_labels_alone(options):
+        from training import from_labels
+
+        chosen = from_labels.plan(options.dataset, options.data_dir)
+        logging.getLogger(__name__).info("%s", chosen.reason)
+        return configure(
+            None,
+            chosen.dataset,
+            validation=options.dataset,
+            seed=options.seed or 0,
+            precision=options.precision or "float32",
+            weights=chosen.weights,
+            settings=options.settings,
+            **chosen.recipe | {name: value for name, value in recipe.items() if value is not None},
+        )
     demo = options.model is None and options.dataset is None and options.weights is None
     return configure(
         options.model or (None if options.weights else DEMO["model"]),
@@ -161,18 +195,30 @@ def configuration_of(options: argparse.Namespace):
     )
 
 
+def _check(dataset: str, validation: str | None) -> list:
+    return check_mixes((dataset, ["train"]), (validation or dataset, ["validation"]))
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     options = parse(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # warns of tracing for each model
+    try:
+        folders = _check(options.dataset, options.validation) if options.dataset else []
+    except (ValueError, OSError) as error:
+        print(f"train.py: {error}", file=sys.stderr)
+        return 2
     # Imported only now, so that --help and a mistyped option do not wait for TensorFlow.
     quiet_tensorflow()
-    from artifacts.files import RunError
-    from training import summary
+    from artifacts.files import RunError, read_json
+    from artifacts.run_folder import RunFolder
+    from training import from_labels, summary
     from training.configuration import default_folder
     from training.distribution import SINGLE_DEVICE, choose_strategy
     from training.fit import train
 
+    folder = comparison = None
     if options.list:
         summary.show_lists()
         return 0
@@ -181,6 +227,8 @@ def main(arguments: list[str] | None = None) -> int:
         distributed = any(value is not None for value in asked)
         strategy = choose_strategy(asked[0] or None, *asked[1:]) if distributed else SINGLE_DEVICE
         configuration = configuration_of(options)
+        if options.config:
+            folders = _check(configuration.dataset, configuration.validation)
         folder = options.run or default_folder(configuration)
         metrics = train(
             configuration,
@@ -190,14 +238,22 @@ def main(arguments: list[str] | None = None) -> int:
             cache_dir=options.cache_dir,
             progress_bar=sys.stdout.isatty() and strategy.is_chief,
         )
+        if is_labels_alone(options):
+            comparison = from_labels.choose_reader(RunFolder(folder))
+            metrics = read_json(folder / "metrics.json")
     except (ValueError, OSError, RunError) as error:
         print(f"train.py: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\nstopped: rerun the same command to resume", file=sys.stderr)
         return 130
+    finally:
+        if folder and folder.is_dir() and strategy.is_chief:
+            write_skipped(folders, folder / "skipped.csv")
     if metrics is not None:
         summary.show_run(configuration, folder, metrics)
+    if comparison is not None:
+        print(from_labels.describe_choice(comparison, folder))
     return 0
 
 

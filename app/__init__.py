@@ -1,1 +1,1 @@
-"""A server that reads the numbers in images: `python -m app`."""
+"""`python -m app`: the server of `number_zoo`, from the project's folder."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import importlib.util
+import json
 import logging
 import os
 import re
 import sys
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 _START_UP = re.compile(
     r"WARNING: All log messages before absl::InitializeLog|I0000 |To enable the following instr"
@@ -23,7 +26,11 @@ def quiet_tensorflow() -> None:
 
     For commands, before anything else imports TensorFlow or Keras. Other lines that are written
     meanwhile are passed on, and later errors of TensorFlow are not touched.
+
+    Raises:
+        SystemExit: with a message, if Keras is configured for a backend that is not installed.
     """
+    _check_backend()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     for name in ("absl", "jax"):
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -31,6 +38,22 @@ def quiet_tensorflow() -> None:
         # By name, since this package imports no framework on its own account.
         tensorflow = importlib.import_module("tensorflow")
         tensorflow.config.list_physical_devices()  # looks for GPUs and reports missing drivers
+
+
+def _check_backend() -> None:
+    """Exit with a message where importing Keras would fail: its backend is not installed."""
+    path = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "keras.json"
+    backend, origin = os.environ.get("KERAS_BACKEND"), "KERAS_BACKEND"
+    if not backend:
+        origin = str(path)
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            backend = json.loads(path.read_text()).get("backend")
+    backend = str(backend or "tensorflow")
+    if importlib.util.find_spec(backend) is None:
+        raise SystemExit(
+            f"{origin} sets the backend {backend!r} of Keras, which is not installed: set the "
+            "environment variable KERAS_BACKEND=tensorflow, or pip install it"
+        )
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ status that says whose fault it was, or hung up on; a good image is read in betw
 from __future__ import annotations
 
 import argparse
+import base64
 import io
 import socket
 import struct
@@ -29,14 +30,14 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
-from app.limits import MIB, Limits
 from benchmarks.serving_load import IMAGES, ask, served
+from number_zoo.server.limits import MIB, Limits
+from number_zoo.server.uploads import FORMATS
 
 HUNG_UP = "hung up"
 FITTING = {"200", "400", "404", "408", "413", "415", "422", "503", HUNG_UP}
 """What a hostile upload may be told; 200 where it is an image after all."""
 
-_KINDS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 _LONG = 2**16
 
 
@@ -44,7 +45,7 @@ def image(rng: np.random.Generator, kind: str | None = None, **options) -> bytes
     """A small image of noise as the bytes of a file."""
     noise = rng.integers(0, 256, (40, 60, 3), np.uint8)
     file = io.BytesIO()
-    Image.fromarray(noise).save(file, kind or str(rng.choice(_KINDS)), **options)
+    Image.fromarray(noise).save(file, kind or str(rng.choice(FORMATS)), **options)
     return file.getvalue()
 
 
@@ -151,11 +152,23 @@ def broken_form(rng: np.random.Generator) -> bytes:
     return post(bodies[rng.integers(len(bodies))], kind=str(rng.choice(kinds, p=(0.8, 0.1, 0.1))))
 
 
+def broken_json(rng: np.random.Generator) -> bytes:
+    text, many = base64.b64encode(image(rng)), int(rng.integers(1_000, 300_000))
+    bodies = (
+        b'{"image": "' + text[: rng.integers(1, len(text))] + b'"}', b'{"image": ' + many * b"[",
+        b'{"image": [' + b",".join(many * [b'""']) + b"]}", b"{" + text,
+        b'{"image": "' + many * b"\\ud800" + b'"}', b"{" + b" " * many,
+        b"{" + b",".join(b'"%d":1' % key for key in range(many // 4)) + b"}", b'{"image": 1e999}',
+        b'{"image": "data:image/png;base64,%' + rng.bytes(900) + b'"}',
+    )  # fmt: skip
+    return post(bodies[rng.integers(len(bodies))], kind="application/json")
+
+
 def parameters(rng: np.random.Generator) -> bytes:
     values = (
         "box=nan,0,1,1", "box=1e999,0,1,1", "box=0,0,1e-30,1e-30", "box=-1e30,-1e30,1e30,1e30",
         "box=" + 9999 * "1,", "model=../../x", "model=%00", "model=" + 9999 * "a", "explain=%ff",
-        "&".join(999 * ["model=a"]), "box=%F0%9F%92%A9", "box=59.99,39.99,60,40",
+        "&".join(999 * ["model=a"]), "box=%F0%9F%92%A9", "box=59.99,39.99,60,40", "box=0,0,1,1",
     )  # fmt: skip
     return post(image(rng), query="?" + values[rng.integers(len(values))])
 
@@ -190,8 +203,8 @@ def broken_off(rng: np.random.Generator) -> bytes:
 KINDS: dict[str, Callable[[np.random.Generator], bytes]] = {
     make.__name__.replace("_", " "): make
     for make in (truncated, bits_flipped, noise, mislabelled, bomb, unpacked, countless_scans,
-                 countless_parts, metadata, broken_form, parameters, huge_head, odd_framing,
-                 broken_off)
+                 countless_parts, metadata, broken_form, broken_json, parameters, huge_head,
+                 odd_framing, broken_off)
 }  # fmt: skip
 """Each makes a request."""
 

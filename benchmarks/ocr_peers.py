@@ -3,16 +3,17 @@
     python benchmarks/ocr_peers.py my_photos                          # rapidocr
     python benchmarks/ocr_peers.py my_photos --peers rapidocr ddddocr tesseract
 
-Each engine is installed into an environment of its own under --environments (Tesseract is the
-system's: apt install tesseract-ocr). An engine has several settings, of which the best on up to
-200 images of the validation split is used, so that none is handicapped; the test split is read
-once. Of the recognized text the most confident run of digits counts, a decimal point or comma
-within it dropped. All run on one thread, and time is processor time.
+Each is installed into an environment of its own under --environments (Tesseract is the system's:
+apt install tesseract-ocr). An engine has several settings, of which the best on up to 200 images of
+the validation split is used, so that none is handicapped; the test split is read once. Of the
+recognized text the most confident run of digits counts, a decimal point or comma within it dropped.
+All run on one thread, and time is processor time.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import os
 import re
@@ -25,10 +26,13 @@ import venv
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+ROOT = Path(__file__).resolve().parent.parent
+
 Runs = Callable[[str], list[tuple[float, str]]]
 """From the path of an image to (confidence, text) of what was recognized."""
 
 PACKAGES = {
+    "number_zoo": [str(ROOT)],
     "rapidocr": ["rapidocr", "onnxruntime"],
     "ddddocr": ["ddddocr"],
     "tesseract": [],
@@ -41,19 +45,32 @@ SETTINGS = {
 VALIDATION_LIMIT = 200
 
 
-def rapidocr_runs(setting: str) -> Runs:
+def number_zoo_runs(setting: str, threads: int) -> Runs:
+    """Published weights of this project."""
+    import number_zoo
+
+    reader = number_zoo.Reader(setting, threads)
+
+    def recognize(path: str) -> list[tuple[float, str]]:
+        reading = reader.read(path)
+        return [(reading.confidence, reading.number)]
+
+    return recognize
+
+
+def rapidocr_runs(setting: str, threads: int) -> Runs:
     """PP-OCR: the detector at some short sides, and the recognizer on the whole image."""
     from rapidocr import RapidOCR
 
     parts = setting.split("+")
-    threads = {f"EngineConfig.onnxruntime.{kind}_op_num_threads": 1 for kind in ("intra", "inter")}
+    options = {"intra_op_num_threads": threads, "inter_op_num_threads": 1}
     engines = [
         RapidOCR(
             params={
                 "Global.log_level": "critical",
                 "Det.limit_type": "min",
                 "Det.limit_side_len": int(side),
-                **threads,
+                **{f"EngineConfig.onnxruntime.{name}": value for name, value in options.items()},
             }
         )
         for side in [part for part in parts if part.isdigit()] or ["96"]
@@ -72,34 +89,44 @@ def rapidocr_runs(setting: str) -> Runs:
     return recognize
 
 
-def ddddocr_runs(setting: str) -> Runs:
+def ddddocr_runs(setting: str, threads: int) -> Runs:
     """ddddocr's classifier for captchas."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads  # ddddocr itself has no such setting
+    onnxruntime.InferenceSession = functools.partial(
+        onnxruntime.InferenceSession, sess_options=options
+    )
     import ddddocr
 
     engine = ddddocr.DdddOcr(show_ad=False)
     return lambda path: [(1.0, engine.classification(Path(path).read_bytes()))]
 
 
-def tesseract_runs(setting: str) -> Runs:
-    """Tesseract with a page segmentation mode."""
+def tesseract_command(path: str, setting: str) -> list[str]:
+    """The command that reads an image, or those of a list in a text file."""
+    digits = "tessedit_char_whitelist=0123456789"
+    return ["tesseract", path, "-", "--psm", setting, "-c", digits]
+
+
+def tesseract_runs(setting: str, threads: int) -> Runs:
+    """Tesseract with a page segmentation mode; `run_worker` limits its threads."""
 
     def recognize(path: str) -> list[tuple[float, str]]:
-        command = [
-            "tesseract",
-            path,
-            "-",
-            "--psm",
-            setting,
-            "-c",
-            "tessedit_char_whitelist=0123456789",
-        ]
+        command = tesseract_command(path, setting)
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         return [(1.0, line) for line in done.stdout.splitlines()]
 
     return recognize
 
 
-ENGINES = {"rapidocr": rapidocr_runs, "ddddocr": ddddocr_runs, "tesseract": tesseract_runs}
+ENGINES = {
+    "number_zoo": number_zoo_runs,
+    "rapidocr": rapidocr_runs,
+    "ddddocr": ddddocr_runs,
+    "tesseract": tesseract_runs,
+}
 
 
 def best_number(runs: Iterable[tuple[float, str]]) -> str:
@@ -112,21 +139,21 @@ def best_number(runs: Iterable[tuple[float, str]]) -> str:
     return max(numbers, key=lambda number: (number[0], len(number[1])), default=(0.0, ""))[1]
 
 
-def work(engine: str, setting: str, paths: list[str]) -> dict:
+def work(engine: str, setting: str, threads: int, paths: list[str]) -> dict:
     """Read images with an engine, in its own environment."""
-    began = time.process_time()
-    recognize = ENGINES[engine](setting)
+    recognize = ENGINES[engine](setting, threads)
     numbers = [best_number(recognize(paths[0]))]
-    ready = time.process_time()
-    numbers += [best_number(recognize(path)) for path in paths[1:]]
+    began, processor = time.perf_counter(), time.process_time()
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    spent = time.process_time() - ready + children.ru_utime + children.ru_stime
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    numbers += [best_number(recognize(path)) for path in paths[1:]]
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    spent = time.process_time() - processor
+    spent += after.ru_utime + after.ru_stime - children.ru_utime - children.ru_stime
+    per_image = 1000 / max(1, len(paths) - 1)
     return {
         "numbers": numbers,
-        "start": ready - began,
-        "milliseconds": 1000 * spent / max(1, len(paths) - 1),
-        "memory": max(peak, children.ru_maxrss / 1024),
+        "milliseconds": per_image * spent,
+        "wall_milliseconds": per_image * (time.perf_counter() - began),
     }
 
 
@@ -143,39 +170,33 @@ def environment(engine: str, folder: Path) -> Path:
     return python
 
 
-def run_worker(python: Path, engine: str, setting: str, paths: list[str]) -> dict:
+def worker_command(python: Path, engine: str, setting: str, threads: int) -> list[str]:
+    """The command that runs `work` in an engine's environment, on paths from standard input."""
+    return [str(python), __file__, "--worker", engine, setting, str(threads)]
+
+
+def thread_limit(threads: int) -> dict[str, str]:
+    """Environment variables that limit the threads of OpenMP, which Tesseract uses.
+
+    Passive, since threads that wait actively slow it down tenfold where a core has other work.
+    """
+    limit = {"OMP_NUM_THREADS": str(threads), "OMP_THREAD_LIMIT": str(threads)}
+    return os.environ | limit | {"OMP_WAIT_POLICY": "PASSIVE"}
+
+
+def run_worker(python: Path, engine: str, setting: str, paths: list[str], threads: int = 1) -> dict:
     """Run `work` in an engine's environment."""
     done = subprocess.run(
-        [python, __file__, "--worker", engine, setting],
+        worker_command(python, engine, setting, threads),
         input=json.dumps(paths),
         capture_output=True,
         text=True,
         check=False,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "OMP_THREAD_LIMIT": "1"},
+        env=thread_limit(threads),
     )
     if done.returncode:
         raise RuntimeError(f"{engine} failed: {done.stderr.strip().splitlines()[-1:]}")
     return json.loads(done.stdout.splitlines()[-1])
-
-
-def read_ours(weights: str, paths: list[str]) -> dict:
-    """Read images with one of the project's readers, on one thread."""
-    import tensorflow as tf
-
-    from datasets.images import decode_image
-    from inference.reader import Reader
-
-    if not tf.config.threading.get_intra_op_parallelism_threads():
-        tf.config.threading.set_intra_op_parallelism_threads(1)
-        tf.config.threading.set_inter_op_parallelism_threads(1)
-    began = time.process_time()
-    reader = Reader(weights)
-    numbers = [reader.read([decode_image(paths[0])])[0].number]
-    ready = time.process_time()
-    numbers += [reader.read([decode_image(path)])[0].number for path in paths[1:]]
-    spent = time.process_time() - ready
-    return {"numbers": numbers, "start": ready - began,
-            "milliseconds": 1000 * spent / max(1, len(paths) - 1)}  # fmt: skip
 
 
 def compare(options: argparse.Namespace) -> None:
@@ -205,12 +226,12 @@ def compare(options: argparse.Namespace) -> None:
             low, high = wilson_interval(correct, len(labels))
             rows.append(
                 (name, setting, f"{correct / len(labels):.1%}", f"{low:.1%} – {high:.1%}",
-                 f"{result['milliseconds']:.1f} ms", f"{result['start']:.1f} s",
-                 f"{result['memory']:.0f} MiB" if "memory" in result else "")
+                 f"{result['milliseconds']:.1f} ms")
             )  # fmt: skip
 
         for weights in options.weights:
-            add_row(weights, "", read_ours(weights, paths))
+            python = environment("number_zoo", options.environments)
+            add_row("number_zoo", weights, run_worker(python, "number_zoo", weights, paths))
         for engine in options.peers:
             python = environment(engine, options.environments)
             tried = {}
@@ -221,7 +242,7 @@ def compare(options: argparse.Namespace) -> None:
                 )
             best = max(tried, key=tried.get) if tried else SETTINGS[engine][0]
             add_row(engine, best, run_worker(python, engine, best, paths))
-    columns = ("reader", "setting", "accuracy", "95 % interval", "time", "start", "memory")
+    columns = ("reader", "setting", "accuracy", "95 % interval", "time")
     title = f"{options.dataset}, {options.split}: {len(labels)} images, whole, one thread"
     Console(width=120).print(table(title, columns, rows, right=columns[2:]))
 
@@ -229,13 +250,14 @@ def compare(options: argparse.Namespace) -> None:
 def main() -> int:
     """Run the benchmark; returns its exit status."""
     if sys.argv[1:2] == ["--worker"]:
-        print(json.dumps(work(*sys.argv[2:4], json.load(sys.stdin))))
+        engine, setting, threads = sys.argv[2:]
+        print(json.dumps(work(engine, setting, int(threads), json.load(sys.stdin))))
         return 0
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+    sys.path.insert(0, str(ROOT))
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("dataset", help="data set or folder of photos")
-    add("--peers", nargs="*", default=["rapidocr"], choices=sorted(PACKAGES))
+    add("--peers", nargs="*", default=["rapidocr"], choices=sorted(SETTINGS))
     add("--weights", nargs="*", default=["conv_transformer.any10", "conv_transformer_small.any10"])
     add("--split", default="test", choices=("validation", "test"))
     add("--limit", type=int, default=None, metavar="N", help="only the first N images")

@@ -30,7 +30,9 @@ from rich.console import Console
 from rich.table import Table
 
 ROOT = Path(__file__).resolve().parent.parent
-IMAGES = [path.read_bytes() for path in sorted((ROOT / "app/static/gallery").glob("*.jpg"))]
+IMAGES = [
+    path.read_bytes() for path in sorted((ROOT / "number_zoo/server/static/gallery").glob("*.jpg"))
+]
 PATIENCE = 120.0
 """Seconds after which a client gives up."""
 

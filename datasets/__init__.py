@@ -16,16 +16,21 @@ import importlib
 _MODULES = {
     "Augmentation": "augmentation",
     "DataSet": "registry",
+    "covered_area": "statistics",
     "decode_image": "images",
     "defaults": "contents",
     "describe": "registry",
+    "examples": "sources",
     "fingerprint": "contents",
     "image_hashes": "contents",
+    "label_texts": "display",
     "labels": "contents",
     "list_datasets": "registry",
     "load": "pipeline",
     "load_training": "pipeline",
+    "plot_statistics": "statistics",
     "prepare_image": "images",
+    "show": "display",
     "size": "sources",
 }
 

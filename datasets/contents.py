@@ -37,7 +37,7 @@ def defaults(source: str | Path) -> dict[str, Any]:
 
 
 def _longest_label(folder: str) -> int:
-    lengths = {len(photo.label) for photo in photo_folder.read_folder(Path(folder).expanduser())}
+    lengths = {len(photo.label) for photo in photo_folder.read_folder(folder)}
     return 1 if lengths == {1} else max(2, *lengths)
 
 

@@ -1,130 +1,15 @@
-"""Decode image files to arrays, and crop and resize arrays.
-
-`decode_image` decodes any file that Pillow opens to uint8 RGB as a viewer would show it;
-`prepare_image` crops and resizes it.
-"""
+"""Crop and resize images; `number_zoo.images` decodes them."""
 
 from __future__ import annotations
 
-import contextlib
-import io
-import os
-from collections.abc import Sequence
-from pathlib import Path
-
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
-with contextlib.suppress(ImportError):  # optional: only HEIC images need it
-    import pillow_heif
-
-    pillow_heif.register_heif_opener()
+from number_zoo.images import decode_image as decode_image
+from number_zoo.images import in_mode
 
 FITS = ("stretch", "pad")
 """How an image is fitted to a size: by changing its aspect ratio, or by repeating its edges."""
-
-_HEIC = (b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypheim", b"ftypheis", b"ftypmif1")
-"""Bytes 4 to 12 of HEIC images, which iPhones take."""
-
-_LIGHT, _MOSTLY_OPAQUE = 170.0, 0.9
-"""Mean luminance from which content is light; opaque fraction above which an image is a photo with
-a few transparent pixels."""
-
-
-def decode_image(
-    source: str | os.PathLike | bytes | io.BytesIO,
-    *,
-    name: str | None = None,
-    formats: Sequence[str] | None = None,
-) -> np.ndarray:
-    """Decode an image file of any format to upright uint8 RGB.
-
-    EXIF orientation is applied, transparency is composited over white (over
-    black where what is visible is light), 16 bits are scaled to 8,
-    and palettes, grey and CMYK are converted to RGB.
-
-    Args:
-        source: path of a file, or its bytes, or a file in memory.
-        name: name of the image in errors. Defaults to its path.
-        formats: Pillow's names of the accepted formats. Defaults to all of them.
-
-    Returns:
-        uint8 array of shape (height, width, 3), values 0 to 255.
-
-    Raises:
-        OSError: if the file does not exist or cannot be opened.
-        ValueError: if it is not an image or is damaged.
-    """
-    if isinstance(source, bytes | io.BytesIO):
-        file = io.BytesIO(source) if isinstance(source, bytes) else source
-        name = name or "image"
-    else:
-        file, name = Path(source), name or str(source)
-        if not file.is_file():
-            raise FileNotFoundError(f"There is no image at {name}")
-    try:
-        with Image.open(file, formats=formats) as image:
-            ImageOps.exif_transpose(image, in_place=True)  # in place: saves a copy of a large photo
-            return np.asarray(_to_rgb(image))
-    except (PermissionError, MemoryError):
-        raise
-    except Exception as error:  # damaged files make Pillow raise many types
-        if formats is None and "HEIF" not in Image.OPEN and _is_heic(file):
-            raise ValueError(
-                f"{name} is a HEIC image: pip install pillow-heif to read such"
-            ) from error
-        raise ValueError(
-            f"{name} does not decode as an image (PNG, JPEG, WebP, BMP, TIFF or another kind "
-            f"that Pillow reads). Received: {str(error) or type(error).__name__}"
-        ) from error
-
-
-def measure_image(file: str | os.PathLike) -> tuple[int, int]:
-    """Width and height of an image file in pixels, from its header without decoding.
-
-    Raises:
-        Exception: of any type, if it is not an image.
-    """
-    with Image.open(file) as image:
-        return image.size
-
-
-def _is_heic(file: Path | io.BytesIO) -> bool:
-    with file.open("rb") if isinstance(file, Path) else contextlib.nullcontext(file) as stream:
-        stream.seek(4)
-        return stream.read(8) in _HEIC
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode == "F":
-        raise ValueError("floating-point values of unknown range")
-    if image.mode.startswith("I"):  # 16 bits (Pillow has no narrower mode that holds them)
-        values = np.asarray(image).clip(0, 65535).astype(np.int32)
-        values += 128
-        values //= 257
-        return Image.fromarray(values.astype(np.uint8)).convert("RGB")
-    if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
-        image = _in_mode(image, "RGBA")
-        opaque = Image.new("RGB", image.size, _background(image))
-        opaque.paste(image, mask=image)
-        return opaque
-    return _in_mode(image, "RGB")
-
-
-def _background(image: Image.Image) -> str:
-    """The background of an RGBA image: black behind mostly light pixels, else white.
-
-    White or yellow digits on a transparent background would be invisible on white.
-    """
-    luminance = np.asarray(image.convert("L"), np.float32)
-    alpha = np.asarray(image.getchannel("A"), np.float32)
-    visible = alpha.sum()
-    light = visible and (luminance * alpha).sum() / visible > _LIGHT
-    return "black" if light and visible < _MOSTLY_OPAQUE * alpha.size * 255 else "white"
-
-
-def _in_mode(image: Image.Image, mode: str) -> Image.Image:
-    return image if image.mode == mode else image.convert(mode)  # convert always copies
 
 
 def check_fit(fit: str) -> str:
@@ -164,7 +49,7 @@ def prepare_image(
         raise ValueError(f"channels is 1 (grey) or 3 (RGB). Received: {channels}")
     box = visible_box(image, size, fit=fit, box=box)
     resized = Image.fromarray(image[..., 0] if image.ndim == 3 and image.shape[2] == 1 else image)
-    resized = _in_mode(resized, "L" if channels == 1 else "RGB")
+    resized = in_mode(resized, "L" if channels == 1 else "RGB")
     resized, box = _pad_to_contain(resized, box)
     resized = resized.resize((size[1], size[0]), Image.Resampling.BILINEAR, box=box)
     return np.asarray(resized).reshape(*size, channels)

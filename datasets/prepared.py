@@ -21,6 +21,7 @@ import numpy as np
 import labels
 from artifacts.files import atomic_path, remove_leftovers, reserve, write_text
 from datasets import crops, images, sources
+from number_zoo.images import decode_image
 
 log = logging.getLogger(__name__)
 
@@ -127,14 +128,8 @@ def prepare(
         _check_memory(shape, source)
         array = np.empty(shape, np.uint8)
         return Prepared(array, *_fill(array, stream, spec, name))
-    key = [
-        _CACHE_VERSION,
-        str(source),
-        split,
-        asdict(spec),
-        sources.state(source, split, data_dir),
-        count,
-    ]
+    state = sources.state(source, split, data_dir)
+    key = [_CACHE_VERSION, str(source), split, asdict(spec), state, count]
     digest = hashlib.sha256(json.dumps(key).encode()).hexdigest()[:16]
     stem = "".join(letter if letter.isalnum() else "_" for letter in Path(source).name)
     path = Path(cache_dir) / f"{stem}-{split}-{digest}.npy"
@@ -181,7 +176,7 @@ def _fill(array, stream, spec: PreprocessSpec, name: str) -> tuple[list, list, n
 def _preprocess(example: sources.Example, spec: PreprocessSpec) -> tuple[np.ndarray, np.ndarray]:
     """The image as it is stored, and the number's box in it."""
     name = example.id if isinstance(example.image, bytes) else str(example.image)
-    image = images.decode_image(example.image, name=name)
+    image = decode_image(example.image, name=name)
     box = example.crop_box(spec.crop, spec.margin, spec.context)
     visible = np.array(images.visible_box(image, spec.size, fit=spec.fit, box=box))
     stored = images.prepare_image(image, spec.size, spec.channels, box=visible)

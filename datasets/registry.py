@@ -62,6 +62,16 @@ class DataSet:
         return "digits" if self.max_digits == 1 else "numbers"
 
 
+def _rendered(name: str, description: str, **changes) -> DataSet:
+    defaults = {
+        "images": (20_000, 2_000),
+        "image_size": (64, 128),
+        "max_digits": 5,
+        "preparing": "renders images for a few minutes",
+    }
+    return DataSet(name, description, channels=3, boxes=True, **(defaults | changes))
+
+
 DATA_SETS = {
     data_set.name: data_set
     for data_set in (
@@ -87,64 +97,49 @@ DATA_SETS = {
             splits={"train": "train", "validation": "validation", "test": "test"},
         ),
         DataSet(
-            name="rendered_numbers",
-            description="House numbers rendered from fonts, in the style of street photos",
+            name="mnist_numbers/small",
+            description="A tenth of these numbers, for first tries",
+            images=(22_000, 2_000),
+            image_size=(48, 128),
+            channels=1,
+            max_digits=5,
+            boxes=True,
+            preparing="downloads 11 MB unless mnist is there, then composes for a minute",
+            splits={"train": "train", "validation": "validation", "test": "test"},
+        ),
+        _rendered(
+            "rendered_numbers",
+            "House numbers rendered from fonts, in the style of street photos",
             images=(60_000, 6_000),
-            image_size=(64, 128),
-            channels=3,
-            max_digits=5,
-            boxes=True,
-            preparing="renders images for a few minutes",
         ),
-        DataSet(
-            name="rendered_numbers/wide",
-            description="Street scenes with a small number; a tenth have none",
-            images=(20_000, 2_000),
+        _rendered(
+            "rendered_numbers/wide",
+            "Street scenes with a small number; a tenth have none",
             image_size=(128, 256),
-            channels=3,
-            max_digits=5,
-            boxes=True,
-            preparing="renders images for a few minutes",
         ),
-        DataSet(
-            name="rendered_numbers/devices",
-            description="Rendered meters, displays, labels, race bibs and number plates",
-            images=(20_000, 2_000),
-            image_size=(64, 128),
-            channels=3,
-            max_digits=5,
-            boxes=True,
-            preparing="renders images for a few minutes",
+        _rendered(
+            "rendered_numbers/devices",
+            "Rendered meters, displays, labels, race bibs and number plates",
         ),
-        DataSet(
-            name="rendered_numbers/kinds",
-            description="Numbers of any kind: meters, codes, bibs, handwriting; a tenth without",
+        _rendered(
+            "rendered_numbers/kinds",
+            "Numbers of any kind: meters, codes, bibs, handwriting; a tenth without",
             images=(60_000, 6_000),
             image_size=(64, 192),
-            channels=3,
             max_digits=10,
-            boxes=True,
             preparing="renders images for a few minutes, with MNIST's digits if MNIST is prepared",
         ),
-        DataSet(
-            name="rendered_numbers/meters",
-            description="Rendered mechanical counters and seven-segment displays",
-            images=(20_000, 2_000),
+        _rendered(
+            "rendered_numbers/meters",
+            "Rendered mechanical counters and seven-segment displays",
             image_size=(64, 192),
-            channels=3,
             max_digits=10,
-            boxes=True,
-            preparing="renders images for a few minutes",
         ),
-        DataSet(
-            name="rendered_numbers/handwriting",
-            description="Handwritten amounts, of MNIST's digits if MNIST is prepared",
-            images=(20_000, 2_000),
+        _rendered(
+            "rendered_numbers/handwriting",
+            "Handwritten amounts, of MNIST's digits if MNIST is prepared",
             image_size=(64, 192),
-            channels=3,
             max_digits=8,
-            boxes=True,
-            preparing="renders images for a few minutes",
         ),
         DataSet(
             name="svhn_cropped",
@@ -193,5 +188,5 @@ def describe(name: str) -> DataSet:
     """
     if name in DATA_SETS:
         return DATA_SETS[name]
-    known = [*DATA_SETS, "the path of a folder with a labels.csv"]
+    known = [*DATA_SETS, "the path of a folder or table of labels"]
     raise ValueError(unknown_name("data set", name, known))

@@ -11,6 +11,7 @@ import importlib
 import itertools
 import logging
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,11 +75,17 @@ def resolve_data_dir(data_dir: str | Path | None = None) -> Path:
 
 
 def is_folder(source: str | Path) -> bool:
-    """Whether `source` is a folder of photos; a name of a data set takes precedence."""
+    """Whether `source` is a folder or table of photos; a name of a data set takes precedence."""
     text = str(source)
     if text in registry.DATA_SETS:
         return False
-    return Path(text).exists() or text.startswith((".", "/", "~"))
+    path = text.partition("?")[0]
+    return (
+        photo_folder.parse_source(text)[0].exists()
+        or path.startswith((".", "/", "~"))
+        or "://" in path
+        or re.search(r"\.(csv|tsv|txt|xlsx|jsonl?|ya?ml|zip)$|[*\\]", path) is not None
+    )
 
 
 def check_split(split: str) -> str:
@@ -99,7 +106,7 @@ def size(
     total = 0
     for part in mixing.parse_mix(source):
         if is_folder(part.source):
-            count = len(photo_folder.read_folder(Path(part.source).expanduser(), split))
+            count = len(photo_folder.read_folder(part.source, split))
         else:
             instruction = _instruction(part.source, split)
             count = builder(part.source, data_dir).info.splits[instruction].num_examples
@@ -128,7 +135,7 @@ def examples(
     check_split(split)
     for part in mixing.parse_mix(source):
         if is_folder(part.source):
-            photos = photo_folder.read_folder(Path(part.source).expanduser(), split)
+            photos = photo_folder.read_folder(part.source, split)
             stream = (Example(p.file, p.label, p.path, p.boxes) for p in photos)
         else:
             stream = _tfds_examples(part.source, split, builder(part.source, data_dir))
@@ -157,7 +164,7 @@ def chunks(stream: Iterator, length: int) -> Iterator[list]:
 def state(source: str | Path, split: str, data_dir: str | Path | None = None) -> str:
     """Short hash that changes when the data of a single source change; reads no images."""
     if is_folder(source):
-        photos = photo_folder.read_folder(Path(source).expanduser(), split)
+        photos = photo_folder.read_folder(source, split)
         facts = [
             (photo.file, photo.label, str(photo.boxes), stat.st_size, stat.st_mtime_ns)
             for photo in photos
@@ -182,8 +189,16 @@ def builder(name: str, data_dir: str | Path | None = None):
 @functools.cache
 def _builder(name: str, data_dir: str):
     data_set = registry.describe(name)
-    tfds_builder = create_builder(data_set, data_dir)
-    if not tfds_builder.is_prepared():
+    try:
+        tfds_builder = create_builder(data_set, data_dir)
+        prepared = tfds_builder.is_prepared()
+    except ModuleNotFoundError:
+        raise
+    except Exception as error:  # of many kinds: TFDS reads several files of JSON
+        raise _damaged(name, data_dir, error) from error
+    if not prepared:
+        if shards := [*Path(tfds_builder.data_dir).glob("*.tfrecord*")]:
+            raise _damaged(name, data_dir, f"{shards[0].parent} has no dataset_info.json")
         log.warning("Preparing %s in %s: %s", name, data_dir, data_set.preparing)
         try:
             tfds_builder.download_and_prepare()
@@ -193,6 +208,14 @@ def _builder(name: str, data_dir: str):
             if not tfds_builder.is_prepared():
                 raise
     return tfds_builder
+
+
+def _damaged(name: str, data_dir: str | Path, reason: object) -> OSError:
+    text = re.sub(r"{{.*?}} |\[Op:.*", "", str(reason))[:300]  # what TensorFlow adds
+    return OSError(
+        f"the prepared data of {name} in {data_dir} are damaged or were copied in part: copy them "
+        f"again, or delete their folder to prepare them anew. Received: {text}"
+    )
 
 
 def create_builder(data_set: registry.DataSet, data_dir: str):
@@ -211,6 +234,7 @@ def _instruction(source: str | Path, split: str) -> str:
 
 def _tfds_examples(name: str, split: str, tfds_builder) -> Iterator[Example]:
     """Read one file at a time without shuffling, so that the order is that of preparation."""
+    import tensorflow as tf
     import tensorflow_datasets as tfds
 
     stream = tfds_builder.as_dataset(
@@ -221,7 +245,14 @@ def _tfds_examples(name: str, split: str, tfds_builder) -> Iterator[Example]:
     )
     index = 0
     # In batches: TFDS takes longer to hand over single rows than everything else here.
-    for rows in without_autotune(stream.ragged_batch(_TFDS_BATCH)).as_numpy_iterator():
+    batches = without_autotune(stream.ragged_batch(_TFDS_BATCH)).as_numpy_iterator()
+    while True:
+        try:
+            rows = next(batches)
+        except StopIteration:
+            return
+        except tf.errors.OpError as error:
+            raise _damaged(name, tfds_builder.data_dir, error.message) from error
         if "digits" in rows:
             columns = (rows["id"], rows["label"], rows["image"], rows["digits"]["box"])
             for identity, label, image, boxes in zip(*columns, strict=True):

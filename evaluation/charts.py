@@ -2,67 +2,45 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
-COLOURS = ("#1f6feb", "#d1571d", "#1a8754", "#8a3ffc", "#b0257b", "#6b7280", "#a67c00", "#0b7c8a")
-"""One for each model, in their order, the same in every chart."""
-
-SIZE = (5.4, 3.4)
-"""Width and height of a chart in inches."""
+from artifacts.plot_style import colour, image_grid, new_axes, styled
 
 FEW_READINGS = 10
 """Bins of the reliability diagram with fewer readings are drawn as a faint point alone."""
 
-STYLE = {
-    "svg.fonttype": "none",
-    "font.family": "sans-serif",
-    "font.size": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.color": "#e5e7eb",
-    "axes.edgecolor": "#9ca3af",
-    "axes.axisbelow": True,
-    "legend.frameon": False,
-}
-
 _GREY, _RIGHT, _WRONG = "#9ca3af", "#15803d", "#b91c1c"
 _REFERENCE = {"color": _GREY, "linewidth": 1, "linestyle": "--"}
 
-styled = matplotlib.rc_context(STYLE)
-"""Decorator or context manager: what is drawn within has the style of the project."""
 
-
-def colour(index: int) -> str:
-    """Colour of the model at an index."""
-    return COLOURS[index % len(COLOURS)]
-
-
-def svg(figure: Figure, name: str) -> str:
-    """A figure as SVG text for a page; no two figures of a page may have the same name."""
-    text = io.StringIO()
-    # Elements of an SVG are named by a hash; without a salt of its own two charts mix theirs.
-    with matplotlib.rc_context(STYLE | {"svg.hashsalt": name}):
-        figure.savefig(text, format="svg", bbox_inches="tight", metadata={"Date": None})
-    return text.getvalue()[text.getvalue().index("<svg") :]
+def _of_each(results: Any, key: str | None) -> dict[str, Any]:
+    """All figures, or one, of each model of a `Comparison`; a mapping by name is kept as it is."""
+    if isinstance(results, Mapping):
+        return dict(results)
+    figures = {result.name: result.figures for result in results.results}
+    return {name: f[key] for name, f in figures.items()} if key else figures
 
 
 @styled
-def plot_coverage(curves: Mapping[str, Sequence[Mapping[str, float]]]) -> Figure:
-    """Accuracy over coverage, from `confidence.coverage_curve` of each model."""
-    figure, axes = _axes()
+def plot_coverage(results: Any) -> Figure:
+    """Accuracy over coverage of each model.
+
+    Args:
+        results: a `Comparison`, or `confidence.coverage_curve` of each model by name.
+    """
+    curves = _of_each(results, "coverage_curve")
+    figure, axes = new_axes()
     for index, (name, curve) in enumerate(curves.items()):
         x, y = ([100 * point[key] for point in curve] for key in ("coverage", "accuracy"))
         axes.plot(x, y, color=colour(index), label=name, linewidth=1.8, clip_on=False)
     axes.axhline(98, **_REFERENCE)
     lowest = min(curve[-1]["accuracy"] for curve in curves.values())
+    axes.set(title="Accuracy of the images that are not refused")
     axes.set(xlabel="coverage, %", ylabel="sequence accuracy, %", xlim=(0, 100))
     axes.set_ylim(max(0, 100 * lowest - 3), 100)
     axes.legend(loc="best")
@@ -70,9 +48,14 @@ def plot_coverage(curves: Mapping[str, Sequence[Mapping[str, float]]]) -> Figure
 
 
 @styled
-def plot_reliability(diagrams: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:
-    """Accuracy over confidence, from `confidence.reliability` of each model."""
-    figure, axes = _axes()
+def plot_reliability(results: Any) -> Figure:
+    """Accuracy over confidence of each model; calibrated confidence lies on the dashed line.
+
+    Args:
+        results: a `Comparison`, or `confidence.reliability` of each model by name.
+    """
+    diagrams = _of_each(results, "reliability")
+    figure, axes = new_axes()
     axes.plot([0, 100], [0, 100], **_REFERENCE)
     for index, (name, bins) in enumerate(diagrams.items()):
         x, y = (100 * np.array([row[key] for row in bins]) for key in ("confidence", "accuracy"))
@@ -85,15 +68,21 @@ def plot_reliability(diagrams: Mapping[str, Sequence[Mapping[str, Any]]]) -> Fig
         points = {"markersize": 4, "clip_on": False}
         axes.plot(x[~many], y[~many], "o", color=faint, **points)
         axes.plot(x[many], y[many], "o-", color=colour(index), label=name, **points)
+    axes.set(title="Accuracy at each confidence (dashed: calibrated)")
     axes.set(xlabel="confidence, %", ylabel="sequence accuracy, %", xlim=(0, 100), ylim=(0, 100))
     axes.legend(loc="best")
     return figure
 
 
 @styled
-def plot_latency(figures: Mapping[str, Mapping[str, Any]]) -> Figure:
-    """Sequence accuracy with its interval over the latency of one image, of each model."""
-    figure, axes = _axes()
+def plot_latency(results: Any) -> Figure:
+    """Sequence accuracy with its interval over the latency of one image, of each model.
+
+    Args:
+        results: a `Comparison` with timing, or figures of each model by name.
+    """
+    figures = _of_each(results, None)
+    figure, axes = new_axes()
     for index, (name, values) in enumerate(figures.items()):
         accuracy, (low, high) = values["sequence_accuracy"], values["sequence_accuracy_interval"]
         errors = [[100 * max(accuracy - low, 0)], [100 * max(high - accuracy, 0)]]
@@ -101,6 +90,7 @@ def plot_latency(figures: Mapping[str, Mapping[str, Any]]) -> Figure:
             [values["latency_ms"]], [100 * accuracy], yerr=errors, marker="o", capsize=3,
             color=colour(index), linestyle="none", label=name, clip_on=False,
         )  # fmt: skip
+    axes.set(title="Accuracy and latency")
     axes.set(xlabel="latency of one image, ms", ylabel="sequence accuracy, %")
     axes.set_ylim(top=min(100, axes.get_ylim()[1]))
     axes.set_xlim(0, 1.25 * max(values["latency_ms"] for values in figures.values()))
@@ -109,8 +99,13 @@ def plot_latency(figures: Mapping[str, Mapping[str, Any]]) -> Figure:
 
 
 @styled
-def plot_corruption(results: Mapping[str, Mapping[str, Any]]) -> Figure:
-    """Sequence accuracy over severity, from `corruption.corruption_accuracy`; one axes each."""
+def plot_corruption(results: Any) -> Figure:
+    """Sequence accuracy over severity, one axes for each corruption.
+
+    Args:
+        results: a `Comparison` with corruption, or what `corruption.corruption_accuracy` returns.
+    """
+    results = getattr(results, "corruption", results)
     columns, rows = 4, -(-len(results) // 4)
     figure = Figure(figsize=(11, 2.6 * rows), layout="tight")
     grid = figure.subplots(rows, columns, sharey=True, squeeze=False).flat
@@ -136,15 +131,19 @@ def plot_corruption(results: Mapping[str, Mapping[str, Any]]) -> Figure:
 
 
 @styled
-def plot_confusion(counts: Sequence[Sequence[int]]) -> Figure:
-    """Digits of labels against digits read, from `mistakes.mistake_figures`.
+def plot_confusion(result: Any, title: str | None = None) -> Figure:
+    """Digits of labels against digits read.
 
     Only mistakes are coloured, since correct digits are many times more.
+
+    Args:
+        result: a `Result`, or `digit_confusion` of `mistakes.mistake_figures`, 11 x 11 counts.
+        title: of the figure.
     """
-    table = np.array(counts)
+    table = np.array(getattr(result, "figures", {}).get("digit_confusion", result))
     wrong = table - np.diag(np.diag(table))
     most = max(3, wrong.max())
-    figure, axes = _axes((4.6, 4.2))
+    figure, axes = new_axes((4.6, 4.2))
     axes.grid(False)
     axes.imshow(wrong, cmap="Oranges", vmin=0, vmax=most)
     for row, column in np.argwhere(table):
@@ -156,31 +155,54 @@ def plot_confusion(counts: Sequence[Sequence[int]]) -> Figure:
     axes.set_yticks(range(11), names)
     axes.set(xlabel="digit read (–: missing)", ylabel="digit of the label (–: extra)")
     axes.tick_params(length=0)
+    axes.set_title(title or "")
     return figure
 
 
 @styled
 def plot_learning_curves(
-    histories: Mapping[str, Sequence[Mapping[str, float]]], metric: str = "val_sequence_accuracy"
+    histories: Mapping[str, Any], metric: str = "val_sequence_accuracy"
 ) -> Figure:
-    """A metric over epochs, from the rows of the `history.csv` of each run."""
-    figure, axes = _axes()
-    for index, (name, rows) in enumerate(histories.items()):
-        epochs, values = [row["epoch"] for row in rows], [row[metric] for row in rows]
-        axes.plot(epochs, values, "o-", color=colour(index), markersize=3, label=name)
+    """A metric over epochs of each run.
+
+    Args:
+        histories: by name, what Keras's `fit` returns, or the rows of a run's `history.csv`.
+        metric: a column; of what starts with `val_`, the metric of the training images is added
+            as a thin line, where it is known.
+    """
+    figure, axes = new_axes()
+    of_training, factor = metric.removeprefix("val_"), 100 if "accuracy" in metric else 1
+    for index, (name, history) in enumerate(histories.items()):
+        columns = {key: np.asarray(values) for key, values in _columns(history).items()}
+        epochs, line = columns["epoch"], {"color": colour(index), "markersize": 3}
+        axes.plot(epochs, factor * columns[metric], "o-", label=name, **line)
+        if metric != of_training and of_training in columns:
+            label = f"{name}, training images"
+            axes.plot(epochs, factor * columns[of_training], ":", label=label, **line)
     axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.set(xlabel="epoch", ylabel=metric.removeprefix("val_").replace("_", " "))
+    axes.set_title("Validation images, after each epoch" if metric != of_training else "")
+    unit = "%" if "accuracy" in metric else "nats"
+    axes.set(xlabel="epoch", ylabel=f"{of_training.replace('_', ' ')}, {unit}")
     axes.legend(loc="best")
     return figure
 
 
-@styled
+def _columns(history: Any) -> dict[str, Sequence[float]]:
+    """Columns of a Keras history or of rows, with `epoch` counted from 1."""
+    if hasattr(history, "history"):
+        return {"epoch": [epoch + 1 for epoch in history.epoch]} | history.history
+    return {name: [row[name] for row in history] for name in history[0]}
+
+
 def plot_readings(
     images: Sequence[np.ndarray],
     readings: Sequence[str],
     confidences: Sequence[float],
     labels: Sequence[str] | None = None,
+    *,
+    boxes: Sequence[Any] | None = None,
     columns: int = 8,
+    title: str | None = None,
 ) -> Figure:
     """Images, each with its reading and confidence: green where correct, red with the label.
 
@@ -189,25 +211,79 @@ def plot_readings(
         readings: text of each; "" for no number.
         confidences: of each, in [0, 1].
         labels: of each; None where they are unknown.
+        boxes: predicted boxes in pixels, (4,) each; NaN or None where there is none.
         columns: images in a row.
+        title: of the figure.
     """
-    columns = min(columns, max(len(images), 1))
-    rows = max(1, -(-len(images) // columns))
-    figure = Figure(figsize=(1.6 * columns, 1.35 * rows), layout="constrained")
-    grid = figure.subplots(rows, columns, squeeze=False).flat
-    for axes in grid:
-        axes.set_axis_off()
-    for index, (axes, image) in enumerate(zip(figure.axes, images, strict=False)):
-        text, ink = f"{readings[index] or 'none'}  {confidences[index]:.0%}", "black"
-        if labels is not None:
-            correct = readings[index] == labels[index]
-            text += "" if correct else f"  is {labels[index] or 'none'}"
-            ink = _RIGHT if correct else _WRONG
-        axes.imshow(image)
-        axes.set_title(text, fontsize=9, color=ink, pad=2)
+    texts = [f"{read or 'none'}  {c:.0%}" for read, c in zip(readings, confidences, strict=True)]
+    inks = ["black"] * len(texts)
+    for index, label in enumerate(labels or ()):
+        correct = readings[index] == label
+        inks[index] = _RIGHT if correct else _WRONG
+        texts[index] += "" if correct else f"  is {label or 'none'}"
+    return image_grid(images, texts, inks=inks, boxes=boxes, columns=columns, title=title)
+
+
+def confident_mistakes(result: Any, count: int) -> np.ndarray:
+    """Indices of the images that a `Result` gets wrong, those of highest confidence first."""
+    wrong = np.flatnonzero(~result.correct)
+    return wrong[np.argsort(-result.confidence[wrong], kind="stable")][:count]
+
+
+def plot_mistakes(comparison: Any, name: str, count: int = 16, columns: int = 8) -> Figure:
+    """The mistakes of one model of a `Comparison` in which it is most confident."""
+    (result,) = (result for result in comparison.results if result.name == name)
+    chosen = confident_mistakes(result, count)
+    return plot_readings(
+        list(comparison.images.load(chosen).values()),
+        [result.readings[index] for index in chosen],
+        result.confidence[chosen],
+        [comparison.images.texts[index] for index in chosen],
+        columns=columns,
+        title=f"{name}: the {len(chosen)} most confident of {(~result.correct).sum()} mistakes "
+        f"in {len(result.correct):,} images",
+    )
+
+
+@styled
+def plot_scores(scores: Mapping[str, Mapping[str, float]]) -> Figure:
+    """Scores in [0, 1] as bars side by side, in percent.
+
+    Args:
+        scores: by model, by name of the score; all models have the same ones.
+    """
+    figure, axes = new_axes()
+    width = 0.8 / len(scores)
+    for index, (name, values) in enumerate(scores.items()):
+        places = np.arange(len(values)) + width * (index - (len(scores) - 1) / 2)
+        heights = [100 * value for value in values.values()]
+        bars = axes.bar(places, heights, 0.95 * width, color=colour(index), label=name)
+        axes.bar_label(bars, fmt="%.1f", fontsize=8, color="#374151")
+    axes.set_xticks(range(len(values)), list(values))
+    axes.set(ylabel="%", ylim=(0, 100))
+    axes.grid(False, axis="x")
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.02))
     return figure
 
 
-def _axes(size: tuple[float, float] = SIZE) -> tuple[Figure, Any]:
-    figure = Figure(figsize=size)
-    return figure, figure.subplots()
+@styled
+def plot_differences(comparison: Any) -> Figure:
+    """Differences between every two models of a `Comparison`, with intervals.
+
+    The intervals are those of `paired.compare_pairs`: one that excludes 0 is a difference.
+    """
+    pairs = comparison.pairs
+    figure, axes = new_axes((7.0, 0.9 + 0.5 * max(1, len(pairs))))
+    axes.axvline(0, **_REFERENCE)
+    for row, pair in enumerate(pairs):
+        low, high = (100 * end for end in pair.interval)
+        ink = _GREY if low <= 0 <= high else colour(0)
+        axes.plot([low, high], [row, row], color=ink, linewidth=2)
+        axes.plot([100 * pair.difference], [row], "o", color=ink)
+    names = [f"{pair.first} − {pair.second}" for pair in pairs]
+    axes.set_yticks(range(len(pairs)), names)
+    axes.set(title="Differences on the same images, with intervals that hold together")
+    axes.set(xlabel="difference in sequence accuracy, percentage points")
+    axes.set_ylim(len(pairs) - 0.5, -0.5)
+    axes.grid(False, axis="y")
+    return figure

@@ -127,5 +127,5 @@ def corruption_accuracy(
 
 def _accuracy(reader: Reader, images, labels) -> float:
     # As text "longer" is "+", which is no label: never correct, as in `sequence_correct`.
-    texts = reader.predict(images).readings.numbers()
+    texts = reader.predict(images).decoded.numbers()
     return float(np.mean([text == label for text, label in zip(texts, labels, strict=True)]))

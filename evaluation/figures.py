@@ -18,8 +18,8 @@ from evaluation.confidence import (
     reliability,
 )
 from evaluation.intervals import clustered_interval, wilson_interval
-from models.decoding import DecodedSequences
 from models.metrics import sequence_correct, true_length
+from number_zoo.predictions import DecodedSequences
 
 CONFIDENT = (0.5, 0.9, 0.98)
 """Confidences from which on false positives are counted."""

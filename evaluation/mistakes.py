@@ -74,9 +74,9 @@ def mistake_figures(labels: Sequence[str], readings: Sequence[str]) -> dict[str,
         - `edit_distance`: mean number of digits to change, insert or delete;
         - `mistakes`: the count of each kind that occurs;
         - `digit_confusion`: 11 x 11 counts; rows are the digits of labels, the last row extra
-          digits; columns the digits read, the last column missing digits;
+            digits; columns the digits read, the last column missing digits;
         - `length_confusion`: counts as {length of label: {length read: images}}, with "+" for
-          readings "more digits than this model can read".
+            readings "more digits than this model can read".
     """
     confusion = np.zeros((11, 11), int)
     kinds: Counter[str | None] = Counter()

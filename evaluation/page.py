@@ -13,9 +13,10 @@ from markupsafe import Markup, escape
 from PIL import Image, ImageDraw
 
 from artifacts.console import count
+from artifacts.plot_style import colour, svg
 from datasets import mixing, sources
 from evaluation import CONSTANT, charts
-from evaluation.compare import Comparison, Result
+from evaluation.comparison import Comparison, Result
 from evaluation.mistakes import KINDS, LONGER, mistake_kind
 from evaluation.saliency import Saliency, overlay
 from inference.split_images import random_indices
@@ -36,7 +37,7 @@ def render(comparison: Comparison, environment: dict[str, Any]) -> str:
         constant=CONSTANT,
         results=results,
         lengths=list(comparison.baseline.figures["by_length"]),
-        colours=[charts.colour(index) for index in range(len(results))],
+        colours=[colour(index) for index in range(len(results))],
         charts=_charts(comparison),
         mistakes={result.name: _mistakes(comparison, result) for result in results},
         boxes=any(np.isfinite(result.predictions.boxes).any() for result in results),
@@ -66,32 +67,24 @@ def template(path: Path) -> jinja2.Template:
 
 
 def _charts(comparison: Comparison) -> dict[str, Any]:
-    figures = {result.name: result.figures for result in comparison.results}
-
-    def of_each(key: str) -> dict[str, Any]:
-        return {name: values[key] for name, values in figures.items()}
-
     drawn = {
-        "coverage": charts.plot_coverage(of_each("coverage_curve")),
-        "reliability": charts.plot_reliability(of_each("reliability")),
+        "coverage": charts.plot_coverage(comparison),
+        "reliability": charts.plot_reliability(comparison),
     }
-    if all("latency_ms" in values for values in figures.values()):
-        drawn["latency"] = charts.plot_latency(figures)
+    if all("latency_ms" in result.figures for result in comparison.results):
+        drawn["latency"] = charts.plot_latency(comparison)
     if comparison.corruption:
-        drawn["corruption"] = charts.plot_corruption(comparison.corruption)
+        drawn["corruption"] = charts.plot_corruption(comparison)
     confusion = {
-        name: charts.svg(charts.plot_confusion(counts), f"confusion {name}")
-        for name, counts in of_each("digit_confusion").items()
+        result.name: svg(charts.plot_confusion(result), f"confusion {result.name}")
+        for result in comparison.results
     }
-    return {name: charts.svg(figure, name) for name, figure in drawn.items()} | {
-        "confusion": confusion
-    }
+    return {name: svg(figure, name) for name, figure in drawn.items()} | {"confusion": confusion}
 
 
 def _mistakes(comparison: Comparison, result: Result) -> list[dict]:
     """A model's mistakes of highest confidence, the first of them with saliency maps."""
-    wrong = np.flatnonzero(~result.correct)
-    wrong = wrong[np.argsort(-result.confidence[wrong], kind="stable")][:MISTAKES]
+    wrong = charts.confident_mistakes(result, MISTAKES)
     saliency = Saliency(result.reader.model)
     cards = []
     for index, image in comparison.images.load(wrong).items():
@@ -100,7 +93,7 @@ def _mistakes(comparison: Comparison, result: Result) -> list[dict]:
         if len(cards) < SALIENCY and reading not in ("", LONGER):
             crop = result.predictions.crops[index]
             maps = [
-                (digit, _embed(overlay(image, crop, values)))
+                (digit, embed(overlay(image, crop, values)))
                 for digit, values in zip(reading, saliency.maps(image, crop, reading), strict=True)
             ]
         cards.append(
@@ -124,7 +117,7 @@ def _disagreements(comparison: Comparison) -> list[dict]:
     chosen = differing[random_indices(len(differing), DISAGREEMENTS)]
     return [
         {
-            "image": _embed(_thumbnail(image)),
+            "image": embed(thumbnail(image)),
             "name": comparison.images.labels[index][0],
             "label": comparison.images.texts[index] or "none",
             "readings": [
@@ -138,20 +131,20 @@ def _disagreements(comparison: Comparison) -> list[dict]:
 
 def _with_box(image: np.ndarray, box: np.ndarray) -> str:
     """A thumbnail with the predicted box."""
-    shown = _thumbnail(image)
+    shown = thumbnail(image)
     if np.isfinite(box).all():
         edges = (box * shown.width / image.shape[1]).tolist()
         ImageDraw.Draw(shown).rectangle(edges, outline=(255, 140, 0), width=1)
-    return _embed(shown)
+    return embed(shown)
 
 
-def _thumbnail(image: np.ndarray) -> Image.Image:
+def thumbnail(image: np.ndarray) -> Image.Image:
     scale = min(_WIDTH / image.shape[1], _HEIGHT / image.shape[0])
     size = tuple(max(1, round(side * scale)) for side in image.shape[1::-1])
     return Image.fromarray(image).resize(size, Image.Resampling.BICUBIC)
 
 
-def _embed(image: np.ndarray | Image.Image) -> str:
+def embed(image: np.ndarray | Image.Image) -> str:
     """An image as a data URL."""
     image = image if isinstance(image, Image.Image) else Image.fromarray(image)
     data = io.BytesIO()

@@ -10,13 +10,13 @@ from typing import Any
 from artifacts.environment import environment
 from artifacts.files import atomic_path, write_json, write_text
 from evaluation import charts, page
-from evaluation.compare import Comparison
+from evaluation.comparison import Comparison
 from inference.split_images import random_indices
 
 SHEET_IMAGES = 48
 
 
-def write_report(comparison: Comparison, folder: Path) -> None:
+def write_report(comparison: Comparison, folder: str | Path) -> None:
     """Write a report, each file atomically.
 
     - `index.html`: the page, self-contained;
@@ -25,6 +25,7 @@ def write_report(comparison: Comparison, folder: Path) -> None:
     - `readings-N.png`: images chosen at random with the readings of the Nth model; those of an
       earlier report with more models are deleted.
     """
+    folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     record = environment()
     write_json(folder / "results.json", results_json(comparison, record))

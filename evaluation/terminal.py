@@ -8,12 +8,17 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from evaluation.compare import Comparison
+from evaluation.comparison import Comparison
 from evaluation.report import sheets
 
 
-def show(comparison: Comparison, folder: Path) -> None:
-    """Print the main figures of all models, one a row, warnings and failures."""
+def show(comparison: Comparison, folder: Path | None = None) -> None:
+    """Print the main figures of all models, one a row, warnings and failures.
+
+    Args:
+        comparison: what `compare` returned.
+        folder: of the report, whose files are named, if one was written.
+    """
     console, images = Console(), comparison.images
     table = Table(
         title=f"{len(images.labels):,} images of {images.dataset}, {images.split} split, "
@@ -56,6 +61,8 @@ def show(comparison: Comparison, folder: Path) -> None:
         console.print(f"[red]Failed:[/red] {name}: {reason}")
     for pair in comparison.pairs:
         console.print(f"{pair.verdict} ({pair.p_text})")
+    if folder is None:
+        return
     console.print(f"Report: {folder}/index.html")
     console.print(f"All figures: {folder}/results.json; all readings: {folder}/predictions.csv")
     for path, result in zip(sheets(comparison, folder), comparison.results, strict=True):

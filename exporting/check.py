@@ -89,7 +89,7 @@ def check(run: Run, reader: Reader, sample: Sample, quantize: str | None) -> Che
     _check_batch(run, sample.images[0])
     numbers = [labels.decode(int(o[LENGTH][0]), o[DIGITS][0]) for o in outputs]
     confidences = np.array([o[CONFIDENCE][0] for o in outputs], np.float64)
-    expected = reader.predict(sample.images).readings
+    expected = reader.predict(sample.images).decoded
     expected_numbers = expected.numbers()
     expected_confidences = np.exp(expected.log_probability)
     tolerance = TOLERANCE.get(quantize, TOLERANCE[FLOAT16])

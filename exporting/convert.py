@@ -22,6 +22,7 @@ from inference import provenance
 from inference.graph import build_inference_model
 from inference.reader import Reader
 from labels import DIGITS
+from number_zoo.names import CROPS, IMAGE_SIZES, IMAGES
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,20 @@ FOLDER = Path("exports")
 
 _IMAGES, _IMAGES_INT8 = 64, 400
 """Default number of images of a check."""
+
+_METADATA = (
+    *("model", "reads", "licence", "input_shape", "max_digits", "parameters", "attention_grid"),
+    *("max_glimpses", "temperature"),
+)
+"""Fields of the description that an ONNX file carries in itself."""
+
+_INPUTS = {
+    IMAGES: "uint8 [batch, height, width, 3]: RGB, of any size",
+    CROPS: "float32 [batch, 4]: left, top, right, bottom in pixels of what is read first; zeros "
+    "for the whole image",
+    IMAGE_SIZES: "float32 [batch, 2]: width and height in pixels, where images are padded at the "
+    "right and the bottom to the size of the largest",
+}
 
 _DESCRIPTIONS = {
     "digits": "the digits, -1 from position `length` on",
@@ -110,8 +125,11 @@ def export(
         in_float32(reader.model),
         reader.max_glimpses,
         reader.temperature,
+        crops=form.crops,
+        only_active=form.crops,
         frozen=form.name != "saved_model",
     )
+    description = _description(weights, form, quantize, reader, model)
     out.parent.mkdir(parents=True, exist_ok=True)
     with (
         atomic_path(out) as temporary,
@@ -119,12 +137,12 @@ def export(
         _conversion_errors(form),
     ):
         log.info("Writing %s", out)
-        form.write(model, temporary, quantize)
+        form.write(model, temporary, quantize, {key: description[key] for key in _METADATA})
         log.info("Reading %d %s with the exported file", len(reference.images), reference.source)
         result = check(form.open(temporary, None), reader, reference, quantize)
         files = [temporary, *temporary.rglob("*")]
         size = sum(file.stat().st_size for file in files if file.is_file())
-        description = _description(weights, form, quantize, reader, model, result)
+        description |= {"check": dataclasses.asdict(result), "environment": environment()}
         if temporary.is_dir():
             write_json(temporary / "export.json", description)
     if form.suffix:
@@ -185,7 +203,7 @@ def _conversion_errors(form: Format) -> Iterator[None]:
 
 
 def _description(
-    weights, form: Format, quantize, reader: Reader, model: keras.Model, result: Check
+    weights, form: Format, quantize, reader: Reader, model: keras.Model
 ) -> dict[str, Any]:
     card = models.card(str(weights)) if str(weights) in models.list_weights() else {}
     configuration = provenance.configuration(str(weights))
@@ -202,11 +220,7 @@ def _description(
         "trained_on": configuration.get("dataset"),
         "reads": card.get("reads"),
         "licence": card.get("licence", "that of the data it was trained on"),
-        "inputs": {"images": "uint8 [batch, height, width, 3]: RGB, of any size"},
+        "inputs": {name: _INPUTS[name] for name in (list(_INPUTS) if form.crops else [IMAGES])},
         "outputs": {name: text.replace("'", "") for name, text in outputs.items()},
-        "input_shape": list(reader.model.input_shape[1:]),
-        "max_glimpses": reader.max_glimpses,
-        "temperature": reader.temperature,
-        "check": dataclasses.asdict(result),
-        "environment": environment(),
+        **reader.metadata,
     }

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 
 from artifacts.names import unknown_name
-from inference.graph import IMAGES
+from number_zoo.names import CROPS, IMAGE_SIZES, IMAGES
+from number_zoo.reader import available_cores
+from number_zoo.session import METADATA, Session
 
 FLOAT16, INT8 = "float16", "int8"
 
@@ -31,16 +35,19 @@ class Format:
         suffix: suffix of its files; a SavedModel is a folder.
         runtime: the package that runs it.
         quantizations: how weights can be stored other than in float32.
-        write: writes a model to a path, with a quantization or None.
+        write: writes a model to a path, with a quantization or None, and metadata.
         open: opens a file to be run, with a number of threads (None for the default).
+        crops: whether the file has the inputs `crops` and `image_sizes` as well, and computes the
+            active images of a batch only.
     """
 
     name: str
     suffix: str
     runtime: str
     quantizations: tuple[str, ...]
-    write: Callable[[keras.Model, Path, str | None], None]
+    write: Callable[[keras.Model, Path, str | None, dict[str, Any]], None]
     open: Callable[[Path, int | None], Run]
+    crops: bool = False
 
 
 def find(name: str, quantize: str | None = None) -> Format:
@@ -64,7 +71,7 @@ def find(name: str, quantize: str | None = None) -> Format:
     return form
 
 
-def _write_saved_model(model: keras.Model, path: Path, quantize: str | None) -> None:
+def _write_saved_model(model: keras.Model, path: Path, *_) -> None:
     model.export(path, format="tf_saved_model", verbose=False)
 
 
@@ -76,19 +83,25 @@ def _open_saved_model(path: Path, threads: int | None) -> Run:
     return lambda images: {k: v.numpy() for k, v in run(**{IMAGES: tf.constant(images)}).items()}
 
 
-def _write_onnx(model: keras.Model, path: Path, quantize: str | None) -> None:
+def _write_onnx(
+    model: keras.Model, path: Path, quantize: str | None, metadata: dict[str, Any]
+) -> None:
     import onnx
     import tf2onnx  # noqa: F401  # an ImportError names it; Keras's own would not
 
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
-    signature = [keras.InputSpec(shape=(None, None, None, 3), dtype="uint8", name=IMAGES)]
+    signature = {
+        name: keras.InputSpec(shape=tensor.shape, dtype=tensor.dtype, name=name)
+        for name, tensor in model.input.items()
+    }
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
-        model.export(path, format="onnx", verbose=False, input_signature=signature)
+        model.export(path, format="onnx", verbose=False, input_signature=[signature])
     file = onnx.load(path)
     _name_dimensions(file.graph)
     if quantize == FLOAT16:
         _halve_weights(file.graph)
+    onnx.helper.set_model_props(file, {METADATA: json.dumps(metadata)})
     onnx.save(file, path)
 
 
@@ -124,16 +137,19 @@ def _halve_weights(graph, min_size: int = 256) -> None:
 
 
 def _open_onnx(path: Path, threads: int | None) -> Run:
-    import onnxruntime
+    session = Session(path, threads or available_cores())
 
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or 0
-    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    names = [output.name for output in session.get_outputs()]
-    return lambda images: dict(zip(names, session.run(names, {IMAGES: images}), strict=True))
+    def run(images: np.ndarray) -> dict[str, np.ndarray]:
+        batch, height, width, _ = images.shape
+        sizes = np.tile(np.float32([width, height]), (batch, 1))
+        return session(
+            {IMAGES: images, CROPS: np.zeros((batch, 4), np.float32), IMAGE_SIZES: sizes}
+        )
+
+    return run
 
 
-def _write_litert(model: keras.Model, path: Path, quantize: str | None) -> None:
+def _write_litert(model: keras.Model, path: Path, quantize: str | None, *_) -> None:
     import tensorflow as tf
 
     # Without TensorFlow's own operations, which the small runtime does not have.
@@ -158,7 +174,7 @@ FORMATS = {
     form.name: form
     for form in (
         Format("saved_model", "", "tensorflow", (), _write_saved_model, _open_saved_model),
-        Format("onnx", ".onnx", "onnxruntime", (FLOAT16,), _write_onnx, _open_onnx),
+        Format("onnx", ".onnx", "onnxruntime", (FLOAT16,), _write_onnx, _open_onnx, crops=True),
         Format("litert", ".tflite", "ai_edge_litert", (FLOAT16, INT8), _write_litert, _open_litert),
     )
 }

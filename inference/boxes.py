@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from keras import ops
 
-MARGIN = 0.7
-"""Fraction by which the width and height of a predicted box are enlarged for the next glimpse."""
-
-MIN_CROP = 8.0
-"""Smallest width and height of a crop, in pixels."""
+from number_zoo.boxes import MARGIN, MIN_CROP
 
 
 def in_pixels(boxes, crops):

@@ -22,10 +22,16 @@ import labels
 from inference.boxes import area, expand_boxes, in_pixels, inside_margin
 from inference.resize import crop_and_resize, to_gray
 from labels import BOX, DIGITS, LENGTH
-
-IMAGES, CROPS, IMAGE_SIZES = "images", "crops", "image_sizes"
-CONFIDENCE, CROP, ATTENTION = "confidence", "crop", "attention"
-LENGTH_LOG_PROBS, DIGIT_LOG_PROBS = "length_log_probs", "digit_log_probs"
+from number_zoo.names import (
+    ATTENTION,
+    CONFIDENCE,
+    CROP,
+    CROPS,
+    DIGIT_LOG_PROBS,
+    IMAGE_SIZES,
+    IMAGES,
+    LENGTH_LOG_PROBS,
+)
 
 MIN_SHRINKAGE = 0.6
 """A further glimpse is taken where its area is below this fraction of the last one's."""
@@ -71,9 +77,9 @@ class ReadNumbers(keras.layers.Layer):
         - `length_log_probs` (batch, N + 2) where N > 1, and `digit_log_probs` (batch, N, 10);
         - `crop`: float32 (batch, 4), the last glimpse, in pixels;
         - `box`, of models that predict it: float32 (batch, 4), left, top, right and bottom of the
-          number in pixels; without meaning where `length` is 0;
+            number in pixels; without meaning where `length` is 0;
         - `attention`, of models with a layer of that name: float32 (batch, positions, 1 + N), the
-          attention maps in the last glimpse, of the length first.
+            attention maps in the last glimpse, of the length first.
     """
 
     def __init__(
@@ -98,7 +104,6 @@ class ReadNumbers(keras.layers.Layer):
 
     def call(self, images, crops=None, image_sizes=None):
         batch, height, width, _ = ops.shape(images)
-        pixels = ops.cast(images, "float32")
         if image_sizes is None:
             size = ops.cast(ops.stack([width, height]), "float32")
             image_sizes = ops.tile(ops.expand_dims(size, 0), (batch, 1))
@@ -111,7 +116,7 @@ class ReadNumbers(keras.layers.Layer):
         def glimpse(active, region, glimpses, crop, sums, result):
             """Read one more crop of each active image, and choose the next one."""
             glimpses = glimpses + 1
-            outputs = self._predict(pixels, crop, image_sizes, active)
+            outputs = self._predict(images, crop, image_sizes, active)
             sums, reading = self._average(outputs, crop, glimpses, sums)
             if BOX not in outputs:
                 return ops.zeros_like(active), region, glimpses, crop, sums, reading
@@ -165,13 +170,14 @@ class ReadNumbers(keras.layers.Layer):
             reading[ATTENTION] = outputs[ATTENTION]
         return sums, reading
 
-    def _predict(self, pixels, crops, image_sizes, active):
+    def _predict(self, images, crops, image_sizes, active):
         """Outputs of the model for a crop of each image."""
         index = ops.nonzero(active)[0] if self.only_active else None
         if self.only_active:
-            inputs = (pixels, crops, image_sizes)
-            pixels, crops, image_sizes = (ops.take(values, index, axis=0) for values in inputs)
+            inputs = (images, crops, image_sizes)
+            images, crops, image_sizes = (ops.take(values, index, axis=0) for values in inputs)
         height, width, channels = self.model.input_shape[1:]
+        pixels = ops.cast(images, "float32")  # only here: they take four times the memory
         x = crop_and_resize(pixels, crops, (height, width), image_sizes)
         x = to_gray(x) if channels == 1 else x
         if self.constants is None:
@@ -217,7 +223,9 @@ def build_inference_model(
     """Build the end-to-end model: uint8 images of any size in, what `ReadNumbers` returns out.
 
     Args:
-        model, max_glimpses, temperature: as for `ReadNumbers`.
+        model: as for `ReadNumbers`.
+        max_glimpses: as for `ReadNumbers`.
+        temperature: as for `ReadNumbers`.
         crops: whether the inputs are a dictionary of `images`, `crops` and `image_sizes`; else
             images are the only input.
         options: `frozen` and `only_active`, as for `ReadNumbers`.

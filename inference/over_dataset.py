@@ -11,8 +11,8 @@ import numpy as np
 
 import labels
 from datasets import crops, sources
-from datasets.images import decode_image
 from inference.reader import Predictions, Reader
+from number_zoo.images import decode_image
 
 _CHUNK = 256
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import datasets
 import models
-from datasets import mixing, sources
+from datasets import mixing, photo_folder, sources
 
 
 def configuration(name: str) -> dict[str, Any]:
@@ -70,5 +70,5 @@ def _photo_folders(configuration: dict[str, Any]) -> list[tuple[str, str]]:
         (part.source, split)
         for key, split in (("dataset", "train"), ("validation", "validation"))
         for part in mixing.parse_mix(configuration.get(key) or "none")
-        if sources.is_folder(part.source) and (Path(part.source) / "labels.csv").is_file()
+        if sources.is_folder(part.source) and photo_folder.parse_source(part.source)[0].exists()
     ]

@@ -11,7 +11,8 @@ import numpy as np
 
 import datasets
 from datasets import sources
-from datasets.images import crop_pixels, decode_image
+from datasets.images import crop_pixels
+from number_zoo.images import decode_image
 
 
 def random_indices(total: int, count: int, seed: int = 0) -> np.ndarray:

@@ -6,28 +6,40 @@ model = models.create("residual_cnn", input_shape=(64, 128, 3), max_digits=5)
 model.compile("adam", loss=models.losses(max_digits=5, box=True))
 """
 
+import keras
+
 from models.cost import describe, multiply_adds
-from models.decoding import DecodedSequences, decode_predictions
+from models.decoding import best_of_each_length, decode_predictions
 from models.losses import losses
-from models.metrics import DigitAccuracy, SequenceAccuracy, sequence_correct, sequence_scores
+from models.metrics import (
+    DigitAccuracy,
+    SequenceAccuracy,
+    negative_log_likelihood,
+    sequence_correct,
+    sequence_scores,
+)
 from models.published import (
     architecture_of,
-    card,
     file_digest,
     inference_config,
-    list_weights,
     load,
     model_file,
     provenance_of,
     training_data,
 )
 from models.registry import configuration, create, entry, list_models
+from number_zoo.predictions import DecodedSequences
+from number_zoo.published import card, list_weights
+
+# Images are height x width x channels here, whatever ~/.keras/keras.json says.
+keras.config.set_image_data_format("channels_last")
 
 __all__ = [
     "DecodedSequences",
     "DigitAccuracy",
     "SequenceAccuracy",
     "architecture_of",
+    "best_of_each_length",
     "card",
     "configuration",
     "create",
@@ -42,6 +54,7 @@ __all__ = [
     "losses",
     "model_file",
     "multiply_adds",
+    "negative_log_likelihood",
     "provenance_of",
     "sequence_correct",
     "sequence_scores",

@@ -2,58 +2,47 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 import labels
 from labels import DIGITS, LENGTH
+from number_zoo.predictions import DecodedSequences
 
 
-@dataclass(frozen=True)
-class DecodedSequences:
-    """Predicted sequences of a batch.
+def best_of_each_length(outputs: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """The best sequence of every length and its log-probability.
 
-    Attributes:
-        length: int32 (batch,), 0..N, and N+1 for "longer".
-        digits: int32 (batch, N), −1 from position `length` on.
-        log_probability: float64 (batch,), log P(S|X) of the predicted sequence.
+    The best digit at each position does not depend on the length. So a cumulative sum of their
+    log-probabilities plus log P(L) gives log P(S|X) of the best sequence of every length
+    (Goodfellow et al. 2013, appendix A).
+
+    Args:
+        outputs: a model's outputs as arrays, `digits` (batch, N, 10) and, where N > 1,
+            `length` (batch, N + 2).
+
+    Returns:
+        log P(S|X), float64 (batch, N + 2), by length, the last for "longer"; and the best digits,
+        int32 (batch, N), of which a sequence of length L has the first L.
     """
-
-    length: np.ndarray
-    digits: np.ndarray
-    log_probability: np.ndarray
-
-    def numbers(self) -> list[str]:
-        """The sequences as text: "+" for "longer", "" for length 0."""
-        return [
-            labels.decode(int(length), digits)
-            for length, digits in zip(self.length, self.digits, strict=True)
-        ]
+    log_digits = log_softmax(outputs[DIGITS])
+    if LENGTH in outputs:
+        joint = log_softmax(outputs[LENGTH])
+    else:
+        joint = np.full((len(log_digits), 3), -np.inf)
+        joint[:, 1] = 0.0
+    # No digit contributes to "longer".
+    joint[:, 1:-1] += np.cumsum(log_digits.max(-1), axis=1)
+    return joint, log_digits.argmax(-1).astype(np.int32)
 
 
 def decode_predictions(outputs: dict[str, np.ndarray]) -> DecodedSequences:
     """Decode logits jointly: the sequence with the largest P(S|X), and its log-probability.
 
-    The best digit at each position does not depend on the length. So a cumulative sum of their
-    log-probabilities plus log P(L) gives the best sequence of every length, and the largest of
-    these is the prediction (Goodfellow et al. 2013, appendix A).
-
     Args:
-        outputs: a model's outputs as arrays, `digits` (batch, N, 10) and, where N > 1,
-            `length` (batch, N + 2).
+        outputs: a model's outputs, as `best_of_each_length` takes them.
     """
-    log_digits = log_softmax(outputs[DIGITS])
-    max_digits = log_digits.shape[1]
-    best = log_digits.argmax(-1).astype(np.int32)
-    if LENGTH in outputs:
-        log_length = log_softmax(outputs[LENGTH])
-    else:
-        log_length = np.full((len(best), 3), -np.inf)
-        log_length[:, 1] = 0.0
-    running = np.zeros_like(log_length)  # No digit contributes to "longer".
-    running[:, 1:-1] = np.cumsum(log_digits.max(-1), axis=1)
-    joint = log_length + running
+    joint, best = best_of_each_length(outputs)
+    max_digits = best.shape[1]
     length = joint.argmax(-1).astype(np.int32)
     present = np.arange(max_digits) < np.where(length > max_digits, 0, length)[:, None]
     return DecodedSequences(

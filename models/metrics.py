@@ -8,7 +8,7 @@ where such labels matter.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import keras
 import numpy as np
@@ -16,7 +16,8 @@ from keras import ops
 
 import labels
 from labels import DIGITS, LENGTH
-from models.decoding import DecodedSequences, decode_predictions, log_softmax
+from models.decoding import decode_predictions, log_softmax
+from number_zoo.predictions import DecodedSequences
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -100,7 +101,7 @@ class SequenceAccuracy(keras.callbacks.Callback):
         prefix: put before the names of the scores. Names that Keras has in the logs are kept.
     """
 
-    def __init__(self, data, prefix: str = "val_"):
+    def __init__(self, data: Iterable, prefix: str = "val_"):
         super().__init__()
         self.data = data
         self.prefix = prefix

@@ -1,7 +1,8 @@
 """Published weights: trained models that come with the project, each with a model card.
 
-Weights `NAME` are two files in `models/weights/`: `NAME.keras`, the model, and `NAME.json`, its
-card. The functions here take the name of published weights, a run folder or a `.keras` file.
+Weights `NAME` are three files: `models/weights/NAME.keras`, the model, and in `number_zoo/weights/`
+`NAME.onnx`, its inference graph, and `NAME.json`, the card of both. The functions here take the
+name of published weights, a run folder or a `.keras` file.
 """
 
 from __future__ import annotations
@@ -13,38 +14,9 @@ from typing import Any
 
 import keras
 
-from artifacts.names import unknown_name
+from number_zoo.published import card, list_weights
 
 FOLDER = Path(__file__).resolve().parent / "weights"
-
-DEFAULT_WEIGHTS = "conv_transformer.any10"
-"""The published weights of the highest accuracy on every data set measured."""
-
-SMALL_WEIGHTS = "conv_transformer_small.any10"
-"""The published weights that take the least time of those for any number."""
-
-
-def list_weights() -> list[str]:
-    """Names of the published weights, in alphabetical order."""
-    return sorted(path.stem for path in FOLDER.glob("*.json"))
-
-
-def card(name: str) -> dict[str, Any]:
-    """The card of published weights.
-
-    Returns:
-        `model` and `arguments` (for `create`), `parameters`, `sha256`, `reads`, `licence`,
-        `crop`, `known_failures`, `inference` (see `inference_config`), `data` (fingerprints of
-        the splits that it was trained and validated on), `training` (configuration,
-        environment, duration, validation scores) and `figures` (test results with the command
-        of each).
-
-    Raises:
-        ValueError: if no weights have that name; the message lists the known, nearest first.
-    """
-    if name not in list_weights():
-        raise ValueError(unknown_name("weights", name, list_weights()))
-    return json.loads((FOLDER / f"{name}.json").read_text())
 
 
 def weights_file(name: str) -> Path:

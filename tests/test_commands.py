@@ -74,7 +74,7 @@ def test_a_number_below_the_least_is_refused(command, option, least, capsys):
     ("command", "arguments", "does"),
     [
         (export, ["street_numbers", "--format", "onnx"], "exporting.export"),
-        (evaluate, ["street_numbers", "--dataset", "mnist"], "evaluation.compare.compare"),
+        (evaluate, ["street_numbers", "--dataset", "mnist"], "evaluation.comparison.compare"),
     ],
 )
 def test_what_is_interrupted_says_so(command, arguments, does, monkeypatch, capsys):
@@ -115,11 +115,10 @@ importlib.import_module(sys.argv[1]).main(sys.argv[2:])
 
 REACHES_TENSORFLOW = {
     "train": ["--list"],
+    "evaluation.folder_page": ["{photos}", "--no-reader"],
     "evaluate": ["street_numbers", "--dataset", "mnist"],
-    "predict": ["{photos}"],
     "export": ["street_numbers", "--format", "onnx"],
     "tuning.__main__": ["shallow_cnn", "--describe"],
-    "app.__main__": [],
     "tools.interpolate_weights": ["run", "new"],
     "tools.make_negatives": ["mnist", "new"],
     "tools.pseudo_label_boxes": ["photos", "new.csv"],
@@ -130,7 +129,11 @@ REACHES_TENSORFLOW = {
     "tools.readings_figure": ["out.png", "--styles", "default", "--count", "1"],
 }
 NO_TENSORFLOW = {
+    "number_zoo.command",  # on ONNX Runtime
+    "tools.check_wheel",
+    "number_zoo.server.__main__",
     "tools.contact_sheet",
+    "tools.notebooks",  # in a kernel
     "tools.package_graph",
     "training.accelerator.__main__",  # on JAX
     "training.accelerator.pack",

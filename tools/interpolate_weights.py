@@ -45,9 +45,11 @@ def interpolate_weights(
         raise ValueError(f"alpha is above 0 and below 1. Received: {alpha!r}")
     # Imported only now, so that --help and a mistyped option do not wait for TensorFlow.
     import datasets
+    import models
     from training.callbacks import gather_labels, score
     from training.configuration import run_configuration
     from training.finish import calibrate
+    from training.from_labels import interpolate
 
     run = RunFolder(source)
     configuration = run_configuration(run)
@@ -55,9 +57,9 @@ def interpolate_weights(
         raise RunError(f"{source} is not finished: it has no metrics.json")
     if configuration.weights is None:
         raise ValueError(f"{source} was not started from weights: there is no start to use")
-    configuration = dataclasses.replace(configuration, weights=str(source))
+    start, configuration = configuration, dataclasses.replace(configuration, weights=str(source))
     with open_run(folder, configuration.to_json()) as new_run:
-        model = _interpolated(run, alpha)
+        model = interpolate(start, models.load(source), alpha)
         with atomic_path(new_run.model) as path:
             model.save(path)
         validation = datasets.load(
@@ -71,24 +73,6 @@ def interpolate_weights(
         }
         write_json(new_run.metrics, metrics)
     return metrics
-
-
-def _interpolated(run: RunFolder, alpha: float):
-    import keras
-
-    import models
-    from training.configuration import run_configuration
-    from training.transfer import transfer_weights
-
-    configuration = run_configuration(run)
-    # As in the training: layers that the start lacks have the initial values of the run's seed.
-    keras.utils.set_random_seed(configuration.seed)
-    start = models.create(configuration.model, **configuration.arguments)
-    transfer_weights(start, models.load(configuration.weights))
-    model = models.load(run.folder)
-    pairs = zip(start.get_weights(), model.get_weights(), strict=True)
-    model.set_weights([(1 - alpha) * first + alpha * last for first, last in pairs])
-    return model
 
 
 def main(arguments: list[str] | None = None) -> int:

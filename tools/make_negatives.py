@@ -22,7 +22,7 @@ from PIL import Image
 from artifacts.files import atomic_path
 from artifacts.startup import quiet_tensorflow
 from datasets import crops, photo_folder, sources
-from datasets.images import decode_image
+from number_zoo.images import decode_image
 
 log = logging.getLogger(__name__)
 

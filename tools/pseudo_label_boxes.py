@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-import datasets
 from artifacts.files import atomic_path
 from artifacts.startup import quiet_tensorflow
 from datasets import photo_folder, sources
 from labels import BOX
+from number_zoo.images import decode_image
 
 if TYPE_CHECKING:
     from inference.reader import Reader
@@ -42,7 +42,7 @@ def pseudo_label_boxes(photos: list[photo_folder.Photo], reader: Reader) -> dict
     candidates = [photo for photo in photos if photo.label and photo.boxes is None]
     boxes = {}
     for chunk in sources.chunks(iter(candidates), CHUNK):
-        images = [datasets.decode_image(photo.path) for photo in chunk]
+        images = [decode_image(photo.path) for photo in chunk]
         for photo, image, reading in zip(chunk, images, reader.read(images), strict=True):
             if reading.number == photo.label and reading.box is not None:
                 height, width = image.shape[:2]

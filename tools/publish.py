@@ -1,23 +1,32 @@
-"""Publish a finished run: its model and a model card go to models/weights/.
+"""Publish a reader: train it, export it, check it, and write its files and model card.
 
-    python -m tools.publish runs/my_run --name street_numbers --reads "…" --licence "…" \\
-        --fails "…" "…" --results report/results.json
+    python -m tools.publish conv_transformer.any10          trains from nothing, see --steps
+    python -m tools.publish runs/mine --name mine --reads "…" --licence "…" --fails "…" "…"
+    python -m tools.publish runs/mine --name mine --evaluate street_numbers svhn_sample
 
-Figures are copied from results that evaluate.py wrote. Options left out keep what an existing card
-of that name says.
+The weights are `models/weights/NAME.keras` and, for number_zoo, `number_zoo/weights/NAME.onnx`,
+which is compared with Keras on validation or rendered images; the card of both is beside the
+latter. Options left out keep what an existing card of that name says.
 """
 
 from __future__ import annotations
 
 import argparse
+import logging
 import shutil
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from artifacts.files import RunError, atomic_path, read_json, write_json
 from artifacts.run_folder import RunFolder
 from artifacts.startup import quiet_tensorflow
+from tools.training_steps import PLANS, run_plan
+
+IMAGES = 200
+"""Images on which the exported file is compared with Keras."""
 
 FIGURES = (
     "images",
@@ -39,23 +48,33 @@ FIGURES = (
 def publish(
     run: RunFolder,
     name: str,
-    reads: str | None,
-    licence: str | None,
-    results: list[Path],
+    reads: str | None = None,
+    licence: str | None = None,
+    results: list[Path] | None = None,
     fails: list[str] | None = None,
-    folder: Path | None = None,
+    *,
+    version: str | None = None,
+    dataset: str | None = None,
+    images: int = IMAGES,
 ) -> Path:
-    """Copy the model of a finished run to `folder` and write its card.
+    """Export the model of a finished run, check the file, and publish both with a card.
+
+    The card is written last: until then the files and the card of an earlier version do not agree,
+    and readers refuse them.
 
     Args:
         run: a finished run.
         name: name of the weights.
-        reads: one sentence: which images these weights are for. None keeps, as for `licence` and
-            `fails`, what an existing card of that name says.
+        reads: one sentence: which images these weights are for. None keeps, as for `licence`,
+            `fails` and `results`, what an existing card of that name says.
         licence: one sentence: what the licence of the training data allows.
-        results: `results.json` files of `evaluate.py` with figures of this model file.
+        results: `results.json` files of `evaluate.py` with figures of this model file. None keeps
+            the figures of an existing card of the same model file.
         fails: sentences on known failures.
-        folder: where the weights are published. Defaults to `models/weights/`.
+        version: semantic version of the weights. Defaults to 1.0.0, or that of an existing card,
+            whose second number is raised if its model file is another.
+        dataset: data set with the validation images of the check. Defaults to rendered images.
+        images: number of images of the check.
 
     Returns:
         Path of the card.
@@ -63,21 +82,26 @@ def publish(
     Raises:
         ValueError: if the run is not finished, a results file has no figures of its model, or
             `reads` or `licence` is missing.
+        ExportError: if the exported file does not read what the model reads.
     """
     if not run.finished:
         raise ValueError(f"{run.folder} is not finished: it has no metrics.json")
     # Imported only now, so that --help and a mistyped option do not wait for TensorFlow.
+    from exporting import export
     from models import published
+    from number_zoo.published import FOLDER
     from training.configuration import run_configuration
 
-    folder = folder or published.FOLDER
     configuration, metrics = run_configuration(run), read_json(run.metrics)
-    digest, path = published.file_digest(run.model), folder / f"{name}.json"
+    digest, path = published.file_digest(run.model), FOLDER / f"{name}.json"
     existing = read_json(path) if path.exists() else {}
-    new_card = {
+    same_model = existing.get("sha256") == digest
+    card = {
+        "version": version or _next_version(existing.get("version"), same_model),
         "model": configuration.model,
         "arguments": dict(configuration.arguments),
         "sha256": digest,
+        "onnx_sha256": None,
         "reads": existing.get("reads") if reads is None else reads,
         "licence": existing.get("licence") if licence is None else licence,
         "crop": configuration.crop,
@@ -86,15 +110,47 @@ def publish(
         "inference": metrics.get("inference", {}),
         "training": _training(run),
         "data": _data(run),
-        "figures": [_figures(path, digest) for path in results],
+        "figures": existing.get("figures", []) if same_model else [],
     }
-    if new_card["reads"] is None or new_card["licence"] is None:
+    if results is not None:
+        card["figures"] = [_figures(path, digest) for path in results]
+    if card["reads"] is None or card["licence"] is None:
         raise ValueError(f"{path} does not exist yet: pass --reads and --licence")
-    folder.mkdir(parents=True, exist_ok=True)
-    with atomic_path(folder / f"{name}.keras") as temporary:
-        shutil.copyfile(run.model, temporary)
-    write_json(path, new_card)
+    with tempfile.TemporaryDirectory() as temporary:
+        onnx = export(
+            run.folder,
+            "onnx",
+            Path(temporary) / f"{name}.onnx",
+            quantize="float16",
+            dataset=dataset,
+            images=images,
+        ).path
+        card["onnx_sha256"] = published.file_digest(onnx)
+        for source, folder in ((run.model, published.FOLDER), (onnx, FOLDER)):
+            folder.mkdir(parents=True, exist_ok=True)
+            with atomic_path(folder / f"{name}{source.suffix}") as part:
+                shutil.copyfile(source, part)
+    write_json(path, card)
     return path
+
+
+def _next_version(existing: str | None, same_model: bool) -> str:
+    if existing is None or same_model:
+        return existing or "1.0.0"
+    major, minor, _ = existing.split(".")
+    return f"{major}.{int(minor) + 1}.0"
+
+
+def evaluate(run: Path, datasets: list[str], report: Path) -> list[Path]:
+    """Evaluate a run on the test splits of data sets; returns the `results.json` of each."""
+    results = []
+    for dataset in datasets:
+        folder = report / dataset.replace("/", "_").strip("._")
+        command = ["evaluate.py", str(run), "--dataset", dataset, "--report", str(folder)]
+        options = ["--corruption-samples", "0", "--no-timing"]
+        subprocess.run([sys.executable, *command, *options], check=True)
+        results.append(folder / "results.json")
+    return results
 
 
 def _stages(run: RunFolder) -> list[RunFolder]:
@@ -151,31 +207,76 @@ def _figures(path: Path, digest: str) -> dict[str, Any]:
     raise ValueError(f"{path} has no figures of this model, only of {', '.join(results['models'])}")
 
 
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.publish",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("source", metavar="RUN|NAME", help="a finished run, or published weights to train again: "
+        + ", ".join(PLANS))  # fmt: skip
+    add("--name", help="name of the published weights (default: NAME)")
+    add("--steps", action="store_true", help="print the commands that train NAME, and stop")
+    add("--reads", help="which images they are for, in one sentence")
+    add("--licence", help="what the licence of the training data allows")
+    add("--fails", nargs="+", metavar="SENTENCE", help="known failures")
+    add("--version", help="semantic version of the weights (default: the next one)")
+    add("--dataset", metavar="NAME|FOLDER",
+        help="compare the exported file with Keras on its validation images (default: rendered "
+        "images)")  # fmt: skip
+    add("--images", type=int, default=IMAGES, metavar="N",
+        help=f"images of this comparison (default: {IMAGES})")  # fmt: skip
+    add("--evaluate", nargs="+", metavar="NAME|FOLDER",
+        help="evaluate on the test splits of these, for the card's figures")  # fmt: skip
+    add("--results", type=Path, nargs="+", metavar="FILE",
+        help="results.json files of evaluate.py, for the card's figures")  # fmt: skip
+    options = parser.parse_args(arguments)
+    if options.source not in PLANS and (options.steps or not options.name):
+        parser.error(
+            "a run is published under a --name, and --steps are those of weights: "
+            f"{', '.join(PLANS)}. Received: {options.source}"
+        )
+    if options.images < 1:
+        parser.error(f"--images is 1 or more. Received: {options.images}")
+    return options
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.publish", description=__doc__.splitlines()[0]
-    )
-    parser.add_argument("run", type=Path, metavar="RUN", help="a finished run")
-    parser.add_argument("--name", required=True, help="name of the published weights")
-    parser.add_argument("--reads", help="which images they are for, in one sentence")
-    parser.add_argument("--licence", help="what the licence of the training data allows")
-    parser.add_argument("--results", type=Path, nargs="+", default=[], metavar="FILE",
-                        help="results.json files of evaluate.py")  # fmt: skip
-    parser.add_argument("--fails", nargs="+", metavar="SENTENCE",
-                        help="known failures")  # fmt: skip
-    options = parser.parse_args(arguments)
+    options = parse(arguments)
+    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    logging.getLogger("tools").setLevel(logging.INFO)
+    plan = PLANS.get(options.source)
+    if options.steps:
+        print("\n".join(step.command for step in plan.steps))
+        return 0
     try:
+        if plan:
+            run_plan(plan)
+        run, name = plan.run if plan else Path(options.source), options.name or options.source
+        results = options.results
+        if options.evaluate:
+            results = [*(results or []), *evaluate(run, options.evaluate, Path("report", name))]
         quiet_tensorflow()
-        run = RunFolder(options.run)
+        from exporting import ExportError
+    except (ValueError, OSError, RuntimeError, subprocess.CalledProcessError) as error:
+        return _fail(error)
+    try:
         path = publish(
-            run, options.name, options.reads, options.licence, options.results, options.fails
-        )
-    except (ValueError, OSError, RunError) as error:
-        print(f"tools.publish: {error}", file=sys.stderr)
-        return 2
+            RunFolder(run), name, options.reads, options.licence, results, options.fails,
+            version=options.version, dataset=options.dataset, images=options.images,
+        )  # fmt: skip
+    except (ValueError, OSError, RunError, ExportError) as error:
+        return _fail(error)
     print(f"Wrote {path}")
     return 0
+
+
+def _fail(error: Exception) -> int:
+    print(f"tools.publish: {error}", file=sys.stderr)
+    return 2
 
 
 if __name__ == "__main__":

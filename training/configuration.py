@@ -98,13 +98,13 @@ class Configuration:
         return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
-def read_configuration(path: Path) -> Configuration:
+def read_configuration(path: str | Path) -> Configuration:
     """Read the configuration from a run's `config.json`, or a file of the same form.
 
     Raises:
         RunError: if the file holds something else.
     """
-    values = read_run_configuration(path)
+    values = read_run_configuration(Path(path))
     try:
         return Configuration.from_json(values)
     except (KeyError, TypeError, ValueError) as error:

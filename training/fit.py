@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
+import re
 from collections.abc import Sequence
 from functools import partial
 from importlib.metadata import version
@@ -39,7 +40,7 @@ log = logging.getLogger(__name__)
 
 def train(
     configuration: Configuration,
-    folder: Path,
+    folder: str | Path,
     *,
     data_dir: str | Path | None = None,
     cache_dir: str | Path | None = None,
@@ -77,6 +78,7 @@ def train(
             processes do not connect.
         ValueError: if the configuration does not fit the data or the devices.
     """
+    folder = Path(folder)
     last = min(until or configuration.recipe.epochs, configuration.recipe.epochs)
     data_folders = {"data_dir": data_dir, "cache_dir": cache_dir}
     chief = strategy.is_chief
@@ -140,6 +142,9 @@ def _build(configuration, run: RunFolder | None, steps: int, restore: bool) -> k
     if configuration.weights and restore and not resumed:
         transfer = transfer_weights(model, models.load(configuration.weights))
         log.info("%s: %s", configuration.weights, transfer)
+    if configuration.recipe.frozen:
+        for layer in model.layers:
+            layer.trainable = not re.match(configuration.recipe.frozen, layer.name)
     model.compile(
         optimizer=create_optimizer(configuration.recipe, steps),
         loss=losses(

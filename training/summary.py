@@ -55,7 +55,7 @@ def show_lists() -> None:
     cards = [(name, models.card(name)) for name in models.list_weights()]
     rows = [(name, card["model"], card["reads"]) for name, card in cards]
     console.print(table("Published weights", ("name", "model", "reads"), rows))
-    console.print("A folder of images with a labels.csv (file, label) is a data set, too.\n")
+    console.print("A folder or table of labelled images is a data set, too (docs/data.md).\n")
     console.print(table("Recipes", ("name", "for"), list_recipes().items()))
 
 

@@ -1,1 +1,35 @@
-"""Search for better models: `python -m tuning --help`."""
+"""Search for better models: `python -m tuning --help`, or
+
+    import tuning
+
+    search = tuning.plan("deep_cnn", "mnist_numbers", trials=20)
+    tuning.run_search(search, "runs/search")
+    tuning.plot_hyperparameters("runs/search")
+
+keras-tuner is imported with the first function that needs it, not on import.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+_MODULES = {
+    "Search": "search",
+    "plan": "search",
+    "plot_cost": "charts",
+    "plot_hyperparameters": "charts",
+    "plot_trials": "charts",
+    "print_space": "report",
+    "print_summary": "report",
+    "read_records": "trial",
+    "run_search": "loop",
+    "write_report": "report",
+}
+
+__all__ = sorted(_MODULES)
+
+
+def __getattr__(name: str):
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -54,14 +54,19 @@ VARIABLES = ("KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_P
 
 
 def run_search(
-    search: Search, folder: Path, *, data_dir: Path | None = None, cache_dir: Path | None = None
+    search: Search,
+    folder: str | Path,
+    *,
+    data_dir: Path | None = None,
+    cache_dir: Path | None = None,
 ) -> None:
     """Search or resume the search in `folder`, alone or as the chief or worker of the environment.
 
     Args:
         search: the search.
         folder: its folder, which the chief and the workers share.
-        data_dir, cache_dir: as for `training.fit.train`.
+        data_dir: as for `training.fit.train`.
+        cache_dir: as for `training.fit.train`.
 
     Raises:
         RunError: if the folder holds something else or another process searches there.
@@ -69,6 +74,7 @@ def run_search(
         OSError: if a file cannot be read or written, or the chief's port is taken.
         kt.errors.FatalError: if trials fail in succession or cannot be written.
     """
+    folder = Path(folder)
     is_distributed = "KERASTUNER_ORACLE_IP" in os.environ
     missing = [name for name in VARIABLES if name not in os.environ]
     if is_distributed and missing:

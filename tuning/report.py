@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 
-from matplotlib import pyplot as plt
 from rich.console import Console
 
 import datasets
 from artifacts.console import count, duration, table
 from artifacts.files import read_json, write_text
-from evaluation.charts import STYLE, colour, svg
+from artifacts.plot_style import svg
 from evaluation.intervals import wilson_interval
 from evaluation.page import template
-from tuning.importance import FEWEST_TRIALS, MEASURE, Importance, importance
+from tuning.charts import (
+    pareto_front,
+    plot_cost,
+    plot_hyperparameters,
+    plot_trials,
+    search_importance,
+)
+from tuning.importance import FEWEST_TRIALS, MEASURE
 from tuning.loop import show_score
-from tuning.search import OBJECTIVES, Search
+from tuning.search import Search
 from tuning.space import show
 from tuning.trial import DEFAULT, FAILED, REFUSED, TrialRecord, best_first, read_records
 
@@ -98,44 +103,15 @@ def render(search: Search, folder: Path, images: int) -> str:
         images=images,
         space=space.describe(),
         varied=varied,
-        importance=_importance(search, ranked),
+        importance=search_importance(search, ranked),
         fewest=FEWEST_TRIALS,
         measure=MEASURE,
         front={record.trial for record in pareto_front(ranked)},
-        charts=_charts(search, ranked) if ranked else {},
+        charts=_charts(folder) if ranked else {},
         show=show,
         score=lambda record: show_score(search, record.score),
         duration=duration,
         environment=read_json(folder / "search.json")["environment"],
-    )
-
-
-def pareto_front(ranked: Sequence[TrialRecord]) -> list[TrialRecord]:
-    """Trials that score better than all of lower or equal multiply-adds, the cheapest first.
-
-    Args:
-        ranked: finished trials, the best first.
-    """
-    front: list[TrialRecord] = []
-    for record in ranked:
-        if not front or record.multiply_adds < front[0].multiply_adds:
-            front.insert(0, record)
-    return front
-
-
-def _importance(search: Search, ranked: Sequence[TrialRecord]) -> list[Importance]:
-    """Importance over the trials that were trained to the end, of Hyperband the longest."""
-    longest = max((record.epochs for record in ranked), default=0)
-    trials = [
-        record
-        for record in ranked
-        if record.trial != DEFAULT and (search.tuner != "hyperband" or record.epochs == longest)
-    ]
-    sign = 1 if OBJECTIVES[search.objective] == "max" else -1
-    return importance(
-        search.make_space().hyperparameters.space,
-        [record.values for record in trials],
-        [sign * record.score for record in trials],
     )
 
 
@@ -146,33 +122,6 @@ def _interval(search: Search, best: TrialRecord, images: int) -> tuple[float, fl
     return wilson_interval(round(best.score * images), images)
 
 
-def _charts(search: Search, ranked: Sequence[TrialRecord]) -> dict[str, str]:
-    """Score over the trials in their order, and over their cost."""
-    percent = search.objective == "sequence_accuracy"
-    label = "sequence accuracy, %" if percent else "validation loss"
-
-    def scores(records: Sequence[TrialRecord]) -> list[float]:
-        return [100 * record.score if percent else record.score for record in records]
-
-    with plt.rc_context(STYLE):
-        order, axes = plt.subplots(figsize=(5.4, 3.4))
-        trials = sorted((r for r in ranked if r.trial != DEFAULT), key=lambda r: int(r.trial))
-        numbers = [int(record.trial) for record in trials]
-        best = [best_first(trials[: n + 1], search.objective)[0] for n in range(len(trials))]
-        axes.plot(numbers, scores(trials), "o", color=colour(0), label="trial")
-        axes.step(numbers, scores(best), where="post", color=colour(1), label="best so far")
-        for score in scores([record for record in ranked if record.trial == DEFAULT]):
-            axes.axhline(score, color="#6b7280", linestyle="--", label="default configuration")
-        axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.set(xlabel="trial", ylabel=label)
-        axes.legend(loc="best")
-
-        cost, axes = plt.subplots(figsize=(5.4, 3.4))
-        front = pareto_front(ranked)
-        axes.plot([r.multiply_adds for r in ranked], scores(ranked), "o", color=colour(0))
-        axes.step([r.multiply_adds for r in front], scores(front), where="post", color=colour(1))
-        axes.xaxis.set_major_formatter(lambda value, _: count(value))
-        axes.set(xlabel="multiply-adds", ylabel=label)
-        charts = {"order": svg(order, "order"), "cost": svg(cost, "cost")}
-    plt.close("all")
-    return charts
+def _charts(folder: Path) -> dict[str, str]:
+    drawn = {"order": plot_trials, "cost": plot_cost, "hyperparameters": plot_hyperparameters}
+    return {name: svg(plot(folder), name) for name, plot in drawn.items()}

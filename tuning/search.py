@@ -131,7 +131,8 @@ def plan(
         settings: texts `key=value` that narrow a hyperparameter of the space, or change the
             configuration to search around.
         space_file: a space to use instead of the model's own.
-        epochs, steps: length of a trial. Each defaults to a quarter of the recipe's.
+        epochs: epochs of a trial. Defaults to a quarter of the recipe's.
+        steps: steps of an epoch. Defaults to a quarter of the recipe's.
         seed: of the oracle and of the trainings.
         data_dir: where TFDS data lies.
         base_arguments: further arguments of `configure`.
@@ -160,6 +161,10 @@ def plan(
             )
         others.append(setting)
     base = configure(model, dataset, settings=others, **base_arguments)
+    left = Space(
+        _space_function(model, text), base
+    ).names  # without augmentation, no strength of it
+    overrides = [setting for setting in overrides if setting.partition("=")[0] in left]
     full_steps = steps_per_epoch(base, data_dir)
     search = Search(
         base=base,

@@ -269,9 +269,11 @@ def _write_record(folder: Path, record: TrialRecord) -> None:
     write_json(folder / "trials" / f"{record.trial}.json", dataclasses.asdict(record))
 
 
-def read_records(folder: Path) -> list[TrialRecord]:
+def read_records(folder: str | Path) -> list[TrialRecord]:
     """The records of a search's trials in the order of their numbers, the default last."""
-    return [TrialRecord(**read_json(path)) for path in sorted((folder / "trials").glob("*.json"))]
+    return [
+        TrialRecord(**read_json(path)) for path in sorted((Path(folder) / "trials").glob("*.json"))
+    ]
 
 
 def best_first(records: Iterable[TrialRecord], objective: str) -> list[TrialRecord]:

@@ -46,7 +46,14 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     BUILDER_CONFIGS = [  # noqa: RUF012
         MnistNumbersConfig(
             name="default", description="225,000 numbers to train on, 10,000 to test"
-        )
+        ),
+        MnistNumbersConfig(
+            name="small",
+            description="22,000 numbers to train on, 2,000 to test",
+            train=20_000,
+            validation=2_000,
+            test=2_000,
+        ),
     ]
 
     def _info(self) -> tfds.core.DatasetInfo:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
 from .colours import brightened, contrast, ink_colour, light_colour, luminance, mix, wall_colour
-from .fonts import faces
-from .geometry import Box, expand
-from .layer import Colour, Layer, rectangle
-from .layout import layout_line
-from .planar_object import PlanarObject, add_grain, number_hulls, paint_words, sample_digits
+from .drawing import Box, Colour, Layer, expand
+from .glyphs import faces
+from .layout import TextLine, layout_line
+from .planar_object import PlanarObject, add_grain, line_object, paint_words, sample_digits
 from .plates import Finish, paint_ink
 from .rng import Rng
 from .text_style import TextStyle
@@ -42,13 +44,13 @@ _PLATE_LENGTHS = ((8.0, 2), (20.0, 3), (30.0, 4), (18.0, 5), (14.0, 6), (6.0, 7)
 _CARD_LENGTHS = ((3.0, 3), (10.0, 4), (4.0, 5), (6.0, 6), (3.0, 7), (6.0, 8), (1.0, 9), (5.0, 10))
 
 
-def _fold(layer: Layer, hulls: list[np.ndarray], height: float, rng: Rng) -> list[np.ndarray]:
+def _fold(layer: Layer, line: TextLine, height: float, rng: Rng) -> TextLine:
     """Displace and shade a layer in waves, as folds of cloth or paper, in place.
 
     Returns:
-        The hulls with the same displacement.
+        The line with its hulls displaced.
     """
-    rows, columns = layer.rgba.shape[:2]
+    rows, columns = layer.shape
     amplitude = height * rng.uniform(0.01, 0.09)
     wavelength = height * rng.uniform(2.0, 7.0)
     phase = rng.uniform(0, 2 * np.pi)
@@ -65,14 +67,14 @@ def _fold(layer: Layer, hulls: list[np.ndarray], height: float, rng: Rng) -> lis
     depth = rng.uniform(0.02, 0.22)
     layer.scale_brightness(1 + np.float32(depth) * np.cos(angle + np.float32(0.7)))
     displaced = []
-    for hull in hulls:
+    for hull in line.hulls:
         # Fixed-point iteration for y + amplitude sin((x + shear y) 2 pi / wavelength + phase) = y0.
         x, y0 = hull.T
         y = y0.astype(np.float64)
         for _ in range(6):
             y = y0 - amplitude * np.sin((x + shear * y) * 2 * np.pi / wavelength + phase)
         displaced.append(np.column_stack([x, y]).astype(np.float32))
-    return displaced
+    return replace(line, hulls=displaced)
 
 
 def _sample_block_style(rng: Rng) -> TextStyle:
@@ -89,14 +91,10 @@ def _sample_block_style(rng: Rng) -> TextStyle:
     )
 
 
-def _sample_outline(
-    ink: Colour, probability: float, min_contrast: float, rng: Rng
-) -> Colour | None:
-    """Sample the colour of an outline around ink; None for no outline."""
-    if not rng.bernoulli(probability):
-        return None
-    outline = rng.choice(_VIVID_COLOURS)
-    return outline if contrast(outline, ink) >= min_contrast else None
+def _sample_outline(ink: Colour, probability: float, least: float, rng: Rng) -> Colour | None:
+    """Sample the colour of an outline whose contrast to the ink is at least `least`, or None."""
+    outline = rng.choice(_VIVID_COLOURS) if rng.bernoulli(probability) else None
+    return outline if outline and contrast(outline, ink) >= least else None
 
 
 def render_bib(rng: Rng, height: float) -> PlanarObject:
@@ -110,28 +108,24 @@ def render_bib(rng: Rng, height: float) -> PlanarObject:
     ink = ink_colour(ground, rng) if rng.bernoulli(0.6) else rng.choice(_VIVID_COLOURS)
     if contrast(ink, ground) < 70:
         ink = (20.0, 20.0, 25.0) if luminance(ground) > 120 else (240.0, 240.0, 240.0)
-    left, top, right, bottom = expand(
-        line.box, height * rng.uniform(0.2, 0.8), height * rng.uniform(0.25, 0.6)
-    )
-    bands = [height * rng.uniform(0.2, 0.6) if rng.bernoulli(0.7) else 0.0 for _ in range(2)]
-    sheet = (left, top - bands[0], right, bottom + bands[1])
+    inner = expand(line.box, height * rng.uniform(0.2, 0.8), height * rng.uniform(0.25, 0.6))
+    left, top, right, bottom = inner
+    above, below = (height * rng.uniform(0.2, 0.6) if rng.bernoulli(0.7) else 0.0 for _ in "ab")
+    sheet = (left, top - above, right, bottom + below)
     layer.paint_box(sheet, ground, 1.0, 0.05 * height)
-    if bands[0]:
-        _paint_band(layer, (left, sheet[1], right, top), ground, rng)
-    if bands[1]:
-        _paint_band(layer, (left, bottom, right, sheet[3]), ground, rng)
+    if above:
+        _paint_band(layer, (left, top - above, right, top), ground, rng)
+    if below:
+        _paint_band(layer, (left, bottom, right, bottom + below), ground, rng)
     if rng.bernoulli(0.5):  # pins or eyelets in the corners
-        radius = 0.04 * height
         x0, y0, x1, y1 = expand(sheet, -0.12 * height, -0.12 * height)
-        for x in (x0, x1):
-            for y in (y0, y1):
-                pin = expand((x, y, x, y), radius, radius)
-                layer.paint_box(pin, (70.0, 70.0, 75.0), 1, radius)
+        for x, y in itertools.product((x0, x1), (y0, y1)):
+            pin = expand((x, y, x, y), 0.04 * height, 0.04 * height)
+            layer.paint_box(pin, (70.0, 70.0, 75.0), 1.0, 0.04 * height)
     outline = _sample_outline(ink, 0.12, 50, rng)
     paint_ink(layer, line, Finish(ink, ground, outline=outline), height, rng)
-    hulls = _fold(layer, line.hulls, height, rng) if rng.bernoulli(0.75) else line.hulls
-    label, digit_hulls = number_hulls(text, hulls)
-    return PlanarObject(layer, label, digit_hulls, line.box, hulls)
+    line = _fold(layer, line, height, rng) if rng.bernoulli(0.75) else line
+    return line_object(layer, text, line)
 
 
 def _paint_band(layer: Layer, box: Box, ground: Colour, rng: Rng) -> None:
@@ -145,8 +139,7 @@ def _paint_band(layer: Layer, box: Box, ground: Colour, rng: Rng) -> None:
         for index in range(8):
             if rng.bernoulli(0.6):
                 x = left + (index + 0.5) * (right - left) / 8
-                mark = (x - 0.2 * height, y - 0.3 * height, x + 0.2 * height, y + 0.3 * height)
-                layer.paint_box(mark, ink)
+                layer.paint_box(expand((x, y, x, y), 0.2 * height, 0.3 * height), ink)
         return
     face = rng.choice(faces("Bold", "Black", "Roboto", "Italic"))
     sponsor = rng.choice(_SPONSORS)
@@ -161,7 +154,7 @@ def render_jersey(rng: Rng, height: float) -> PlanarObject:
     layer = Layer(rows, columns)
     ground = rng.choice(_VIVID_COLOURS)
     layer.paint_box((0, 0, columns, rows), ground)
-    if rng.bernoulli(0.3):  # stripes
+    if rng.bernoulli(0.3):
         second, width = rng.choice(_VIVID_COLOURS), height * rng.uniform(0.3, 1.0)
         stripe = mix(ground, second, rng.uniform(0.15, 0.5))
         for index in range(0, int(columns / width) + 1, 2):
@@ -178,64 +171,59 @@ def render_jersey(rng: Rng, height: float) -> PlanarObject:
     paint_ink(layer, line, Finish(ink, ground, outline=outline), height, rng)
     texture = rng.choice(("speckle", "grooves", "rough", "stucco"))
     add_grain(layer, texture, rng.uniform(0.02, 0.09), rng)
-    hulls = _fold(layer, line.hulls, height, rng)
-    return PlanarObject(layer, label, hulls, line.box, background=ground, textured=False)
+    line = _fold(layer, line, height, rng)
+    return line_object(layer, label, line, background=ground, textured=False)
 
 
 def render_number_plate(rng: Rng, height: float) -> PlanarObject:
     """Render a vehicle's plate: digits alone, or before or after letters."""
-    label = sample_digits(rng.weighted_choice(_PLATE_LENGTHS), rng, leading_zeros=0.12)
+    text = sample_digits(rng.weighted_choice(_PLATE_LENGTHS), rng, leading_zeros=0.12)
     letters = "".join(rng.choice("ABCDEFHJKLMNPRTUVWXY") for _ in range(1 + rng.randrange(3)))
     gap = rng.choice(("", " ", " ", "-"))
     kind = rng.random()
-    text = label
     if kind > 0.55:
-        text = letters + gap + label if kind < 0.85 else label + gap + letters
+        text = letters + gap + text if kind < 0.85 else text + gap + letters
     face = rng.choice(faces("Bold", "Medium", "Fjalla", "Semibold", "Roboto-Reg", "DejaVuSans"))
     marks = (rng.choice(("slash", "dot")),) if rng.bernoulli(0.12) else ()
     text_style = TextStyle(
         face=face,
         stretch=rng.uniform(0.6, 1.05),
-        marks=marks,
         growth=rng.choice((0, 1)),
         spacing=rng.uniform(0.08, 0.25),
+        marks=marks,
     )
     line = layout_line(text, text_style, height, rng, margin=1.3)
     layer = Layer(*line.mask.shape)
     ground, ink = rng.weighted_choice(_PLATE_COLOURS)
     plate = expand(line.box, height * rng.uniform(0.15, 0.5), height * rng.uniform(0.12, 0.35))
     radius = height * rng.uniform(0.05, 0.2)
-    if rng.bernoulli(0.6):  # a holder
+    if rng.bernoulli(0.6):
         holder = expand(plate, 0.07 * height, 0.07 * height)
         layer.paint_box(holder, (25.0, 25.0, 28.0), 1.0, radius)
     layer.paint_box(plate, ground, 1.0, radius)
-    if rng.bernoulli(0.5):  # a border
-        shape = layer.rgba.shape[:2]
+    if rng.bernoulli(0.5):
         thickness = max(1.0, 0.04 * height)
-        outer = expand(plate, -0.05 * height, -0.05 * height)
-        inner = expand(outer, -thickness, -thickness)
-        border = cv2.subtract(rectangle(shape, outer, radius), rectangle(shape, inner, radius))
-        layer.paint(border, ink, rng.uniform(0.5, 1.0))
+        border = expand(plate, -0.05 * height, -0.05 * height)
+        inner = expand(border, -thickness, -thickness)
+        layer.paint_frame(border, inner, ink, rng.uniform(0.5, 1.0), radius)
     relief = rng.uniform(0.01, 0.05) if rng.bernoulli(0.6) else 0.0
     worn = rng.uniform(0.02, 0.18) if rng.bernoulli(0.2) else 0.0
     paint_ink(layer, line, Finish(ink, ground, relief=relief, worn=worn), height, rng)
-    label, hulls = number_hulls(text, line.hulls)
-    return PlanarObject(layer, label, hulls, line.box, line.hulls)
+    return line_object(layer, text, line)
 
 
 def render_card(rng: Rng, height: float) -> PlanarObject:
     """Render embossed or stamped digits on a card, a tag or a machine's type plate."""
     label = sample_digits(rng.weighted_choice(_CARD_LENGTHS), rng, leading_zeros=0.2)
+    plain_faces = faces("DejaVuSansMono", "Roboto-Medium", "cmtt10", "Lato-Bold",
+                        "SourceSansPro-Semibold", "HankenGrotesk-Medium")  # fmt: skip
     text_style = TextStyle(
-        face=rng.choice(
-            faces("DejaVuSansMono", "Roboto-Medium", "cmtt10", "Lato-Bold",
-                  "SourceSansPro-Semibold", "HankenGrotesk-Medium")
-        ),
+        face=rng.choice(plain_faces),
         growth=rng.choice((0, 0, 1)),
         spacing=rng.uniform(0.12, 0.35),
         rounding=rng.uniform(0.5, 2.0),
         stretch=rng.uniform(0.8, 1.1),
-    )  # fmt: skip
+    )
     line = layout_line(label, text_style, height, rng, margin=1.5)
     layer = Layer(*line.mask.shape)
     is_metal = rng.bernoulli(0.4)
@@ -250,19 +238,17 @@ def render_card(rng: Rng, height: float) -> PlanarObject:
         y = line.box[3] + 1.1 * size if rng.bernoulli(0.7) else line.box[1] - 1.1 * size
         face, colour = rng.choice(faces("Roboto", "Lato")), ink_colour(ground, rng)
         paint_words(layer, word, face, (line.box[0], y), size, colour, rng, anchor=0.0)
-    colour = rng.weighted_choice(
+    ink = rng.weighted_choice(
         ((2.0, (205.0, 205.0, 210.0)), (1.5, (215.0, 185.0, 110.0)), (3.0, None))
     )
-    if colour is None or contrast(colour, ground) < 35:
+    if ink is None or contrast(ink, ground) < 35:
         step = rng.choice((-1, 1)) * rng.uniform(20, 55)
-        if not 20 < luminance(ground) + step < 240:
-            step = -step
-        colour = brightened(ground, step)
-    paint_ink(layer, line, Finish(colour, ground, relief=rng.uniform(0.03, 0.08)), height, rng)
+        ink = brightened(ground, step if 20 < luminance(ground) + step < 240 else -step)
+    paint_ink(layer, line, Finish(ink, ground, relief=rng.uniform(0.03, 0.08)), height, rng)
     if rng.bernoulli(0.3):  # a reflection on a curved or glossy surface
         rows, columns = line.mask.shape
         x = np.linspace(-1, 1, columns, dtype=np.float32)[None].repeat(rows, axis=0)
-        centre, width = rng.uniform(-0.8, 0.8), rng.uniform(0.1, 0.4)
-        shine = np.exp(-(((x - np.float32(centre)) / np.float32(width)) ** 2))
+        middle, width = rng.uniform(-0.8, 0.8), rng.uniform(0.1, 0.4)
+        shine = np.exp(-(((x - np.float32(middle)) / np.float32(width)) ** 2))
         layer.scale_brightness(1 + np.float32(rng.uniform(0.05, 0.35)) * shine)
-    return PlanarObject(layer, label, line.hulls, line.box)
+    return line_object(layer, label, line)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from .layer import blurred, colour_row
+from .drawing import blurred, colour_row
 from .rng import Rng
 from .textures import TEXTURE_MEAN, TEXTURE_STD, crop_texture
 
@@ -45,10 +45,9 @@ def sample_illumination(image: np.ndarray, rng: Rng) -> np.ndarray | None:
 def _motion_kernel(length: float, angle: float) -> np.ndarray:
     size = max(3, int(np.ceil(length)) | 1)
     kernel = np.zeros((size, size), np.float32)
-    centre = size // 2
     reach = np.array([np.cos(angle), np.sin(angle)]) * length / 2
-    start, end = np.round((centre - reach) * 16), np.round((centre + reach) * 16)
-    cv2.line(kernel, start.astype(int).tolist(), end.astype(int).tolist(), 1.0, 1, cv2.LINE_AA, 4)
+    start, end = (np.round((size // 2 + r) * 16).astype(int).tolist() for r in (-reach, reach))
+    cv2.line(kernel, start, end, 1.0, 1, cv2.LINE_AA, 4)
     return kernel / kernel.sum()
 
 
@@ -142,7 +141,4 @@ def compress(image: np.ndarray, rng: Rng) -> bytes:
     """Encode an image (uint8 (h, w, 3), RGB) as JPEG of a random quality from 35 to 97."""
     quality = rng.choice((35, 50, 60, 70, 75, 80, 85, 88, 90, 92, 95, 97))
     bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-    succeeded, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    if not succeeded:
-        raise RuntimeError(f"OpenCV could not encode a JPEG. Received: {image.shape}")
-    return data.tobytes()
+    return cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()

@@ -9,19 +9,17 @@ import cv2
 import numpy as np
 
 from .colours import WHITE, light_colour, mix, wall_colour
-from .display_glyphs import DOT_ROWS, SLASHED_ZERO, dot_grid
-from .fonts import GLYPH_PAD, faces, glyph
-from .geometry import Box, expand, points_box
-from .layer import Colour, Layer, blurred
+from .drawing import Box, Colour, Layer, blurred, expand, fill_circle, points_box
+from .glyphs import DOT_ROWS, GLYPH_PAD, SLASHED_ZERO, dot_grid, faces, glyph
 from .layout import TextLine, layout_line
-from .planar_object import PlanarObject, add_grain, number_hulls, paint_words, sample_digits
+from .planar_object import PlanarObject, add_grain, line_object, paint_words, sample_digits
 from .rng import Rng
 from .text_style import TextStyle
 
 _CODE_LENGTHS = ((4.0, 2), (8.0, 3), (14.0, 4), (14.0, 5), (22.0, 6), (8.0, 7), (20.0, 8),
                  (5.0, 9), (8.0, 10))  # fmt: skip
 
-# As `display_glyphs.DOT_ROWS`.
+# As `glyphs.DOT_ROWS`.
 _CHARACTER_ROWS = {
     **DOT_ROWS,
     "L": (16, 16, 16, 16, 16, 16, 31), "E": (31, 16, 16, 30, 16, 16, 31),
@@ -44,9 +42,7 @@ class DotMatrix:
     """The shape of characters made of dots.
 
     Attributes:
-        zero: index into the variants of a 0.
-        one: index into the variants of a 1.
-        seven: index into the variants of a 7.
+        zero, one, seven: which variant of a 0, a 1 and a 7.
         face: font file whose digits are sampled at the dots, or "" for the usual 5 x 7.
         rows: number of dots from the top to the bottom of a digit.
     """
@@ -74,10 +70,8 @@ def _layout_dots(text: str, height: float, is_display: bool, rng: Rng) -> TextLi
     """Lay out characters made of dots; those of an ink-jet printer are displaced or missing."""
     face, rows = "", 7
     if rng.bernoulli(0.25):
-        face = rng.choice(
-            faces("DejaVuSansMono-Bold.ttf", "DejaVuSansMono.ttf", "Roboto-Medium.ttf")
-        )
-        rows = 10 + rng.randrange(5)
+        plain = faces("DejaVuSansMono-Bold.ttf", "DejaVuSansMono.ttf", "Roboto-Medium.ttf")
+        face, rows = rng.choice(plain), 10 + rng.randrange(5)
     matrix = DotMatrix(rng.randrange(3), rng.randrange(3), rng.randrange(3), face, rows)
     pitch_y = height / rows
     pitch_x = pitch_y * rng.uniform(0.75, 1.35)
@@ -107,19 +101,15 @@ def _layout_dots(text: str, height: float, is_display: bool, rng: Rng) -> TextLi
         if jitter:
             centres += np.array(rng.normals(centres.size, jitter)).reshape(-1, 2)
         for centre in centres:
-            if not (missing and rng.bernoulli(missing)):
-                _paint_dot(mask, centre, radius, is_square)
+            if missing and rng.bernoulli(missing):
+                continue
+            if is_square:
+                ends = (np.rint((centre + r) * 16).astype(int).tolist() for r in (-radius, radius))
+                cv2.rectangle(mask, *ends, 255, -1, cv2.LINE_AA, 4)
+            else:
+                fill_circle(mask, *(centre - 0.5), max(radius, 0.625))
         hulls.append((centres[:, None] + corners).reshape(-1, 2).astype(np.float32))
     return TextLine(mask, hulls, points_box(np.concatenate(hulls)))
-
-
-def _paint_dot(mask: np.ndarray, centre: np.ndarray, radius: float, is_square: bool) -> None:
-    if is_square:
-        corners = [np.rint((centre + r) * 16).astype(int).tolist() for r in (-radius, radius)]
-        cv2.rectangle(mask, *corners, 255, -1, cv2.LINE_AA, 4)
-    else:
-        fixed = np.rint((centre - 0.5) * 16).astype(int).tolist()
-        cv2.circle(mask, fixed, max(round(radius * 16), 10), 255, -1, cv2.LINE_AA, 4)
 
 
 def _sample_code(rng: Rng) -> str:
@@ -135,9 +125,7 @@ def _sample_code(rng: Rng) -> str:
     kind = rng.random()
     if kind < 0.14 and len(code) < 9:
         return rng.choice(("L", "L ", "EXP ", "P ", "LX", "A", "EXP: ")) + code
-    if kind < 0.2:
-        return code + rng.choice(("L", "AX", " P", "K"))
-    return code
+    return code + rng.choice(("L", "AX", " P", "K")) if kind < 0.2 else code
 
 
 def render_ink_jet(rng: Rng, height: float) -> PlanarObject:
@@ -156,16 +144,14 @@ def render_ink_jet(rng: Rng, height: float) -> PlanarObject:
         size = height * rng.uniform(0.25, 0.5)
         y = top - 1.1 * size if rng.bernoulli(0.6) else bottom + 1.1 * size
         face = rng.choice(faces("Roboto", "Lato", "DejaVuSansMono"))
-        paint_words(layer, word, face, (rng.uniform(left, right), y), size, ink, rng, 0.8,
-                    keep_free=expand(line.box, 0, 0.08 * height))  # fmt: skip
-    label, hulls = number_hulls(text, line.hulls)
-    return PlanarObject(layer, label, hulls, line.box, line.hulls, blur_scale=0.8,
-                        background=ground, textured=False)  # fmt: skip
+        position, keep_free = (rng.uniform(left, right), y), expand(line.box, 0, 0.08 * height)
+        paint_words(layer, word, face, position, size, ink, rng, 0.8, keep_free=keep_free)
+    return line_object(layer, text, line, blur_scale=0.8, background=ground, textured=False)
 
 
 def _paint_package(layer: Layer, rng: Rng) -> tuple[Colour, Colour]:
     """Cover a layer with a package's surface; returns the colours of the ground and of an ink."""
-    rows, columns = layer.rgba.shape[:2]
+    rows, columns = layer.shape
     kind = rng.weighted_choice(
         ((3.0, "foil"), (3.0, "cardboard"), (3.0, "plastic"), (1.5, "paper"), (1.0, "print"))
     )
@@ -221,16 +207,14 @@ def render_dot_display(rng: Rng, height: float) -> PlanarObject:
         ink = mix(ground, (20.0, 30.0, 40.0), rng.uniform(0.6, 0.95))
         layer.paint_box(window, ground)
     layer.paint(line.mask, ink)
-    return PlanarObject(layer, label, line.hulls, line.box)
+    return line_object(layer, label, line)
 
 
 def render_code_label(rng: Rng, height: float) -> PlanarObject:
     """Render a printed label: a code in plain type, often below a bar code."""
     text = _sample_code(rng)
-    face = rng.choice(
-        faces("Mono", "cmtt", "Roboto-Reg", "Roboto-Med", "Lato-Reg", "DejaVuSans.ttf",
-              "SourceSansPro-Reg")
-    )  # fmt: skip
+    plain = ("Mono", "cmtt", "Roboto-Reg", "Roboto-Med", "Lato-Reg", "DejaVuSans.ttf")
+    face = rng.choice(faces(*plain, "SourceSansPro-Reg"))
     marks = (rng.choice(("slash", "dot")),) if rng.bernoulli(0.25) else ()
     spacing = rng.uniform(0.06, 0.45)
     text_style = TextStyle(face=face, spacing=spacing, marks=marks, growth=rng.choice((0, 0, 1)))
@@ -248,13 +232,12 @@ def render_code_label(rng: Rng, height: float) -> PlanarObject:
         position = line.box[0], line.box[1] - 1.1 * size
         paint_words(layer, word, face, position, size, ink, rng, anchor=0.0)
     layer.paint(line.mask, ink, rng.uniform(0.7, 1.0))
-    label, hulls = number_hulls(text, line.hulls)
-    return PlanarObject(layer, label, hulls, line.box, line.hulls)
+    return line_object(layer, text, line)
 
 
 def _paint_bar_code(layer: Layer, box: Box, height: float, ink: Colour, rng: Rng) -> None:
     """Paint a bar code above or below the box of the digits."""
-    mask = np.zeros(layer.rgba.shape[:2], np.uint8)
+    mask = np.zeros(layer.shape, np.uint8)
     above = rng.bernoulli(0.75)
     gap, bar_height = height * rng.uniform(0.12, 0.3), height * rng.uniform(0.6, 1.1)
     left, top, right, bottom = box

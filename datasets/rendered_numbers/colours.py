@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import colorsys
+import functools
 
-from .layer import Colour
+from .drawing import Colour
 from .rng import Rng
 
 # (weight, ((mean, standard deviation) of hue, saturation and value)), estimated from photos of
@@ -73,28 +74,20 @@ def _sample(table, rng: Rng) -> Colour:
     hue = rng.normal(hue, hue_std) % 1.0
     saturation = rng.clipped_normal(saturation, saturation_std, 0.0, 1.0)
     value = rng.clipped_normal(value, value_std, 0.03, 1.0)
-    red, green, blue = colorsys.hsv_to_rgb(hue, saturation, value)
-    return red * 255, green * 255, blue * 255
+    return tuple(255 * channel for channel in colorsys.hsv_to_rgb(hue, saturation, value))
 
 
-def wall_colour(rng: Rng) -> Colour:
-    """Sample the colour of a wall, door or gate."""
-    return _sample(_WALL_COLOURS, rng)
+wall_colour = functools.partial(_sample, _WALL_COLOURS)
+"""Sample the colour of a wall, door or gate."""
 
+enamel_colour = functools.partial(_sample, _ENAMEL_COLOURS)
+"""Sample the ground colour of an enamel plate with light digits."""
 
-def enamel_colour(rng: Rng) -> Colour:
-    """Sample the ground colour of an enamel plate with light digits."""
-    return _sample(_ENAMEL_COLOURS, rng)
+light_colour = functools.partial(_sample, _LIGHT_COLOURS)
+"""Sample a light colour of paint or metal."""
 
-
-def light_colour(rng: Rng) -> Colour:
-    """Sample a light colour of paint or metal."""
-    return _sample(_LIGHT_COLOURS, rng)
-
-
-def dark_colour(rng: Rng) -> Colour:
-    """Sample a dark colour of paint or metal."""
-    return _sample(_DARK_COLOURS, rng)
+dark_colour = functools.partial(_sample, _DARK_COLOURS)
+"""Sample a dark colour of paint or metal."""
 
 
 def ink_colour(ground: Colour, rng: Rng) -> Colour:

@@ -6,9 +6,8 @@ import cv2
 import numpy as np
 
 from .colours import BLACK, WHITE, dark_colour, light_colour, mix, wall_colour
-from .fonts import GLYPH_HEIGHT, Glyph, faces, glyph
-from .geometry import Box, expand
-from .layer import Colour, Layer, rectangle
+from .drawing import Box, Colour, Layer, box_corners, expand, paint_line
+from .glyphs import GLYPH_HEIGHT, Glyph, faces, glyph
 from .planar_object import PlanarObject, paint_words, sample_digits
 from .rng import Rng
 
@@ -17,39 +16,62 @@ _COUNTER_LENGTHS = ((7.0, 1), (3.0, 2), (4.0, 3), (10.0, 4), (32.0, 5), (13.0, 6
 _METER_UNITS = ("kWh", "m³", "kWh", "m³", "GAL", "km", "ft³", "MWh", "kvarh")
 _METER_WORDS = ("WATER METER", "TYPE", "ELSTER", "Made in EU", "GAS", "Nr.", "CLASS B", "imp/kWh",
                 "No.", "TOTAL", "METER")  # fmt: skip
+_NARROW = ("Fjalla", "DejaVuSansMono", "Roboto-Medium", "Roboto-Regular", "HankenGrotesk-Med")
+_WIDE = ("Roboto-", "DejaVuSans", "Lato-", "Manrope", "SourceSans", "cmss10", "HankenGrotesk")
+_PLAIN = ("Roboto-Medium", "Roboto-Bold", "SourceSansPro-Sem", "DejaVuSans.ttf", "Lato-Bold",
+          "Lato-Regular")  # fmt: skip
 _RED = (175.0, 30.0, 28.0)
 
 
-def _sample_face(rng: Rng) -> str:
-    narrow = rng.bernoulli(0.35)
-    if narrow:
-        words = ("Fjalla", "DejaVuSansMono", "Roboto-Medium", "Roboto-Regular", "HankenGrotesk-Med")
-    else:
-        words = ("Roboto-", "DejaVuSans", "Lato-", "Manrope", "SourceSans", "cmss10",
-                 "HankenGrotesk")  # fmt: skip
-    face = rng.choice(faces(*words))
+def render_counter(rng: Rng, height: float) -> PlanarObject:
+    """Render a mechanical counter.
+
+    Of a wheel between two digits at least 80 % of the digit in the label is visible.
+    """
+    label = sample_digits(rng.weighted_choice(_COUNTER_LENGTHS), rng, leading_zeros=0.55)
+    count = len(label)
+    face = rng.choice(faces(*(_NARROW if rng.bernoulli(0.35) else _WIDE)))
     if any(word in face for word in ("Thin", "ExtraLight", "Black", "It", "Oblique")):
-        words = ("Roboto-Medium", "Roboto-Bold", "SourceSansPro-Sem", "DejaVuSans.ttf",
-                 "Lato-Bold", "Lato-Regular")  # fmt: skip
-        face = rng.choice(faces(*words))
-    return face
+        face = rng.choice(faces(*_PLAIN))
+    scale = rng.uniform(0.7, 1.1) * height / GLYPH_HEIGHT, height / GLYPH_HEIGHT
+    wheel_width = height * rng.uniform(0.62, 0.95)
+    pitch = wheel_width + height * (0.0 if rng.bernoulli(0.2) else rng.log_uniform(0.03, 0.5))
+    wheel_height = height * rng.uniform(1.12, 1.7)
+    digit_distance = height * rng.uniform(1.3, 1.9)  # between consecutive digits of a wheel
+    margin = 1.5 * height
+    rows = round(2 * margin + wheel_height)
+    columns = round(2 * margin + (count - 1) * pitch + wheel_width)
+    middle = rows / 2
+    rolling = rng.bernoulli(0.45)
+    offset_std = height * rng.uniform(0.0, 0.04)
+    decimals = 1 + rng.randrange(min(3, count - 2)) if count > 2 and rng.bernoulli(0.5) else 0
+    max_offset = min(0.27 * digit_distance, 0.15 * height + (wheel_height - height) / 2)
+    top, bottom = middle - wheel_height / 2, middle + wheel_height / 2
+    windows, hulls = [], []
+    inks = np.zeros((2, rows, columns), np.uint8)  # before and after the decimal point
+    for index, digit in enumerate(label):
+        offset = rng.normal(0, offset_std)
+        # The last wheels of a rolling counter are in between two digits.
+        if rolling and (index == count - 1 or (index == count - 2 and label[-1] == "9")):
+            offset = rng.uniform(-max_offset, max_offset)
+        left, y = margin + index * pitch, middle + min(max(offset, -max_offset), max_offset)
+        window = left, top, left + wheel_width, bottom
+        mask = inks[int(index >= count - decimals)]
+        for step in (-1, 1):  # the previous and the next digit of the wheel
+            source = glyph(face, str((int(digit) + step) % 10))
+            _paint_wheel_digit(mask, source, window, y + step * digit_distance, scale)
+        hulls.append(_paint_wheel_digit(mask, glyph(face, digit), window, y, scale))
+        windows.append(window)
+    wheels = (margin, top, columns - margin, bottom)
+    separable = pitch > 1.03 * wheel_width  # the gaps allow a separate window for each wheel
+    layer = _render_case(wheels, windows, inks, decimals, separable, height, rng)
+    return PlanarObject(layer, label, hulls, wheels)
 
 
 def _paint_wheel_digit(
     mask: np.ndarray, source: Glyph, window: Box, y: float, scale: tuple[float, float]
 ) -> np.ndarray:
-    """Paint a digit, centred at height y, on a wheel behind a window, in place.
-
-    Args:
-        mask: uint8 (h, w).
-        source: the digit.
-        window: the visible part of the wheel, in pixels.
-        y: vertical centre of the digit, in pixels.
-        scale: horizontal and vertical scale of the glyph.
-
-    Returns:
-        The digit's convex hull, clipped to the window: float32 (n, 2).
-    """
+    """Paint a digit, centred at height y, on a wheel behind a window; returns its visible hull."""
     scale_x, scale_y = scale
     x = (window[0] + window[2] - source.mask.shape[1] * scale_x) / 2
     # A digit is GLYPH_HEIGHT high above its baseline; its mask may have more room at the bottom.
@@ -65,82 +87,16 @@ def _paint_wheel_digit(
     return np.clip(hull, (left, upper), (right, lower)).astype(np.float32)
 
 
-def _sample_offsets(label: str, std: float, limit: float, rolling: bool, rng: Rng) -> list[float]:
-    """Sample the vertical offset of each digit; a rolling counter's last wheels are in between."""
-    offsets = []
-    for index in range(len(label)):
-        offset = rng.normal(0, std)
-        is_last = index == len(label) - 1
-        if rolling and (is_last or (index == len(label) - 2 and label[-1] == "9")):
-            offset = rng.uniform(-limit, limit)
-        offsets.append(min(max(offset, -limit), limit))
-    return offsets
-
-
-def render_counter(rng: Rng, height: float) -> PlanarObject:
-    """Render a mechanical counter.
-
-    Of a wheel between two digits at least 80 % of the digit in the label is visible.
-    """
-    label = sample_digits(rng.weighted_choice(_COUNTER_LENGTHS), rng, leading_zeros=0.55)
-    count = len(label)
-    face, stretch = _sample_face(rng), rng.uniform(0.7, 1.1)
-    scale = stretch * height / GLYPH_HEIGHT, height / GLYPH_HEIGHT
-    wheel_width = height * rng.uniform(0.62, 0.95)
-    pitch = wheel_width + height * (0.0 if rng.bernoulli(0.2) else rng.log_uniform(0.03, 0.5))
-    wheel_height = height * rng.uniform(1.12, 1.7)
-    digit_distance = height * rng.uniform(1.3, 1.9)  # between consecutive digits of a wheel
-    margin = 1.5 * height
-    rows = round(2 * margin + wheel_height)
-    columns = round(2 * margin + (count - 1) * pitch + wheel_width)
-    middle = rows / 2
-    rolling = rng.bernoulli(0.45)
-    offset_std = height * rng.uniform(0.0, 0.04)
-
-    decimals = 0
-    if count > 2 and rng.bernoulli(0.5):
-        decimals = 1 + rng.randrange(min(3, count - 2))
-    max_offset = min(0.27 * digit_distance, 0.15 * height + (wheel_height - height) / 2)
-    offsets = _sample_offsets(label, offset_std, max_offset, rolling, rng)
-    top, bottom = middle - wheel_height / 2, middle + wheel_height / 2
-    windows, hulls = [], []
-    integer_ink = np.zeros((rows, columns), np.uint8)
-    decimal_ink = np.zeros((rows, columns), np.uint8)
-    for index, digit in enumerate(label):
-        left, y = margin + index * pitch, middle + offsets[index]
-        window = left, top, left + wheel_width, bottom
-        mask = decimal_ink if index >= count - decimals else integer_ink
-        for step in (-1, 1):  # the previous and the next digit of the wheel
-            source = glyph(face, str((int(digit) + step) % 10))
-            _paint_wheel_digit(mask, source, window, y + step * digit_distance, scale)
-        hulls.append(_paint_wheel_digit(mask, glyph(face, digit), window, y, scale))
-        windows.append(window)
-
-    wheels = (margin, top, columns - margin, bottom)
-    separable = pitch > 1.03 * wheel_width
-    inks = integer_ink, decimal_ink
-    layer = _render_case(wheels, windows, inks, decimals, separable, height, rng)
-    return PlanarObject(layer, label, hulls, wheels)
-
-
 def _render_case(
     wheels: Box,
     windows: list[Box],
-    inks: tuple[np.ndarray, np.ndarray],
+    inks: np.ndarray,
     decimals: int,
     separable: bool,
     height: float,
     rng: Rng,
 ) -> Layer:
-    """Render a counter's case with its wheels and their digits.
-
-    Args:
-        wheels: the box of all windows.
-        windows: the box of each wheel's window.
-        inks: masks of the digits before and after the decimal point, uint8 (h, w) each.
-        decimals: number of digits after the decimal point.
-        separable: whether the gaps allow a separate window for each wheel.
-    """
+    """Render a counter's case with its wheels and the ink before and after the decimal point."""
     layer = Layer(*inks[0].shape)
     frame = expand(wheels, height * rng.uniform(0.0, 0.3), height * rng.uniform(0.0, 0.2))
     light = rng.bernoulli(0.22)
@@ -162,9 +118,17 @@ def _render_case(
     layer.paint(inks[1], decimal_colour)
     _shade_wheels(layer, windows, rng)
     if separate and rng.bernoulli(0.6):
-        _paint_window_frames(layer, windows, mix(case, BLACK, rng.uniform(0.3, 0.9)), height)
+        mask = np.zeros(layer.shape, np.uint8)
+        for window in windows:
+            paint_line(mask, box_corners(expand(window, 1.0, 1.0)), 0.04 * height, closed=True)
+        layer.paint(mask, mix(case, BLACK, rng.uniform(0.3, 0.9)))
     if decimals and rng.bernoulli(0.4):
-        _paint_decimal_point(layer, windows[-decimals - 1 :], decimal_colour, height, rng)
+        left, right = windows[-decimals - 1][2], windows[-decimals][0]
+        x, y = (left + right) / 2, wheels[3] - rng.uniform(0.0, 0.1) * height
+        if right - left > 0.08 * height:  # room for a decimal point
+            radius = min(0.5 * (right - left), 0.07 * height)
+            point = (x - radius, y - 2 * radius, x + radius, y + radius)
+            layer.paint_box(point, decimal_colour, 1.0, radius)
     _paint_case_print(layer, wheels, frame, case, height, rng)
     return layer
 
@@ -184,9 +148,7 @@ def _paint_wheels(
         left, top, right, bottom = windows[-decimals]
         inner = (left, top, windows[-1][2], bottom)
         outer = expand(inner, 0.1 * (right - left), 0.08 * (bottom - top))
-        shape = layer.rgba.shape[:2]
-        frame = cv2.subtract(rectangle(shape, outer), rectangle(shape, inner))
-        layer.paint(frame, _RED, rng.uniform(0.6, 1.0))
+        layer.paint_frame(outer, inner, _RED, rng.uniform(0.6, 1.0))
     return red_wheels
 
 
@@ -204,27 +166,6 @@ def _shade_wheels(layer: Layer, windows: list[Box], rng: Rng) -> None:
         y = round(middle + rng.uniform(-0.45, 0.45) * wheel_height)
         reflection = (left, y, right, y + max(1.0, 0.06 * wheel_height))
         layer.paint_box(reflection, (250.0, 250.0, 250.0), rng.uniform(0.1, 0.45))
-
-
-def _paint_window_frames(layer: Layer, windows: list[Box], colour: Colour, height: float) -> None:
-    mask = np.zeros(layer.rgba.shape[:2], np.uint8)
-    thickness = max(1, round(0.04 * height))
-    for window in windows:
-        left, top, right, bottom = (round(value * 16) for value in expand(window, 1.0, 1.0))
-        cv2.rectangle(mask, (left, top), (right, bottom), 255, thickness, cv2.LINE_AA, 4)
-    layer.paint(mask, colour)
-
-
-def _paint_decimal_point(
-    layer: Layer, windows: list[Box], colour: Colour, height: float, rng: Rng
-) -> None:
-    """Paint a decimal point between the first two windows, if the gap is wide enough."""
-    left, right = windows[0][2], windows[1][0]
-    x, y = (left + right) / 2, windows[0][3] - rng.uniform(0.0, 0.1) * height
-    if right - left > 0.08 * height:
-        radius = min(0.5 * (right - left), 0.07 * height)
-        box = (x - radius, y - 2 * radius, x + radius, y + radius)
-        layer.paint_box(box, colour, 1.0, radius)
 
 
 def _paint_case_print(

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from .colours import BLACK, dark_colour, light_colour, mix
-from .display_glyphs import DOT_FACES, SEGMENT_FACES
-from .fonts import faces, families
-from .geometry import Box, expand
-from .layer import Colour, Layer, blurred, box_corners, paste_mask
+from .drawing import Box, Colour, Layer, blurred, box_corners, expand, paint_line
+from .glyphs import DOT_FACES, SEGMENT_FACES, faces, families
 from .layout import TextLine, layout_line
+from .planar_object import paste_ink
 from .plates import Finish, paint_ink
 from .rng import Rng
 from .text_style import TextStyle
@@ -35,14 +33,7 @@ _WORDS = ("kWh", "m", "TOTAL", "MODEL", "SERIAL No", "TYPE", "LITRE", "RUN", "CI
 
 @dataclass(frozen=True)
 class Device:
-    """A device and the look of its digits.
-
-    Attributes:
-        kind: a kind of `DEVICE_KINDS`.
-        text_style: typographic style of the digits.
-        finish: colours and effects of the digits and of their ground.
-        case: colour around the ground.
-    """
+    """A device of a kind of `DEVICE_KINDS`: its digits, their ground, and the colour around it."""
 
     kind: str
     text_style: TextStyle
@@ -61,32 +52,6 @@ def sample_device(rng: Rng) -> Device:
     return Device(kind, text_style, finish, rng.choice(_CASES))
 
 
-def paint_device(layer: Layer, line: TextLine, device: Device, height: float, rng: Rng) -> None:
-    """Paint a device with its digits on a layer of the mask's size."""
-    inner = expand(line.box, height * rng.uniform(0.1, 0.4), height * rng.uniform(0.12, 0.45))
-    outer = expand(inner, height * rng.uniform(0.05, 0.6), height * rng.uniform(0.05, 0.6))
-    kind, finish = device.kind, device.finish
-    if kind == "drums":
-        layer.paint_box(outer, device.case)
-        _paint_drums(layer, line, device, height, rng)
-        return
-    if kind in ("display", "plate") or rng.bernoulli(0.3):
-        layer.paint_box(outer, device.case)
-    layer.paint_box(inner, finish.ground)
-    if kind == "plate":
-        border = np.zeros(layer.rgba.shape[:2], np.uint8)
-        corners = np.round(box_corners(expand(inner, -0.06 * height, -0.06 * height)) * 16)
-        thickness = max(1, round(0.04 * height))
-        cv2.polylines(border, [corners.astype(np.int32)], True, 255, thickness, cv2.LINE_AA, 4)
-        layer.paint(border, finish.ink, rng.uniform(0.0, 1.0))
-    if kind in ("label", "bib") or rng.bernoulli(0.25):
-        _paint_small_print(layer, inner, device, height, rng)
-    if kind in ("display", "dots") and min(finish.ground) < 60:
-        glow = blurred(line.mask, height * rng.uniform(0.03, 0.15))
-        layer.paint(glow, finish.ink, rng.uniform(0.1, 0.6))
-    paint_ink(layer, line, finish, height, rng)
-
-
 def _sample_text_style(kind: str, rng: Rng) -> TextStyle:
     display_face, pitch, slant, spacing = "", 0.0, 0.0, rng.uniform(0.06, 0.22)
     if kind == "display":
@@ -96,9 +61,14 @@ def _sample_text_style(kind: str, rng: Rng) -> TextStyle:
         display_face, pitch = rng.choice(tuple(DOT_FACES)), rng.uniform(0.82, 1.0)
     elif kind == "drums":
         pitch = rng.uniform(0.85, 1.5)
+    family = rng.choice(families())
+    if kind == "label" and rng.bernoulli(0.5):
+        family = faces("Mono")
+    elif kind in ("plate", "bib"):
+        family = faces("Bold", "Black", "Medium", "Fjalla", "Semibold")
     return TextStyle(
-        face=_sample_face(kind, rng),
-        stretch=rng.uniform(0.75, 1.1) if kind != "plate" else rng.uniform(0.6, 1.0),
+        face=rng.choice(family),
+        stretch=rng.uniform(0.6, 1.0) if kind == "plate" else rng.uniform(0.75, 1.1),
         slant=slant,
         growth=rng.choice((0, 0, 1, 2)) if not display_face else 0,
         rounding=rng.uniform(1.0, 2.5) if rng.bernoulli(0.2) and not display_face else 0.0,
@@ -107,15 +77,6 @@ def _sample_text_style(kind: str, rng: Rng) -> TextStyle:
         display_face=display_face,
         pitch=pitch,
     )
-
-
-def _sample_face(kind: str, rng: Rng) -> str:
-    family = rng.choice(families())
-    if kind == "label" and rng.bernoulli(0.5):
-        family = faces("Mono")
-    elif kind in ("plate", "bib"):
-        family = faces("Bold", "Black", "Medium", "Fjalla", "Semibold")
-    return rng.choice(family)
 
 
 def _sample_colours(kind: str, rng: Rng) -> tuple[Colour, Colour]:
@@ -135,6 +96,31 @@ def _sample_colours(kind: str, rng: Rng) -> tuple[Colour, Colour]:
     return (light, dark) if rng.bernoulli(0.85) else (dark, light)
 
 
+def paint_device(layer: Layer, line: TextLine, device: Device, height: float, rng: Rng) -> None:
+    """Paint a device with its digits on a layer of the mask's size."""
+    inner = expand(line.box, height * rng.uniform(0.1, 0.4), height * rng.uniform(0.12, 0.45))
+    outer = expand(inner, height * rng.uniform(0.05, 0.6), height * rng.uniform(0.05, 0.6))
+    kind, finish = device.kind, device.finish
+    if kind == "drums":
+        layer.paint_box(outer, device.case)
+        _paint_drums(layer, line, device, height, rng)
+        return
+    if kind in ("display", "plate") or rng.bernoulli(0.3):
+        layer.paint_box(outer, device.case)
+    layer.paint_box(inner, finish.ground)
+    if kind == "plate":
+        border = np.zeros(layer.shape, np.uint8)
+        corners = box_corners(expand(inner, -0.06 * height, -0.06 * height))
+        paint_line(border, corners, 0.04 * height, closed=True)
+        layer.paint(border, finish.ink, rng.uniform(0.0, 1.0))
+    if kind in ("label", "bib") or rng.bernoulli(0.25):
+        _paint_small_print(layer, inner, device, height, rng)
+    if kind in ("display", "dots") and min(finish.ground) < 60:
+        glow = blurred(line.mask, height * rng.uniform(0.03, 0.15))
+        layer.paint(glow, finish.ink, rng.uniform(0.1, 0.6))
+    paint_ink(layer, line, finish, height, rng)
+
+
 def _paint_drums(layer: Layer, line: TextLine, device: Device, height: float, rng: Rng) -> None:
     """Paint a window for each digit, darker at the top and the bottom of the drum."""
     half_width = 0.5 * device.text_style.pitch * height * rng.uniform(0.75, 1.0)
@@ -144,16 +130,15 @@ def _paint_drums(layer: Layer, line: TextLine, device: Device, height: float, rn
         x, y = (hull.min(axis=0) + hull.max(axis=0)) / 2
         is_decimal = red_decimal and index == len(line.hulls) - 1
         ground = (150.0, 30.0, 25.0) if is_decimal else device.finish.ground
-        window = (x - half_width, y - half_height, x + half_width, y + half_height)
-        layer.paint_box(window, ground)
+        layer.paint_box(expand((x, y, x, y), half_width, half_height), ground)
     paint_ink(layer, line, device.finish, height, rng)
     y = (line.box[1] + line.box[3]) / 2
-    distance = np.abs(np.arange(layer.rgba.shape[0], dtype=np.float32) - y) / half_height
+    distance = np.abs(np.arange(layer.shape[0], dtype=np.float32) - y) / half_height
     brightness = 1 - np.float32(rng.uniform(0.2, 0.9)) * np.clip(distance, 0, 1) ** 3
     visible = distance <= 1
     factors = np.column_stack([brightness, brightness, brightness, np.ones_like(brightness)])
     # Whole rows of pixels at once: a factor for every pixel and channel.
-    layer.rgba[visible] *= factors[visible, None].repeat(layer.rgba.shape[1], axis=1)
+    layer.rgba[visible] *= factors[visible, None].repeat(layer.shape[1], axis=1)
 
 
 def _paint_small_print(layer: Layer, inner: Box, device: Device, height: float, rng: Rng) -> None:
@@ -162,16 +147,12 @@ def _paint_small_print(layer: Layer, inner: Box, device: Device, height: float, 
     above = rng.bernoulli(0.6)
     size = height * rng.uniform(0.14, 0.3)
     band_height = size * rng.uniform(1.2, 1.8)
-    band = (left, top - band_height, right, top)
-    if not above:
-        band = (left, bottom, right, bottom + band_height)
+    band_top = top - band_height if above else bottom
+    band = (left, band_top, right, top if above else bottom + band_height)
     if device.kind == "bib" and rng.bernoulli(0.7):
         layer.paint_box(band, rng.choice(_CASES))
     elif device.kind in ("label", "bib"):
         layer.paint_box(band, device.finish.ground)
     word = layout_line(rng.choice(_WORDS), device.text_style, size, rng, margin=0.1).mask
-    y = round(band[1] + 0.1 * size)
     x = round(left + rng.random() * max(right - left - word.shape[1], 0))
-    mask = paste_mask(layer.rgba.shape[:2], word, x, y)
-    if mask is not None:
-        layer.paint(mask, device.finish.ink, 0.9)
+    paste_ink(layer, word, x, round(band_top + 0.1 * size), device.finish.ink, 0.9)

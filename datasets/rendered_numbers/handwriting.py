@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 
 from .colours import BLACK, mix
-from .fonts import GLYPH_HEIGHT, convex_hull, faces
-from .glyph_file import read_glyphs
-from .layer import Layer, blurred
+from .drawing import Layer, blurred, box_corners, paint_line
+from .glyphs import GLYPH_HEIGHT, convex_hull, faces
+from .mnist_digits import read_digits
 from .paper import paint_paper
 from .planar_object import PlanarObject, paint_words, sample_digits
 from .rng import Rng
@@ -49,11 +49,7 @@ class _Writer:
             skeletons=tuple(rng.random() for _ in range(10)),
             width=rng.uniform(0.42, 0.75),
             thickness=self.thickness / GLYPH_HEIGHT,
-            nib=0.0,
-            nib_angle=0.0,
             jitter=rng.uniform(0.02, 0.055),
-            balls=False,
-            segments=False,
             handwritten=True,
         )
 
@@ -92,13 +88,13 @@ def render_handwriting(rng: Rng, height: float, glyphs: str = "") -> PlanarObjec
     """Render a handwritten number on paper.
 
     Args:
-        glyphs: path of a file that `read_glyphs` reads, or "" for strokes only.
+        glyphs: path of a file that `read_digits` reads, or "" for strokes only.
     """
     label = sample_digits(rng.weighted_choice(_AMOUNT_LENGTHS), rng, leading_zeros=0.03)
     if rng.bernoulli(0.25) and len(label) > 2:  # round amounts
         zeros = 1 + rng.randrange(min(3, len(label) - 1))
         label = label[:-zeros] + "0" * zeros
-    scans = read_glyphs(glyphs) if glyphs else ()
+    scans = read_digits(glyphs) if glyphs else ()
     margin = 1.3 * height
     baseline = margin + 1.05 * height
     ink, hulls = _write(label, scans, (margin, baseline), height, rng)
@@ -159,8 +155,7 @@ def _write(
     """Write a number with its separators and what follows it.
 
     Args:
-        label: the digits.
-        scans: images of each digit as `read_glyphs` returns them, or none.
+        scans: images of each digit as `read_digits` returns them, or none.
         start: x of the first digit and y of the baseline, in pixels; the canvas has the same
             margin at the right as at the left.
 
@@ -227,7 +222,7 @@ def _sample_separators(label: str, rng: Rng) -> dict[int, str]:
 def _paste(canvas: np.ndarray, mask: np.ndarray, linear: np.ndarray, offset: np.ndarray) -> None:
     """Paint a mask after an affine map (relative to pixels' corners), in place."""
     rows, columns = mask.shape
-    corners = np.array([[0, 0], [columns, 0], [0, rows], [columns, rows]]) @ linear.T + offset
+    corners = box_corners((0, 0, columns, rows)) @ linear.T + offset
     low = np.maximum(np.floor(corners.min(axis=0)).astype(int), 0)
     high = np.minimum(np.ceil(corners.max(axis=0)).astype(int), canvas.shape[::-1])
     if (high <= low).any():
@@ -239,11 +234,6 @@ def _paste(canvas: np.ndarray, mask: np.ndarray, linear: np.ndarray, offset: np.
     np.maximum(area, ink, out=area)
 
 
-def _paint_line(ink: np.ndarray, points: list[tuple[float, float]], thickness: float) -> None:
-    fixed = np.rint(np.array(points) * 16).astype(np.int32)
-    cv2.polylines(ink, [fixed], False, 255, max(1, round(thickness)), cv2.LINE_AA, 4)
-
-
 def _paint_separator(
     ink: np.ndarray, sign: str, x: float, level: float, height: float, writer: _Writer, rng: Rng
 ) -> float:
@@ -252,10 +242,10 @@ def _paint_separator(
     x += height * rng.uniform(0.06, 0.2)
     y = level - thickness / 2 - height * rng.uniform(-0.03, 0.06)
     if sign == ".":
-        _paint_line(ink, [(x, y), (x + 0.3, y)], thickness * rng.uniform(1.0, 1.5))
+        paint_line(ink, [(x, y), (x + 0.3, y)], thickness * rng.uniform(1.0, 1.5))
     else:
         tail = height * rng.uniform(0.08, 0.18)
-        _paint_line(ink, [(x, y), (x - 0.4 * tail, y + tail)], thickness)
+        paint_line(ink, [(x, y), (x - 0.4 * tail, y + tail)], thickness)
     return x + height * rng.uniform(0.06, 0.22)
 
 
@@ -269,23 +259,24 @@ def _paint_ending(
     y = level - height * rng.uniform(0.3, 0.55)
     length = height * rng.uniform(0.3, 0.8)
     rise = rng.normal(0, 0.05) * height
+    lines = []
     if "point" in kind:
         point_x, point_y = x - 0.1 * height, level - thickness
-        _paint_line(ink, [(point_x, point_y), (point_x + 0.3, point_y)], thickness)
+        lines += [[(point_x, point_y), (point_x + 0.3, point_y)]]
     if "dash" in kind:
-        _paint_line(ink, [(x, y), (x + length, y + rise)], thickness)
+        lines += [[(x, y), (x + length, y + rise)]]
     elif kind == "equals":
-        for shift in (0.0, 0.16 * height):
-            ends = [(x, y + shift), (x + 0.6 * length, y + shift + rise)]
-            _paint_line(ink, ends, thickness)
+        levels = (y, y + 0.16 * height)
+        lines += [[(x, low), (x + 0.6 * length, low + rise)] for low in levels]
     elif kind == "hash":
         size = 0.5 * height
-        for fraction in (0.33, 0.67):
-            level = y + (fraction - 0.5) * size
-            _paint_line(ink, [(x, level), (x + size, level)], thickness)
-            ends = [(x + (fraction + 0.1) * size, y - 0.5 * size),
-                    (x + (fraction - 0.1) * size, y + 0.5 * size)]  # fmt: skip
-            _paint_line(ink, ends, thickness)
+        for part in (0.33, 0.67):
+            low = y + (part - 0.5) * size
+            lines += [[(x, low), (x + size, low)],
+                      [(x + (part + 0.1) * size, y - 0.5 * size),
+                       (x + (part - 0.1) * size, y + 0.5 * size)]]  # fmt: skip
+    for line in lines:
+        paint_line(ink, line, thickness)
 
 
 def _paint_pen_ink(layer: Layer, ink: np.ndarray, height: float, rng: Rng) -> None:

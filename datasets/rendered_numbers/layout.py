@@ -10,11 +10,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from .display_glyphs import display_glyph
-from .fonts import GLYPH_HEIGHT, GLYPH_PAD, Glyph, convex_hull, glyph
-from .geometry import Box, bounds, points_box
-from .glyph_marks import add_marks
-from .layer import blurred
+from .drawing import Box, blurred, points_box
+from .glyphs import GLYPH_HEIGHT, GLYPH_PAD, Glyph, add_mark, convex_hull, display_glyph, glyph
 from .rng import Rng
 from .strokes import stroke_glyph
 from .text_style import TextStyle
@@ -36,7 +33,7 @@ class TextLine:
 
 
 @functools.cache
-def _displacement_fields(step: int) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
+def _displacement_fields(step: int) -> tuple[tuple[tuple[np.ndarray, np.ndarray], ...], ...]:
     """Return 12 smooth displacement fields of at most one pixel, which make outlines uneven.
 
     Args:
@@ -45,29 +42,18 @@ def _displacement_fields(step: int) -> tuple[tuple[np.ndarray, np.ndarray], ...]
     Returns:
         For each field, for x and for y: the identity map and the displacement, float32 (h, w).
     """
-    if step > 1:
-        size = 2 * GLYPH_HEIGHT // step
-        fields = []
-        for field in _displacement_fields(1):
-            halved = []
-            for grid, move in field:
-                move = cv2.resize(move, (size, size), interpolation=cv2.INTER_AREA) / step
-                halved.append((grid[:size, :size], move))
-            fields.append(tuple(halved))
-        return tuple(fields)
     generator = np.random.Generator(np.random.Philox(key=20))
     size = 2 * GLYPH_HEIGHT
-    y, x = np.mgrid[0:size, 0:size].astype(np.float32)
-    fields = []
-    for index in range(12):
-        sigma = (4, 7, 12)[index % 3]
-        field = []
-        for grid in (x, y):
-            white = generator.normal(size=(size, size)).astype(np.float32)
-            noise = cv2.GaussianBlur(white, (0, 0), sigma)
-            field.append((grid, noise / np.abs(noise).max()))
-        fields.append(tuple(field))
-    return tuple(fields)
+    half = size // step
+    y, x = np.mgrid[0:half, 0:half].astype(np.float32)
+
+    def field(sigma: float, grid: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        white = generator.normal(size=(size, size)).astype(np.float32)
+        move = cv2.GaussianBlur(white, (0, 0), sigma)
+        move /= np.abs(move).max()
+        return grid, cv2.resize(move, (half, half), interpolation=cv2.INTER_AREA) / step
+
+    return tuple(tuple(field(sigma, grid) for grid in (x, y)) for sigma in (4, 7, 12) * 4)
 
 
 # Half a data set uses some 9,500 of them, 50 MB: a smaller cache would compute many again.
@@ -80,11 +66,8 @@ def _dilated_glyph(face: str, character: str, growth: int) -> Glyph:
     size = 2 * abs(growth) + 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     if growth > 0:
-        mask = cv2.dilate(source.mask, kernel)
-    else:
-        mask = _unless_erased(cv2.erode(source.mask, kernel), source.mask)
-    mask.setflags(write=False)
-    return Glyph(mask, source.ascent)
+        return Glyph(cv2.dilate(source.mask, kernel), source.ascent)
+    return Glyph(_unless_erased(cv2.erode(source.mask, kernel), source.mask), source.ascent)
 
 
 def _unless_erased(changed: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -119,26 +102,6 @@ def _vary(mask: np.ndarray, step: int, style: TextStyle, rng: Rng, is_digit: boo
     return mask
 
 
-class _PlacedGlyph(NamedTuple):
-    """A character's mask and the affine map that places it in the line.
-
-    Attributes:
-        mask: uint8 (h, w).
-        linear: a, b, c, d of the map (x, y) -> (a x + b y, c x + d y) + (x, y of the offset).
-        x: horizontal offset.
-        y: vertical offset.
-        hull: hull after the linear map, without the offset.
-        box: bounding box of the ink in the line.
-    """
-
-    mask: np.ndarray
-    linear: list[float]
-    x: float
-    y: float
-    hull: np.ndarray
-    box: Box
-
-
 def _character_mask(
     character: str, step: int, style: TextStyle, rng: Rng
 ) -> tuple[Glyph, np.ndarray, np.ndarray]:
@@ -151,12 +114,25 @@ def _character_mask(
     else:
         source = _dilated_glyph(style.face, character, style.growth)
         if style.marks:
-            source = add_marks(source, character, style.marks)
+            source = add_mark(source, character, style.marks)
     unvaried = source.half if step > 1 else source.mask
     mask = _vary(unvaried, step, style, rng, is_digit)
     if mask is unvaried and (step == 1 or not is_digit or style.brush is None):
         return source, mask, source.hull
     return source, mask, convex_hull(mask) * np.float32(step)
+
+
+class _PlacedGlyph(NamedTuple):
+    """A character's mask, and the map (x, y) -> (a x + b y + x0, c x + d y + y0) into the line.
+
+    `hull` is the hull after the linear part of the map, `box` the bounding box of the ink.
+    """
+
+    mask: np.ndarray
+    linear: list[float]  # a, b, c, d
+    offset: tuple[float, float]
+    hull: np.ndarray
+    box: Box
 
 
 def layout_line(
@@ -165,15 +141,10 @@ def layout_line(
     """Lay out characters from left to right.
 
     Args:
-        text: digits, letters and signs; a space is a gap.
+        text: digits, letters and signs, at least one; a space is a gap.
         style: typographic style.
         margin: empty space around the ink, in units of `height`.
-
-    Raises:
-        ValueError: if the text is empty or all spaces.
     """
-    if not text.strip():
-        raise ValueError(f"A line needs a character that is not a space. Received: {text!r}")
     glyphs: list[_PlacedGlyph] = []
     pen = 0.0
     # Bilinear sampling of masks that are much larger than the line would skip pixels: halve them.
@@ -192,7 +163,7 @@ def layout_line(
                   sin * style.stretch, cos - sin * style.slant)  # fmt: skip
         a, b, c, d = linear
         hull = hull @ np.array([[a, c], [b, d]], np.float32)
-        left, top, right, bottom = bounds(*hull.T.tolist())
+        xs, ys = hull.T.tolist()  # Python's `min` of a few points takes a quarter of NumPy's time
         y = -d * source.ascent - style.slope * pen
         if style.baseline_jitter:
             y += rng.normal(0, style.baseline_jitter) * height
@@ -203,10 +174,10 @@ def layout_line(
             x = pen - (a * columns + b * rows) / 2
             pen += style.pitch * height
         else:
-            x = pen - left
-            pen = x + right + style.spacing * height
-        box = left + x, top + y, right + x, bottom + y
-        glyphs.append(_PlacedGlyph(mask, [step * value for value in linear], x, y, hull, box))
+            x = pen - min(xs)
+            pen = x + max(xs) + style.spacing * height
+        box = min(xs) + x, min(ys) + y, max(xs) + x, max(ys) + y
+        glyphs.append(_PlacedGlyph(mask, [step * value for value in linear], (x, y), hull, box))
     return _assemble(glyphs, margin * height)
 
 
@@ -222,16 +193,15 @@ def _assemble(glyphs: list[_PlacedGlyph], margin: float) -> TextLine:
         x0, y0, x1, y1 = placed.box
         left, top = max(int(x0 - origin_x) - 2, 0), max(int(y0 - origin_y) - 2, 0)
         right, bottom = min(int(x1 - origin_x) + 3, width), min(int(y1 - origin_y) + 3, height)
+        x, y = placed.offset[0] - origin_x, placed.offset[1] - origin_y
+        hulls.append(placed.hull + np.array([x, y], np.float32))
         a, b, c, d = placed.linear
         # The map is relative to pixels' corners, warpAffine's to their centres.
-        x = placed.x - origin_x - left + (a + b) / 2 - 0.5
-        y = placed.y - origin_y - top + (c + d) / 2 - 0.5
-        matrix = np.array([[a, b, x], [c, d, y]])
+        matrix = np.array([[a, b, x - left + (a + b) / 2 - 0.5],
+                           [c, d, y - top + (c + d) / 2 - 0.5]])  # fmt: skip
         ink = cv2.warpAffine(placed.mask, matrix, (right - left, bottom - top))
         area = mask[top:bottom, left:right]
         np.maximum(area, ink, out=area)
-        offset = np.array([placed.x - origin_x, placed.y - origin_y], np.float32)
-        hulls.append(placed.hull + offset)
     box = (margin, margin, max(rights) - origin_x, max(bottoms) - origin_y)
     return TextLine(mask, hulls, box)
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 
 import cv2
 import numpy as np
 
 from .colours import dark_colour, light_colour, mix, wall_colour
-from .fonts import face_for
-from .geometry import Box, expand
-from .layer import Layer
+from .drawing import Box, Layer, expand, paint_line
+from .glyphs import face_for
 from .layout import layout_line
 from .planar_object import PlanarObject
 from .plates import Finish, paint_plate
@@ -29,7 +29,8 @@ _NEGATIVE_WORDS = (
 )  # fmt: skip
 
 
-def _sample_text(rng: Rng) -> str:
+def render_words(rng: Rng, height: float) -> PlanarObject:
+    """Render one or two words, or a few letters."""
     if rng.bernoulli(0.7):
         text = rng.choice(_NEGATIVE_WORDS)
         if rng.bernoulli(0.15):
@@ -44,15 +45,8 @@ def _sample_text(rng: Rng) -> str:
     # "II" and "OO" look the same as numbers.
     if set(text) <= set("IOl") or (len(text) == 1 and text in "IOSZBlG"):
         text = "SOS"
-    return text
-
-
-def render_words(rng: Rng, height: float) -> PlanarObject:
-    """Render one or two words."""
-    text = _sample_text(rng)
     style = sample_print_style(rng, plain=0.6)
-    style = replace(style, face=face_for(text, style.face))
-    line = layout_line(text, style, height, rng, margin=1.2)
+    line = layout_line(text, replace(style, face=face_for(text, style.face)), height, rng, 1.2)
     planar = render_line(text, line, height, rng, small_print=0.0)
     planar.line_hulls = None  # letters may be cropped
     return planar
@@ -63,14 +57,14 @@ def render_blank(rng: Rng, height: float) -> PlanarObject:
     rows, columns = round(4.5 * height), round(rng.uniform(4.5, 7.5) * height)
     layer = Layer(rows, columns)
     box = (1.3 * height, 1.3 * height, columns - 1.3 * height, rows - 1.3 * height)
-    painters = (paint_plate, _paint_display, _paint_rings, _paint_window, _paint_discs, _paint_slot,
+    discs = functools.partial(_paint_rings, filled=True)
+    painters = (paint_plate, _paint_display, _paint_rings, _paint_window, discs, _paint_slot,
                 _paint_leaves, None, _paint_scroll, _paint_stripes)  # fmt: skip
     paint = rng.choice(painters)
     finish, textured = sample_print_finish(rng, height)
     if paint:
         paint(layer, box, finish, height, rng)
-    background = None if textured else finish.ground
-    return PlanarObject(layer, "", [], box, background=background)
+    return PlanarObject(layer, "", [], box, background=None if textured else finish.ground)
 
 
 def _paint_display(layer: Layer, box: Box, finish: Finish, height: float, rng: Rng) -> None:
@@ -81,7 +75,7 @@ def _paint_display(layer: Layer, box: Box, finish: Finish, height: float, rng: R
 def _paint_rings(
     layer: Layer, box: Box, finish: Finish, height: float, rng: Rng, filled: bool = False
 ) -> None:
-    mask = np.zeros(layer.rgba.shape[:2], np.uint8)
+    mask = np.zeros(layer.shape, np.uint8)
     thickness = -1 if filled else max(1, round(0.1 * height))
     for _ in range(1 + rng.randrange(3)):
         x, y = rng.uniform(box[0], box[2]), rng.uniform(box[1], box[3])
@@ -90,10 +84,6 @@ def _paint_rings(
         axes = (round(size), round(size * rng.uniform(0.4, 0.75)))
         cv2.ellipse(mask, (round(x), round(y)), axes, 0, 0, 360, 255, thickness, cv2.LINE_AA)
     layer.paint(mask, finish.ink, rng.uniform(0.6, 1.0))
-
-
-def _paint_discs(layer: Layer, box: Box, finish: Finish, height: float, rng: Rng) -> None:
-    _paint_rings(layer, box, finish, height, rng, filled=True)
 
 
 def _paint_window(layer: Layer, box: Box, finish: Finish, height: float, rng: Rng) -> None:
@@ -115,28 +105,26 @@ def _paint_slot(layer: Layer, box: Box, finish: Finish, height: float, rng: Rng)
 
 
 def _paint_leaves(layer: Layer, box: Box, finish: Finish, height: float, rng: Rng) -> None:
-    texture = crop_texture("leaves", layer.rgba.shape[1::-1], rng)
+    texture = crop_texture("leaves", layer.shape[::-1], rng)
     mask = cv2.convertScaleAbs(texture, alpha=2.5, beta=-200)
     layer.paint(mask, (45.0, 75.0, 35.0), 0.9)
 
 
 def _paint_scroll(layer: Layer, box: Box, finish: Finish, height: float, rng: Rng) -> None:
     """Paint an ornament of two spirals."""
-    rows, columns = layer.rgba.shape[:2]
+    rows, columns = layer.shape
     mask = np.zeros((rows, columns), np.uint8)
     angles = np.linspace(0, 2 * np.pi * rng.uniform(2.0, 3.5), 60)
     radii = 0.12 * height * angles / np.pi
-    thickness = max(1, round(0.07 * height))
     for side in (-1, 1):
         x = columns / 2 + side * (0.9 * height + radii * np.cos(angles))
         y = rows / 2 + radii * np.sin(angles)
-        points = np.rint(np.column_stack([x, y]) * 16).astype(np.int32)
-        cv2.polylines(mask, [points], False, 255, thickness, cv2.LINE_AA, 4)
+        paint_line(mask, np.column_stack([x, y]), 0.07 * height)
     layer.paint(mask, finish.ink)
 
 
 def _paint_stripes(layer: Layer, box: Box, finish: Finish, height: float, rng: Rng) -> None:
-    rows, columns = layer.rgba.shape[:2]
+    rows, columns = layer.shape
     width = height * rng.uniform(0.15, 0.5)
     for index in range(1, int(columns / width), 2):
         layer.paint_box((index * width, 0, (index + 1) * width, rows), finish.ink, 0.8)

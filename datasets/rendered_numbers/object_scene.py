@@ -8,27 +8,26 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .background import add_perspective, paint_clutter, paint_occluder, render_wall, view_matrix
 from .bibs import render_bib, render_card, render_jersey, render_number_plate
 from .codes import render_code_label, render_dot_display, render_ink_jet
 from .colours import wall_colour
 from .counters import render_counter
-from .geometry import (
+from .drawing import (
     Box,
+    box_corners,
     centre,
-    project_box,
+    composite,
     project_hulls,
     scale_translate,
     transform_boxes,
     union,
 )
 from .handwriting import render_handwriting
-from .layer import composite
 from .negatives import render_blank, render_words
 from .planar_object import PlanarObject, is_unreadable_rotated
 from .printed import render_cut, render_diagonal, render_print, render_vertical
 from .rng import Rng
-from .scene import Scene
+from .scene import Scene, add_perspective, paint_clutter, paint_occluder, render_wall, view_matrix
 from .segments import render_segment_display
 from .styles import ObjectStyle
 from .textures import TEXTURE_STD, crop_texture
@@ -75,13 +74,14 @@ def render_object_scene(rng: Rng, style: ObjectStyle) -> Scene:
     x, y = centre(planar.content)
     from_layer = from_wall @ scale_translate(1.0, -x, -y)
     boxes = project_hulls(planar.hulls, from_layer)
-    line_boxes = project_hulls(planar.line_hulls or [], from_layer) or boxes
-    content = union(line_boxes) if line_boxes else project_box(planar.content, from_layer)
+    contents = planar.line_hulls or planar.hulls or [box_corners(planar.content)]
+    content = union(project_hulls(contents, from_layer))
     neighbours = project_hulls(planar.neighbour_hulls or [], from_layer)
     size, crop = _sample_crop(content, neighbours, planar, height, style, rng)
     height *= float(crop[1, 1])
     from_layer, from_wall = crop @ from_layer, crop @ from_wall
-    (content,) = transform_boxes([content], crop)
+    boxes = transform_boxes(boxes, crop)
+    content = tuple(transform_boxes(np.array(content), crop).tolist())
     image = _render_background(planar, size, from_wall, height, content, rng)
     composite(image, planar.layer, from_layer)
     if rng.bernoulli(0.03):
@@ -91,8 +91,7 @@ def render_object_scene(rng: Rng, style: ObjectStyle) -> Scene:
         image = np.ascontiguousarray(np.rot90(image, quarter_turns))
         no_boxes = np.zeros((0, 4), np.float32)
         return Scene(image, "", no_boxes, height, kind, quarter_turns=quarter_turns)
-    boxes = np.array(transform_boxes(boxes, crop), np.float32).reshape(-1, 4)
-    boxes = np.clip(boxes, 0, (*size, *size)).astype(np.float32)
+    boxes = np.clip(boxes.astype(np.float32), 0, (*size, *size)).astype(np.float32)
     return Scene(image, planar.label, boxes, height, kind)
 
 
@@ -104,7 +103,7 @@ def _sample_view(rotation: float, rng: Rng) -> np.ndarray:
         rotation += rng.clipped_normal(0, 0.12, -0.3, 0.3)
     yaw = rng.clipped_normal(0.0, 0.12, -0.35, 0.35) if rng.bernoulli(0.4) else 0.0
     tilt = rng.clipped_normal(0.0, 0.04, -0.15, 0.15)
-    return view_matrix(rotation, tilt, 1.0 - 0.9 * yaw * yaw, 0.5 * yaw)
+    return view_matrix(rotation, tilt, 0.5 * yaw, 1.0 - 0.9 * yaw * yaw)
 
 
 def _sample_margins(
@@ -129,7 +128,7 @@ def _sample_margins(
 
 def _sample_crop(
     box: Box,
-    neighbours: list[Box],
+    neighbours: np.ndarray,
     planar: PlanarObject,
     digit_height: float,
     style: ObjectStyle,
@@ -139,9 +138,7 @@ def _sample_crop(
 
     Args:
         box: box of the number and of what is on its line.
-        neighbours: boxes of its left and right neighbour, or none.
-        planar: the object.
-        style: statistics of crops.
+        neighbours: boxes of its left and right neighbour, float (2, 4), or none.
     """
     left, top, right, bottom = box
     crop = rng.weighted_choice(planar.crops or style.crops)
@@ -152,8 +149,8 @@ def _sample_crop(
     margins[1::2] = _limited(margins[1::2], longest - (bottom - top))
     left, top = left - margins[0], top - margins[1]
     right, bottom = right + margins[2], bottom + margins[3]
-    if neighbours:
-        before, after = neighbours
+    if len(neighbours):
+        before, after = neighbours.tolist()
         visible = rng.uniform(0.0, planar.max_neighbour_fraction)
         left = max(left, min(before[2] - visible * (before[2] - before[0]), box[0]))
         right = min(right, max(after[0] + visible * (after[2] - after[0]), box[2]))

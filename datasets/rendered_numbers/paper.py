@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 
-import cv2
 import numpy as np
 
 from .colours import mix
-from .fonts import faces
-from .layer import Colour, Layer, blend
+from .drawing import Colour, Layer, blend, paint_line
+from .glyphs import faces
 from .planar_object import paint_words
 from .rng import Rng
 
@@ -20,16 +19,8 @@ _CHEQUE_WORDS = ("BANCO", "BANK", "PAY", "CHEQUE", "DOLLARS", "EURO", "VOID")
 
 
 def paint_paper(layer: Layer, baseline: float, height: float, rng: Rng) -> Colour:
-    """Cover a layer with paper.
-
-    Args:
-        layer: changed in place.
-        baseline: height of the baseline, in pixels from the top.
-
-    Returns:
-        The paper's colour.
-    """
-    rows, columns = layer.rgba.shape[:2]
+    """Cover a layer with paper for a line of writing; returns the paper's colour."""
+    rows, columns = layer.shape
     brightness = 255 * rng.uniform(0.72, 1.0)
     colour = tuple(channel * brightness for channel in rng.choice(_PAPER_TINTS))
     if rng.bernoulli(0.5):
@@ -52,14 +43,13 @@ def paint_paper(layer: Layer, baseline: float, height: float, rng: Rng) -> Colou
 
 def _paint_rules(layer: Layer, baseline: float, colour: Colour, height: float, rng: Rng) -> None:
     """Paint one or three ruled lines."""
-    rows, columns = layer.rgba.shape[:2]
-    thickness = max(1, round(height * rng.uniform(0.02, 0.05)))
-    mask = np.zeros((rows, columns), np.uint8)
+    thickness = height * rng.uniform(0.02, 0.05)
+    mask = np.zeros(layer.shape, np.uint8)
     y = baseline + height * rng.uniform(0.0, 0.25)
     distance = height * rng.uniform(1.3, 1.8)
     for step in (-1, 0, 1) if rng.bernoulli(0.4) else (0,):
-        fixed_y = round((y + step * distance) * 16)
-        cv2.line(mask, (0, fixed_y), (columns * 16, fixed_y), 255, thickness, cv2.LINE_AA, 4)
+        level = y + step * distance
+        paint_line(mask, ((0, level), (layer.shape[1], level)), thickness)
     layer.paint(mask, colour, rng.uniform(0.3, 1.0))
 
 
@@ -71,10 +61,8 @@ def _paint_guilloche(image: np.ndarray, colour: Colour, height: float, rng: Rng)
     wavelength, amplitude = height * rng.uniform(0.8, 4.0), height * rng.uniform(0.03, 0.25)
     slope, phase_step = rng.normal(0, 0.25), rng.uniform(-0.5, 0.5)
     x = np.arange(0, columns + 4, 4, dtype=np.float64)
-    lines = []
     for index in range(-8, math.ceil(rows / distance) + 8):
         phase = 2 * np.pi * x / wavelength + phase_step * index
         y = index * distance + amplitude * np.sin(phase) + slope * (x - columns / 2)
-        lines.append(np.rint(np.column_stack([x, y]) * 16).astype(np.int32))
-    cv2.polylines(mask, lines, False, 255, 1, cv2.LINE_AA, 4)
+        paint_line(mask, np.column_stack([x, y]), 1)
     blend(image, mask, (*colour, 1.0), rng.uniform(0.15, 0.7))

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
 
-from .fonts import face_for
-from .geometry import Box
-from .label_rule import find_number
-from .layer import Colour, Layer, paste_mask
-from .layout import layout_line
+from .drawing import Box, Colour, Layer
+from .glyphs import face_for
+from .layout import TextLine, layout_line
 from .rng import Rng
 from .text_style import TextStyle
 from .textures import TEXTURE_MEAN, TEXTURE_STD, crop_texture
@@ -58,11 +57,33 @@ def is_unreadable_rotated(label: str) -> bool:
     return len(label) > 1 and any(digit in "347" for digit in label)
 
 
-def number_hulls(text: str, hulls: list[np.ndarray]) -> tuple[str, list[np.ndarray]]:
-    """Return the number in a text and its digits' hulls, given those of all but the spaces."""
+def find_number(text: str) -> tuple[str, list[int]]:
+    """Find the number in a line of text whose characters are all of one size.
+
+    A number is its digits in reading order. A decimal point or comma between two digits is part
+    of the number and omitted from the label. Letters, slashes, hyphens, signs and spaces end a
+    number. Of several numbers the one with the most digits counts; of equally long ones, the first.
+
+    Returns:
+        The digits ("" if there are none) and their indices in `text`.
+
+    Example:
+        >>> find_number("No. 14.69 kg")
+        ('1469', [4, 5, 7, 8])
+    """
+    numbers = [
+        [index for index in range(*match.span()) if text[index].isdigit()]
+        for match in re.finditer(r"[0-9]+(?:[.,][0-9]+)*", text)
+    ]
+    longest = max(numbers, key=len, default=[])
+    return "".join(text[index] for index in longest), longest
+
+
+def line_object(layer: Layer, text: str, line: TextLine, **attributes) -> PlanarObject:
+    """Return the planar object of a line of text, with further attributes."""
     label, indices = find_number(text)
-    inked = [index for index, character in enumerate(text) if character != " "]
-    return label, [hulls[inked.index(index)] for index in indices]
+    hulls = [line.hulls[index - text.count(" ", 0, index)] for index in indices]
+    return PlanarObject(layer, label, hulls, line.box, line.hulls, **attributes)
 
 
 def sample_digits(length: int, rng: Rng, leading_zeros: float = 0.1) -> str:
@@ -75,15 +96,8 @@ def sample_digits(length: int, rng: Rng, leading_zeros: float = 0.1) -> str:
 
 
 def add_grain(layer: Layer, texture: str, depth: float, rng: Rng) -> None:
-    """Modulate the brightness of a layer by a texture, in place.
-
-    Args:
-        layer: alpha is left unchanged.
-        texture: a key of `textures()`.
-        depth: relative standard deviation of the brightness.
-    """
-    rows, columns = layer.rgba.shape[:2]
-    grain = crop_texture(texture, (columns, rows), rng).astype(np.float32)
+    """Modulate the brightness of a layer by a texture, by a relative deviation of `depth`."""
+    grain = crop_texture(texture, layer.shape[::-1], rng).astype(np.float32)
     layer.scale_brightness((grain - TEXTURE_MEAN) * np.float32(depth / TEXTURE_STD) + 1)
 
 
@@ -102,13 +116,8 @@ def paint_words(
     """Paint small print on a layer, in place.
 
     Args:
-        layer: the layer.
-        text: letters and signs.
-        face: font file.
         position: x and y of the text's anchor, in pixels.
         height: height of a digit of the face, in pixels.
-        colour: of the ink.
-        opacity: of the ink, 0 to 1.
         anchor: horizontal position of the anchor in the text: 0 left, 0.5 middle, 1 right.
         keep_free: nothing is painted if the text would overlap this box.
     """
@@ -120,6 +129,18 @@ def paint_words(
         left, top, right, bottom = keep_free
         if x < right and x + columns > left and y < bottom and y + rows > top:
             return
-    mask = paste_mask(layer.rgba.shape[:2], word, x, y)
-    if mask is not None:
-        layer.paint(mask, colour, opacity)
+    paste_ink(layer, word, x, y, colour, opacity)
+
+
+def paste_ink(
+    layer: Layer, ink: np.ndarray, x: int, y: int, colour: Colour, opacity: float
+) -> None:
+    """Paint a mask of ink with its upper left corner at (x, y), cut at the layer's edges."""
+    rows, columns = layer.shape
+    part = ink[max(0, -y) : rows - y, max(0, -x) : columns - x]
+    if y >= rows or x >= columns or not part.size:
+        return
+    mask = np.zeros((rows, columns), np.uint8)
+    y, x = max(y, 0), max(x, 0)
+    mask[y : y + part.shape[0], x : x + part.shape[1]] = part
+    layer.paint(mask, colour, opacity)

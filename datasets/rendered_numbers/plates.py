@@ -19,8 +19,19 @@ from .colours import (
     mix,
     wall_colour,
 )
-from .geometry import Box, centre, expand
-from .layer import Colour, Layer, blurred, box_corners, fill_polygon, fixed_point
+from .drawing import (
+    Box,
+    Colour,
+    Layer,
+    blurred,
+    box_corners,
+    centre,
+    expand,
+    fill_circle,
+    fill_polygon,
+    paint_line,
+    points_box,
+)
 from .layout import TextLine
 from .rng import Rng
 from .textures import TEXTURE_MEAN, TEXTURE_STD, crop_texture
@@ -52,18 +63,15 @@ class Finish:
 def sample_finish(wall: Colour, plate_probability: float, rng: Rng) -> Finish:
     """Sample the finish of a house number on a wall of the given colour."""
     plate = rng.bernoulli(plate_probability)
-    enamel = False
-    if not plate:
-        ground, ink = wall, ink_colour(wall, rng)
+    kind = rng.random() if plate else 1.0
+    enamel = kind < 0.58
+    if enamel:
+        ground, ink = enamel_colour(rng), light_colour(rng)
+    elif kind < 0.84:
+        ground, ink = light_colour(rng), dark_colour(rng)
     else:
-        kind = rng.random()
-        if kind < 0.58:
-            ground, ink, enamel = enamel_colour(rng), light_colour(rng), True
-        elif kind < 0.84:
-            ground, ink = light_colour(rng), dark_colour(rng)
-        else:
-            ground = wall_colour(rng)
-            ink = ink_colour(ground, rng)
+        ground = wall_colour(rng) if plate else wall
+        ink = ink_colour(ground, rng)
     outline = None
     if rng.bernoulli(0.08):
         outline = light_colour(rng) if luminance(ink) < 110 else dark_colour(rng)
@@ -72,7 +80,7 @@ def sample_finish(wall: Colour, plate_probability: float, rng: Rng) -> Finish:
     return Finish(ink, ground, plate, enamel, outline, relief, worn)
 
 
-def _shifted(mask: np.ndarray, x: float, y: float, sigma: float) -> np.ndarray:
+def _shifted(mask: np.ndarray, x: float, y: float, sigma: float = 0.0) -> np.ndarray:
     moved = cv2.warpAffine(mask, np.array([[1, 0, x], [0, 1, y]]), mask.shape[::-1])
     return blurred(moved, sigma) if sigma > 0.3 else moved
 
@@ -100,10 +108,10 @@ def paint_ink(layer: Layer, line: TextLine, finish: Finish, height: float, rng: 
     if finish.relief and rng.bernoulli(0.6):
         # The edges that face the light are brighter, the opposite ones darker.
         step = max(0.6, 0.35 * finish.relief * height)
-        lit = cv2.subtract(mask, _shifted(mask, step * cos, step * sin, 0))
+        lit = cv2.subtract(mask, _shifted(mask, step * cos, step * sin))
         layer.paint(lit, mix(finish.ink, WHITE, 0.7), rng.uniform(0.2, 0.8))
         if rng.bernoulli(0.5):
-            shaded = cv2.subtract(mask, _shifted(mask, -step * cos, -step * sin, 0))
+            shaded = cv2.subtract(mask, _shifted(mask, -step * cos, -step * sin))
             layer.paint(shaded, mix(finish.ink, BLACK, 0.7), rng.uniform(0.2, 0.7))
 
 
@@ -114,8 +122,7 @@ _PLATE_SHAPES = ((4.0, "rectangle"), (3.0, "rounded"), (1.2, "notched"), (1.1, "
 def _plate_outline(shape: str, box: Box, radius: float) -> np.ndarray:
     """Return the corner points of a plate: float64 (n, 2)."""
     left, top, right, bottom = box
-    middle = np.array(centre(box))
-    half = np.array([(right - left) / 2, (bottom - top) / 2])
+    middle, half = np.array(centre(box)), np.array([(right - left) / 2, (bottom - top) / 2])
     if shape == "oval":
         angles = np.linspace(0, 2 * np.pi, 32, endpoint=False)
         return middle + half * np.column_stack([np.cos(angles), np.sin(angles)])
@@ -140,13 +147,12 @@ def _plate_outline(shape: str, box: Box, radius: float) -> np.ndarray:
     return (corners[:, None] + radius * arcs).reshape(-1, 2)
 
 
-def _sample_frame(
-    shape: str, box: Box, size: tuple[int, int], height: float, pads: tuple[float, float], rng: Rng
-) -> Box:
-    """Return the box of a plate around the box of its digits."""
-    rows, columns = size
+def paint_plate(layer: Layer, box: Box, finish: Finish, height: float, rng: Rng) -> None:
+    """Paint a plate with its border and screws around the box of its digits."""
+    pad_x = height * (0.08 + 0.5 * rng.random() ** 1.6)
+    pad_y = height * (0.07 + 0.38 * rng.random() ** 1.6)
+    shape = rng.weighted_choice(_PLATE_SHAPES)
     left, top, right, bottom = box
-    pad_x, pad_y = pads
     if shape in ("oval", "lozenge"):
         pad_x, pad_y = pad_x + 0.12 * (right - left), pad_y + 0.2 * height
         if rng.bernoulli(0.3):  # as wide as high
@@ -158,26 +164,16 @@ def _sample_frame(
             pad_x += height * rng.uniform(0.2, 1.0)
         else:
             pad_y += height * rng.uniform(0.2, 0.8)
-    return (max(left - pad_x, 1), max(top - pad_y, 1),
-            min(right + pad_x, columns - 1), min(bottom + pad_y, rows - 1))  # fmt: skip
-
-
-def paint_plate(layer: Layer, box: Box, finish: Finish, height: float, rng: Rng) -> None:
-    """Paint a plate with its border and screws around the box of its digits."""
-    size = layer.rgba.shape[:2]
-    pads = (
-        height * (0.08 + 0.5 * rng.random() ** 1.6),
-        height * (0.07 + 0.38 * rng.random() ** 1.6),
-    )
-    shape = rng.weighted_choice(_PLATE_SHAPES)
-    frame = _sample_frame(shape, box, size, height, pads, rng)
+    rows, columns = layer.shape
+    frame = (max(left - pad_x, 1), max(top - pad_y, 1),
+             min(right + pad_x, columns - 1), min(bottom + pad_y, rows - 1))  # fmt: skip
     radius = height * rng.uniform(0.05, 0.3)
     outline = _plate_outline(shape, frame, radius)
-    plate = np.zeros(size, np.uint8)
+    plate = np.zeros(layer.shape, np.uint8)
     fill_polygon(plate, outline)
     if rng.bernoulli(0.5):  # the plate's shadow, or the dark gap behind it
         reach = height * rng.uniform(0.02, 0.1)
-        shadow = np.zeros(size, np.uint8)
+        shadow = np.zeros(layer.shape, np.uint8)
         fill_polygon(shadow, outline + np.array([reach * rng.uniform(-1, 1), reach]))
         if reach > 0.6:
             shadow = blurred(shadow, reach * 0.5)
@@ -186,20 +182,17 @@ def paint_plate(layer: Layer, box: Box, finish: Finish, height: float, rng: Rng)
     border = finish.ink if rng.bernoulli(0.75) else light_colour(rng)
     layer.paint(plate, border if border_kind < 0.25 else finish.ground)
     thickness = max(1.0, height * rng.uniform(0.02, 0.09))
-    if border_kind < 0.65:
-        inset = 0.0 if border_kind < 0.25 else height * rng.uniform(0.03, 0.12)
-        left, top, right, bottom = frame
-        inner = (left + inset + thickness, top + inset + thickness,
-                 right - inset - thickness, bottom - inset - thickness)  # fmt: skip
+    mask = np.zeros(layer.shape, np.uint8)
+    if border_kind < 0.25:
+        inner = expand(frame, -thickness, -thickness)
+        fill_polygon(mask, _plate_outline(shape, inner, max(radius, 1.0)))
+        layer.paint(mask, finish.ground)
+    elif border_kind < 0.65:
+        inset = height * rng.uniform(0.03, 0.12)
+        inner = expand(frame, -inset - thickness, -inset - thickness)
         points = _plate_outline(shape, inner, max(radius - inset, 1.0))
-        mask = np.zeros(size, np.uint8)
-        if border_kind < 0.25:
-            fill_polygon(mask, points)
-            layer.paint(mask, finish.ground)
-        else:
-            width = max(1, round(thickness))
-            cv2.polylines(mask, [fixed_point(points)], True, 255, width, cv2.LINE_AA, 4)
-            layer.paint(mask, border, rng.uniform(0.6, 1.0))
+        paint_line(mask, points - 0.5, thickness, closed=True)
+        layer.paint(mask, border, rng.uniform(0.6, 1.0))
     if rng.bernoulli(0.25):
         _paint_screws(layer, frame, height, rng)
 
@@ -213,19 +206,18 @@ def _paint_screws(layer: Layer, frame: Box, height: float, rng: Rng) -> None:
         ((left, y), (right, y)),
         ((x, top), (x, bottom)),
     ))  # fmt: skip
-    mask = np.zeros(layer.rgba.shape[:2], np.uint8)
-    radius = max(8, round(16 * height * rng.uniform(0.02, 0.05)))
-    for x, y in positions:
-        cv2.circle(mask, (round(x * 16), round(y * 16)), radius, 255, -1, cv2.LINE_AA, 4)
+    mask = np.zeros(layer.shape, np.uint8)
+    radius = max(0.5, height * rng.uniform(0.02, 0.05))
+    for position in positions:
+        fill_circle(mask, *position, radius)
     colour = rng.choice(((30.0, 25.0, 25.0), (110.0, 60.0, 30.0), (190.0, 190.0, 190.0)))
     layer.paint(mask, colour, rng.uniform(0.5, 1.0))
 
 
 def paint_tiles(layer: Layer, line: TextLine, finish: Finish, height: float, rng: Rng) -> None:
     """Paint a separate tile behind each digit."""
-    mask = np.zeros(layer.rgba.shape[:2], np.uint8)
-    pad = height * rng.uniform(0.08, 0.25) * np.array([0.4, 1.0])
+    mask = np.zeros(layer.shape, np.uint8)
+    pad = height * rng.uniform(0.08, 0.25)
     for hull in line.hulls:
-        corners = (*(hull.min(axis=0) - pad), *(hull.max(axis=0) + pad))
-        fill_polygon(mask, box_corners(corners))
+        fill_polygon(mask, box_corners(expand(points_box(hull), 0.4 * pad, pad)))
     layer.paint(mask, finish.ground)

@@ -8,11 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from .colours import brightened, dark_colour, ink_colour, light_colour, luminance, mix, wall_colour
-from .fonts import face_for, faces
-from .geometry import expand, points_box
-from .layer import Layer
+from .drawing import Colour, Layer, expand, points_box
+from .glyphs import face_for, faces
 from .layout import TextLine, layout_column, layout_line
-from .planar_object import PlanarObject, number_hulls, paint_words, sample_digits
+from .planar_object import PlanarObject, line_object, paint_words, sample_digits
 from .plates import Finish, paint_ink, paint_plate
 from .rng import Rng
 from .strokes import sample_brush
@@ -31,17 +30,11 @@ _SATURATED_COLOURS = (
 
 
 def sample_print_style(rng: Rng, plain: float = 0.35) -> TextStyle:
-    """Sample the style of printed or painted characters.
-
-    Args:
-        plain: probability of undistorted upright type.
-    """
+    """Sample the style of characters, undistorted upright type with a probability of `plain`."""
     face = rng.choice(faces())
     if any(word in face for word in ("Thin", "Light")) and rng.bernoulli(0.6):
         face = rng.choice(faces())
-    marks = ()
-    if rng.bernoulli(0.14):
-        marks = (rng.choice(("slash", "dot")),)
+    marks = (rng.choice(("slash", "dot")),) if rng.bernoulli(0.14) else ()
     if rng.bernoulli(0.08):
         marks += ("bar",)
     if rng.bernoulli(plain):
@@ -70,13 +63,9 @@ def sample_print_style(rng: Rng, plain: float = 0.35) -> TextStyle:
 
 
 def sample_print_finish(rng: Rng, height: float) -> tuple[Finish, bool]:
-    """Sample the finish of printed or painted characters.
+    """Sample the finish of characters, and whether the background may be of bricks or boards.
 
-    Args:
-        height: height of a digit, in pixels; small digits do not have a low contrast.
-
-    Returns:
-        The finish, and whether the background may be of bricks or boards.
+    Small digits do not have a low contrast.
     """
     low_contrast = 1.5 if height > 28 else 0.0
     kind = rng.weighted_choice(
@@ -91,9 +80,7 @@ def sample_print_finish(rng: Rng, height: float) -> tuple[Finish, bool]:
     elif kind == "low contrast":
         ground = wall_colour(rng)
         step = rng.uniform(22, 52) * rng.sign()
-        if not 30 < luminance(ground) + step < 235:
-            step = -step
-        ink = brightened(ground, step)
+        ink = brightened(ground, step if 30 < luminance(ground) + step < 235 else -step)
         relief = rng.uniform(0.01, 0.05) if rng.bernoulli(0.4) else 0.0
     elif kind == "metal on wood":
         ground = mix((80.0, 42.0, 18.0), (135.0, 88.0, 52.0), rng.random())
@@ -113,7 +100,7 @@ def sample_print_finish(rng: Rng, height: float) -> tuple[Finish, bool]:
     return finish, kind == "paint"
 
 
-def _add_context(number: str, rng: Rng) -> str:
+def _with_context(number: str, rng: Rng) -> str:
     """Add letters, signs or another number such that `find_number` still finds the number."""
     kind = rng.weighted_choice(
         ((6.0, "alone"), (1.3, "letter after"), (1.0, "letter before"), (1.2, "sign before"),
@@ -141,10 +128,9 @@ def _add_context(number: str, rng: Rng) -> str:
 def render_print(rng: Rng, height: float) -> PlanarObject:
     """Render a printed or painted number, often with letters or signs next to it."""
     number = sample_digits(rng.weighted_choice(_PRINT_LENGTHS), rng, leading_zeros=0.12)
-    text = _add_context(number, rng)
+    text = _with_context(number, rng)
     style = sample_print_style(rng)
-    style = replace(style, face=face_for(text, style.face))
-    line = layout_line(text, style, height, rng, margin=1.2)
+    line = layout_line(text, replace(style, face=face_for(text, style.face)), height, rng, 1.2)
     return render_line(text, line, height, rng)
 
 
@@ -217,26 +203,20 @@ def render_line(
         paint_plate(layer, line.box, finish, height, rng)
         background, textured = None, True
     if small_print and rng.bernoulli(small_print):
-        _paint_small_print(layer, line, finish, height, rng)
+        _paint_small_print(layer, line, finish.ink, height, rng)
     paint_ink(layer, line, finish, height, rng)
-    label, hulls = number_hulls(text, line.hulls)
-    return PlanarObject(
-        layer, label, hulls, line.box, line.hulls, background=background, textured=textured
-    )
+    return line_object(layer, text, line, background=background, textured=textured)
 
 
-def _paint_small_print(
-    layer: Layer, line: TextLine, finish: Finish, height: float, rng: Rng
-) -> None:
+def _paint_small_print(layer: Layer, line: TextLine, ink: Colour, height: float, rng: Rng) -> None:
     """Paint a word or a much smaller number above or below."""
     size = height * rng.uniform(0.2, 0.4)
     number = sample_digits(1 + rng.randrange(4), rng)
-    word = rng.choice(
-        ("ROAD", "Street", "OFFICE", "EXIT", "Floor", "RUE DU BAC", "VIA ROMA", number)
-    )
+    words = ("ROAD", "Street", "OFFICE", "EXIT", "Floor", "RUE DU BAC", "VIA ROMA", number)
+    word = rng.choice(words)
     left, top, right, bottom = line.box
     y = top - 1.1 * size if rng.bernoulli(0.5) else bottom + 1.1 * size
     x = rng.uniform(left, right)
     face = rng.choice(faces("Roboto", "Lato", "Serif"))
     keep_free = expand(line.box, 0, 0.1 * height)
-    paint_words(layer, word, face, (x, y), size, finish.ink, rng, keep_free=keep_free)
+    paint_words(layer, word, face, (x, y), size, ink, rng, keep_free=keep_free)

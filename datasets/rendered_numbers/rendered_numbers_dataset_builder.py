@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow_datasets as tfds
 
-from .glyph_file import write_glyphs
+from .mnist_digits import write_digits
 from .rendering import render_many
 from .styles import STYLES, ObjectStyle, Style
 
@@ -131,5 +131,5 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             )
             return style
         path = folder / "digits.npz"
-        write_glyphs(root, path)
+        write_digits(root, path)
         return dataclasses.replace(style, glyphs=str(path))

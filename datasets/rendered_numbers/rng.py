@@ -7,28 +7,21 @@ from collections.abc import Sequence
 from math import cos, log, pi, sqrt
 from typing import TypeVar
 
-_TWO_PI = 2.0 * pi
-
 Item = TypeVar("Item")
 
 
 class Rng:
-    """Random values for one image, determined by a seed and an index.
+    """Random values for one image, determined by a seed and an index below 2**48.
 
     Only `random.Random.random()` is used: Python guarantees its sequence across versions and
     machines, which it does not for `choice` or `gauss`, and a value takes 50 ns, a twentieth of
     the time of a NumPy scalar.
-
-    Args:
-        seed: seed of the data set, a non-negative integer.
-        index: index of the image, a non-negative integer below 2**48.
     """
 
     def __init__(self, seed: int, index: int) -> None:
         self.random = random.Random((seed << 48) + index).random
 
     def uniform(self, low: float, high: float) -> float:
-        """Sample uniformly from [low, high)."""
         return low + (high - low) * self.random()
 
     def log_uniform(self, low: float, high: float) -> float:
@@ -37,13 +30,12 @@ class Rng:
 
     def normal(self, mean: float = 0.0, std: float = 1.0) -> float:
         """Sample from a normal distribution (first value of the Box-Muller transform)."""
-        unit = self.random
-        return mean + std * sqrt(-2.0 * log(1.0 - unit())) * cos(_TWO_PI * unit())
+        return mean + std * sqrt(-2.0 * log(1.0 - self.random())) * cos(2.0 * pi * self.random())
 
     def normals(self, count: int, std: float) -> list[float]:
         """Sample `count` values of `normal(0, std)` without a call for each."""
         unit = self.random
-        return [std * sqrt(-2.0 * log(1.0 - unit())) * cos(_TWO_PI * unit()) for _ in range(count)]
+        return [std * sqrt(-2.0 * log(1.0 - unit())) * cos(2.0 * pi * unit()) for _ in range(count)]
 
     def clipped_normal(self, mean: float, std: float, low: float, high: float) -> float:
         """Sample from a normal distribution and clip to [low, high]."""
@@ -62,13 +54,12 @@ class Rng:
         return 1 if self.random() < 0.5 else -1
 
     def choice(self, items: Sequence[Item]) -> Item:
-        """Sample one of the items uniformly."""
         return items[int(self.random() * len(items))]
 
     def weighted_choice(self, table: Sequence[tuple[float, Item]]) -> Item:
         """Sample from a table of (weight, item); the weights need not sum to one."""
         total = 0.0
-        for weight, _ in table:
+        for weight, _ in table:  # `sum` rounds differently from Python 3.12 on
             total += weight
         threshold = self.random() * total
         for weight, item in table:

@@ -1,10 +1,18 @@
-"""A scene: an image before the camera, with its annotation."""
+"""A scene before the camera: its wall, the view of it, and other objects around the number."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
+
+from .colours import mix, wall_colour
+from .drawing import Box, Colour, blend, centre, paint_line
+from .rng import Rng
+from .textures import TEXTURE_MEAN, TEXTURE_STD, crop_texture, sample_texture
 
 
 @dataclass(frozen=True)
@@ -29,3 +37,137 @@ class Scene:
     kind: str = "house number"
     ink: np.ndarray | None = None
     quarter_turns: int = 0
+
+
+def view_matrix(roll: float, tilt: float, yaw: float, foreshortening: float) -> np.ndarray:
+    """Return the affine (3, 3) matrix from a wall to the image.
+
+    Args:
+        roll: rotation in the image plane, in radians.
+        tilt: vertical shear.
+        yaw: slope of the wall's horizontal lines.
+        foreshortening: horizontal scale.
+    """
+    cos, sin = math.cos(roll), math.sin(roll)
+    return np.array([
+        [cos * foreshortening - sin * yaw, cos * tilt - sin, 0.0],
+        [sin * foreshortening + cos * yaw, sin * tilt + cos, 0.0],
+        [0.0, 0.0, 1.0],
+    ])  # fmt: skip
+
+
+def add_perspective(matrix: np.ndarray, reach: float, rng: Rng) -> np.ndarray:
+    """Add a slight random perspective to an affine matrix.
+
+    Args:
+        matrix: (3, 3) from the wall to the image, both with their origin at the number's centre.
+        reach: distance in pixels at which the full effect is reached.
+    """
+    x, y = rng.clipped_normal(0, 0.05, -0.13, 0.13), rng.clipped_normal(0, 0.03, -0.08, 0.08)
+    homography = matrix.copy()
+    homography[2] = x / reach, y / reach, 1.0
+    return homography
+
+
+def render_wall(
+    size: tuple[int, int], homography: np.ndarray, height: float, colour: Colour, rng: Rng
+) -> np.ndarray:
+    """Render a bare wall of a mean colour: float32 (h, w, 3).
+
+    Args:
+        size: width and height of the image, in pixels.
+        homography: (3, 3) from the wall to the image.
+    """
+    texture = sample_texture(size, homography, max(height * 0.6, 8), rng)
+    brightness = max(colour)
+    depth = rng.log_uniform(0.015, 0.14) * (40 + brightness)
+    tint = mix((1.0, 1.0, 1.0), tuple(channel / (brightness + 1) for channel in colour), 0.5)
+    return _colourize(texture, [channel * depth for channel in tint], colour)
+
+
+def _colourize(texture: np.ndarray, stds: Sequence[float], colour: Colour) -> np.ndarray:
+    """Convert a grey texture to float32 (h, w, 3) of a given mean and deviation per channel."""
+    scales = [std / TEXTURE_STD for std in stds]
+    offsets = [mean - TEXTURE_MEAN * scale for mean, scale in zip(colour, scales, strict=True)]
+    rows = np.array([[scales], [offsets]], np.float32).repeat(texture.shape[1], axis=1)
+    image = cv2.cvtColor(texture.astype(np.float32), cv2.COLOR_GRAY2RGB)
+    image *= rows[0]
+    image += rows[1]
+    return image
+
+
+def paint_clutter(
+    image: np.ndarray, homography: np.ndarray, box: Box, height: float, crowded: bool, rng: Rng
+) -> None:
+    """Paint door frames, edges of walls, cables and bars around the number, in place.
+
+    Args:
+        image: float32 (h, w, 3).
+        homography: (3, 3) from the wall to the image; lines follow its axes.
+        box: box of the number, which stays free.
+        crowded: whether there are 3 to 8 objects instead of 1 or 2.
+    """
+    rows, columns = image.shape[:2]
+    for _ in range(3 + rng.randrange(6) if crowded else 1 + rng.randrange(2)):
+        is_horizontal = rng.bernoulli(0.4)
+        direction = homography[:2, 0 if is_horizontal else 1]
+        line = direction * (2.0 * (rows + columns) / math.hypot(*direction))
+        # A point at one side of the number's box, and the direction away from the box.
+        axis, room = (1, rows) if is_horizontal else (0, columns)
+        point, outward = np.array(centre(box)), np.zeros(2)
+        if rng.bernoulli(0.55 if is_horizontal else 0.5):  # below or right
+            point[axis] = box[axis + 2] + (rng.random() * (room - box[axis + 2]) + 0.06 * height)
+            outward[axis] = 1.0
+        else:
+            point[axis] = box[axis] - (rng.random() * box[axis] + 0.06 * height)
+            outward[axis] = -1.0
+        ends = np.array([point - line, point + line])
+        kind = rng.random()
+        if kind < 0.5:
+            _paint_half_plane(image, ends, outward, rng)
+        else:
+            colour = wall_colour(rng) if kind < 0.75 else (15.0, 15.0, 18.0)
+            thickness, opacity = height * rng.log_uniform(0.03, 0.4), rng.uniform(0.4, 1.0)
+            _blend_line(image, ends, thickness, colour, opacity)
+            if rng.bernoulli(0.2):  # a fence of seven
+                gap, thickness = height * rng.uniform(0.3, 0.8), min(thickness, 0.2 * height)
+                for index in range(1, 7):
+                    _blend_line(image, ends + index * gap * outward, thickness, colour, opacity)
+
+
+def _paint_half_plane(image: np.ndarray, ends: np.ndarray, outward: np.ndarray, rng: Rng) -> None:
+    """Paint another surface on everything outward of a line, in place."""
+    rows, columns = image.shape[:2]
+    mask = np.zeros((rows, columns), np.uint8)
+    corners = np.concatenate([ends, ends[::-1] + 9999 * outward])
+    cv2.fillPoly(mask, [np.rint(corners).astype(np.int32)], 255)
+    colour = wall_colour(rng)
+    name = rng.choice(("plain", "stucco", "leaves", "wood"))
+    texture = crop_texture(name, (columns, rows), rng)
+    std = rng.log_uniform(1.5, 18.0)
+    left, top, width, height = cv2.boundingRect(mask)
+    if width:
+        area = (slice(top, top + height), slice(left, left + width))
+        cv2.copyTo(_colourize(texture[area], (std,) * 3, colour), mask[area], image[area])
+
+
+def _blend_line(image: np.ndarray, ends, thickness: float, colour: Colour, opacity: float) -> None:
+    mask = np.zeros(image.shape[:2], np.uint8)
+    paint_line(mask, ends, thickness)
+    blend(image, mask, colour, opacity)
+
+
+def paint_occluder(image: np.ndarray, height: float, rng: Rng) -> None:
+    """Paint a twig, a cable or stains over the number, in place, such that it stays legible."""
+    rows, columns = image.shape[:2]
+    if rng.bernoulli(0.5):
+        start = (rng.uniform(0, columns), rng.uniform(-5, rows / 3))
+        end = (rng.uniform(0, columns), rng.uniform(rows * 0.7, rows + 5))
+        thickness = height * rng.uniform(0.02, 0.09)
+        colour = (20.0, 25.0, 20.0) if rng.bernoulli(0.7) else (200.0, 200.0, 200.0)
+        _blend_line(image, (start, end), thickness, colour, rng.uniform(0.5, 1.0))
+    else:
+        stains = crop_texture("stains", (columns, rows), rng)
+        threshold = TEXTURE_MEAN + TEXTURE_STD * rng.uniform(0.8, 1.6)
+        mask = cv2.convertScaleAbs(cv2.subtract(stains, (threshold,)), alpha=160 / TEXTURE_STD)
+        blend(image, mask, wall_colour(rng), rng.uniform(0.3, 0.7))

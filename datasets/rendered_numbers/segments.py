@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
 from .colours import WHITE, dark_colour, mix, wall_colour
-from .display_glyphs import LIT_SEGMENTS, SEGMENT_ENDS
-from .fonts import faces
-from .geometry import Box, expand
-from .layer import Colour, Layer, blurred, fill_polygon
+from .drawing import Box, Colour, Layer, blurred, expand, fill_circle, fill_polygon
+from .glyphs import LIT_SEGMENTS, SEGMENT_ENDS, faces
 from .planar_object import PlanarObject, add_grain, paint_words, sample_digits
 from .rng import Rng
 
@@ -36,7 +34,8 @@ class SegmentShape:
         ends: "pointed", "straight" or "mitred".
         slant: horizontal shear: distance to the right for each unit up.
         pitch: distance between adjacent digits.
-        tails: whether 6, 7 and 9 have their optional segments.
+        lit: names of the lit segments of each digit: 6, 7 and 9 have optional ones.
+        point_radius: radius of a decimal point.
     """
 
     width: float
@@ -45,20 +44,11 @@ class SegmentShape:
     ends: str
     slant: float
     pitch: float
-    tails: tuple[bool, bool, bool]
-
-    def lit_segments(self, digit: str) -> str:
-        """Return the names of a digit's lit segments."""
-        six, seven, nine = self.tails
-        variants = {
-            "6": "afgedc" if six else "fgedc",
-            "7": "abcf" if seven else "abc",
-            "9": "abcdfg" if nine else "abcfg",
-        }
-        return variants.get(digit, LIT_SEGMENTS[digit])
+    lit: dict[str, str]
+    point_radius: float = 0.0
 
 
-def sample_segment_shape(rng: Rng, height: float) -> SegmentShape:
+def _sample_shape(rng: Rng, height: float) -> SegmentShape:
     """Sample the shape of digits of a height in pixels; small ones are not thin."""
     thickness = rng.log_uniform(min(max(0.035, 2.0 / height), 0.1), 0.19)
     width = rng.uniform(0.38, 0.6) - 0.4 * thickness
@@ -66,17 +56,20 @@ def sample_segment_shape(rng: Rng, height: float) -> SegmentShape:
     slant = 0.0 if rng.bernoulli(0.35) else rng.uniform(0.04, 0.22)
     pitch = width + thickness + rng.uniform(0.12, 0.45)
     gap = rng.uniform(-0.15, 0.4) if ends == "pointed" else rng.uniform(0.0, 0.35)
-    tails = rng.bernoulli(0.85), rng.bernoulli(0.12), rng.bernoulli(0.9)
-    return SegmentShape(width, thickness, gap, ends, slant, pitch, tails)
+    lit = LIT_SEGMENTS | {
+        "6": "afgedc" if rng.bernoulli(0.85) else "fgedc",
+        "7": "abcf" if rng.bernoulli(0.12) else "abc",
+        "9": "abcdfg" if rng.bernoulli(0.9) else "abcfg",
+    }
+    return SegmentShape(width, thickness, gap, ends, slant, pitch, lit)
 
 
 def _segment_polygon(name: str, shape: SegmentShape, height: float) -> np.ndarray:
     """Return the corners of a segment relative to the digit's top left: float64 (n, 2), pixels."""
     half = shape.thickness / 2
     x0, y0, x1, y1 = SEGMENT_ENDS[name]
-    scale_y = 0.5 - half
-    start = np.array([half + x0 * shape.width, half + y0 * scale_y])
-    end = np.array([half + x1 * shape.width, half + y1 * scale_y])
+    start = np.array([half + x0 * shape.width, half + y0 * (0.5 - half)])
+    end = np.array([half + x1 * shape.width, half + y1 * (0.5 - half)])
     length = float(np.linalg.norm(end - start))
     along = (end - start) / length
     across = np.array([-along[1], along[0]])
@@ -105,37 +98,33 @@ def _segment_polygon(name: str, shape: SegmentShape, height: float) -> np.ndarra
 
 
 def _paint_digits(
-    masks: tuple[np.ndarray, np.ndarray],
+    masks: np.ndarray,
     text: str,
     point: int,
     position: tuple[float, float],
     shape: SegmentShape,
     height: float,
-    point_radius: float,
 ) -> list[np.ndarray]:
     """Paint digits and decimal points in place.
 
     Args:
-        masks: masks of lit and of unlit segments, uint8 (h, w) each.
+        masks: masks of unlit and of lit segments, uint8 (2, h, w).
         text: digits, and spaces for unlit places.
         point: number of digits before the decimal point; 0 for no point.
         position: x and y of the first place's upper left corner, in pixels.
-        shape: shape of the digits.
-        point_radius: radius of the decimal point, in units of the height.
 
     Returns:
         The convex hull of each digit: float32 (n, 2).
     """
-    lit, unlit = masks
     hulls: list[np.ndarray] = []
     gap = (shape.pitch - shape.width - shape.thickness) * height
     for index, digit in enumerate(text):
         corner = np.array([position[0] + index * shape.pitch * height, position[1]])
-        lit_names = shape.lit_segments(digit) if digit != " " else ""
+        lit_names = shape.lit.get(digit, "")
         polygons = []
         for name in "abcdefg":
             polygon = _segment_polygon(name, shape, height) + corner
-            fill_polygon(lit if name in lit_names else unlit, polygon)
+            fill_polygon(masks[int(name in lit_names)], polygon)
             if name in lit_names:
                 polygons.append(polygon)
         if polygons:
@@ -143,11 +132,10 @@ def _paint_digits(
         if index < len(text) - 1:
             # The point is at the digit's lower right, in the gap to the next one.
             x = height * (shape.width + shape.thickness) + gap / 2
-            centre = corner + np.array([x, height * (1 - point_radius)]) - 0.5
-            radius = max(round(min(point_radius * height, 0.42 * gap) * 16), 12)
-            mask = lit if polygons and point and len(hulls) == point else unlit
-            fixed = np.rint(centre * 16).astype(int).tolist()
-            cv2.circle(mask, fixed, radius, 255, -1, cv2.LINE_AA, 4)
+            centre = corner + np.array([x, height * (1 - shape.point_radius)]) - 0.5
+            radius = max(min(shape.point_radius * height, 0.42 * gap), 0.75)
+            is_lit = bool(polygons and point and len(hulls) == point)
+            fill_circle(masks[int(is_lit)], *centre, radius)
     return hulls
 
 
@@ -177,13 +165,14 @@ def _sample_colours(emits_light: bool, rng: Rng) -> tuple[Colour, Colour]:
 
 
 def _render_case(
-    lit: np.ndarray, unlit: np.ndarray, window: Box, emits_light: bool, height: float, rng: Rng
+    masks: np.ndarray, window: Box, emits_light: bool, height: float, rng: Rng
 ) -> tuple[Layer, Colour, Colour]:
     """Render a display's case and window with its segments.
 
     Returns:
         The layer, and the colours of the case and of lit segments.
     """
+    unlit, lit = masks
     layer = Layer(*lit.shape)
     case = wall_colour(rng) if rng.bernoulli(0.5) else dark_colour(rng)
     outer = expand(window, height * rng.uniform(0.05, 0.4), height * rng.uniform(0.05, 0.4))
@@ -208,12 +197,8 @@ def _render_case(
 
 
 def render_segment_display(rng: Rng, height: float, emits_light: bool) -> PlanarObject:
-    """Render a seven-segment display.
-
-    Args:
-        emits_light: whether segments are lamps instead of liquid crystals.
-    """
-    shape = sample_segment_shape(rng, height)
+    """Render a seven-segment display of lamps (`emits_light`) or of liquid crystals."""
+    shape = _sample_shape(rng, height)
     label = sample_digits(rng.weighted_choice(_DISPLAY_LENGTHS), rng, leading_zeros=0.15)
     if len(label) == 1 and rng.bernoulli(0.3):
         label = rng.choice("01")
@@ -222,22 +207,21 @@ def render_segment_display(rng: Rng, height: float, emits_light: bool) -> Planar
     margin = 1.4 * height
     text_width = (len(label) + blanks) * shape.pitch * height + shape.slant * height
     columns, rows = round(2 * margin + text_width), round(2 * margin + height)
-    lit, unlit = np.zeros((rows, columns), np.uint8), np.zeros((rows, columns), np.uint8)
+    masks = np.zeros((2, rows, columns), np.uint8)
     radius = max(0.5 * shape.thickness * rng.uniform(1.0, 1.6), 0.03)
-    text, position = " " * blanks + label, (margin, margin)
-    hulls = _paint_digits((lit, unlit), text, point, position, shape, height, radius)
+    shape = replace(shape, point_radius=radius)
+    hulls = _paint_digits(masks, " " * blanks + label, point, (margin, margin), shape, height)
     has_second = rng.bernoulli(0.12)
     if has_second:  # a smaller number above or below
         size, second = height * rng.uniform(0.35, 0.5), sample_digits(1 + rng.randrange(5), rng)
         x = max(columns - margin - len(second) * shape.pitch * size, margin)
         y = margin + 1.25 * height if rng.bernoulli(0.6) else margin - 0.25 * height - size
-        second_point = rng.randrange(len(second))
-        _paint_digits((lit, unlit), second, second_point, (x, y), shape, size, radius)
+        _paint_digits(masks, second, rng.randrange(len(second)), (x, y), shape, size)
 
     inside = (margin, margin, columns - margin, rows - margin)
     pad_y = 0.9 if has_second else rng.uniform(0.12, 0.6)
     window = expand(inside, height * rng.uniform(0.15, 0.9), height * pad_y)
-    layer, case, ink = _render_case(lit, unlit, window, emits_light, height, rng)
+    layer, case, ink = _render_case(masks, window, emits_light, height, rng)
     if not has_second and rng.bernoulli(0.4):
         unit, size = rng.choice(_DISPLAY_UNITS), height * rng.uniform(0.14, 0.36)
         y = margin - 0.85 * size if rng.bernoulli(0.5) else rows - margin + 0.95 * size

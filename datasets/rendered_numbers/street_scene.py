@@ -8,18 +8,13 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from .background import (
-    add_perspective,
-    paint_clutter,
-    paint_occluder,
-    render_wall,
-    sample_wall_view,
-)
 from .colours import wall_colour
 from .devices import DEVICE_MARGIN, paint_device, sample_device
-from .geometry import (
+from .drawing import (
     Box,
+    Layer,
     centre,
+    composite,
     project_hulls,
     project_points,
     scale_translate,
@@ -27,11 +22,10 @@ from .geometry import (
     transform_boxes,
     union,
 )
-from .layer import Layer, composite
 from .layout import TextLine, layout_line
 from .plates import Finish, paint_ink, paint_plate, paint_tiles, sample_finish
 from .rng import Rng
-from .scene import Scene
+from .scene import Scene, add_perspective, paint_clutter, paint_occluder, render_wall, view_matrix
 from .styles import Framing, StreetStyle
 from .text_style import TextStyle, sample_text_style
 
@@ -39,12 +33,7 @@ _HOUSE_LETTERS = "ABCDEFGHJKLMNPRTUVWXY"
 
 
 def render_street_scene(rng: Rng, style: StreetStyle, with_ink: bool = False) -> Scene:
-    """Render a scene of a street style.
-
-    Args:
-        style: statistics of the scene.
-        with_ink: whether to return the mask of the ink as well.
-    """
+    """Render a scene of a street style; `with_ink` adds the mask of the number's ink."""
     label = style.sample_label(rng)
     framing = rng.weighted_choice(style.framings)
     crowded = framing.area_fraction is not None
@@ -58,19 +47,19 @@ def render_street_scene(rng: Rng, style: StreetStyle, with_ink: bool = False) ->
     text_style = device.text_style if device else sample_text_style(rng, finish.enamel)
     before, after = _sample_letters(style, rng) if label and not device else ("", "")
     margin = DEVICE_MARGIN if device else 0.9 if finish.plate else 0.3
-    text = before + (label or "8") + after
-    line = layout_line(text, text_style, layer_height, rng, margin)
+    line = layout_line(before + (label or "8") + after, text_style, layer_height, rng, margin)
     first = len(before.replace(" ", ""))
     digits = slice(first, first + len(label))
 
     # From the wall with its origin at the number's centre, and from the layer, to the image.
     reach = 0.5 * (line.box[2] - line.box[0]) + layer_height
-    from_wall = add_perspective(sample_wall_view(rng), reach, rng)
+    from_wall = add_perspective(_sample_view(rng), reach, rng)
     from_wall[:2] *= height / layer_height
     x, y = centre(line.box)
     from_layer = from_wall @ scale_translate(1.0, -x, -y)
     boxes = project_hulls(line.hulls, from_layer)
-    size, crop = _sample_crop(union(boxes[digits] or boxes), framing, style.max_side, rng)
+    number_box = union(boxes[digits] if label else boxes)
+    size, crop = _sample_crop(number_box, framing, style.max_side, rng)
     height *= float(crop[1, 1])
     from_layer, from_wall = crop @ from_layer, crop @ from_wall
     boxes = transform_boxes(boxes, crop)
@@ -81,9 +70,8 @@ def render_street_scene(rng: Rng, style: StreetStyle, with_ink: bool = False) ->
         paint_clutter(image, from_wall, number_box, height, crowded, rng)
     for _ in range(3 if crowded else 1):
         if rng.bernoulli(style.neighbours):
-            _paint_neighbour(
-                image, number_box, from_layer, text_style, finish, layer_height, crowded, rng
-            )
+            neighbour = _place_neighbour(number_box, size, layer_height, crowded, rng)
+            _paint_neighbour(image, neighbour, from_layer, text_style, finish, rng)
     if device:
         if not label:  # switched off, or empty
             line = replace(line, mask=np.zeros_like(line.mask))
@@ -94,9 +82,20 @@ def render_street_scene(rng: Rng, style: StreetStyle, with_ink: bool = False) ->
         composite(image, _render_sign(line, finish, layer_height, rng), from_layer)
     if rng.bernoulli(0.05):
         paint_occluder(image, height, rng)
-    boxes = np.array(boxes[digits], np.float32).reshape(-1, 4)
     ink = cv2.warpPerspective(line.mask, to_pixel_centres(from_layer), size) if with_ink else None
-    return Scene(image, label, boxes, height, ink=ink)
+    return Scene(image, label, boxes[digits].astype(np.float32), height, ink=ink)
+
+
+def _sample_view(rng: Rng) -> np.ndarray:
+    """Sample the (3, 3) matrix from the wall, with its origin at the number's centre."""
+    if rng.bernoulli(0.3):
+        roll = rng.clipped_normal(0.0, 0.16, -0.45, 0.45)
+    else:
+        roll = rng.normal(0.0, 0.035)
+    # Walls are seen from the street: yaw makes their horizontal lines slope.
+    yaw = rng.clipped_normal(0.0, 0.16, -0.5, 0.5) if rng.bernoulli(0.6) else 0.0
+    foreshortening = 1.0 - 0.9 * yaw * yaw - (rng.uniform(0, 0.25) if yaw else 0.0)
+    return view_matrix(roll, rng.clipped_normal(0.0, 0.05, -0.2, 0.2), 0.7 * yaw, foreshortening)
 
 
 def _sample_letters(style: StreetStyle, rng: Rng) -> tuple[str, str]:
@@ -159,32 +158,19 @@ def _sample_crop(
     return size, scale_translate(scale, shift_x, shift_y)
 
 
-def _paint_neighbour(
-    image: np.ndarray,
-    box: Box,
-    homography: np.ndarray,
-    text_style: TextStyle,
-    finish: Finish,
-    height: float,
-    anywhere: bool,
-    rng: Rng,
-) -> None:
-    """Paint a digit that the image's edge cuts, or a word, in place.
+def _place_neighbour(
+    box: Box, size: tuple[int, int], height: float, anywhere: bool, rng: Rng
+) -> tuple[str, float, tuple[float, float]] | None:
+    """Sample a digit that the image's edge cuts, or a word near the number or anywhere.
 
-    Args:
-        image: float32 (h, w, 3).
-        box: box of the number, in pixels of the image.
-        homography: (3, 3) from the number's layer to the image.
-        text_style: style of the number.
-        finish: finish of the number.
-        height: height of a digit in the layer, in pixels.
-        anywhere: whether to place a word anywhere instead of near the number.
+    Returns:
+        The text, the height of a digit in its layer, and its centre in the image; or None.
     """
-    rows, columns = image.shape[:2]
+    columns, rows = size
     left, top, right, bottom = box
     x, y = centre(box)
-    kind = rng.random()
-    if anywhere or kind < 0.4:
+    is_word = rng.random() < 0.4
+    if anywhere or is_word:
         text = "".join(rng.choice(_HOUSE_LETTERS) for _ in range(2 + rng.randrange(7)))
         height *= rng.uniform(0.18, 0.5) * (2.0 if anywhere else 1.0)
         side = rng.sign()
@@ -193,14 +179,23 @@ def _paint_neighbour(
         if anywhere:
             goal = rng.uniform(0, columns), rng.uniform(0, rows)
             if left - 5 < goal[0] < right + 5 or top - 5 < goal[1] < bottom + 5:
-                return
-    else:
-        text = str(rng.randrange(10))
-        on_right = rng.bernoulli(0.5)
-        distance = columns - right if on_right else left
-        distance += rng.uniform(-0.1, 0.15) * (bottom - top)
-        goal = right + distance if on_right else left - distance, y
-    line = layout_line(text, text_style, height, rng, margin=0.6)
+                return None
+        return text, height, goal
+    text = str(rng.randrange(10))
+    on_right = rng.bernoulli(0.5)
+    distance = columns - right if on_right else left
+    distance += rng.uniform(-0.1, 0.15) * (bottom - top)
+    return text, height, (right + distance if on_right else left - distance, y)
+
+
+def _paint_neighbour(
+    image: np.ndarray, neighbour, homography: np.ndarray, style: TextStyle, finish: Finish, rng: Rng
+) -> None:
+    """Paint what `_place_neighbour` returned in the style of the number, in place."""
+    if neighbour is None:
+        return
+    text, height, goal = neighbour
+    line = layout_line(text, style, height, rng, margin=0.6)
     layer = _render_sign(line, finish, height, rng)
     shift = goal - project_points(np.array([centre(line.box)]), homography)[0]
     composite(image, layer, scale_translate(1.0, *shift) @ homography)

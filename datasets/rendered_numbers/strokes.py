@@ -10,13 +10,11 @@ import functools
 import itertools
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import cv2
 import numpy as np
 
-from .display_glyphs import LIT_SEGMENTS, SEGMENT_ENDS
-from .fonts import GLYPH_HEIGHT, GLYPH_PAD, Glyph, round_up_to_even
+from .glyphs import GLYPH_HEIGHT, GLYPH_PAD, LIT_SEGMENTS, SEGMENT_ENDS, Glyph, blank_mask
 from .rng import Rng
 from .skeletons import HANDWRITTEN_SKELETONS, SKELETONS
 
@@ -47,23 +45,19 @@ class Brush:
     skeletons: tuple[float, ...]
     width: float
     thickness: float
-    nib: float
-    nib_angle: float
-    jitter: float
-    balls: bool
-    segments: bool
+    nib: float = 0.0
+    nib_angle: float = 0.0
+    jitter: float = 0.03
+    balls: bool = False
+    segments: bool = False
     handwritten: bool = False
 
 
 def sample_brush(rng: Rng, kind: str | None = None) -> Brush:
-    """Sample the brush of one image.
-
-    Args:
-        kind: "painted", "plate", "nib", "thin" or "segments"; None samples it.
-    """
+    """Sample the brush of one image, of a kind of `_BRUSH_KINDS`; None samples the kind."""
     skeletons = tuple(rng.random() for _ in range(10))
     kind = kind or rng.weighted_choice(_BRUSH_KINDS)
-    width, thickness, nib, angle, jitter = rng.uniform(0.38, 0.72), 0.1, 0.0, 0.0, 0.03
+    width, nib, angle = rng.uniform(0.38, 0.72), 0.0, 0.0
     if kind == "painted":
         thickness, jitter = rng.uniform(0.07, 0.19), rng.uniform(0.015, 0.055)
     elif kind == "plate":
@@ -89,40 +83,26 @@ def _catmull_rom(count: int, closed: bool, steps: int = 4) -> np.ndarray:
     basis = 0.5 * np.array([[0, 2, 0, 0], [-1, 0, 1, 0], [2, -5, 4, -1], [-1, 3, -3, 1]], float)
     weights = np.vander(np.linspace(0, 1, steps, endpoint=False), 4, increasing=True) @ basis
     matrix = np.zeros(((count - 1) * steps + 1, count))
-    for piece in range(count - 1):
-        for step in range(steps):
-            for index in range(4):
-                matrix[piece * steps + step, padded[piece + index]] += weights[step, index]
+    for piece, step, index in itertools.product(range(count - 1), range(steps), range(4)):
+        matrix[piece * steps + step, padded[piece + index]] += weights[step, index]
     matrix[-1, -1] = 1.0
     return matrix
 
 
-class _Curve(NamedTuple):
-    """A curve of a skeleton.
-
-    Attributes:
-        points: control points, float64 (n, 2).
-        deformations: horizontal displacement of each point if the digit leans, and if it bows:
-            float64 (2, n).
-        closed: whether the last point repeats the first.
-        interpolation: what `_catmull_rom` returns, or None for a polyline.
-    """
-
-    points: np.ndarray
-    deformations: np.ndarray
-    closed: bool
-    interpolation: np.ndarray | None
-
-
 @functools.cache
-def _skeleton_curves(digit: str, index: int) -> tuple[_Curve, ...]:
+def _skeleton_curves(digit: str, index: int) -> tuple[tuple, ...]:
+    """Return the curves of a skeleton.
+
+    Each has its control points, float64 (n, 2); their horizontal displacement if the digit leans
+    and if it bows, (2, n); whether it is closed; and the matrix of `_catmull_rom` or None.
+    """
     curves = []
     for kind, points in (*SKELETONS[digit], *HANDWRITTEN_SKELETONS[digit])[index]:
         closed = len(points) > 3 and points[0] == points[-1]
         interpolation = _catmull_rom(len(points), closed) if kind == "c" else None
         points = np.array(points)
         deformations = np.array([0.5 - points[:, 1], np.sin(np.pi * points[:, 1])])
-        curves.append(_Curve(points, deformations, closed, interpolation))
+        curves.append((points, deformations, closed, interpolation))
     return tuple(curves)
 
 
@@ -145,30 +125,22 @@ def _digit_curves(brush: Brush, digit: str, rng: Rng) -> list[np.ndarray]:
     # One slight deformation of the whole digit, and a displacement of each point.
     deformation = np.array((rng.normal(0, brush.jitter), rng.normal(0, brush.jitter)))
     curves = []
-    for curve in _skeleton_curves(digit, index):
-        points = np.array(rng.normals(curve.points.size, brush.jitter * 0.7)).reshape(-1, 2)
-        if curve.closed:
+    for control, deformations, closed, interpolation in _skeleton_curves(digit, index):
+        points = np.array(rng.normals(control.size, brush.jitter * 0.7)).reshape(-1, 2)
+        if closed:
             points[-1] = points[0]
-        points += curve.points
-        points[:, 0] += deformation @ curve.deformations
-        curves.append(points if curve.interpolation is None else curve.interpolation @ points)
+        points += control
+        points[:, 0] += deformation @ deformations
+        curves.append(points if interpolation is None else interpolation @ points)
     if brush.balls and digit in _FEET:
         curves.append(np.array(_FEET[digit]))
     return curves
 
 
 def stroke_glyph(brush: Brush, digit: str, rng: Rng, antialias: bool = True) -> Glyph:
-    """Render a digit as brush strokes.
+    """Render a digit as brush strokes, `GLYPH_HEIGHT` high plus or minus the brush's thickness.
 
-    Args:
-        brush: what the digits of an image have in common.
-        digit: one of "0" to "9".
-        rng: random number generator for what differs between digits.
-        antialias: whether to antialias edges. Takes several times as long, and has no effect on
-            a mask that is halved afterwards.
-
-    Returns:
-        A glyph of `GLYPH_HEIGHT` plus or minus the brush's thickness.
+    Antialiasing takes several times as long, and has no effect on a mask that is halved afterwards.
     """
     scale = np.array([GLYPH_HEIGHT * brush.width / 0.6, GLYPH_HEIGHT])
     curves = _digit_curves(brush, digit, rng)
@@ -176,7 +148,7 @@ def stroke_glyph(brush: Brush, digit: str, rng: Rng, antialias: bool = True) -> 
     margin = GLYPH_PAD + round(GLYPH_HEIGHT * (brush.thickness + brush.nib) / 2) + 1
     origin = np.minimum.reduce(points) - margin
     width, height = map(math.ceil, (np.maximum.reduce(points) + margin - origin).tolist())
-    mask = np.zeros((round_up_to_even(height), round_up_to_even(width)), np.uint8)
+    mask = blank_mask(height, width)
     # Lines without antialiasing are thinner, by 0.4 pixels on average.
     line_type, correction = (cv2.LINE_AA, 0.0) if antialias else (cv2.LINE_8, 0.4)
     thickness = max(2, round(GLYPH_HEIGHT * brush.thickness + correction))

@@ -84,8 +84,7 @@ class ObjectStyle:
         digit_height: median height of a digit in pixels, and standard deviation of its logarithm.
         tiny: fraction of images whose digits are 8 to 15 pixels high.
         max_side: maximum length of an image's longer side, in pixels.
-        glyphs: path of an npz file of handwritten digits with the arrays of `keras.datasets.mnist`
-            (x_train, uint8 (n, 28, 28), and y_train, uint8 (n,)), or "" to render handwriting
+        glyphs: path of a file of handwritten digits (`mnist_digits`), or "" to render handwriting
             from strokes only.
     """
 
@@ -105,13 +104,11 @@ Style = StreetStyle | ObjectStyle
 _LENGTHS = ((8.0, 1), (38.0, 2), (38.0, 3), (12.0, 4), (3.7, 5), (0.3, 6))
 
 # Close crops, as in SVHN's `extra` split; then the measured fractions of its `train` and `test`.
-CLOSE = Framing((0.56, 0.12, 0.28, 0.92), width_fraction=(0.54, 0.12, 0.22, 0.92), offset=0.03)
-SVHN_TRAIN = Framing((0.69, 0.15, 0.2, 0.97), aspect=(2.2, 0.25), offset=0.025)
-SVHN_TEST = Framing((0.50, 0.19, 0.12, 0.95), aspect=(2.45, 0.4), offset=0.06)
+_CLOSE = Framing((0.56, 0.12, 0.28, 0.92), width_fraction=(0.54, 0.12, 0.22, 0.92), offset=0.03)
+_SVHN_TRAIN = Framing((0.69, 0.15, 0.2, 0.97), aspect=(2.2, 0.25), offset=0.025)
+_SVHN_TEST = Framing((0.50, 0.19, 0.12, 0.95), aspect=(2.45, 0.4), offset=0.06)
 
-DEFAULT = StreetStyle(_LENGTHS, 0.01, ((0.55, CLOSE), (0.28, SVHN_TRAIN), (0.17, SVHN_TEST)))
-"""House numbers, cropped as in the three splits of SVHN."""
-
+DEFAULT = StreetStyle(_LENGTHS, 0.01, ((0.55, _CLOSE), (0.28, _SVHN_TRAIN), (0.17, _SVHN_TEST)))
 WIDE = StreetStyle(
     _LENGTHS,
     0.10,
@@ -120,14 +117,12 @@ WIDE = StreetStyle(
     neighbours=0.3,
     clutter=0.95,
 )
-"""Scenes of which the number covers 0.5 to 5 %; a tenth have no number."""
-
 DEVICES = StreetStyle(
     ((4.0, 1), (12.0, 2), (20.0, 3), (26.0, 4), (32.0, 5), (6.0, 6)),
     0.02,
     (
-        (0.4, CLOSE),
-        (0.25, SVHN_TEST),
+        (0.4, _CLOSE),
+        (0.25, _SVHN_TEST),
         (0.35, Framing(area_fraction=(0.03, 0.2), aspect=(1.4, 0.3))),
     ),
     digit_height=(24.0, 0.4),
@@ -135,29 +130,19 @@ DEVICES = StreetStyle(
     devices=True,
     leading_zeros=0.25,
 )
-"""Numbers on meters, displays, labels, race bibs and number plates."""
-
 _METER_KINDS = ((9.0, "lcd"), (7.0, "led"), (15.0, "counter"))
-
 KINDS = ObjectStyle((
     *_METER_KINDS, (5.0, "ink-jet"), (4.0, "dot-display"), (5.0, "code label"), (5.0, "bib"),
     (4.0, "jersey"), (4.0, "number plate"), (3.0, "card"), (16.0, "handwriting"), (11.0, "print"),
     (5.0, "cut"), (3.0, "vertical"), (2.0, "diagonal"), (8.0, "words"), (3.0, "blank"),
 ))  # fmt: skip
-"""All kinds: displays, counters, codes, bibs, cards, handwriting, print, and no number."""
-
-METERS = replace(KINDS, kinds=(*_METER_KINDS, (0.6, "blank"), (0.6, "words")))
-"""Mechanical counters and seven-segment displays."""
-
-HANDWRITING = replace(KINDS, kinds=((1.0, "handwriting"),), rotated=0.01)
-"""Handwritten amounts."""
 
 STYLES: dict[str, Style] = {
     "default": DEFAULT,
     "wide": WIDE,
     "devices": DEVICES,
     "kinds": KINDS,
-    "meters": METERS,
-    "handwriting": HANDWRITING,
+    "meters": replace(KINDS, kinds=(*_METER_KINDS, (0.6, "blank"), (0.6, "words"))),
+    "handwriting": replace(KINDS, kinds=((1.0, "handwriting"),), rotated=0.01),
 }
-"""The styles by the name of their configuration in TFDS."""
+"""The styles by the name of their configuration in TFDS, where they are described."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 
-from .fonts import families
+from .glyphs import families
 from .rng import Rng
 from .strokes import Brush, sample_brush
 
@@ -30,10 +30,10 @@ class TextStyle:
         size_jitter: standard deviation of each character's relative size.
         slope: slope of the baseline on which upright digits stand.
         bow: rise of the line's ends above its middle, in units of a digit's height.
-        display_face: face of `display_glyphs` for the digits, or "".
+        display_face: face of `glyphs.display_glyph` for the digits, or "".
         pitch: distance between the centres of adjacent digits, in units of their height; 0 places
             them by their ink and `spacing`.
-        marks: marks of `glyph_marks` for the digits.
+        marks: marks of `glyphs.add_mark` for the digits.
     """
 
     face: str = ""
@@ -55,15 +55,6 @@ class TextStyle:
     marks: tuple[str, ...] = ()
 
 
-def _sample_face(rng: Rng) -> str:
-    faces = rng.choice(families())
-    face = rng.choice(faces)
-    # House numbers are seldom thin: sampling again halves the fraction of the thinnest faces.
-    if any(word in face for word in ("Thin", "Light")) and rng.bernoulli(0.6):
-        face = rng.choice(faces)
-    return face
-
-
 def sample_text_style(rng: Rng, enamel: bool = False) -> TextStyle:
     """Sample the style of a house number.
 
@@ -71,7 +62,11 @@ def sample_text_style(rng: Rng, enamel: bool = False) -> TextStyle:
         enamel: whether it is on an enamel plate: mostly heavy, narrow and evenly spaced.
     """
     painted = rng.bernoulli(0.38)
-    face = _sample_face(rng)
+    family = rng.choice(families())
+    face = rng.choice(family)
+    # House numbers are seldom thin: sampling again halves the fraction of the thinnest faces.
+    if any(word in face for word in ("Thin", "Light")) and rng.bernoulli(0.6):
+        face = rng.choice(family)
     if enamel and rng.bernoulli(0.6):
         return _sample_enamel_style(face, rng)
     loose = rng.bernoulli(0.35)  # digits mounted separately, not printed as one line
@@ -117,10 +112,10 @@ def _sample_enamel_style(face: str, rng: Rng) -> TextStyle:
 
 @functools.cache
 def _heavy_serifs() -> tuple[str, ...]:
-    return tuple(face for faces in families() for face in faces if _is_heavy_serif(face))
-
-
-def _is_heavy_serif(face: str) -> bool:
-    name = face.rpartition("/")[2]
-    serif = any(word in name for word in ("Serif", "Caladea", "STIX", "cmb10"))
-    return serif and any(word in name for word in ("Bol", "Black", "Semibold", "cmb10"))
+    names = {face: face.rpartition("/")[2] for family in families() for face in family}
+    serif, heavy = ("Serif", "Caladea", "STIX", "cmb10"), ("Bol", "Black", "Semibold", "cmb10")
+    return tuple(
+        face
+        for face, name in names.items()
+        if any(word in name for word in serif) and any(word in name for word in heavy)
+    )

@@ -48,8 +48,7 @@ def textures() -> dict[str, np.ndarray]:
     generator = np.random.Generator(np.random.Philox(key=10))
     fine, grain, rough, blotch, cloud = (_noise(generator, s) for s in (0.7, 1.6, 3.5, 9, 26))
     ramp = np.linspace(0, 60 * np.pi, TILE_SIZE, dtype=np.float32)
-    grooves = np.where(np.sin(ramp) > 0.86, -2.0, 0.3).astype(np.float32)
-    grooves = np.tile(grooves, (TILE_SIZE, 1))
+    grooves = np.tile(np.where(np.sin(ramp) > 0.86, -2.0, 0.3).astype(np.float32), (TILE_SIZE, 1))
     wood = np.tile(generator.normal(size=(TILE_SIZE, TILE_SIZE)).astype(np.float32), (1, 3))
     wood = cv2.GaussianBlur(wood, (0, 0), sigmaX=40, sigmaY=1.4)[:, TILE_SIZE : 2 * TILE_SIZE]
     wood /= wood.std()
@@ -70,12 +69,10 @@ def textures() -> dict[str, np.ndarray]:
         "noise": _noise(generator, 0.0),
         "speckle": _noise(generator, 0.9),
     }
-    return {name: _to_uint8(tile) for name, tile in tiles.items()}
-
-
-def _to_uint8(tile: np.ndarray) -> np.ndarray:
-    levels = (tile - tile.mean()) * (TEXTURE_STD / tile.std()) + TEXTURE_MEAN
-    return np.clip(np.rint(levels), 0, 255).astype(np.uint8)
+    for name, tile in tiles.items():
+        levels = (tile - tile.mean()) * (TEXTURE_STD / tile.std()) + TEXTURE_MEAN
+        tiles[name] = np.clip(np.rint(levels), 0, 255).astype(np.uint8)
+    return tiles
 
 
 @functools.cache

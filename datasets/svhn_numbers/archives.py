@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import io
 import logging
+import os
 import shutil
 import tarfile
 import tempfile
@@ -40,7 +41,11 @@ def find_split(split: str, folder: Path) -> Path | None:
 
 
 def read_split(
-    path: Path, split: str, *, skip_broken: bool = False, skipped: Counter | None = None
+    path: str | os.PathLike,
+    split: str,
+    *,
+    skip_broken: bool = False,
+    skipped: Counter | None = None,
 ) -> Iterator[tuple[Entry, bytes]]:
     """Read every image of a split with its annotation.
 
@@ -59,7 +64,8 @@ def read_split(
         DigitStructError: if `digitStruct.mat` is damaged.
     """
     try:
-        yield from _read_split(path, split, skip_broken, Counter() if skipped is None else skipped)
+        skipped = Counter() if skipped is None else skipped
+        yield from _read_split(Path(path), split, skip_broken, skipped)
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ArchiveError(f"{path} is damaged or incomplete ({error})") from error
 

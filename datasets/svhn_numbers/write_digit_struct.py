@@ -1,4 +1,4 @@
-"""Write a `digitStruct.mat` in the structure of the official ones, for tests and benchmarks."""
+"""Write SVHN's files in the structure of the official ones: for notebooks, tests, benchmarks."""
 
 from __future__ import annotations
 
@@ -6,11 +6,16 @@ import itertools
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import h5py
 import numpy as np
+from PIL import Image
 
 from .digit_struct import Entry
+
+if TYPE_CHECKING:
+    from datasets.rendered_numbers.rendering import RenderedImage
 
 
 def write_digit_struct(path: str | os.PathLike, entries: Iterable[Entry]) -> None:
@@ -59,3 +64,23 @@ def _write(file: h5py.File, entries: Iterable[Entry]) -> None:
             plain = len(values) == 1
             group[field] = values.reshape(1, 1) if plain else references(list(map(store, values)))
     file["digitStruct/name"], file["digitStruct/bbox"] = references(names), references(boxes)
+
+
+def write_split(folder: str | os.PathLike, images: Iterable[RenderedImage]) -> None:
+    """Write images as a split of SVHN is extracted: `1.png`, `2.png`, … and `digitStruct.mat`.
+
+    As in SVHN, boxes are whole pixels, and images without a number are left out.
+
+    Args:
+        folder: folder to write to; it is created.
+        images: from `rendered_numbers.rendering`, or of the same attributes.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    numbered = enumerate((image for image in images if image.label), 1)
+
+    def write(index: int, image: RenderedImage) -> Entry:
+        Image.fromarray(image.image).save(folder / f"{index}.png")
+        return Entry(f"{index}.png", image.label, np.round(image.boxes))
+
+    write_digit_struct(folder / "digitStruct.mat", (write(*pair) for pair in numbered))

@@ -10,8 +10,9 @@ from sklearn.metrics import log_loss
 import labels
 from evaluation.figures import box_figures, constant_answer, prediction_figures
 from evaluation.mistakes import mistake_figures
-from models.decoding import DecodedSequences, decode_predictions
+from models.decoding import decode_predictions
 from models.metrics import negative_log_likelihood
+from number_zoo.predictions import DecodedSequences
 
 
 def encoded(texts, max_digits):

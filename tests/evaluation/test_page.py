@@ -4,7 +4,7 @@ import pytest
 
 import models
 from evaluation import page
-from evaluation.compare import compare
+from evaluation.comparison import compare
 
 ENVIRONMENT = {
     "command": "evaluate.py model",

@@ -106,7 +106,7 @@ def test_a_file_that_reads_something_else_is_refused(change, message, weights):
 
 def test_eight_bits_may_cost_little_accuracy(weights):
     reader, images = Reader(weights, 1), sample.take(None, 6, 3)
-    numbers = reader.predict(images.images).readings.numbers()
+    numbers = reader.predict(images.images).decoded.numbers()
     images = dataclasses.replace(images, labels=numbers)
     with pytest.raises(ExportError, match=r"accuracy is 0\.00% with eight-bit"):
         check(

@@ -42,7 +42,7 @@ of keras-tuner's state, which has no order."""
 def prepare(folder: Path) -> Path:
     """Import what the commands need, and write sixty images; returns their folder."""
     import evaluate
-    import evaluation.compare
+    import evaluation.comparison
     import evaluation.report
     import export
     import train

@@ -19,7 +19,7 @@ def install(photos: Path) -> None:
     import keras_tuner.src.backend.io
 
     import datasets
-    import evaluation.compare
+    import evaluation.comparison
     import evaluation.page
     import evaluation.terminal
     import models
@@ -51,12 +51,12 @@ def install(photos: Path) -> None:
                               layers=[], name="deep_cnn_tiny"),
         max_glimpses=1, temperature=1.0,
     )  # fmt: skip
-    checked = evaluation.compare.Result("run", {}, ["1"] * 60, np.full(60, 0.5), np.ones(60))
+    checked = evaluation.comparison.Result("run", {}, ["1"] * 60, np.full(60, 0.5), np.ones(60))
     convert_check = convert.Check("photos", 1, 1, 1, 1, 0.0, 0, 1.0, 1.0)
 
     def compare(names, dataset, **_):
-        images = evaluation.compare.SplitImages(dataset, "train")
-        return evaluation.compare.Comparison(
+        images = evaluation.comparison.SplitImages(dataset, "train")
+        return evaluation.comparison.Comparison(
             images, "full", "abc", checked, 2 * [checked], [], {}, 0
         )
 
@@ -75,11 +75,14 @@ def install(photos: Path) -> None:
         (convert.models, "file_digest", lambda _: "abc"),
         (convert.models, "model_file", Path),
         (formats, "_write_onnx", None),
-        (evaluation.compare, "compare", compare),
+        (evaluation.comparison, "compare", compare),
         (evaluation.page, "render", lambda *_: 2000 * "page "),
         (evaluation.terminal, "show", lambda *_: None),
     ):
         mock.patch.object(target, name, replacement).start()
     onnx = formats.FORMATS["onnx"]
-    changed = {"write": lambda _, path, __: path.write_bytes(b"file" * 50_000), "open": mock.Mock()}
+    changed = {
+        "write": lambda _, path, *__: path.write_bytes(b"file" * 50_000),
+        "open": mock.Mock(),
+    }
     mock.patch.dict(formats.FORMATS, onnx=type(onnx)(**{**vars(onnx), **changed})).start()

@@ -9,6 +9,8 @@ import pytest
 import models
 from inference import Reader, read
 from inference.config import InferenceConfig, inference_config
+from number_zoo.command import main
+from number_zoo.reader import open_reader
 
 
 def blank(*shapes):
@@ -33,7 +35,7 @@ def test_predictions_have_all_that_an_answer_shows(weights):
     assert predictions.outputs["length"].shape == (2, 5)
     np.testing.assert_allclose(np.exp(predictions.outputs["digits"]).sum(-1), 1, rtol=1e-5)
     assert predictions.boxes.shape == predictions.crops.shape == (2, 4)
-    assert (predictions.readings.log_probability <= 0).all()
+    assert (predictions.decoded.log_probability <= 0).all()
     assert reader.read([]) == []
 
 
@@ -83,6 +85,15 @@ def test_a_model_of_another_kind_is_refused(tmp_path):
     model.save(tmp_path / "other.keras")
     with pytest.raises(ValueError, match=r"other\.keras is not a model of this zoo"):
         Reader(tmp_path / "other.keras")
+
+
+def test_the_command_reads_a_run_with_keras(weights, tmp_path, capsys):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "model.keras").write_bytes(weights.read_bytes())
+    keras.utils.save_img(tmp_path / "a.png", blank((20, 40))[0])
+    assert main([str(tmp_path / "a.png"), "--weights", str(tmp_path / "run")]) == 0
+    assert capsys.readouterr().out.endswith("a.png\n")
+    assert isinstance(open_reader(weights), Reader)
 
 
 def test_the_library_takes_arrays_paths_and_bytes(weights, tmp_path):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import models
+import number_zoo.published
 from models import published
 
 
@@ -45,6 +46,7 @@ def test_weights_load_by_name_and_errors_say_what_is_wrong(tmp_path, monkeypatch
         json.dumps({"model": "residual_cnn_tiny", "sha256": digest})
     )
     monkeypatch.setattr(published, "FOLDER", tmp_path)
+    monkeypatch.setattr(number_zoo.published, "FOLDER", tmp_path)
     assert models.list_weights() == ["tiny"]
     loaded = models.create("residual_cnn_tiny", weights="tiny")
     for weight, saved in zip(loaded.get_weights(), model.get_weights(), strict=True):

@@ -1,16 +1,27 @@
 """Model cards: figures of the published model only, fingerprints of all its data."""
 
+import argparse
+import contextlib
+import dataclasses
+import importlib
 import json
+import shlex
 import shutil
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+import exporting
 import models
+import number_zoo.published
 from artifacts.environment import environment
 from artifacts.files import read_json, write_json
 from artifacts.run_folder import RunFolder, open_run
 from models import published
+from tests.conftest import ROOT
 from tools.publish import main, publish
+from tools.training_steps import PLANS, Plan, Step
 from training.configuration import configure
 
 
@@ -45,43 +56,137 @@ def results_file(run, path, digest=None):
     return path
 
 
-def test_the_model_is_copied_and_its_card_tells_where_it_comes_from(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(published, "FOLDER", tmp_path / "weights")
-    results = results_file(run, tmp_path / "results.json")
-    arguments = {"results": [results], "folder": tmp_path / "weights"}
-    path = publish(run, "mine", "numbers", "free", fails=["letters"], **arguments)
+@pytest.fixture(autouse=True)
+def folders(tmp_path, monkeypatch):
+    """Empty folders of published weights."""
+    monkeypatch.setattr(published, "FOLDER", tmp_path / "keras")
+    monkeypatch.setattr(number_zoo.published, "FOLDER", tmp_path / "onnx")
+
+
+@pytest.fixture
+def not_exported(monkeypatch):
+    """A stand-in for the export, which takes seconds."""
+
+    def export(weights, form, out, **_):
+        out.write_bytes(b"graph")
+        return SimpleNamespace(path=out)
+
+    monkeypatch.setattr(exporting, "export", export)
+
+
+def test_a_run_is_published_as_files_that_read_the_same(run, tmp_path):
+    pytest.importorskip("tf2onnx")
+    results = [results_file(run, tmp_path / "results.json")]
+    options = {"results": results, "fails": ["letters"], "images": 4}
+    path = publish(run, "mine", "numbers", "free", **options)
     card = json.loads(path.read_text())
+    assert card["version"] == "1.0.0"
     assert card["figures"][0]["sequence_accuracy"] == 0.5
     assert "latency_ms" not in card["figures"][0]  # it is a property of one machine
     assert card["known_failures"] == ["letters"] and card["licence"] == "free"
     assert card["data"] == {"photos train": "abc"}
-    publish(run, "mine", None, None, **arguments)
-    assert json.loads(path.read_text()) == card, "what is left out stays as it was"
-    assert published.list_weights() == ["mine"]
+    assert models.list_weights() == ["mine"]
     assert published.weights_file("mine").read_bytes() == run.model.read_bytes()
-    assert published.inference_config("mine") == {"temperature": 1.5}
+    assert models.inference_config("mine") == {"temperature": 1.5}
+    reader = number_zoo.Reader("mine")
+    assert reader.metadata["temperature"] == 1.5 and reader.metadata["licence"] == "free"
+    (tmp_path / "onnx" / "mine.onnx").write_bytes(b"damaged")
+    with pytest.raises(ValueError, match=r"mine\.onnx is damaged"):
+        number_zoo.Reader("mine")
 
 
-def test_a_card_that_would_be_wrong_or_incomplete_is_not_written(run, tmp_path, capsys):
+@pytest.mark.usefixtures("not_exported")
+def test_what_is_left_out_stays_as_it_was_and_versions_rise(run, tmp_path):
+    results = [results_file(run, tmp_path / "results.json")]
+    card = json.loads(publish(run, "mine", "numbers", "free", results, ["letters"]).read_text())
+    assert json.loads(publish(run, "mine").read_text()) == card
+    models.create("residual_cnn_tiny", max_digits=2, blocks=(1, 1)).save(run.model)
+    new = json.loads(publish(run, "mine").read_text())
+    assert new["version"] == "1.1.0" and new["sha256"] != card["sha256"]
+    assert new["figures"] == [] and new["reads"] == "numbers"
+    assert json.loads(publish(run, "mine", version="2.0.0").read_text())["version"] == "2.0.0"
+
+
+def test_a_card_that_would_be_wrong_or_incomplete_is_not_written(
+    run, tmp_path, monkeypatch, capsys
+):
     results = results_file(run, tmp_path / "results.json", digest="another")
     with pytest.raises(ValueError, match=r"results\.json has no figures of this model"):
-        publish(run, "mine", "", "", [results], folder=tmp_path / "weights")
+        publish(run, "mine", "", "", [results])
     with pytest.raises(ValueError, match="--reads and --licence"):
-        publish(run, "mine", None, None, [], folder=tmp_path / "weights")
+        publish(run, "mine")
+
+    def refuse(*_, **__):
+        raise exporting.ExportError("it reads nothing")
+
+    monkeypatch.setattr(exporting, "export", refuse)
+    arguments = [str(run.folder), "--name", "x", "--reads", "y", "--licence", "z"]
+    assert main(arguments) == 2
+    assert "it reads nothing" in capsys.readouterr().err
     run.metrics.unlink()
-    assert main([str(run.folder), "--name", "x", "--reads", "y", "--licence", "z"]) == 2
+    assert main(arguments) == 2
     assert "is not finished" in capsys.readouterr().err
-    assert not (tmp_path / "weights").exists()
+    assert not list(tmp_path.glob("*/*.onnx")) and not list(tmp_path.glob("keras/*"))
 
 
+@pytest.mark.usefixtures("not_exported")
 def test_a_card_covers_the_runs_that_a_run_was_started_from(run, tmp_path):
     data = {"meters train": "def"}
     later = continued(run, tmp_path / "later", hours=0.2, data=data)
     between = continued(later, tmp_path / "between", alpha=0.75, data=data)
-    card = json.loads(publish(between, "between", "", "", [], folder=tmp_path).read_text())
+    card = json.loads(publish(between, "between", "", "", []).read_text())
     assert card["data"] == {"photos train": "abc", "meters train": "def"}
     training = card["training"]
     assert training["alpha"] == 0.75 and not {"hours", "epochs"} & training.keys()
     assert training["before"]["hours"] == 0.2
     assert training["before"]["before"]["configuration"]["weights"] is None
     assert "before" not in training["before"]["before"]
+
+
+@pytest.mark.usefixtures("not_exported")
+def test_a_plan_runs_the_steps_that_are_not_done_and_publishes(run, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    touch = "import pathlib, sys; pathlib.Path(sys.argv[1]).open('x')"
+    steps = [Step(f'python -c "{touch}" {name}', Path(name)) for name in ("first", "second")]
+    plan = Plan(run.folder, ("street",), (*steps, Step("python -c 1/0", Path("third"))))
+    monkeypatch.setitem(PLANS, "mine", plan)
+    arguments = ["mine", "--reads", "x", "--licence", "y"]
+    assert main(arguments) == 2
+    assert "Missing: street" in capsys.readouterr().err
+    (tmp_path / "street").mkdir()
+    (tmp_path / "street" / "labels.csv").touch()
+    for _ in range(2):  # a step that was run twice would fail
+        assert main(arguments) == 2
+        assert "this command failed (status 1)" in capsys.readouterr().err
+    monkeypatch.setitem(PLANS, "mine", dataclasses.replace(plan, steps=tuple(steps)))
+    assert main(arguments) == 0
+    assert models.list_weights() == ["mine"]
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_the_steps_of_a_plan_are_commands_with_options_that_exist(name, monkeypatch):
+    """Each command parses its arguments; what it would do is not done."""
+    ran = []
+    for step in PLANS[name].steps:
+        program, *arguments = shlex.split(step.command)
+        if program != "python":
+            continue
+        module = arguments[1] if arguments[0] == "-m" else arguments[0].removesuffix(".py")
+        arguments = arguments[2:] if arguments[0] == "-m" else arguments[1:]
+        module = f"{module}.__main__" if module == "training.accelerator" else module
+
+        def parsed(parser, given=None, module=module, parse=argparse.ArgumentParser.parse_args):
+            ran.append((module, parse(parser, given)))
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(argparse.ArgumentParser, "parse_args", parsed)
+            with contextlib.suppress(KeyboardInterrupt):
+                importlib.import_module(module).main(arguments)
+        assert ran[-1][0] == module
+    assert models.list_weights() == [] and PLANS[name].run.name
+    assert name in number_zoo_cards()
+
+
+def number_zoo_cards():
+    return {path.stem for path in (ROOT / "number_zoo" / "weights").glob("*.json")}

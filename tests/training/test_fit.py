@@ -18,7 +18,7 @@ import datasets
 import train as command
 from artifacts.files import RunError
 from artifacts.run_folder import RunFolder, open_run
-from evaluation.compare import compare
+from evaluation.comparison import compare
 from inference.over_dataset import run_inference
 from inference.reader import Reader
 from models.metrics import sequence_correct
@@ -115,7 +115,7 @@ def test_the_saved_model_is_the_one_that_was_scored(finished, tiny):
     assert score(model, data, gather_labels(data)) == pytest.approx(metrics["validation"], abs=1e-5)
     assert getattr(model, "optimizer", None) is None  # a quarter of the file
     validation = run_inference(Reader(folder), tiny.validation, "validation", crop=tiny.crop)
-    correct = sequence_correct(validation.predictions.readings, validation.truth)
+    correct = sequence_correct(validation.predictions.decoded, validation.truth)
     assert metrics["inference"]["sequence_accuracy"] == correct.mean()
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from tests.tuning.conftest import fake_train, without_training
 from tuning import report
+from tuning.charts import pareto_front
 from tuning.importance import FEWEST_TRIALS, _error_growth, importance
 from tuning.loop import run_search
 from tuning.trial import DEFAULT, FINISHED, TrialRecord, best_first, read_records
@@ -54,7 +55,7 @@ def test_the_page_has_every_trial_and_fetches_nothing(tiny, tmp_path, monkeypatc
     assert "MemoryError: no room <here>" in page.text
     assert "multiply-adds, the budget is 400 k" in page.text
     assert "is partly the luckiest" in page.text
-    assert sum(tag == "svg" for tag, _ in page.tags) == 2
+    assert sum(tag == "svg" for tag, _ in page.tags) == 3
     links = [a.get("src") or a.get("href") for tag, a in page.tags if tag != "use"]
     assert not any(links) and not re.search(r"url\((?!#)", text)
 
@@ -75,7 +76,7 @@ def test_the_pareto_front_has_what_nothing_of_lower_or_equal_cost_beats():
         TrialRecord(str(n), FINISHED, score=s, validation={"loss": 1 - s}, multiply_adds=cost)
         for n, (cost, s) in enumerate(points)
     ]
-    front = report.pareto_front(best_first(records, "sequence_accuracy"))
+    front = pareto_front(best_first(records, "sequence_accuracy"))
     assert [record.trial for record in front] == ["1", "3"]
 
 

@@ -266,6 +266,8 @@ def test_settings_are_sorted_into_overrides_and_the_base_configuration(tiny, pho
     values = search.make_space().active({})
     assert values["batch_size"] == 8 and values["learning_rate"] == 0.5
     assert search.make_space().settings({})["augmentation"] == 0
+    none = tiny("augmentation=none")  # without augmentation there is no strength of it to search
+    assert "augmentation" not in none.make_space().names and not none.base.recipe.augmentation.moves
     with pytest.raises(ValueError, match=r"filters is what is searched.*filters_1"):
         plan("deep_cnn", str(photos), settings=["filters=8,8"])
     with pytest.raises(ValueError, match="the grid has over 1,000 points: narrow it"):

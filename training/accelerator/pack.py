@@ -18,7 +18,7 @@ import numpy as np
 
 from artifacts.files import atomic_path
 from datasets import photo_folder
-from datasets.images import decode_image
+from number_zoo.images import decode_image
 
 MOST_DIGITS = 10
 _SPLITS = ("train", "validation")

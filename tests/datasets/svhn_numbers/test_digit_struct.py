@@ -57,77 +57,47 @@ def test_unusual_entries_survive_writing_and_reading(mat, compressed):
             file["digitStruct"].create_dataset(
                 "name", data=values, dtype=h5py.ref_dtype, chunks=(2, 1), compression="gzip"
             )
-    entries = read_digit_struct(mat)
-    assert [(e.name, e.label) for e in entries] == [(e.name, e.label) for e in ENTRIES]
-    for entry, written in zip(entries, ENTRIES, strict=True):
+    for entry, written in zip(read_digit_struct(mat), ENTRIES, strict=True):
+        assert (entry.name, entry.label) == (written.name, written.label)
         assert entry.boxes.dtype == np.float32
         np.testing.assert_array_equal(entry.boxes, written.boxes)
 
 
-def set_value(field, value):
-    def damage(file, group):
-        file[group[field][1, 0]][0, 0] = value
-
-    return damage
-
-
-def set_reference(field, target):
-    def damage(file, group):
-        group[field][1, 0] = file[target].ref if target else h5py.h5r.Reference()
-
-    return damage
-
-
-def set_name(text):
-    def damage(file, group):
-        name = file[file["digitStruct/name"][1, 0]]
-        name[: len(text), 0] = [ord(letter) for letter in text]
-
-    return damage
-
-
-def set_boxes(target):
-    def damage(file, group):
-        file["digitStruct/bbox"][1, 0] = file[target].ref
-
-    return damage
-
-
-def shorten_field(file, group):
-    values = group["left"][:2]
-    del group["left"]
-    group.create_dataset("left", data=values, dtype=h5py.ref_dtype)
-
-
-def remove_field(file, group):
-    del group["width"]
-
-
-@pytest.mark.parametrize(
-    ("damage", "problem"),
-    [
-        (set_value("label", 0), "label is 1 to 9, or 10"),
-        (set_value("label", 11), "Received: .*11"),
-        (set_value("label", 2.5), r"Received: .*2\.5"),
-        (set_value("label", np.nan), "Received: .*nan"),
-        (set_value("top", -np.inf), "finite edges"),
-        (set_value("width", -4), "area above 0"),
-        (set_value("height", 0), "area above 0"),
-        (set_reference("top", "digitStruct"), ""),
-        (set_reference("top", "digitStruct/name"), ""),
-        (set_reference("top", None), ""),
-        (set_boxes("digitStruct/bbox"), ""),
-        (set_boxes("digitStruct"), ""),
-        (remove_field, "width"),
-        (shorten_field, ""),
-        (set_name("../x"), "a name is that of a file"),
-        (set_name("\0"), "a name is that of a file"),
-        (set_name("\ud800"), ""),
-    ],
+VALUES = (
+    ("label", 0, "label is 1 to 9, or 10"),
+    ("label", 11, "Received: .*11"),
+    ("label", 2.5, r"Received: .*2\.5"),
+    ("label", np.nan, "Received: .*nan"),
+    ("top", -np.inf, "finite edges"),
+    ("width", -4, "area above 0"),
+    ("height", 0, "area above 0"),
 )
-def test_an_invalid_entry_is_named(mat, damage, problem):
+NAMES = (("../x", "a name is that of a file"), ("\0", "a name is that of a file"), ("\ud800", ""))
+REFERENCES = (("top", "digitStruct"), ("top", "digitStruct/name"), ("top", None),
+              (None, "digitStruct/bbox"), (None, "digitStruct"))  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", [*VALUES, *NAMES, *REFERENCES, "removed", "shortened"])
+def test_an_invalid_entry_is_named(mat, damage):
+    problem = ""
     with h5py.File(mat, "r+") as file:
-        damage(file, file[file["digitStruct/bbox"][1, 0]])
+        group = file[file["digitStruct/bbox"][1, 0]]
+        if damage in VALUES:
+            field, value, problem = damage
+            file[group[field][1, 0]][0, 0] = value
+        elif damage in NAMES:
+            text, problem = damage
+            name = file[file["digitStruct/name"][1, 0]]
+            name[: len(text), 0] = [ord(letter) for letter in text]
+        elif damage in REFERENCES:
+            field, target = damage
+            references = group[field] if field else file["digitStruct/bbox"]
+            references[1, 0] = file[target].ref if target else h5py.h5r.Reference()
+        else:
+            values = group["left"][:2]
+            del group["left"]
+            if damage == "shortened":
+                group.create_dataset("left", data=values, dtype=h5py.ref_dtype)
     with pytest.raises(DigitStructError, match=f"entry 2 of 5: .*{problem}") as caught:
         read_digit_struct(mat)
     assert str(mat) in str(caught.value)

@@ -1,0 +1,117 @@
+"""The style of all figures, and what several kinds of them share: axes, grids of images, SVG."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+COLOURS = ("#1f6feb", "#d1571d", "#1a8754", "#8a3ffc", "#b0257b", "#6b7280", "#a67c00", "#0b7c8a")
+"""One for each model, in their order, the same in every chart."""
+
+SIZE = (5.4, 3.4)
+"""Width and height of a chart in inches."""
+
+STYLE = {
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.titlesize": 10,
+    "axes.titlelocation": "left",
+    "grid.color": "#e5e7eb",
+    "axes.edgecolor": "#9ca3af",
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+}
+
+BOX = "#ff8c00"
+"""Colour of boxes in images."""
+
+styled = matplotlib.rc_context(STYLE)
+"""Decorator or context manager: what is drawn within has the style of the project."""
+
+
+def colour(index: int) -> str:
+    """Colour of the model at an index."""
+    return COLOURS[index % len(COLOURS)]
+
+
+def svg(figure: Figure, name: str) -> str:
+    """A figure as SVG text for a page; no two figures of a page may have the same name."""
+    text = io.StringIO()
+    # Elements of an SVG are named by a hash; without a salt of its own two charts mix theirs.
+    with matplotlib.rc_context(STYLE | {"svg.hashsalt": name}):
+        figure.savefig(text, format="svg", bbox_inches="tight", metadata={"Date": None})
+    return text.getvalue()[text.getvalue().index("<svg") :]
+
+
+def new_axes(size: tuple[float, float] = SIZE) -> tuple[Figure, Any]:
+    """A figure, which no window holds, and its axes."""
+    figure = Figure(figsize=size, layout="tight")
+    return figure, figure.subplots()
+
+
+@styled
+def image_grid(
+    images: Sequence[np.ndarray],
+    titles: Sequence[str] | None = None,
+    *,
+    inks: Sequence[str] | None = None,
+    boxes: Sequence[Any] | None = None,
+    columns: int = 8,
+    title: str | None = None,
+    **imshow: Any,
+) -> Figure:
+    """Images in rows, each under its title.
+
+    Args:
+        images: (height, width), (height, width, 1) or (height, width, 3), of any size; values in
+            [0, 255] unless `imshow` says otherwise.
+        titles: of each image.
+        inks: colour of each title.
+        boxes: of each image, (4,) or (n, 4): left, top, right and bottom in pixels; NaN or None
+            where there is none.
+        columns: images in a row.
+        title: of the whole figure.
+        **imshow: further arguments of matplotlib's `imshow`.
+    """
+    images = [np.asarray(image) for image in images]
+    columns = min(columns, max(len(images), 1))
+    rows = max(1, -(-len(images) // columns))
+    width = min(1.6, 10 / columns)
+    aspect = float(np.median([image.shape[0] / image.shape[1] for image in images] or [1]))
+    height = width * min(max(aspect, 0.3), 1.3) + (0.22 if titles is not None else 0.06)
+    size = (width * columns, height * rows + (0.4 if title else 0.1))
+    figure = Figure(figsize=size, layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.03, h_pad=0.02, wspace=0.02, hspace=0.02)
+    grid = figure.subplots(rows, columns, squeeze=False).flat
+    for axes in grid:
+        axes.set_axis_off()
+    shown = {"cmap": "gray", "vmin": 0, "vmax": 255} | imshow
+    for index, (axes, image) in enumerate(zip(figure.axes, images, strict=False)):
+        image = image[..., 0] if image.ndim == 3 and image.shape[2] == 1 else image
+        axes.imshow(image if image.ndim == 2 else image.clip(0, 255).astype(np.uint8), **shown)
+        if titles is not None:
+            ink = "black" if inks is None else inks[index]
+            axes.set_title(titles[index], fontsize=9, color=ink, pad=2, loc="center")
+        if boxes is not None and boxes[index] is not None:
+            for box in np.reshape(np.asarray(boxes[index], float), (-1, 4)):
+                _draw_box(axes, box)
+    if title:
+        figure.suptitle(title, fontsize=10, x=0.01, ha="left")
+    return figure
+
+
+def _draw_box(axes, box: np.ndarray) -> None:
+    if np.isfinite(box).all():
+        # Pixel i of an image covers i - 0.5 to i + 0.5 of the axes.
+        corner, size = box[:2] - 0.5, box[2:] - box[:2]
+        axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor=BOX, linewidth=1.2))

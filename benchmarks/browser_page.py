@@ -1,0 +1,97 @@
+"""Measure the page without a server in headless Chromium: bytes sent, start, one image.
+
+    make web && python benchmarks/browser_page.py
+
+Reads the example images one by one, in turns with `number_zoo` on one thread.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import functools
+import http.server
+import shutil
+import statistics
+import sys
+import threading
+import time
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+EXAMPLES = ROOT / "number_zoo/server/static/gallery"
+WEIGHTS = "conv_transformer_small.any10"
+READ = """async (text) => {
+    const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+    return (await readNumber(new Blob([bytes]))).milliseconds;
+}"""
+
+
+class Handler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+def measure(images: list[bytes], turns: int) -> None:
+    """Open the page and read images; prints what it took."""
+    import number_zoo
+
+    reader = number_zoo.Reader(WEIGHTS, threads=1)
+    reader.read(images[0])
+    handler = functools.partial(Handler, directory=ROOT / "web" / "dist")
+    with (
+        http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server,
+        sync_playwright() as playwright,
+    ):
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        chromium = shutil.which("chromium") or shutil.which("google-chrome")
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_context(service_workers="block").new_page()
+        sizes: list[int] = []
+        page.on(
+            "requestfinished", lambda request: sizes.append(request.sizes()["responseBodySize"])
+        )
+        began = time.perf_counter()
+        page.goto(f"http://127.0.0.1:{server.server_port}/")
+        page.wait_for_selector("#examples img")
+        shown = time.perf_counter() - began
+        texts = [base64.b64encode(image).decode() for image in images]
+        page.evaluate(READ, texts[0])
+        ready = time.perf_counter() - began
+        there, here = [], []
+        for _ in range(turns):
+            for image, text in zip(images, texts, strict=True):
+                there.append(page.evaluate(READ, text))
+                began = time.perf_counter()
+                reader.read(image)
+                here.append(1000 * (time.perf_counter() - began))
+        browser.close()
+        server.shutdown()
+    browser_time, native = statistics.median(there), statistics.median(here)
+    print(f"{sum(sizes) / 1e6:.1f} MB in {len(sizes)} files, without compression by the host")
+    print(f"page shown after {shown:.1f} s, first image read after {ready:.1f} s")
+    print(f"one image: {browser_time:.0f} ms ({min(there):.0f} – {max(there):.0f})")
+    print(f"number_zoo: {native:.0f} ms; ratio {browser_time / native:.1f}")
+
+
+def main() -> int:
+    """Run the benchmark; returns its exit status."""
+    sys.path.insert(0, str(ROOT))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add = parser.add_argument
+    add(
+        "--images",
+        type=Path,
+        default=ROOT / "number_zoo/server/static/gallery",
+        help="folder of JPEG images",
+    )
+    add("--turns", type=int, default=5, metavar="N", help="how often each image is read")
+    options = parser.parse_args()
+    measure([path.read_bytes() for path in sorted(options.images.glob("*.jpg"))], options.turns)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,88 @@
+"""Options of commands that say how folders are read, and the check of all folders of a mix."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import logging
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from artifacts.files import atomic_path
+from datasets import mixing, photo_folder, sources
+
+log = logging.getLogger(__name__)
+
+
+def add_folder_options(parser: argparse.ArgumentParser) -> None:
+    """Add `--labels`, `--skip-bad`, `--name-pattern` and `--fold` to a command."""
+    group = parser.add_argument_group("folders of photos")
+    group.add_argument("--labels", choices=("digits",), help="drop the letters and signs around "
+        "the digits of a label: 12A is 12")  # fmt: skip
+    group.add_argument("--skip-bad", action="store_true", help="leave out rows that cannot be "
+        "used; a run lists them in skipped.csv")  # fmt: skip
+    group.add_argument("--name-pattern", metavar="PATTERN", help="the label is in the file's "
+        "name: {label} for it and * for anything, such as {label}_*")  # fmt: skip
+    group.add_argument("--fold", metavar="I/K", help="cross-validation: the Ith of K parts is the "
+        "validation split, the others are train")  # fmt: skip
+
+
+def read_folder_options(options: argparse.Namespace) -> None:
+    """Put the options into the names of the folders in `dataset` and `validation`."""
+    given = {
+        "labels": options.labels,
+        "skip_bad": "1" if options.skip_bad else "",
+        "name_pattern": options.name_pattern,
+        "fold": options.fold,
+    }
+    for name in ("dataset", "validation"):
+        if (mix := getattr(options, name, None)) and any(given.values()):
+            setattr(options, name, _with_options(mix, given))
+
+
+def _with_options(mix: str, given: dict[str, str | None]) -> str:
+    parts = mixing.parse_mix(mix)
+    texts = [
+        photo_folder.with_options(part.source, **given)
+        if sources.is_folder(part.source)
+        else part.source
+        for part in parts
+    ]
+    if len(parts) == 1:
+        return texts[0]
+    return ",".join(f"{text}:{part.weight:g}" for text, part in zip(texts, parts, strict=True))
+
+
+def check_mixes(*needs: tuple[str, Sequence[str]]) -> list[photo_folder.Folder]:
+    """Check the labels and images of all folders of mixes, and log one line about each.
+
+    Args:
+        needs: names, folders or mixes, each with the splits that must not be empty.
+
+    Raises:
+        ValueError: if rows or images cannot be used, or a split is empty.
+    """
+    needed: dict[str, set[str]] = {}
+    for mix, names in needs:
+        for part in mixing.parse_mix(mix):
+            needed.setdefault(part.source, set()).update(names)
+    folders = []
+    for source, names in needed.items():
+        if not sources.is_folder(source):
+            continue
+        folder, _ = photo_folder.check_folder(source)
+        log.info("%s", folder.summary())
+        if reason := photo_folder.unusable_splits(folder, sorted(names)):
+            raise ValueError(reason)
+        folders.append(folder)
+    return folders
+
+
+def write_skipped(folders: Iterable[photo_folder.Folder], path: Path) -> None:
+    """Write the rows that folders leave out as a CSV: where they are, their file, the reason."""
+    rows = [(folder.source, row) for folder in folders for row in folder.skipped]
+    if rows:
+        with atomic_path(path) as part, part.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(("folder", "location", "file", "reason"))
+            writer.writerows((str(s), row.location, row.file, row.reason) for s, row in rows)

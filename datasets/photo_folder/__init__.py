@@ -1,0 +1,47 @@
+"""A folder of photos as a data set, in the layout that it has.
+
+    photos/
+        labels.csv          file,label
+        front_door.jpg      front_door.jpg,12
+        images/gate.png     gate.png,7
+
+The layouts are tables (`tables`), annotations of objects (`annotations`) and labels in names or
+beside each image (`names`). An empty label marks an image without a number. Two more columns are
+optional and may be empty in a row; others are ignored:
+
+- `boxes`: left, top, right and bottom in pixels of each digit, or of the whole number, joined by
+  semicolons: `10 5 18 25;19 5 27 25`;
+- `split`: train, validation or test. Without it, a hash of the file's name decides, so that a
+  photo stays in its split when others are added or removed.
+"""
+
+from datasets.photo_folder.facts import ImageFacts, check_folder, duplicates, read_folder
+from datasets.photo_folder.folder import (
+    BadRow,
+    BadRows,
+    Folder,
+    Photo,
+    understand,
+    unusable_splits,
+)
+from datasets.photo_folder.layouts import LABELS_FILE
+from datasets.photo_folder.options import ReadOptions, parse_source, with_options
+from datasets.photo_folder.splits import split_of
+
+__all__ = [
+    "LABELS_FILE",
+    "BadRow",
+    "BadRows",
+    "Folder",
+    "ImageFacts",
+    "Photo",
+    "ReadOptions",
+    "check_folder",
+    "duplicates",
+    "parse_source",
+    "read_folder",
+    "split_of",
+    "understand",
+    "unusable_splits",
+    "with_options",
+]

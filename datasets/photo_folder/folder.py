@@ -1,0 +1,183 @@
+"""Read a folder of photos in the layout that it has; all rows that cannot be used are one error."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from datasets.photo_folder import splits, values
+from datasets.photo_folder.files import Files
+from datasets.photo_folder.layouts import read_layout
+from datasets.photo_folder.options import ReadOptions, parse_source
+from datasets.photo_folder.rows import Row
+from datasets.photo_folder.values import Unclear
+from datasets.registry import SPLITS
+
+SHOWN = 20
+"""Bad rows that an error shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """An image of a folder and its label.
+
+    Attributes:
+        file: name of the image as its table has it.
+        label: the digits, "" for none.
+        path: path of the image.
+        split: "train", "validation" or "test".
+        boxes: float32 (n, 4), left, top, right, bottom of each digit or of the number, in pixels;
+            None where the row has none.
+        location: where the row is, such as "labels.csv, line 3".
+    """
+
+    file: str
+    label: str
+    path: Path
+    split: str
+    boxes: np.ndarray | None = None
+    location: str = ""
+
+
+@dataclass(frozen=True)
+class BadRow:
+    """A row that cannot be used: where it is, its file, and what is wrong and what to do."""
+
+    location: str
+    file: str
+    reason: str
+
+
+class BadRows(ValueError):
+    """Rows that cannot be used.
+
+    Attributes:
+        rows: all of them.
+    """
+
+    def __init__(self, source: Path, rows: Sequence[BadRow], total: int):
+        self.rows = list(rows)
+        lines = [f"{row.location}: {row.file}: {row.reason}" for row in rows[:SHOWN]]
+        more = [f"and {len(rows) - SHOWN} more"] if len(rows) > SHOWN else []
+        cure = "Correct them, or leave them out with --skip-bad"
+        if len(rows) == total:
+            cure = "Correct them"
+        head = f"{source}: {len(rows)} of {total} rows cannot be used"
+        super().__init__("\n  ".join([f"{head}:", *lines, *more]) + f"\n{cure}")
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder as it was understood.
+
+    Attributes:
+        source: its path, or that of its table.
+        layout: what its layout is.
+        photos: the usable images, in order.
+        skipped: rows that were left out.
+        notes: what was assumed.
+    """
+
+    source: Path
+    layout: str
+    photos: list[Photo]
+    skipped: list[BadRow] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def summary(self) -> str:
+        """One line: layout, images, labels by length, splits, and what was assumed."""
+        lengths = Counter(len(photo.label) for photo in self.photos)
+        counts = Counter(photo.split for photo in self.photos)
+        kinds = [f"{lengths[n]:,} of {n}" for n in sorted(lengths) if n]
+        none = [f"{lengths[0]:,} without a number"] if lengths[0] else []
+        parts = [
+            f"{self.source}: {self.layout}",
+            f"{len(self.photos):,} image{'s' if len(self.photos) != 1 else ''}",
+            f"digits: {', '.join(kinds + none)}",
+            ", ".join(f"{name} {counts[name]:,}" for name in SPLITS),
+            *([f"bad rows left out: {len(self.skipped)}"] if self.skipped else []),
+            *self.notes,
+        ]
+        return "; ".join(parts)
+
+
+def understand(source: str | Path) -> Folder:
+    """Read a folder or table, with every row checked but its image not decoded.
+
+    Args:
+        source: path, perhaps with options as `options.parse_source` takes them.
+
+    Raises:
+        FileNotFoundError: if the folder or its labels are missing.
+        BadRows: if rows cannot be used and are not to be skipped, or none can be used.
+        ValueError: if no layout fits.
+    """
+    path, options = parse_source(source)
+    layout, root = read_layout(path, options)
+    files, notes = Files(root, anywhere=path.is_file()), list(layout.notes)
+    rows = layout.rows
+    if values.float_column([row.label for row in rows]):
+        notes.append("labels are floats and may have lost leading zeros")
+        rows = [replace(row, label=values.clean(row.label).removesuffix(".0")) for row in rows]
+    photos: dict[Path, Photo] = {}
+    bad, repeated = [], 0
+    for row in rows:
+        try:
+            photo = _photo(row, files, options)
+            first = photos.setdefault(photo.path, photo)
+            if first is not photo:
+                if first.label != photo.label:
+                    raise Unclear(
+                        f"labelled {photo.label!r} here and {first.label!r} at {first.location}: "
+                        "delete one of the rows"
+                    )
+                repeated += 1
+        except Unclear as error:
+            bad.append(BadRow(row.location, row.file, str(error)))
+    if bad and (not options.skip_bad or not photos):
+        raise BadRows(path, bad, len(rows))
+    if not photos:
+        raise ValueError(f"{path} has no rows")
+    if files.renamed:
+        notes.append(f"names that differ from their files in case, form or suffix: {files.renamed}")
+    if repeated:
+        notes.append(f"repeated rows: {repeated}")
+    chosen, note = splits.divide(
+        [photo.file for photo in photos.values()],
+        [photo.split for photo in photos.values()],
+        options.fold,
+    )
+    divided = [replace(p, split=s) for p, s in zip(photos.values(), chosen, strict=True)]
+    return Folder(path, layout.name, divided, bad, [*notes, *filter(None, [note])])
+
+
+def _photo(row: Row, files: Files, options: ReadOptions) -> Photo:
+    if row.error:
+        raise Unclear(row.error)
+    path = files.find(row.file)
+    label = values.parse_label(row.label, options.labels == "digits")
+    if isinstance(row.boxes, str):
+        boxes = values.parse_boxes(row.boxes, label) if label else None
+    else:
+        boxes = values.check_boxes(row.boxes, label) if label else None
+    return Photo(row.file, label, path, values.parse_split(row.split), boxes, row.location)
+
+
+def unusable_splits(folder: Folder, needed: Iterable[str] = ("train", "validation")) -> str:
+    """Why a folder cannot be trained on, and what to do; "" where it can."""
+    counts = Counter(photo.split for photo in folder.photos)
+    empty = [split for split in needed if not counts[split]]
+    if not empty:
+        return ""
+    count = len(folder.photos)
+    if count < splits.FEWEST:
+        cure = f"label more, or cross-validate with --fold 1/{count}" if count > 1 else "label more"
+        return f"{folder.source} has {count} images, too few to be divided: {cure}"
+    return (
+        f"{folder.source} has no images in its split {' and '.join(empty)}: write these words into "
+        "the split column of some rows"
+    )

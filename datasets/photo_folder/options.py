@@ -1,0 +1,70 @@
+"""How a folder is read, as part of its name in a mix: `my_photos?labels=digits&skip_bad=1`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from urllib.parse import parse_qsl, urlencode
+
+from artifacts.names import unknown_name
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """Options of a folder of photos.
+
+    Attributes:
+        labels: "" takes labels of digits alone; "digits" drops letters and signs around them.
+        skip_bad: "1" leaves out the rows that cannot be used.
+        name_pattern: where the label is in a file's name; see `names.read_names`. "" for not.
+        fold: "I/K": validation is the Ith of K parts, and train the others; there is no test.
+
+    Raises:
+        ValueError: if a value is not one of those.
+    """
+
+    labels: str = ""
+    skip_bad: str = ""
+    name_pattern: str = ""
+    fold: str = ""
+
+    def __post_init__(self):
+        if self.labels not in ("", "digits"):
+            raise ValueError(f"labels is 'digits' or absent. Received: {self.labels!r}")
+        if self.skip_bad not in ("", "1"):
+            raise ValueError(f"skip_bad is 1 or absent. Received: {self.skip_bad!r}")
+        if self.fold and not (
+            (match := re.fullmatch(r"(\d{1,4})/(\d{1,4})", self.fold, re.ASCII))
+            and 1 <= int(match[1]) <= int(match[2])
+            and int(match[2]) > 1
+        ):
+            raise ValueError(f"a fold is I/K, such as 1/5 to 5/5. Received: {self.fold!r}")
+
+
+def parse_source(source: str | Path) -> tuple[Path, ReadOptions]:
+    """The path of a folder or table, and the options after its `?`.
+
+    Raises:
+        ValueError: if an option is unknown or its value does not fit.
+    """
+    text = str(source)
+    path, mark, query = text.rpartition("?")
+    if not mark or Path(text).exists():
+        return Path(text).expanduser(), ReadOptions()
+    values, known = dict(parse_qsl(query)), [field.name for field in fields(ReadOptions)]
+    for name in values:
+        if name not in known:
+            raise ValueError(unknown_name("option of a folder", name, known))
+    return Path(path).expanduser(), ReadOptions(**values)
+
+
+def with_options(source: str, **options: str | None) -> str:
+    """A folder's name in a mix with further options; those that are None or "" are left."""
+    given = {name: value for name, value in options.items() if value}
+    if not given:
+        return source
+    _, current = parse_source(source)
+    path = source if current == ReadOptions() else source.rpartition("?")[0]
+    values = {k: v for k, v in asdict(replace(current, **given)).items() if v}
+    return f"{path}?{urlencode(values)}"

@@ -1,0 +1,69 @@
+"""What every layout is read into: rows of a file's name, its label, boxes and split as written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from datasets.photo_folder.values import WORDS, clean
+
+
+@dataclass(frozen=True)
+class Row:
+    """An image and its label, not checked yet.
+
+    Attributes:
+        location: where it is written, such as "labels.csv, line 3".
+        file: name of the image as written.
+        label: its label as written.
+        boxes: boxes as written, or float (n, 4), left, top, right, bottom in pixels.
+        split: name of the split as written; "" for none.
+        error: why the row cannot be used, where the layout can tell.
+    """
+
+    location: str
+    file: str
+    label: str
+    boxes: str | np.ndarray = ""
+    split: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The rows of a folder and how they were found.
+
+    Attributes:
+        name: what the layout is, such as "labels.csv (columns file, label)".
+        rows: the rows, in order.
+        notes: what was assumed.
+    """
+
+    name: str
+    rows: list[Row]
+    notes: list[str] = field(default_factory=list)
+
+
+def join_objects(rows: Iterable[Row]) -> list[Row]:
+    """Join the rows of each file, one for each box, into one label from left to right.
+
+    Boxes are arrays (1, 4). The class of a digit may be a word ("seven"). Rows without a box and
+    without a label stand for an image without a number.
+    """
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row.file, []).append(row)
+    joined = []
+    for objects in groups.values():
+        errors = [row.error for row in objects if row.error]
+        objects = [row for row in objects if not isinstance(row.boxes, str)] or objects[:1]
+        if not isinstance(objects[0].boxes, str):
+            objects.sort(key=lambda row: float(row.boxes[0, [0, 2]].sum()))
+        label = "".join(WORDS.get(clean(row.label).lower(), row.label) for row in objects)
+        boxes = objects[0].boxes
+        if len(objects) > 1:
+            boxes = np.concatenate([row.boxes for row in objects])
+        joined.append(replace(objects[0], label=label, boxes=boxes, error="".join(errors[:1])))
+    return joined

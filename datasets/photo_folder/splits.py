@@ -1,0 +1,79 @@
+"""Divide photos into train, validation and test by a hash of their names."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from datasets.photo_folder.files import normalized
+
+TEST_FRACTION = 0.15
+VALIDATION_FRACTION = 0.10
+FEWEST = 5
+"""Fewest images of a folder without splits that are divided."""
+
+
+def split_of(file: str) -> str:
+    """The default split of a file: 15 % test, 10 % validation, 75 % train.
+
+    Below 0.15 of `hash_fraction` is test, below 0.25 validation.
+    """
+    fraction = hash_fraction(file)
+    if fraction < TEST_FRACTION:
+        return "test"
+    return "validation" if fraction < TEST_FRACTION + VALIDATION_FRACTION else "train"
+
+
+def hash_fraction(file: str) -> float:
+    """SHA-256 of a name's last part in NFC and UTF-8, its first 8 bytes as a fraction of 2^64."""
+    name = normalized(file).encode("utf-8", "surrogateescape")
+    return int.from_bytes(hashlib.sha256(name).digest()[:8], "big") / 2**64
+
+
+def divide(files: Sequence[str], given: Sequence[str], fold: str = "") -> tuple[list[str], str]:
+    """The splits of files of which some have none, such that validation is not empty.
+
+    Where the rule of `split_of` leaves a split empty, the files of the lowest `hash_fraction` are
+    test and validation. Where files name other splits only, validation is cut from train.
+
+    Args:
+        files: names of the images.
+        given: their splits, "" where the rule decides.
+        fold: "I/K": validation is every Kth file in the order of the hash, and there is no test
+            but the given one.
+
+    Returns:
+        The splits, and a note on how they were divided; "" where all were given.
+    """
+    order = sorted(range(len(files)), key=lambda index: hash_fraction(files[index]))
+    if fold:
+        part, parts = map(int, fold.split("/"))
+        splits = [split if split == "test" else "train" for split in given]
+        for index in [index for index in order if given[index] != "test"][part - 1 :: parts]:
+            splits[index] = "validation"
+        return splits, f"fold {fold}"
+    splits = [split or split_of(file) for split, file in zip(given, files, strict=True)]
+    note = "" if all(given) else "splits by a hash of the names"
+    fractions = {"test": TEST_FRACTION, "validation": VALIDATION_FRACTION}
+    if any(given):
+        del fractions["test"]
+    if len(files) < FEWEST or fractions.keys() <= set(splits):
+        return splits, note
+    if any(given):
+        free, note = (
+            [index for index in order if splits[index] == "train"],
+            "validation cut from train",
+        )
+    else:
+        splits, free = ["train"] * len(files), order
+        note = (
+            f"{len(files)} images are too few for the usual splits: test and validation are the "
+            "first in the order of the hash; --fold 1/5 to 5/5 cross-validates, or a split column "
+            "decides"
+        )
+    for split, fraction in fractions.items():
+        count = max(1, round(fraction * len(files)))
+        for index in free[:count]:
+            splits[index] = split
+        free = free[count:]
+    return splits, note

@@ -1,0 +1,187 @@
+"""What a cell of a table means: labels, boxes and splits as people and spreadsheets write them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+IMAGE = re.compile(
+    r"\.(apng|avif|bmp|dib|gif|heic|heif|jfif|jp2|jpe|jpeg|jpg|mpo|pbm|pgm|png|pnm|ppm|qoi|tga|tif"
+    r"|tiff|webp)$",
+    re.IGNORECASE,
+)
+"""The end of the name of an image file."""
+
+FULL_WIDTH = {0xFF10 + digit: str(digit) for digit in range(10)}
+NO_NUMBER = {"none", "(none)", "no number", "no_number", "no-number", "nonumber", "background"}
+"""Words for an image without a number, besides an empty label."""
+
+_DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+WORDS = {word: str(digit) for digit, word in enumerate(_DIGITS)}
+"""Names of classes of digits in annotation formats and folders."""
+
+SPLIT_NAMES = {
+    **dict.fromkeys(("train", "training", "trn"), "train"),
+    **dict.fromkeys(("validation", "valid", "val", "dev", "eval"), "validation"),
+    **dict.fromkeys(("test", "testing", "tst"), "test"),
+}
+
+_MISSING = {"nan", "null", "na", "n/a", "#n/a", "<na>", "nat", "nil", "undefined"}
+_GROUPS = re.compile(r"[+]?\d{1,3}(?:([.,'’ \u00a0\u202f_])\d{3})(?:\1\d{3})*")
+_SINGLE_DIGITS = re.compile(r"\d( +\d)+|\[ *\d *(, *\d *)*\]", re.ASCII)  # 0 4 7, [0, 4, 7]
+_FLOAT = re.compile(r"\d+[.,]0+")
+_DECIMAL = re.compile(r"\d+[.,]\d+")
+_SCIENTIFIC = re.compile(r"\d+([.,]\d+)?[eE][+-]?\d+")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d.*|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}")
+_INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\x00]")
+
+
+class Unclear(ValueError):
+    """A value that has no certain meaning; the message says what to do."""
+
+
+def clean(text: str) -> str:
+    """A cell without surrounding space, invisible characters and the marks of spreadsheets.
+
+    `="007"`, `'007` and `“007”` become `007`.
+    """
+    text = _INVISIBLE.sub("", text).strip()
+    if text.startswith("="):
+        text = text[1:].strip()
+    if len(text) > 1 and text[0] in "\"“„'‘’`" and text[-1] in "\"”“'’`":
+        return text[1:-1].strip()
+    return text.lstrip("'’`").strip()
+
+
+def parse_label(text: str, digits_only: bool = False) -> str:
+    """The digits that a label stands for; "" for an image without a number.
+
+    Full-width digits, single digits with spaces between and separators of thousands are
+    understood, and words for "no number".
+
+    Args:
+        text: the label as written.
+        digits_only: whether letters and signs around a single run of digits are dropped, and a
+            decimal point within it.
+
+    Raises:
+        Unclear: if the label may mean several numbers, or none.
+    """
+    label = clean(text).translate(FULL_WIDTH)
+    word = label.lower()
+    if not label or word in NO_NUMBER:
+        return ""
+    if label.isascii() and label.isdigit():
+        return label
+    if _SINGLE_DIGITS.fullmatch(label):
+        return re.sub(r"\D", "", label)
+    if _GROUPS.fullmatch(label):
+        return re.sub(r"\D", "", label)
+    shown = repr(text.strip()[:40])
+    if word in _MISSING:
+        raise Unclear(
+            f"label {shown} is a missing value: write the digits, or leave the cell empty for an "
+            "image without a number"
+        )
+    if not label.strip("?*_-–— ."):
+        raise Unclear(
+            f"label {shown} tells no number: write the digits, or leave the row out; an empty cell "
+            "stands for an image without a number"
+        )
+    if _SCIENTIFIC.fullmatch(label):
+        raise Unclear(f"label {shown} is rounded by a spreadsheet: format the column as text")
+    if _DATE.fullmatch(label):
+        raise Unclear(f"label {shown} is a date, as spreadsheets make of numbers: format as text")
+    if _FLOAT.fullmatch(label):
+        whole, point = re.split("[.,]", label)
+        raise Unclear(
+            f"label {shown} is {whole} as a spreadsheet writes it, or {whole + point} with its "
+            "point dropped: write the digits alone"
+        )
+    runs = re.findall(r"\d+(?:[.,]\d+)*", label, re.ASCII)
+    if len(runs) > 1:
+        raise Unclear(
+            f"label {shown} holds {len(runs)} numbers: write the one that is largest in the image"
+        )
+    if not runs:
+        raise Unclear(
+            f"label {shown} has no digits: leave the cell empty for an image without a number"
+        )
+    digits = re.sub(r"\D", "", runs[0])
+    if digits_only:
+        return digits
+    what = "a decimal point is no digit" if _DECIMAL.fullmatch(label) else "letters are not read"
+    raise Unclear(
+        f"label {shown}: {what}: write the digits alone ({digits}), or add --labels digits"
+    )
+
+
+def float_column(labels: Sequence[str]) -> bool:
+    """Whether labels are integers that were written as floats, as pandas does: all end in `.0`."""
+    written = [label for label in map(clean, labels) if label and label.lower() not in _MISSING]
+    return len(written) > 2 and all(re.fullmatch(r"\d+\.0", label, re.ASCII) for label in written)
+
+
+def parse_boxes(text: str, label: str) -> np.ndarray | None:
+    """Boxes as float32 (n, 4), left, top, right, bottom in pixels; None for an empty text.
+
+    The edges of a box are separated by spaces or commas, boxes by semicolons or brackets.
+
+    Raises:
+        Unclear: if the text is something else, or does not fit the label.
+    """
+    if not text.strip(" []()"):
+        return None
+    pieces = re.split(r"[;|]|[\])]\s*,?\s*[\[(]", text.strip().strip("[]() "))
+    try:
+        boxes = np.array([[float(edge) for edge in re.split(r"[\s,]+", box.strip(" ,[]()"))]
+                          for box in pieces if box.strip()])  # fmt: skip
+    except ValueError:
+        boxes = np.empty(0)
+    if boxes.ndim != 2 or boxes.shape[1] != 4 or not (np.abs(boxes) < 1e9).all():
+        raise Unclear(
+            "boxes are left, top, right and bottom in pixels, several joined by semicolons. "
+            f"Received: {text[:60]!r}"
+        )
+    return check_boxes(boxes, label)
+
+
+def check_boxes(boxes: np.ndarray, label: str) -> np.ndarray:
+    """Boxes as float32, if they have an area and there are as many as digits, or one.
+
+    Raises:
+        Unclear: if not.
+    """
+    if not (boxes[:, 2:] > boxes[:, :2]).all():
+        raise Unclear(
+            "a box has right > left and bottom > top (not its width and height). "
+            f"Received: {boxes.tolist()}"
+        )
+    if len(boxes) not in (1, len(label)):
+        raise Unclear(
+            f"{len(label)} digits have as many boxes, or one for all of them. "
+            f"Received: {len(boxes)}"
+        )
+    return boxes.astype(np.float32)
+
+
+def parse_split(text: str) -> str:
+    """The split that a cell or a folder names, "" for an empty one.
+
+    Raises:
+        Unclear: for any other word.
+    """
+    word = clean(text).lower()
+    if word and word not in SPLIT_NAMES:
+        raise Unclear(f"a split is train, validation or test. Received: {text!r}")
+    return SPLIT_NAMES.get(word, "")
+
+
+def split_in(name: str) -> str:
+    """The split that is a word of a name, such as `rec_gt_train` or `images/val/a`; else ""."""
+    for word in reversed(re.split(r"[^a-z]+", name.lower())):
+        if word in SPLIT_NAMES:
+            return SPLIT_NAMES[word]
+    return ""

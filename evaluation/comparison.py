@@ -1,0 +1,302 @@
+"""Evaluate trained models on the same images, side by side."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import datasets
+import labels
+import models
+from datasets import mixing, sources
+from evaluation import CONSTANT, figures
+from evaluation.corruption import corruption_accuracy
+from evaluation.mistakes import mistake_figures
+from evaluation.paired import Pair, compare_pairs
+from evaluation.timing import time_readers
+from inference import provenance
+from inference.config import inference_config
+from inference.over_dataset import overlap, run_inference
+from inference.reader import Predictions, Reader
+from inference.split_images import SplitImages, random_indices
+from models.metrics import negative_log_likelihood, sequence_correct
+from number_zoo.predictions import DecodedSequences
+
+log = logging.getLogger(__name__)
+
+TIMED_IMAGES, FEW_IMAGES = 64, 1000
+
+
+@dataclass(frozen=True)
+class Result:
+    """One model's predictions for a split.
+
+    Attributes:
+        name: the run's folder, the file or the published name.
+        figures: all its figures, as JSON values.
+        readings: the text read in each image.
+        confidence: float (images,), in [0, 1].
+        correct: bool (images,), whether every digit and the length are correct.
+        predictions, reader: None for the constant answer.
+    """
+
+    name: str
+    figures: dict[str, Any]
+    readings: list[str]
+    confidence: np.ndarray
+    correct: np.ndarray
+    predictions: Predictions | None = None
+    reader: Reader | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Several models on the same images.
+
+    Attributes:
+        images: what they were evaluated on.
+        crop: the part of each image that the models were given.
+        fingerprint: of all images and labels of the split.
+        baseline: the constant answer.
+        results: one for each model that could be evaluated, at least one.
+        pairs: every two models compared.
+        corruption: accuracy on corrupted images; empty where it was not asked for.
+        corruption_images: how many images that is of.
+        failed: (name, reason) of models that could not be evaluated.
+        warnings: what must be known about the figures.
+    """
+
+    images: SplitImages
+    crop: str
+    fingerprint: str
+    baseline: Result
+    results: list[Result]
+    pairs: list[Pair]
+    corruption: dict[str, Any]
+    corruption_images: int
+    failed: list[tuple[str, str]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def compare(
+    names: Sequence[str],
+    dataset: str,
+    *,
+    split: str = "test",
+    crop: str | None = None,
+    max_glimpses: int | None = None,
+    data_dir: str | Path | None = None,
+    limit: int | None = None,
+    validation: bool = True,
+    timing: bool = True,
+    corruption_samples: int = 0,
+) -> Comparison:
+    """Evaluate models on a split.
+
+    Args:
+        names: run folders, `.keras` files or published weights.
+        dataset: name, folder or mix, as `datasets.load` takes it.
+        split: "test", or "validation" while something is still being chosen.
+        crop: "full", "union" or "square". Defaults to what each model was trained with.
+        max_glimpses: of each model, on whole images. Defaults to each model's own.
+        data_dir: folder of prepared TFDS data.
+        limit: only the first images of each source.
+        validation: whether the confidence thresholds of coverage are chosen on the validation
+            split, where the data set has one, up to `limit` too.
+        timing: whether to time the models.
+        corruption_samples: images to evaluate with corruptions; 0 for none.
+
+    Raises:
+        ValueError: if no model can be evaluated, or the data set is unknown or holds no image of
+            that split. The models are loaded first, before any data is read or downloaded.
+    """
+    loaded, failed = _load(names, crop, max_glimpses)
+    images = SplitImages(dataset, split, data_dir, limit)
+    if not (total := len(images.labels)):
+        raise ValueError(f"{dataset} has no images in its split {split!r}")
+    thresholds_on = "validation" if validation and _has_validation(images) else split
+    results = []
+    for name, model_crop, reader in loaded:
+        log.info("Reading %s images with %s", f"{total:,}", name)
+        try:
+            results.append(_evaluate(name, reader, images, model_crop, thresholds_on))
+        except Exception as error:
+            log.error("%s cannot be evaluated: %s", name, error)
+            failed.append((name, str(error)))
+    if not results:
+        raise _none_evaluated(failed)
+    crops = {result.figures["crop"] for result in results}
+    sample_crop = crops.pop() if len(crops) == 1 else "full"
+    if timing:
+        _add_times(results, images, sample_crop)
+    corruption, corruption_samples = {}, min(corruption_samples, total)
+    if corruption_samples:
+        sample = images.load(random_indices(total, corruption_samples), sample_crop)
+        corruption = corruption_accuracy(
+            {result.name: result.reader for result in results},
+            list(sample.values()),
+            [images.texts[index] for index in sample],
+        )
+    return Comparison(
+        images=images,
+        crop="/".join(sorted({result.figures["crop"] for result in results})),
+        fingerprint=datasets.fingerprint(dataset, split, data_dir),
+        baseline=_baseline(images),
+        results=results,
+        pairs=compare_pairs({result.name: result.correct for result in results}),
+        corruption=corruption,
+        corruption_images=corruption_samples,
+        failed=failed,
+        warnings=_warnings(images, results),
+    )
+
+
+def _load(
+    names: Sequence[str], crop: str | None, max_glimpses: int | None
+) -> tuple[list[tuple[str, str, Reader]], list[tuple[str, str]]]:
+    """Load models: (name, crop, reader) of each, and (name, reason) of those that fail.
+
+    Raises:
+        ValueError: if none can be loaded.
+    """
+    loaded, failed = [], []
+    for name in names:
+        try:
+            model_crop = crop or inference_config(name).crop
+            # Glimpses locate the number, which a crop around the true box has done already.
+            reader = Reader(name, max_glimpses if model_crop == "full" else 1)
+            loaded.append((name, model_crop, reader))
+        except Exception as error:
+            failed.append((name, str(error)))
+    if not loaded:
+        raise _none_evaluated(failed)
+    for name, reason in failed:
+        log.error("%s cannot be evaluated: %s", name, reason)
+    return loaded, failed
+
+
+def _none_evaluated(failed: list[tuple[str, str]]) -> ValueError:
+    reasons = "; ".join(f"{name}: {reason}" for name, reason in failed)
+    return ValueError(f"no model can be evaluated. {reasons}")
+
+
+def _add_times(results: list[Result], images: SplitImages, crop: str) -> None:
+    log.info("Timing %s", "1 model" if len(results) == 1 else f"{len(results)} models in turn")
+    sample = images.load(random_indices(len(images.labels), TIMED_IMAGES), crop)
+    times = time_readers({result.name: result.reader for result in results}, [*sample.values()])
+    for result in results:
+        result.figures.update(times[result.name])
+
+
+def _has_validation(images: SplitImages) -> bool:
+    if images.split != "test":
+        return False
+    try:
+        return datasets.size(images.dataset, "validation", images.data_dir) > 0
+    except ValueError:  # a data set without that split
+        return False
+
+
+def _evaluate(name, reader: Reader, images: SplitImages, crop, thresholds_on) -> Result:
+    model = reader.model
+    height, width, channels = model.input_shape[1:]
+    unreadable = _count_unreadable(images.texts, model.output["digits"].shape[1])
+    given = {"crop": crop, "data_dir": images.data_dir, "limit": images.limit}
+    thresholds = None
+    if thresholds_on != images.split:
+        chosen = run_inference(reader, images.dataset, thresholds_on, **given)
+        decoded = chosen.predictions.decoded
+        thresholds = figures.choose_thresholds(
+            sequence_correct(decoded, chosen.truth), np.exp(decoded.log_probability)
+        )
+    outputs = run_inference(reader, images.dataset, images.split, **given)
+    predictions, truth = outputs.predictions, outputs.truth
+    loss = negative_log_likelihood(predictions.outputs, truth)
+    about = {
+        "thresholds_chosen_on": thresholds_on,
+        "max_digits": model.output["digits"].shape[1],
+        "unreadable_labels": unreadable,
+        "parameters": model.count_params(),
+        "multiply_adds": models.multiply_adds(model),
+        "file_size": models.model_file(name).stat().st_size,
+        "sha256": models.file_digest(models.model_file(name)),
+        "input_shape": [height, width, channels],
+        "crop": crop,
+        "max_glimpses": reader.max_glimpses,
+        "temperature": reader.temperature,
+        "trained_with": provenance.trained_with(name),
+        "seed": provenance.configuration(name).get("seed"),
+    } | figures.box_figures(overlap(predictions.boxes, outputs.boxes))
+    return _result(
+        name, predictions.decoded, truth, images, loss, thresholds, about, predictions, reader
+    )
+
+
+def _result(
+    name, decoded: DecodedSequences, truth, images, loss, thresholds, about, *model
+) -> Result:
+    readings = decoded.numbers()
+    values = (
+        figures.prediction_figures(decoded, truth, images.texts, loss, thresholds)
+        | mistake_figures(images.texts, readings)
+        | about
+    )
+    correct = sequence_correct(decoded, truth)
+    return Result(name, values, readings, np.exp(decoded.log_probability), correct, *model)
+
+
+def _count_unreadable(texts: Sequence[str], max_digits: int) -> int:
+    """Labels that are too long for a model.
+
+    Raises:
+        ValueError: if all are.
+    """
+    count = sum(len(text) > max_digits for text in texts)
+    if count == len(texts):
+        raise ValueError(
+            f"every label has more digits than this model can read (max_digits={max_digits}): "
+            f"train one with --set max_digits={max(map(len, texts))}"
+        )
+    return count
+
+
+def _warnings(images: SplitImages, results: list[Result]) -> list[str]:
+    names = [result.name for result in results]
+    warnings = provenance.leak_warnings(names, images.dataset, images.split, images.data_dir)
+    for result in results:
+        if count := result.figures["unreadable_labels"]:
+            warnings.append(
+                f"{count} of {len(images.labels)} labels are unreadable by {result.name} "
+                f"(max_digits={result.figures['max_digits']}) and count as wrong: train with "
+                f"--set max_digits={max(map(len, images.texts))}"
+            )
+    if len(images.labels) < FEW_IMAGES:
+        warnings.append(f"{len(images.labels)} images are few: compare models by their intervals")
+    if images.split == "validation":
+        warnings.append("models are selected on validation images: only test is unbiased")
+    if any(sources.is_folder(part.source) for part in mixing.parse_mix(images.dataset)):
+        warnings.append(
+            "the labels are those of a labels.csv, not of a published data set: some of the "
+            "mistakes may be theirs"
+        )
+    return warnings
+
+
+def _baseline(images: SplitImages) -> Result:
+    """Figures of the most common label of the training split (else of this one) as every answer."""
+    train = datasets.labels(images.dataset, "train", images.data_dir) or images.labels
+    train = [label for _, label in train]
+    places = max(1, *map(len, train), *map(len, images.texts))
+    encoded = [labels.encode(text, places) for text in images.texts]
+    truth = {
+        "length": np.array([length for length, _ in encoded]),
+        "digits": np.stack([digits for _, digits in encoded]),
+    }
+    decoded = figures.constant_answer(train, places, len(images.texts))
+    loss = np.full(len(images.texts), np.nan)  # of all other labels the probability is 0
+    return _result(CONSTANT, decoded, truth, images, loss, None, {"negative_log_likelihood": None})

@@ -1,0 +1,171 @@
+"""Show what a folder of photos holds, and which labels are probably wrong, as a page.
+
+    python -m datasets my_photos
+    python -m datasets my_photos/labels.xlsx --labels digits --report report/mine
+
+Suspects are images that a trained reader reads otherwise than they are labelled, with a high
+confidence. Labels that are corrected on the page are saved as a table that trains as it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from artifacts.files import atomic_path
+from artifacts.startup import quiet_tensorflow
+from datasets import photo_folder
+from datasets.folder_options import add_folder_options, read_folder_options
+from datasets.photo_folder import Folder, ImageFacts, Photo
+from datasets.registry import SPLITS
+from number_zoo.images import decode_image
+
+CONFIDENT = 0.9
+"""Confidence from which a reading that is not the label makes it a suspect."""
+
+SHOWN, SUSPECTS, GROUPS = 24, 100, 50
+"""Images of each split on the page, and the most suspects and groups of duplicates."""
+
+_CHUNK = 256
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """An image whose label is doubted: its index, the reading, and the confidence in it."""
+
+    index: int
+    reading: str
+    confidence: float
+
+
+def find_suspects(photos: Sequence[Photo], weights: str | None = None) -> list[Suspect]:
+    """Photos that a reader reads otherwise than they are labelled, the surest first.
+
+    Args:
+        photos: photos of a folder.
+        weights: as `inference.Reader` takes them.
+    """
+    from inference import Reader
+
+    reader, suspects = Reader(weights), []
+    for start in range(0, len(photos), _CHUNK):
+        chunk = photos[start : start + _CHUNK]
+        readings = reader.read([decode_image(photo.path) for photo in chunk])
+        suspects += [
+            Suspect(index, reading.number, reading.confidence)
+            for index, (photo, reading) in enumerate(zip(chunk, readings, strict=True), start)
+            if reading.number != photo.label and reading.confidence >= CONFIDENT
+        ]
+    return sorted(suspects, key=lambda suspect: -suspect.confidence)
+
+
+def render(folder: Folder, facts: Sequence[ImageFacts], suspects: Sequence[Suspect] | None) -> str:
+    """The page as text; `suspects` is None where no reader was asked."""
+    from evaluation.page import template  # imports Keras
+
+    photos = folder.photos
+    sizes = np.array([(fact.width, fact.height) for fact in facts])
+    lengths = sorted({len(photo.label) for photo in photos})
+    counts = Counter((photo.split, len(photo.label)) for photo in photos)
+    root = folder.source if folder.source.is_dir() else folder.source.parent
+    return template(Path(__file__).with_name("folder_page.html.j2")).render(
+        folder=folder,
+        root=root,
+        lengths=lengths,
+        table=[(split, [counts[split, length] for length in lengths]) for split in SPLITS],
+        sizes=[
+            (name, *np.percentile(values, (0, 25, 50, 75, 100)).round().astype(int).tolist())
+            for name, values in zip(("width", "height"), sizes.T, strict=True)
+        ],
+        sheets=[(split, _sheet([p for p in photos if p.split == split])) for split in SPLITS],
+        suspects=suspects and [(_card(photos[s.index]), s) for s in suspects[:SUSPECTS]],
+        confident=CONFIDENT,
+        asked=suspects is not None,
+        total_suspects=len(suspects or ()),
+        groups=[
+            [_card(photo) for photo in group]
+            for group in photo_folder.duplicates(photos, facts)[:GROUPS]
+        ],
+        rows=json.dumps([_row(photo, root) for photo in photos]).replace("<", "\\u003c"),
+    )
+
+
+def _sheet(photos: Sequence[Photo]) -> list[dict[str, Any]]:
+    from inference.split_images import random_indices
+
+    return [_card(photos[index]) for index in random_indices(len(photos), SHOWN)]
+
+
+def _card(photo: Photo) -> dict[str, Any]:
+    from evaluation.page import embed, thumbnail
+
+    image = embed(thumbnail(decode_image(photo.path)))
+    return {"image": image, "file": photo.file, "label": photo.label, "split": photo.split}
+
+
+def _row(photo: Photo, root: Path) -> list[str]:
+    """File, label, boxes and split as in a `labels.csv`."""
+    path = (
+        photo.path.relative_to(root) if photo.path.is_relative_to(root) else photo.path.absolute()
+    )
+    boxes = [] if photo.boxes is None else photo.boxes.tolist()
+    text = ";".join(" ".join(f"{edge:g}" for edge in box) for box in boxes)
+    return [path.as_posix(), photo.label, text, photo.split]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; returns its exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m datasets",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("dataset", metavar="FOLDER|TABLE", help="a folder of photos, or its table of labels")
+    add("--weights", metavar="NAME|RUN|FILE", help="the reader that doubts labels (default: the "
+        "most accurate published one)")  # fmt: skip
+    add("--no-reader", action="store_true", help="look for no suspects")
+    add("--report", type=Path, metavar="FOLDER", help="folder of the page (default: one under "
+        "report/)")  # fmt: skip
+    add_folder_options(parser)
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # warns of tracing for each model
+    given, options.skip_bad = options.skip_bad, True  # bad rows are shown on the page
+    read_folder_options(options)
+    try:
+        folder, facts = photo_folder.check_folder(options.dataset)
+        print(folder.summary())
+        quiet_tensorflow()
+        suspects = None if options.no_reader else find_suspects(folder.photos, options.weights)
+        report = options.report or Path("report") / folder.source.resolve().stem
+        report.mkdir(parents=True, exist_ok=True)
+        with atomic_path(report / "index.html") as path:
+            path.write_text(render(folder, facts, suspects), encoding="utf-8")
+    except (ValueError, OSError) as error:
+        print(f"python -m datasets: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\npython -m datasets: stopped", file=sys.stderr)
+        return 130
+    if suspects is not None:
+        print(f"{len(suspects)} labels are probably wrong")
+    print(f"Wrote {report / 'index.html'}")
+    if folder.skipped and not given:
+        total = len(folder.photos) + len(folder.skipped)
+        print(photo_folder.BadRows(folder.source, folder.skipped, total), file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,139 @@
+"""Figures of what is inside a model: weights, feature maps, saliency, one decoded reading."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import keras
+import numpy as np
+from matplotlib.figure import Figure
+
+from artifacts.plot_style import colour, image_grid, styled
+from datasets.images import prepare_image
+from evaluation.saliency import Saliency, overlay
+from labels import DIGITS, LENGTH
+from models.decoding import best_of_each_length, log_softmax
+
+
+def plot_weights(
+    model: keras.Model,
+    layer: str,
+    *,
+    titles: Sequence[str] | None = None,
+    columns: int = 8,
+    title: str | None = None,
+) -> Figure:
+    """The weights of a layer that sees pixels, as images: red where positive, blue where negative.
+
+    Args:
+        model: a model of the zoo.
+        layer: name of a dense layer on the flattened image, or of the first convolution, of an
+            image of one channel; of more channels, the mean is shown.
+        titles: of each unit or filter.
+        columns: images in a row.
+        title: of the figure.
+
+    Raises:
+        ValueError: if the layer's weights do not have the shape of an image.
+    """
+    kernel = np.asarray(model.get_layer(layer).kernel)
+    if kernel.ndim == 2 and kernel.shape[0] == np.prod(model.input_shape[1:]):
+        kernel = kernel.reshape(*model.input_shape[1:], -1)
+    if kernel.ndim != 4 or kernel.shape[2] != model.input_shape[3]:
+        raise ValueError(
+            f"weights are shown of a layer on the image's pixels. Received: {layer!r} with weights "
+            f"of the shape {kernel.shape}, of a model for images {model.input_shape[1:]}"
+        )
+    images = np.moveaxis(kernel.mean(axis=2), -1, 0)
+    largest = float(np.abs(images).max())
+    return image_grid(
+        images, titles, columns=columns, title=title, cmap="RdBu_r", vmin=-largest, vmax=largest
+    )
+
+
+def plot_feature_maps(
+    model: keras.Model, image: np.ndarray, layers: Sequence[str], count: int = 8
+) -> Figure:
+    """The first feature maps of some layers for one image, a row for each layer.
+
+    Args:
+        model: a model of the zoo.
+        image: (height, width, channels) of the model's input shape, values in [0, 255].
+        layers: names of layers with outputs (batch, height, width, channels).
+        count: maps of each layer.
+    """
+    part = keras.Model(model.input, [model.get_layer(name).output for name in layers])
+    outputs = part.predict_on_batch(np.asarray(image, "float32")[None])
+    shown, titles = [], []
+    for name, maps in zip(layers, outputs if len(layers) > 1 else [outputs], strict=True):
+        maps = np.moveaxis(np.asarray(maps)[0], -1, 0)
+        strongest = np.sort(np.argsort(-maps.reshape(len(maps), -1).max(axis=1))[:count])
+        shown += [channel / max(channel.max(), 1e-9) for channel in maps[strongest]]
+        titles += [f"{name}, {index}" for index in strongest]
+    return image_grid(shown, titles, columns=count, cmap="viridis", vmin=0, vmax=1)
+
+
+def plot_saliency(
+    model: keras.Model, images: Sequence[np.ndarray], readings: Sequence[str]
+) -> Figure:
+    """Where in each image its digits were read: the image, then a map for each digit.
+
+    Args:
+        model: a model of the zoo; its attention is shown if it has any, else gradients
+            (`Saliency`).
+        images: (height, width, channels) arrays, values in [0, 255].
+        readings: the digits that were read in each.
+    """
+    saliency, columns = Saliency(model), 1 + max([1, *map(len, readings)])
+    shown, titles = [], []
+    for image, reading in zip(images, readings, strict=True):
+        image = np.asarray(image).clip(0, 255).astype(np.uint8)
+        image = image.repeat(3, axis=2) if image.shape[2] == 1 else image
+        crop = np.array([0, 0, image.shape[1], image.shape[0]], np.float32)
+        maps = [overlay(image, crop, m) for m in saliency.maps(image, crop, reading)]
+        shown += [prepare_image(image, model.input_shape[1:3], 3), *maps]
+        titles += [f"read: {reading or 'none'}", *reading[: len(maps)]]
+        blank = columns - 1 - len(maps)
+        shown += [np.full_like(shown[-1], 255)] * blank
+        titles += [""] * blank
+    return image_grid(shown, titles, columns=columns)
+
+
+@styled
+def plot_decoding(outputs: Mapping[str, np.ndarray], image: np.ndarray | None = None) -> Figure:
+    """How one image is decoded: P(length), P(digit) of each position, and the best sequences.
+
+    Args:
+        outputs: a model's outputs for one image: `length` (1, N + 2) and `digits` (1, N, 10).
+        image: shown beside them.
+    """
+    length, digits = (np.exp(log_softmax(outputs[name])[0]) for name in (LENGTH, DIGITS))
+    joint, best = (array[0] for array in best_of_each_length(outputs))
+    positions = len(digits)
+    figure = Figure(figsize=(10, 3.0), layout="constrained")
+    ratios = [1, 1.5, 1] if image is None else [0.9, 1, 1.5, 1]
+    *shown, lengths, heat, sequences = figure.subplots(1, len(ratios), width_ratios=ratios)
+    for axes in shown:
+        axes.imshow(np.asarray(image).squeeze(), cmap="gray", vmin=0, vmax=255)
+        axes.set_axis_off()
+        axes.set_title("image")
+    names = [*map(str, range(positions + 1)), f">{positions}"]
+    lengths.bar(names, length, color=colour(0))
+    lengths.set(title="P(length)", xlabel="length", ylim=(0, 1))
+    heat.imshow(digits, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    heat.grid(False)
+    for row, column in np.argwhere(digits >= 0.05):
+        ink = "white" if digits[row, column] > 0.6 else "black"
+        text = f"{digits[row, column]:.2f}".lstrip("0")
+        heat.text(column, row, text, ha="center", va="center", fontsize=8, color=ink)
+    heat.set_xticks(range(10))
+    heat.set_yticks(range(positions), range(1, positions + 1))
+    heat.set(title="P(digit) at each position", xlabel="digit", ylabel="position")
+    inks = [colour(1) if value == joint.max() else colour(0) for value in joint]
+    sequences.barh(range(len(joint)), joint, color=inks)
+    answers = ["".join(map(str, best[:count])) for count in range(positions + 1)]
+    sequences.set_yticks(range(len(joint)), [f"“{text}”" for text in answers] + ["longer"])
+    sequences.invert_yaxis()
+    sequences.grid(False, axis="y")
+    sequences.set(title="log P of the best of each length", xlabel="nats (0: certain)")
+    return figure

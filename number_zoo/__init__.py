@@ -1,0 +1,27 @@
+"""Read the number in an image: `read("photo.jpg")`, or a `Reader` kept for many calls.
+
+Runs the published readers, and exported ones, with ONNX Runtime, NumPy and Pillow alone. Importing
+the package is cheap: what reading needs is imported when it is first asked for.
+"""
+
+__version__ = "1.0.0"
+
+_MODULES = {
+    "Reader": "reader",
+    "read": "reader",
+    "Reading": "predictions",
+    "Predictions": "predictions",
+    "decode_image": "images",
+    "list_weights": "published",
+    "card": "published",
+}
+
+__all__ = ["__version__", *_MODULES]
+
+
+def __getattr__(name: str):
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -1,0 +1,169 @@
+"""The output of the command: a table, CSV or JSON lines, on a terminal or in a file to resume."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from number_zoo.predictions import Reading
+
+FORMATS = ("table", "csv", "json")
+
+SUFFIXES = {".csv": "csv", ".json": "json", ".jsonl": "json"}
+"""Formats of output files; JSON is one object a line."""
+
+_HEADER = ("file", "number", "confidence", "left", "top", "right", "bottom")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the output.
+
+    Attributes:
+        file: the path as given, or "-".
+        number: the digits; "" where there is none, None below the least confidence.
+        confidence: probability in [0, 1] that the number is correct.
+        box: left, top, right, bottom of the number in pixels, where the model predicts it.
+    """
+
+    file: str
+    number: str | None
+    confidence: float
+    box: list[float] | None = None
+
+    @classmethod
+    def of(cls, file: str, reading: Reading, min_confidence: float) -> Row:
+        """The row of a reading, rounded; without the number below a confidence."""
+        number = reading.number if reading.confidence >= min_confidence else None
+        box = reading.box and [round(edge, 1) for edge in reading.box]
+        return cls(file, number, round(reading.confidence, 4), box)
+
+    def line(self, form: str) -> str:
+        """The row in one of `FORMATS`."""
+        if form == "json":
+            return json.dumps(vars(self))
+        if form == "csv":
+            number = "" if self.number is None else self.number
+            return _csv(self.file, number, self.confidence, *(self.box or [""] * 4))
+        number = "(unsure)" if self.number is None else self.number or "(none)"
+        return f"{number:>8}  {self.confidence:6.1%}  {self.file}"
+
+
+def _csv(*values: Any) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(values)
+    return text.getvalue()
+
+
+class Writer:
+    """Writes rows to a stream, each at once.
+
+    Args:
+        stream: a text stream.
+        form: one of `FORMATS`.
+        header: whether to begin CSV with a line of names.
+    """
+
+    def __init__(self, stream: TextIO, form: str, header: bool = True):
+        self._stream, self._form = stream, form
+        self._header = header and form == "csv"
+
+    def __call__(self, row: Row) -> None:
+        if self._header:
+            print(_csv(*_HEADER), file=self._stream)
+            self._header = False
+        print(row.line(self._form), file=self._stream, flush=True)
+
+
+def output_format(path: Path, form: str | None) -> str:
+    """Format of an output file, by its suffix.
+
+    Raises:
+        ValueError: if there is no such format, or another one is asked for.
+    """
+    found = SUFFIXES.get(path.suffix.lower(), form)
+    if found not in ("csv", "json") or form not in (None, found):
+        raise ValueError(
+            f"--output is a .csv, .json or .jsonl file, or --format says csv or json. Received: "
+            f"{path}{f' with --format {form}' if form else ''}"
+        )
+    return found
+
+
+def open_output(path: Path, form: str, resume: bool) -> tuple[TextIO, set[str]]:
+    """Open an output file to append to, and list the files that are in it.
+
+    Args:
+        path: the file; it need not exist.
+        form: "csv" or "json".
+        resume: whether it may exist. A last line that was cut when a process was killed is removed.
+
+    Raises:
+        ValueError: if the file exists and is not to be resumed, or is in another form.
+        OSError: if it cannot be written.
+    """
+    if path.exists() and not resume and path.stat().st_size:
+        raise ValueError(
+            f"{path} exists: resume it with --skip-done, or delete it, or name another --output"
+        )
+    stream = path.open("a+", encoding="utf-8", errors="surrogateescape", newline="")
+    try:
+        stream.seek(0)
+        text = stream.read()
+        complete = _complete_part(text, form)
+        files = _files(complete, form, path)
+        if complete != text:
+            stream.truncate(len(complete.encode("utf-8", "surrogateescape")))
+            stream.seek(0, os.SEEK_END)
+    except BaseException:
+        stream.close()
+        raise
+    return stream, files
+
+
+def _complete_part(text: str, form: str) -> str:
+    """The text without a last line that has no end; line breaks in quotes end no line of CSV."""
+    end = len(text)
+    while end and (text[end - 1] != "\n" or (form == "csv" and text.count('"', 0, end) % 2)):
+        end = text.rfind("\n", 0, end - 1) + 1
+    return text[:end]
+
+
+def _files(text: str, form: str, path: Path) -> set[str]:
+    try:
+        if form == "json":
+            return {json.loads(line)["file"] for line in text.splitlines()}
+        rows = list(csv.reader(io.StringIO(text, newline="")))
+        if rows and tuple(rows[0]) != _HEADER:
+            raise ValueError(f"the first line is {','.join(rows[0])}")
+        return {row[0] for row in rows[1:]}
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise ValueError(
+            f"{path} has no rows of this command in {form}: {error}. Name another --output"
+        ) from error
+
+
+def progress(total: int, show: bool) -> Callable[[int], None]:
+    """A function that shows how many of `total` images are read, with the rate and the rest."""
+    begun = time.monotonic()
+
+    def update(count: int) -> None:
+        if not show or total < 2:
+            return
+        rate = count / max(time.monotonic() - begun, 1e-9)
+        minutes, seconds = divmod(round((total - count) / rate), 60)
+        end = " \n" if count == total else " "
+        left = f"{minutes}:{seconds:02d} left"
+        print(
+            f"\r{count:,} of {total:,}  {rate:.0f}/s  {left}", end=end, file=sys.stderr, flush=True
+        )
+
+    return update

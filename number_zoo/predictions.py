@@ -1,0 +1,116 @@
+"""What a reader returns: readings, and all outputs of the inference graph as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from number_zoo import names
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The number in one image.
+
+    Attributes:
+        number: its digits; "" where there is none, ending in "+" where there are more digits than
+            the model has positions.
+        confidence: probability in [0, 1] that the number is correct, all digits and the length.
+        box: left, top, right and bottom of the number in pixels, where a number is read and the
+            model predicts boxes; else None.
+    """
+
+    number: str
+    confidence: float
+    box: tuple[float, float, float, float] | None = None
+
+
+@dataclass(frozen=True)
+class DecodedSequences:
+    """Predicted sequences of a batch.
+
+    Attributes:
+        length: int32 (batch,), 0..N, and N+1 for "longer".
+        digits: int32 (batch, N), −1 from position `length` on.
+        log_probability: float64 (batch,), log P(S|X) of the predicted sequence.
+    """
+
+    length: np.ndarray
+    digits: np.ndarray
+    log_probability: np.ndarray
+
+    def numbers(self) -> list[str]:
+        """The sequences as text: "+" for "longer", "" for length 0."""
+        return list(map(decode, self.length.tolist(), self.digits))
+
+
+def decode(length: int, digits: np.ndarray) -> str:
+    """The label of `length` and `digits` (N,), as text.
+
+    "Longer" (length N+1) is decoded as the digits that there are and a "+".
+    """
+    text = "".join(str(int(digit)) for digit in digits[:length] if digit != names.ABSENT)
+    return text + "+" if length > len(digits) else text
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Outputs of the inference graph for several images.
+
+    Attributes:
+        arrays: the outputs by name (`number_zoo.names`): `digits`, `length`, `confidence`,
+            `digit_log_probs`, `crop` and, depending on the model, `length_log_probs`, `box` and
+            `attention`.
+    """
+
+    arrays: dict[str, np.ndarray]
+
+    @classmethod
+    def concatenate(cls, chunks: Sequence[Predictions]) -> Predictions:
+        """Join the predictions of one reader, at least one."""
+        keys = chunks[0].arrays
+        return cls({key: np.concatenate([c.arrays[key] for c in chunks]) for key in keys})
+
+    @property
+    def outputs(self) -> dict[str, np.ndarray]:
+        """Calibrated log-probabilities in the form of a model's outputs: `length` (images, N + 2)
+        where N > 1, and `digits` (images, N, 10)."""
+        logits = {names.DIGITS: self.arrays[names.DIGIT_LOG_PROBS]}
+        if names.LENGTH_LOG_PROBS in self.arrays:
+            logits[names.LENGTH] = self.arrays[names.LENGTH_LOG_PROBS]
+        return logits
+
+    @property
+    def decoded(self) -> DecodedSequences:
+        """The decoded numbers."""
+        confidence = np.maximum(self.arrays[names.CONFIDENCE].astype(np.float64), 1e-300)
+        return DecodedSequences(
+            self.arrays[names.LENGTH], self.arrays[names.DIGITS], np.log(confidence)
+        )
+
+    @property
+    def boxes(self) -> np.ndarray:
+        """float32 (images, 4), of the numbers in pixels; NaN for models that predict none."""
+        return self.arrays.get(names.BOX, np.full_like(self.crops, np.nan))
+
+    @property
+    def crops(self) -> np.ndarray:
+        """float32 (images, 4), the last glimpse of each image, in pixels."""
+        return self.arrays[names.CROP]
+
+    @property
+    def attention(self) -> np.ndarray | None:
+        """float32 (images, positions, 1 + N), attention maps in the last glimpse, the length's
+        first; None for models without attention."""
+        return self.arrays.get(names.ATTENTION)
+
+    def readings(self) -> list[Reading]:
+        """The number, confidence and box of each image."""
+        numbers = self.decoded.numbers()
+        boxes = [
+            tuple(box) if number and np.isfinite(box).all() else None
+            for number, box in zip(numbers, self.boxes.tolist(), strict=True)
+        ]
+        return list(map(Reading, numbers, self.arrays[names.CONFIDENCE].tolist(), boxes))

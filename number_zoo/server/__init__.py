@@ -1,0 +1,1 @@
+"""A server that reads the numbers in images: `number-zoo serve`."""

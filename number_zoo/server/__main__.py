@@ -1,0 +1,83 @@
+"""Serve a page that reads the numbers in images, and the same as an API."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import logging
+import os
+import re
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+
+from number_zoo.published import DEFAULT_WEIGHTS, SMALL_WEIGHTS
+
+EXAMPLES = """examples:
+  {prog}                                  on http://127.0.0.1:8000
+  {prog} --weights reader.onnx runs/my_run
+  {prog} --host 0.0.0.0 --port 8080       reachable from other machines
+  {prog} --allow-origin https://example.org
+  curl --data-binary @photo.jpg http://127.0.0.1:8000/api/read"""
+
+
+def parse(arguments: Sequence[str] | None, prog: str) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        description=__doc__,
+        epilog=EXAMPLES.format(prog=prog),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
+    add("--port", type=int, default=os.environ.get("PORT", 8000), help="default: $PORT, or 8000")
+    add("--weights", nargs="+", metavar="NAME|FILE|RUN", default=[DEFAULT_WEIGHTS, SMALL_WEIGHTS],
+        help="published weights, exported .onnx files or, with the training requirements, runs; "
+        "the first is the default of a request (default: %(default)s)")  # fmt: skip
+    add("--allow-origin", action="append", default=[], metavar="ORIGIN", type=_origin,
+        help="let pages of this origin use the API, such as https://example.org; may be given "
+        'several times; "*" for all (default: none but the server itself)')  # fmt: skip
+    options = parser.parse_args(arguments)
+    if not 0 <= options.port <= 65535:
+        parser.error(f"--port is from 0 to 65535. Received: {options.port}")
+    return options
+
+
+def _origin(text: str) -> str:
+    """Check an origin: scheme and host, with a port where it is not the default."""
+    if text != "*" and not re.fullmatch(r"https?://[^/?#@\s]+", text):
+        raise argparse.ArgumentTypeError(
+            f"an origin is a scheme and a host, such as https://example.org. Received: {text}"
+        )
+    return text
+
+
+def main(arguments: Sequence[str] | None = None, prog: str = "number-zoo serve") -> int:
+    """Run the command; returns its exit status."""
+    options = parse(arguments, prog)
+    missing = [name for name in ("fastapi", "uvicorn", "python_multipart") if not find_spec(name)]
+    if missing:
+        install = "pip install 'number-zoo[server]' (in the project's folder: '.[server]')"
+        print(f"{prog} needs {', '.join(missing)}: {install}", file=sys.stderr)
+        return 2
+    # Only now, so that --help and a mistyped option do not wait for the imports.
+    from number_zoo.server.api import make_server
+    from number_zoo.server.limits import Limits
+    from number_zoo.server.readers import load_readers
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)  # its warnings quote bodies
+    try:
+        readers = load_readers(options.weights)
+    except (ValueError, OSError) as error:
+        print(f"{prog}: {error}", file=sys.stderr)
+        return 2
+    server = make_server(readers, Limits(), options.host, options.port, options.allow_origin)
+    with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C stops it as SIGTERM does
+        server.run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,295 @@
+"""The server: `POST /api/read`, `GET /api/models`, `/healthz` and the page."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI, Request
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import FileResponse
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from number_zoo.reader import available_cores
+from number_zoo.server import uploads
+from number_zoo.server.answers import Answer, Health, Image, Models
+from number_zoo.server.headers import SecurityHeaders
+from number_zoo.server.limits import Limits
+from number_zoo.server.parameters import (
+    BoxText,
+    Explain,
+    ModelNames,
+    chosen_models,
+    clip_box,
+    parse_box,
+)
+from number_zoo.server.problems import HANDLERS, MEDIA_TYPE, NoImage, Problem, Refused
+from number_zoo.server.readers import ModelReader
+from number_zoo.server.workers import Workers
+
+PAGE = Path(__file__).parent / "static"
+
+STOP_SECONDS = 30
+"""Seconds that requests being processed have to finish when the server is stopped."""
+
+_BINARY = {"type": "string", "format": "binary"}
+_NOT_EMPTY = _BINARY | {"minLength": 1}
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "description": "One image as the body, several as files of a form, or JSON with base64: "
+        f"{uploads.ACCEPTED}, detected by content",
+        "content": {
+            "application/octet-stream": {"schema": _NOT_EMPTY},
+            "image/*": {"schema": _NOT_EMPTY},
+            "application/json": {"schema": uploads.JsonBody.model_json_schema()},
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["image"],
+                    "additionalProperties": False,
+                    "properties": {"image": {"type": "array", "minItems": 1, "items": _BINARY}},
+                }
+            },
+        },
+    }
+}
+_REFUSALS = {
+    400: "No image, or a malformed form",
+    408: "The request took too long to arrive",
+    413: "Too many bytes, images or pixels",
+    415: "Not an image of an accepted format",
+    422: "An invalid parameter, malformed JSON, or a damaged image",
+    503: "Busy: ask again after `Retry-After` seconds",
+}
+
+
+class Budget:
+    """An amount that may be in use at once. Used within one event loop.
+
+    Attributes:
+        used: how much of it is in use.
+    """
+
+    def __init__(self, size: int):
+        self.size, self.used = size, 0
+
+    @contextlib.contextmanager
+    def take(self, amount: int) -> Iterator[bool]:
+        """Use some for as long as the context lasts; False if that is more than is left."""
+        fits = self.used + amount <= self.size
+        self.used += amount * fits
+        try:
+            yield fits
+        finally:
+            self.used -= amount * fits
+
+
+class Service:
+    """Requests to read images, within limits.
+
+    Args:
+        readers: models by name; the first is the default.
+        limits: how much is accepted.
+    """
+
+    def __init__(self, readers: Mapping[str, ModelReader], limits: Limits):
+        self.readers, self.limits = readers, limits
+        self.requests, self._bodies = Budget(limits.requests), Budget(limits.bodies)
+        self._large = asyncio.Semaphore(1)
+        # One more than large images are read at once.
+        self.workers = Workers(max(2, available_cores()), limits.queue)
+
+    @contextlib.asynccontextmanager
+    async def running(self, _: FastAPI) -> AsyncIterator[None]:
+        """Run the threads that decode and read."""
+        with self.workers:
+            yield
+
+    async def answer(self, request: Request, names: Sequence[str], box, explain: bool) -> Answer:
+        """Receive the images of a request and read them.
+
+        Raises:
+            Refused: if the request does not fit the limits or the server is busy.
+        """
+        uploads.check_announced(request.headers, self.limits)
+        if self.requests.used >= self.requests.size:  # before the body is sent in vain
+            raise self._busy()
+        # A request counts once its body has arrived, so that slow senders block nobody.
+        with contextlib.ExitStack() as held:
+            body = await uploads.receive(
+                request, self.limits, lambda size: self._take(held, self._bodies, size)
+            )
+            self._take(held, self.requests, 1)
+            started = time.perf_counter()
+            sent = await uploads.uploads_in(body, request.headers, self.limits)
+            del body
+            if box is not None and len(sent) > 1:
+                raise Refused(422, f"box is for one image. Received: {len(sent)} images")
+            try:
+                async with asyncio.timeout(self.limits.read_seconds):
+                    images = await self._read_all(sent, names, box, explain)
+            except TimeoutError:
+                raise self._busy() from None
+            spent = 1000 * (time.perf_counter() - started)
+            return Answer(images=images, milliseconds=round(spent, 1))
+
+    def _take(self, held: contextlib.ExitStack, budget: Budget, amount: int) -> None:
+        if not held.enter_context(budget.take(amount)):
+            raise self._busy()
+
+    def _busy(self) -> Refused:
+        return Refused(503, "The server is busy: ask again later", self.workers.seconds_to_wait)
+
+    async def _read_all(self, sent, names, box, explain) -> list[Image]:
+        outcomes = await asyncio.gather(
+            *(self._read(upload, names, box, explain) for upload in sent), return_exceptions=True
+        )
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException) and (
+                not isinstance(outcome, Refused) or outcome.status == 503 or len(sent) == 1
+            ):
+                raise outcome
+        return [
+            Image(file=upload.name, width=None, height=None, readings=[], error=outcome.detail)
+            if isinstance(outcome, Refused)
+            else outcome
+            for upload, outcome in zip(sent, outcomes, strict=True)
+        ]
+
+    async def _read(self, upload: uploads.Upload, names, box, explain: bool) -> Image:
+        width, height = await asyncio.to_thread(uploads.measure, upload, self.limits)
+        is_large = width * height > self.limits.large
+        async with self._large if is_large else contextlib.nullcontext():
+            job = functools.partial(self._read_in_thread, upload, names, box, explain)
+            return await self.workers.run(job)
+
+    def _read_in_thread(self, upload: uploads.Upload, names, box, explain: bool) -> Image:
+        image = uploads.decode(upload, self.limits)
+        height, width = image.shape[:2]
+        inside = None if box is None else clip_box(box, width, height)
+        readings = [self.readers[name].read(image, inside, explain) for name in names]
+        return Image(file=upload.name, width=width, height=height, readings=readings, error=None)
+
+
+def create_app(
+    readers: Mapping[str, ModelReader],
+    limits: Limits | None = None,
+    origins: Sequence[str] = (),
+) -> ASGIApp:
+    """The server as an ASGI application.
+
+    Args:
+        readers: as `readers.load_readers` returns them.
+        limits: how much is accepted. Defaults to `Limits()`.
+        origins: origins whose pages may use the API, such as `https://example.org`; "*" for all.
+    """
+    service = Service(readers, limits or Limits())
+    api = FastAPI(
+        title="number zoo",
+        description="Reads the numbers in images.",
+        version="1",
+        docs_url=None,  # FastAPI's pages load their scripts from elsewhere
+        redoc_url=None,
+        lifespan=service.running,
+        exception_handlers=HANDLERS,
+    )
+
+    @api.post(
+        "/api/read",
+        response_model=Answer,
+        openapi_extra=_BODY,
+        responses={status: _described(text) for status, text in _REFUSALS.items()},
+        summary="Read the number in one image or several",
+    )
+    async def read(
+        request: Request, model: ModelNames = None, box: BoxText = None, explain: Explain = False
+    ) -> Answer:
+        names, edges = chosen_models(model, readers), parse_box(box)
+        try:
+            return await service.answer(request, names, edges, explain)
+        except Refused as error:
+            raise _with_example(error, request) from None
+
+    @api.get("/api/models", summary="The models that read")
+    async def list_models() -> Models:
+        return Models(models=[reader.description for reader in readers.values()])
+
+    @api.head("/healthz", include_in_schema=False)
+    @api.get(
+        "/healthz",
+        responses={503: _described("The model does not return")},
+        summary="Whether the server is healthy",
+    )
+    async def health() -> Health:
+        if service.workers.stuck:
+            raise Refused(503, "The model does not return")
+        return Health(status="ok", waiting=service.workers.jobs, requests=service.requests.used)
+
+    @api.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
+    async def page() -> FileResponse:
+        return FileResponse(PAGE / "index.html")
+
+    api.mount("/static", StaticFiles(directory=PAGE))
+    if not origins:
+        return SecurityHeaders(api)
+    methods, exposed = ["GET", "POST"], ["Retry-After"]
+    return SecurityHeaders(
+        CORSMiddleware(
+            api,
+            allow_origins=origins,
+            allow_methods=methods,
+            allow_headers=["*"],
+            expose_headers=exposed,
+        )
+    )
+
+
+def make_server(
+    readers: Mapping[str, ModelReader],
+    limits: Limits,
+    host: str,
+    port: int,
+    origins: Sequence[str] = (),
+) -> uvicorn.Server:
+    """A server, ready to `run()`.
+
+    Args:
+        readers, limits, origins: as for `create_app`.
+        host: address to listen on.
+        port: port to listen on; 0 for any free one.
+    """
+    config = uvicorn.Config(
+        create_app(readers, limits, origins),
+        host=host,
+        port=port,
+        http="h11",
+        ws="none",
+        server_header=False,
+        limit_concurrency=limits.connections,
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
+    return uvicorn.Server(config)
+
+
+def _described(text: str) -> dict[str, Any]:
+    return {"description": text, "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}}
+
+
+def _with_example(error: Refused, request: Request) -> Refused:
+    """Add the right command to the refusal of a request that has no image."""
+    kind = request.headers.get("content-type", "").lower()
+    changed = kind.startswith("application/x-www-form-urlencoded")
+    if not isinstance(error, NoImage) or (error.status == 422 and not changed):
+        return error
+    how = "-F image=@photo.jpg" if kind.startswith("multipart/") else "--data-binary @photo.jpg"
+    url = f"{request.scope['scheme']}://{request.headers.get('host')}{request.scope['path']}"
+    why = "curl -d changes the bytes of a file. " if changed else ""
+    return Refused(error.status, f"{error.detail}. {why}Send it with: curl {how} {url}")

@@ -1,0 +1,44 @@
+// The server: what it is asked and what it says when it does not answer.
+
+const TRIES = 4;
+
+const pause = (seconds) => new Promise((done) => setTimeout(done, 1000 * seconds));
+
+async function ask(address, options) {
+  let response;
+  try {
+    response = await fetch(address, options);
+  } catch {
+    throw new Error("The server cannot be reached.");
+  }
+  return response;
+}
+
+export async function listModels() {
+  return (await (await ask("api/models")).json()).models;
+}
+
+// Reads one image: a list of readings, one for each model. While the server has too much to do
+// it is asked again when it says so.
+export async function readImage(blob, models, box) {
+  const query = new URLSearchParams({ explain: "true" });
+  for (const model of models) query.append("model", model);
+  if (box) query.set("box", box.map((edge) => edge.toFixed(1)).join(","));
+  for (let tried = 1; ; tried += 1) {
+    const response = await ask(`api/read?${query}`, { method: "POST", body: blob });
+    if (response.ok) {
+      const { images, milliseconds } = await response.json();
+      return images[0].readings.map((reading) => ({ ...reading, milliseconds }));
+    }
+    if (response.status !== 503 || tried === TRIES) throw new Error(await reason(response));
+    await pause(Math.min(10, Number(response.headers.get("Retry-After")) || 1));
+  }
+}
+
+async function reason(response) {
+  try {
+    return (await response.json()).detail;
+  } catch {
+    return `The server answered with ${response.status}.`;
+  }
+}

@@ -1,0 +1,333 @@
+// The page: images come in, are read, shown, corrected and kept.
+
+import { listModels, readImage } from "./api.js";
+import { find, make } from "./dom.js";
+import { listen, prepare, turned } from "./intake.js";
+import * as kept from "./kept.js";
+import { Pad } from "./pad.js";
+import { accepted, colourOf, drawReadings, sayDigit, sayReading } from "./readings.js";
+import { Stage } from "./stage.js";
+
+const AT_ONCE = 3; // images that are sent side by side
+
+const items = []; // {name, blob, url, width, height, readings, error, box, label, drawn}
+const pad = { name: "drawn.png", width: 640, height: 400, drawn: true, readings: null };
+let models = [];
+let current = null;
+let shown = null; // whose digit's attention is shown: {model, place}
+let threshold = 0.9;
+let refused = ""; // what was said of files that are no images
+
+const stage = new Stage(
+  (box) => {
+    current.box = box;
+    shown = null;
+    stage.drawAttention(null);
+    read(current);
+  },
+  () => draw(current),
+);
+
+const chosenModels = () =>
+  models.filter((model) => find("models").querySelector(`[value="${CSS.escape(model.name)}"]`)?.checked ?? true);
+
+// Reads an image; what changes in the meantime is read next, and only the last of it.
+async function read(item) {
+  if (item.busy) {
+    item.again = true;
+    return;
+  }
+  item.busy = true;
+  do {
+    item.again = false;
+    draw(item);
+    try {
+      const { blob } = item;
+      const readings = await readImage(blob, chosenModels().map(({ name }) => name), item.box);
+      if (blob === item.blob) item.readings = readings; // it was not turned meanwhile
+      item.error = null;
+    } catch (error) {
+      item.error = error.message;
+      item.readings = null;
+    }
+  } while (item.again && item.blob);
+  item.busy = false;
+  if (!item.blob) item.readings = null; // the pad was cleared meanwhile
+  draw(item);
+  if (item === current && item.readings) {
+    find("spoken").textContent = item.readings.map((one) => sayReading(one, threshold)).join(" ");
+  }
+}
+
+// The reading that the box and the correction are about: the first that found something.
+const mainReading = (item) =>
+  item.readings?.find((one) => one.box) ?? item.readings?.find((one) => one.number) ?? item.readings?.[0];
+
+function hintFor(item, box) {
+  if (item.busy && !box) return "Reading …";
+  if (item.drawn) return item.blob ? "" : "Draw a number above, with finger, pen or mouse.";
+  if (item.box) return "Reading inside your box.";
+  if (box) return "Drag the box or its corners to read another region.";
+  return item.readings ? "No box found: place one, or draw one with the mouse, to read inside it." : "";
+}
+
+function drawBoxes(item) {
+  const found = (item.readings ?? []).map((one, index) => ({ ...one, colour: colourOf(index) }));
+  const first = found.find((one) => one.box);
+  const others = item.box ? [] : found.filter((one) => one.box && one !== first);
+  const box = item.box ?? first?.box ?? null;
+  if (!stage.grip) {
+    stage.drawBoxes(box, item.box ? "var(--ink)" : (first?.colour ?? colourOf(0)), Boolean(item.box), others);
+  }
+  find("hint").textContent = hintFor(item, box);
+  const again = find("detect-again");
+  again.hidden = !item.error && (Boolean(item.drawn) || !item.readings || (!item.box && Boolean(box)));
+  again.textContent = item.error ? "Try again" : item.box ? "Detect the number" : "Place a box";
+  find("turn").hidden = Boolean(item.drawn);
+}
+
+function drawCorrection(item) {
+  const reading = mainReading(item);
+  const label = find("label");
+  if (document.activeElement !== label || item !== label.item) {
+    label.value = item.label ?? reading?.number.replace("+", "") ?? "";
+    checkLabel();
+  }
+  label.item = item;
+  find("correct").hidden = !reading;
+  find("correct-note").textContent = kept.has(item)
+    ? "Saved. Save again to change it."
+    : "The box is saved as well if the reading is correct or you placed it.";
+}
+
+function checkLabel() {
+  const label = find("label");
+  const fits = /^\d*$/.test(label.value.trim());
+  label.setCustomValidity(fits ? "" : "Digits only, or nothing for no number.");
+}
+
+function drawMessage() {
+  const message = find("message");
+  const said = [refused, current?.error].filter(Boolean).join(" ");
+  message.hidden = !said;
+  if (message.textContent !== said) message.textContent = said; // or it is read out again
+}
+
+function refuse(sentence) {
+  refused = sentence;
+  drawMessage();
+}
+
+// On a phone the chosen image may be below the visible area.
+function reveal() {
+  if (!matchMedia("(max-width: 760px)").matches) return;
+  find(find("message").hidden ? "result" : "message").scrollIntoView();
+}
+
+// Draws all that shows an image, if it is the one that is shown.
+function draw(item) {
+  drawStrip();
+  if (item !== current) return;
+  find("result").hidden = false;
+  drawMessage();
+  const readings = item.readings ?? [];
+  find("result").classList.toggle("many", chosenModels().length > 1);
+  find("press-note").hidden = !readings.some(({ digits }) => digits.length);
+  drawReadings(readings, threshold, shown, (pressed) => {
+    const same = shown && shown.model === pressed.model && shown.place === pressed.place;
+    shown = same ? null : pressed;
+    draw(item);
+    if (shown) find("spoken").textContent = find("press-note").textContent;
+  });
+  for (const card of find("readings").children) card.classList.toggle("waiting", Boolean(item.busy));
+  drawBoxes(item);
+  const explained = readings.find((one) => one.model === shown?.model);
+  const digit = explained?.digits[shown.place];
+  find("press-note").textContent = digit
+    ? sayDigit(digit, shown.place)
+    : "Press a digit to see the model's attention and the alternatives.";
+  const attention = digit?.attention ?? null;
+  if (attention !== stage.attention) stage.drawAttention(attention, explained?.crop);
+  drawCorrection(item);
+}
+
+function drawStrip() {
+  const strip = find("strip");
+  strip.hidden = items.length < 2;
+  if (strip.hidden) return;
+  const held = [...strip.children].findIndex((one) => one.contains(document.activeElement));
+  strip.replaceChildren(
+    ...items.map((item) => {
+      const reading = item.readings && mainReading(item);
+      const sure = reading && accepted(reading, threshold);
+      const text = reading ? `${reading.number || "none"}${sure ? "" : " ?"}` : item.error ? "✗" : "…";
+      return make(
+        "li",
+        {},
+        make(
+          "button",
+          {
+            type: "button",
+            className: "thumb",
+            "aria-current": String(item === current),
+            "aria-label": `${item.name}: ${text}`,
+            onclick: () => show(item),
+          },
+          make("img", { src: item.url, alt: "" }),
+          make("span", { className: reading ? (sure ? "accepted" : "unsure") : "" }, text),
+        ),
+      );
+    }),
+  );
+  strip.children[held]?.firstChild.focus();
+}
+
+function show(item) {
+  current = item;
+  shown = null;
+  find("draw").setAttribute("aria-pressed", String(Boolean(item.drawn)));
+  find("pad-tools").hidden = !item.drawn;
+  stage.show(item.drawn ? { ...item, url: null } : item);
+  if (item.blob && !item.readings && !item.busy && !item.error) read(item);
+  else draw(item);
+}
+
+async function take(files) {
+  const come = [];
+  const wrong = [];
+  for (const file of files) {
+    try {
+      come.push(await prepare(file));
+    } catch (error) {
+      wrong.push(error.message);
+    }
+  }
+  refuse(wrong.join(" "));
+  if (!come.length) return;
+  items.push(...come);
+  show(come[0]);
+  reveal();
+  const next = async () => {
+    for (let item = come.shift(); item; item = come.shift()) if (!item.busy) await read(item);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, next));
+}
+
+async function showExamples() {
+  const examples = await (await fetch("static/gallery/examples.json")).json();
+  find("examples").replaceChildren(
+    ...examples.map(({ file, number }) => {
+      const address = `static/gallery/${file}`;
+      const choose = async () => {
+        refuse("");
+        const known = items.find((item) => item.name === file);
+        if (known) {
+          show(known);
+          reveal();
+        } else take([new File([await (await fetch(address)).blob()], file, { type: "image/jpeg" })]);
+      };
+      const image = make("img", { src: address, alt: `Drawn image of ${number}` });
+      return make("li", {}, make("button", { type: "button", className: "thumb", onclick: choose }, image));
+    }),
+  );
+}
+
+function showModels() {
+  const field = find("models");
+  find("about-models").append(
+    ...models.map(({ name, reads, parameters, licence }) =>
+      make("li", {}, make("b", {}, name), ` (${(parameters / 1e6).toFixed(1)} million weights) reads ${reads}.`,
+        licence ? ` Licence: ${licence}.` : ""),
+    ),
+  );
+  field.hidden = models.length < 2;
+  field.append(
+    ...models.map(({ name, reads }, index) => {
+      const box = make("input", { type: "checkbox", value: name, checked: index < 4, onchange: choose });
+      return make("label", { title: reads }, box, name);
+    }),
+  );
+  function choose(event) {
+    if (!chosenModels().length) event.target.checked = true; // one is always asked
+    for (const item of [...items, pad]) {
+      item.readings = null;
+      item.again = Boolean(item.busy);
+    }
+    if (current?.blob && !current.busy) read(current);
+  }
+}
+
+function setThreshold(value) {
+  threshold = value / 100;
+  find("threshold").value = value;
+  find("threshold-value").textContent = `${value} %`;
+  if (current) draw(current);
+}
+
+find("threshold").addEventListener("input", (event) => {
+  setThreshold(Number(event.target.value));
+  try {
+    localStorage.setItem("threshold", event.target.value);
+  } catch {
+    // Not remembered where the browser keeps nothing.
+  }
+});
+find("detect-again").addEventListener("click", () => {
+  if (current.error) read(current);
+  else if (current.box) {
+    current.box = null;
+    read(current);
+  } else stage.placeBox();
+});
+let turning = Promise.resolve(); // one turn after the other, however fast the button is pressed
+find("turn").addEventListener("click", () => {
+  const item = current;
+  turning = turning.then(async () => {
+    const readings = item.readings?.map((one) => ({ ...one, box: null })) ?? null;
+    Object.assign(item, await turned(item), { box: null, readings, error: null });
+    if (item === current) {
+      shown = null;
+      stage.show(item);
+    }
+    read(item);
+  });
+});
+find("draw").addEventListener("click", () => {
+  refuse("");
+  show(current?.drawn ? (items[0] ?? pad) : pad);
+  reveal();
+});
+find("label").addEventListener("input", ({ target }) => {
+  current.label = target.value.trim();
+  checkLabel();
+});
+find("correct").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const label = find("label").value.trim();
+  const found = current.readings.find((one) => one.box && one.number === label)?.box ?? null;
+  kept.keep(current.drawn ? { ...current } : current, label, current.box ?? found);
+  draw(current);
+});
+
+new Pad((file) => {
+  pad.blob = file;
+  pad.label = undefined;
+  shown = null;
+  if (file) {
+    pad.url = URL.createObjectURL(file);
+    read(pad);
+  } else {
+    pad.readings = null;
+    draw(pad);
+  }
+});
+listen(take, refuse);
+find("address")?.append(new URL(".", location.href).href); // the page without a server has no API
+try {
+  setThreshold(Number(localStorage.getItem("threshold") ?? 90));
+} catch {
+  setThreshold(90);
+}
+models = await listModels();
+showModels();
+await showExamples();

@@ -1,0 +1,137 @@
+// What each model read, as cards: number, verdict, digits with their chances, length.
+
+import { chanceText, find, make } from "./dom.js";
+
+const MOST_IN_ROW = 5; // digits
+
+export const colourOf = (index) => `var(--model-${index % 4})`;
+
+export const accepted = (reading, threshold) => reading.confidence >= threshold;
+
+// The number in words where it has no digits to show.
+const instead = ({ number, length }) => (number ? `more than ${length.length - 2} digits` : "no number");
+
+// A name that breaks behind its separators rather than within a word.
+const breakable = (name) => name.split(/(?<=[_./])/).flatMap((part) => [part, make("wbr")]);
+
+const isDigits = ({ number }) => /^\d+$/.test(number);
+
+export function sayReading(reading, threshold) {
+  const verdict = accepted(reading, threshold) ? "accepted" : "unsure";
+  const number = isDigits(reading) ? [...reading.number].join(" ") : instead(reading);
+  return `${reading.model} reads ${number}, ${chanceText(reading.confidence)}, ${verdict}.`;
+}
+
+// All that a digit may be, the likeliest first.
+export function sayDigit({ probabilities, attention }, place) {
+  const likely = probabilities
+    .map((chance, digit) => ({ chance, digit }))
+    .filter(({ chance }) => chance >= 0.01)
+    .sort((one, other) => other.chance - one.chance)
+    .map(({ chance, digit }) => `${digit} (${chanceText(chance)})`);
+  const shown = attention ? " The highlighted region is the model's attention." : "";
+  return `Digit ${place + 1}: ${likely.join(", ")}.${shown}`;
+}
+
+function bars(chances, best) {
+  const line = make("div", { className: "chances", "aria-hidden": "true" });
+  chances.forEach((chance, index) => {
+    const bar = make("span", { className: index === best ? "best" : "" });
+    bar.style.height = `${100 * chance}%`;
+    line.append(bar);
+  });
+  return line;
+}
+
+const axis = (names) =>
+  make("div", { className: "axis", "aria-hidden": "true" }, ...names.map((name) => make("span", {}, name)));
+
+function digitButton(digit, place, pressed, press) {
+  const chance = chanceText(digit.probability);
+  const title = digit.attention ? "Show the attention" : "Show the alternatives";
+  return make(
+    "button",
+    {
+      type: "button",
+      className: "digit",
+      "aria-pressed": String(pressed),
+      "aria-label": `Digit ${place + 1}: ${digit.digit}, ${chance}. ${title}`,
+      title,
+      onclick: press,
+    },
+    make("strong", {}, String(digit.digit)),
+    make("small", {}, chance),
+    bars(digit.probabilities, digit.digit),
+    axis([..."0123456789"]),
+  );
+}
+
+function lengths(reading) {
+  const best = reading.length.indexOf(Math.max(...reading.length));
+  const names = reading.length.map((_, index) =>
+    index + 1 < reading.length.length ? String(index) : "+",
+  );
+  const words = best + 1 < names.length ? `${best} digit${best === 1 ? "" : "s"}` : "more digits";
+  return make(
+    "div",
+    { className: "lengths" },
+    make("span", {}, `Length: ${words}, ${chanceText(reading.length[best])}`),
+    make("div", {}, bars(reading.length, best), axis(names)),
+  );
+}
+
+function card(reading, index, threshold, shown, press) {
+  const sure = accepted(reading, threshold);
+  const scale = make("div", { className: "scale" }, make("span"), make("i"));
+  scale.firstChild.style.width = `${100 * reading.confidence}%`;
+  scale.lastChild.style.left = `${100 * threshold}%`;
+  scale.classList.add(sure ? "accepted" : "unsure");
+  const element = make(
+    "article",
+    { className: "card", "aria-label": reading.model },
+    make("h2", {}, ...breakable(reading.model)),
+    make(
+      "div",
+      { className: "number" },
+      make("b", { className: isDigits(reading) ? "" : "none" }, isDigits(reading) ? reading.number : instead(reading)),
+      make(
+        "span",
+        { className: `verdict ${sure ? "accepted" : "unsure"}` },
+        `${sure ? "✓ accepted" : "? unsure"} · ${chanceText(reading.confidence)}`,
+      ),
+    ),
+    scale,
+  );
+  element.style.setProperty("--colour", colourOf(index));
+  if (reading.digits.length) {
+    const digits = reading.digits.map((digit, place) =>
+      digitButton(digit, place, shown === place, () => press(place)),
+    );
+    const rows = Math.ceil(digits.length / MOST_IN_ROW);
+    const list = make("div", { className: "digits" }, ...digits);
+    list.style.setProperty("--columns", Math.ceil(digits.length / rows));
+    element.append(list);
+  }
+  if (reading.length) element.append(lengths(reading));
+  element.append(make("p", { className: "soft" }, `Read in ${(reading.milliseconds / 1000).toFixed(2)} s`));
+  return element;
+}
+
+// Draws the cards. `shown` says whose digit's attention is shown: {model, place}, or null; `press` is
+// called with the same when a digit is pressed.
+export function drawReadings(readings, threshold, shown, press) {
+  const list = find("readings");
+  const held = [...list.querySelectorAll("button")].indexOf(document.activeElement);
+  list.replaceChildren(
+    ...readings.map((reading, index) =>
+      card(
+        reading,
+        index,
+        threshold,
+        shown?.model === reading.model ? shown.place : -1,
+        (place) => press({ model: reading.model, place }),
+      ),
+    ),
+  );
+  list.querySelectorAll("button")[held]?.focus();
+}

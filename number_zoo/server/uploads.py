@@ -1,0 +1,244 @@
+"""Uploaded images: received within limits, extracted from forms, decoded."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from fastapi import Request
+from PIL import Image
+from pydantic import BaseModel, Field, ValidationError
+from starlette.datastructures import Headers
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import ClientDisconnect
+
+from number_zoo.images import decode_image
+from number_zoo.server.limits import MIB, Limits
+from number_zoo.server.problems import NoImage, Refused
+
+_HEIC = "HEIF" in Image.OPEN
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", *(["HEIF"] if _HEIC else []))
+"""Accepted file formats; HEIC where pillow-heif is installed. Pillow has many more decoders; each
+is attack surface, and one of them (EPS) starts another program."""
+
+ACCEPTED = "JPEG, PNG, WebP, GIF, BMP or HEIC" if _HEIC else "JPEG, PNG, WebP, GIF or BMP"
+
+_UNREADABLE = (OSError, SyntaxError, ValueError, EOFError)
+_SCAN = b"\xff\xda"
+_CHUNK = 64 * 1024
+_BASE64 = bytes(range(256)).translate(None, b'{}[]":,')
+_MOST_STRUCTURE = 10_000
+"""Brackets, quotes, colons and commas of a JSON body."""
+
+_Text = Annotated[str, Field(min_length=1)]
+
+
+class JsonBody(BaseModel, extra="forbid"):
+    """Images of a request as JSON."""
+
+    image: _Text | Annotated[list[_Text], Field(min_length=1)] = Field(
+        description="An image as base64 or a `data:` URL, or a list of them",
+        examples=["data:image/jpeg;base64,/9j/4AAQSkZJRg…"],
+    )
+
+
+@dataclass(frozen=True)
+class Upload:
+    """An uploaded image: its file name, if it has one, and its bytes."""
+
+    name: str | None
+    data: bytes
+
+    @property
+    def called(self) -> str:
+        """Name for error messages."""
+        return self.name or "The image"
+
+
+def check_announced(headers: Headers, limits: Limits) -> None:
+    """Check the announced size of a request's body.
+
+    Raises:
+        Refused: 413, if that is over the limit.
+    """
+    said = headers.get("content-length", "")
+    if said.isdecimal() and int(said) > limits.body:
+        raise _too_large(limits)
+
+
+async def receive(request: Request, limits: Limits, take: Callable[[int], None]) -> bytes:
+    """Receive a request's body.
+
+    Args:
+        request: the request.
+        limits: how much is received, and for how long.
+        take: called with the size of every chunk as it arrives; may raise `Refused`.
+
+    Raises:
+        Refused: 408 or 413, if it takes too long or is too large.
+    """
+    parts, size = [], 0
+    try:
+        async with asyncio.timeout(limits.receive_seconds):
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > limits.body:
+                    raise _too_large(limits)
+                take(len(chunk))
+                parts.append(chunk)
+    except TimeoutError:
+        seconds = f"{limits.receive_seconds:.0f} seconds"
+        raise Refused(
+            408, f"A request must arrive within {seconds}. Received: a part of it"
+        ) from None
+    except ClientDisconnect:
+        raise Refused(400, "The connection was closed before the request was complete") from None
+    return b"".join(parts)
+
+
+async def uploads_in(body: bytes, headers: Headers, limits: Limits) -> list[Upload]:
+    """The images in a request's body: the files of a form, the texts of JSON, or all of it as one.
+
+    Raises:
+        Refused: 400, 413 or 422, if there is no image, there are too many, or the form or JSON is
+            malformed or has other fields.
+    """
+    kind = headers.get("content-type", "").lower()
+    if kind.startswith("multipart/form-data"):
+        uploads = await _files_in(body, headers, limits)
+    elif body[:64].lstrip().startswith(b"{") or (body and kind.startswith("application/json")):
+        uploads = _images_in_json(body)
+    else:
+        uploads = [Upload(None, body)] if body else []
+    if not uploads:
+        raise NoImage(
+            400, "A request has an image as its body, several as files of a multipart form, or JSON"
+            ". Received: none"
+        )  # fmt: skip
+    if len(uploads) > limits.files:
+        raise _too_many(limits)
+    return uploads
+
+
+class _InMemory(MultiPartParser):
+    """Starlette's parser, without files on disk for parts over a megabyte."""
+
+    spool_max_size = 2**31
+
+
+async def _files_in(body: bytes, headers: Headers, limits: Limits) -> list[Upload]:
+    parser = _InMemory(headers, _in_chunks(body), max_files=limits.files, max_fields=0)
+    try:
+        form = await parser.parse()
+    except MultiPartException as error:
+        if "Too many files" in error.message:
+            raise _too_many(limits) from None
+        if "Too many fields" in error.message:
+            detail = "A form has files only; parameters go into the query string"
+            raise Refused(422, f"{detail}, as in ?model=NAME. Received: another field") from None
+        raise Refused(400, f"Malformed multipart form: {error.message}") from None
+    return [Upload(file.filename or None, await file.read()) for _, file in form.multi_items()]
+
+
+async def _in_chunks(body: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(body), _CHUNK):
+        yield body[start : start + _CHUNK]
+        await asyncio.sleep(0)  # let other requests have a turn
+
+
+def _images_in_json(body: bytes) -> list[Upload]:
+    # Only now, so that what takes long to parse is not parsed: base64 has no such characters.
+    try:
+        if len(body.translate(None, _BASE64)) > _MOST_STRUCTURE:
+            raise ValueError("far more than that")
+        image = JsonBody.model_validate_json(body).image
+        return [
+            Upload(None, _from_base64(text))
+            for text in ([image] if isinstance(image, str) else image)
+        ]
+    except ValidationError as error:
+        place, problem = error.errors()[-1]["loc"], error.errors()[-1]["msg"]
+        received = f"{'.'.join(map(str, place))}: {problem}" if place else problem
+    except ValueError as error:
+        received = str(error)
+    raise Refused(
+        422, 'A JSON body is {"image": "…"}: base64 or a data: URL, or a list of them; parameters '
+        f"go into the query string, as in ?model=NAME. Received: {received}"
+    )  # fmt: skip
+
+
+def _from_base64(text: str) -> bytes:
+    data = text.partition(",")[2] if text.startswith("data:") else text
+    try:
+        return base64.b64decode("".join(data.split()), validate=True)
+    except ValueError:
+        raise ValueError(repr(text[:40])) from None
+
+
+class _Counted(io.BytesIO):
+    """An image's bytes with a limit on the number of read calls."""
+
+    def __init__(self, upload: Upload, limits: Limits):
+        super().__init__(upload.data)
+        self._called, self._left = upload.called, limits.reads
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self._left -= 1
+        if self._left < 0:
+            raise Refused(422, f"{self._called} consists of too many parts")
+        return super().read(size)
+
+
+def measure(upload: Upload, limits: Limits) -> tuple[int, int]:
+    """Width and height of an image, from its header: nothing is decoded.
+
+    Raises:
+        Refused: 415 if it is not an image of an accepted format, 413 if it is too large, 422 if
+            opening or decoding it would take too long.
+    """
+    try:
+        with Image.open(_Counted(upload, limits), formats=FORMATS) as image:
+            (width, height), kind = image.size, image.format
+    except Image.DecompressionBombError:
+        raise Refused(413, f"{upload.called} has {_most(limits)}. Received: far more") from None
+    except _UNREADABLE:
+        raise NoImage(
+            415, f"{upload.called} is not an image of an accepted format: {ACCEPTED}. "
+            f"Received: {len(upload.data):,} bytes of another kind"
+        ) from None  # fmt: skip
+    if width * height > limits.pixels:
+        detail = f"{_most(limits)}. Received: {width} x {height}"
+        raise Refused(413, f"{upload.called} has {detail}")
+    if kind in ("JPEG", "MPO") and upload.data.count(_SCAN) > limits.scans:
+        raise Refused(422, f"{upload.called} is a JPEG of more than {limits.scans} scans")
+    return width, height
+
+
+def decode(upload: Upload, limits: Limits) -> np.ndarray:
+    """Decode an image that was measured: uint8 (height, width, 3), RGB, upright.
+
+    Raises:
+        Refused: 422, if it is damaged or takes too long.
+    """
+    try:
+        file = _Counted(upload, limits)
+        return decode_image(file, name=upload.called, formats=FORMATS)
+    except ValueError as error:
+        raise NoImage(422, str(error)) from None
+
+
+def _most(limits: Limits) -> str:
+    return f"more than the {limits.pixels / 1e6:.0f} megapixels that are accepted"
+
+
+def _too_many(limits: Limits) -> Refused:
+    return Refused(413, f"A request has at most {limits.files} images. Received: more")
+
+
+def _too_large(limits: Limits) -> Refused:
+    return Refused(413, f"A request has at most {limits.body / MIB:.0f} MiB. Received: more")

@@ -1,0 +1,223 @@
+"""The comparison end to end, on images made here."""
+
+import csv
+import json
+import re
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import datasets
+import evaluate
+import models
+from datasets import photo_folder
+from evaluation.comparison import compare
+from evaluation.figures import choose_thresholds
+from inference.provenance import leak_warnings
+from inference.split_images import SplitImages, random_indices
+
+QUICK = ["--corruption-samples", "0", "--no-timing", "--no-validation"]
+
+
+def save_model(path, name="residual_cnn_tiny", max_digits=2):
+    models.create(name, input_shape=(16, 32, 3), max_digits=max_digits).save(path)
+    return str(path)
+
+
+def make_folder(folder, labels, split="test"):
+    """Images of one grey each, which identifies them: 10, 11, 12 …"""
+    folder.mkdir()
+    rows = ["file,label,split"]
+    for index, label in enumerate(labels):
+        Image.new("RGB", (32, 16), (10 + index,) * 3).save(folder / f"{index}.png")
+        rows.append(f"{index}.png,{label},{split}")
+    (folder / "labels.csv").write_text("\n".join(rows))
+    return str(folder)
+
+
+def test_files_hold_every_model_and_what_failed(photos, tmp_path, capsys):
+    good = save_model(tmp_path / "good.keras")
+    bad = tmp_path / "bad.keras"
+    bad.write_bytes(b"no model")
+    report = tmp_path / "report"
+    arguments = [good, str(bad), "--dataset", str(photos), "--report", str(report), *QUICK]
+    assert evaluate.main(arguments) == 1
+    results = json.loads((report / "results.json").read_text())
+    assert list(results["models"]) == ["constant answer", good]
+    assert results["crop"] == "full"
+    assert list(results["failed"]) == [str(bad)]
+    assert any("few" in warning for warning in results["warnings"])
+    with (report / "predictions.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    figures = results["models"][good]
+    assert len(rows) == figures["images"]
+    correct = sum(row["label"] == row[good] for row in rows)
+    assert correct / len(rows) == figures["sequence_accuracy"]
+    assert figures["thresholds_chosen_on"] == "test"
+    shown = capsys.readouterr().out
+    assert "bad.keras" in shown and "optimistic" in shown
+
+
+def test_the_page_is_self_contained_and_complete(photos, tmp_path):
+    paths = [
+        save_model(tmp_path / "first.keras"),
+        save_model(tmp_path / "second.keras", "deep_cnn_tiny", max_digits=7),
+    ]
+    report = tmp_path / "report"
+    arguments = [*paths, "--dataset", str(photos), "--report", str(report)]
+    assert evaluate.main([*arguments, "--corruption-samples", "3"]) == 0
+    text = (report / "index.html").read_text()
+    assert text.count("<svg") == 6  # coverage, reliability, latency, two confusions, corruption
+    assert 'src="data:image/jpeg;base64,' in text
+    assert not re.findall(r'(?:src|href)="(?!data:)\w[^"]*', text), "it works offline"
+    for words in ("constant answer", "no significant difference", "those of the test split"):
+        assert words in text
+    assert f"<h1>{photos.name}: evaluation of 2 models</h1>" in text.replace("<wbr>", "")
+    assert str(photos) in text.split("<h2>Provenance</h2>")[1]
+    headings = re.findall(r"first\.keras</th>(.*)|second\.keras</th>(.*)", text)
+    columns = [max(map(len, (re.findall("<th>read", h) for h in pair))) for pair in headings]
+    assert columns[-2:] == [4, 9], "0 to N digits and longer, for each model's own N"
+    results = json.loads((report / "results.json").read_text())
+    assert len(results["pairs"]) == 1 and len(results["corruption"]) == 7
+    for figures in list(results["models"].values())[1:]:
+        assert figures["latency_ms"] > 0 and figures["images_per_second"] > 0
+        assert figures["thresholds_chosen_on"] == "validation"
+        wrong = figures["images"] * (1 - figures["sequence_accuracy"])
+        assert sum(figures["mistakes"].values()) == round(wrong)
+
+
+def test_without_a_usable_model_no_data_is_read_and_no_report_written(
+    photos, tmp_path, monkeypatch, capsys
+):
+    def read(*_, **__):
+        raise AssertionError("data was read")
+
+    monkeypatch.setattr(datasets, "labels", read)
+    bad = tmp_path / "bad.keras"
+    bad.write_bytes(b"no model")
+    report = tmp_path / "report"
+    report.mkdir()
+    (report / "results.json").write_text("good")
+    arguments = ["street_numbrs", str(bad), "--dataset", str(photos), "--report", str(report)]
+    assert evaluate.main(arguments) == 2
+    error = capsys.readouterr().err
+    assert "Received: street_numbrs" in error and "bad.keras is not a Keras model" in error
+    assert [path.read_text() for path in report.iterdir()] == ["good"]
+
+
+def test_sheets_of_an_earlier_report_are_deleted_and_the_new_named(
+    photos, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv("COLUMNS", "400")
+    model = save_model(tmp_path / "model.keras")
+    report = tmp_path / "report"
+    report.mkdir()
+    for name in ("readings-1.png", "readings-2.png", "readings-mine.png"):
+        (report / name).write_bytes(b"old")
+    assert evaluate.main([model, "--dataset", str(photos), "--report", str(report), *QUICK]) == 0
+    assert {path.name for path in report.glob("*.png")} == {"readings-1.png", "readings-mine.png"}
+    assert (report / "readings-1.png").read_bytes() != b"old"
+    assert "readings-1.png" in capsys.readouterr().out
+
+
+def test_an_unknown_data_set_is_an_error_that_lists_the_known(tmp_path, capsys):
+    model = save_model(tmp_path / "model.keras")
+    assert evaluate.main([model, "--dataset", "mnits"]) == 2
+    assert "mnist" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 4, None])
+def test_images_and_labels_of_a_limited_mix_belong_together(limit, tmp_path):
+    """The label of each image is its grey, wherever in the mix the limit falls."""
+    first = make_folder(tmp_path / "first", ["10", "11", "12"])
+    second = make_folder(tmp_path / "second", ["10", "11"])
+    mix = f"{first}:2,{second}:1"
+    images = SplitImages(mix, "test", limit=limit)
+    loaded = images.load(range(len(images.labels)))
+    assert [str(image[0, 0, 0]) for image in loaded.values()] == images.texts
+
+
+def test_labels_too_long_for_a_model_are_told_with_the_cure(tmp_path):
+    model = save_model(tmp_path / "model.keras")
+    some = make_folder(tmp_path / "some", ["1234567", "12", "12345678"])
+    comparison = compare([model], some)
+    (result,) = comparison.results
+    assert result.figures["unreadable_labels"] == 2
+    assert result.correct[[0, 2]].sum() == 0
+    assert any(
+        "2 of 3 labels are unreadable" in warning and "--set max_digits=8" in warning
+        for warning in comparison.warnings
+    )
+    every = make_folder(tmp_path / "every", ["1234567", "12345678"])
+    with pytest.raises(ValueError, match=r"max_digits=2\).*--set max_digits=8"):
+        compare([model], every)
+
+
+@pytest.mark.parametrize(("validation", "count"), [(True, 3), (False, 2)])
+def test_thresholds_are_chosen_on_validation(validation, count, tmp_path, monkeypatch):
+    folder = make_folder(tmp_path / "photos", ["1", "2", "3", "4", "5"])
+    table = tmp_path / "photos" / "labels.csv"
+    table.write_text(table.read_text().replace("test", "validation", 3))
+    counts = []
+
+    def count_images(correct, confidence):
+        counts.append(len(correct))
+        return choose_thresholds(correct, confidence)
+
+    monkeypatch.setattr("evaluation.figures.choose_thresholds", count_images)
+    model = save_model(tmp_path / "model.keras")
+    compare([model], folder, validation=validation, timing=False)
+    assert counts[0] == count
+
+
+def test_copied_training_images_are_named(photos, tmp_path):
+    """A run says what it was trained with; a test folder that shares its images is named."""
+    run = tmp_path / "run"
+    run.mkdir()
+    save_model(run / "model.keras")
+    configuration = {"dataset": str(photos), "validation": str(photos), "crop": "full", "seed": 3}
+    record = {"configuration": configuration, "environment": {"command": "train.py net"}}
+    (run / "config.json").write_text(json.dumps(record))
+    copied = tmp_path / "copied"
+    copied.mkdir()
+    train = photo_folder.read_folder(photos, "train")[:5]
+    for photo in train:
+        shutil.copy(photo.path, copied / f"new_{photo.file}")
+    rows = [f"new_{photo.file},{photo.label},test" for photo in train]
+    (copied / "labels.csv").write_text("\n".join(["file,label,split", *rows]))
+    report = tmp_path / "report"
+    arguments = [str(run), "--report", str(report), *QUICK]
+    assert evaluate.main([*arguments, "--dataset", str(copied)]) == 0
+    results = json.loads((report / "results.json").read_text())
+    assert any("5 of these images are in the train split" in w for w in results["warnings"])
+    assert results["models"][str(run)]["seed"] == 3
+    assert "train.py net" in (report / "index.html").read_text()
+    assert leak_warnings([str(run)], str(photos), "test") == []
+
+
+@pytest.mark.parametrize("kind", ["run", "published"])
+def test_fingerprints_of_training_data_warn_of_a_leak(kind, photos, tmp_path, monkeypatch):
+    """Also of a part of a mix, and without the folder that was trained on."""
+    data = {"photos train": datasets.fingerprint(photos, "train")}
+    name = str(tmp_path / "run")
+    if kind == "run":
+        (tmp_path / "run").mkdir()
+        (tmp_path / "run" / "metrics.json").write_text(json.dumps({"data": data}))
+    else:
+        name = "published"
+        card = {"data": data, "training": {"configuration": {}}}
+        monkeypatch.setattr(models.published, "list_weights", lambda: [name])
+        monkeypatch.setattr(models.published, "card", lambda _: card)
+    other = make_folder(tmp_path / "other", ["1"], "train")
+    for dataset in (str(photos), f"{photos}:1,{other}:1"):
+        (warning,) = leak_warnings([name], dataset, "train")
+        assert "trained or selected on these images" in warning and str(photos) in warning
+    assert leak_warnings([name], str(photos), "test") == []
+
+
+def test_random_samples_do_not_repeat():
+    chosen = random_indices(100, 30)
+    assert len(set(chosen.tolist())) == 30 and (np.diff(chosen) > 0).all()
+    assert len(random_indices(5, 30)) == 5

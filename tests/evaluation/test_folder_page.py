@@ -1,0 +1,84 @@
+"""The page of a folder: counts, suspects whose corrections train, duplicates, bad rows."""
+
+from __future__ import annotations
+
+import shutil
+from types import SimpleNamespace
+
+import pytest
+
+import inference
+from datasets.photo_folder import read_folder
+from evaluation import folder_page
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+class Sevens:
+    """A reader that reads 7 in everything, and is sure of it."""
+
+    def __init__(self, weights=None):
+        pass
+
+    def read(self, images):
+        return [SimpleNamespace(number="7", confidence=0.95) for _ in images]
+
+
+@pytest.fixture
+def folder(photos, tmp_path, monkeypatch):
+    monkeypatch.setattr(inference, "Reader", Sevens)
+    copy = tmp_path / "mine"
+    shutil.copytree(photos, copy)
+    shutil.copy(copy / "000.png", copy / "copy.png")
+    rows = "".join(f"{n:03d}.png,{label},1 1 9 9;9 1 20 9\n" for n, label in ((0, 12), (1, 13)))
+    (copy / "labels.csv").write_text(
+        f"file,label,boxes\n{rows}002.png,7,\ncopy.png,,\n003.png,7<b>,\n004.png,7,\n005.png,7,\n"
+    )
+    return copy
+
+
+def test_the_page_shows_what_is_there(folder, tmp_path, capsys):
+    report = tmp_path / "report"
+    assert folder_page.main([str(folder), "--report", str(report)]) == 1  # a bad row
+    shown = capsys.readouterr()
+    assert "6 images; digits: 3 of 1, 2 of 2, 1 without a number" in shown.out
+    assert "3 labels are probably wrong" in shown.out and "line 6: 003.png" in shown.err
+    page = (report / "index.html").read_text()
+    for text in ("Rows that cannot be used", "7&lt;b&gt;", "Duplicates", "<h2>Train</h2>"):
+        assert text in page
+    assert folder_page.main([str(folder / "nowhere")]) == 2
+    assert "no folder" in capsys.readouterr().err
+
+
+def test_corrections_of_suspects_train_as_they_are(folder, tmp_path):
+    playwright = pytest.importorskip("playwright.sync_api")
+    chromium = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if chromium is None:
+        pytest.skip("no Chromium: apt install chromium, and the page is tested too")
+    folder_page.main([str(folder), "--skip-bad", "--report", str(tmp_path)])
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.goto((tmp_path / "index.html").as_uri())
+        page.click("[data-reading] >> nth=0")
+        page.fill("input >> nth=1", "45")
+        with page.expect_download() as download:
+            page.click("#save")
+        download.value.save_as(folder / "corrected.csv")
+        browser.close()
+    photos = {photo.file: photo for photo in read_folder(folder / "corrected.csv")}
+    assert [photos[file].label for file in ("000.png", "001.png", "002.png")] == ["7", "45", "7"]
+    assert photos["000.png"].boxes is None and len(photos["001.png"].boxes) == 2
+
+
+def test_corrected_readings_of_predict_train_as_they_are(folder):
+    header = "file,number,confidence,left,top,right,bottom"
+    rows = ["mine/000.png,12,0.99,1.0,2.0,20.5,19.0", "mine/001.png,,0.5,,,,"]
+    (folder.parent / "numbers.csv").write_text("\n".join([header, *rows]) + "\n")
+    # As a spreadsheet in German saves it.
+    table = "\r\n".join([header, *rows]).replace(".5", "§5").replace(",", ";").replace("§", ",")
+    (folder / "numbers.csv").write_text(table, encoding="cp1252")
+    for path in (folder.parent / "numbers.csv", folder / "numbers.csv"):
+        first, second = read_folder(path)
+        assert (first.label, second.label, first.path) == ("12", "", folder / "000.png")
+        assert first.boxes.tolist() == [[1, 2, 20.5, 19]]

@@ -1,0 +1,79 @@
+"""The notebooks run, and every figure that they were published with is there and not blank."""
+
+from __future__ import annotations
+
+import re
+
+import jupyter_client
+import nbformat
+import numpy as np
+import pytest
+
+from tools import notebooks
+
+SMALL = {
+    "1": {"images": 256, "epochs": 1, "test_images": 100},
+    "2": {"images": 128, "epochs": 1, "test_images": 60},
+    "3": {"count": 110},
+    "4": {"count": 60, "steps": 1, "test_images": 4, "weights": "conv_transformer_small.any10"},
+    "5": {"trials": 2, "steps": 1, "long_epochs": 1, "long_steps": 1, "test_images": 100},
+}
+"""Parameters of each notebook by the start of its name."""
+
+PRIVATE = re.compile(r"/(work|home|root|tmp|Users|venv)/|site-packages")
+
+
+@pytest.fixture(scope="module")
+def kernel(data_dir):
+    """One kernel for all notebooks: starting TensorFlow takes longer than most of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TFDS_DATA_DIR", str(data_dir))
+        manager = jupyter_client.KernelManager(kernel_name="python3")
+        yield manager
+        manager.shutdown_kernel(now=True)
+
+
+def _published(source) -> nbformat.NotebookNode:
+    return nbformat.read(source.with_suffix(".ipynb"), as_version=4)
+
+
+def _outputs(notebook, kind):
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
+    return [output for output in outputs if output["output_type"] == kind]
+
+
+@pytest.mark.parametrize("source", notebooks.sources(), ids=lambda path: path.stem)
+def test_a_notebook_runs_and_shows_every_figure(source, kernel, tmp_path):
+    values = {"folder": str(tmp_path)} | SMALL[source.name.partition("_")[0]]
+    notebook = notebooks.read(source, values)
+    notebooks.execute(notebook, km=kernel)
+    figures = [np.asarray(image) for _, image in notebooks.figures(notebook)]
+    assert len(figures) == len(list(notebooks.figures(_published(source))))
+    for figure in figures:
+        assert len(np.unique(figure.reshape(-1, 3), axis=0)) > 8
+        assert (figure < 200).any(axis=2).mean() > 0.005  # ink, beside the white of the paper
+
+
+@pytest.mark.parametrize("source", notebooks.sources(), ids=lambda path: path.stem)
+def test_what_is_published_is_of_the_same_text_and_clean(source):
+    published, text = _published(source), notebooks.read(source)
+    assert [cell.source for cell in published.cells] == [cell.source for cell in text.cells]
+    assert source.with_suffix(".ipynb").stat().st_size < 600_000
+    assert list(notebooks.figures(published))
+    for output in _outputs(published, "stream"):
+        assert output["name"] == "stdout", output["text"]
+    assert not PRIVATE.search(str([cell.get("outputs") for cell in published.cells]))
+
+
+def test_an_unknown_parameter_is_an_error():
+    with pytest.raises(ValueError, match="no parameter 'nothing'"):
+        notebooks.read(notebooks.sources(["1"])[0], {"nothing": 1})
+
+
+def test_outputs_are_kept_only_with_the_code_that_made_them():
+    source = notebooks.sources(["1"])[0]
+    published, text = _published(source), notebooks.read(source)
+    notebooks.keep_outputs(text, published)
+    assert len(list(notebooks.figures(text))) == len(list(notebooks.figures(published))) > 0
+    with pytest.raises(ValueError, match="the code has changed"):
+        notebooks.keep_outputs(notebooks.read(source, {"epochs": 1}), published)

@@ -1,0 +1,235 @@
+"""The command that reads images."""
+
+import csv
+import errno
+import io
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from number_zoo import Reader, command, files, reader
+from number_zoo.command import drawn_paths, main
+from number_zoo.output import open_output, progress
+from number_zoo.published import SMALL_WEIGHTS
+
+NAMES = ("a.jpg", "b.png", "sub/c.png")
+
+
+@pytest.fixture(scope="module")
+def small():
+    return Reader(SMALL_WEIGHTS)
+
+
+@pytest.fixture(autouse=True)
+def opened(monkeypatch, small):
+    monkeypatch.setattr(reader, "open_reader", lambda weights, threads: small)
+
+
+@pytest.fixture
+def no_reader(monkeypatch):
+    monkeypatch.setattr(reader, "open_reader", lambda *_: pytest.fail("loaded"))
+
+
+def rows_of(text: str) -> list[dict]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_a_folder_gives_a_row_for_each_image_in_order(folder, capsys):
+    assert main([str(folder), "--format", "csv"]) == 0
+    rows = rows_of(capsys.readouterr().out)
+    assert [row["file"] for row in rows] == [str(folder / name) for name in NAMES]
+    assert all(0 <= float(row["confidence"]) <= 1 for row in rows)
+
+
+def test_a_bad_file_is_named_and_the_others_are_read(folder, capsys):
+    (folder / "bad.png").write_bytes(b"\x89PNG but no more")
+    os.mkfifo(folder / "pipe.png")
+    (folder / "sub" / "round").symlink_to(folder)
+    (folder / "._a.jpg").write_bytes(b"a desktop's note")
+    (folder / "drawings").mkdir()
+    (folder / "drawings" / "a.png").write_bytes(b"of an earlier time")
+    for name, shape in (("dot.png", (1, 1)), ("sliver.png", (3, 20_000)), ("mast.png", (9000, 3))):
+        Image.fromarray(np.full(shape, 99, np.uint8)).save(folder / name)
+    arguments = [str(folder), str(folder / "gone.png"), "--format", "json"]
+    assert main([*arguments, "--draw", str(folder / "drawings")]) == 1
+    printed = capsys.readouterr()
+    assert len([json.loads(line) for line in printed.out.splitlines()]) == 6
+    errors = printed.err.splitlines()
+    assert len(errors) == 4
+    assert "bad.png does not decode as an image" in errors[0]
+    assert "pipe.png" in errors[1] and "gone.png" in errors[2]
+    assert errors[3] == "number-zoo: 3 of 9 could not be read"
+    sizes = [Image.open(path).size for path in (folder / "drawings").rglob("*.png")]
+    assert len(sizes) == 6
+    assert all(320 <= width <= 1600 and height < 2000 for width, height in sizes)
+
+
+def test_a_name_that_is_no_text_is_given_back_as_it_was(folder, tmp_path, capsysbinary):
+    name = os.fsencode(folder) + b"/caf\xe9.png"
+    Path(os.fsdecode(name)).write_bytes((folder / "b.png").read_bytes())
+    arguments = [os.fsdecode(name), "--draw", str(folder / "drawings")]
+    assert main(arguments) == 0
+    assert capsysbinary.readouterr().out.rstrip().endswith(name)
+    assert len(list((folder / "drawings").iterdir())) == 1
+    for output in ("rows.csv", "rows.jsonl"):
+        for _ in range(2):
+            arguments = [os.fsdecode(name), "--output", str(tmp_path / output), "--skip-done"]
+            assert main(arguments) == 0
+        _, done = open_output(tmp_path / output, output.rpartition(".")[2].rstrip("l"), True)
+        assert done == {os.fsdecode(name)}
+
+
+def test_what_is_interrupted_or_has_no_room_says_so(folder, monkeypatch, capsys):
+    arguments = [str(folder), "--draw", str(folder / "drawings")]
+
+    def save(image, path, *_, **__):
+        path.write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Image.Image, "save", save)
+    assert main(arguments) == 2
+    assert "a.png cannot be written: No space left on device" in capsys.readouterr().err
+    assert not any(path.is_file() for path in (folder / "drawings").rglob("*"))
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Reader, "read", stop)
+    assert main(arguments) == 130
+    assert capsys.readouterr().err == "number-zoo: stopped\n"
+
+
+def test_photos_of_many_pixels_are_decoded_by_the_few(folder, monkeypatch):
+    paths = list(files.find_images([str(folder)]))  # of 693, 800 and 81 pixels
+    monkeypatch.setattr(files, "PIXELS", 1000)
+    assert list(files.batches([*paths, "gone.png"])) == [paths[:1], [*paths[1:], "gone.png"]]
+    monkeypatch.setattr(files, "PIXELS", 10)
+    assert list(files.batches(paths)) == [[file] for file in paths]
+
+
+def test_unsure_numbers_are_withheld(folder, capsys):
+    assert main([str(folder), "--min-confidence", "1"]) == 0
+    assert capsys.readouterr().out.count("(unsure)") == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["gone.png"], "There is no image at gone.png"),
+        (["{empty}"], "no images in"),
+        (["{folder}", "--draw", "{file}"], "--draw takes a folder"),
+        (["{folder}", "--output", "{file}"], "--output is a .csv, .json or .jsonl file"),
+        (["{folder}", "--output", "x.csv", "--format", "json"], "x.csv with --format json"),
+        (["{folder}", "--output", "{rows}"], "resume it with --skip-done"),
+        (["{folder}", "--output", "{rows}", "--skip-done"], "the first line is a,b"),
+    ],
+)
+@pytest.mark.usefixtures("no_reader")
+def test_what_cannot_be_done_is_said_before_a_model_is_loaded(
+    arguments, message, folder, tmp_path, capsys
+):
+    names = {"folder": folder, "empty": tmp_path / "empty", "file": tmp_path / "file"}
+    names["empty"].mkdir()
+    names["file"].write_text("in the way")
+    names["rows"] = tmp_path / "rows.csv"
+    names["rows"].write_text("a,b\n1,2\n")
+    assert main([a.format(**names) for a in arguments]) == 2
+    assert message in capsys.readouterr().err
+    assert names["rows"].read_text() == "a,b\n1,2\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--min-confidence", "98"], "is from 0 to 1. Received: 98"),
+        (["--threads", "0"], "is 1 or more. Received: 0"),
+        (["--skip-done"], "needs --output"),
+    ],
+)
+def test_wrong_usage_is_told(arguments, message, capsys):
+    with pytest.raises(SystemExit):
+        main(["photo.jpg", *arguments])
+    assert message in capsys.readouterr().err
+
+
+def test_images_are_drawn_with_what_was_read_in_them(folder, tmp_path, capsys):
+    assert main([str(folder), "--draw", str(tmp_path / "drawings"), "--format", "csv"]) == 0
+    for row in rows_of(capsys.readouterr().out):
+        assert bool(row["left"]) == bool(row["number"])
+        assert not row["number"] or float(row["left"]) <= float(row["right"])
+    drawn = sorted((tmp_path / "drawings").rglob("*"))
+    assert [path.name for path in drawn] == ["a.png", "b.png", "sub", "c.png"]
+    for path in drawn[:2]:
+        image = np.asarray(Image.open(path))
+        assert image.shape[1] == 320
+        assert (image[-28:] < 250).any()  # words in the band below
+
+
+def test_no_two_images_are_drawn_to_one_file(tmp_path):
+    names = ("a/b.jpg", "a_b.jpg", "a/b.png", "up/c.jpg", "up/c.jpg.gif", "up/d.jpg")
+    paths = [str(tmp_path / name) for name in names]
+    drawn = drawn_paths([*paths, "-"], Path("out"))
+    assert [str(drawn[file].relative_to("out")) for file in paths] == [
+        "a/b.jpg.png", "a_b.png", "a/b.png.png", "up/c.png", "up/c.jpg.gif.png", "up/d.png"
+    ]  # fmt: skip
+    assert len({*drawn.values()}) == 7
+    assert drawn_paths(["../up/x.jpg"], Path("out")) == {
+        "../up/x.jpg": Path("out/x.png"),
+        "-": Path("out/standard_input.png"),
+    }
+    long = drawn_paths([str(tmp_path / ("é" * 127))], Path("out"))
+    assert all(len(os.fsencode(path.name)) <= 255 for path in long.values())
+
+
+def test_drawings_beside_images_overwrite_none_of_them(folder):
+    before = {path: path.read_bytes() for path in folder.rglob("*.*")}
+    assert main([str(folder), "--draw", str(folder)]) == 0
+    assert {path: path.read_bytes() for path in before} == before
+    assert (folder / "b.png.png").is_file()
+
+
+def test_the_exit_status_tells_some_failures_from_only_failures(folder):
+    (folder / "bad.png").write_bytes(b"no image")
+    good, bad, gone = (str(folder / name) for name in ("b.png", "bad.png", "gone.png"))
+    assert [main(names) for names in ([good], [good, bad], [good, gone], [bad, gone])] == [
+        *(0, 1, 1, 2)
+    ]
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+@pytest.mark.parametrize("cut", [0, 1, 9, 10_000])
+def test_output_resumes_after_its_last_whole_line(form, cut, folder, tmp_path, monkeypatch):
+    """`cut`: bytes that are lost at the end, as when the process is killed."""
+    (folder / "b.png").rename(folder / 'b "1,\n2".png')
+    output = tmp_path / f"rows.{form}"
+    arguments = [str(folder), "--output", str(output)]
+    assert main(arguments) == 0
+    whole = output.read_bytes()
+    os.truncate(output, max(0, len(whole) - cut))
+    read, read_files = [], files.batches
+    monkeypatch.setattr(
+        "number_zoo.stream.batches", lambda names: read_files(read.append(n) or n for n in names)
+    )
+    assert main([*arguments, "--skip-done"]) == 0
+    assert output.read_bytes() == whole
+    assert len(read) == {0: 0, 1: 1, 9: 1}.get(cut, 3)
+
+
+def test_progress_is_shown(capsys):
+    show = progress(2000, True)
+    show(500)
+    show(2000)
+    shown = capsys.readouterr().err
+    assert "\r500 of 2,000  " in shown and shown.endswith("0:00 left \n")
+    progress(2000, False)(1)
+    assert not capsys.readouterr().err
+
+
+def test_serve_without_its_requirements_names_them(monkeypatch, capsys):
+    monkeypatch.setitem(__import__("sys").modules, "number_zoo.server.__main__", None)
+    assert command.main(["serve"]) == 2
+    assert "pip install 'number-zoo[server]'" in capsys.readouterr().err

@@ -1,0 +1,163 @@
+"""The library: images of every kind in, readings out, and nothing imported that is not needed."""
+
+import io
+import subprocess
+import sys
+
+import numpy as np
+import onnxruntime
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+import number_zoo
+from number_zoo import reader as reader_module
+from number_zoo.boxes import crop_around
+from number_zoo.published import SMALL_WEIGHTS, onnx_file
+from number_zoo.reader import Reader, open_reader
+
+
+@pytest.fixture(scope="module")
+def reader():
+    return Reader(SMALL_WEIGHTS, threads=2)
+
+
+@pytest.fixture(scope="module")
+def image():
+    """The number 175 at (200, 100) in an image of 640 x 360."""
+    image = Image.new("RGB", (640, 360), (90, 110, 130))
+    font = ImageFont.load_default(60)
+    ImageDraw.Draw(image).text((200, 100), "175", fill="white", font=font)
+    return image
+
+
+def png(image: Image.Image) -> bytes:
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
+
+
+def test_images_of_every_kind_are_read_alike(reader, image, tmp_path):
+    path = tmp_path / "175.png"
+    path.write_bytes(png(image))
+    array = np.asarray(image)
+    rgba = image.convert("RGBA")
+    sources = [path, str(path), path.read_bytes(), image, rgba, array, array.astype(float)]
+    expected = reader.read(path)
+    assert expected.number == "175" and expected.confidence > 0.9
+    left, top, right, bottom = expected.box
+    assert 180 < left < 220 and 280 < right < 320 and 90 < top < bottom < 180
+    for reading in (*reader.read(sources), *map(reader.read, sources)):
+        assert reading.number == "175"
+        assert reading.confidence == pytest.approx(expected.confidence, abs=1e-4)
+        assert reading.box == pytest.approx(expected.box, abs=0.1)
+    gray = np.asarray(image.convert("L"))
+    assert [reading.number for reading in reader.read([gray, gray[..., None]])] == ["175"] * 2
+    assert reader.read([]) == [] and reader.read(iter([path]))[0].number == "175"
+    assert number_zoo.read(path, SMALL_WEIGHTS) == expected
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (np.zeros((4, 4, 3), np.uint16), "uint16 of shape"),
+        (np.zeros((4, 4, 2), np.uint8), r"shape \(4, 4, 2\)"),
+        (np.zeros((0, 4, 3), np.uint8), r"shape \(0, 4, 3\)"),
+        (np.full((4, 4, 3), 0.5), r"values in \[0, 255\]. Received: 0.5 to 0.5"),
+        (np.full((4, 4, 3), np.nan), r"Received: nan"),
+        (b"no image", "does not decode as an image"),
+    ],
+)
+def test_what_is_no_image_is_refused(image, message, reader):
+    with pytest.raises(ValueError, match=message):
+        reader.read(image)
+
+
+def test_an_image_is_read_alone_as_among_many(reader):
+    rng = np.random.default_rng(1)
+    images = [rng.integers(0, 256, (10 + 9 * n, 30 + n, 3), np.uint8) for n in range(20)]
+    together = reader.predict(images)
+    for index in (0, 7, 19):
+        for name, values in reader.predict([images[index]]).arrays.items():
+            np.testing.assert_allclose(together.arrays[name][index], values[0], atol=1e-3)
+
+
+def test_a_given_crop_is_read_first(reader, image):
+    array = np.asarray(image)
+    around, elsewhere = crop_around((200, 100, 300, 160), 640, 360), np.float32([0, 200, 200, 360])
+    assert around.tolist() == [165, 79, 335, 181]
+    predictions = reader.predict([array, array], [around, elsewhere])
+    assert [reading.number for reading in predictions.readings()] == ["175", ""]
+    assert predictions.crops[1, 1] > 150  # the last glimpse lies there, too
+    assert predictions.boxes.shape == (2, 4)
+    assert predictions.outputs["length"].shape == (2, 12)
+    rows, columns = reader.metadata["attention_grid"]
+    assert predictions.attention.shape == (2, rows * columns, 11)
+
+
+def test_larger_images_are_reduced(reader, image, monkeypatch):
+    crop = np.float32([160, 60, 360, 200])
+    expected = reader.predict([image, image], [None, crop])
+    monkeypatch.setattr(reader_module, "MAX_PIXELS", 640 * 360 // 3)
+    shapes, backend = [], reader._backend
+    monkeypatch.setattr(
+        reader, "_backend", lambda inputs: shapes.append(inputs["images"].shape) or backend(inputs)
+    )
+    predictions = reader.predict([image, image], [None, crop])
+    assert shapes == [(1, 180, 320, 3)] * 2
+    assert predictions.decoded.numbers() == ["175", "175"]
+    np.testing.assert_allclose(predictions.boxes, expected.boxes, atol=4)
+    np.testing.assert_allclose(predictions.crops, expected.crops, atol=8)
+
+
+def test_a_file_of_ones_own_needs_no_card(tmp_path):
+    path = tmp_path / "mine.onnx"
+    path.write_bytes(onnx_file(SMALL_WEIGHTS))
+    reader = Reader(path)
+    assert reader.name == "mine" and reader.metadata["max_digits"] == 10
+    assert reader.metadata["input_shape"][2] == 3
+
+
+def test_weights_that_cannot_be_read_are_told(tmp_path, monkeypatch):
+    with pytest.raises(ValueError, match=r"unknown weights 'conv_transformer'\. Known: conv_tr"):
+        open_reader("conv_transformer")
+    (tmp_path / "text.onnx").write_text("no graph")
+    with pytest.raises(ValueError, match=r"text\.onnx is not an ONNX model that runs"):
+        open_reader(tmp_path / "text.onnx")
+    (tmp_path / "mine.keras").touch()
+    monkeypatch.setitem(sys.modules, "inference.reader", None)
+    with pytest.raises(ValueError, match=r"read with Keras .* python export.py .*mine\.keras"):
+        open_reader(tmp_path / "mine.keras")
+
+
+def test_a_graph_of_another_kind_is_refused(monkeypatch, tmp_path):
+    class Other:
+        def __init__(self, *_, **__):
+            pass
+
+        def get_inputs(self):
+            return [type("Value", (), {"name": "x"})]
+
+        def get_modelmeta(self):
+            return type("Meta", (), {"custom_metadata_map": {}})
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", Other)
+    (tmp_path / "other.onnx").touch()
+    with pytest.raises(ValueError, match=r"not a graph that `export.py .* Received: x"):
+        Reader(tmp_path / "other.onnx")
+
+
+READ_ALONE = """
+import sys
+import number_zoo
+slow = {"numpy", "onnxruntime", "PIL", "json"} & set(sys.modules)
+assert not slow, f"imported before anything is read: {slow}"
+assert number_zoo.read(sys.argv[1]).number == "175"
+unwanted = {"keras", "tensorflow", "jax", "cv2", "matplotlib", "pydantic", "rich", "labels",
+    "artifacts", "datasets", "models", "inference", "training"} & set(sys.modules)
+assert not unwanted, f"imported to read an image: {unwanted}"
+"""
+
+
+def test_reading_imports_neither_keras_nor_the_project(image, tmp_path):
+    image.save(tmp_path / "175.png")
+    subprocess.run([sys.executable, "-c", READ_ALONE, tmp_path / "175.png"], check=True)

@@ -1,0 +1,378 @@
+"""The page in headless Chromium, with no network but the server."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import io
+import re
+import shutil
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright import sync_api
+
+from datasets.photo_folder import read_folder
+from number_zoo.images import decode_image
+from tests.server.samples import FIRST, PHOTO, SECOND, encode, serving
+
+DONE = ".card:not(.waiting)"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    chromium = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if chromium is None:
+        pytest.skip("no Chromium: apt install chromium, and the page is tested too")
+    flags = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def address(readers):
+    with serving(readers) as port:
+        yield f"http://127.0.0.1:{port}/"
+
+
+@pytest.fixture
+def open_page(browser, address):
+    """Opens the page; at the end nothing may have gone wrong in it or gone elsewhere."""
+    contexts, wrong = [], []
+
+    def check(route):
+        url = route.request.url
+        if url.startswith((address, "blob:", "data:")):
+            route.continue_()
+        else:
+            wrong.append(url)
+            route.abort()
+
+    def note(said):
+        if said.type in ("error", "warning"):
+            wrong.append(said.text)
+
+    def open_one(console=True, **options):
+        context = browser.new_context(viewport={"width": 1200, "height": 900}, **options)
+        contexts.append(context)
+        context.route("**/*", check)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        if console:
+            page.on("console", note)
+        page.goto(address)
+        page.wait_for_selector("#examples img")
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+def until(page, expression, argument=None):
+    """Wait for what is true on the page; `wait_for_function` would need unsafe-eval."""
+    for _ in range(400):
+        if page.evaluate(expression, argument):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"never true: {expression}")
+
+
+def upload(page, *contents, name="door.png"):
+    files = [{"name": name, "mimeType": "image/png", "buffer": content} for content in contents]
+    page.set_input_files("#files", files)
+    page.wait_for_selector(DONE)
+
+
+def numbers(page):
+    return [text.strip() for text in page.locator(".card .number b").all_inner_texts()]
+
+
+def expected(readers, content, box=None, names=(FIRST, SECOND)):
+    box = None if box is None else np.float32(box)
+    image = decode_image(content)
+    return [readers[name].read(image, box).number or "no number" for name in names]
+
+
+def hand_over(page, content, event):
+    """Paste or drop a file, as the browser tells the page of it."""
+    page.evaluate(
+        """([data, kind]) => {
+            const bytes = Uint8Array.from(atob(data), (one) => one.charCodeAt(0));
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([bytes], "given.png", { type: "image/png" }));
+            const more = { bubbles: true, cancelable: true };
+            window.dispatchEvent(kind === "paste"
+                ? new ClipboardEvent("paste", { clipboardData: transfer, ...more })
+                : new DragEvent("drop", { dataTransfer: transfer, ...more }));
+        }""",
+        [base64.b64encode(content).decode(), event],
+    )
+
+
+def test_images_come_in_by_file_paste_drop_camera_and_example(open_page, readers):
+    page = open_page()
+    contents = [encode(digit=digit) for digit in range(3)]
+    upload(page, contents[0])
+    assert numbers(page) == expected(readers, contents[0])
+    for content, event in zip(contents[1:], ("paste", "drop"), strict=True):
+        before = page.locator("#strip li").count()
+        hand_over(page, content, event)
+        until(page, "n => document.querySelectorAll('#strip li').length > n", before)
+        page.wait_for_selector(DONE)
+        assert numbers(page) == expected(readers, content)
+    page.click("#photograph")
+    until(page, "document.getElementById('video').videoWidth > 0")
+    page.click("#shoot")
+    page.wait_for_selector("#strip button[aria-current=true][aria-label^='photo.jpg']")
+    page.click("#examples li:nth-child(2) button")
+    page.wait_for_selector("#strip li:nth-child(5) button[aria-current=true]")
+    page.wait_for_selector(DONE)
+    assert page.locator("#image").get_attribute("alt").endswith(".jpg")
+
+
+def test_what_cannot_be_read_is_said_and_the_page_goes_on(open_page):
+    page = open_page(console=False)  # Chromium says there that requests fail
+    choose = functools.partial(page.set_input_files, "#files")
+    choose({"name": "note.png", "mimeType": "image/png", "buffer": b"no image"})
+    page.wait_for_selector("#message:has-text('cannot show note.png')")
+    page.evaluate(
+        """() => { const transfer = new DataTransfer();
+            transfer.setData("text/plain", "https://example.org/photo.jpg");
+            window.dispatchEvent(new ClipboardEvent("paste", { clipboardData: transfer })); }"""
+    )
+    page.wait_for_selector("#message:has-text('URLs are not fetched')")
+    page.route("**/api/read*", lambda route: route.abort())
+    choose({"name": "a.png", "mimeType": "image/png", "buffer": encode()})
+    page.wait_for_selector("#message:has-text('cannot be reached')")
+    page.unroute("**/api/read*")
+    page.click("#detect-again:has-text('Try again')")
+    page.wait_for_selector(DONE)
+    page.wait_for_selector("#message", state="hidden")
+    files = [("note.heic", b"no image"), ("b.png", encode())]
+    choose([{"name": name, "mimeType": "", "buffer": content} for name, content in files])
+    page.wait_for_selector("#strip button[aria-current=true][aria-label^='b.png']")
+    page.wait_for_selector(DONE)
+    assert "note.heic is a HEIC image" in page.locator("#message").inner_text()
+
+
+def test_an_image_is_turned(open_page):
+    page = open_page()
+    left_black = np.repeat(np.uint8([[[0] * 3] * 20 + [[255] * 3] * 60]), 40, axis=0)
+    file = io.BytesIO()
+    Image.fromarray(left_black).save(file, "PNG")
+    upload(page, file.getvalue())
+    with page.expect_request("**/api/read*") as request:
+        page.click("#turn")
+    turned = decode_image(request.value.post_data_buffer)
+    assert turned.shape == (80, 40, 3) and turned[:18].max() < 30 and turned[22:].min() > 220
+    until(page, "document.getElementById('image').naturalWidth === 40")
+    page.wait_for_selector(DONE)
+
+
+def test_the_box_is_dragged_and_the_reading_follows(open_page, readers):
+    page = open_page()
+    content = encode(300, 200)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    upload(page, content)
+    stage = page.locator("#stage").bounding_box()
+    scale = stage["width"] / 300
+
+    def place(x, y):
+        return stage["x"] + x * scale, stage["y"] + y * scale
+
+    page.mouse.move(*place(20, 150))
+    page.mouse.down()
+    page.mouse.move(*place(60, 120), steps=2)
+    page.mouse.move(*place(120, 30), steps=2)
+    page.mouse.up()
+    page.wait_for_selector("#box.yours")
+    until(page, "document.getElementById('hint').innerText.includes('your box')")
+    page.wait_for_selector(DONE)
+    last = [url for url in asked if "box=" in url][-1]
+    box = [float(edge) for edge in last.split("box=")[1].replace("%2C", ",").split(",")]
+    assert np.abs(np.array(box) - [20, 30, 120, 150]).max() < 3
+    assert numbers(page) == expected(readers, content, box)
+    corner = page.locator("#box i[data-edges=rb]").bounding_box()
+    page.mouse.move(corner["x"] + 22, corner["y"] + 22)
+    page.mouse.down()
+    page.mouse.move(*place(200, 180), steps=3)
+    page.mouse.up()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Shift+ArrowDown")
+    page.wait_for_timeout(50)
+    page.wait_for_selector(DONE)
+    last = [url for url in asked if "box=" in url][-1]
+    box = [float(edge) for edge in last.split("box=")[1].replace("%2C", ",").split(",")]
+    assert np.abs(np.array(box) - [17, 30, 197, 183]).max() < 3
+    page.keyboard.press("Escape")
+    until(page, "!document.getElementById('box').classList.contains('yours')")
+    page.wait_for_selector(DONE)
+    assert numbers(page) == expected(readers, content)
+
+
+def test_digits_show_the_attention_and_the_threshold_decides(open_page):
+    page = open_page()
+    upload(page, PHOTO)
+    page.click(".card:nth-child(2) .digit")  # of a model without attention
+    note = page.locator("#press-note").inner_text()
+    assert re.match(r"Digit 1: \d \(90\s%\), 0 ", note) and "attention" not in note
+    assert page.locator("#attention").is_hidden()
+    page.click(".card:nth-child(1) .digit >> nth=1")
+    page.wait_for_selector("#attention:not([hidden])")
+    coloured = page.evaluate(
+        """() => { const map = document.getElementById("attention");
+            const pixels = map.getContext("2d").getImageData(0, 0, map.width, map.height).data;
+            return [map.width, map.height, Math.max(...pixels.filter((_, at) => at % 4 === 3))];
+        }"""
+    )
+    assert coloured[:2] == [160, 64] and coloured[2] > 200
+    assert page.locator("#press-note").inner_text().startswith("Digit 2: 7")
+    page.click(".card:nth-child(1) .digit >> nth=1")
+    page.wait_for_selector("#attention", state="hidden")
+    for value, verdict in (("0", "accepted"), ("100", "unsure")):
+        page.locator("#threshold").fill(value)
+        assert page.locator(f".verdict.{verdict}").count() == 2
+    page.reload()
+    page.wait_for_selector("#examples img")
+    assert page.locator("#threshold").input_value() == "100"
+
+
+def test_models_are_switched(open_page, readers):
+    page = open_page()
+    content = encode()
+    upload(page, content)
+    assert len(numbers(page)) == 2
+    page.uncheck(f"#models input[value='{FIRST}']")
+    until(page, "document.querySelectorAll('.card').length === 1")
+    page.wait_for_selector(DONE)
+    assert numbers(page) == expected(readers, content, names=(SECOND,))
+    page.click(f"#models input[value='{SECOND}']")  # the last one stays
+    assert page.is_checked(f"#models input[value='{SECOND}']")
+    # It finds no box; one that is dragged is visible from the start, and stays.
+    assert page.locator("#box").is_hidden()
+    stage = page.locator("#stage").bounding_box()
+    page.mouse.move(stage["x"] + 40, stage["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(stage["x"] + 200, stage["y"] + 40)
+    page.mouse.move(stage["x"] + 200, stage["y"] + 200)
+    page.wait_for_selector("#box:not(.yours)")
+    until(page, "document.getElementById('hint').innerText.includes('your box')")
+    page.wait_for_selector(DONE)
+    page.mouse.up()
+    page.wait_for_selector("#box.yours")
+
+
+def test_a_number_is_drawn(open_page, readers):
+    page = open_page(has_touch=True)
+    page.click("#draw")
+    pad = page.locator("#pad").bounding_box()
+    middle = pad["x"] + pad["width"] / 2
+    page.mouse.move(middle, pad["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(middle, pad["y"] + 200, steps=4)
+    with page.expect_request("**/api/read*") as request:
+        page.mouse.up()
+    page.wait_for_selector(DONE)
+    sent = request.value.post_data_buffer
+    drawn = decode_image(sent)
+    assert drawn.shape == (400, 640, 3)
+    assert (drawn[150, 300:340] < 100).any() and (drawn[:, :250] == 255).all()
+    assert numbers(page) == expected(readers, sent)
+    assert page.locator("#pad").bounding_box() == pad  # nothing jumps under the pen
+    page.click("#undo")
+    until(page, "!document.querySelector('.card')")
+
+
+def test_corrections_make_a_folder_to_train_on(open_page, tmp_path):
+    page = open_page()
+    upload(page, PHOTO, name="front door.jpg")
+    assert page.locator("#label").input_value() == numbers(page)[0] == "473"
+    page.click("#correct button")  # right as it is: the box that was found is kept with it
+    upload(page, encode(digit=2), name="../gate.png")
+    page.wait_for_selector("#strip li:nth-child(2) button[aria-current=true]")
+    page.wait_for_selector(DONE)
+    page.fill("#label", "12a")
+    page.click("#correct button")  # refused by the browser
+    assert page.locator("#kept-list li").count() == 1
+    page.click("#strip li:nth-child(1) button")
+    assert page.evaluate("document.getElementById('label').checkValidity()")
+    page.click("#strip li:nth-child(2) button")
+    page.fill("#label", "007")
+    page.press("#label", "Enter")
+    upload(page, encode(digit=3), name="wall.png")
+    page.wait_for_selector("#strip li:nth-child(3) button[aria-current=true]")
+    page.wait_for_selector(DONE)
+    page.fill("#label", "")
+    page.click("#correct button")
+    with page.expect_download() as download:
+        page.click("#download")
+    download.value.save_as(tmp_path / "kept.zip")
+    with zipfile.ZipFile(tmp_path / "kept.zip") as archive:
+        assert archive.testzip() is None
+        archive.extractall(tmp_path)
+    photos = read_folder(tmp_path / "kept_numbers", "train")
+    assert [photo.label for photo in photos[1:]] == ["007", ""]
+    assert photos[0].file.startswith("front_door-") and photos[1].file.startswith("_gate-")
+    assert photos[0].boxes.shape == (1, 4) and photos[1].boxes is None and photos[2].boxes is None
+    for photo, content in zip(photos, (PHOTO, encode(digit=2), encode(digit=3)), strict=True):
+        assert photo.path.read_bytes() == content
+
+
+def test_everything_works_by_keyboard(open_page):
+    page = open_page()
+
+    def tab_to(selector):
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            if page.evaluate("s => document.activeElement.matches(s)", selector):
+                return
+        raise AssertionError(f"the keyboard does not reach {selector}")
+
+    tab_to("#choose")
+    tab_to("#examples li:nth-child(1) button")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(DONE)
+    assert "reads" in page.locator("#spoken").inner_text()
+    tab_to("#box, #detect-again")
+    tab_to("#threshold")
+    page.keyboard.press("Home")
+    assert page.locator(".verdict.accepted").count() == 2
+    tab_to(".digit")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#attention:not([hidden])")
+    assert page.evaluate("document.activeElement.className") == "digit"
+    assert page.locator("#spoken").inner_text().startswith("Digit 1: ")
+    tab_to("#label")
+    page.keyboard.type("5")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#kept-list li")
+    tab_to("#download")
+
+
+def test_a_phone_shows_all_of_it(open_page):
+    page = open_page(has_touch=True, is_mobile=True, color_scheme="dark")
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.tap("#examples li:nth-child(1) button")
+    page.wait_for_selector(DONE)
+    large = Image.new("RGB", (3000, 2250), "white")
+    file = io.BytesIO()
+    large.save(file, "JPEG")
+    with page.expect_request("**/api/read*") as request:
+        page.set_input_files(
+            "#files", {"name": "large.jpg", "mimeType": "image/jpeg", "buffer": file.getvalue()}
+        )
+    assert decode_image(request.value.post_data_buffer).shape == (1536, 2048, 3)
+    page.wait_for_selector(DONE)
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert width <= 360
+    for button in page.locator("button:visible:not(.thumb)").all():
+        assert button.bounding_box()["height"] >= 36

@@ -1,0 +1,115 @@
+"""The server on a socket and as a process: slow senders, many connections, start and stop."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import httpx2 as httpx
+import pytest
+
+from number_zoo.server.__main__ import main
+from number_zoo.server.limits import Limits
+from tests.conftest import ROOT
+from tests.server.samples import FIRST, PHOTO, encode, serving
+
+
+def connect(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), timeout=10)
+
+
+def test_slow_senders_do_not_block_other_clients(readers):
+    begun = b"POST /api/read HTTP/1.1\r\nHost: x\r\nContent-Length: 9999\r\n\r\n1"
+    with serving(readers, Limits(requests=1, bodies=20_000)) as port:
+        held = [connect(port) for _ in range(3)]
+        for connection in held:
+            connection.sendall(begun)
+        answer = httpx.post(f"http://127.0.0.1:{port}/api/read", content=encode())
+        assert answer.status_code == 200
+        for connection in held:
+            connection.close()
+
+
+def test_requests_beyond_the_connection_limit_get_a_503(readers):
+    with serving(readers, Limits(connections=3)) as port:
+        held = [connect(port) for _ in range(3)]
+        address = f"http://127.0.0.1:{port}/healthz"
+        assert httpx.get(address).status_code == 503
+        for connection in held:
+            connection.close()
+        time.sleep(0.2)
+        assert httpx.get(address).status_code == 200
+
+
+def test_requests_in_progress_are_finished_at_shutdown(readers, monkeypatch):
+    begun, read, answers = threading.Event(), readers[FIRST].read, []
+
+    def slowly(*arguments):
+        begun.set()
+        time.sleep(0.5)
+        return read(*arguments)
+
+    def ask():
+        address = f"http://127.0.0.1:{port}/api/read"
+        answers.append(httpx.post(address, content=encode(), timeout=20))
+
+    monkeypatch.setattr(readers[FIRST], "read", slowly)
+    with serving(readers) as port:
+        asker = threading.Thread(target=ask)
+        asker.start()
+        assert begun.wait(10)
+    asker.join(10)
+    assert answers[0].status_code == 200 and answers[0].json()["images"]
+
+
+WITHOUT_THE_PROJECT = """
+import runpy, sys
+
+class Stop:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {blocked}:
+            raise ImportError(f"the server imports {{name}}")
+
+sys.meta_path.insert(0, Stop())
+sys.argv = ["app", "--port", "{port}", "--weights", "conv_transformer_small.any10"]
+runpy.run_module("app", run_name="__main__")
+"""
+BLOCKED = {"keras", "tensorflow", "cv2", "jax", "models", "datasets", "inference", "artifacts"}
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_it_starts_without_keras_reads_and_stops(stop):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    command = [sys.executable, "-c", WITHOUT_THE_PROJECT.format(blocked=BLOCKED, port=port)]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and "running on" not in process.stderr.readline():
+        pass
+    answer = httpx.post(f"http://127.0.0.1:{port}/api/read", content=PHOTO, timeout=30)
+    process.send_signal(stop)
+    _, written = process.communicate(timeout=30)
+    assert answer.json()["images"][0]["readings"][0]["number"] == "473"
+    assert process.returncode in (0, -stop) and "Traceback" not in written
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--weights", "nothing"], "unknown weights 'nothing'. Known: "),
+        (["--weights", "nothing.onnx"], "or the path of an .onnx file"),
+        (["--weights", FIRST, FIRST], f"two models have the name {FIRST!r}"),
+        (["--port", "70000"], "0 to 65535"),
+        (["--allow-origin", "example.org"], "Received: example.org"),
+    ],
+)
+def test_a_wrong_option_is_reported_in_one_line(arguments, message, capsys):
+    try:
+        status = main(arguments)
+    except SystemExit as stop:
+        status = stop.code
+    assert status == 2
+    assert message in capsys.readouterr().err.splitlines()[-1]

@@ -1,0 +1,118 @@
+"""From a folder of labels alone to a reader: what is chosen, and whether it is better."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import pytest
+
+import models
+import train
+from artifacts.files import read_json, write_json
+from artifacts.run_folder import RunFolder, open_run
+from training import from_labels
+from training.configuration import configure
+from training.recipes import get_recipe
+
+
+@pytest.fixture
+def published(photos, tmp_path, monkeypatch):
+    """A run of random weights in the place of the published ones."""
+    start = configure("residual_cnn_tiny", str(photos), settings=["input_shape=[16,32,3]"])
+    with open_run(tmp_path / "published", start.to_json()) as run:
+        keras.utils.set_random_seed(1)
+        models.create(start.model, **start.arguments).save(run.model)
+        write_json(run.metrics, {"inference": {"max_glimpses": 1}})
+    monkeypatch.setattr(models, "list_weights", lambda: [str(run.folder)])
+    return run
+
+
+def test_a_folder_alone_becomes_a_reader(published, photos, tmp_path, capsys, caplog, monkeypatch):
+    table = photos / "with_bad_rows.csv"
+    text = (photos / "labels.csv").read_text()
+    table.write_text(f"{text}000.png,1x\n")
+    monkeypatch.setattr(from_labels, "ALPHAS", (1.0,))
+    run = RunFolder(tmp_path / "mine")
+    command = ["--dataset", str(table), "--run", str(run.folder), "--epochs", "1"]
+    assert train.main(command) == 2
+    assert "1 of 61 rows" in capsys.readouterr().err and not run.folder.exists()
+    caplog.set_level("INFO")
+    command += ["--skip-bad", "--set", "steps_per_epoch=1"]
+    assert train.main(command) == 0
+    table.unlink()
+    assert "bad rows left out: 1" in caplog.text and f"start: {published.folder}" in caplog.text
+    assert '"with_bad_rows.csv, line 62",000.png' in (run.folder / "skipped.csv").read_text()
+    comparison = read_json(run.metrics)["comparison"]
+    assert comparison["weights"] == str(published.folder) and comparison["images"] > 0
+    verdict = "Replace" if comparison["replace"] else "Keep"
+    assert f"{verdict} " in capsys.readouterr().out
+    configuration = run.configuration()
+    assert configuration["recipe"]["frozen"] == get_recipe("few_labels").frozen
+    start, end = models.load(published.folder), models.load(run.folder)
+    changed = {
+        layer.name
+        for layer in start.layers
+        for a, b in zip(layer.get_weights(), end.get_layer(layer.name).get_weights(), strict=True)
+        if not np.array_equal(a, b)
+    }
+    assert changed and not any(name.startswith(("stem", "stage")) for name in changed)
+    assert {"length", "digits"} & changed
+
+
+@pytest.mark.parametrize(
+    ("losses", "correct", "alpha", "replace"),
+    [
+        ({0: [2, 2.1, 2], 0.5: [1, 1.2, 1], 1: [3, 3, 3]}, {0: 1, 0.5: 2, 1: 0}, 0.5, True),
+        ({0: [2, 2, 2], 0.5: [1, 3, 2], 1: [0, 4, 1]}, {0: 1, 0.5: 2, 1: 3}, 1.0, False),
+        ({0: [2, 2, 2], 0.5: [1, 1, 1], 1: [1, 1, 2]}, {0: 3, 0.5: 2, 1: 3}, 0.5, False),
+    ],
+    ids=["better", "gain within its error", "fewer correct"],
+)
+def test_the_published_reader_is_replaced_by_a_better_one_only(
+    photos, tmp_path, monkeypatch, losses, correct, alpha, replace
+):
+    configuration = configure("residual_cnn_tiny", str(photos))
+    with open_run(tmp_path / "run", configuration.to_json()) as run:
+        write_json(run.metrics, {"inference": {"max_glimpses": 1, "temperature": 3.0}})
+
+    def interpolate(_, end, alpha):
+        return SimpleNamespace(save=lambda path: path.write_text(f"{end}, {alpha}"))
+
+    def score(source, _):
+        key = float(source.stem) if isinstance(source, Path) else 0
+        hits = np.arange(3) < correct[key]
+        return from_labels._Score(np.array(losses[key], float), hits, 1.5)
+
+    monkeypatch.setattr(from_labels, "_score", score)
+    monkeypatch.setattr(from_labels, "interpolate", interpolate)
+    monkeypatch.setattr(models, "load", lambda _: "end")
+    comparison = from_labels.choose_reader(run)
+    assert (comparison["alpha"], comparison["replace"]) == (alpha, replace)
+    assert run.model.read_text() == f"end, {alpha}"
+    assert from_labels.choose_reader(run) == comparison == read_json(run.metrics)["comparison"]
+    assert read_json(run.metrics)["inference"]["temperature"] == 1.5
+    text = from_labels.describe_choice(comparison, run.folder)
+    assert text.startswith("Replace" if replace else "Keep")
+
+
+def test_steps_follow_the_number_of_photos_and_rendered_images_join_few(
+    photos, tmp_path, monkeypatch
+):
+    outputs = SimpleNamespace(predictions=SimpleNamespace(readings=None), truth=None)
+    monkeypatch.setattr(from_labels, "Reader", lambda name, **_: name)
+    monkeypatch.setattr(from_labels, "run_inference", lambda *_, **__: outputs)
+    monkeypatch.setattr(from_labels, "sequence_correct", lambda *_: np.ones(60))
+    monkeypatch.setattr(from_labels, "_losses", lambda *_: np.ones(60))
+    (tmp_path / from_labels.REHEARSAL / "1.0").mkdir(parents=True)
+    plan = from_labels.plan(str(photos), tmp_path)
+    assert plan.dataset == str(photos) and plan.weights == from_labels.DEFAULT_WEIGHTS
+    (tmp_path / from_labels.REHEARSAL / "1.0" / "dataset_info.json").write_text("{}")
+    plan = from_labels.plan(str(photos), tmp_path)
+    assert plan.dataset == f"{photos}:2,{from_labels.REHEARSAL}:1"
+    monkeypatch.setattr("datasets.size", lambda *_: 5000)
+    large = from_labels.plan(str(photos), tmp_path)
+    assert large.dataset == str(photos) and large.recipe["frozen"] == ""
+    assert large.recipe["steps_per_epoch"] > 3 * plan.recipe["steps_per_epoch"]

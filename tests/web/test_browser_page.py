@@ -1,0 +1,199 @@
+"""The page without a server in headless Chromium: built by npm, from a plain static host."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import http.server
+import io
+import json
+import shutil
+import subprocess
+import threading
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright import sync_api
+
+import number_zoo
+from tests.conftest import ROOT
+
+WEB, GALLERY = ROOT / "web", ROOT / "number_zoo/server/static/gallery"
+WEIGHTS = "conv_transformer_small.any10"
+DONE = ".card:not(.waiting)"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+EXAMPLES = [
+    (GALLERY / example["file"]).read_bytes()
+    for example in json.loads((GALLERY / "examples.json").read_text())
+]
+ORIENTATION = 0x0112
+TURNS = {3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90, 7: Image.Transpose.TRANSVERSE}
+"""EXIF orientations, and how the pixels of such an image are stored."""
+
+
+@pytest.fixture(scope="module")
+def reader():
+    return number_zoo.Reader(WEIGHTS)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    chromium = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if chromium is None:
+        pytest.skip("no Chromium: apt install chromium, and the page is tested too")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+class Handler(http.server.SimpleHTTPRequestHandler):
+    """A plain static host, which records the paths of requests."""
+
+    def log_message(self, *_):
+        self.server.paths.append(self.path)
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory):
+    """The built page, in a folder of a static host."""
+    if shutil.which("npm") is None or not (WEB / "node_modules").is_dir():
+        pytest.skip("the page without a server is not built: it needs npm, and `make web`")
+    subprocess.run(["npm", "run", "build"], cwd=WEB, check=True, capture_output=True)
+    site = tmp_path_factory.mktemp("site")
+    shutil.copytree(WEB / "dist", site / "some" / "folder")
+    handler = functools.partial(Handler, directory=site)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        server.paths = []
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def page(browser, host):
+    """The opened page; at the end nothing may have gone wrong in it or gone elsewhere."""
+    address, wrong = f"http://127.0.0.1:{host.server_port}/some/folder/", []
+
+    def check(request):
+        if not request.url.startswith((address, "blob:", "data:")):
+            wrong.append(request.url)
+
+    with browser.new_context(viewport={"width": 390, "height": 844}) as context:
+        page = context.new_page()
+        page.set_default_timeout(30_000)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", lambda said: wrong.append(said.text))
+        context.on("request", check)
+        page.goto(address)
+        page.wait_for_selector("#examples img")
+        yield page
+    assert wrong == []
+
+
+def encode(image: Image.Image, kind: str = "PNG", **options) -> bytes:
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def stored(content: bytes, orientation: int) -> bytes:
+    """The same image, its pixels turned and its EXIF orientation set."""
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    image = Image.open(io.BytesIO(content)).transpose(TURNS[orientation])
+    return encode(image, "JPEG", exif=exif, quality=95)
+
+
+def on_transparent(content: bytes) -> bytes:
+    """Light digits on a transparent background."""
+    grey = Image.open(io.BytesIO(content)).convert("L")
+    light = Image.new("RGBA", grey.size, (250, 250, 250, 0))
+    light.putalpha(grey.point(lambda value: 255 if value > 150 else 0))
+    return encode(light)
+
+
+def read_in(page, content: bytes, box=None) -> dict:
+    return page.evaluate(
+        """([text, box]) => {
+            const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+            return readNumber(new Blob([bytes]), box);
+        }""",
+        [base64.b64encode(content).decode(), box],
+    )
+
+
+def test_reads_what_number_zoo_reads(page, reader):
+    large = Image.open(io.BytesIO(EXAMPLES[0]))
+    large = large.resize((2100, 2100 * large.height // large.width))
+    images = [
+        *EXAMPLES,
+        *(stored(EXAMPLES[1], orientation) for orientation in TURNS),
+        on_transparent(EXAMPLES[4]),
+        encode(large),
+        encode(Image.new("L", (50, 30), 200)),
+    ]
+    for content in images:
+        reading, expected = read_in(page, content), reader.read(content)
+        assert reading["number"] == expected.number
+        assert reading["confidence"] == pytest.approx(expected.confidence, abs=0.01)
+        assert (reading["box"] is None) == (expected.box is None)
+        if expected.box:
+            assert reading["box"] == pytest.approx(expected.box, abs=0.01 * max(expected.box))
+
+
+def test_reads_in_a_box(page):
+    left, right = (Image.open(io.BytesIO(EXAMPLES[place])).resize((200, 140)) for place in (1, 7))
+    both = Image.new("RGB", (400, 140))
+    both.paste(left, (0, 0))
+    both.paste(right, (200, 0))
+    whole = [read_in(page, content)["box"] for content in (encode(left), encode(right))]
+    boxes = [whole[0], [edge + 200 * (axis % 2 == 0) for axis, edge in enumerate(whole[1])]]
+    numbers = [read_in(page, encode(both), box)["number"] for box in boxes]
+    assert numbers == [read_in(page, encode(image))["number"] for image in (left, right)]
+
+
+def test_shows_readings(page, reader):
+    blank = encode(Image.new("RGB", (60, 40), "gray"))
+    noise = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
+    contents = [EXAMPLES[1], blank, encode(Image.fromarray(noise))]
+    files = [{"name": f"{len(content)}", "mimeType": "", "buffer": content} for content in contents]
+    page.set_input_files("#files", files)
+    page.wait_for_selector(DONE)
+    reading = reader.read(EXAMPLES[1])
+    assert page.locator(".number b").inner_text() == reading.number
+    assert page.locator(".digit").count() == len(reading.number)
+    assert "accepted" in page.locator(".verdict").inner_text()
+    assert "Read in " in page.locator(".card").inner_text()
+    assert page.locator("#spoken").inner_text().endswith("accepted.")
+    image, box = page.locator("#image").bounding_box(), page.locator("#box").bounding_box()
+    center = (box["x"] + box["width"] / 2 - image["x"]) / image["width"]
+    width = Image.open(io.BytesIO(EXAMPLES[1])).width
+    assert center == pytest.approx((reading.box[0] + reading.box[2]) / 2 / width, abs=0.02)
+    page.locator("#strip button").nth(1).click()
+    page.wait_for_selector("text=no number")
+    assert page.locator("#box").is_hidden()
+    page.locator("#threshold").fill("100")
+    assert "unsure" in page.locator(".verdict").inner_text()
+    page.locator("#strip button").nth(0).click()
+    page.locator(".digit").first.click()
+    page.wait_for_selector("#attention:visible")
+
+
+def test_no_image(page):
+    files = [{"name": "a.png", "mimeType": "image/png", "buffer": b"no image"}]
+    page.set_input_files("#files", files)
+    page.wait_for_selector("#message:visible")
+    assert "cannot show a.png" in page.locator("#message").inner_text()
+
+
+def test_works_offline(page, host):
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    host.paths.clear()
+    page.reload()
+    page.locator("#examples button").first.click()
+    page.wait_for_selector(DONE)
+    assert page.locator(".number b").inner_text() == "35"
+    # The browser looks for a new version by itself.
+    assert set(host.paths) <= {"/some/folder/offline.js"}

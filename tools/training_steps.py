@@ -1,0 +1,152 @@
+"""The commands that train each of the published weights from nothing, in their order.
+
+docs/experiments.md has what they take and what was learned. Photo folders are expected in the
+working directory; they are not part of the project.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A command of the project.
+
+    Attributes:
+        command: as it is typed.
+        makes: the file that it writes last. Where that exists, the step is done.
+        env: environment variables.
+    """
+
+    command: str
+    makes: Path
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a run that is published is trained.
+
+    Attributes:
+        run: folder of the run.
+        needs: folders of photos.
+        steps: the commands, in order.
+    """
+
+    run: Path
+    needs: tuple[str, ...]
+    steps: tuple[Step, ...]
+
+
+def _train(arguments: str, run: str) -> Step:
+    return Step(f"python train.py {arguments} --recipe photos --run runs/{run}", _metrics(run))
+
+
+def _metrics(run: str) -> Path:
+    return Path("runs", run, "metrics.json")
+
+
+_STREET = (
+    _train(
+        "residual_cnn --dataset rendered_numbers:5,rendered_numbers/wide:2,street_numbers:2 "
+        "--validation street_numbers --set augmentation=strong --set weight_decay=0.05 --epochs 56",
+        "photos_c",
+    ),
+    _train(
+        "residual_cnn --dataset rendered_numbers:4,rendered_numbers/wide:2,"
+        "rendered_numbers/devices:2,street_numbers:3 --validation street_numbers "
+        "--set blocks=(2,6) --weights runs/photos_c --epochs 34 --learning-rate 1.5e-3",
+        "photos_e",
+    ),
+    Step(
+        "python -m tools.interpolate_weights runs/photos_e runs/photos_f --alpha 0.75",
+        _metrics("photos_f"),
+    ),
+)
+
+_PHOTOS = ("street_numbers", "cheque_amounts", "scene_digits", "meter_digits")
+_ANY10 = (
+    *_STREET,
+    Step(
+        "python -m tools.pseudo_label_boxes street_numbers runs/any10_boxes.csv "
+        "--weights runs/photos_f",
+        Path("runs/any10_boxes.csv"),
+    ),
+    Step(
+        "sh -c 'cp -rT street_numbers runs/any10_street && "
+        "cp runs/any10_boxes.csv runs/any10_street/labels.csv && touch runs/any10_street/boxed'",
+        Path("runs/any10_street/boxed"),
+    ),
+    Step(
+        "python -m training.accelerator.pack runs/any10_pack.npz --numbers runs/any10_street "
+        "--digits meter_digits scene_digits --amounts cheque_amounts --mnist 12000",
+        Path("runs/any10_pack.npz"),
+    ),
+    Step(
+        "python -m training.accelerator runs/any10_pack.npz --seconds 578 --workers 15 "
+        "--out runs/any10",
+        Path("runs/any10/readers.npz"),
+        {"KERAS_BACKEND": "jax"},
+    ),
+    Step(
+        "python -m training.accelerator.finish runs/any10/readers.npz runs "
+        f"--dataset {','.join(_PHOTOS)} --validation street_numbers --steps 29124",
+        _metrics("conv_transformer_small"),
+    ),
+)
+
+PLANS = {
+    "street_numbers": Plan(Path("runs/photos_f"), ("street_numbers",), _STREET),
+    "street_numbers_small": Plan(
+        Path("runs/photos_small"),
+        ("street_numbers",),
+        (
+            _train(
+                "residual_cnn_small --dataset rendered_numbers:4,rendered_numbers/wide:2,"
+                "rendered_numbers/devices:2,street_numbers:2 --validation street_numbers "
+                "--epochs 40",
+                "photos_small",
+            ),
+        ),
+    ),
+    "conv_transformer.any10": Plan(Path("runs/conv_transformer"), _PHOTOS, _ANY10),
+    "conv_transformer_small.any10": Plan(Path("runs/conv_transformer_small"), _PHOTOS, _ANY10),
+}
+"""By the name of the weights. Those that end in `.any10` are trained on one accelerator."""
+
+
+def run_plan(plan: Plan) -> None:
+    """Run the steps that are not done. A step that was stopped resumes, where its command does.
+
+    Raises:
+        ValueError: if a folder of photos is missing.
+        RuntimeError: if a command fails.
+    """
+    if missing := [folder for folder in plan.needs if not Path(folder, "labels.csv").is_file()]:
+        raise ValueError(
+            f"the training needs folders of photos with a labels.csv in {Path.cwd()}: "
+            f"{', '.join(plan.needs)}. Missing: {', '.join(missing)}"
+        )
+    for step in plan.steps:
+        if step.makes.exists():
+            log.info("Done before: %s", step.command)
+            continue
+        log.info("Running: %s", step.command)
+        program, *arguments = shlex.split(step.command)
+        command = [sys.executable if program == "python" else program, *arguments]
+        status = subprocess.run(command, env=os.environ | dict(step.env), check=False).returncode
+        if status or not step.makes.exists():
+            raise RuntimeError(
+                f"this command failed (status {status}), and is the first when publishing again: "
+                f"{step.command}"
+            )

@@ -1,0 +1,212 @@
+"""From a folder of labelled photos alone to a reader: what to start from and how to train it.
+
+The published weights that read the folder's own training images best are fine-tuned, and the
+result is compared with them on the folder's validation split, which the test split is no part of.
+Weights between the start and the end of the training are compared, too, since they often read
+better than either (Wortsman et al. 2022, https://arxiv.org/abs/2109.01903).
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+import datasets
+import models
+from artifacts.files import atomic_path, read_json, write_json
+from artifacts.run_folder import RunFolder
+from datasets import sources
+from inference.calibration import fit_temperature, scale_logits
+from inference.over_dataset import run_inference
+from inference.reader import Reader
+from models.metrics import negative_log_likelihood, sequence_correct
+from number_zoo.published import DEFAULT_WEIGHTS
+from training.configuration import Configuration, run_configuration
+from training.recipes import get_recipe
+from training.transfer import transfer_weights
+
+log = logging.getLogger(__name__)
+
+SAMPLE = 100
+"""Training images on which published weights are compared."""
+
+ALPHAS = (0.5, 1.0)
+"""Weights of the training's end that are compared with the published ones, 0."""
+
+REHEARSAL = "rendered_numbers/kinds"
+"""Rendered images of every kind, which are mixed in where photos are few and these are prepared."""
+
+FEW = 200
+"""Training images below which rendered images are mixed in."""
+
+RECIPE = "few_labels"
+
+MANY = 500
+"""Training images from which all layers are trained."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a folder is trained with: arguments of `training.configuration.configure`.
+
+    Attributes:
+        weights: name of published weights.
+        dataset: the folder, or a mix with it.
+        recipe: name and fields of the recipe.
+        reason: what was chosen and why, for a log.
+    """
+
+    weights: str
+    dataset: str
+    recipe: dict[str, Any]
+    reason: str
+
+
+def plan(folder: str, data_dir: str | Path | None = None) -> Plan:
+    """Choose weights, mix and length of a training from a folder's images.
+
+    Args:
+        folder: path of a folder, perhaps with its options.
+        data_dir: folder of prepared TFDS data; nothing is prepared here.
+    """
+    images = datasets.size(folder, "train")
+    longest = max(len(label) for _, label in datasets.labels(folder, "train"))
+    scores = {}
+    for name in sorted(models.list_weights(), key=lambda name: name != DEFAULT_WEIGHTS):
+        outputs = run_inference(Reader(name, max_glimpses=1), folder, "train", limit=SAMPLE)
+        correct = sequence_correct(outputs.predictions.decoded, outputs.truth)
+        scores[name] = int(correct.sum()), -_losses(outputs, 1.0).mean()
+    weights = max(scores, key=lambda name: scores[name])  # the first of equal ones
+    mix, why = folder, "alone, since its weights are interpolated with the published ones"
+    if images < FEW and _is_prepared(REHEARSAL, data_dir):
+        mix, why = f"{folder}:2,{REHEARSAL}:1", f"with a third of {REHEARSAL}, since photos are few"
+    # From 80 steps for 30 images to 600 for 4,000, as many as two cores take in minutes.
+    recipe = get_recipe(RECIPE)
+    steps = int(np.clip(80 * (images / 30) ** 0.4, 60, 600)) // recipe.epochs
+    read = ", ".join(f"{name} {score[0]}" for name, score in scores.items())
+    digits = models.architecture_of(weights)[1]["max_digits"]
+    return Plan(
+        weights,
+        mix,
+        {"recipe": RECIPE, "steps_per_epoch": steps} | ({"frozen": ""} if images >= MANY else {}),
+        f"start: {weights}, the best on {min(images, SAMPLE)} training images in one glimpse "
+        f"({read}); max_digits: {max(digits, longest)}, since labels have up to {longest} and the "
+        f"weights {digits}; data: the folder {why}; recipe: {RECIPE} for {images} training images, "
+        f"{recipe.epochs * steps} steps of {recipe.batch_size}, "
+        f"{'all layers' if images >= MANY else 'without the convolutions'}",
+    )
+
+
+def _is_prepared(name: str, data_dir: str | Path | None) -> bool:
+    return any((sources.resolve_data_dir(data_dir) / name).glob("*/dataset_info.json"))
+
+
+def _losses(outputs, temperature: float) -> np.ndarray:
+    """−log P of each label, of a label that is too long for the model as of a refusal."""
+    logits = scale_logits(outputs.predictions.outputs, temperature)
+    return np.asarray(negative_log_likelihood(logits, outputs.truth))
+
+
+def choose_reader(run: RunFolder) -> dict[str, Any]:
+    """Compare a finished run with the weights that it started from, on its validation split.
+
+    The run's model becomes the best of the interpolated ones. It is to replace the published
+    reader if it reads as many validation images and its mean log-probability of their labels is
+    higher by more than its standard error.
+
+    Args:
+        run: a run of the configuration of a `Plan`.
+
+    Returns:
+        The `comparison` that is added to the run's `metrics.json`: `weights`, `images`, `correct`
+        and `published_correct`, `loss` and `published_loss`, `alpha` and `replace`.
+    """
+    metrics = read_json(run.metrics)
+    if "comparison" in metrics:
+        return metrics["comparison"]
+    configuration = run_configuration(run)
+    end = models.load(run.folder)
+    published = _score(configuration.weights, configuration)
+    best = None
+    with tempfile.TemporaryDirectory() as folder:
+        for alpha in ALPHAS:
+            path = Path(folder) / f"{alpha}.keras"
+            interpolate(configuration, end, alpha).save(path)
+            score = _score(path, configuration)
+            if best is None or score.losses.mean() < best[1].losses.mean():
+                best = alpha, score, path
+        alpha, score, path = best
+        gains = published.losses - score.losses
+        error = gains.std() / max(1, len(gains) - 1) ** 0.5
+        comparison = {
+            "weights": configuration.weights,
+            "images": len(gains),
+            "correct": int(score.correct.sum()),
+            "published_correct": int(published.correct.sum()),
+            "loss": float(score.losses.mean()),
+            "published_loss": float(published.losses.mean()),
+            "alpha": alpha,
+            "replace": bool(
+                score.correct.sum() >= published.correct.sum() and gains.mean() > error
+            ),
+        }
+        with atomic_path(run.model) as temporary:
+            temporary.write_bytes(path.read_bytes())
+    inference = metrics["inference"] | {
+        "temperature": score.temperature,
+        "sequence_accuracy": float(score.correct.mean()),
+    }
+    write_json(run.metrics, metrics | {"inference": inference, "comparison": comparison})
+    return comparison
+
+
+@dataclass(frozen=True)
+class _Score:
+    losses: np.ndarray
+    correct: np.ndarray
+    temperature: float
+
+
+def _score(weights: str | Path, configuration: Configuration) -> _Score:
+    reader = Reader(weights, temperature=1.0)
+    outputs = run_inference(reader, configuration.validation, "validation")
+    temperature = fit_temperature((outputs.predictions.outputs, outputs.truth))
+    correct = sequence_correct(outputs.predictions.decoded, outputs.truth)
+    return _Score(_losses(outputs, temperature), correct, temperature)
+
+
+def interpolate(configuration: Configuration, end: keras.Model, alpha: float) -> keras.Model:
+    """A model of weights (1 − alpha) · start + alpha · end.
+
+    Args:
+        configuration: of the run, started from weights, that ended in `end`.
+        end: its model.
+        alpha: weight of the end, from 0 to 1.
+    """
+    # As in the training: layers that the start lacks have the initial values of the run's seed.
+    keras.utils.set_random_seed(configuration.seed)
+    model = models.create(configuration.model, **configuration.arguments)
+    transfer_weights(model, models.load(configuration.weights))
+    pairs = zip(model.get_weights(), end.get_weights(), strict=True)
+    model.set_weights([(1 - alpha) * first + alpha * last for first, last in pairs])
+    return model
+
+
+def describe_choice(comparison: dict[str, Any], run: Path) -> str:
+    """What `choose_reader` found, as advice."""
+    names = "the fine-tuned reader", comparison["weights"]
+    scores = (
+        f"of {comparison['images']} validation images {names[0]} reads {comparison['correct']} and "
+        f"{names[1]} {comparison['published_correct']}; −log P {comparison['loss']:.3f} and "
+        f"{comparison['published_loss']:.3f}"
+    )
+    few = " (few images: label more for a surer answer)" if comparison["images"] < 30 else ""
+    if comparison["replace"]:
+        return f"Replace {names[1]} by {run}: {scores}{few}"
+    return f"Keep {names[1]}, which {run} does not clearly surpass: {scores}{few}"

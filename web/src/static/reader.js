@@ -1,0 +1,158 @@
+// The worker: decodes images, runs the model with ONNX Runtime and describes its reading as the server's
+// API does. One image after the other.
+
+import { env, InferenceSession, Tensor } from "./onnxruntime.mjs";
+
+const LARGEST = 2048; // pixels of the longer side: more only takes longer
+const MARGIN = 0.7; // as the glimpses have it: a box is enlarged by this fraction,
+const MIN_CROP = 8; // and is so many pixels wide and high at least
+const [LIGHT, MOSTLY_OPAQUE] = [170, 0.9];
+const ATTENTION_SCALE = 8; // drawn larger than it is, so that it is smooth
+const WARM_UP = [64, 32]; // size of an image that is read first: the first one takes longer
+
+// Downloads a file of the page, counting what arrives.
+async function download(name) {
+  const response = await fetch(name);
+  if (!response.ok) throw new Error(`${name} answers with ${response.status}`);
+  const count = new TransformStream({
+    transform(chunk, controller) {
+      postMessage({ received: chunk.length });
+      controller.enqueue(chunk);
+    },
+  });
+  return response.body.pipeThrough(count);
+}
+
+async function load() {
+  const [runtime, model, description] = await Promise.all([
+    download("onnxruntime.wasm.gzip").then((body) =>
+      new Response(body.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer()),
+    download("model.onnx").then((body) => new Response(body).arrayBuffer()),
+    fetch("model.json").then((response) => response.json()),
+  ]);
+  env.wasm.wasmBinary = runtime;
+  env.wasm.numThreads = 1; // more need headers that static hosts do not send
+  const session = await InferenceSession.create(model, { executionProviders: ["wasm"] });
+  const reader = { session, description };
+  const [width, height] = WARM_UP;
+  await run(reader, { pixels: new Uint8Array(width * height * 3), width, height, scale: 1 }, null);
+  postMessage({ ready: true });
+  return reader;
+}
+
+let loading = null;
+
+// The reader, loaded once; again where that failed.
+function loaded() {
+  loading ??= load().catch((error) => {
+    loading = null;
+    throw new Error(`The reader could not be loaded: ${error.message}.`);
+  });
+  return loading;
+}
+
+// An image as RGB bytes, upright, as number_zoo/images.py decodes it.
+async function decode(blob) {
+  const image = await createImageBitmap(blob, { imageOrientation: "from-image", colorSpaceConversion: "none" });
+  const scale = Math.min(1, LARGEST / Math.max(image.width, image.height));
+  const [width, height] = [image.width, image.height].map((side) => Math.max(1, Math.round(side * scale)));
+  const pen = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+  pen.imageSmoothingQuality = "high";
+  pen.drawImage(image, 0, 0, width, height);
+  image.close();
+  const { data } = pen.getImageData(0, 0, width, height);
+  return { pixels: opaque(data), width, height, scale };
+}
+
+// RGBA to RGB, over black where what is visible is light, else over white.
+function opaque(data) {
+  let visible = 0;
+  let luminance = 0;
+  for (let at = 0; at < data.length; at += 4) {
+    visible += data[at + 3];
+    luminance += data[at + 3] * (0.299 * data[at] + 0.587 * data[at + 1] + 0.114 * data[at + 2]);
+  }
+  const transparent = visible < MOSTLY_OPAQUE * 255 * (data.length / 4);
+  const ground = visible && transparent && luminance / visible > LIGHT ? 0 : 255;
+  const pixels = new Uint8Array((data.length / 4) * 3);
+  for (let from = 0, to = 0; from < data.length; from += 4) {
+    const alpha = data[from + 3] / 255;
+    for (let channel = 0; channel < 3; channel += 1, to += 1) {
+      pixels[to] = Math.round(data[from + channel] * alpha + ground * (1 - alpha));
+    }
+  }
+  return pixels;
+}
+
+// The crop to read for a box, as number_zoo/boxes.py has it; an empty one for the whole image.
+function cropFor(box, { width, height, scale }) {
+  if (!box) return [0, 0, 0, 0];
+  const [left, top, right, bottom] = box.map((edge) => edge * scale);
+  const [x, y] = [(left + right) / 2, (top + bottom) / 2];
+  const [across, down] = [right - left, bottom - top].map((side) => Math.max(side * (1 + MARGIN), MIN_CROP) / 2);
+  return [Math.max(0, x - across), Math.max(0, y - down), Math.min(width, x + across), Math.min(height, y + down)];
+}
+
+async function run({ session }, image, box) {
+  const { pixels, width, height } = image;
+  const outputs = await session.run({
+    images: new Tensor("uint8", pixels, [1, height, width, 3]),
+    crops: new Tensor("float32", cropFor(box, image), [1, 4]),
+    image_sizes: new Tensor("float32", [width, height], [1, 2]),
+  });
+  return Object.fromEntries(Object.entries(outputs).map(([name, { data, dims }]) => [name, { data: [...data], dims }]));
+}
+
+// The attention of one digit as a grey image, brightest where it is largest.
+async function drawAttention({ data, dims: [, cells, maps] }, index, [height, width]) {
+  const values = Array.from({ length: cells }, (_, cell) => data[cell * maps + index]);
+  const most = Math.max(...values);
+  const pixels = new ImageData(width, height);
+  values.forEach((value, cell) => pixels.data.set([...Array(3).fill((255 * value) / most), 255], 4 * cell));
+  const canvas = new OffscreenCanvas(width * ATTENTION_SCALE, height * ATTENTION_SCALE);
+  const pen = canvas.getContext("2d");
+  pen.imageSmoothingQuality = "high";
+  pen.drawImage(await createImageBitmap(pixels), 0, 0, canvas.width, canvas.height);
+  return new FileReaderSync().readAsDataURL(await canvas.convertToBlob());
+}
+
+async function describe({ description }, outputs, scale) {
+  const length = outputs.length.data[0];
+  const places = outputs.digits.data.length;
+  const edges = ({ data }) => data.map((edge) => edge / scale);
+  const shown = Array.from({ length: length > places ? 0 : length }, (_, place) => place);
+  const chances = shown.map((place) => outputs.digit_log_probs.data.slice(10 * place, 10 * place + 10).map(Math.exp));
+  return {
+    model: description.name,
+    number: shown.map((place) => outputs.digits.data[place]).join("") + (length > places ? "+" : ""),
+    confidence: outputs.confidence.data[0],
+    box: length && outputs.box ? edges(outputs.box) : null,
+    crop: edges(outputs.crop),
+    length: outputs.length_log_probs?.data.map(Math.exp) ?? null,
+    digits: await Promise.all(
+      shown.map(async (place) => {
+        const digit = outputs.digits.data[place];
+        const { grid } = description;
+        const attention = outputs.attention ? await drawAttention(outputs.attention, place + 1, grid) : null;
+        return { digit, probability: chances[place][digit], probabilities: chances[place], attention };
+      }),
+    ),
+  };
+}
+
+async function answer({ id, blob, box }) {
+  try {
+    const reader = await loaded();
+    const began = performance.now();
+    const image = await decode(blob);
+    const reading = await describe(reader, await run(reader, image, box), image.scale);
+    postMessage({ id, reading: { ...reading, milliseconds: performance.now() - began } });
+  } catch (error) {
+    postMessage({ id, error: error.message });
+  }
+}
+
+let last = loaded().catch(() => {}); // it is said when an image is read
+addEventListener("message", ({ data }) => {
+  last = last.then(() => answer(data));
+});

@@ -17,7 +17,7 @@ import os
 import shutil
 import socket
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +85,9 @@ def run_search(
     is_worker = is_distributed and not is_chief
     if is_worker:
         check_search(folder, search)
+        if search.trials and _done(read_records(folder)) >= search.trials and not _chief_listens():
+            log.info("the search in %s is finished, and its chief has ended", folder)
+            return  # keras-tuner would wait for the chief for an hour
     with contextlib.nullcontext() if is_worker else open_search(folder, search):
         context = TrialContext(
             search,
@@ -137,6 +140,19 @@ def best_configuration(
             f"{len(ranked)} has {least}"
         )
     return candidate(search.base, within[0].settings, steps_per_epoch(search.base, data_dir))
+
+
+def _done(records: Iterable[TrialRecord]) -> int:
+    return sum(record.trial != DEFAULT for record in records)
+
+
+def _chief_listens() -> bool:
+    address = os.environ["KERASTUNER_ORACLE_IP"], int(os.environ["KERASTUNER_ORACLE_PORT"])
+    try:
+        socket.create_connection(address, timeout=5).close()
+    except OSError:
+        return False
+    return True
 
 
 @contextlib.contextmanager
@@ -280,7 +296,7 @@ def _report_trial(context: TrialContext, record: TrialRecord) -> None:
     """Log a trial's result and the progress of the search, and write `best.json`."""
     search, records = context.search, read_records(context.folder)
     ranked = best_first(records, search.objective)
-    done = sum(other.trial != DEFAULT for other in records)
+    done = _done(records)
     line = f"trial {record.trial} {record.status}"
     line += f": {record.reason}" if record.reason else f": {show_score(search, record.score)}"
     if ranked:

@@ -132,7 +132,7 @@ evaluation.plot_crop_accuracy(results)
 # photo comes without one.
 #
 # After whole images, the same network reads crops nearly as well as before, and four times as
-# many whole images. Of these numbers, all of which the first model reads when they are cropped,
+# many whole images. Here are twelve numbers that it reads after the first training, as crops:
 
 # %%
 examples = [example for example in datasets.examples(folder, "test", limit=60) if example.label]
@@ -149,8 +149,8 @@ images, labels, crops = (
 evaluation.plot_glimpses(crop_reader, images, labels, crops=crops, title="around the true box")
 
 # %% [markdown]
-# one is left when the images are whole. (The confidence falls as well, mostly, so that a
-# threshold would refuse most of these.)
+# Of the same twelve it reads one in the whole image. (Most of the confidences fall as well, so
+# that a threshold would refuse these.)
 
 # %%
 evaluation.plot_glimpses(crop_reader, images, labels, title="whole images")

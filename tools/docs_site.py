@@ -111,7 +111,13 @@ def on_page_markdown(markdown: str, page: Page, **_arguments) -> str:
         return posixpath.relpath(_uri(path), folder or ".") if path else match[0]
 
     markdown = _LINK.sub(change, markdown)
-    return _ENTRY.sub(_entry, markdown) if folder == "reference" else markdown
+    if folder != "reference":
+        return markdown
+    package = Path(page.file.src_uri).stem
+    listed = {name.rpartition(".")[2] for name in _ENTRY.findall(markdown)}
+    if others := [name for name in _modules(package) if name not in listed]:
+        markdown += "\n## More\n\n" + "\n".join(f"::: {package}.{name}" for name in others) + "\n"
+    return _ENTRY.sub(_entry, markdown)
 
 
 def _entry(match: re.Match) -> str:

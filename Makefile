@@ -6,6 +6,7 @@ RUN := $(VENV)/bin/python
 .PHONY: demo test lint faults notebooks docs web wheel clean
 
 demo: $(VENV)/installed
+	$(RUN) predict.py number_zoo/server/static/gallery
 	$(RUN) train.py --run runs/demo
 	$(RUN) evaluate.py runs/demo --dataset rendered_numbers --limit 2000 --corruption-samples 100 --report report/demo
 

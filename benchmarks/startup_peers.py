@@ -43,7 +43,15 @@ SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
 WARM = 20
 """How often a process reads one photo."""
 
-SYSTEM_PACKAGES = {"tesseract": ["tesseract-ocr", "tesseract-ocr-eng", "libtesseract5", "liblept5"]}
+SYSTEM_PACKAGES = {
+    "tesseract": [
+        "tesseract-ocr",
+        "tesseract-ocr-eng",
+        "tesseract-ocr-osd",
+        "libtesseract5",
+        "liblept5",
+    ]
+}
 """Debian packages of an engine that has no environment."""
 
 

@@ -136,7 +136,10 @@ def _halve_weights(graph, min_size: int = 256) -> None:
 
 
 def _open_onnx(path: Path, threads: int | None) -> Run:
-    session = Session(path, threads or available_cores())
+    try:
+        session = Session(path, threads or available_cores())
+    except ValueError as error:  # of the file, not of an argument
+        raise RuntimeError(str(error)) from error
 
     def run(images: np.ndarray) -> dict[str, np.ndarray]:
         batch, height, width, _ = images.shape

@@ -264,6 +264,6 @@ evaluation.plot_scores(
 # ## What next
 #
 # - With ten times the numbers, larger images and an hour, `deep_cnn` reads 97.3 % of the test
-#   numbers: `python train.py deep_cnn --dataset mnist_numbers`; docs/experiments.md has the rest.
+#   numbers: `python train.py deep_cnn --dataset mnist_numbers`, see docs/experiments.md.
 # - The next notebook opens the data set that all of this was invented for: house numbers.
-# - `locate=True` adds a fourth output to the model, the box around the number.
+# - `locate=True` adds a third output to the model, the box around the number.

@@ -49,7 +49,7 @@ def interpolate_weights(
     from training.callbacks import gather_labels, score
     from training.configuration import run_configuration
     from training.finish import calibrate
-    from training.from_labels import interpolate
+    from training.from_labels import interpolate, start_weights
 
     run = RunFolder(source)
     configuration = run_configuration(run)
@@ -57,9 +57,10 @@ def interpolate_weights(
         raise RunError(f"{source} is not finished: it has no metrics.json")
     if configuration.weights is None:
         raise ValueError(f"{source} was not started from weights: there is no start to use")
-    start, configuration = configuration, dataclasses.replace(configuration, weights=str(source))
+    started, configuration = configuration, dataclasses.replace(configuration, weights=str(source))
     with open_run(folder, configuration.to_json()) as new_run:
-        model = interpolate(start, models.load(source), alpha)
+        model = models.load(source)
+        model.set_weights(interpolate(start_weights(started), model.get_weights(), alpha))
         with atomic_path(new_run.model) as path:
             model.save(path)
         validation = datasets.load(

@@ -9,7 +9,7 @@ better than either (Wortsman et al. 2022, https://arxiv.org/abs/2109.01903).
 from __future__ import annotations
 
 import logging
-import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,9 @@ FEW = 200
 """Training images below which rendered images are mixed in."""
 
 RECIPE = "few_labels"
+
+LEAST_GAIN = 0.01
+"""Mean gain in log-probability below which a reader is no better, whatever its standard error."""
 
 MANY = 500
 """Training images from which all layers are trained."""
@@ -118,7 +121,7 @@ def choose_reader(run: RunFolder) -> dict[str, Any]:
 
     The run's model becomes the best of the interpolated ones. It is to replace the published
     reader if it reads as many validation images and its mean log-probability of their labels is
-    higher by more than its standard error.
+    higher by more than its standard error and `LEAST_GAIN`.
 
     Args:
         run: a run of the configuration of a `Plan`.
@@ -131,36 +134,35 @@ def choose_reader(run: RunFolder) -> dict[str, Any]:
     if "comparison" in metrics:
         return metrics["comparison"]
     configuration = run_configuration(run)
-    end = models.load(run.folder)
-    published = _score(configuration.weights, configuration)
-    best = None
-    with tempfile.TemporaryDirectory() as folder:
-        for alpha in ALPHAS:
-            path = Path(folder) / f"{alpha}.keras"
-            interpolate(configuration, end, alpha).save(path)
-            score = _score(path, configuration)
-            if best is None or score.losses.mean() < best[1].losses.mean():
-                best = alpha, score, path
-        alpha, score, path = best
-        gains = published.losses - score.losses
-        error = gains.std() / max(1, len(gains) - 1) ** 0.5
-        comparison = {
-            "weights": configuration.weights,
-            "images": len(gains),
-            "correct": int(score.correct.sum()),
-            "published_correct": int(published.correct.sum()),
-            "loss": float(score.losses.mean()),
-            "published_loss": float(published.losses.mean()),
-            "alpha": alpha,
-            "replace": bool(
-                score.correct.sum() >= published.correct.sum() and gains.mean() > error
-            ),
-        }
-        with atomic_path(run.model) as temporary:
-            temporary.write_bytes(path.read_bytes())
+    reader = Reader(run.folder, temperature=1.0)  # one, since its graph takes long to compile
+    start, end = start_weights(configuration), reader.model.get_weights()
+    scores = {}
+    for alpha in (0.0, *ALPHAS):
+        reader.model.set_weights(interpolate(start, end, alpha))
+        scores[alpha] = _score(reader, configuration)
+    alpha = min(ALPHAS, key=lambda alpha: scores[alpha].losses.mean())
+    published, chosen = scores[0.0], scores[alpha]
+    gains = published.losses - chosen.losses
+    error = gains.std() / max(1, len(gains) - 1) ** 0.5
+    comparison = {
+        "weights": configuration.weights,
+        "images": len(gains),
+        "correct": int(chosen.correct.sum()),
+        "published_correct": int(published.correct.sum()),
+        "loss": float(chosen.losses.mean()),
+        "published_loss": float(published.losses.mean()),
+        "alpha": alpha,
+        "replace": bool(
+            chosen.correct.sum() >= published.correct.sum()
+            and gains.mean() > max(error, LEAST_GAIN)
+        ),
+    }
+    reader.model.set_weights(interpolate(start, end, alpha))
+    with atomic_path(run.model) as path:
+        reader.model.save(path)
     inference = metrics["inference"] | {
-        "temperature": score.temperature,
-        "sequence_accuracy": float(score.correct.mean()),
+        "temperature": chosen.temperature,
+        "sequence_accuracy": float(chosen.correct.mean()),
     }
     write_json(run.metrics, metrics | {"inference": inference, "comparison": comparison})
     return comparison
@@ -173,29 +175,27 @@ class _Score:
     temperature: float
 
 
-def _score(weights: str | Path, configuration: Configuration) -> _Score:
-    reader = Reader(weights, temperature=1.0)
+def _score(reader: Reader, configuration: Configuration) -> _Score:
     outputs = run_inference(reader, configuration.validation, "validation")
     temperature = fit_temperature((outputs.predictions.outputs, outputs.truth))
     correct = sequence_correct(outputs.predictions.decoded, outputs.truth)
     return _Score(_losses(outputs, temperature), correct, temperature)
 
 
-def interpolate(configuration: Configuration, end: keras.Model, alpha: float) -> keras.Model:
-    """A model of weights (1 − alpha) · start + alpha · end.
-
-    Args:
-        configuration: of the run, started from weights, that ended in `end`.
-        end: its model.
-        alpha: weight of the end, from 0 to 1.
-    """
+def start_weights(configuration: Configuration) -> list[np.ndarray]:
+    """The weights that a run of this configuration starts with."""
     # As in the training: layers that the start lacks have the initial values of the run's seed.
     keras.utils.set_random_seed(configuration.seed)
     model = models.create(configuration.model, **configuration.arguments)
     transfer_weights(model, models.load(configuration.weights))
-    pairs = zip(model.get_weights(), end.get_weights(), strict=True)
-    model.set_weights([(1 - alpha) * first + alpha * last for first, last in pairs])
-    return model
+    return model.get_weights()
+
+
+def interpolate(
+    start: Sequence[np.ndarray], end: Sequence[np.ndarray], alpha: float
+) -> list[np.ndarray]:
+    """(1 − alpha) · start + alpha · end of each weight; alpha is from 0 to 1."""
+    return [(1 - alpha) * first + alpha * last for first, last in zip(start, end, strict=True)]
 
 
 def describe_choice(comparison: dict[str, Any], run: Path) -> str:

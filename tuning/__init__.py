@@ -15,6 +15,7 @@ import importlib
 
 _MODULES = {
     "Search": "search",
+    "best_configuration": "loop",
     "plan": "search",
     "plot_cost": "charts",
     "plot_hyperparameters": "charts",

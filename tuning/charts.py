@@ -107,6 +107,8 @@ def plot_hyperparameters(folder: str | Path, columns: int = 3) -> Figure:
         axes.set_ylabel(_label(search))
     for axes in grid.flat[len(shown) :]:
         axes.set_axis_off()
+    title = "Score of each trial over what varied (dashed: the default configuration)"
+    figure.suptitle(title, fontsize=10, x=0.02, ha="left")
     return figure
 
 

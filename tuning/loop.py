@@ -17,7 +17,7 @@ import os
 import shutil
 import socket
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +28,9 @@ from artifacts.console import duration
 from artifacts.environment import environment
 from artifacts.files import RunError, write_json
 from training.callbacks import tensorflow_writes
+from training.configuration import Configuration
 from training.fit import steps_per_epoch
-from tuning.search import OBJECTIVES, Search, check_search, open_search
+from tuning.search import OBJECTIVES, Search, check_search, open_search, read_search
 from tuning.trial import (
     DEFAULT,
     FAILED,
@@ -84,6 +85,9 @@ def run_search(
     is_worker = is_distributed and not is_chief
     if is_worker:
         check_search(folder, search)
+        if search.trials and _done(read_records(folder)) >= search.trials and not _chief_listens():
+            log.info("the search in %s is finished, and its chief has ended", folder)
+            return  # keras-tuner would wait for the chief for an hour
     with contextlib.nullcontext() if is_worker else open_search(folder, search):
         context = TrialContext(
             search,
@@ -110,6 +114,45 @@ def run_search(
                     f"the chief was stopped or failed ({error.details()}): start it if it is not "
                     "running, then this worker"
                 ) from error
+
+
+def best_configuration(
+    folder: str | Path, budget: float | None = None, data_dir: Path | None = None
+) -> Configuration:
+    """The configuration of the best finished trial of a search, at full length.
+
+    Args:
+        folder: of the search.
+        budget: most multiply-adds of an image; None for any.
+        data_dir: where TFDS data lies.
+
+    Raises:
+        RunError: if the folder holds no search.
+        ValueError: if no finished trial is within the budget.
+    """
+    search = read_search(Path(folder))
+    ranked = best_first(read_records(folder), search.objective)
+    within = [r for r in ranked if budget is None or r.multiply_adds <= budget]
+    if not within:
+        least = min((record.multiply_adds for record in ranked), default=None)
+        raise ValueError(
+            f"{folder} has no finished trial of at most {budget} multiply-adds. The cheapest of "
+            f"{len(ranked)} has {least}"
+        )
+    return candidate(search.base, within[0].settings, steps_per_epoch(search.base, data_dir))
+
+
+def _done(records: Iterable[TrialRecord]) -> int:
+    return sum(record.trial != DEFAULT for record in records)
+
+
+def _chief_listens() -> bool:
+    address = os.environ["KERASTUNER_ORACLE_IP"], int(os.environ["KERASTUNER_ORACLE_PORT"])
+    try:
+        socket.create_connection(address, timeout=5).close()
+    except OSError:
+        return False
+    return True
 
 
 @contextlib.contextmanager
@@ -253,7 +296,7 @@ def _report_trial(context: TrialContext, record: TrialRecord) -> None:
     """Log a trial's result and the progress of the search, and write `best.json`."""
     search, records = context.search, read_records(context.folder)
     ranked = best_first(records, search.objective)
-    done = sum(other.trial != DEFAULT for other in records)
+    done = _done(records)
     line = f"trial {record.trial} {record.status}"
     line += f": {record.reason}" if record.reason else f": {show_score(search, record.score)}"
     if ranked:

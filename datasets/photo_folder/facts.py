@@ -29,6 +29,9 @@ CACHE_VARIABLE = "NUMBER_ZOO_CACHE"
 INSIDE = 0.5
 """Fraction of a box that is within its image, at least."""
 
+SLOW = 0.5
+"""Seconds of decoding from which the facts are kept."""
+
 _CURES = {
     ".svg": "export the drawing as PNG",
     ".pdf": "export its pages as PNG",
@@ -80,7 +83,7 @@ def measure(photos: Sequence[Photo]) -> list[ImageFacts]:
             if time.monotonic() - reported > 10:
                 reported = time.monotonic()
                 log.info("Checking images: %d of %d", number, len(fresh))
-    if fresh and time.monotonic() - started > 0.5:  # a few are decoded sooner than written
+    if fresh and time.monotonic() - started > SLOW:
         with contextlib.suppress(OSError):
             kept_in.parent.mkdir(parents=True, exist_ok=True)
             write_json(kept_in, {f"version {_VERSION}": kept})

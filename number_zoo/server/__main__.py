@@ -8,6 +8,7 @@ import logging
 import os
 import re
 import sys
+import threading
 from collections.abc import Sequence
 from importlib.util import find_spec
 
@@ -76,7 +77,22 @@ def main(arguments: Sequence[str] | None = None, prog: str = "number-zoo serve")
     server = make_server(readers, Limits(), options.host, options.port, options.allow_origin)
     with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C stops it as SIGTERM does
         server.run()
+    _end_hung_threads(prog)
     return 0
+
+
+def _end_hung_threads(prog: str) -> None:
+    """End the process if the model does not return: Python would wait for its threads."""
+    from number_zoo.server.workers import THREADS
+
+    for thread in threading.enumerate():
+        if thread.name.startswith(THREADS):
+            thread.join(1)
+            if thread.is_alive():
+                print(
+                    f"{prog}: stopped while the model did not return", file=sys.stderr, flush=True
+                )
+                os._exit(1)
 
 
 if __name__ == "__main__":

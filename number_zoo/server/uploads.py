@@ -207,9 +207,11 @@ def measure(upload: Upload, limits: Limits) -> tuple[int, int]:
     except Image.DecompressionBombError:
         raise Refused(413, f"{upload.called} has {_most(limits)}. Received: far more") from None
     except _UNREADABLE:
+        is_heic = upload.data[4:8] == b"ftyp"
+        received = "HEIC or AVIF: save it as JPEG" if is_heic else f"{len(upload.data):,} bytes"
         raise NoImage(
             415, f"{upload.called} is not an image of an accepted format: {ACCEPTED}. "
-            f"Received: {len(upload.data):,} bytes of another kind"
+            f"Received: {received}"
         ) from None  # fmt: skip
     if width * height > limits.pixels:
         detail = f"{_most(limits)}. Received: {width} x {height}"

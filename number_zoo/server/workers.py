@@ -14,6 +14,9 @@ from number_zoo.server.problems import Refused
 STUCK = 60.0
 """Seconds after which an image that is still being read is reported as unhealthy."""
 
+THREADS = "worker"
+"""Prefix of the threads' names."""
+
 _MOST_SECONDS = 60.0
 
 Result = TypeVar("Result")
@@ -37,11 +40,11 @@ class Workers:
         self.jobs = 0
 
     def __enter__(self) -> Workers:
-        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="worker")
+        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix=THREADS)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._pool.shutdown()
+        self._pool.shutdown(wait=False, cancel_futures=True)  # requests have had their time
 
     @property
     def stuck(self) -> bool:

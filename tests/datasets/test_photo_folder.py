@@ -13,7 +13,9 @@ from PIL import Image
 
 from datasets.photo_folder import (
     BadRows,
+    ImageFacts,
     check_folder,
+    facts,
     parse_source,
     read_folder,
     split_of,
@@ -22,11 +24,6 @@ from datasets.photo_folder import (
     with_options,
 )
 from datasets.photo_folder.values import Unclear, parse_boxes, parse_label
-
-
-@pytest.fixture(autouse=True)
-def facts_folder(tmp_path_factory, monkeypatch):
-    monkeypatch.setenv("NUMBER_ZOO_CACHE", str(tmp_path_factory.mktemp("facts")))
 
 
 def put_images(folder, *names, size=(40, 20)):
@@ -386,6 +383,18 @@ def test_fractions_of_the_splits():
     splits = [split_of(f"{index}.jpg") for index in range(20_000)]
     assert splits.count("test") == pytest.approx(3000, abs=150)
     assert splits.count("validation") == pytest.approx(2000, abs=130)
+
+
+def test_images_are_decoded_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBER_ZOO_CACHE", str(tmp_path / "kept"))
+    monkeypatch.setattr(facts, "SLOW", 0)
+    put(put_images(tmp_path / "f", "a.png", "b.png"), {"f.csv": "a.png,1\nb.png,2\n"})
+    decoded = []
+    monkeypatch.setattr(facts, "_decode", lambda path: decoded.append(path.name) or ImageFacts(9))
+    check_folder(tmp_path / "f")
+    Image.new("RGB", (7, 7)).save(tmp_path / "f" / "b.png")
+    assert [fact.width for fact in check_folder(tmp_path / "f")[1]] == [9, 9]
+    assert sorted(decoded) == ["a.png", "b.png", "b.png"]
 
 
 def test_few_photos_have_no_empty_split(tmp_path):

@@ -124,7 +124,7 @@ def test_weights_that_cannot_be_read_are_told(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"text\.onnx is not an ONNX model that runs"):
         open_reader(tmp_path / "text.onnx")
     (tmp_path / "mine.keras").touch()
-    monkeypatch.setitem(sys.modules, "inference.reader", None)
+    monkeypatch.setitem(sys.modules, "artifacts.startup", None)
     with pytest.raises(ValueError, match=r"read with Keras .* python export.py .*mine\.keras"):
         open_reader(tmp_path / "mine.keras")
 

@@ -170,6 +170,7 @@ IN_PIXELS = "in pixels of the image, 60 x 40, not in fractions of it; at least 3
             "curl --data-binary @photo.jpg http://testserver/a",
         ),
         (415, {"content": encode(kind="EPS")}, "not an image"),
+        (415, {"content": b"\0\0\0\x1cftypavif" + bytes(60)}, "HEIC or AVIF: save it as JPEG"),
         (415, {"files": form(b"x")}, "curl -F image=@photo.jpg http://testserver/api/read"),
         (415, {"content": encode()[:9], "headers": URLENCODED}, "curl -d changes"),
         (422, {"content": encode()[:-300], "headers": URLENCODED}, "does not decode"),

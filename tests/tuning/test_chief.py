@@ -72,6 +72,8 @@ def test_a_worker_that_is_killed_and_restarted_resumes_its_trial(tiny, tmp_path)
         wait_until(lambda: chief.exitcode is not None)
         assert chief.exitcode == 0
         wait_until(lambda: first.exitcode == second.exitcode == 0)
+        late = start("first", port)  # after the end, where it would wait for the chief
+        wait_until(lambda: late.exitcode == 0)
     finally:
         for started in processes:
             started.kill()

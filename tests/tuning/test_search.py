@@ -14,7 +14,7 @@ from artifacts.run_folder import RunFolder
 from tests.tuning.conftest import fake_train
 from training.configuration import configure, read_configuration, run_configuration
 from tuning import loop, trial
-from tuning.loop import run_search
+from tuning.loop import best_configuration, run_search
 from tuning.search import plan, read_search
 from tuning.trial import DEFAULT, FAILED, FINISHED, REFUSED, candidate, read_records
 
@@ -123,6 +123,17 @@ def test_a_folder_of_another_search_or_other_files_is_refused(tiny, tmp_path, no
         run_search(tiny(), folder / "trials")
     with pytest.raises(RunError, match=r"it has no search\.json"):
         read_search(tmp_path)
+
+
+def test_the_best_configuration_is_that_of_a_trial_within_the_budget(tiny, tmp_path, no_training):
+    run_search(tiny(trials=6), tmp_path)
+    best = read_configuration(tmp_path / "best.json")
+    assert best_configuration(tmp_path).to_json() == best.to_json()
+    cost = min(record.multiply_adds for record in read_records(tmp_path))
+    cheap = best_configuration(tmp_path, budget=cost)
+    assert 10_000 * cheap.arguments["filters"][0] == cost < 10_000 * best.arguments["filters"][0]
+    with pytest.raises(ValueError, match="no finished trial of at most 1 multiply-adds"):
+        best_configuration(tmp_path, budget=1)
 
 
 def test_candidates_over_the_budget_are_refused_and_not_trained(tiny, tmp_path, no_training):

@@ -31,7 +31,7 @@ test_images = 10_000  # of 10,000
 # at the end. (On the first use, TensorFlow Datasets downloads 11 MB.)
 
 # %%
-batch, labels = next(iter(datasets.load("mnist", "train", batch_size=36)))
+batch, labels = next(iter(datasets.load("mnist", "train", limit=36)))
 datasets.show(batch, labels, columns=12, title="Training images of MNIST and their labels")
 
 # %% [markdown]

@@ -22,7 +22,8 @@ SUFFIXES = (".csv", ".tsv", ".xlsx", ".xlsm", ".jsonl", ".ndjson", ".json", ".tx
 
 HEADERS = {
     "file": "file filename file_name filepath file_path image image_path image_file image_name "
-    "img img_path img_name path name photo picture image_id images img_id source uri url",
+    "img img_path img_name path name photo picture image_id images img_id source uri url "
+    "image_url photo_url",
     "label": "label number text plate_text labels digits reading transcription value ground_truth "
     "gt plate word words class class_name category target label_text ocr",
     "split": "split subset set partition",
@@ -33,6 +34,12 @@ HEADERS = {
     "bottom": "bottom ymax y_max y2",
 }
 """Names of columns for each meaning, those that are preferred first."""
+
+_MEASURES = (
+    "id index idx count size width height area score confidence conf probability time x y w h page "
+    "frame"
+)
+"""Words in the names of columns of numbers that are no labels."""
 
 _EDGES = ("left", "top", "right", "bottom")
 _OTHER_SPREADSHEETS = (".xls", ".xlsb", ".ods", ".numbers")
@@ -126,12 +133,34 @@ def _find_columns(path: Path, cells: _NUMBERED) -> tuple[dict[str, int], int]:
     if "label" not in columns:
         if not body:  # a header alone
             raise _no_column(path, "labels", "label", first)
-        fractions = {at: _fraction(body, at, _is_label) for at in free}
-        best = max(fractions, key=fractions.get, default=None)
-        if best is None or (len(free) > 1 and fractions[best] < 0.5):
-            raise _no_column(path, "labels", "label", first)
-        columns["label"] = best
+        columns["label"] = _label_column(path, first, body, free, named=has_header)
     return {role: columns[role] for role in HEADERS if role in columns}, start
+
+
+def _label_column(
+    path: Path, first: Sequence[str], body: Sequence[list[str]], free: Sequence[int], named: bool
+) -> int:
+    """Index of the column that holds labels, of those without a known name."""
+    fit = [at for at in free if _fraction(body, at, _is_label) >= 0.5]
+    if named:
+        measures = set(_MEASURES.split())
+        fit = [at for at in fit if measures.isdisjoint(_key(first[at]).split("_"))]
+    if len(fit) > 1:
+        fit = [at for at in fit if not _counts_rows(body, at)]
+    if len(fit) > 1:
+        names = ", ".join(repr(first[at].strip()) if named else str(at + 1) for at in fit)
+        cure = "rename one to 'label'" if named else "write a header such as file,label"
+        raise ValueError(f"{path}: several columns may be the labels ({names}): {cure}")
+    if not fit and len(free) != 1:
+        raise _no_column(path, "labels", "label", first)
+    return fit[0] if fit else free[0]
+
+
+def _counts_rows(rows: Sequence[list[str]], at: int) -> bool:
+    """Whether a column numbers the rows."""
+    values = [clean(row[at]) for row in rows if at < len(row)]
+    numbers = [int(value) for value in values if value.isascii() and value.isdigit()]
+    return len(numbers) == len(values) and set(np.diff(numbers).tolist()) == {1}
 
 
 def _roles(cells: Sequence[str]) -> dict[str, int]:
@@ -268,12 +297,12 @@ def _read_json(path: Path) -> _NUMBERED:
             values = json.loads(text)
             if isinstance(values, dict):
                 lists = [value for value in values.values() if isinstance(value, list)]
-                flat = all(not isinstance(value, list | dict) for value in values.values())
-                values = (
-                    [{"file": key, "label": value} for key, value in values.items()]
-                    if flat
-                    else lists[0]
-                )
+                if all(isinstance(value, dict) for value in values.values()):
+                    values = [{"file": key, **value} for key, value in values.items()]
+                elif all(not isinstance(value, list | dict) for value in values.values()):
+                    values = [{"file": key, "label": value} for key, value in values.items()]
+                else:
+                    values = lists[0]
             records = list(enumerate(values, 1))
         else:
             lines = enumerate(text.splitlines(), 1)
@@ -285,6 +314,8 @@ def _read_json(path: Path) -> _NUMBERED:
             f'{path} has no row for each image such as {{"file": "a.png", "label": "7"}}. '
             f"Received: {text[:100]!r}"
         )
+    if any({"annotations", "data"} <= record.keys() for _, record in records[:5]):
+        raise ValueError(f"{path} is Label Studio's full export: export as CSV or JSON-MIN instead")
     names = list(dict.fromkeys(name for _, record in records for name in record))
     rows = [
         (number, [_json_text(record.get(name, "")) for name in names]) for number, record in records

@@ -27,7 +27,7 @@ def environment() -> dict[str, Any]:
 
 
 def _program() -> str:
-    spec = sys.modules["__main__"].__spec__  # set by `python -m`
+    spec = getattr(sys.modules["__main__"], "__spec__", None)  # set by `python -m`
     if spec is None:
         return Path(sys.argv[0]).name
     return f"python -m {spec.name.removesuffix('.__main__')}"

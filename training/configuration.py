@@ -303,5 +303,6 @@ def _augmentation(recipe: Recipe, value: Any) -> Augmentation:
 
 def default_folder(configuration: Configuration, runs: Path = Path("runs")) -> Path:
     """The run folder where none is named: a different one for each configuration."""
-    parts = [Path(part.source).name for part in mixing.parse_mix(configuration.dataset)]
+    sources = [part.source for part in mixing.parse_mix(configuration.dataset)]
+    parts = [Path(source.partition("?")[0]).name for source in sources]
     return runs / f"{configuration.model}-{'+'.join(parts)}-{configuration.digest()}"

@@ -135,7 +135,8 @@ class Faults:
             self._start_from(scenario, root)
             status = self.run(scenario, root, self.work / "log", trace=trace)
             if status:
-                raise RuntimeError(f"{scenario} fails without a fault: {self.work / 'log'}")
+                log = (self.work / "log").read_text()
+                raise RuntimeError(f"{scenario} fails without a fault: {log}")
         return contents(root), json.loads(trace.read_text())
 
     def _start_from(self, scenario: str, root: Path) -> None:

@@ -155,7 +155,10 @@ def _yolo_classes(root: Path) -> tuple[dict[int, str], str]:
             names = names if isinstance(names, dict) else dict(enumerate(names))
             return {int(key): str(name) for key, name in names.items()}, path.name
         except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{path} has no names of classes: {error}") from error
+            raise ValueError(
+                f"{path} has no names of classes, as YOLO's data.yaml does ({error}): labels "
+                "belong into a labels.csv with the columns file,label"
+            ) from error
     for name in ("classes.txt", "labels/classes.txt", "images/classes.txt", "obj.names"):
         if (root / name).is_file():
             lines = read_text(root / name)[0].split()

@@ -134,6 +134,8 @@ def _from_images(folder: Path, options: ReadOptions) -> tuple[Layout, Path]:
     inner = sorted(path.parent for path in folder.glob(f"*/{LABELS_FILE}"))
     hint = "; if file names hold the label, add --name-pattern '{label}_*'; if folders do, name "
     hint += "them by the label alone"
+    if folder.name == "images" and (folder.parent / LABELS_FILE).is_file():
+        inner = [folder.parent]
     if inner:
         hint = f"; {inner[0]} has one: name that folder"
     raise FileNotFoundError(

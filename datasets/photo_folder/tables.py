@@ -76,9 +76,13 @@ def read_table(path: Path) -> Layout:
     columns, header = _find_columns(path, cells)
     if header:
         names = cells[header - 1][1]
-        width = max(at for at, name in enumerate(names, 1) if clean(name))
+        width = max(
+            at for at, name in enumerate(names, 1) if clean(name) or at - 1 in columns.values()
+        )
         described = [
-            role if _key(names[at]) == role else f"{names[at].strip()} as {role}"
+            role
+            if _key(names[at]) == role
+            else f"{names[at].strip() or f'column {at + 1}'} as {role}"
             for role, at in columns.items()
         ]
     else:
@@ -120,6 +124,9 @@ def _find_columns(path: Path, cells: _NUMBERED) -> tuple[dict[str, int], int]:
     has_header = not any(IMAGE.search(clean(cell)) for cell in first)
     if not has_header:
         columns = {}
+    for at in columns.values():
+        if list(map(_key, first)).count(_key(first[at])) > 1:
+            raise ValueError(f"{path}: several columns are named {first[at]!r}: rename all but one")
     start += has_header
     body = [row for _, row in cells[start:][:200]]
     free = [at for at in range(len(first)) if at not in columns.values()]
@@ -230,7 +237,8 @@ def _read_text(path: Path, text: str, suffix: str) -> tuple[_NUMBERED, str]:
     delimiter = declared.group(1) if declared else max(",;\t|", key=head.count)
     if suffix == ".txt" and "\t" in head:
         delimiter = "\t"
-    if suffix == ".txt" and (delimiter not in head or not _is_csv(head, delimiter)):
+    spaced = not any(mark in line for line in filled[:5] for mark in ",;\t|")
+    if spaced or (suffix == ".txt" and (delimiter not in head or not _is_csv(head, delimiter))):
         entries = [(number, line, _ENTRY.match(line)) for number, line in enumerate(lines, 1)]
         return [
             (number, list(match.groups()) if match else line.split(None, 1))
@@ -245,6 +253,8 @@ def _read_text(path: Path, text: str, suffix: str) -> tuple[_NUMBERED, str]:
     try:
         for row in reader:
             cells.append((reader.line_num, row))
+        if delimiter in head and all(len(row) < 2 for _, row in cells):  # lines quoted as a whole
+            cells = [(n, next(csv.reader(row, delimiter=delimiter), [])) for n, row in cells]
     except csv.Error as error:
         raise ValueError(f"{path}, line {reader.line_num}: {error}") from error
     if declared:

@@ -20,6 +20,7 @@ NO_NUMBER = {"none", "(none)", "no number", "no_number", "no-number", "nonumber"
 """Words for an image without a number, besides an empty label."""
 
 _DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_CLASS = re.compile(r"(?:class|digit|label|num|number)[ _-]*(\d+)", re.IGNORECASE | re.ASCII)
 WORDS = {word: str(digit) for digit, word in enumerate(_DIGITS)}
 """Names of classes of digits in annotation formats and folders."""
 
@@ -61,6 +62,14 @@ def clean(text: str) -> str:
     if len(text) > 1 and text[0] in "\"“„'‘’`" and text[-1] in "\"”“'’`":
         return text[1:-1].strip()
     return text.lstrip("'’`").strip()
+
+
+def class_label(name: str) -> str:
+    """The digits that a class or a folder stands for, `7`, `seven` or `digit_7`; else its name."""
+    name = clean(name)
+    if match := _CLASS.fullmatch(name):
+        return match[1]
+    return WORDS.get(name.lower(), name)
 
 
 def _annotated(text: str) -> str:
@@ -130,7 +139,8 @@ def parse_label(text: str, digits_only: bool = False) -> str:
         )
     if not runs:
         raise Unclear(
-            f"label {shown} has no digits: leave the cell empty for an image without a number"
+            f"label {shown} has no digits: write those of the number, or nothing for an image "
+            "without a number"
         )
     digits = re.sub(r"\D", "", runs[0])
     if digits_only:

@@ -127,6 +127,9 @@ HABITS = {
     ),
     "PPOCRLabel": ("Label.txt", 'x/a.png\t[{"transcription": "007", "points": [[1, 2]]}]\n', A7),
     "JSON map of objects": ("labels.json", '{"a.png": {"label": "007", "split": "test"}}', A7),
+    "column without a name": ("labels.csv", "file,\na.png,007\nb.png,12\n", B12),
+    "lines quoted as a whole": ("labels.csv", '"file,label"\n"a.png,007"\n"b.png,12"\n', B12),
+    "spaces in a CSV": ("labels.csv", "file label\na.png 007\nb.png 12\n", B12),
     "without suffix": ("labels.csv", "image_id,label\na,007\n", A7),
     "other case": ("labels.csv", "file,label\nA.PNG,007\n", A7),
     "below another folder": ("labels.csv", "file,label\nc.png,3\n", {"c.png": "3"}),
@@ -202,7 +205,11 @@ def test_spreadsheets(tmp_path, monkeypatch):
 
 def test_labels_in_folders_and_names(tmp_path):
     put_images(
-        tmp_path / "f", "train/7/a.png", "train/12/b.png", "val/none/c.png", "test/seven/d.png"
+        tmp_path / "f",
+        "train/digit 7/a.png",
+        "train/12/b.png",
+        "val/none/c.png",
+        "test/seven/d.png",
     )
     photos = read_folder(tmp_path / "f")
     assert [(p.label, p.split) for p in photos] == [
@@ -232,7 +239,7 @@ def test_splits_in_names_of_tables_and_yolo_folders(tmp_path):
     ]
     put_images(tmp_path / "y", "images/train/a.png", "images/val/b.png")
     put(tmp_path / "y", {
-        "data.yaml": "names: {0: zero, 1: '9'}\n",
+        "data.yaml": "names: {0: zero, 1: digit_9}\n",
         "labels/train/a.txt": "1 .25 .5 .5 1\n0 .75 .5 .5 1\n",
     })  # fmt: skip
     first, second = read_folder(tmp_path / "y")
@@ -313,7 +320,9 @@ def test_boxes(text, boxes):
         ({"x.json": '[{"id": 1, "annotations": [], "data": {}}]'}, ["Label Studio", "JSON-MIN"]),
         ({f"{name}.{end}": "{}" for name in "ab" for end in ("png", "json")}, ["convert", "COCO"]),
         ({"a.png": "x", "a.xml": "<annotations/>"}, ["CVAT", "COCO"]),
-        ({"digit_7/a.png": "x"}, ["label alone"]),
+        ({"the_7th/a.png": "x"}, ["label alone"]),
+        ({"labels.csv": "file,label,label\na.png,,1\n"}, ["several columns are named 'label'"]),
+        ({"a.png": "x", "labels.yaml": "a.png: 1"}, ["no names of classes", "file,label"]),
         ({"labels.csv": "file,label\na.png,1\n", "a.zip": "x"}, ["unpack a.zip"]),
         ({"labels.xlsx": "x"}, ["spreadsheet", "save it as CSV"]),
         ({"labels.xls": "x"}, ["save it as .xlsx or .csv"]),

@@ -79,8 +79,8 @@ class Files:
         Raises:
             Unclear: if there is no such file, or several.
         """
-        name = _local(file.replace("\\", "/"))
         try:
+            name = _local(file.replace("\\", "/"))
             if not file:
                 raise Unclear("no file is named")
             inside = not (name.startswith("/") or re.match("[A-Za-z]:", name)) and (

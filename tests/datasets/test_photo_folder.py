@@ -388,11 +388,11 @@ def test_all_bad_rows_are_one_error_and_can_be_skipped(tmp_path):
     assert [photo.label for photo in folder.photos] == ["12"] and len(folder.skipped) == 30
     # What only decoding tells.
     put(tmp_path, {"labels.csv": "file,label,boxes\na.png,1,0 0 90 90\nb.png,2,-2 0 41 20\n"
-        "broken.png,3,\ndrawing.svg,4,\nsmall.png,5,\n"})  # fmt: skip
+        "broken.png,3,\ndrawing.svg,4,\nsmall.png,5,\nx/c.png,6a,\n"})  # fmt: skip
     with pytest.raises(BadRows) as raised:
         check_folder(tmp_path)
     shown = str(raised.value)
-    assert "3 of 5" in shown and "outside of the image of 40 x 20" in shown
+    assert "4 of 6" in shown and "alone (6)" in shown and "outside of the image of 40 x 20" in shown
     assert "broken.png does not decode" in shown and "export the drawing as PNG" in shown
     assert [p.label for p in read_folder(f"{tmp_path}?skip_bad=1")] == ["2", "5"]
 

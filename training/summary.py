@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -84,4 +85,5 @@ def show_run(configuration: Configuration, folder: Path, metrics: dict[str, Any]
     console.print("* images with the length and every digit correct")
     if glimpses > 1:
         console.print(f"** as predict.py reads; glimpses per image: at most {glimpses}")
-    console.print(f"Next: python evaluate.py {folder} --dataset {configuration.validation}")
+    command = ["python", "evaluate.py", str(folder), "--dataset", configuration.validation]
+    console.print(f"Next: {shlex.join(command)}", markup=False, highlight=False, soft_wrap=True)

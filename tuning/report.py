@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from pathlib import Path
 
@@ -65,7 +66,8 @@ def print_summary(search: Search, folder: Path) -> None:
     if ranked:
         chosen = ", ".join(f"{name} {show(value)}" for name, value in ranked[0].values.items())
         console.print(f"Best: trial {ranked[0].trial}: {chosen}", highlight=False)
-        console.print(f"Next: python train.py --config {folder}/best.json --seed 1")
+        command = ["python", "train.py", "--config", f"{folder}/best.json", "--seed", "1"]
+        console.print(f"Next: {shlex.join(command)}", markup=False, highlight=False, soft_wrap=True)
 
 
 def write_report(search: Search, folder: Path, data_dir: Path | None = None) -> Path:

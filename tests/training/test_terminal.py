@@ -33,7 +33,7 @@ def test_an_epoch_is_logged_with_the_best_accuracy_so_far(checkpoint, caplog):
 @pytest.mark.parametrize("glimpses", [1, 4])
 def test_glimpses_are_a_column_only_of_models_that_take_several(glimpses, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "120")
-    configuration = SimpleNamespace(model="net", validation="mnist", crop="full")
+    configuration = SimpleNamespace(model="net", validation="my [1]?fold=1/5", crop="full")
     scores = {name.removeprefix("val_"): value for name, value in history_row(0.5).items()}
     inference = {"sequence_accuracy": 0.625, "max_glimpses": glimpses}
     metrics = {"validation": scores, "inference": inference, "epoch": 2}
@@ -41,3 +41,6 @@ def test_glimpses_are_a_column_only_of_models_that_take_several(glimpses, capsys
     shown = capsys.readouterr().out
     assert "50.00%" in shown
     assert ("62.50%" in shown) == ("glimpses" in shown) == (glimpses > 1)
+    assert shown.endswith(
+        "Next: python evaluate.py run --dataset 'my [1]?fold=1/5'\n"
+    )  # for shells

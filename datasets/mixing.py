@@ -26,8 +26,9 @@ def parse_mix(text: str | Path) -> list[Part]:
     Raises:
         ValueError: if a part is empty, appears twice or its weight is not a positive number.
     """
-    if str(text) and Path(text).is_dir():  # the path of a folder may hold commas and colons
-        return [Part(str(text))]
+    path, options, _ = str(text).rpartition("?")
+    if str(text) and (Path(text).exists() or (options and Path(path).exists())):
+        return [Part(str(text))]  # the path of a folder or a table may hold commas and colons
     parts = []
     for piece in str(text).split(","):
         source, colon, weight = piece.strip().rpartition(":")

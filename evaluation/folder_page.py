@@ -75,6 +75,7 @@ def render(folder: Folder, facts: Sequence[ImageFacts], suspects: Sequence[Suspe
     photos = folder.photos
     sizes = np.array([(fact.width, fact.height) for fact in facts])
     lengths = sorted({len(photo.label) for photo in photos})
+    parts = {split: [photo for photo in photos if photo.split == split] for split in SPLITS}
     counts = Counter((photo.split, len(photo.label)) for photo in photos)
     root = folder.source if folder.source.is_dir() else folder.source.parent
     return template(Path(__file__).with_name("folder_page.html.j2")).render(
@@ -86,7 +87,7 @@ def render(folder: Folder, facts: Sequence[ImageFacts], suspects: Sequence[Suspe
             (name, *np.percentile(values, (0, 25, 50, 75, 100)).round().astype(int).tolist())
             for name, values in zip(("width", "height"), sizes.T, strict=True)
         ],
-        sheets=[(split, _sheet([p for p in photos if p.split == split])) for split in SPLITS],
+        sheets=[(name, len(part), _sheet(part)) for name, part in parts.items()],
         suspects=suspects and [(_card(photos[s.index]), s) for s in suspects[:SUSPECTS]],
         confident=CONFIDENT,
         asked=suspects is not None,
@@ -161,8 +162,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{len(suspects)} labels are probably wrong")
     print(f"Wrote {report / 'index.html'}")
     if folder.skipped and not given:
-        total = len(folder.photos) + len(folder.skipped)
-        print(photo_folder.BadRows(folder.source, folder.skipped, total), file=sys.stderr)
+        print(photo_folder.BadRows(folder.source, folder.skipped, folder.rows), file=sys.stderr)
         return 1
     return 0
 

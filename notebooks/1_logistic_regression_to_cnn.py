@@ -123,7 +123,8 @@ evaluation.plot_learning_curves(histories)
 # ## Mistakes
 #
 # `evaluation.compare` runs saved models on the same test images, which neither has seen. It takes
-# run folders of `train.py`, published weights or `.keras` files.
+# run folders of `train.py`, published weights or `.keras` files. Above each image below: what is
+# read, with which confidence, and what the label is.
 
 # %%
 Path(folder).mkdir(parents=True, exist_ok=True)

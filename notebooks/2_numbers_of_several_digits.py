@@ -230,7 +230,8 @@ evaluation.plot_saliency(
 # %% [markdown]
 # ## The table
 #
-# On all test images, with the images it misreads most confidently:
+# On all test images, with the images it misreads most confidently (above each: what is read, with
+# which confidence, and what the label is):
 
 # %%
 Path(folder).mkdir(parents=True, exist_ok=True)

@@ -40,6 +40,9 @@ names = sorted(path.name for path in split.iterdir())
 print(f"{len(names):,} files: {', '.join(names[:3])}, …, {names[-1]}")
 
 # %% [markdown]
+# (SVHN has no images without a number, so those among the rendered ones are left out: of 600, 593
+# remain.)
+#
 # ## Step by step
 #
 # A `.mat` file of version 7.3 is an HDF5 file, which h5py reads. It holds one structure with two
@@ -218,10 +221,10 @@ datasets.show(
 )
 
 # %% [markdown]
-# In a crop all numbers have the same size and stand in the middle, and at 64 x 64 pixels they are
-# sharp. In the whole image they are anywhere, and of some hardly a pixel is left. The crop has
-# done half of the reading; and for a new photo, nobody knows the box. What that means for a model
-# is the subject of the next notebook.
+# In a crop all numbers have the same size and stand in the middle, as sharp as the photo is (the
+# first has only a few pixels in it). In the whole image they are anywhere, and of some hardly a
+# pixel is left. The crop has done half of the reading; and for a new photo, nobody knows the box.
+# What that means for a model is the subject of the next notebook.
 #
 # ## What next
 #

@@ -130,7 +130,8 @@ evaluation.plot_crop_accuracy(results)
 # million parameters. But it reads exactly such crops. From a crop twice as wide and high, or from
 # the whole image, it reads one number in ten, and that is what a user's photo is. Both figures
 # are true. The one in the paper is for a crop around a box that somebody drew by hand, and your
-# photo comes without one.
+# photo comes without one. (A crop three times as wide and high, "+ 200 %", leaves nearly every
+# image: more than half of it is the repeated edge, which neither model has been trained on.)
 #
 # After whole images, the same network reads crops nearly as well as before, and four times as
 # many whole images. Here are twelve numbers that it reads after the first training, as crops:
@@ -150,8 +151,9 @@ images, labels, crops = (
 evaluation.plot_glimpses(crop_reader, images, labels, crops=crops, title="around the true box")
 
 # %% [markdown]
-# Of the same twelve it reads one in the whole image. (Most of the confidences fall as well, so
-# that a threshold would refuse these.)
+# Of the same twelve it reads one in the whole image. (Above a wrong one is what it is; "+" stands
+# for more than five digits. Most of the confidences fall as well, so that a threshold would refuse
+# these.)
 
 # %%
 evaluation.plot_glimpses(crop_reader, images, labels, title="whole images")

@@ -67,6 +67,7 @@ def read(path: Path, values: Mapping[str, Any] | None = None) -> nbformat.Notebo
     notebook.metadata["kernelspec"] = {
         "name": "python3", "display_name": "Python 3", "language": "python",
     }  # fmt: skip
+    notebook.metadata["language_info"] = {"name": "python", "pygments_lexer": "ipython3"}
     if values:
         index = next(i for i, cell in enumerate(notebook.cells) if PARAMETERS in _tags(cell))
         for name in values:
@@ -113,6 +114,7 @@ def keep_outputs(notebook: nbformat.NotebookNode, executed: nbformat.NotebookNod
         raise ValueError("the code has changed as well: execute the notebook")
     for cell, source in zip(new, old, strict=True):
         cell.outputs, cell.execution_count = source.outputs, source.execution_count
+    notebook.metadata |= executed.metadata
 
 
 def figures(notebook: nbformat.NotebookNode) -> Iterator[tuple[dict, Image.Image]]:

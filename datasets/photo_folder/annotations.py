@@ -17,9 +17,8 @@ from PIL import Image
 
 from datasets.photo_folder.rows import Layout, Row, join_objects
 from datasets.photo_folder.tables import read_text
-from datasets.photo_folder.values import split_in
+from datasets.photo_folder.values import TEXT_KEYS, split_in
 
-_TEXT_KEYS = ("text", "transcription", "label", "number", "caption")
 _TRANSPOSED = (5, 6, 7, 8)  # values of EXIF's orientation that turn an image on its side
 _ORIENTATION = 0x0112
 
@@ -60,7 +59,7 @@ def _coco_rows(content: dict[str, Any], name: str, split: str) -> list[Row]:
     rows = [Row(f"{name}, image {key}", file, "", split=split) for key, file in files.items()]
     for entry in content["annotations"]:
         texts = {**entry, **(entry.get("attributes") or {})}
-        written = [str(texts[key]) for key in _TEXT_KEYS if texts.get(key) is not None]
+        written = [str(texts[key]) for key in TEXT_KEYS if texts.get(key) is not None]
         label = [*written, classes.get(entry["category_id"], str(entry["category_id"]))][0]
         left, top, width, height = map(float, entry["bbox"])
         box = np.array([[left, top, left + width, top + height]])
@@ -156,7 +155,10 @@ def _yolo_classes(root: Path) -> tuple[dict[int, str], str]:
             names = names if isinstance(names, dict) else dict(enumerate(names))
             return {int(key): str(name) for key, name in names.items()}, path.name
         except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{path} has no names of classes: {error}") from error
+            raise ValueError(
+                f"{path} has no names of classes, as YOLO's data.yaml does ({error}): labels "
+                "belong into a labels.csv with the columns file,label"
+            ) from error
     for name in ("classes.txt", "labels/classes.txt", "images/classes.txt", "obj.names"):
         if (root / name).is_file():
             lines = read_text(root / name)[0].split()
@@ -193,6 +195,10 @@ def read_voc(paths: Sequence[Path], images: Sequence[Path], root: Path) -> Layou
             tree = ElementTree.parse(path).getroot()
             file = same[0].relative_to(root).as_posix() if len(same) == 1 else tree.findtext(
                 "filename", path.stem)  # fmt: skip
+            if tree.tag == "annotations":
+                raise ValueError(
+                    "this is CVAT's own format: export as COCO 1.0 or PASCAL VOC 1.1 instead"
+                )
             split = split_in(Path(file).parent.as_posix())
             rows.append(Row(location, file, "", split=split))
             for entry in tree.iter("object"):

@@ -18,7 +18,7 @@ from PIL import Image
 
 from artifacts.files import write_json
 from datasets.photo_folder.folder import BadRow, BadRows, Folder, Photo, understand
-from datasets.photo_folder.options import parse_source
+from datasets.photo_folder.options import parse_source, with_options
 from number_zoo.images import decode_image
 
 log = logging.getLogger(__name__)
@@ -131,7 +131,8 @@ def check_folder(source: str | Path) -> tuple[Folder, list[ImageFacts]]:
         BadRows: if an image does not decode or a box is outside of it, and such are not skipped.
         ValueError: as `folder.understand` does.
     """
-    folder = understand(source)
+    skip_bad = parse_source(source)[1].skip_bad
+    folder = understand(with_options(str(source), skip_bad="1"))  # to report all rows at once
     facts = measure(folder.photos)
     reasons = [_reason(photo, fact) for photo, fact in zip(folder.photos, facts, strict=True)]
     bad = [
@@ -139,9 +140,9 @@ def check_folder(source: str | Path) -> tuple[Folder, list[ImageFacts]]:
         for photo, reason in zip(folder.photos, reasons, strict=True)
         if reason
     ]
-    total = len(folder.photos)
-    if bad and (len(bad) == total or not parse_source(source)[1].skip_bad):
-        raise BadRows(folder.source, bad, total)
+    skipped = [*folder.skipped, *bad]
+    if skipped and (len(bad) == len(folder.photos) or not skip_bad):
+        raise BadRows(folder.source, skipped, folder.rows)
     photos = [p for p, reason in zip(folder.photos, reasons, strict=True) if not reason]
     facts = [fact for fact, reason in zip(facts, reasons, strict=True) if not reason]
     notes = list(folder.notes)
@@ -159,7 +160,6 @@ def check_folder(source: str | Path) -> tuple[Folder, list[ImageFacts]]:
             f"equal images with several labels: {len(unlike)} (such as "
             f"{', '.join(f'{p.file}: {p.label}' for p in unlike[0][:2])})"
         )
-    skipped = [*folder.skipped, *bad]
     return replace(folder, photos=photos, skipped=skipped, notes=notes), facts
 
 

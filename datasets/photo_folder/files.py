@@ -9,8 +9,12 @@ import unicodedata
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from datasets.photo_folder.values import IMAGE, Unclear
+
+_ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar")
+_UPLOAD = re.compile("^[0-9a-f]{8}-")  # Label Studio puts it before the names of files
 
 
 def normalized(file: str) -> str:
@@ -34,6 +38,13 @@ def _walk(folder: Path) -> Iterator[tuple[str, list[str], list[str]]]:
         yield parent, inner, [name for name in files if name[0] != "."]
 
 
+def _local(name: str) -> str:
+    """The path in a URL, or the name itself."""
+    if re.match(r"(file|https?|s3|gs)://", name, re.IGNORECASE):
+        return unquote(urlsplit(name).path)
+    return name
+
+
 class Files:
     """Files of a folder, found by the names that tables have."""
 
@@ -54,17 +65,22 @@ class Files:
                     index.setdefault(key.rpartition(".")[0], []).append(path)
         return index
 
+    @cached_property
+    def _archives(self) -> list[str]:
+        return sorted(p.name for p in self.root.iterdir() if p.suffix.lower() in _ARCHIVES)
+
     def find(self, file: str) -> Path:
         """The path of the image that a table names.
 
         It is within the folder or its `images/`, perhaps below other folders than the table has,
-        in another case or normal form, or without its suffix, as long as just one file fits.
+        in another case or normal form, without its suffix or with that of another format, or
+        without the prefix of Label Studio, as long as just one file fits.
 
         Raises:
             Unclear: if there is no such file, or several.
         """
-        name = file.replace("\\", "/")
         try:
+            name = _local(file.replace("\\", "/"))
             if not file:
                 raise Unclear("no file is named")
             inside = not (name.startswith("/") or re.match("[A-Za-z]:", name)) and (
@@ -82,7 +98,9 @@ class Files:
     def _search(self, name: str) -> Path:
         parts = [part for part in name.split("/") if part not in ("", ".", "..")]
         key = normalized(name).casefold()
-        paths = self._by_name.get(key, [])
+        stem = key.rpartition(".")[0] if IMAGE.search(key) else key
+        names = (key, _UPLOAD.sub("", key), stem)
+        paths = next(filter(None, map(self._by_name.get, names)), [])
         exact = [path for path in paths if normalized(path.name) == normalized(name)]
         paths = exact or paths
         for count in range(len(parts), 1, -1):  # those that share the most folders
@@ -101,5 +119,7 @@ class Files:
         near = difflib.get_close_matches(key, self._by_name, n=1, cutoff=0.7)
         nearest = self._by_name[near[0]][0].relative_to(self.root).as_posix() if near else ""
         hint = f"; the nearest name is {nearest}" if near else ""
+        if self._archives and not near:
+            hint = f": unpack {self._archives[0]}"
         place = "" if self.anywhere else f" in {self.root}"
         raise Unclear(f"there is no such image{place}, nor in images/{hint}")

@@ -80,6 +80,7 @@ class Folder:
         photos: the usable images, in order.
         skipped: rows that were left out.
         notes: what was assumed.
+        rows: number of all rows, repeated ones as well.
     """
 
     source: Path
@@ -87,6 +88,7 @@ class Folder:
     photos: list[Photo]
     skipped: list[BadRow] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    rows: int = 0
 
     def summary(self) -> str:
         """One line: layout, images, labels by length, splits, and what was assumed."""
@@ -152,7 +154,7 @@ def understand(source: str | Path) -> Folder:
         options.fold,
     )
     divided = [replace(p, split=s) for p, s in zip(photos.values(), chosen, strict=True)]
-    return Folder(path, layout.name, divided, bad, [*notes, *filter(None, [note])])
+    return Folder(path, layout.name, divided, bad, [*notes, *filter(None, [note])], len(rows))
 
 
 def _photo(row: Row, files: Files, options: ReadOptions) -> Photo:

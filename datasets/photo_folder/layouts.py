@@ -71,6 +71,12 @@ def _from_tables(folder: Path) -> Layout | None:
     if preferred or len(found) == 1:
         return tables.read_table(found[0])
     if not all(values.split_in(path.stem) for path in found):
+        images = {image.stem for image in find_images(folder)}
+        if all(path.suffix.lower() == ".json" and path.stem in images for path in found):
+            raise ValueError(
+                f"{folder} has a JSON file for each image, such as {found[0].name}: convert them "
+                "to COCO or Pascal VOC, or write a labels.csv with the columns file,label"
+            )
         raise ValueError(
             f"{folder} has several tables: name one of them, such as {found[0]}. "
             f"Received: {', '.join(path.name for path in found)}"
@@ -126,7 +132,10 @@ def _from_images(folder: Path, options: ReadOptions) -> tuple[Layout, Path]:
     if any(names.class_of(image, folder) is not None for image in images):
         return names.read_class_folders(images, folder), folder
     inner = sorted(path.parent for path in folder.glob(f"*/{LABELS_FILE}"))
-    hint = "; if file names hold the label, add --name-pattern '{label}_*'"
+    hint = "; if file names hold the label, add --name-pattern '{label}_*'; if folders do, name "
+    hint += "them by the label alone"
+    if folder.name == "images" and (folder.parent / LABELS_FILE).is_file():
+        inner = [folder.parent]
     if inner:
         hint = f"; {inner[0]} has one: name that folder"
     raise FileNotFoundError(

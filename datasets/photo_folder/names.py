@@ -8,7 +8,7 @@ from pathlib import Path
 
 from datasets.photo_folder.rows import Layout, Row
 from datasets.photo_folder.tables import read_text
-from datasets.photo_folder.values import NO_NUMBER, WORDS, split_in
+from datasets.photo_folder.values import NO_NUMBER, class_label, split_in
 
 
 def text_file(image: Path) -> Path | None:
@@ -36,11 +36,8 @@ def read_text_files(images: Sequence[Path], root: Path) -> Layout:
 
 def class_of(image: Path, root: Path) -> str | None:
     """The label that the folder of an image names; None where it names none."""
-    name = image.parent.name if image.parent != root else ""
-    plain = name.lower()
-    if plain in WORDS or plain in NO_NUMBER or (name.isascii() and name.isdigit()):
-        return WORDS.get(plain, name)
-    return None
+    name = class_label(image.parent.name) if image.parent != root else ""
+    return name if name.lower() in NO_NUMBER or (name.isascii() and name.isdigit()) else None
 
 
 def read_class_folders(images: Sequence[Path], root: Path) -> Layout:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from datasets.photo_folder.values import WORDS, clean
+from datasets.photo_folder.values import class_label
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def join_objects(rows: Iterable[Row]) -> list[Row]:
         objects = [row for row in objects if not isinstance(row.boxes, str)] or objects[:1]
         if not isinstance(objects[0].boxes, str):
             objects.sort(key=lambda row: float(row.boxes[0, [0, 2]].sum()))
-        label = "".join(WORDS.get(clean(row.label).lower(), row.label) for row in objects)
+        label = "".join(class_label(row.label) for row in objects)
         boxes = objects[0].boxes
         if len(objects) > 1:
             boxes = np.concatenate([row.boxes for row in objects])

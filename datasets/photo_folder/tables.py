@@ -22,7 +22,8 @@ SUFFIXES = (".csv", ".tsv", ".xlsx", ".xlsm", ".jsonl", ".ndjson", ".json", ".tx
 
 HEADERS = {
     "file": "file filename file_name filepath file_path image image_path image_file image_name "
-    "img img_path img_name path name photo picture image_id images img_id source uri url",
+    "img img_path img_name path name photo picture image_id images img_id source uri url "
+    "image_url photo_url",
     "label": "label number text plate_text labels digits reading transcription value ground_truth "
     "gt plate word words class class_name category target label_text ocr",
     "split": "split subset set partition",
@@ -33,6 +34,12 @@ HEADERS = {
     "bottom": "bottom ymax y_max y2",
 }
 """Names of columns for each meaning, those that are preferred first."""
+
+_MEASURES = (
+    "id index idx count size width height area score confidence conf probability time x y w h page "
+    "frame"
+)
+"""Words in the names of columns of numbers that are no labels."""
 
 _EDGES = ("left", "top", "right", "bottom")
 _OTHER_SPREADSHEETS = (".xls", ".xlsb", ".ods", ".numbers")
@@ -69,9 +76,13 @@ def read_table(path: Path) -> Layout:
     columns, header = _find_columns(path, cells)
     if header:
         names = cells[header - 1][1]
-        width = max(at for at, name in enumerate(names, 1) if clean(name))
+        width = max(
+            at for at, name in enumerate(names, 1) if clean(name) or at - 1 in columns.values()
+        )
         described = [
-            role if _key(names[at]) == role else f"{names[at].strip()} as {role}"
+            role
+            if _key(names[at]) == role
+            else f"{names[at].strip() or f'column {at + 1}'} as {role}"
             for role, at in columns.items()
         ]
     else:
@@ -113,6 +124,9 @@ def _find_columns(path: Path, cells: _NUMBERED) -> tuple[dict[str, int], int]:
     has_header = not any(IMAGE.search(clean(cell)) for cell in first)
     if not has_header:
         columns = {}
+    for at in columns.values():
+        if list(map(_key, first)).count(_key(first[at])) > 1:
+            raise ValueError(f"{path}: several columns are named {first[at]!r}: rename all but one")
     start += has_header
     body = [row for _, row in cells[start:][:200]]
     free = [at for at in range(len(first)) if at not in columns.values()]
@@ -126,12 +140,34 @@ def _find_columns(path: Path, cells: _NUMBERED) -> tuple[dict[str, int], int]:
     if "label" not in columns:
         if not body:  # a header alone
             raise _no_column(path, "labels", "label", first)
-        fractions = {at: _fraction(body, at, _is_label) for at in free}
-        best = max(fractions, key=fractions.get, default=None)
-        if best is None or (len(free) > 1 and fractions[best] < 0.5):
-            raise _no_column(path, "labels", "label", first)
-        columns["label"] = best
+        columns["label"] = _label_column(path, first, body, free, named=has_header)
     return {role: columns[role] for role in HEADERS if role in columns}, start
+
+
+def _label_column(
+    path: Path, first: Sequence[str], body: Sequence[list[str]], free: Sequence[int], named: bool
+) -> int:
+    """Index of the column that holds labels, of those without a known name."""
+    fit = [at for at in free if _fraction(body, at, _is_label) >= 0.5]
+    if named:
+        measures = set(_MEASURES.split())
+        fit = [at for at in fit if measures.isdisjoint(_key(first[at]).split("_"))]
+    if len(fit) > 1:
+        fit = [at for at in fit if not _counts_rows(body, at)]
+    if len(fit) > 1:
+        names = ", ".join(repr(first[at].strip()) if named else str(at + 1) for at in fit)
+        cure = "rename one to 'label'" if named else "write a header such as file,label"
+        raise ValueError(f"{path}: several columns may be the labels ({names}): {cure}")
+    if not fit and len(free) != 1:
+        raise _no_column(path, "labels", "label", first)
+    return fit[0] if fit else free[0]
+
+
+def _counts_rows(rows: Sequence[list[str]], at: int) -> bool:
+    """Whether a column numbers the rows."""
+    values = [clean(row[at]) for row in rows if at < len(row)]
+    numbers = [int(value) for value in values if value.isascii() and value.isdigit()]
+    return len(numbers) == len(values) and set(np.diff(numbers).tolist()) == {1}
 
 
 def _roles(cells: Sequence[str]) -> dict[str, int]:
@@ -201,7 +237,8 @@ def _read_text(path: Path, text: str, suffix: str) -> tuple[_NUMBERED, str]:
     delimiter = declared.group(1) if declared else max(",;\t|", key=head.count)
     if suffix == ".txt" and "\t" in head:
         delimiter = "\t"
-    if suffix == ".txt" and (delimiter not in head or not _is_csv(head, delimiter)):
+    spaced = not any(mark in line for line in filled[:5] for mark in ",;\t|")
+    if spaced or (suffix == ".txt" and (delimiter not in head or not _is_csv(head, delimiter))):
         entries = [(number, line, _ENTRY.match(line)) for number, line in enumerate(lines, 1)]
         return [
             (number, list(match.groups()) if match else line.split(None, 1))
@@ -216,6 +253,8 @@ def _read_text(path: Path, text: str, suffix: str) -> tuple[_NUMBERED, str]:
     try:
         for row in reader:
             cells.append((reader.line_num, row))
+        if delimiter in head and all(len(row) < 2 for _, row in cells):  # lines quoted as a whole
+            cells = [(n, next(csv.reader(row, delimiter=delimiter), [])) for n, row in cells]
     except csv.Error as error:
         raise ValueError(f"{path}, line {reader.line_num}: {error}") from error
     if declared:
@@ -268,12 +307,12 @@ def _read_json(path: Path) -> _NUMBERED:
             values = json.loads(text)
             if isinstance(values, dict):
                 lists = [value for value in values.values() if isinstance(value, list)]
-                flat = all(not isinstance(value, list | dict) for value in values.values())
-                values = (
-                    [{"file": key, "label": value} for key, value in values.items()]
-                    if flat
-                    else lists[0]
-                )
+                if all(isinstance(value, dict) for value in values.values()):
+                    values = [{"file": key, **value} for key, value in values.items()]
+                elif all(not isinstance(value, list | dict) for value in values.values()):
+                    values = [{"file": key, "label": value} for key, value in values.items()]
+                else:
+                    values = lists[0]
             records = list(enumerate(values, 1))
         else:
             lines = enumerate(text.splitlines(), 1)
@@ -285,6 +324,8 @@ def _read_json(path: Path) -> _NUMBERED:
             f'{path} has no row for each image such as {{"file": "a.png", "label": "7"}}. '
             f"Received: {text[:100]!r}"
         )
+    if any({"annotations", "data"} <= record.keys() for _, record in records[:5]):
+        raise ValueError(f"{path} is Label Studio's full export: export as CSV or JSON-MIN instead")
     names = list(dict.fromkeys(name for _, record in records for name in record))
     rows = [
         (number, [_json_text(record.get(name, "")) for name in names]) for number, record in records

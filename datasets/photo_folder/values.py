@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 
@@ -19,6 +20,7 @@ NO_NUMBER = {"none", "(none)", "no number", "no_number", "no-number", "nonumber"
 """Words for an image without a number, besides an empty label."""
 
 _DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_CLASS = re.compile(r"(?:class|digit|label|num|number)[ _-]*(\d+)", re.IGNORECASE | re.ASCII)
 WORDS = {word: str(digit) for digit, word in enumerate(_DIGITS)}
 """Names of classes of digits in annotation formats and folders."""
 
@@ -38,6 +40,10 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d.*|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}")
 _INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\x00]")
 
 
+TEXT_KEYS = ("text", "transcription", "label", "number", "value", "reading", "digits", "caption")
+"""Names of the text of an object in annotations."""
+
+
 class Unclear(ValueError):
     """A value that has no certain meaning; the message says what to do."""
 
@@ -45,14 +51,40 @@ class Unclear(ValueError):
 def clean(text: str) -> str:
     """A cell without surrounding space, invisible characters and the marks of spreadsheets.
 
-    `="007"`, `'007` and `“007”` become `007`.
+    `="007"`, `'007` and `“007”` become `007`, and so do the objects with a text that annotation
+    tools write into tables: `{"text": "007"}`, `[{"transcription": "007", "points": …}]`.
     """
     text = _INVISIBLE.sub("", text).strip()
+    if text.startswith(("{", "[{")):
+        return _annotated(text)
     if text.startswith("="):
         text = text[1:].strip()
     if len(text) > 1 and text[0] in "\"“„'‘’`" and text[-1] in "\"”“'’`":
         return text[1:-1].strip()
     return text.lstrip("'’`").strip()
+
+
+def class_label(name: str) -> str:
+    """The digits that a class or a folder stands for, `7`, `seven` or `digit_7`; else its name."""
+    name = clean(name)
+    if match := _CLASS.fullmatch(name):
+        return match[1]
+    return WORDS.get(name.lower(), name)
+
+
+def _annotated(text: str) -> str:
+    """The texts in JSON that an annotation tool wrote, or the JSON itself where it has none."""
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    texts = []
+    for entry in content if isinstance(content, list) else [content]:
+        if not isinstance(entry, dict):
+            return text
+        written = [entry[key] for key in TEXT_KEYS if key in entry]
+        texts += [str(written[0])] if written else []
+    return " / ".join(texts) or text
 
 
 def parse_label(text: str, digits_only: bool = False) -> str:
@@ -107,12 +139,14 @@ def parse_label(text: str, digits_only: bool = False) -> str:
         )
     if not runs:
         raise Unclear(
-            f"label {shown} has no digits: leave the cell empty for an image without a number"
+            f"label {shown} has no digits: write those of the number, or nothing for an image "
+            "without a number"
         )
     digits = re.sub(r"\D", "", runs[0])
     if digits_only:
         return digits
-    what = "a decimal point is no digit" if _DECIMAL.fullmatch(label) else "letters are not read"
+    point = _DECIMAL.fullmatch(label)
+    what = "a decimal point is no digit" if point else "letters and signs are not read"
     raise Unclear(
         f"label {shown}: {what}: write the digits alone ({digits}), or add --labels digits"
     )

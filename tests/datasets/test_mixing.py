@@ -25,10 +25,13 @@ def test_parse_mix(text, parts):
     assert parse_mix(text) == [Part(*part) for part in parts]
 
 
-def test_a_folder_may_have_commas_and_colons_in_its_name(tmp_path):
+def test_a_folder_or_table_may_have_commas_and_colons_in_its_name(tmp_path):
     folder = tmp_path / "street, 2:1"
     folder.mkdir()
     assert parse_mix(folder) == parse_mix(str(folder)) == [Part(str(folder))]
+    (folder / "labels.csv").touch()
+    for source in (f"{folder}?skip_bad=1", f"{folder}/labels.csv", f"{folder}/labels.csv?fold=1/5"):
+        assert parse_mix(source) == [Part(source)]
 
 
 @pytest.mark.parametrize("text", ["", "a,", "a:0", "a:-1", "a:x", ":2", "a:nan", "a:inf", "a,a:2"])

@@ -102,6 +102,34 @@ HABITS = {
     "path from elsewhere": ("labels.csv", "file,label\nphotos/a.png,007\n", A7),
     "absolute path": ("labels.csv", "file,label\n/home/me/photos/a.png,007\n", A7),
     "parent folder": ("labels.csv", "file,label\n../a.png,007\n", A7),
+    "URL": ("labels.csv", "image_url,label\nhttps://x.org/b/a.png?w=9,007\n", A7),
+    "URL of a file": (
+        "labels.csv",
+        "url,label\nfile:///C:/my%20photo.png,3\n",
+        {"my photo.png": "3"},
+    ),
+    "upload of Label Studio": (
+        "x.csv",
+        "annotation_id,image,lead_time,transcription\n1,/data/upload/1/a1b2c3d4-a.png,2.5,007\n",
+        A7,
+    ),
+    "other format": ("labels.csv", "file,label\nA.jpeg,007\n", A7),
+    "columns of other numbers": (
+        "labels.csv",
+        "Nr,Bild,file_size,confidence,House Number\n1,a.png,99,0.9,007\n2,b.png,98,0.8,12\n",
+        B12,
+    ),
+    "VIA": (
+        "via.csv",
+        "filename,file_size,region_count,region_id,region_attributes\n"
+        'a.png,1234,1,0,"{""text"":""007""}"\n',
+        A7,
+    ),
+    "PPOCRLabel": ("Label.txt", 'x/a.png\t[{"transcription": "007", "points": [[1, 2]]}]\n', A7),
+    "JSON map of objects": ("labels.json", '{"a.png": {"label": "007", "split": "test"}}', A7),
+    "column without a name": ("labels.csv", "file,\na.png,007\nb.png,12\n", B12),
+    "lines quoted as a whole": ("labels.csv", '"file,label"\n"a.png,007"\n"b.png,12"\n', B12),
+    "spaces in a CSV": ("labels.csv", "file label\na.png 007\nb.png 12\n", B12),
     "without suffix": ("labels.csv", "image_id,label\na,007\n", A7),
     "other case": ("labels.csv", "file,label\nA.PNG,007\n", A7),
     "below another folder": ("labels.csv", "file,label\nc.png,3\n", {"c.png": "3"}),
@@ -177,7 +205,11 @@ def test_spreadsheets(tmp_path, monkeypatch):
 
 def test_labels_in_folders_and_names(tmp_path):
     put_images(
-        tmp_path / "f", "train/7/a.png", "train/12/b.png", "val/none/c.png", "test/seven/d.png"
+        tmp_path / "f",
+        "train/digit 7/a.png",
+        "train/12/b.png",
+        "val/none/c.png",
+        "test/seven/d.png",
     )
     photos = read_folder(tmp_path / "f")
     assert [(p.label, p.split) for p in photos] == [
@@ -207,7 +239,7 @@ def test_splits_in_names_of_tables_and_yolo_folders(tmp_path):
     ]
     put_images(tmp_path / "y", "images/train/a.png", "images/val/b.png")
     put(tmp_path / "y", {
-        "data.yaml": "names: {0: zero, 1: '9'}\n",
+        "data.yaml": "names: {0: zero, 1: digit_9}\n",
         "labels/train/a.txt": "1 .25 .5 .5 1\n0 .75 .5 .5 1\n",
     })  # fmt: skip
     first, second = read_folder(tmp_path / "y")
@@ -280,6 +312,18 @@ def test_boxes(text, boxes):
         ({"labels.csv": "file,split\na.png,train\n"}, ["no column of labels", "plate_text"]),
         ({"labels.csv": "x,y\n1,2\n"}, ["no column of images", "filename", "'x, y'"]),
         ({"x.csv": "file,label\n", "y.csv": "file,label\n"}, ["several tables", "x.csv"]),
+        (
+            {"labels.csv": "Bild,Zahl,Alter\na.png,5,12\nb.png,7,3\n"},
+            ["several", "'Zahl', 'Alter'"],
+        ),
+        ({"labels.csv": "a.png,12,3\nb.png,4,7\n"}, ["several columns", "2, 3", "write a header"]),
+        ({"x.json": '[{"id": 1, "annotations": [], "data": {}}]'}, ["Label Studio", "JSON-MIN"]),
+        ({f"{name}.{end}": "{}" for name in "ab" for end in ("png", "json")}, ["convert", "COCO"]),
+        ({"a.png": "x", "a.xml": "<annotations/>"}, ["CVAT", "COCO"]),
+        ({"the_7th/a.png": "x"}, ["label alone"]),
+        ({"labels.csv": "file,label,label\na.png,,1\n"}, ["several columns are named 'label'"]),
+        ({"a.png": "x", "labels.yaml": "a.png: 1"}, ["no names of classes", "file,label"]),
+        ({"labels.csv": "file,label\na.png,1\n", "a.zip": "x"}, ["unpack a.zip"]),
         ({"labels.xlsx": "x"}, ["spreadsheet", "save it as CSV"]),
         ({"labels.xls": "x"}, ["save it as .xlsx or .csv"]),
         ({"labels.json": "[1]", "a.png": "x"}, ["no row for each image"]),
@@ -344,11 +388,11 @@ def test_all_bad_rows_are_one_error_and_can_be_skipped(tmp_path):
     assert [photo.label for photo in folder.photos] == ["12"] and len(folder.skipped) == 30
     # What only decoding tells.
     put(tmp_path, {"labels.csv": "file,label,boxes\na.png,1,0 0 90 90\nb.png,2,-2 0 41 20\n"
-        "broken.png,3,\ndrawing.svg,4,\nsmall.png,5,\n"})  # fmt: skip
+        "broken.png,3,\ndrawing.svg,4,\nsmall.png,5,\nx/c.png,6a,\n"})  # fmt: skip
     with pytest.raises(BadRows) as raised:
         check_folder(tmp_path)
     shown = str(raised.value)
-    assert "3 of 5" in shown and "outside of the image of 40 x 20" in shown
+    assert "4 of 6" in shown and "alone (6)" in shown and "outside of the image of 40 x 20" in shown
     assert "broken.png does not decode" in shown and "export the drawing as PNG" in shown
     assert [p.label for p in read_folder(f"{tmp_path}?skip_bad=1")] == ["2", "5"]
 

@@ -42,9 +42,10 @@ def test_the_page_shows_what_is_there(folder, tmp_path, capsys):
     assert folder_page.main([str(folder), "--report", str(report)]) == 1  # a bad row
     shown = capsys.readouterr()
     assert "6 images; digits: 3 of 1, 2 of 2, 1 without a number" in shown.out
-    assert "3 labels are probably wrong" in shown.out and "line 6: 003.png" in shown.err
+    assert "3 labels are probably wrong" in shown.out
+    assert "1 of 7 rows" in shown.err and "line 6: 003.png" in shown.err
     page = (report / "index.html").read_text()
-    for text in ("Rows that cannot be used", "7&lt;b&gt;", "Duplicates", "<h2>Train</h2>"):
+    for text in ("Rows that cannot be used", "7&lt;b&gt;", "Duplicates", "<h2>Train: "):
         assert text in page
     assert folder_page.main([str(folder / "nowhere")]) == 2
     assert "no folder" in capsys.readouterr().err

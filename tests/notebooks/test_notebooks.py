@@ -67,6 +67,7 @@ def test_what_is_published_is_of_the_same_text_and_clean(source):
     assert [cell.source for cell in published.cells] == [cell.source for cell in text.cells]
     assert source.with_suffix(".ipynb").stat().st_size < 600_000
     assert list(notebooks.figures(published))
+    assert published.metadata.language_info.name == "python"
     for output in _outputs(published, "stream"):
         assert output["name"] == "stdout", output["text"]
     assert not PRIVATE.search(str([cell.get("outputs") for cell in published.cells]))

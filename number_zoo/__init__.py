@@ -19,6 +19,10 @@ _MODULES = {
 __all__ = ["__version__", *_MODULES]
 
 
+def __dir__():
+    return sorted({*globals(), *_MODULES})
+
+
 def __getattr__(name: str):
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

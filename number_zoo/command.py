@@ -83,11 +83,21 @@ def main(arguments: list[str] | None = None, prog: str = "number-zoo") -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (ValueError, OSError) as error:
-        print(f"{prog}: {error}", file=sys.stderr)
+        print(f"{prog}: {_text(error, options.output)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"{prog}: stopped", file=sys.stderr)
         return 130
+
+
+def _text(error: BaseException, output: Path | None = None) -> str:
+    """What an error says; of one without a file name, the output is what was written."""
+    if not isinstance(error, OSError) or not error.strerror:
+        return str(error)
+    if error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    resume = ". Rows that are complete are kept: rerun with --skip-done" if output else ""
+    return f"{output or 'standard output'} cannot be written: {error.strerror}{resume}"
 
 
 def _serve(arguments: list[str], prog: str) -> int:
@@ -104,7 +114,11 @@ def _run(options: argparse.Namespace, prog: str) -> int:
         raise ValueError(f"--draw takes a folder. Received: {options.draw}, which is a file")
     files = list(find_images(options.images, options.draw))
     if not files:
-        print(f"{prog}: no images in {', '.join(options.images)}", file=sys.stderr)
+        print(
+            f"{prog}: no images in {', '.join(options.images)}: no file there has the suffix of an "
+            "image that is read, such as .jpg or .png, or all are hidden",
+            file=sys.stderr,
+        )
         return 2
     with contextlib.ExitStack() as stack:
         write = Writer(sys.stdout, options.format or "table")
@@ -136,7 +150,7 @@ def _read(files: list[str], options: argparse.Namespace, write: Writer, prog: st
         for index, (file, reading, error) in enumerate(results, 1):
             if reading is None:
                 failed += 1
-                print(f"{prog}: {error or file}", file=sys.stderr)
+                print(f"{prog}: {_text(error) if error else file}", file=sys.stderr)
             else:
                 write(Row.of(file, reading, options.min_confidence))
             show(index)

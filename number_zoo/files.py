@@ -64,7 +64,7 @@ def _is_new(path: Path, seen: set[tuple[int, int]]) -> bool:
 def is_folder(name: str) -> bool:
     """Whether there is a folder of that name; False without the permission to know."""
     try:
-        return Path(name).is_dir()
+        return bool(name) and Path(name).is_dir()  # Path("") is the working directory
     except OSError:
         return False
 

@@ -7,9 +7,10 @@ import io
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 with contextlib.suppress(ImportError):  # optional: only HEIC images need it
     import pillow_heif
@@ -25,7 +26,7 @@ a few transparent pixels."""
 
 
 def decode_image(
-    source: str | os.PathLike | bytes | io.BytesIO,
+    source: str | os.PathLike | bytes | bytearray | memoryview | BinaryIO,
     *,
     name: str | None = None,
     formats: Sequence[str] | None = None,
@@ -37,7 +38,7 @@ def decode_image(
     and palettes, grey and CMYK are converted to RGB.
 
     Args:
-        source: path of a file, or its bytes, or a file in memory.
+        source: path of a file, or its bytes, or an open binary file.
         name: name of the image in errors. Defaults to its path.
         formats: Pillow's names of the accepted formats. Defaults to all of them.
 
@@ -48,13 +49,12 @@ def decode_image(
         OSError: if the file does not exist or cannot be opened.
         ValueError: if it is not an image or is damaged.
     """
-    if isinstance(source, bytes | io.BytesIO):
-        file = io.BytesIO(source) if isinstance(source, bytes) else source
-        name = name or "image"
-    else:
+    if isinstance(source, str | os.PathLike):
         file, name = Path(source), name or str(source)
         if not file.is_file():
-            raise FileNotFoundError(f"There is no image at {name}")
+            raise _no_file(file, name)
+    else:
+        file, name = _in_memory(source), name or "image"
     try:
         with Image.open(file, formats=formats) as image:
             ImageOps.exif_transpose(image, in_place=True)  # in place: saves a copy of a large photo
@@ -73,8 +73,35 @@ def decode_image(
             ) from error
         raise ValueError(
             f"{name} does not decode as an image (PNG, JPEG, WebP, BMP, TIFF or another kind "
-            f"that Pillow reads). Received: {str(error) or type(error).__name__}"
+            f"that Pillow reads). Received: {_what_is_wrong(file, error)}"
         ) from error
+
+
+def _in_memory(source: bytes | bytearray | memoryview | BinaryIO) -> io.BytesIO:
+    if isinstance(source, io.BytesIO):
+        return source
+    if isinstance(source, io.TextIOBase):
+        raise ValueError(f'open an image file as binary: open(path, "rb"). Received: {source!r}')
+    if not hasattr(source, "read"):
+        return io.BytesIO(source)
+    if source.seekable():
+        source.seek(0)
+    return io.BytesIO(source.read())
+
+
+def _no_file(file: Path, name: str) -> OSError:
+    if "://" in name:
+        return FileNotFoundError(f"There is no image at {name}: URLs are not read, download it")
+    if file.is_dir() and name:
+        return IsADirectoryError(f"{name} is a folder, not an image: give the files in it")
+    return FileNotFoundError(f"There is no image at {name or repr(name)}")
+
+
+def _what_is_wrong(file: Path | io.BytesIO, error: Exception) -> str:
+    empty = not (file.stat().st_size if isinstance(file, Path) else file.getbuffer().nbytes)
+    if isinstance(error, UnidentifiedImageError):  # it names the object in memory
+        return "an empty file" if empty else "a file of an unknown kind"
+    return str(error) or type(error).__name__
 
 
 def measure_image(file: str | os.PathLike) -> tuple[int, int]:
@@ -95,7 +122,7 @@ def _is_heic(file: Path | io.BytesIO) -> bool:
 
 def to_rgb(image: Image.Image) -> Image.Image:
     if image.mode == "F":
-        raise ValueError("floating-point values of unknown range")
+        raise ValueError("floating-point values of unknown range: scale them to 8 bits")
     if image.mode.startswith("I"):  # 16 bits (Pillow has no narrower mode that holds them)
         values = np.asarray(image).clip(0, 65535).astype(np.int32)
         values += 128
@@ -125,12 +152,19 @@ def in_mode(image: Image.Image, mode: str) -> Image.Image:
     return image if image.mode == mode else image.convert(mode)  # convert always copies
 
 
-def to_array(image: np.ndarray | Image.Image | str | os.PathLike | bytes) -> np.ndarray:
+def is_encoded(value: object) -> bool:
+    """Whether a value is an image file: a path, its bytes, or an open file."""
+    kinds = str | os.PathLike | bytes | bytearray | memoryview
+    return isinstance(value, kinds) or hasattr(value, "read")
+
+
+def to_array(image: np.ndarray | Image.Image | str | os.PathLike | bytes | BinaryIO) -> np.ndarray:
     """An image of any kind as uint8 RGB.
 
     Args:
-        image: a path or the bytes of a file, as `decode_image` takes them; a PIL image; or an
-            array (height, width) or (height, width, 1 or 3), uint8 or float in [0, 255].
+        image: a path, the bytes of a file or an open file, as `decode_image` takes them; a PIL
+            image; or an array (height, width) or (height, width, 1 or 3), uint8 or float in
+            [0, 255].
 
     Returns:
         uint8 array (height, width, 3); uint8 RGB is returned as it is.
@@ -140,8 +174,13 @@ def to_array(image: np.ndarray | Image.Image | str | os.PathLike | bytes) -> np.
     """
     if isinstance(image, Image.Image):
         return np.asarray(to_rgb(ImageOps.exif_transpose(image)))
-    if not isinstance(image, np.ndarray):
+    if is_encoded(image):
         return decode_image(image)
+    if not isinstance(image, np.ndarray):
+        raise TypeError(
+            "an image is a path, the bytes of a file, an open file, a PIL image or an array. "
+            f"Received: {type(image).__name__}"
+        )
     accepted = image.dtype == np.uint8 or image.dtype.kind == "f"
     channels = image.shape[2:] in ((), (1,), (3,))
     if not (accepted and image.ndim in (2, 3) and channels and image.size):
@@ -154,6 +193,7 @@ def to_array(image: np.ndarray | Image.Image | str | os.PathLike | bytes) -> np.
         if not (low >= 0 and high <= 255) or 0 < high <= 1:
             raise ValueError(
                 f"a float image has values in [0, 255]. Received: {low:.3g} to {high:.3g}"
+                + ": multiply it by 255" * (0 <= low <= high <= 1)
             )
         image = image.round().astype(np.uint8)
     image = image[..., None] if image.ndim == 2 else image

@@ -11,9 +11,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
-from number_zoo.predictions import Reading
+if TYPE_CHECKING:  # NumPy takes a tenth of a second
+    from number_zoo.predictions import Reading
 
 FORMATS = ("table", "csv", "json")
 
@@ -110,10 +111,14 @@ def open_output(path: Path, form: str, resume: bool) -> tuple[TextIO, set[str]]:
         ValueError: if the file exists and is not to be resumed, or is in another form.
         OSError: if it cannot be written.
     """
+    if path.exists() and not path.is_file():
+        raise ValueError(f"--output is a file. Received: {path}, which is a folder or a device")
     if path.exists() and not resume and path.stat().st_size:
         raise ValueError(
             f"{path} exists: resume it with --skip-done, or delete it, or name another --output"
         )
+    if not path.parent.is_dir():
+        raise ValueError(f"There is no folder {path.parent} for --output {path}: make it first")
     stream = path.open("a+", encoding="utf-8", errors="surrogateescape", newline="")
     try:
         stream.seek(0)

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from number_zoo import files, names, published
-from number_zoo.images import to_array
+from number_zoo.images import is_encoded, to_array
 from number_zoo.predictions import Predictions, Reading
 
 BATCH, BATCH_PIXELS = 8, 4_000_000
@@ -31,7 +31,7 @@ Backend = Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
 `inference.graph.ReadNumbers` by name."""
 
 Source = np.ndarray | str | os.PathLike | bytes | Any
-"""An image: a uint8 or float array, a path, the bytes of a file, or a PIL image."""
+"""An image: a uint8 or float array, a path, the bytes of a file, an open file, or a PIL image."""
 
 
 class Reader:
@@ -49,7 +49,8 @@ class Reader:
         metadata: what the file says of itself, see `session.METADATA`.
 
     Raises:
-        ValueError: if there are no such weights, or the file is not such a graph.
+        ValueError: if there are no such weights, the file is not such a graph, or `threads` is less
+            than one.
     """
 
     batch, batch_pixels = BATCH, BATCH_PIXELS
@@ -62,6 +63,8 @@ class Reader:
     ):
         from number_zoo.session import Session
 
+        if threads is not None and threads < 1:
+            raise ValueError(f"threads is 1 or more. Received: {threads}")
         weights = published.DEFAULT_WEIGHTS if weights is None else weights
         if str(weights) not in published.list_weights() and not Path(weights).is_file():
             known = names.unknown_name("weights", str(weights), published.list_weights())
@@ -82,21 +85,22 @@ class Reader:
         """Read the number in an image, or in each of several.
 
         Args:
-            images: a path, the bytes of an image file, a PIL image, an array (height, width) or
-                (height, width, 3), RGB, uint8 or float in [0, 255]; or a list of such or another
-                iterable. Few of its files are decoded at a time.
+            images: a path, the bytes of an image file, an open binary file, a PIL image, an array
+                (height, width) or (height, width, 3), RGB, uint8 or float in [0, 255]; or a list of
+                such or another iterable. Few of its files are decoded at a time.
 
         Returns:
             A reading; for an iterable a list, one for each image, in order.
 
         Raises:
-            ValueError: if a file or array is not an image.
+            ValueError, TypeError: if a file, an array or a value is not an image.
             OSError: if a file is missing or cannot be opened.
         """
-        if isinstance(images, str | bytes | os.PathLike | Image.Image) or (
-            isinstance(images, np.ndarray) and images.ndim < 4
-        ):
+        one = is_encoded(images) or isinstance(images, Image.Image)
+        if one or (isinstance(images, np.ndarray) and images.ndim < 4):
             return self.predict([images]).readings()[0]
+        if not isinstance(images, Iterable):
+            to_array(images)  # says what an image is
         groups = files.batches(images)
         return [reading for group in groups for reading in self.predict(group).readings()]
 

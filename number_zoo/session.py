@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,8 @@ class Session:
     """
 
     def __init__(self, weights: str | Path, threads: int = 1):
+        # Its wheels since 1.32 report to Microsoft and keep a device ID in the home folder.
+        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
         import onnxruntime
 
         is_published = str(weights) in published.list_weights()
@@ -46,10 +49,8 @@ class Session:
         options.intra_op_num_threads = threads
         # Threads that wait for the next operation leave their cores to others.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        # Both keep memory for every size of images that was read, at no gain in time.
-        options.enable_cpu_mem_arena = options.enable_mem_pattern = False
         options.log_severity_level = 3
-        # A tenth less memory for a twentieth more time, and none kept of the largest image.
+        # Both keep memory for every size of images that was read, at no gain in time.
         options.enable_cpu_mem_arena = options.enable_mem_pattern = False
         try:
             self._session = onnxruntime.InferenceSession(
@@ -57,7 +58,12 @@ class Session:
             )
         except Exception as error:  # ONNX Runtime's errors have no class in common
             first_line = str(error).strip().splitlines()[0]
-            raise ValueError(f"{weights} is not an ONNX model that runs: {first_line}") from error
+            cure = "Copy it again, or export it: python export.py RUN --format onnx"
+            if is_published:
+                cure = "Install number-zoo again: pip install --force-reinstall"
+            raise ValueError(
+                f"{weights} is not an ONNX model that runs: {first_line} {cure}"
+            ) from error
         metadata = self._session.get_modelmeta().custom_metadata_map
         inputs = {value.name for value in self._session.get_inputs()}
         if METADATA not in metadata or inputs != _INPUTS:

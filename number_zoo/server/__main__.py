@@ -35,7 +35,8 @@ def parse(arguments: Sequence[str] | None, prog: str) -> argparse.Namespace:
     add("--port", type=int, default=os.environ.get("PORT", 8000), help="default: $PORT, or 8000")
     add("--weights", nargs="+", metavar="NAME|FILE|RUN", default=[DEFAULT_WEIGHTS, SMALL_WEIGHTS],
         help="published weights, exported .onnx files or, with the training requirements, runs; "
-        "the first is the default of a request (default: %(default)s)")  # fmt: skip
+        "the first is the default of a request "
+        f"(default: {DEFAULT_WEIGHTS} {SMALL_WEIGHTS})")  # fmt: skip
     add("--allow-origin", action="append", default=[], metavar="ORIGIN", type=_origin,
         help="let pages of this origin use the API, such as https://example.org; may be given "
         'several times; "*" for all (default: none but the server itself)')  # fmt: skip

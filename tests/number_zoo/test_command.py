@@ -14,7 +14,7 @@ from PIL import Image
 
 from number_zoo import Reader, command, files, reader
 from number_zoo.command import drawn_paths, main
-from number_zoo.output import open_output, progress
+from number_zoo.output import Writer, open_output, progress
 from number_zoo.published import SMALL_WEIGHTS
 
 NAMES = ("a.jpg", "b.png", "sub/c.png")
@@ -104,6 +104,19 @@ def test_what_is_interrupted_or_has_no_room_says_so(folder, monkeypatch, capsys)
     assert capsys.readouterr().err == "number-zoo: stopped\n"
 
 
+def test_a_full_disk_is_named_with_the_output(folder, tmp_path, monkeypatch, capsys):
+    def write(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Writer, "__call__", write)
+    assert main([str(folder), "--output", str(tmp_path / "full.csv")]) == 2
+    error = capsys.readouterr().err
+    assert "full.csv cannot be written: No space left on device. Rows" in error
+    assert main([str(folder)]) == 2
+    error = capsys.readouterr().err
+    assert error == "number-zoo: standard output cannot be written: No space left on device\n"
+
+
 def test_an_image_is_read_from_standard_input(folder, monkeypatch, capsys):
     content = SimpleNamespace(buffer=io.BytesIO((folder / "b.png").read_bytes()))
     monkeypatch.setattr("sys.stdin", content)
@@ -129,10 +142,13 @@ def test_unsure_numbers_are_withheld(folder, capsys):
     ("arguments", "message"),
     [
         (["gone.png"], "There is no image at gone.png"),
+        ([""], "There is no image at ''"),
         (["{empty}"], "no images in"),
         (["{folder}", "--draw", "{file}"], "--draw takes a folder"),
         (["{folder}", "--output", "{file}"], "--output is a .csv, .json or .jsonl file"),
         (["{folder}", "--output", "x.csv", "--format", "json"], "x.csv with --format json"),
+        (["{folder}", "--output", "{empty}/none/x.csv"], "make it first"),
+        (["{folder}", "--output", "{empty}", "--format", "csv"], "which is a folder or a device"),
         (["{folder}", "--output", "{rows}"], "resume it with --skip-done"),
         (["{folder}", "--output", "{rows}", "--skip-done"], "the first line is a,b"),
     ],

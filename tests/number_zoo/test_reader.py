@@ -1,6 +1,7 @@
 """The library: images of every kind in, readings out, and nothing imported that is not needed."""
 
 import io
+import os
 import subprocess
 import sys
 
@@ -62,7 +63,7 @@ def test_images_of_every_kind_are_read_alike(reader, image, tmp_path):
         (np.zeros((4, 4, 3), np.uint16), "uint16 of shape"),
         (np.zeros((4, 4, 2), np.uint8), r"shape \(4, 4, 2\)"),
         (np.zeros((0, 4, 3), np.uint8), r"shape \(0, 4, 3\)"),
-        (np.full((4, 4, 3), 0.5), r"values in \[0, 255\]. Received: 0.5 to 0.5"),
+        (np.full((4, 4, 3), 0.5), r"values in \[0, 255\]. Received: 0.5 to 0.5: multiply"),
         (np.full((4, 4, 3), np.nan), r"Received: nan"),
         (b"no image", "does not decode as an image"),
     ],
@@ -70,6 +71,28 @@ def test_images_of_every_kind_are_read_alike(reader, image, tmp_path):
 def test_what_is_no_image_is_refused(image, message, reader):
     with pytest.raises(ValueError, match=message):
         reader.read(image)
+
+
+@pytest.mark.parametrize("value", [None, 7, [None]])
+def test_another_type_is_refused_with_those_accepted(value, reader):
+    with pytest.raises(TypeError, match="an image is a path, the bytes of a file, an open file"):
+        reader.read(value)
+
+
+def test_files_that_are_open_and_buffers_are_images(reader, image, tmp_path):
+    (tmp_path / "175.png").write_bytes(png(image))
+    with (tmp_path / "175.png").open("rb") as file:
+        sources = [file, io.BytesIO(png(image)), bytearray(png(image)), memoryview(png(image))]
+        for _ in range(2):  # a file that was read before is read from its beginning
+            assert [reader.read(source).number for source in sources] == ["175"] * 4
+        assert [reading.number for reading in reader.read(sources)] == ["175"] * 4
+    with (tmp_path / "175.png").open() as file, pytest.raises(ValueError, match="as binary"):
+        reader.read(file)
+
+
+def test_threads_are_at_least_one():
+    with pytest.raises(ValueError, match=r"threads is 1 or more\. Received: 0"):
+        Reader(SMALL_WEIGHTS, threads=0)
 
 
 def test_an_image_is_read_alone_as_among_many(reader):
@@ -121,7 +144,7 @@ def test_weights_that_cannot_be_read_are_told(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"unknown weights 'conv_transformer'\. Known: conv_tr"):
         open_reader("conv_transformer")
     (tmp_path / "text.onnx").write_text("no graph")
-    with pytest.raises(ValueError, match=r"text\.onnx is not an ONNX model that runs"):
+    with pytest.raises(ValueError, match=r"text\.onnx is not an ONNX model that runs.* Copy it"):
         open_reader(tmp_path / "text.onnx")
     (tmp_path / "mine.keras").touch()
     monkeypatch.setitem(sys.modules, "artifacts.startup", None)
@@ -161,3 +184,20 @@ assert not unwanted, f"imported to read an image: {unwanted}"
 def test_reading_imports_neither_keras_nor_the_project(image, tmp_path):
     image.save(tmp_path / "175.png")
     subprocess.run([sys.executable, "-c", READ_ALONE, tmp_path / "175.png"], check=True)
+
+
+def test_nothing_is_left_in_the_home_folder(image, tmp_path):
+    """ONNX Runtime keeps a device ID and a queue of reports there, unless it is told not to."""
+    image.save(tmp_path / "175.png")
+    (tmp_path / "home").mkdir()
+    unset = {"ORT_DISABLE_TELEMETRY", "XDG_CACHE_HOME"}
+    environment = {name: value for name, value in os.environ.items() if name not in unset}
+    environment["HOME"] = str(tmp_path / "home")
+    code = "import number_zoo, sys; number_zoo.read(sys.argv[1])"
+    arguments = [sys.executable, "-B", "-c", code, tmp_path / "175.png"]
+    subprocess.run(arguments, check=True, env=environment)
+    assert list((tmp_path / "home").rglob("*")) == []
+
+
+def test_names_of_the_library_are_listed():
+    assert {"read", "Reader", "list_weights"} <= set(dir(number_zoo))

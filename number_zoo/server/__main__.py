@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import re
+import socket
 import sys
 import threading
 from collections.abc import Sequence
@@ -72,6 +73,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "number-zoo serve")
     logging.getLogger("python_multipart").setLevel(logging.ERROR)  # its warnings quote bodies
     try:
         readers = load_readers(options.weights)
+        _check_address(options.host, options.port)
     except (ValueError, OSError) as error:
         print(f"{prog}: {error}", file=sys.stderr)
         return 2
@@ -80,6 +82,21 @@ def main(arguments: Sequence[str] | None = None, prog: str = "number-zoo serve")
         server.run()
     _end_hung_threads(prog)
     return 0
+
+
+def _check_address(host: str, port: int) -> None:
+    """Raise an error that says what to do if nothing can listen there."""
+    try:
+        family, kind, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as listener:
+            if os.name == "posix":  # elsewhere it would allow a port that is in use
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+    except OSError as error:
+        raise OSError(
+            f"cannot listen on {host} port {port}: {error.strerror}. "
+            "Name others with --host and --port"
+        ) from error
 
 
 def _end_hung_threads(prog: str) -> None:

@@ -113,3 +113,11 @@ def test_a_wrong_option_is_reported_in_one_line(arguments, message, capsys):
         status = stop.code
     assert status == 2
     assert message in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_port_in_use_is_reported_with_the_option_for_another(capsys):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        assert main(["--port", str(port), "--weights", FIRST]) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert f"cannot listen on 127.0.0.1 port {port}: " in error and "--port" in error

@@ -24,8 +24,9 @@ EXAMPLES = """examples:
   %(prog)s photos/ --draw drawn       copies with the box, the number and its confidence
   %(prog)s serve                      a web page and an API; serve --help has its options
 
-Numbers below --min-confidence are withheld. In folders, files with the suffix of an image are read
-and hidden files are skipped. An image that cannot be read does not stop the others.
+Numbers below --min-confidence are withheld: "?" in CSV, null in JSON. In folders, files with
+the suffix of an image are read and hidden files are skipped. An image that cannot be read does
+not stop the others.
 
 Exit status: 0 if all images were read; 1 if some could not be; 2 if none could be, or for wrong
 usage."""

@@ -52,7 +52,8 @@ class Row:
         if form == "json":
             return json.dumps(vars(self))
         if form == "csv":
-            number = "" if self.number is None else self.number
+            # An empty number means none; as labels, "?" are refused until someone reads them.
+            number = "?" if self.number is None else self.number
             return _csv(self.file, number, self.confidence, *(self.box or [""] * 4))
         number = "(unsure)" if self.number is None else self.number or "(none)"
         return f"{number:>8}  {self.confidence:6.1%}  {self.file}"

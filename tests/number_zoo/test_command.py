@@ -136,6 +136,8 @@ def test_photos_of_many_pixels_are_decoded_by_the_few(folder, monkeypatch):
 def test_unsure_numbers_are_withheld(folder, capsys):
     assert main([str(folder), "--min-confidence", "1"]) == 0
     assert capsys.readouterr().out.count("(unsure)") == 3
+    assert main([str(folder), "--min-confidence", "1", "--format", "csv"]) == 0
+    assert capsys.readouterr().out.count(",?,") == 3
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ trials = 22
 steps = 60  # batches of 128 images in each trial
 long_epochs = 2
 long_steps = 200
+seeds = 2
 test_images = 10_000  # of 10,000
 
 # %% [markdown]
@@ -103,7 +104,7 @@ recipe = replace(search.base.recipe, epochs=long_epochs, steps_per_epoch=long_st
 names = []
 for name, configuration in candidates.items():
     print(name, {key: configuration.arguments[key] for key in ("filters", "kernel_size")})
-    for seed in (1, 2):
+    for seed in range(1, seeds + 1):
         names.append(f"{folder}/{name}_{seed}")
         longer = replace(configuration, recipe=recipe, seed=seed)
         metrics = training.train(longer, names[-1], cache_dir="cache")

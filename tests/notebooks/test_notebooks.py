@@ -22,9 +22,21 @@ SMALL = {
         "steps": 1,
         "test_images": 4,
     },
-    "5": {"trials": 2, "steps": 1, "long_epochs": 1, "long_steps": 1, "test_images": 100},
+    "5": {
+        "trials": 2,
+        "steps": 1,
+        "long_epochs": 1,
+        "long_steps": 1,
+        "seeds": 1,
+        "test_images": 100,
+    },
 }
 """Parameters of each notebook by the start of its name."""
+
+BEFORE = """%reset -f
+import tensorflow
+tensorflow.config.run_functions_eagerly(True)"""
+"""Forget the notebook before. Tracing functions takes longer than the few steps of the tests."""
 
 PRIVATE = re.compile(r"/(work|home|root|tmp|Users|venv)/|site-packages")
 
@@ -52,7 +64,7 @@ def _outputs(notebook, kind):
 def test_a_notebook_runs_and_shows_every_figure(source, kernel, tmp_path):
     values = {"folder": str(tmp_path)} | SMALL[source.name.partition("_")[0]]
     notebook = notebooks.read(source, values)
-    notebook.cells.insert(0, nbformat.v4.new_code_cell("%reset -f"))  # of the notebook before
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(BEFORE))
     notebooks.execute(notebook, km=kernel)
     figures = [np.asarray(image) for _, image in notebooks.figures(notebook)]
     assert len(figures) == len(list(notebooks.figures(_published(source))))

@@ -1,6 +1,5 @@
 """A sample of the cases of `make faults`, and what was found among them."""
 
-import random
 import subprocess
 import sys
 import tempfile
@@ -16,17 +15,14 @@ from tests.faults.inject import BROKEN, FULL, Injector
 
 
 def test_a_sample_of_faults_kills_and_full_disks():
-    """Another one in every test run, whose seed is shown where a case fails."""
-    seed = random.randrange(10_000)
-    names = random.Random(seed).sample(["train", "resume", "cache", "export", "report"], 2)
-    scenarios = [option for name in names for option in ("--scenario", name)]
+    """The same in every test run; `make faults` runs all."""
+    scenarios = ["--scenario", "resume", "--scenario", "export"]
     with tempfile.TemporaryDirectory() as work:  # not pytest's, which keeps the last three
         done = subprocess.run(
-            [sys.executable, "-m", "tests.faults", "--work", work, *scenarios, "--sample", "4",
-             "--seed", str(seed)],
+            [sys.executable, "-m", "tests.faults", "--work", work, *scenarios, "--sample", "4"],
             cwd=ROOT, capture_output=True, text=True, check=False,
         )  # fmt: skip
-    assert "0 of 4 cases failed" in done.stdout, f"seed {seed}\n{done.stdout}{done.stderr}"
+    assert "0 of 4 cases failed" in done.stdout, done.stdout + done.stderr
     if "SKIPPED" in done.stdout:
         warnings.warn(done.stdout.splitlines()[0], stacklevel=1)
 

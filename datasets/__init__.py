@@ -11,7 +11,7 @@ TensorFlow is imported when the first pipeline is created, not on import.
 
 from __future__ import annotations
 
-import importlib
+from artifacts.lazy import lazy_attributes
 
 _MODULES = {
     "Augmentation": "augmentation",
@@ -35,9 +35,4 @@ _MODULES = {
 }
 
 __all__ = sorted(_MODULES)
-
-
-def __getattr__(name: str):
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+__getattr__ = lazy_attributes(__name__, _MODULES)

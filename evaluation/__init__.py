@@ -11,7 +11,7 @@ Keras is imported with the first function that needs it, not on import.
 
 from __future__ import annotations
 
-import importlib
+from artifacts.lazy import lazy_attributes
 
 CONSTANT = "constant answer"
 """Name of the baseline in results: the most common training label, given for every image."""
@@ -43,9 +43,4 @@ _MODULES = {
 }
 
 __all__ = ["CONSTANT", *sorted(_MODULES)]
-
-
-def __getattr__(name: str):
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+__getattr__ = lazy_attributes(__name__, _MODULES)

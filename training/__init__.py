@@ -8,7 +8,7 @@ training.train(configuration, "runs/shallow")
 
 from __future__ import annotations
 
-import importlib
+from artifacts.lazy import lazy_attributes
 
 _MODULES = {
     "Configuration": "configuration",
@@ -20,9 +20,4 @@ _MODULES = {
 }
 
 __all__ = sorted(_MODULES)
-
-
-def __getattr__(name: str):
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+__getattr__ = lazy_attributes(__name__, _MODULES)

@@ -76,11 +76,11 @@ def test_a_size_that_is_no_multiple_of_32_is_an_error():
 
 def test_learns_to_find_rectangles():
     keras.utils.set_random_seed(0)
-    images, truth = rectangles(8)
+    images, truth = rectangles(4)
     model = models.create("locator_tiny")
     model.compile(keras.optimizers.Adam(1e-2), loss=LocatorLoss(), jit_compile=False)
     history = model.fit(
-        ((images, truth) for _ in range(80)), steps_per_epoch=20, epochs=4, verbose=0, shuffle=False
+        ((images, truth) for _ in range(40)), steps_per_epoch=10, epochs=4, verbose=0, shuffle=False
     )
     losses = history.history["loss"]
     assert losses[-1] < 0.3 * losses[0]

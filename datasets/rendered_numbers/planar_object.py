@@ -89,16 +89,22 @@ def find_number(text: str) -> tuple[str, list[int]]:
 
 def line_object(layer: Layer, text: str, line: TextLine, **attributes) -> PlanarObject:
     """Return the planar object of a line of text, with further attributes."""
-
-    def numbers_at(indices: list[int]) -> tuple[str, list[np.ndarray]]:
-        hulls = [line.hulls[index - text.count(" ", 0, index)] for index in indices]
-        return "".join(text[index] for index in indices), hulls
-
-    _, longest = find_number(text)
-    label, hulls = numbers_at(longest)
-    others = [numbers_at(indices) for indices in find_numbers(text) if indices != longest]
+    numbers = numbers_of_line(text, line)
+    label, hulls = max(numbers, key=lambda number: len(number[0]), default=("", []))
+    others = [number for number in numbers if number[1] is not hulls]
     others += attributes.pop("others", [])
     return PlanarObject(layer, label, hulls, line.box, line.hulls, others=others, **attributes)
+
+
+def numbers_of_line(text: str, line: TextLine) -> list[tuple[str, list[np.ndarray]]]:
+    """Return the digits and their hulls of each number in a line."""
+    return [
+        (
+            "".join(text[index] for index in indices),
+            [line.hulls[index - text.count(" ", 0, index)] for index in indices],
+        )
+        for indices in find_numbers(text)
+    ]
 
 
 def sample_digits(length: int, rng: Rng, leading_zeros: float = 0.1) -> str:

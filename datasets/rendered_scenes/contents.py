@@ -29,7 +29,7 @@ _KINDS = (
     (12.0, "house"), (5.0, "device"), (4.0, "lcd"), (3.5, "led"), (5.0, "counter"),
     (3.0, "ink-jet"), (2.0, "dot-display"), (4.0, "code label"), (6.0, "bib"), (3.0, "jersey"),
     (5.0, "number plate"), (2.0, "card"), (4.0, "handwriting"), (14.0, "print"), (3.0, "vertical"),
-    (1.5, "diagonal"), (6.0, "tag"),
+    (1.5, "diagonal"), (6.0, "tag"), (5.0, "notice"),
 )  # fmt: skip
 _SERIES = ((4.0, "tag"), (4.0, "page"), (3.5, "bib"), (2.0, "code label"), (2.0, "house"),
            (3.0, "print"))  # fmt: skip
@@ -48,9 +48,9 @@ def populate(wall: Wall, style: SceneStyle, rng: Rng) -> None:
     if rng.bernoulli(style.cut):
         height = rng.log_uniform(12.0, 0.3 * min(wall.size))
         _place(wall, _render_kind(wall, height, style, rng), height, rng, cut=True)
-    elif count and rng.bernoulli(0.4):
+    elif count and rng.bernoulli(0.25):
         return
-    for _ in range(1 + rng.randrange(3 if count else 7)):
+    for _ in range(1 + rng.randrange(5 if count else 9)):
         _place_distractor(wall, rng)
 
 
@@ -63,7 +63,11 @@ def _render_kind(wall: Wall, height: float, style: SceneStyle, rng: Rng) -> Plan
     kind, height = rng.weighted_choice(_KINDS), _layer_height(height)
     if kind == "house":
         return render_house_number(rng, height, wall.colour)
-    own: dict[str, Callable[..., PlanarObject]] = {"device": render_device, "tag": render_tag}
+    own: dict[str, Callable[..., PlanarObject]] = {
+        "device": render_device,
+        "tag": render_tag,
+        "notice": functools.partial(render_paragraph, with_numbers=True),
+    }
     options = {"glyphs": style.glyphs} if kind == "handwriting" else {}
     planar = (own.get(kind) or OBJECTS[kind])(rng, height, **options)
     planar.rotation = min(max(planar.rotation, -_MOST_DIAGONAL), _MOST_DIAGONAL)
@@ -119,7 +123,7 @@ def _place_series(wall: Wall, count: int, style: SceneStyle, rng: Rng) -> None:
             wall.place(planar, scale * rng.log_uniform(0.6, 1.25), rng)
         return
     boxes = [_extent(planar, size) for planar in planars]
-    gap = 1.3 * size if planars[0].background else 0.1 * size
+    gap = 1.3 * size if planars[0].background or min(map(len, texts)) == 1 else 0.5 * size
     wide = max(box[2] - box[0] for box in boxes) * rng.uniform(1.0, 1.3) + gap
     high = max(box[3] - box[1] for box in boxes) * rng.uniform(1.0, 1.4) + 0.5 * gap
     # Reduce the scale until the grid has room.

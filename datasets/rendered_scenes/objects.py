@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -21,7 +22,9 @@ from ..rendered_numbers.glyphs import face_for, faces
 from ..rendered_numbers.layout import layout_line
 from ..rendered_numbers.planar_object import (
     PlanarObject,
+    find_numbers,
     line_object,
+    numbers_of_line,
     paint_words,
     paste_ink,
     sample_digits,
@@ -55,7 +58,7 @@ def render_house_number(
             text += rng.choice(("", " ", "-")) + rng.choice("ABCDEabc")
     finish = sample_finish(wall, 0.52, rng)
     style = sample_text_style(rng, finish.enamel)
-    style = TextStyle(**{**vars(style), "face": face_for(text, style.face)})
+    style = replace(style, face=face_for(text, style.face))
     line = layout_line(text, style, height, rng, 0.9 if finish.plate else 0.3)
     return line_object(render_sign(line, finish, height, rng), text, line)
 
@@ -112,30 +115,50 @@ def render_tag(rng: Rng, height: float, text: str | None = None) -> PlanarObject
     return line_object(layer, text, line)
 
 
-def render_paragraph(rng: Rng, height: float) -> PlanarObject:
-    """Render several lines of words without a digit, in plain type."""
-    face = rng.choice(faces())
-    style = TextStyle(face=face, spacing=rng.uniform(0.06, 0.2))
-    lines = []
-    for _ in range(2 + rng.randrange(4)):
-        words = [rng.choice(_TEXT_WORDS) for _ in range(1 + rng.randrange(4))]
-        text = " ".join(words)
-        text = text.upper().replace("O", "A") if rng.bernoulli(0.15) else text
-        lines.append(layout_line(text, style, height, rng, margin=0.2).mask)
-    pitch = max(mask.shape[0] for mask in lines) * rng.uniform(0.9, 1.2)
-    width = max(mask.shape[1] for mask in lines)
+def render_paragraph(rng: Rng, height: float, with_numbers: bool = False) -> PlanarObject:
+    """Render several lines of words in plain type, without digits or with numbers in some."""
+    style = TextStyle(face=rng.choice(faces()), spacing=rng.uniform(0.06, 0.2))
+    texts = [_sample_phrase(with_numbers, rng) for _ in range(2 + rng.randrange(4))]
+    if with_numbers and not any(map(find_numbers, texts)):
+        texts[0] += " " + sample_digits(1 + rng.randrange(4), rng)
+    if rng.bernoulli(0.15):
+        texts = [text.upper().replace("O", "A") for text in texts]
+    style = replace(style, face=face_for("".join(texts), style.face))
+    lines = [layout_line(text, style, height, rng, margin=0.2) for text in texts]
+    pitch = max(line.mask.shape[0] for line in lines) * rng.uniform(0.9, 1.2)
+    width = max(line.mask.shape[1] for line in lines)
     ground = light_colour(rng) if rng.bernoulli(0.7) else wall_colour(rng)
     ink, margin = ink_colour(ground, rng), height * rng.uniform(0.4, 1.2)
-    size = round(pitch * len(lines) + 2 * margin), round(width + 2 * margin)
-    layer = Layer(*size)
+    layer = Layer(round(pitch * len(lines) + 2 * margin), round(width + 2 * margin))
+    rows, columns = layer.shape
     if rng.bernoulli(0.6):
-        layer.paint_box((0, 0, *size[::-1]), ground)
-    centred = rng.bernoulli(0.4)
-    for index, mask in enumerate(lines):
-        x = margin + (width - mask.shape[1]) / 2 * centred
-        paste_ink(layer, mask, round(x), round(margin + index * pitch), ink, 0.95)
-    box = (margin, margin, size[1] - margin, size[0] - margin)
-    return PlanarObject(layer, "", [], box, background=ground)
+        layer.paint_box((0, 0, columns, rows), ground)
+    centred, numbers = rng.bernoulli(0.4), []
+    for index, (text, line) in enumerate(zip(texts, lines, strict=True)):
+        x = round(margin + (width - line.mask.shape[1]) / 2 * centred)
+        y = round(margin + index * pitch)
+        paste_ink(layer, line.mask, x, y, ink, 0.95)
+        numbers += [
+            (label, [hull + np.array([x, y], np.float32) for hull in hulls])
+            for label, hulls in numbers_of_line(text, line)
+        ]
+    box = (margin, margin, columns - margin, rows - margin)
+    return PlanarObject(layer, "", [], box, background=ground, others=numbers)
+
+
+def _sample_phrase(with_numbers: bool, rng: Rng) -> str:
+    words = [rng.choice(_TEXT_WORDS) for _ in range(1 + rng.randrange(4))]
+    if with_numbers and rng.bernoulli(0.5):
+        number = sample_digits(1 + rng.randrange(4), rng)
+        forms = (
+            number,
+            number,
+            sample_price(rng),
+            f"{number}-{rng.randrange(90)}",
+            f"No. {number}",
+        )
+        words.insert(rng.randrange(len(words) + 1), rng.choice(forms))
+    return " ".join(words)
 
 
 def render_wheel(rng: Rng, height: float) -> PlanarObject:

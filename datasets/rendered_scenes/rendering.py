@@ -10,7 +10,7 @@ import numpy as np
 
 from ..rendered_numbers import camera
 from ..rendered_numbers.colours import wall_colour
-from ..rendered_numbers.drawing import union
+from ..rendered_numbers.drawing import Box, union
 from ..rendered_numbers.planar_object import is_unreadable_rotated
 from ..rendered_numbers.rng import Rng
 from ..rendered_numbers.scene import (
@@ -24,6 +24,7 @@ from .styles import SceneStyle
 from .wall import Wall, sample_view
 
 _SMALLEST_READABLE = 6.0  # height of a digit in pixels
+_LEAST_SPREAD = 14.0  # of the grey levels in the box of a readable number
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,8 @@ class Scene:
         boxes: float32 (n, 4): left, top, right, bottom of each readable number, in pixels.
         labels: the digits of each.
         turns: int32 (n,): number of counter-clockwise quarter turns that make each upright.
-        ignored_boxes: float32 (k, 4): numbers that are too small, cut off or, in a turned image,
-            without a recognizable orientation.
+        ignored_boxes: float32 (k, 4): numbers that are too small, too faint or cut off, or
+            whose orientation is not recognizable in a turned image.
     """
 
     jpeg: bytes
@@ -78,7 +79,7 @@ def _render(rng: Rng, style: SceneStyle) -> Scene:
     wall = Wall(size, wall_colour(rng), sample_view(size, rng))
     populate(wall, style, rng)
     image = _render_background(wall, rng)
-    wall.paint(image)
+    wall.paint(image, rng)
     numbers = wall.numbers(_SMALLEST_READABLE)
     heights = [height for _, label, _, height in numbers if label]
     # One lens for the whole image: the smallest number limits the blur.
@@ -90,7 +91,7 @@ def _render(rng: Rng, style: SceneStyle) -> Scene:
     image = camera.expose(camera.apply_lens(image, 0.8 * sharp, rng), gradient, rng)
 
     boxes = np.array([box for box, *_ in numbers], np.float32).reshape(-1, 4)
-    labels = [label for _, label, *_ in numbers]
+    labels = [label if _spread(image, box) > _LEAST_SPREAD else "" for box, label, *_ in numbers]
     turns = np.array([turn for *_, turn, _ in numbers], np.int32)
     clear = [label for label in labels if is_unreadable_rotated(label)]
     readable = [label for label in labels if label]
@@ -107,6 +108,14 @@ def _render(rng: Rng, style: SceneStyle) -> Scene:
         turns[keep].astype(np.int32),
         boxes[~keep],
     )
+
+
+def _spread(image: np.ndarray, box: Box) -> float:
+    """The difference between light and dark (5th and 95th percentile) in a box."""
+    left, top, right, bottom = (round(edge) for edge in box)
+    levels = image[top : bottom + 1, left : right + 1].mean(axis=-1)
+    low, high = np.percentile(levels, (5, 95))
+    return float(high - low)
 
 
 def _sample_size(style: SceneStyle, rng: Rng) -> tuple[int, int]:

@@ -151,14 +151,22 @@ class Wall:
         to_middle = scale_translate(scale, -scale * middle_x, -scale * middle_y)
         return self.from_wall @ rotation @ to_middle
 
-    def paint(self, image: np.ndarray) -> None:
+    def paint(self, image: np.ndarray, rng: Rng) -> None:
         """Paint the objects on the image (float32 (h, w, 3)) of the wall, in place."""
         for placed in self.placed:
             if placed.patch is not None:
-                mask = np.zeros(image.shape[:2], np.uint8)
-                fill_polygon(mask, placed.patch)
-                blend(image, mask, placed.planar.background, 1.0)
+                if rng.bernoulli(0.4):  # a shadow, or a dark rim
+                    shift = [rng.uniform(-2.5, 2.5), rng.uniform(0.5, 3.0)]
+                    colour, opacity = (10.0, 10.0, 12.0), rng.uniform(0.2, 0.7)
+                    self._fill(image, placed.patch + shift, colour, opacity)
+                self._fill(image, placed.patch, placed.planar.background, 1.0)
             composite(image, *_shrunk(placed.planar.layer, placed.from_layer))
+
+    @staticmethod
+    def _fill(image: np.ndarray, corners: np.ndarray, colour: Colour, opacity: float) -> None:
+        mask = np.zeros(image.shape[:2], np.uint8)
+        fill_polygon(mask, corners)
+        blend(image, mask, colour, opacity)
 
     def numbers(self, smallest: float) -> list[tuple[Box, str, int, float]]:
         """Return box, label, turn and height of a digit of each number that is visible.

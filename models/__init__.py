@@ -12,6 +12,7 @@ from models.cost import describe, multiply_adds
 from models.decoding import best_of_each_length, decode_predictions
 from models.locator import decode_locations
 from models.locator_loss import LocatorLoss
+from models.locator_metrics import LocationScores, location_scores, match_boxes
 from models.losses import losses
 from models.metrics import (
     DigitAccuracy,
@@ -39,6 +40,7 @@ keras.config.set_image_data_format("channels_last")
 __all__ = [
     "DecodedSequences",
     "DigitAccuracy",
+    "LocationScores",
     "LocatorLoss",
     "SequenceAccuracy",
     "architecture_of",
@@ -55,7 +57,9 @@ __all__ = [
     "list_models",
     "list_weights",
     "load",
+    "location_scores",
     "losses",
+    "match_boxes",
     "model_file",
     "multiply_adds",
     "negative_log_likelihood",

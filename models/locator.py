@@ -206,6 +206,7 @@ ENTRIES = (
         locator,
         "every number in an image of any size",
         task="locate",
+        recipe="scenes",
         search_space=_search_space,
     ),
     Entry(
@@ -221,6 +222,7 @@ ENTRIES = (
             "head_blocks": 1,
         },
         task="locate",
+        recipe="scenes",
         search_space=_search_space,
     ),
 )

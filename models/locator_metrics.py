@@ -80,7 +80,6 @@ class LocationScores:
     def __init__(self, iou: float = MATCH_IOU):
         self.iou = iou
         self._boxes, self._numbers = [], []  # (score, number or -1, side) and (side, turn right)
-        self._count = 0
 
     def update(
         self, boxes: np.ndarray, scores: np.ndarray, turns: np.ndarray, truth: np.ndarray
@@ -108,6 +107,23 @@ class LocationScores:
         rows = np.stack([scores, found, box_sides, right], axis=1)
         self._boxes.append(rows[~matches.ignored])
         self._numbers.append(sides)
+
+    def update_batch(
+        self, locations: np.ndarray, truth: np.ndarray, image_size: tuple[int, int]
+    ) -> None:
+        """Add a batch of a locator's outputs; the arguments are those of `location_scores`."""
+        decoded = decode_locations(keras.ops.convert_to_tensor(locations), image_size)
+        arrays = [keras.ops.convert_to_numpy(values) for values in decoded.values()]
+        for *image, image_truth in zip(*arrays, truth, strict=True):
+            self.update(*image, image_truth)
+
+    def best_threshold(self) -> float:
+        """The score of a box that gives the largest F1 as a threshold; 0.5 where none is right."""
+        scores, found, _, _ = np.concatenate([np.empty((0, 4)), *self._boxes]).T
+        order = np.argsort(-scores, kind="stable")
+        count = sum(map(len, self._numbers))
+        f1 = 2 * np.cumsum(found[order]) / (np.arange(1, len(order) + 1) + count)
+        return float(scores[order][f1.argmax()]) if f1.any() else 0.5
 
     def result(self, threshold: float = 0.5) -> dict[str, float]:
         """The scores of all images so far.
@@ -187,10 +203,7 @@ def location_scores(
     scores, losses, loss = LocationScores(), [], LocatorLoss()
     for chunk, rows in _chunks(locations, truth):
         losses.append(len(rows) * float(loss(rows, chunk)))
-        decoded = decode_locations(keras.ops.convert_to_tensor(chunk), image_size)
-        arrays = [keras.ops.convert_to_numpy(values) for values in decoded.values()]
-        for *image, image_truth in zip(*arrays, rows, strict=True):
-            scores.update(*image, image_truth)
+        scores.update_batch(chunk, rows, image_size)
     results = {name: value for name, value in scores.result(threshold).items() if value == value}
     return results | {"loss": sum(losses) / max(len(locations), 1)}
 

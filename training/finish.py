@@ -19,6 +19,7 @@ from inference.reader import Reader
 from models.metrics import sequence_correct
 from training.callbacks import Row, selected_epoch
 from training.configuration import Configuration
+from training.tasks import task_of
 
 OTHER_SOURCES_LIMIT = 1000
 """Validation images per further training source that the temperature is fitted on."""
@@ -52,7 +53,9 @@ def finish(
             for name, value in selected.items()
             if name.startswith("val_")
         },
-        "inference": calibrate(configuration, run, data_dir, inference_limit),
+        "inference": task_of(configuration).calibrate(
+            configuration, run, data_dir, inference_limit
+        ),
         "epoch": int(selected["epoch"]),
         "epochs": len(rows),
         "hours": round(sum(row["seconds"] for row in rows) / 3600, 3),

@@ -16,6 +16,7 @@ from artifacts.lazy import lazy_attributes
 _MODULES = {
     "Augmentation": "augmentation",
     "DataSet": "registry",
+    "SceneExample": "scenes",
     "covered_area": "statistics",
     "decode_image": "images",
     "defaults": "contents",
@@ -26,10 +27,15 @@ _MODULES = {
     "label_texts": "display",
     "labels": "contents",
     "list_datasets": "registry",
+    "is_scenes": "scenes",
     "load": "pipeline",
+    "load_scene_batches": "scene_pipeline",
+    "load_scene_training": "scene_pipeline",
+    "load_scenes": "scene_pipeline",
     "load_training": "pipeline",
     "plot_statistics": "statistics",
     "prepare_image": "images",
+    "scene_examples": "scenes",
     "show": "display",
     "size": "sources",
 }

@@ -137,6 +137,12 @@ def examples(
         if is_folder(part.source):
             photos = photo_folder.read_folder(part.source, split)
             stream = (Example(p.file, p.label, p.path, p.boxes) for p in photos)
+        elif registry.describe(part.source).scenes:
+            raise ValueError(
+                f"{part.source} has images with several numbers: a reader of one number trains on "
+                "other data sets, such as rendered_numbers; a locator, load_scenes and "
+                "evaluate.py take all numbers"
+            )
         else:
             stream = _tfds_examples(part.source, split, builder(part.source, data_dir))
         yield from itertools.islice(stream, limit)
@@ -232,17 +238,33 @@ def _instruction(source: str | Path, split: str) -> str:
     return registry.describe(str(source)).splits[check_split(split)]
 
 
-def _tfds_examples(name: str, split: str, tfds_builder) -> Iterator[Example]:
-    """Read one file at a time without shuffling, so that the order is that of preparation."""
+def tfds_rows(name: str, split: str, data_dir: str | Path | None = None) -> Iterator[dict]:
+    """Yield the examples of a named data set as TFDS has them, images encoded, in order."""
     import tensorflow as tf
+
+    tfds_builder = builder(name, data_dir)
+    try:
+        yield from without_autotune(_tfds_stream(name, split, tfds_builder)).as_numpy_iterator()
+    except tf.errors.OpError as error:
+        raise _damaged(name, tfds_builder.data_dir, error.message) from error
+
+
+def _tfds_stream(name: str, split: str, tfds_builder):
+    """Read one file at a time without shuffling, so that the order is that of preparation."""
     import tensorflow_datasets as tfds
 
-    stream = tfds_builder.as_dataset(
+    return tfds_builder.as_dataset(
         split=_instruction(name, split),
         shuffle_files=False,
         decoders={"image": tfds.decode.SkipDecoding()},
         read_config=tfds.ReadConfig(try_autocache=False, interleave_cycle_length=1),
     )
+
+
+def _tfds_examples(name: str, split: str, tfds_builder) -> Iterator[Example]:
+    import tensorflow as tf
+
+    stream = _tfds_stream(name, split, tfds_builder)
     index = 0
     # In batches: TFDS takes longer to hand over single rows than everything else here.
     batches = without_autotune(stream.ragged_batch(_TFDS_BATCH)).as_numpy_iterator()

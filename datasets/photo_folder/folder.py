@@ -175,12 +175,13 @@ def _is_same(photo: Photo, other: Photo, several: bool) -> bool:
 
 def _conflict(photo: Photo, first: Photo) -> str:
     text = f"labelled {photo.label!r} here and {first.label!r} at {first.location}: "
-    if photo.label and first.label and photo.boxes is not None and first.boxes is not None:
-        return text + (
-            "the image has several numbers, of which a reader learns one: delete the other rows. "
-            "evaluate.py and the training of a locator use all of them"
+    text += "delete one of the rows"
+    if photo.label and first.label:
+        text += (
+            ". If the image has several numbers, of which a reader learns one, keep that of the "
+            "largest; evaluate.py and a locator take all of them"
         )
-    return text + "delete one of the rows"
+    return text
 
 
 def _photo(row: Row, files: Files, options: ReadOptions) -> Photo:

@@ -16,7 +16,7 @@ from PIL import Image
 from number_zoo import files, names, published
 from number_zoo.all_numbers import read_located
 from number_zoo.images import is_encoded, to_array
-from number_zoo.locator import open_locator
+from number_zoo.locator import Locations, open_locator
 from number_zoo.predictions import Predictions, Reading
 
 BATCH, BATCH_PIXELS = 8, 4_000_000
@@ -130,19 +130,31 @@ class Reader:
         """
         return _for_each(images, lambda group: [one.readings() for one in self.predict_all(group)])
 
-    def predict_all(self, images: Sequence[Source]) -> list[Predictions]:
-        """Run the locator on each image and the inference graph on each number that it finds.
+    def locate(self, images: Sequence[Source]) -> list[Locations]:
+        """Find the numbers in each image, without reading them.
 
         Args:
             images: as for `read`; all are in memory at once.
+        """
+        locator = self._open_locator()
+        return [locator.locate(image) for image in self._map(to_array, images)]
+
+    def predict_all(
+        self, images: Sequence[Source], locations: Sequence[Locations] | None = None
+    ) -> list[Predictions]:
+        """Run the inference graph on each number in each image.
+
+        Args:
+            images: as for `read`; all are in memory at once.
+            locations: of the numbers in each image. Defaults to what the locator finds.
 
         Returns:
             The predictions of each image, a row for each number in reading order, see
             `all_numbers.read_located`.
         """
         arrays = self._map(to_array, images)
-        locator = self._open_locator()
-        return read_located(arrays, list(map(locator.locate, arrays)), self.predict)
+        locations = self.locate(arrays) if locations is None else locations
+        return read_located(arrays, locations, self.predict)
 
     def predict(
         self, images: Sequence[Source], crops: Sequence[np.ndarray | None] | None = None

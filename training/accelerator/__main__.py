@@ -64,6 +64,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("pack", type=Path, help="what `python -m training.accelerator.pack` wrote")
     add("--out", type=Path, required=True, metavar="FOLDER", help="folder for the weights")
     add("--seconds", type=float, default=560, help="time limit, start-up included (default: 560)")
+    add("--init", nargs=2, metavar="NAME", help="published weights to start from, of each reader")
     add("--readers", nargs=2, default=list(READERS), help="a large model and a small one")
     add("--batch-size", type=int, default=512, help="images in a batch (default: 512)")
     add("--learning-rate", type=float, default=1.5e-3, help="peak (default: 0.0015)")

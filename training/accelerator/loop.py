@@ -30,8 +30,12 @@ RESERVE = 20.0
 WARMUP, CALM = 0.04, 0.88
 """Shares of the time at which the rate has risen, and from which on augmentation is halved."""
 
-TURNED, BACKGROUND = 0.02, 0.12
-"""Shares of images that are turned or show what is beside the number, as images of none."""
+TURNED, BACKGROUND, FAINT = 0.02, 0.12, 0.05
+"""Fractions of images that are turned or show what is beside the number, as images of none, and of
+numbers that are made faint."""
+
+BLUR, DOWNSCALE = 0.4, 0.4
+"""Probabilities that replace those of `Augmentation.strong`, from which SVHN is further away."""
 
 
 def train(
@@ -48,6 +52,9 @@ def train(
     settings = learn.Hyperparameters(learning_rate=options.learning_rate)
     with jax.default_device(jax.devices("cpu")[0]):  # compiles the many small steps sooner
         plain = [models.create(name) for name in options.readers]
+        if options.init:
+            for model, name in zip(plain, options.init, strict=True):
+                model.set_weights(models.published.load(name).get_weights())
         readers = [learn.with_attention(model) for model in plain]
         optimizers = tuple(learn.optimizer(model, settings) for model in readers)
         states = [learn.state_of(*pair) for pair in zip(readers, optimizers, strict=True)]
@@ -62,9 +69,15 @@ def train(
     chunks: queue.Queue = queue.Queue(maxsize=1500)
     threading.Thread(target=_fetch, args=(source, chunks), daemon=True).start()
     evaluate = _evaluator(readers, validation)
-    strong = asdict(Augmentation.strong()) | {"turned": TURNED, "background_crop": BACKGROUND}
+    strong = asdict(Augmentation.strong()) | {
+        "turned": TURNED,
+        "background_crop": BACKGROUND,
+        "faint": FAINT,
+        "blur": BLUR,
+        "downscale": DOWNSCALE,
+    }
     strong.pop("erase_size")
-    kept = ("random_crop", "background_crop", "turned")
+    kept = ("random_crop", "background_crop", "turned", "faint", "downscale")
     calm = {name: value if name in kept else 0.5 * value for name, value in strong.items()}
     strong, calm = (
         jax.device_put({name: np.float32(value) for name, value in amounts.items()})

@@ -10,6 +10,8 @@ import keras
 
 from models.cost import describe, multiply_adds
 from models.decoding import best_of_each_length, decode_predictions
+from models.locator import decode_locations
+from models.locator_loss import LocatorLoss
 from models.losses import losses
 from models.metrics import (
     DigitAccuracy,
@@ -37,12 +39,14 @@ keras.config.set_image_data_format("channels_last")
 __all__ = [
     "DecodedSequences",
     "DigitAccuracy",
+    "LocatorLoss",
     "SequenceAccuracy",
     "architecture_of",
     "best_of_each_length",
     "card",
     "configuration",
     "create",
+    "decode_locations",
     "decode_predictions",
     "describe",
     "entry",

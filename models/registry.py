@@ -8,7 +8,7 @@ import importlib
 import pkgutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import keras
 
@@ -26,9 +26,18 @@ def _entries() -> dict[str, Entry]:
     return {entry.name: entry for module in modules for entry in getattr(module, "ENTRIES", ())}
 
 
-def list_models(pattern: str = "*") -> list[str]:
-    """Names of the models that match a shell-style `pattern`, such as `"deep_*"`, in order."""
-    return [name for name in _entries() if fnmatch.fnmatch(name, pattern)]
+def list_models(pattern: str = "*", *, task: Literal["read", "locate"] | None = None) -> list[str]:
+    """Names of the models that match a shell-style `pattern`, such as `"deep_*"`, in order.
+
+    Args:
+        pattern: what the names match.
+        task: only models of this task; None for all.
+    """
+    return [
+        name
+        for name, entry in _entries().items()
+        if fnmatch.fnmatch(name, pattern) and task in (None, entry.task)
+    ]
 
 
 def entry(name: str) -> Entry:
@@ -69,7 +78,7 @@ def create(name: str, *, weights: str | None = None, **arguments: Any) -> keras.
 
     Returns:
         A functional model from images (batch, height, width, channels) in [0, 255] to the logits
-        that `models.heads` describes.
+        that `models.heads` describes, or to those of `models.locator`.
 
     Raises:
         ValueError: if the name or an argument is unknown, or a value does not fit.

@@ -12,7 +12,7 @@ def space_of(model, *overrides):
     return Space(model_space(model), configure(model, dataset), overrides)
 
 
-@pytest.mark.parametrize("model", models.list_models())
+@pytest.mark.parametrize("model", models.list_models(task="read"))
 def test_the_default_of_every_models_space_is_the_model_itself(model):
     arguments = models.configuration(model)
     for key, value in space_of(model).settings({}).items():

@@ -36,6 +36,7 @@ class Reader(reader.Reader):
             with, or `MAX_GLIMPSES`, or 1 for a model without a `box` output.
         temperature: divisor of the log-probabilities. Defaults to the one fitted on validation,
             or 1.
+        locator: as for `number_zoo.Reader`.
 
     Raises:
         ValueError: if there are no such weights, the model has no `digits` output, or it cannot
@@ -49,6 +50,7 @@ class Reader(reader.Reader):
         weights: str | Path | None = None,
         max_glimpses: int | None = None,
         temperature: float | None = None,
+        locator: str | Path | None = None,
     ):
         weights = weights or DEFAULT_WEIGHTS
         self.model = models.load(weights)
@@ -74,7 +76,7 @@ class Reader(reader.Reader):
         inference_model = graph.build_inference_model(
             self.model, self.max_glimpses, self.temperature, crops=True, only_active=not _STATIC
         )
-        self._start(_compile(inference_model), threads=1)  # Keras has threads of its own
+        self._start(_compile(inference_model), 1, locator)  # Keras has threads of its own
 
     @property
     def metadata(self) -> dict[str, Any]:

@@ -35,6 +35,7 @@ _MODULES = {
     "load_training": "pipeline",
     "plot_statistics": "statistics",
     "prepare_image": "images",
+    "scene_count": "scenes",
     "scene_examples": "scenes",
     "show": "display",
     "size": "sources",

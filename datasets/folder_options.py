@@ -60,7 +60,7 @@ def check_mixes(
 
     Args:
         needs: names, folders or mixes, each with the splits that must not be empty.
-        several: whether images may show several numbers.
+        several: whether an image may have several numbers, each in a row of its own.
 
     Raises:
         ValueError: if rows or images cannot be used, or a split is empty.

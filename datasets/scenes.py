@@ -50,7 +50,7 @@ def is_scenes(source: str | Path) -> bool:
         if not sources.is_folder(part.source):
             if registry.describe(part.source).scenes:
                 return True
-        elif any(len(scene.labels) > 1 for scene in photo_folder.read_scenes(part.source)):
+        elif photo_folder.is_scenes(part.source):
             return True
     return False
 
@@ -80,6 +80,16 @@ def scene_examples(
         else:
             stream = map(_from_number, sources.examples(part.source, split, data_dir, limit))
         yield from itertools.islice(stream, limit)
+
+
+def scene_count(source: str | Path, split: str, data_dir: str | Path | None = None) -> int:
+    """Number of examples that `scene_examples` yields for the same arguments."""
+    return sum(
+        len(photo_folder.read_scenes(part.source, split))
+        if sources.is_folder(part.source)
+        else sources.size(part.source, split, data_dir)
+        for part in mixing.parse_mix(source)
+    )
 
 
 def _from_photo(photo: photo_folder.ScenePhoto) -> SceneExample:

@@ -170,10 +170,14 @@ def chunks(stream: Iterator, length: int) -> Iterator[list]:
 def state(source: str | Path, split: str, data_dir: str | Path | None = None) -> str:
     """Short hash that changes when the data of a single source change; reads no images."""
     if is_folder(source):
-        photos = photo_folder.read_folder(source, split)
+        if photo_folder.is_scenes(source):
+            scenes = photo_folder.read_scenes(source, split)
+            photos = [(scene, scene.labels) for scene in scenes]
+        else:
+            photos = [(photo, photo.label) for photo in photo_folder.read_folder(source, split)]
         facts = [
-            (photo.file, photo.label, str(photo.boxes), stat.st_size, stat.st_mtime_ns)
-            for photo in photos
+            (photo.file, label, str(photo.boxes), stat.st_size, stat.st_mtime_ns)
+            for photo, label in photos
             for stat in [photo.path.stat()]
         ]
     else:

@@ -6,7 +6,6 @@ import ast
 import dataclasses
 import hashlib
 import json
-import logging
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,9 +23,6 @@ from datasets import Augmentation, mixing
 from number_zoo.names import unknown_name
 from training import recipes
 from training.recipes import Recipe
-from training.tasks import task_of
-
-log = logging.getLogger(__name__)
 
 AUGMENTATIONS = ("none", "light", "photo", "strong")
 
@@ -176,16 +172,6 @@ def configure(
         precision=precision,
         weights=None if weights is None else str(weights),
     )
-
-
-def check_buildable(configuration: Configuration) -> None:
-    """Build the model once, before anything is written, and warn of labels that do not fit it.
-
-    Raises:
-        ValueError: if the model cannot be built.
-    """
-    task_of(configuration).check(configuration)
-    models.create(configuration.model, **configuration.arguments)
 
 
 def _normalize(dataset: str) -> str:

@@ -26,11 +26,11 @@ from training.callbacks import (
     TensorBoard,
     load_checkpoint,
 )
-from training.configuration import Configuration, check_buildable
+from training.configuration import Configuration
 from training.distribution import SINGLE_DEVICE, Strategy
 from training.finish import finish
 from training.recipes import Recipe
-from training.tasks import task_of
+from training.tasks import check_buildable, task_of
 from training.transfer import transfer_weights
 
 log = logging.getLogger(__name__)

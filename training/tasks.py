@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,15 +10,13 @@ import keras
 
 import datasets
 import models
-from artifacts.run_folder import RunFolder
 from labels import BOX
 from models.losses import losses
 from models.metrics import sequence_scores
+from training.configuration import Configuration
 
 if TYPE_CHECKING:
     import tensorflow as tf
-
-    from training.configuration import Configuration
 
 log = logging.getLogger(__name__)
 
@@ -75,18 +72,6 @@ class ReadTask:
         """Scores of a model's outputs for all validation images."""
         return sequence_scores(outputs, truth)
 
-    def calibrate(
-        self,
-        configuration: Configuration,
-        run: RunFolder,
-        data_dir: str | Path | None = None,
-        limit: int | None = None,
-    ) -> dict[str, Any]:
-        """The `inference` of a run's `metrics.json`."""
-        from training.finish import calibrate
-
-        return calibrate(configuration, run, data_dir, limit)
-
 
 class LocateTask:
     """A locator; see `models.locator`. The methods are those of `ReadTask`."""
@@ -138,20 +123,20 @@ class LocateTask:
     def scores(self, outputs, truth, configuration):
         return models.location_scores(outputs, truth, configuration.image_size)
 
-    def calibrate(self, configuration, run, data_dir=None, limit=None):
-        """The threshold of the largest F1 on validation, and that F1."""
-        model = models.load(run.model)
-        folders = {"data_dir": data_dir, "limit": limit}
-        scores = models.LocationScores()
-        for images, truth in self.validation(configuration, **folders).as_numpy_iterator():
-            scores.update_batch(model.predict_on_batch(images), truth, configuration.image_size)
-        threshold = scores.best_threshold()
-        return {"threshold": threshold, "f1": scores.result(threshold)["f1"]}
 
-
-TASKS: Mapping[str, ReadTask | LocateTask] = {"read": ReadTask(), "locate": LocateTask()}
+READ, LOCATE = ReadTask(), LocateTask()
 
 
 def task_of(configuration: Configuration) -> ReadTask | LocateTask:
     """The task that a configuration's model is trained for."""
-    return TASKS[models.entry(configuration.model).task]
+    return LOCATE if models.entry(configuration.model).task == "locate" else READ
+
+
+def check_buildable(configuration: Configuration) -> None:
+    """Build the model once, before anything is written, and check what its task needs.
+
+    Raises:
+        ValueError: if the model cannot be built, or not be trained like that.
+    """
+    task_of(configuration).check(configuration)
+    models.create(configuration.model, **configuration.arguments)

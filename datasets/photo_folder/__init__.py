@@ -24,6 +24,7 @@ from datasets.photo_folder.facts import (
     ScenePhoto,
     check_folder,
     duplicates,
+    is_scenes,
     read_folder,
     read_scenes,
 )
@@ -50,6 +51,7 @@ __all__ = [
     "ScenePhoto",
     "check_folder",
     "duplicates",
+    "is_scenes",
     "parse_source",
     "read_folder",
     "read_scenes",

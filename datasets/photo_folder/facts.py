@@ -248,6 +248,11 @@ def read_scenes(source: str | Path, split: str | None = None) -> list[ScenePhoto
     return scenes
 
 
+def is_scenes(source: str | Path) -> bool:
+    """Whether an image of a folder or table has several numbers."""
+    return any(len(scene.labels) > 1 for scene in read_scenes(source))
+
+
 def _whole_box(photo: Photo) -> np.ndarray:
     if photo.boxes is None:
         return np.full(4, np.nan, np.float32)

@@ -26,6 +26,7 @@ export function drawNumbers(readings, chosen, threshold, choose) {
     button.style.setProperty("--colour", reading.colour);
     return make("li", {}, button);
   });
-  list.replaceChildren(...(items.length ? items : [make("li", { className: "soft" }, "No numbers found.")]));
+  if (readings && !items.length) items.push(make("li", { className: "soft" }, "No numbers found."));
+  list.replaceChildren(...items);
   list.querySelectorAll("button")[held]?.focus();
 }

@@ -167,7 +167,7 @@ def show(comparison: SceneComparison, folder: Path) -> None:
             cells.append(" – ".join(map(_percent, interval)) if interval else "–")
             cells.append(_percent(found.get("average_precision")))
             rows.append([name if size == "all" else "", size, f"{read['numbers']:,}", *cells])
-    columns = ("reader", "numbers", "count", "precision", "recall", "F1", "95 % interval", "AP*")
+    columns = ("reader", "size", "numbers", "precision", "recall", "F1", "95 % interval", "AP*")
     title = f"All numbers of {comparison.dataset}, {comparison.split} split"
     console.print(table(title, columns, rows, right=columns[2:]))
     console.print("A number counts when its box (IoU 0.5) and every digit are right; small numbers "

@@ -130,7 +130,7 @@ def understand(source: str | Path, several: bool = False) -> Folder:
         notes.append("labels are floats and may have lost leading zeros")
         rows = [replace(row, label=values.clean(row.label).removesuffix(".0")) for row in rows]
     photos: dict[Path, list[Photo]] = {}
-    bad, repeated = [], 0
+    bad, repeated, conflicts = [], 0, set()
     for row in rows:
         try:
             photo = _photo(row, files, options)
@@ -139,6 +139,7 @@ def understand(source: str | Path, several: bool = False) -> Folder:
                 repeated += 1
             else:
                 if known and not (several and photo.label and known[0].label):
+                    conflicts.add(photo.path)
                     raise Unclear(_conflict(photo, known[0]))
                 known.append(photo)
         except Unclear as error:
@@ -149,6 +150,8 @@ def understand(source: str | Path, several: bool = False) -> Folder:
         raise ValueError(f"{path} has no rows")
     if files.renamed:
         notes.append(f"names that differ from their files in case, form or suffix: {files.renamed}")
+    if conflicts and not several:
+        notes.append(f"images with several numbers or labels: {len(conflicts)}")
     if repeated:
         notes.append(f"repeated rows: {repeated}")
     chosen, note = splits.divide(

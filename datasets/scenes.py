@@ -87,7 +87,7 @@ def scene_count(source: str | Path, split: str, data_dir: str | Path | None = No
     return sum(
         len(photo_folder.read_scenes(part.source, split))
         if sources.is_folder(part.source)
-        else sources.size(part.source, split, data_dir)
+        else sources.tfds_size(part.source, split, data_dir)
         for part in mixing.parse_mix(source)
     )
 

@@ -93,7 +93,8 @@ def scene_count(source: str | Path, split: str, data_dir: str | Path | None = No
 
 
 def _from_photo(photo: photo_folder.ScenePhoto) -> SceneExample:
-    return _example(photo.file, photo.path, photo.boxes, photo.labels)
+    ignored = np.empty((0, 4), np.float32)
+    return SceneExample(photo.file, photo.path, photo.boxes, photo.labels, photo.turns, ignored)
 
 
 def _from_number(example: sources.Example) -> SceneExample:

@@ -33,6 +33,7 @@ class Photo:
         boxes: float32 (n, 4), left, top, right, bottom of each digit or of the number, in pixels;
             None where the row has none.
         location: where the row is, such as "labels.csv, line 3".
+        turn: counter-clockwise quarter turns that make the number upright.
     """
 
     file: str
@@ -41,6 +42,7 @@ class Photo:
     split: str
     boxes: np.ndarray | None = None
     location: str = ""
+    turn: int = 0
 
 
 @dataclass(frozen=True)
@@ -196,7 +198,8 @@ def _photo(row: Row, files: Files, options: ReadOptions) -> Photo:
         boxes = values.parse_boxes(row.boxes, label) if label else None
     else:
         boxes = values.check_boxes(row.boxes, label) if label else None
-    return Photo(row.file, label, path, values.parse_split(row.split), boxes, row.location)
+    split, turn = values.parse_split(row.split), values.parse_turn(row.turn)
+    return Photo(row.file, label, path, split, boxes, row.location, turn)
 
 
 def unusable_splits(folder: Folder, needed: Iterable[str] = ("train", "validation")) -> str:

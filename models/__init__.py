@@ -30,7 +30,7 @@ from models.published import (
     provenance_of,
     training_data,
 )
-from models.registry import configuration, create, entry, list_models
+from models.registry import configuration, create, entry, list_models, task_of
 from number_zoo.predictions import DecodedSequences
 from number_zoo.published import card, list_weights
 
@@ -66,5 +66,6 @@ __all__ = [
     "provenance_of",
     "sequence_correct",
     "sequence_scores",
+    "task_of",
     "training_data",
 ]

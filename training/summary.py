@@ -53,7 +53,7 @@ def show_lists() -> None:
             right=("train + test",),
         )
     )
-    cards = [(name, models.card(name)) for name in models.list_weights()]
+    cards = [(name, models.card(name)) for name in models.list_weights(None)]
     rows = [(name, card["model"], card["reads"]) for name, card in cards]
     console.print(table("Published weights", ("name", "model", "reads"), rows))
     console.print("A folder or table of labelled images is a data set, too (docs/data.md).\n")

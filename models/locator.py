@@ -166,11 +166,9 @@ def decode_locations(
     before = ops.expand_dims(ops.arange(limit), 1) < ops.expand_dims(ops.arange(limit), 0)
     overlapped = ops.any(ops.logical_and(overlaps > iou, before), axis=1)
     scores, order = ops.top_k(ops.where(overlapped, 0.0, scores), limit)
-    return {
-        "boxes": _gather(boxes, order),
-        "scores": scores,
-        "turns": ops.cast(ops.argmax(_gather(values, order)[..., 4:], axis=-1), "int32"),
-    }
+    # Not `argmax`, which is not exportable.
+    turns = ops.top_k(_gather(values, order)[..., 4:], 1)[1][..., 0]
+    return {"boxes": _gather(boxes, order), "scores": scores, "turns": ops.cast(turns, "int32")}
 
 
 def _gather(values, indices):
@@ -208,6 +206,7 @@ ENTRIES = (
         locator,
         "every number in an image of any size",
         task="locate",
+        recipe="scenes",
         search_space=_search_space,
     ),
     Entry(
@@ -223,6 +222,7 @@ ENTRIES = (
             "head_blocks": 1,
         },
         task="locate",
+        recipe="scenes",
         search_space=_search_space,
     ),
 )

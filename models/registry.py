@@ -5,7 +5,9 @@ from __future__ import annotations
 import fnmatch
 import functools
 import importlib
+import json
 import pkgutil
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -49,6 +51,27 @@ def entry(name: str) -> Entry:
     if name not in _entries():
         raise ValueError(unknown_name("model", name, _entries()))
     return _entries()[name]
+
+
+def task_of(source: str | Path) -> Literal["read", "locate"]:
+    """The task of a trained model: published weights, a run folder or a `.keras` file.
+
+    A single file tells its builder by the name of the model; one that is of no builder here, or
+    damaged, counts as a reader.
+
+    Raises:
+        ValueError: if there is no such name, run or file.
+    """
+    architecture = published.architecture_of(source)
+    if architecture is not None:
+        return entry(architecture[0]).task
+    try:
+        with zipfile.ZipFile(published.model_file(source)) as file:
+            name = json.loads(file.read("config.json"))["config"]["name"]
+    except (zipfile.BadZipFile, KeyError, TypeError, OSError, json.JSONDecodeError):
+        return "read"
+    tasks = {entry.builder.__name__: entry.task for entry in _entries().values()}
+    return tasks.get(name, "read")
 
 
 def configuration(name: str, **arguments: Any) -> dict[str, Any]:

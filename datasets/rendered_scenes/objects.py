@@ -143,7 +143,7 @@ def render_paragraph(rng: Rng, height: float, with_numbers: bool = False) -> Pla
             for label, hulls in numbers_of_line(text, line)
         ]
     box = (margin, margin, columns - margin, rows - margin)
-    return PlanarObject(layer, "", [], box, background=ground, others=numbers)
+    return PlanarObject(layer, "", [], box, background=ground, textured=False, others=numbers)
 
 
 def _sample_phrase(with_numbers: bool, rng: Rng) -> str:

@@ -7,6 +7,7 @@ from keras import ops
 
 import models
 from models.locator_loss import LocatorLoss
+from models.locator_metrics import LocationScores, location_scores
 
 SIZE = 96
 NONE = [np.nan] * 5
@@ -76,11 +77,11 @@ def test_a_size_that_is_no_multiple_of_32_is_an_error():
 
 def test_learns_to_find_rectangles():
     keras.utils.set_random_seed(0)
-    images, truth = rectangles(8)
+    images, truth = rectangles(4)
     model = models.create("locator_tiny")
     model.compile(keras.optimizers.Adam(1e-2), loss=LocatorLoss(), jit_compile=False)
     history = model.fit(
-        ((images, truth) for _ in range(80)), steps_per_epoch=20, epochs=4, verbose=0, shuffle=False
+        ((images, truth) for _ in range(40)), steps_per_epoch=10, epochs=4, verbose=0, shuffle=False
     )
     losses = history.history["loss"]
     assert losses[-1] < 0.3 * losses[0]
@@ -166,3 +167,60 @@ def test_suppression_clipping_and_padding():
     kept = decoded["scores"][0] > 1e-3
     assert kept.tolist() == [True, True, False, False, False]
     np.testing.assert_allclose(decoded["boxes"][0, :2], [[0, 8, 52, 32], [0, 64, 52, 88]])
+
+
+def score(truth, *boxes, threshold=0.5):
+    """Scores of one image: boxes are (left, top, right, bottom, turn, score)."""
+    rows = np.array(boxes, float).reshape(-1, 6)
+    scores = LocationScores()
+    scores.update(rows[:, :4], rows[:, 5], rows[:, 4].astype(int), np.array(truth, float))
+    return scores.result(threshold)
+
+
+NUMBER, SMALL = [10, 10, 110, 60, 0], [200, 10, 230, 20, 1]
+
+
+@pytest.mark.parametrize(
+    ("truth", "boxes", "expected"),
+    [
+        (
+            [NUMBER, SMALL, NONE],
+            [(12, 10, 108, 60, 0, 0.9), (200, 10, 230, 20, 3, 0.8)],
+            {"average_precision": 1, "precision": 1, "recall": 1, "turn_accuracy": 0.5},
+        ),
+        (  # the second box of a number is wrong, and so is one elsewhere
+            [NUMBER],
+            [(10, 10, 110, 60, 0, 0.9), (10, 10, 110, 58, 0, 0.8), (300, 0, 400, 50, 0, 0.95)],
+            {"average_precision": 0.5, "precision": 1 / 3, "recall": 1, "f1": 0.5},
+        ),
+        (  # a box on half of the number finds nothing; one under the threshold counts for AP
+            [NUMBER, SMALL],
+            [(10, 10, 50, 60, 0, 0.9), (200, 10, 230, 20, 1, 0.3)],
+            {"average_precision": 0.25, "recall": 0, "recall_small": 0, "recall_large": 0},
+        ),
+        (
+            [NUMBER, SMALL],
+            [(10, 10, 110, 60, 0, 0.9), (0, 300, 60, 310, 0, 0.8)],
+            {"average_precision_large": 1, "average_precision_small": 0, "recall_large": 1},
+        ),
+        (  # a box to ignore is neither right nor wrong
+            [[200, 10, 230, 20, np.nan], NUMBER],
+            [(202, 10, 228, 20, 0, 0.9), (10, 10, 110, 60, 0, 0.8)],
+            {"average_precision": 1, "precision": 1, "recall": 1},
+        ),
+        ([NONE], [(0, 0, 9, 9, 0, 0.7)], {"precision": 0, "recall": np.nan}),
+        ([NONE], [], {"average_precision": np.nan, "precision": np.nan, "f1": np.nan}),
+    ],
+)
+def test_scores_counted_by_hand(truth, boxes, expected):
+    results = score(truth, *boxes)
+    assert {name: results[name] for name in expected} == pytest.approx(expected, nan_ok=True)
+
+
+def test_scores_of_perfect_outputs_of_several_images():
+    truth = rectangles(70)[1]
+    scores = location_scores(perfect_locations(truth), truth, (SIZE, SIZE))
+    assert scores["f1"] == scores["average_precision"] == scores["turn_accuracy"] == 1
+    assert scores["loss"] == pytest.approx(
+        float(LocatorLoss()(truth, perfect_locations(truth))), rel=0.1
+    )

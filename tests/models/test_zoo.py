@@ -272,7 +272,8 @@ def test_describing_a_model_keeps_the_callers_keras_session():
 def test_wildcards():
     assert models.list_models("residual_*")[0] == "residual_cnn"
     assert models.list_models("nothing*") == []
-    assert models.list_models(task="locate") == ["locator", "locator_tiny"]
+    # Commands know a locator by its name, before they import TensorFlow.
+    assert models.list_models(task="locate") == models.list_models("locator*")
 
 
 def test_configuration_is_json_and_builds_the_same_model():

@@ -8,11 +8,12 @@ from tuning.space import Space, load, model_space
 
 
 def space_of(model, *overrides):
-    dataset = "mnist" if models.configuration(model)["max_digits"] == 1 else "rendered_numbers"
+    is_digit = models.configuration(model).get("max_digits") == 1
+    dataset = "mnist" if is_digit else "rendered_numbers"
     return Space(model_space(model), configure(model, dataset), overrides)
 
 
-@pytest.mark.parametrize("model", models.list_models(task="read"))
+@pytest.mark.parametrize("model", models.list_models())
 def test_the_default_of_every_models_space_is_the_model_itself(model):
     arguments = models.configuration(model)
     for key, value in space_of(model).settings({}).items():

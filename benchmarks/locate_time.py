@@ -5,9 +5,9 @@
 
 The locator, both of its passes, against the detector of PP-OCRv6 as rapidocr installs it, at its
 default size (a short side of at least 736 pixels, a long one of at most 2000) and, where that
-enlarges an image, at 480. Neither reads anything. Images of 0.3, 2 and 12 megapixels hold the page's eight
-examples at 150 x 200 pixels. Every measurement has a process of its own on one thread; they take
-turns, and the time is processor time, the median of all turns.
+enlarges an image, at 480. Neither reads anything. Images of 0.3, 2 and 12 megapixels hold the
+page's eight examples at 150 x 200 pixels. Every measurement has a process of its own on one thread;
+they take turns, and the time is processor time, the median of all turns.
 """
 
 from __future__ import annotations

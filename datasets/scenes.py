@@ -87,13 +87,14 @@ def scene_count(source: str | Path, split: str, data_dir: str | Path | None = No
     return sum(
         len(photo_folder.read_scenes(part.source, split))
         if sources.is_folder(part.source)
-        else sources.size(part.source, split, data_dir)
+        else sources.tfds_size(part.source, split, data_dir)
         for part in mixing.parse_mix(source)
     )
 
 
 def _from_photo(photo: photo_folder.ScenePhoto) -> SceneExample:
-    return _example(photo.file, photo.path, photo.boxes, photo.labels)
+    ignored = np.empty((0, 4), np.float32)
+    return SceneExample(photo.file, photo.path, photo.boxes, photo.labels, photo.turns, ignored)
 
 
 def _from_number(example: sources.Example) -> SceneExample:

@@ -95,6 +95,22 @@ def check_split(split: str) -> str:
     return split
 
 
+def check_one_number(name: str) -> str:
+    """Return a data set's name if its images have one number at most, else raise ValueError."""
+    if registry.describe(name).scenes:
+        raise ValueError(
+            f"{name} has images with several numbers: a reader of one number trains on other data "
+            "sets, such as rendered_numbers; a locator, load_scenes and evaluate.py take all"
+        )
+    return name
+
+
+def tfds_size(name: str, split: str, data_dir: str | Path | None = None) -> int:
+    """Number of images of a split of a named data set."""
+    instruction = _instruction(name, split)
+    return builder(name, data_dir).info.splits[instruction].num_examples
+
+
 def size(
     source: str | Path,
     split: str,
@@ -108,8 +124,7 @@ def size(
         if is_folder(part.source):
             count = len(photo_folder.read_folder(part.source, split))
         else:
-            instruction = _instruction(part.source, split)
-            count = builder(part.source, data_dir).info.splits[instruction].num_examples
+            count = tfds_size(check_one_number(part.source), split, data_dir)
         total += count if limit is None else min(count, limit)
     return total
 
@@ -137,14 +152,9 @@ def examples(
         if is_folder(part.source):
             photos = photo_folder.read_folder(part.source, split)
             stream = (Example(p.file, p.label, p.path, p.boxes) for p in photos)
-        elif registry.describe(part.source).scenes:
-            raise ValueError(
-                f"{part.source} has images with several numbers: a reader of one number trains on "
-                "other data sets, such as rendered_numbers; a locator, load_scenes and "
-                "evaluate.py take all numbers"
-            )
         else:
-            stream = _tfds_examples(part.source, split, builder(part.source, data_dir))
+            name = check_one_number(part.source)
+            stream = _tfds_examples(name, split, builder(name, data_dir))
         yield from itertools.islice(stream, limit)
 
 

@@ -50,6 +50,7 @@ def match_boxes(
     numbers: np.ndarray,
     ignored: np.ndarray = (),
     iou: float = MATCH_IOU,
+    possible: np.ndarray | None = None,
 ) -> Matches:
     """Match boxes to numbers, the most probable box first, each to the number it overlaps most.
 
@@ -59,8 +60,11 @@ def match_boxes(
         numbers: (n, 4), the true boxes; each is found once at most.
         ignored: (m, 4), boxes to ignore.
         iou: least intersection over union.
+        possible: bool (k, n), the pairs that may match. Defaults to all.
     """
     overlap, _ = overlaps(boxes, numbers)
+    if possible is not None:
+        overlap = np.where(possible, overlap, -1.0)
     _, inside = overlaps(boxes, ignored)
     number = np.full(len(overlap), -1)
     for index in np.argsort(-np.asarray(scores), kind="stable"):
@@ -166,20 +170,25 @@ def _ratio(part: float, whole: float) -> float:
     return float(part / whole) if whole else float("nan")
 
 
-def average_precision(scores: np.ndarray, found: np.ndarray, count: int) -> float:
+def average_precision(
+    scores: np.ndarray, found: np.ndarray, count: float, weights: np.ndarray | None = None
+) -> float:
     """Area under the curve of precision over recall.
 
     Args:
         scores: (k,), of all boxes of all images.
         found: bool (k,), whether a box finds a number.
         count: the number of numbers; NaN is returned for 0.
+        weights: (k,), how often each box counts. Defaults to once.
     """
     if count == 0:
         return float("nan")
-    hits = np.asarray(found, bool)[np.argsort(-np.asarray(scores), kind="stable")]
-    precision = np.cumsum(hits) / np.arange(1, len(hits) + 1)
+    order = np.argsort(-np.asarray(scores), kind="stable")
+    weights = np.ones(len(order)) if weights is None else np.asarray(weights, float)[order]
+    hits = np.asarray(found, bool)[order] * weights
+    precision = np.cumsum(hits) / np.maximum(np.cumsum(weights), 1e-9)
     precision = np.maximum.accumulate(precision[::-1])[::-1]
-    return float(precision[hits].sum() / count)
+    return float((precision * hits).sum() / count)
 
 
 def location_scores(

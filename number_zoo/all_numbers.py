@@ -50,7 +50,7 @@ def read_located(
     boxes = located.boxes
     if names.BOX in arrays:
         read = np.stack(list(map(UprightCrop.in_image, crops, arrays[names.BOX])))
-        boxes = np.where(np.isfinite(read).all(axis=1, keepdims=True), read, boxes)
+        boxes = _box(boxes, read)
     confidence = _confidence(located.scores, arrays[names.CONFIDENCE])
     predictions = Predictions(
         arrays
@@ -69,6 +69,16 @@ def _confidence(score: np.ndarray, confidence: np.ndarray) -> np.ndarray:
         confidence: of the reader for the crop, (n,).
     """
     return confidence
+
+
+def _box(located: np.ndarray, read: np.ndarray) -> np.ndarray:
+    """The boxes of numbers, (n, 4): those that the reader predicts, which sees them enlarged.
+
+    Args:
+        located: boxes of the locator, (n, 4).
+        read: boxes of the reader, (n, 4), not finite where it has none.
+    """
+    return np.where(np.isfinite(read).all(axis=1, keepdims=True), read, located)
 
 
 def _one_each(predictions: Predictions) -> Predictions:

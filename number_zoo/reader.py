@@ -278,7 +278,9 @@ def read_all(images, weights=None, locator=None):
     """Read all numbers in an image, or in each of several; the last readers used are kept.
 
     Args:
-        images, weights, locator: as for `Reader.read_all` and `Reader`.
+        images: as for `Reader.read`.
+        weights: as for `Reader`.
+        locator: as for `Reader`.
     """
     return _reader(*(None if w is None else str(w) for w in (weights, locator))).read_all(images)
 

@@ -14,9 +14,10 @@ optional and may be empty in a row; others are ignored:
 - `split`: train, validation or test. Without it, a hash of the file's name decides, so that a
   photo stays in its split when others are added or removed.
 
-An image with several numbers has a row for each, with the box of the whole number; `read_scenes`
-reads such. Boxes of annotations are whole numbers if a tenth of their labels or more have several
-digits (`rows.join_objects`), and digits of one number otherwise.
+An image with several numbers has a row for each, with the box of the whole number, and in a column
+`turn` how many counter-clockwise quarter turns make it upright, if any; `read_scenes` reads such.
+Boxes of annotations are whole numbers if a tenth of their labels or more have several digits
+(`rows.join_objects`), and digits of one number otherwise.
 """
 
 from datasets.photo_folder.facts import (

@@ -70,6 +70,7 @@ class ScenePhoto:
         split: "train", "validation" or "test".
         labels: the digits of each number; empty for an image without a number.
         boxes: float32 (numbers, 4): left, top, right, bottom in pixels of each; NaN where unknown.
+        turns: int32 (numbers,): counter-clockwise quarter turns that make each upright.
     """
 
     file: str
@@ -77,6 +78,7 @@ class ScenePhoto:
     split: str
     labels: list[str]
     boxes: np.ndarray
+    turns: np.ndarray
 
 
 def measure(photos: Sequence[Photo]) -> list[ImageFacts]:
@@ -243,6 +245,7 @@ def read_scenes(source: str | Path, split: str | None = None) -> list[ScenePhoto
                 photos[0].split,
                 [photo.label for photo in numbers],
                 np.array(boxes, np.float32).reshape(-1, 4),
+                np.array([photo.turn for photo in numbers], np.int32),
             )
         )
     return scenes

@@ -33,6 +33,7 @@ class Photo:
         boxes: float32 (n, 4), left, top, right, bottom of each digit or of the number, in pixels;
             None where the row has none.
         location: where the row is, such as "labels.csv, line 3".
+        turn: counter-clockwise quarter turns that make the number upright.
     """
 
     file: str
@@ -41,6 +42,7 @@ class Photo:
     split: str
     boxes: np.ndarray | None = None
     location: str = ""
+    turn: int = 0
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,7 @@ def understand(source: str | Path, several: bool = False) -> Folder:
         notes.append("labels are floats and may have lost leading zeros")
         rows = [replace(row, label=values.clean(row.label).removesuffix(".0")) for row in rows]
     photos: dict[Path, list[Photo]] = {}
-    bad, repeated = [], 0
+    bad, repeated, conflicts = [], 0, set()
     for row in rows:
         try:
             photo = _photo(row, files, options)
@@ -139,6 +141,7 @@ def understand(source: str | Path, several: bool = False) -> Folder:
                 repeated += 1
             else:
                 if known and not (several and photo.label and known[0].label):
+                    conflicts.add(photo.path)
                     raise Unclear(_conflict(photo, known[0]))
                 known.append(photo)
         except Unclear as error:
@@ -149,6 +152,8 @@ def understand(source: str | Path, several: bool = False) -> Folder:
         raise ValueError(f"{path} has no rows")
     if files.renamed:
         notes.append(f"names that differ from their files in case, form or suffix: {files.renamed}")
+    if conflicts and not several:
+        notes.append(f"images with several numbers or labels: {len(conflicts)}")
     if repeated:
         notes.append(f"repeated rows: {repeated}")
     chosen, note = splits.divide(
@@ -193,7 +198,8 @@ def _photo(row: Row, files: Files, options: ReadOptions) -> Photo:
         boxes = values.parse_boxes(row.boxes, label) if label else None
     else:
         boxes = values.check_boxes(row.boxes, label) if label else None
-    return Photo(row.file, label, path, values.parse_split(row.split), boxes, row.location)
+    split, turn = values.parse_split(row.split), values.parse_turn(row.turn)
+    return Photo(row.file, label, path, split, boxes, row.location, turn)
 
 
 def unusable_splits(folder: Folder, needed: Iterable[str] = ("train", "validation")) -> str:

@@ -23,6 +23,7 @@ class Row:
         label: its label as written.
         boxes: boxes as written, or float (n, 4), left, top, right, bottom in pixels.
         split: name of the split as written; "" for none.
+        turn: quarter turns that make a whole number upright as written; "" for none.
         error: why the row cannot be used, where the layout can tell.
     """
 
@@ -32,6 +33,7 @@ class Row:
     boxes: str | np.ndarray = ""
     split: str = ""
     error: str = ""
+    turn: str = ""
 
 
 @dataclass(frozen=True)

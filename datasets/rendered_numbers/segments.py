@@ -58,7 +58,7 @@ def _sample_shape(rng: Rng, height: float) -> SegmentShape:
     gap = rng.uniform(-0.15, 0.4) if ends == "pointed" else rng.uniform(0.0, 0.35)
     lit = LIT_SEGMENTS | {
         "6": "afgedc" if rng.bernoulli(0.85) else "fgedc",
-        "7": "abcf" if rng.bernoulli(0.12) else "abc",
+        "7": "abcf" if rng.bernoulli(0.3) else "abc",
         "9": "abcdfg" if rng.bernoulli(0.9) else "abcfg",
     }
     return SegmentShape(width, thickness, gap, ends, slant, pitch, lit)

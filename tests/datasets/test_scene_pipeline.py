@@ -35,6 +35,13 @@ def write_edges(folder):
     )
 
 
+def write_predictions(folder):
+    (folder / "labels.csv").write_text(
+        "file,number,confidence,left,top,right,bottom,turn\na.png,12,.9,10,20,50,40,3\n"
+        "a.png,7,.8,60,20,90,45,\nb.png,,,,,,,\n"
+    )
+
+
 def write_coco(folder):
     annotations = [
         {
@@ -65,7 +72,9 @@ def write_yolo(folder):
     (folder / "b.txt").write_text("")
 
 
-@pytest.mark.parametrize("write", [write_table, write_edges, write_coco, write_yolo])
+@pytest.mark.parametrize(
+    "write", [write_table, write_edges, write_predictions, write_coco, write_yolo]
+)
 def test_a_row_or_a_box_for_each_number(tmp_path, write):
     save(tmp_path / "a.png")
     save(tmp_path / "b.png")
@@ -73,6 +82,7 @@ def test_a_row_or_a_box_for_each_number(tmp_path, write):
     scenes = {scene.file: scene for scene in photo_folder.read_scenes(tmp_path)}
     assert scenes["a.png"].labels == ["12", "7"]
     np.testing.assert_allclose(scenes["a.png"].boxes, BOXES, atol=1e-4)
+    assert scenes["a.png"].turns.tolist() == ([3, 0] if write is write_predictions else [0, 0])
     assert scenes["b.png"].labels == [] and scenes["b.png"].boxes.shape == (0, 4)
     assert datasets.is_scenes(tmp_path)
     with pytest.raises(photo_folder.BadRows, match=r"several numbers.*evaluate.py and a locator"):
@@ -90,6 +100,17 @@ def test_boxes_of_single_digits_are_one_number(tmp_path):
     assert scene.labels == ["17"]
     np.testing.assert_array_equal(scene.boxes, [[10, 20, 90, 45]])
     assert not datasets.is_scenes(tmp_path)
+
+
+def test_with_turns_every_row_is_a_whole_number(tmp_path):
+    save(tmp_path / "a.png")
+    rows = "file,label,left,top,right,bottom,turn\na.png,7,60,20,90,45,0\na.png,1,10,20,50,40,"
+    (tmp_path / "labels.csv").write_text(rows + "2\n")
+    (scene,) = photo_folder.read_scenes(tmp_path)
+    assert (scene.labels, scene.turns.tolist()) == (["7", "1"], [0, 2])
+    (tmp_path / "labels.csv").write_text(rows + "90\n")
+    with pytest.raises(photo_folder.BadRows, match=r"0 to 3\. Received: '90'"):
+        photo_folder.read_scenes(tmp_path)
 
 
 def test_labels_without_boxes_are_numbers_too(tmp_path):

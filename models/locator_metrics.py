@@ -141,7 +141,8 @@ class LocationScores:
             least the threshold; `turn_accuracy`, the fraction of these with the right turn, of
             those that find a number; and `average_precision_SIZE`, `recall_SIZE` for each of
             `SIZES`. A number of another size, and a wrong box of another size, does not count
-            there. What no number defines is NaN.
+            there. What no number defines is NaN; where there are numbers but no boxes, precision
+            and `turn_accuracy` are 0.
         """
         scores, found, sides, right = np.concatenate([np.empty((0, 4)), *self._boxes]).T
         numbers = np.concatenate([np.empty(0), *self._numbers])
@@ -149,10 +150,10 @@ class LocationScores:
         hits = (found & kept).sum()
         results = {
             "average_precision": average_precision(scores, found, len(numbers)),
-            "precision": _ratio(hits, kept.sum()),
+            "precision": _ratio(hits, kept.sum(), len(numbers)),
             "recall": _ratio(hits, len(numbers)),
             "f1": _ratio(2 * hits, kept.sum() + len(numbers)),
-            "turn_accuracy": _ratio((right[found & kept] == 1).sum(), hits),
+            "turn_accuracy": _ratio((right[found & kept] == 1).sum(), hits, len(numbers)),
         }
         for name, (least, most) in SIZES.items():
             of_size = (sides >= least) & (sides < most)
@@ -166,8 +167,10 @@ class LocationScores:
         return results
 
 
-def _ratio(part: float, whole: float) -> float:
-    return float(part / whole) if whole else float("nan")
+def _ratio(part: float, whole: float, numbers: int = 0) -> float:
+    if whole:
+        return float(part / whole)
+    return 0.0 if numbers else float("nan")
 
 
 def average_precision(

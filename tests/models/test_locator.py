@@ -209,6 +209,7 @@ NUMBER, SMALL = [10, 10, 110, 60, 0], [200, 10, 230, 20, 1]
             {"average_precision": 1, "precision": 1, "recall": 1},
         ),
         ([NONE], [(0, 0, 9, 9, 0, 0.7)], {"precision": 0, "recall": np.nan}),
+        ([NUMBER], [], {"average_precision": 0, "precision": 0, "turn_accuracy": 0, "f1": 0}),
         ([NONE], [], {"average_precision": np.nan, "precision": np.nan, "f1": np.nan}),
     ],
 )

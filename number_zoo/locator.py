@@ -8,6 +8,7 @@ that, in detail.
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,9 @@ number of 20 pixels' height in 12 megapixels (4000 x 3000) has 10 there."""
 
 MAX_DETAIL_SIZE = 0.4 * OVERVIEW
 """Numbers whose shorter side has more pixels in the detail pass are left to the overview."""
+
+_DETAIL_PASS = threading.Lock()
+"""Held during a detail pass, whose memory (up to 200 MB) is so used once in several threads."""
 
 MIN_SCORE = 0.3
 """Locations of a lower score are not read. It is chosen low, since what is no number is mostly read
@@ -143,7 +147,8 @@ class Locator:
         passes: list[Locations] = []
         if detail is not None:
             scaled = _resize(scaled, width * detail, height * detail)
-            passes.append(self._run(scaled, width, height, MAX_DETAIL_SIZE))
+            with _DETAIL_PASS:
+                passes.append(self._run(scaled, width, height, MAX_DETAIL_SIZE))
         scaled = _resize(scaled, width * overview, height * overview)
         passes.append(self._run(scaled, width, height))
         located = Locations.concatenate(passes)

@@ -13,6 +13,7 @@ Everything is written in `keras.ops`, so that the same graph runs on every Keras
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -240,6 +241,25 @@ def build_inference_model(
         IMAGE_SIZES: keras.Input((2,), name=IMAGE_SIZES),
     }
     return keras.Model(inputs, read(**inputs), name=model.name)
+
+
+def compile_graph(
+    model: keras.Model,
+) -> Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]:
+    """A function from arrays to arrays that runs a model with inputs by name, of any shape."""
+    if keras.backend.backend() != "tensorflow":
+        return model.predict_on_batch
+    import tensorflow as tf
+
+    # Not `predict_on_batch`, which would trace the graph anew for the second size of images, and
+    # compile it with XLA for each.
+    signature = {
+        name: tf.TensorSpec(tensor.shape, tensor.dtype) for name, tensor in model.input.items()
+    }
+    run = tf.function(
+        lambda inputs: model(inputs, training=False), input_signature=[signature], autograph=False
+    )
+    return lambda inputs: {name: value.numpy() for name, value in run(inputs).items()}
 
 
 def decode(logits):

@@ -95,11 +95,11 @@ _ANY10 = (
     Step(
         "python -m training.accelerator runs/any10_pack.npz --seconds 578 --workers 15 "
         "--out runs/any10",
-        Path("runs/any10/readers.npz"),
+        Path("runs/any10/weights.npz"),
         {"KERAS_BACKEND": "jax"},
     ),
     Step(
-        "python -m training.accelerator.finish runs/any10/readers.npz runs "
+        "python -m training.accelerator.finish runs/any10/weights.npz runs "
         f"--dataset {','.join(_PHOTOS)} --validation street_numbers --steps 29124",
         _metrics("conv_transformer_small"),
     ),

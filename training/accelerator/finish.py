@@ -1,6 +1,6 @@
 """Turn the weights that `training.accelerator` left into runs, as `train.py` makes them.
 
-    python -m training.accelerator.finish runs/any10/readers.npz runs \\
+    python -m training.accelerator.finish runs/any10/weights.npz runs \\
         --dataset street_numbers,cheque_amounts --validation street_numbers --steps 29124
 
 Each model becomes the run folder `runs/MODEL`, with its weights stored in 16 bits and its
@@ -109,7 +109,7 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m training.accelerator.finish", description=__doc__.splitlines()[0]
     )
     add = parser.add_argument
-    add("file", type=Path, help="readers.npz")
+    add("file", type=Path, help="weights.npz")
     add("folder", type=Path, help="where the runs go, a folder for each model")
     add("--dataset", required=True, help="the folders that were packed, as a mix")
     add("--validation", required=True, help="the data set whose validation accuracy is reported")

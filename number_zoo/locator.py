@@ -8,6 +8,7 @@ that, in detail.
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,13 @@ import numpy as np
 from PIL import Image
 
 from number_zoo import names, published
-from number_zoo.boxes import crop_around, intersection_over_union, suppress, turn_box
+from number_zoo.boxes import (
+    MIN_CROP,
+    crop_around,
+    intersection_over_union,
+    suppress,
+    turn_box,
+)
 
 MIN_OVERVIEW, OVERVIEW, MAX_ENLARGEMENT = 256, 640, 4.0
 """Range of the long side of the overview in pixels, and the most by which an image is enlarged."""
@@ -27,6 +34,12 @@ number of 20 pixels' height in 12 megapixels (4000 x 3000) has 10 there."""
 
 MAX_DETAIL_SIZE = 0.4 * OVERVIEW
 """Numbers whose shorter side has more pixels in the detail pass are left to the overview."""
+
+_DETAIL_PASS = threading.Lock()
+"""Held during a detail pass, whose memory (up to 200 MB) is so used once in several threads."""
+
+MAX_MARGIN = 0.5
+"""Most that a crop goes beyond a box on each side, in shorter sides of the box."""
 
 MIN_SCORE = 0.3
 """Locations of a lower score are not read. It is chosen low, since what is no number is mostly read
@@ -86,8 +99,11 @@ class UprightCrop:
 
     @classmethod
     def around(cls, image: np.ndarray, box: np.ndarray, turn: int) -> UprightCrop:
-        """The crop around a box (`boxes.crop_around`), in whole pixels."""
+        """The crop around a box (`boxes.crop_around`), in whole pixels, and less to the sides of
+        a long number, where another may be."""
         crop = crop_around(box, image.shape[1], image.shape[0])
+        most = max(MAX_MARGIN * (box[2:] - box[:2]).min(), MIN_CROP / 2)
+        crop = np.clip(crop, np.tile(box[:2] - most, 2), np.tile(box[2:] + most, 2))
         left, top = np.floor(crop[:2]).astype(int).tolist()
         right, bottom = np.ceil(crop[2:]).astype(int).tolist()
         pixels = image[top:bottom, left:right]
@@ -143,7 +159,8 @@ class Locator:
         passes: list[Locations] = []
         if detail is not None:
             scaled = _resize(scaled, width * detail, height * detail)
-            passes.append(self._run(scaled, width, height, MAX_DETAIL_SIZE))
+            with _DETAIL_PASS:
+                passes.append(self._run(scaled, width, height, MAX_DETAIL_SIZE))
         scaled = _resize(scaled, width * overview, height * overview)
         passes.append(self._run(scaled, width, height))
         located = Locations.concatenate(passes)

@@ -20,7 +20,7 @@ from exporting.check import Check, ExportError, check
 from exporting.formats import INT8, Format, Run
 from exporting.locator import LocatorCheck
 from inference import provenance
-from inference.graph import build_inference_model
+from inference.graph import build_inference_model, in_float32
 from inference.locator import Locator
 from inference.locator_graph import build_locator_model
 from inference.reader import Reader
@@ -206,7 +206,7 @@ def _locator(weights, form, quantize, max_glimpses, dataset, images, data_dir) -
     source, arrays = locator.take(dataset, images or _SCENES, data_dir)
     return _Subject(
         model,
-        build_locator_model(in_float32(model.model)),
+        build_locator_model(model.model),
         inputs={IMAGES: _INPUTS[IMAGES]},
         outputs=locator.OUTPUTS,
         metadata=locator.METADATA,
@@ -214,26 +214,6 @@ def _locator(weights, form, quantize, max_glimpses, dataset, images, data_dir) -
         open=formats.open_locator,
         check=lambda run: locator.check(run, model, source, arrays, quantize),
     )
-
-
-def in_float32(model: keras.Model) -> keras.Model:
-    """The model, or a copy with the same weights that computes in float32 throughout."""
-    if all(layer.compute_dtype == "float32" for layer in model.layers):
-        return model
-    copy = type(model).from_config(_full_precision(model.get_config()))
-    copy.set_weights(model.get_weights())
-    return copy
-
-
-def _full_precision(config):
-    """A model's configuration with every mixed precision policy replaced by float32."""
-    if isinstance(config, dict):
-        if config.get("class_name") == "DTypePolicy":
-            return config | {"config": {"name": "float32"}}
-        return {key: _full_precision(value) for key, value in config.items()}
-    if isinstance(config, list | tuple):
-        return type(config)(_full_precision(value) for value in config)
-    return config
 
 
 def _file_name(weights: str | Path, form: Format, quantize: str | None) -> str:

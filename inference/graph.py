@@ -243,6 +243,26 @@ def build_inference_model(
     return keras.Model(inputs, read(**inputs), name=model.name)
 
 
+def in_float32(model: keras.Model) -> keras.Model:
+    """The model, or a copy with the same weights that computes in float32 throughout."""
+    if all(layer.compute_dtype == "float32" for layer in model.layers):
+        return model
+    copy = type(model).from_config(_full_precision(model.get_config()))
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+def _full_precision(config):
+    """A model's configuration with every mixed precision policy replaced by float32."""
+    if isinstance(config, dict):
+        if config.get("class_name") == "DTypePolicy":
+            return config | {"config": {"name": "float32"}}
+        return {key: _full_precision(value) for key, value in config.items()}
+    if isinstance(config, list | tuple):
+        return type(config)(_full_precision(value) for value in config)
+    return config
+
+
 def compile_graph(
     model: keras.Model,
 ) -> Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]:

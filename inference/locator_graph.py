@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from inference.graph import in_float32
 from models import decode_locations
 from models.locator import SIZE_MULTIPLE
 from number_zoo.names import IMAGES
@@ -58,7 +59,8 @@ def build_locator_model(model: keras.Model, limit: int = LIMIT) -> keras.Model:
 
 
 def any_size(model: keras.Model) -> keras.Model:
-    """A fully convolutional model with the same weights whose images have any size."""
+    """A fully convolutional model with the same weights, in float32, whose images have any size."""
+    model = in_float32(model)
     config = model.get_config()
     for layer in config["layers"]:
         if layer["class_name"] == "InputLayer":

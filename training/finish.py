@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,7 @@ def calibrate(
 
     Returns:
         The `inference` of `metrics.json`: `temperature`, `max_glimpses` and `sequence_accuracy`;
-        of a locator `threshold` and `f1`.
+        of a locator `threshold`, and `average_precision`, `precision`, `recall` and `f1` with it.
     """
     if models.entry(configuration.model).task == "locate":
         return _best_threshold(configuration, run, data_dir, inference_limit)
@@ -125,7 +126,10 @@ def _best_threshold(
     for images, truth in validation.as_numpy_iterator():
         scores.update_batch(model.predict_on_batch(images), truth, configuration.image_size)
     threshold = scores.best_threshold()
-    return {"threshold": threshold, "f1": scores.result(threshold)["f1"]}
+    results = scores.result(threshold)
+    names = ("average_precision", "precision", "recall", "f1")
+    # Without numbers there is nothing to score.
+    return {"threshold": threshold} | {n: results[n] for n in names if not math.isnan(results[n])}
 
 
 def fingerprints(

@@ -63,7 +63,12 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         prog="python -m training.accelerator", description=__doc__.splitlines()[0]
     )
     add = parser.add_argument
-    add("--init", nargs=2, metavar="NAME", help="published weights to start from, of each reader")
+    add(
+        "--init",
+        nargs=2,
+        metavar="NAME",
+        help="published weights or run folders to start from, of each reader",
+    )
     add("--readers", nargs=2, default=list(READERS), help="a large model and a small one")
     add(
         "--weights",

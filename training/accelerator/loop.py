@@ -57,7 +57,7 @@ def train(
         plain = [models.create(name) for name in options.readers]
         if options.init:
             for model, name in zip(plain, options.init, strict=True):
-                model.set_weights(models.published.load(name).get_weights())
+                model.set_weights(models.load(name).get_weights())
         readers = [learn.with_attention(model) for model in plain]
         optimizers = tuple(learn.optimizer(model, settings) for model in readers)
         states = [learn.state_of(*pair) for pair in zip(readers, optimizers, strict=True)]

@@ -1,9 +1,6 @@
 """Every model of the registry, by one table."""
 
 import json
-import os
-import subprocess
-import sys
 
 import keras
 import keras_tuner as kt
@@ -15,7 +12,6 @@ import labels
 import models
 from models.losses import losses, uniform_loss
 from models.metrics import negative_log_likelihood, sequence_scores
-from tests.conftest import COMPILE_FAST
 
 # One row for each model: arguments that make it small enough to build in a second.
 SMALL = {
@@ -323,12 +319,12 @@ assert keras.backend.backend() == "jax"
 rng = np.random.default_rng(0)
 for name in {names!r}:
     model = models.create(name, input_shape=(16, 24, 1), max_digits=2, **{small!r}[name])
-    model.compile("adam", loss=models.losses(2))
+    model.compile("sgd", loss=models.losses(2))  # compiles in half of Adam's time
     images = rng.uniform(0, 255, (8, 16, 24, 1)).astype("float32")
     truth = {{"length": np.full(8, 2), "digits": rng.integers(0, 10, (8, 2))}}
-    history = model.fit(images, truth, epochs=2, batch_size=8, verbose=0).history
+    history = model.fit(images, truth, batch_size=8, verbose=0).history
     assert np.isfinite(history["loss"]).all(), name
-    if name == {names!r}[0]:
+    if name == "logistic_regression":
         scores = models.sequence_scores(model.predict(images, verbose=0), truth)
         loss = model.evaluate(images, truth, verbose=0, return_dict=True)["loss"]
         np.testing.assert_allclose(scores["loss"], loss, rtol=1e-4)
@@ -336,12 +332,9 @@ for name in {names!r}:
 """
 
 
-def test_every_architecture_trains_on_jax():
+def test_every_architecture_trains_on_jax(interpreter):
     pytest.importorskip("jax")
     job = BACKEND_JOB.format(names=ONE_PER_BUILDER, small=SMALL)
-    environment = os.environ | {"KERAS_BACKEND": "jax", "XLA_FLAGS": COMPILE_FAST}
-    done = subprocess.run(
-        [sys.executable, "-c", job], env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert done.stdout.split() == ONE_PER_BUILDER
+    process = interpreter(job, KERAS_BACKEND="jax")
+    assert process.wait() == 0, process.output()[-2000:]
+    assert process.output().split()[-len(ONE_PER_BUILDER) :] == ONE_PER_BUILDER

@@ -17,7 +17,10 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 # What is known of the tests' images does not belong beside that of the user's.
 os.environ["NUMBER_ZOO_CACHE"] = str(Path(tempfile.gettempdir()) / "number_zoo_tests")
 # On JAX, compiling takes longer than all the rest of a small test.
-COMPILE_FAST = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+COMPILE_FAST = (
+    "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true "
+    "--xla_cpu_use_fusion_emitters=false"
+)
 os.environ.setdefault("XLA_FLAGS", COMPILE_FAST)
 
 ROOT = Path(__file__).resolve().parent.parent

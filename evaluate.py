@@ -9,16 +9,22 @@ import sys
 from pathlib import Path
 
 from artifacts.startup import quiet_tensorflow
+from datasets import is_scenes
 from datasets.folder_options import add_folder_options, check_mixes, read_folder_options
 
 EXAMPLES = """examples:
   evaluate.py runs/my_run --dataset mnist
   evaluate.py runs/small runs/large --dataset my_photos --report report
+  evaluate.py NAME --dataset rendered_scenes --report report
+  evaluate.py NAME --dataset my_photos --all --locator runs/my_locator
   evaluate.py --table                    rewrite the tables of README.md and docs/results.md
 
 Figures are of the test split, which neither training nor model selection uses; confidence
 thresholds are chosen on the validation split. Accuracy on a crop around the ground-truth boxes
 ("union", "square") is higher than on whole images: such boxes are unavailable at inference.
+
+Of images with several numbers (rendered_scenes, or a folder with a row for each number), and with
+--all, the figures are those of all numbers found and read: precision, recall and F1.
 
 Exit status: 0 if every model was evaluated; 1 if some could not be; 2 for wrong usage or if none
 could be, which leaves an existing report as it is."""
@@ -49,6 +55,17 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         metavar="N",
         help="most glimpses of a model that locates the number; 1 reads the whole image once "
         "(default: as predict.py does)",
+    )
+    add(
+        "--all",
+        action="store_true",
+        help="evaluate all numbers found and read, as predict.py --all does (default: where images "
+        "have several)",
+    )
+    add(
+        "--locator",
+        metavar="RUN|FILE|NAME",
+        help="the locator that finds all numbers (default: the published)",
     )
     add(
         "--report",
@@ -107,6 +124,8 @@ def evaluate(options: argparse.Namespace) -> int:
 
             results_table.write_tables(Path())
             return 0
+        if options.all or options.locator or is_scenes(options.dataset):
+            return _evaluate_scenes(options)
         check_mixes((options.dataset, [options.split]))
         quiet_tensorflow()
         from evaluation import comparison, report, terminal
@@ -131,6 +150,28 @@ def evaluate(options: argparse.Namespace) -> int:
         print("\nevaluate.py: stopped", file=sys.stderr)
         return 130
     terminal.show(result, options.report)
+    return 1 if result.failed else 0
+
+
+def _evaluate_scenes(options: argparse.Namespace) -> int:
+    for name in ("crop", "max_glimpses"):
+        if getattr(options, name) is not None:
+            option = name.replace("_", "-")
+            raise ValueError(f"--{option} does not apply where all numbers are read")
+    check_mixes((options.dataset, [options.split]), several=True)
+    quiet_tensorflow()
+    from evaluation import scenes
+
+    result = scenes.compare_scenes(
+        options.models,
+        options.dataset,
+        split=options.split,
+        locator=options.locator,
+        data_dir=options.data_dir,
+        limit=options.limit,
+    )
+    scenes.write_report(result, options.report)
+    scenes.show(result, options.report)
     return 1 if result.failed else 0
 
 

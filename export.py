@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Export a trained reader to a file that runs without Keras, and check what it reads."""
+"""Export a trained reader or locator to a file that runs without Keras, and check it."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ EXAMPLES = """examples:
   export.py street_numbers --format onnx
   export.py runs/my_run --format litert --quantize int8 --dataset my_photos
   export.py street_numbers --format saved_model --out served/1
+  export.py runs/my_locator --format onnx
 
-The file takes uint8 images of any size and returns digits, confidence and box. It is run on images
+The file takes uint8 images of any size and returns digits, confidence and box, or the boxes of all
+numbers. It is run on images
 and compared with Keras before it is kept. docs/export.md shows how to use it.
 Needs: pip install -r requirements-export.txt"""
 
@@ -56,7 +58,12 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         metavar="NAME|FOLDER",
         help="check with its validation images (default: rendered images)",
     )
-    add("--images", type=int, metavar="N", help="images of the check (default: 64; 400 for int8)")
+    add(
+        "--images",
+        type=int,
+        metavar="N",
+        help="images of the check (default: 64; 400 for int8; 12 for a locator)",
+    )
     add(
         "--data-dir",
         type=Path,
@@ -111,7 +118,16 @@ def main(arguments: list[str] | None = None) -> int:
 
 def show(result) -> None:
     """Print the file, its check and where to read on."""
-    check, glimpses = result.check, result.reader.max_glimpses
+    check = result.check
+    if hasattr(check, "boxes"):
+        print(f"{result.path}: {result.size / 1e6:.2f} MB, finds all numbers in an image")
+        print(
+            f"Run by {result.format.runtime} on {check.images} {check.source}: {check.equal} of "
+            f"{check.boxes} boxes as in Keras; scores differ by up to {check.max_difference:.2g}"
+        )
+        print("How to use it: docs/export.md")
+        return
+    glimpses = result.reader.max_glimpses
     print(f"{result.path}: {result.size / 1e6:.2f} MB, up to {glimpses} glimpses of an image")
     print(
         f"Run by {result.format.runtime} on {check.images} {check.source}: reads {check.equal} as "

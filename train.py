@@ -32,6 +32,7 @@ EXAMPLES = """examples:
   train.py residual_cnn --dataset my_photos         from scratch
   train.py residual_cnn --dataset rendered_numbers:1,my_photos:1
   train.py --weights street_numbers --dataset rendered_numbers:1,my_photos:1
+  train.py locator --dataset rendered_scenes        finds every number in an image
   train.py deep_cnn --dataset mnist_numbers --set dense_units=256,256 --set augmentation=none
   train.py --config runs/search/best.json --seed 1
 
@@ -195,8 +196,12 @@ def configuration_of(options: argparse.Namespace):
     )
 
 
-def _check(dataset: str, validation: str | None) -> list:
-    return check_mixes((dataset, ["train"]), (validation or dataset, ["validation"]))
+def _check(dataset: str, validation: str | None, model: str | None) -> list:
+    # By its name, which tells a locator: the registry of models waits for TensorFlow.
+    several = (model or "").startswith("locator")
+    return check_mixes(
+        (dataset, ["train"]), (validation or dataset, ["validation"]), several=several
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -205,7 +210,9 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # warns of tracing for each model
     try:
-        folders = _check(options.dataset, options.validation) if options.dataset else []
+        # The model of weights alone is known later.
+        early = options.dataset and (options.model or not options.weights)
+        folders = _check(options.dataset, options.validation, options.model) if early else []
     except (ValueError, OSError) as error:
         print(f"train.py: {error}", file=sys.stderr)
         return 2
@@ -227,8 +234,8 @@ def main(arguments: list[str] | None = None) -> int:
         distributed = any(value is not None for value in asked)
         strategy = choose_strategy(asked[0] or None, *asked[1:]) if distributed else SINGLE_DEVICE
         configuration = configuration_of(options)
-        if options.config:
-            folders = _check(configuration.dataset, configuration.validation)
+        if not early:
+            folders = _check(configuration.dataset, configuration.validation, configuration.model)
         folder = options.run or default_folder(configuration)
         metrics = train(
             configuration,

@@ -8,7 +8,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from datasets import mixing, photo_folder, registry, sources
+from datasets import mixing, photo_folder, registry, scenes, sources
 
 
 def defaults(source: str | Path) -> dict[str, Any]:
@@ -84,7 +84,14 @@ def fingerprint(source: str | Path, split: str, data_dir: str | Path | None = No
 @functools.cache
 def _fingerprint(source: str, split: str, data_dir, states: tuple[str, ...]) -> str:
     digest = hashlib.sha256()
-    for example in sources.examples(source, split, data_dir):
+    if scenes.is_scenes(source):
+        stream = (
+            (example, (example.labels, example.boxes.tolist(), example.turns.tolist()))
+            for example in scenes.scene_examples(source, split, data_dir)
+        )
+    else:
+        stream = ((e, e.label) for e in sources.examples(source, split, data_dir))
+    for example, label in stream:
         image = hashlib.sha256(example.read()).hexdigest()
-        digest.update(repr((example.id, example.label, image)).encode())
+        digest.update(repr((example.id, label, image)).encode())
     return digest.hexdigest()[:16]

@@ -53,11 +53,14 @@ def _with_options(mix: str, given: dict[str, str | None]) -> str:
     return ",".join(f"{text}:{part.weight:g}" for text, part in zip(texts, parts, strict=True))
 
 
-def check_mixes(*needs: tuple[str, Sequence[str]]) -> list[photo_folder.Folder]:
+def check_mixes(
+    *needs: tuple[str, Sequence[str]], several: bool = False
+) -> list[photo_folder.Folder]:
     """Check the labels and images of all folders of mixes, and log one line about each.
 
     Args:
         needs: names, folders or mixes, each with the splits that must not be empty.
+        several: whether an image may have several numbers, each in a row of its own.
 
     Raises:
         ValueError: if rows or images cannot be used, or a split is empty.
@@ -70,7 +73,7 @@ def check_mixes(*needs: tuple[str, Sequence[str]]) -> list[photo_folder.Folder]:
     for source, names in needed.items():
         if not sources.is_folder(source):
             continue
-        folder, _ = photo_folder.check_folder(source)
+        folder, _ = photo_folder.check_folder(source, several)
         log.info("%s", folder.summary())
         if reason := photo_folder.unusable_splits(folder, sorted(names)):
             raise ValueError(reason)

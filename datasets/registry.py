@@ -27,6 +27,8 @@ class DataSet:
         max_digits: default number of digit positions.
         preparing: what the first use costs: a download, or the time to generate the images.
         boxes: whether digits have boxes, so that images can be cropped to the number.
+        scenes: whether an image shows any number of numbers, for `load_scenes`; `max_digits` is
+            that of a number.
         splits: TFDS split instruction of each split. Validation is never cut from test.
     """
 
@@ -38,6 +40,7 @@ class DataSet:
     max_digits: int
     preparing: str
     boxes: bool = False
+    scenes: bool = False
     splits: dict[str, str] = field(default_factory=lambda: dict(_LAST_TENTH))
 
     @property
@@ -58,7 +61,9 @@ class DataSet:
 
     @property
     def kind(self) -> str:
-        """`"digits"` (one digit an image) or `"numbers"`."""
+        """`"digits"` (one digit an image), `"numbers"` or `"scenes"`."""
+        if self.scenes:
+            return "scenes"
         return "digits" if self.max_digits == 1 else "numbers"
 
 
@@ -140,6 +145,18 @@ DATA_SETS = {
             "Handwritten amounts, of MNIST's digits if MNIST is prepared",
             image_size=(64, 192),
             max_digits=8,
+        ),
+        DataSet(
+            name="rendered_scenes",
+            description="Rendered scenes with 0 to 14 numbers of any kind, some of them turned",
+            images=(21_000, 1_000),
+            image_size=(320, 320),
+            channels=3,
+            max_digits=10,
+            boxes=True,
+            scenes=True,
+            preparing="renders images for a few minutes",
+            splits={"train": "train", "validation": "validation", "test": "test"},
         ),
         DataSet(
             name="svhn_cropped",

@@ -95,6 +95,22 @@ def check_split(split: str) -> str:
     return split
 
 
+def check_one_number(name: str) -> str:
+    """Return a data set's name if its images have one number at most, else raise ValueError."""
+    if registry.describe(name).scenes:
+        raise ValueError(
+            f"{name} has images with several numbers: a reader of one number trains on other data "
+            "sets, such as rendered_numbers; a locator, load_scenes and evaluate.py take all"
+        )
+    return name
+
+
+def tfds_size(name: str, split: str, data_dir: str | Path | None = None) -> int:
+    """Number of images of a split of a named data set."""
+    instruction = _instruction(name, split)
+    return builder(name, data_dir).info.splits[instruction].num_examples
+
+
 def size(
     source: str | Path,
     split: str,
@@ -108,8 +124,7 @@ def size(
         if is_folder(part.source):
             count = len(photo_folder.read_folder(part.source, split))
         else:
-            instruction = _instruction(part.source, split)
-            count = builder(part.source, data_dir).info.splits[instruction].num_examples
+            count = tfds_size(check_one_number(part.source), split, data_dir)
         total += count if limit is None else min(count, limit)
     return total
 
@@ -138,7 +153,8 @@ def examples(
             photos = photo_folder.read_folder(part.source, split)
             stream = (Example(p.file, p.label, p.path, p.boxes) for p in photos)
         else:
-            stream = _tfds_examples(part.source, split, builder(part.source, data_dir))
+            name = check_one_number(part.source)
+            stream = _tfds_examples(name, split, builder(name, data_dir))
         yield from itertools.islice(stream, limit)
 
 
@@ -164,10 +180,14 @@ def chunks(stream: Iterator, length: int) -> Iterator[list]:
 def state(source: str | Path, split: str, data_dir: str | Path | None = None) -> str:
     """Short hash that changes when the data of a single source change; reads no images."""
     if is_folder(source):
-        photos = photo_folder.read_folder(source, split)
+        if photo_folder.is_scenes(source):
+            scenes = photo_folder.read_scenes(source, split)
+            photos = [(scene, scene.labels) for scene in scenes]
+        else:
+            photos = [(photo, photo.label) for photo in photo_folder.read_folder(source, split)]
         facts = [
-            (photo.file, photo.label, str(photo.boxes), stat.st_size, stat.st_mtime_ns)
-            for photo in photos
+            (photo.file, label, str(photo.boxes), stat.st_size, stat.st_mtime_ns)
+            for photo, label in photos
             for stat in [photo.path.stat()]
         ]
     else:
@@ -232,17 +252,33 @@ def _instruction(source: str | Path, split: str) -> str:
     return registry.describe(str(source)).splits[check_split(split)]
 
 
-def _tfds_examples(name: str, split: str, tfds_builder) -> Iterator[Example]:
-    """Read one file at a time without shuffling, so that the order is that of preparation."""
+def tfds_rows(name: str, split: str, data_dir: str | Path | None = None) -> Iterator[dict]:
+    """Yield the examples of a named data set as TFDS has them, images encoded, in order."""
     import tensorflow as tf
+
+    tfds_builder = builder(name, data_dir)
+    try:
+        yield from without_autotune(_tfds_stream(name, split, tfds_builder)).as_numpy_iterator()
+    except tf.errors.OpError as error:
+        raise _damaged(name, tfds_builder.data_dir, error.message) from error
+
+
+def _tfds_stream(name: str, split: str, tfds_builder):
+    """Read one file at a time without shuffling, so that the order is that of preparation."""
     import tensorflow_datasets as tfds
 
-    stream = tfds_builder.as_dataset(
+    return tfds_builder.as_dataset(
         split=_instruction(name, split),
         shuffle_files=False,
         decoders={"image": tfds.decode.SkipDecoding()},
         read_config=tfds.ReadConfig(try_autocache=False, interleave_cycle_length=1),
     )
+
+
+def _tfds_examples(name: str, split: str, tfds_builder) -> Iterator[Example]:
+    import tensorflow as tf
+
+    stream = _tfds_stream(name, split, tfds_builder)
     index = 0
     # In batches: TFDS takes longer to hand over single rows than everything else here.
     batches = without_autotune(stream.ragged_batch(_TFDS_BATCH)).as_numpy_iterator()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from scipy import optimize, stats
@@ -42,6 +43,33 @@ def clustered_interval(successes: np.ndarray, trials: np.ndarray) -> tuple[float
     low = stats.beta.ppf(0.025, hits, effective - hits + 1) if proportion > 0 else 0.0
     high = stats.beta.ppf(0.975, hits + 1, effective - hits) if proportion < 1 else 1.0
     return float(low), float(high)
+
+
+def bootstrap(
+    statistic: Callable[[np.ndarray], np.ndarray], images: int, resamples: int = 2000, seed: int = 0
+) -> tuple[float | None, tuple[float, float] | None]:
+    """A statistic over images and its 95 % interval by resampling images (percentiles).
+
+    Args:
+        statistic: from weights (n, images), how often each image counts, to values (n,), NaN
+            where undefined.
+        images: number of images.
+        resamples: number of resamples.
+        seed: seed of the resamples.
+
+    Returns:
+        The value with each image once, and the interval; None where undefined.
+
+    Reference:
+        Efron and Tibshirani 1993, An Introduction to the Bootstrap, chapter 13.
+    """
+    value = float(statistic(np.ones((1, images)))[0]) if images else math.nan
+    if math.isnan(value):
+        return None, None
+    rng = np.random.default_rng(seed)
+    values = statistic(rng.multinomial(images, np.full(images, 1 / images), resamples))
+    low, high = np.nanpercentile(values, (2.5, 97.5))
+    return value, (float(low), float(high))
 
 
 def paired_p_value(first_only: int, second_only: int) -> float:

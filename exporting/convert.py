@@ -1,11 +1,11 @@
-"""Export a trained model as one file that reads numbers in images of any size."""
+"""Export a trained model as one file that reads or finds numbers in images of any size."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,14 @@ import keras
 import models
 from artifacts.environment import environment
 from artifacts.files import atomic_path, temporary_files_in, write_json
-from exporting import formats, sample
+from exporting import formats, locator, sample
 from exporting.check import Check, ExportError, check
-from exporting.formats import INT8, Format
+from exporting.formats import INT8, Format, Run
+from exporting.locator import LocatorCheck
 from inference import provenance
-from inference.graph import build_inference_model
+from inference.graph import build_inference_model, in_float32
+from inference.locator import Locator
+from inference.locator_graph import build_locator_model
 from inference.reader import Reader
 from labels import DIGITS
 from number_zoo.names import CROPS, IMAGE_SIZES, IMAGES
@@ -29,7 +32,7 @@ log = logging.getLogger(__name__)
 FOLDER = Path("exports")
 """Default folder of exported files."""
 
-_IMAGES, _IMAGES_INT8 = 64, 400
+_IMAGES, _IMAGES_INT8, _SCENES = 64, 400, 12
 """Default number of images of a check."""
 
 _METADATA = (
@@ -73,8 +76,32 @@ class Export:
     path: Path
     format: Format
     size: int
-    reader: Reader
-    check: Check
+    reader: Reader | Locator
+    check: Check | LocatorCheck
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """What is exported.
+
+    Attributes:
+        reader: the trained model.
+        graph: its inference graph.
+        inputs, outputs: names and descriptions of those of the graph.
+        metadata: fields of the description that an ONNX file carries in itself.
+        images: what the check reads, in words.
+        open: opens a file.
+        check: compares an opened file with the model.
+    """
+
+    reader: Reader | Locator
+    graph: keras.Model
+    inputs: dict[str, str]
+    outputs: dict[str, str]
+    metadata: tuple[str, ...]
+    images: str
+    open: Callable[[Path, int | None], Run]
+    check: Callable[[Run], Check | LocatorCheck]
 
 
 def export(
@@ -88,19 +115,19 @@ def export(
     images: int | None = None,
     data_dir: str | Path | None = None,
 ) -> Export:
-    """Export the inference graph of a trained model, and check the file.
+    """Export the inference graph of a trained reader or locator, and check the file.
 
     A JSON file beside it (`export.json` in the folder of a SavedModel) records what it was made
     from, its inputs and outputs, and the check.
 
     Args:
         weights: published weights, a run folder or a `.keras` file.
-        format_name: "saved_model", "onnx" or "litert".
+        format_name: "saved_model", "onnx" or "litert"; "onnx" for a locator.
         out: the file to write. Defaults to one in `exports/`, named after the weights.
         quantize: "float16" or, for LiteRT, "int8": how weights are stored.
         max_glimpses: most glimpses of an image. Defaults to those of `Reader`.
         dataset: data set with the validation images of the check. Defaults to rendered images.
-        images: number of images of the check. Defaults to 64, for int8 to 400.
+        images: number of images of the check. Defaults to 64, for int8 to 400, for a locator to 12.
         data_dir: folder of prepared TFDS data.
 
     Raises:
@@ -114,22 +141,11 @@ def export(
             f"Received: {keras.backend.backend()}"
         )
     out = _check_out(Path(out) if out else FOLDER / _file_name(weights, form, quantize), form)
-    reader = Reader(weights, max_glimpses)
-    reference = sample.take(
-        dataset,
-        images or (_IMAGES_INT8 if quantize == INT8 else _IMAGES),
-        reader.model.output[DIGITS].shape[1],
-        data_dir,
-    )
-    model = build_inference_model(
-        in_float32(reader.model),
-        reader.max_glimpses,
-        reader.temperature,
-        crops=form.crops,
-        only_active=form.crops,
-        frozen=form.name != "saved_model",
-    )
-    description = _description(weights, form, quantize, reader, model)
+    if models.task_of(weights) == "locate":
+        subject = _locator(weights, form, quantize, max_glimpses, dataset, images, data_dir)
+    else:
+        subject = _reader(weights, form, quantize, max_glimpses, dataset, images, data_dir)
+    description = _description(weights, form, quantize, subject)
     out.parent.mkdir(parents=True, exist_ok=True)
     with (
         atomic_path(out) as temporary,
@@ -137,9 +153,10 @@ def export(
         _conversion_errors(form),
     ):
         log.info("Writing %s", out)
-        form.write(model, temporary, quantize, {key: description[key] for key in _METADATA})
-        log.info("Reading %d %s with the exported file", len(reference.images), reference.source)
-        result = check(form.open(temporary, None), reader, reference, quantize)
+        metadata = {key: description[key] for key in subject.metadata}
+        form.write(subject.graph, temporary, quantize, metadata)
+        log.info("Reading %s with the exported file", subject.images)
+        result = subject.check(subject.open(temporary, None))
         files = [temporary, *temporary.rglob("*")]
         size = sum(file.stat().st_size for file in files if file.is_file())
         description |= {"check": dataclasses.asdict(result), "environment": environment()}
@@ -147,27 +164,56 @@ def export(
             write_json(temporary / "export.json", description)
     if form.suffix:
         write_json(out.with_name(f"{out.name}.json"), description)
-    return Export(out, form, size, reader, result)
+    return Export(out, form, size, subject.reader, result)
 
 
-def in_float32(model: keras.Model) -> keras.Model:
-    """The model, or a copy with the same weights that computes in float32 throughout."""
-    if all(layer.compute_dtype == "float32" for layer in model.layers):
-        return model
-    copy = type(model).from_config(_full_precision(model.get_config()))
-    copy.set_weights(model.get_weights())
-    return copy
+def _reader(weights, form, quantize, max_glimpses, dataset, images, data_dir) -> _Subject:
+    reader = Reader(weights, max_glimpses)
+    reference = sample.take(
+        dataset,
+        images or (_IMAGES_INT8 if quantize == INT8 else _IMAGES),
+        reader.model.output[DIGITS].shape[1],
+        data_dir,
+    )
+    graph = build_inference_model(
+        in_float32(reader.model),
+        reader.max_glimpses,
+        reader.temperature,
+        crops=form.crops,
+        only_active=form.crops,
+        frozen=form.name != "saved_model",
+    )
+    return _Subject(
+        reader,
+        graph,
+        inputs=_INPUTS if form.crops else {IMAGES: _INPUTS[IMAGES]},
+        outputs=_DESCRIPTIONS,
+        metadata=_METADATA,
+        images=f"{len(reference.images)} {reference.source}",
+        open=form.open,
+        check=lambda run: check(run, reader, reference, quantize),
+    )
 
 
-def _full_precision(config):
-    """A model's configuration with every mixed precision policy replaced by float32."""
-    if isinstance(config, dict):
-        if config.get("class_name") == "DTypePolicy":
-            return config | {"config": {"name": "float32"}}
-        return {key: _full_precision(value) for key, value in config.items()}
-    if isinstance(config, list | tuple):
-        return type(config)(_full_precision(value) for value in config)
-    return config
+def _locator(weights, form, quantize, max_glimpses, dataset, images, data_dir) -> _Subject:
+    if form.name != "onnx":
+        raise ValueError(f"a locator is exported as onnx. Received: {form.name}")
+    if max_glimpses is not None:
+        raise ValueError(
+            f"a locator takes no glimpses: leave max_glimpses out. Received: {max_glimpses}"
+        )
+    model = Locator(weights)
+    source, arrays = locator.take(dataset, images or _SCENES, data_dir)
+    return _Subject(
+        model,
+        build_locator_model(model.model),
+        inputs={IMAGES: _INPUTS[IMAGES]},
+        outputs=locator.OUTPUTS,
+        metadata=locator.METADATA,
+        images=f"{len(arrays)} {source}",
+        open=formats.open_locator,
+        check=lambda run: locator.check(run, model, source, arrays, quantize),
+    )
 
 
 def _file_name(weights: str | Path, form: Format, quantize: str | None) -> str:
@@ -202,25 +248,23 @@ def _conversion_errors(form: Format) -> Iterator[None]:
         ) from error
 
 
-def _description(
-    weights, form: Format, quantize, reader: Reader, model: keras.Model
-) -> dict[str, Any]:
-    card = models.card(str(weights)) if str(weights) in models.list_weights() else {}
+def _description(weights, form: Format, quantize, subject: _Subject) -> dict[str, Any]:
+    card = models.card(str(weights)) if str(weights) in models.list_weights(None) else {}
     configuration = provenance.configuration(str(weights))
     outputs = {
-        name: f"{tensor.dtype} {['batch', *tensor.shape[1:]]}: {_DESCRIPTIONS[name]}"
-        for name, tensor in model.output.items()
+        name: f"{tensor.dtype} {['batch', *tensor.shape[1:]]}: {subject.outputs[name]}"
+        for name, tensor in subject.graph.output.items()
     }
     return {
         "format": form.name,
         "quantize": quantize,
         "weights": str(weights),
         "weights_sha256": models.file_digest(models.model_file(weights)),
-        "model": configuration.get("model", reader.model.name),
+        "model": configuration.get("model", subject.reader.model.name),
         "trained_on": configuration.get("dataset"),
         "reads": card.get("reads"),
         "licence": card.get("licence", "that of the data it was trained on"),
-        "inputs": {name: _INPUTS[name] for name in (list(_INPUTS) if form.crops else [IMAGES])},
+        "inputs": subject.inputs,
         "outputs": {name: text.replace("'", "") for name, text in outputs.items()},
-        **reader.metadata,
+        **subject.reader.metadata,
     }

@@ -135,11 +135,21 @@ def _halve_weights(graph, min_size: int = 256) -> None:
                 _halve_weights(attribute.g, min_size)
 
 
-def _open_onnx(path: Path, threads: int | None) -> Run:
+def _open_session(path: Path, threads: int | None, task: str = "read") -> Session:
     try:
-        session = Session(path, threads or available_cores())
+        return Session(path, threads or available_cores(), task)
     except ValueError as error:  # of the file, not of an argument
         raise RuntimeError(str(error)) from error
+
+
+def open_locator(path: Path, threads: int | None) -> Run:
+    """Open the ONNX file of a locator."""
+    session = _open_session(path, threads, "locate")
+    return lambda images: session({IMAGES: images})
+
+
+def _open_onnx(path: Path, threads: int | None) -> Run:
+    session = _open_session(path, threads)
 
     def run(images: np.ndarray) -> dict[str, np.ndarray]:
         batch, height, width, _ = images.shape

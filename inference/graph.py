@@ -13,6 +13,7 @@ Everything is written in `keras.ops`, so that the same graph runs on every Keras
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -240,6 +241,45 @@ def build_inference_model(
         IMAGE_SIZES: keras.Input((2,), name=IMAGE_SIZES),
     }
     return keras.Model(inputs, read(**inputs), name=model.name)
+
+
+def in_float32(model: keras.Model) -> keras.Model:
+    """The model, or a copy with the same weights that computes in float32 throughout."""
+    if all(layer.compute_dtype == "float32" for layer in model.layers):
+        return model
+    copy = type(model).from_config(_full_precision(model.get_config()))
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+def _full_precision(config):
+    """A model's configuration with every mixed precision policy replaced by float32."""
+    if isinstance(config, dict):
+        if config.get("class_name") == "DTypePolicy":
+            return config | {"config": {"name": "float32"}}
+        return {key: _full_precision(value) for key, value in config.items()}
+    if isinstance(config, list | tuple):
+        return type(config)(_full_precision(value) for value in config)
+    return config
+
+
+def compile_graph(
+    model: keras.Model,
+) -> Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]:
+    """A function from arrays to arrays that runs a model with inputs by name, of any shape."""
+    if keras.backend.backend() != "tensorflow":
+        return model.predict_on_batch
+    import tensorflow as tf
+
+    # Not `predict_on_batch`, which would trace the graph anew for the second size of images, and
+    # compile it with XLA for each.
+    signature = {
+        name: tf.TensorSpec(tensor.shape, tensor.dtype) for name, tensor in model.input.items()
+    }
+    run = tf.function(
+        lambda inputs: model(inputs, training=False), input_signature=[signature], autograph=False
+    )
+    return lambda inputs: {name: value.numpy() for name, value in run(inputs).items()}
 
 
 def decode(logits):

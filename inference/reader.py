@@ -36,6 +36,7 @@ class Reader(reader.Reader):
             with, or `MAX_GLIMPSES`, or 1 for a model without a `box` output.
         temperature: divisor of the log-probabilities. Defaults to the one fitted on validation,
             or 1.
+        locator: as for `number_zoo.Reader`.
 
     Raises:
         ValueError: if there are no such weights, the model has no `digits` output, or it cannot
@@ -49,11 +50,17 @@ class Reader(reader.Reader):
         weights: str | Path | None = None,
         max_glimpses: int | None = None,
         temperature: float | None = None,
+        locator: str | Path | None = None,
     ):
         weights = weights or DEFAULT_WEIGHTS
         self.model = models.load(weights)
         outputs = getattr(self.model, "output", None)  # None for a model without an input
         if not (isinstance(outputs, dict) and DIGITS in outputs):
+            if models.task_of(weights) == "locate":
+                raise ValueError(
+                    f"{weights} is a locator, which finds numbers and reads none: give it as the "
+                    "locator of a reader"
+                )
             raise ValueError(
                 f"{weights} is not a model of this zoo: it has no output named {DIGITS!r}. "
                 f"Received: {outputs}"
@@ -74,7 +81,9 @@ class Reader(reader.Reader):
         inference_model = graph.build_inference_model(
             self.model, self.max_glimpses, self.temperature, crops=True, only_active=not _STATIC
         )
-        self._start(_compile(inference_model), threads=1)  # Keras has threads of its own
+        self._start(
+            graph.compile_graph(inference_model), 1, locator
+        )  # Keras has threads of its own
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -94,23 +103,6 @@ class Reader(reader.Reader):
     def _padded_size(self, height: int, width: int) -> tuple[int, int]:
         side = 1 << (max(height, width) - 1).bit_length()
         return (side, side) if _STATIC else (height, width)
-
-
-def _compile(model: keras.Model) -> reader.Backend:
-    """A function from arrays to arrays that runs a model with inputs of any shape."""
-    if keras.backend.backend() != "tensorflow":
-        return model.predict_on_batch
-    import tensorflow as tf
-
-    # Not `predict_on_batch`, which would trace the graph anew for the second size of images, and
-    # compile it with XLA for each.
-    signature = {
-        name: tf.TensorSpec(tensor.shape, tensor.dtype) for name, tensor in model.input.items()
-    }
-    run = tf.function(
-        lambda inputs: model(inputs, training=False), input_signature=[signature], autograph=False
-    )
-    return lambda inputs: {name: value.numpy() for name, value in run(inputs).items()}
 
 
 def read(images, weights: str | Path | None = None):

@@ -10,6 +10,9 @@ import keras
 
 from models.cost import describe, multiply_adds
 from models.decoding import best_of_each_length, decode_predictions
+from models.locator import decode_locations
+from models.locator_loss import LocatorLoss
+from models.locator_metrics import LocationScores, location_scores, match_boxes
 from models.losses import losses
 from models.metrics import (
     DigitAccuracy,
@@ -27,7 +30,7 @@ from models.published import (
     provenance_of,
     training_data,
 )
-from models.registry import configuration, create, entry, list_models
+from models.registry import configuration, create, entry, list_models, task_of
 from number_zoo.predictions import DecodedSequences
 from number_zoo.published import card, list_weights
 
@@ -37,12 +40,15 @@ keras.config.set_image_data_format("channels_last")
 __all__ = [
     "DecodedSequences",
     "DigitAccuracy",
+    "LocationScores",
+    "LocatorLoss",
     "SequenceAccuracy",
     "architecture_of",
     "best_of_each_length",
     "card",
     "configuration",
     "create",
+    "decode_locations",
     "decode_predictions",
     "describe",
     "entry",
@@ -51,12 +57,15 @@ __all__ = [
     "list_models",
     "list_weights",
     "load",
+    "location_scores",
     "losses",
+    "match_boxes",
     "model_file",
     "multiply_adds",
     "negative_log_likelihood",
     "provenance_of",
     "sequence_correct",
     "sequence_scores",
+    "task_of",
     "training_data",
 ]

@@ -139,14 +139,17 @@ def describe(name: str, **arguments: Any) -> dict[str, Any]:
         **arguments: builder arguments that replace the model's.
 
     Returns:
-        `name`, `purpose`, `input_shape`, `max_digits`, `parameters`, `multiply_adds`.
+        `name`, `task`, `purpose`, `input_shape`, `max_digits` (None for a locator), `parameters`,
+        `multiply_adds`.
     """
     model = create(name, **arguments)
+    reads = entry(name).task == "read"
     return {
         "name": name,
+        "task": entry(name).task,
         "purpose": entry(name).purpose,
         "input_shape": model.input_shape[1:],
-        "max_digits": model.output["digits"].shape[1],
+        "max_digits": model.output["digits"].shape[1] if reads else None,
         "parameters": model.count_params(),
         "multiply_adds": multiply_adds(model),
     }

@@ -71,18 +71,23 @@ class BoxLoss(keras.losses.Loss):
         whole = ops.convert_to_tensor([[0.0, 0.0, 1.0, 1.0]], y_pred.dtype)
         y_true = ops.where(known[:, None], y_true, whole)
         edges = ops.sum(ops.absolute(y_true - y_pred), axis=-1)
-        return ops.where(known, 1 - _generalized_overlap(y_true, y_pred) + edges, 0.0)
+        return ops.where(known, 1 - generalized_overlap(y_true, y_pred) + edges, 0.0)
 
 
-def _generalized_overlap(a, b):
-    """GIoU of boxes (batch, 4), from -1 to 1."""
-    inner = ops.minimum(a[:, 2:], b[:, 2:]) - ops.maximum(a[:, :2], b[:, :2])
-    outer = ops.maximum(a[:, 2:], b[:, 2:]) - ops.minimum(a[:, :2], b[:, :2])
-    common = ops.prod(ops.maximum(inner, 0.0), axis=-1)
-    areas = (ops.prod(ops.maximum(x[:, 2:] - x[:, :2], 0.0), axis=-1) for x in (a, b))
-    union = sum(areas) - common
-    hull = ops.maximum(ops.prod(ops.maximum(outer, 0.0), axis=-1), 1e-6)
+def generalized_overlap(a: keras.KerasTensor, b: keras.KerasTensor) -> keras.KerasTensor:
+    """GIoU of boxes (…, 4) of left, top, right, bottom, from -1 to 1, with the shape (…)."""
+    inner = ops.minimum(a[..., 2:], b[..., 2:]) - ops.maximum(a[..., :2], b[..., :2])
+    outer = ops.maximum(a[..., 2:], b[..., 2:]) - ops.minimum(a[..., :2], b[..., :2])
+    common, hull = (_area(extent) for extent in (inner, outer))
+    union = sum(_area(x[..., 2:] - x[..., :2]) for x in (a, b)) - common
+    hull = ops.maximum(hull, 1e-6)
     return common / ops.maximum(union, 1e-6) - (hull - union) / hull
+
+
+def _area(extent):
+    """Width times height (…) of extents (…, 2); negative ones count as 0."""
+    extent = ops.maximum(extent, 0.0)
+    return extent[..., 0] * extent[..., 1]
 
 
 def _cross_entropy(y_true, logits, label_smoothing):

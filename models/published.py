@@ -51,7 +51,7 @@ def inference_config(source: str | Path) -> dict[str, Any]:
     Raises:
         ValueError: if the `metrics.json` is not JSON.
     """
-    if str(source) in list_weights():
+    if str(source) in list_weights(None):
         return card(str(source)).get("inference", {})
     return _run_json(source, "metrics.json").get("inference", {})
 
@@ -66,7 +66,7 @@ def training_data(source: str | Path) -> dict[str, str]:
     Raises:
         ValueError: if the `metrics.json` is not JSON.
     """
-    if str(source) in list_weights():
+    if str(source) in list_weights(None):
         return card(str(source)).get("data", {})
     return _run_json(source, "metrics.json").get("data", {})
 
@@ -80,7 +80,7 @@ def provenance_of(source: str | Path) -> dict[str, Any]:
     Raises:
         ValueError: if the `config.json` is not JSON.
     """
-    if str(source) in list_weights():
+    if str(source) in list_weights(None):
         return card(str(source))["training"]
     return _run_json(source, "config.json")
 
@@ -114,12 +114,12 @@ def model_file(source: str | Path) -> Path:
     Raises:
         ValueError: if there is no such name, run or file.
     """
-    if str(source) in list_weights():
+    if str(source) in list_weights(None):
         return weights_file(str(source))
     path = Path(source)
     path = path / "model.keras" if path.is_dir() else path
     if not path.is_file():
-        names = ", ".join(list_weights())
+        names = ", ".join(list_weights(None))
         raise ValueError(
             "weights are a run folder, a .keras file or published weights"
             f"{f' ({names})' if names else ''}. Received: {source}"

@@ -5,10 +5,12 @@ from __future__ import annotations
 import fnmatch
 import functools
 import importlib
+import json
 import pkgutil
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import keras
 
@@ -26,9 +28,18 @@ def _entries() -> dict[str, Entry]:
     return {entry.name: entry for module in modules for entry in getattr(module, "ENTRIES", ())}
 
 
-def list_models(pattern: str = "*") -> list[str]:
-    """Names of the models that match a shell-style `pattern`, such as `"deep_*"`, in order."""
-    return [name for name in _entries() if fnmatch.fnmatch(name, pattern)]
+def list_models(pattern: str = "*", *, task: Literal["read", "locate"] | None = None) -> list[str]:
+    """Names of the models that match a shell-style `pattern`, such as `"deep_*"`, in order.
+
+    Args:
+        pattern: what the names match.
+        task: only models of this task; None for all.
+    """
+    return [
+        name
+        for name, entry in _entries().items()
+        if fnmatch.fnmatch(name, pattern) and task in (None, entry.task)
+    ]
 
 
 def entry(name: str) -> Entry:
@@ -40,6 +51,27 @@ def entry(name: str) -> Entry:
     if name not in _entries():
         raise ValueError(unknown_name("model", name, _entries()))
     return _entries()[name]
+
+
+def task_of(source: str | Path) -> Literal["read", "locate"]:
+    """The task of a trained model: published weights, a run folder or a `.keras` file.
+
+    A single file tells its builder by the name of the model; one that is of no builder here, or
+    damaged, counts as a reader.
+
+    Raises:
+        ValueError: if there is no such name, run or file.
+    """
+    architecture = published.architecture_of(source)
+    if architecture is not None:
+        return entry(architecture[0]).task
+    try:
+        with zipfile.ZipFile(published.model_file(source)) as file:
+            name = json.loads(file.read("config.json"))["config"]["name"]
+    except (zipfile.BadZipFile, KeyError, TypeError, OSError, json.JSONDecodeError):
+        return "read"
+    tasks = {entry.builder.__name__: entry.task for entry in _entries().values()}
+    return tasks.get(name, "read")
 
 
 def configuration(name: str, **arguments: Any) -> dict[str, Any]:
@@ -69,7 +101,7 @@ def create(name: str, *, weights: str | None = None, **arguments: Any) -> keras.
 
     Returns:
         A functional model from images (batch, height, width, channels) in [0, 255] to the logits
-        that `models.heads` describes.
+        that `models.heads` describes, or to those of `models.locator`.
 
     Raises:
         ValueError: if the name or an argument is unknown, or a value does not fit.

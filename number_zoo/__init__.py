@@ -1,4 +1,4 @@
-"""Read the number in an image: `read("photo.jpg")`, or a `Reader` kept for many calls.
+"""Read the number in an image: `read("photo.jpg")`, `read_all` for all of them, or a `Reader`.
 
 Runs the published readers, and exported ones, with ONNX Runtime, NumPy and Pillow alone. Importing
 the package is cheap: what reading needs is imported when it is first asked for.
@@ -9,6 +9,7 @@ __version__ = "1.0.0"
 _MODULES = {
     "Reader": "reader",
     "read": "reader",
+    "read_all": "reader",
     "Reading": "predictions",
     "Predictions": "predictions",
     "decode_image": "images",

@@ -1,4 +1,4 @@
-"""From the box of a number to the crop that is read for it."""
+"""Boxes of numbers: the crop that is read for one, turned, overlapping and ordered ones."""
 
 from __future__ import annotations
 
@@ -30,3 +30,70 @@ def crop_around(box: Sequence[float], width: int, height: int) -> np.ndarray:
     return np.concatenate(
         [np.maximum(center - half, 0), np.minimum(center + half, np.float32([width, height]))]
     )
+
+
+def turn_box(box: Sequence[float], turn: int, width: float, height: float) -> np.ndarray:
+    """A box in an image after `np.rot90(image, turn)`.
+
+    Args:
+        box: left, top, right and bottom in pixels.
+        turn: counter-clockwise quarter turns; negative ones are clockwise.
+        width, height: of the image before it is turned, in pixels.
+
+    Returns:
+        float32 (4,).
+    """
+    left, top, right, bottom = box
+    for _ in range(turn % 4):
+        left, top, right, bottom = top, width - right, bottom, width - left
+        width, height = height, width
+    return np.float32([left, top, right, bottom])
+
+
+def intersections(boxes: np.ndarray) -> np.ndarray:
+    """Areas in which boxes (n, 4) overlap each other, (n, n); the diagonal has their own areas."""
+    start = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
+    end = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
+    return np.maximum(end - start, 0).prod(axis=-1)
+
+
+def suppress(overlaps: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Greedy non-maximum suppression.
+
+    Args:
+        overlaps: bool (n, n), which exclude each other.
+        scores: (n,); of two that exclude each other the higher is kept.
+
+    Returns:
+        Indices of those that are kept, by descending scores.
+    """
+    kept: list[int] = []
+    for index in np.argsort(-scores, kind="stable").tolist():
+        if not overlaps[index, kept].any():
+            kept.append(index)
+    return np.array(kept, int)
+
+
+def intersection_over_union(boxes: np.ndarray) -> np.ndarray:
+    """IoU of boxes (n, 4) with each other, (n, n)."""
+    common = intersections(boxes)
+    areas = common.diagonal()
+    return common / np.maximum(areas[:, None] + areas[None] - common, 1e-9)
+
+
+def reading_order(boxes: np.ndarray) -> list[int]:
+    """Indices of boxes (n, 4) in reading order: lines from top to bottom, each from left to right.
+
+    A box belongs to a line if its center differs from the line's mean center by less than half the
+    height of either.
+    """
+    centers, heights = boxes[:, 1::2].mean(axis=1), boxes[:, 3] - boxes[:, 1]
+    lines: list[list[int]] = []
+    for index in np.argsort(centers, kind="stable").tolist():
+        distances = [abs(centers[line].mean() - centers[index]) for line in lines]
+        nearest = int(np.argmin(distances)) if lines else 0
+        if lines and distances[nearest] < min(heights[index], heights[lines[nearest]].mean()) / 2:
+            lines[nearest].append(index)
+        else:
+            lines.append([index])
+    return [index for line in lines for index in sorted(line, key=lambda index: boxes[index, 0])]

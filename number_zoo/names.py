@@ -1,4 +1,4 @@
-"""Names of the inputs and outputs of the inference graph, and errors for unknown names."""
+"""Names of the inputs and outputs of the inference graphs, and errors for unknown names."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ LENGTH, DIGITS, BOX = "length", "digits", "box"
 """Keys of labels as arrays, and names of the models' outputs."""
 
 IMAGES, CROPS, IMAGE_SIZES = "images", "crops", "image_sizes"
+BOXES, SCORES, TURNS = "boxes", "scores", "turns"
 CONFIDENCE, CROP, ATTENTION = "confidence", "crop", "attention"
 LENGTH_LOG_PROBS, DIGIT_LOG_PROBS = "length_log_probs", "digit_log_probs"
 

@@ -8,8 +8,8 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -22,6 +22,7 @@ SUFFIXES = {".csv": "csv", ".json": "json", ".jsonl": "json"}
 """Formats of output files; JSON is one object a line."""
 
 _HEADER = ("file", "number", "confidence", "left", "top", "right", "bottom")
+_ALL_HEADER = (*_HEADER, "turn")
 
 
 @dataclass(frozen=True)
@@ -31,32 +32,54 @@ class Row:
     Attributes:
         file: the path as given, or "-".
         number: the digits; "" where there is none, None below the least confidence.
-        confidence: probability in [0, 1] that the number is correct.
+        confidence: probability in [0, 1] that the number is correct; None where all numbers are
+            read and there is none.
         box: left, top, right, bottom of the number in pixels, where the model predicts it.
+        turn: quarter turns that make it upright, where all numbers are read.
     """
 
     file: str
     number: str | None
-    confidence: float
+    confidence: float | None
     box: list[float] | None = None
+    turn: int | None = None
 
     @classmethod
     def of(cls, file: str, reading: Reading, min_confidence: float) -> Row:
         """The row of a reading, rounded; without the number below a confidence."""
         number = reading.number if reading.confidence >= min_confidence else None
         box = reading.box and [round(edge, 1) for edge in reading.box]
-        return cls(file, number, round(reading.confidence, 4), box)
+        return cls(file, number, round(reading.confidence, 4), box, reading.turn)
 
-    def line(self, form: str) -> str:
-        """The row in one of `FORMATS`."""
+    @classmethod
+    def of_image(
+        cls, file: str, reading: Reading | Sequence[Reading], min_confidence: float
+    ) -> list[Row]:
+        """The row of the reading of an image; or one for each of its numbers, in order, and one
+        without a number where there is none."""
+        readings = reading if isinstance(reading, Sequence) else [reading]
+        rows = [cls.of(file, reading, min_confidence) for reading in readings]
+        return rows or [cls(file, "", None)]
+
+    def line(self, form: str, all_numbers: bool) -> str:
+        """The row in one of `FORMATS`, with `turn` (and the box in a table) for all numbers."""
         if form == "json":
-            return json.dumps(vars(self))
+            values = vars(self)
+            return json.dumps(values if all_numbers else {n: values[n] for n in _keys(False)})
         if form == "csv":
             # An empty number means none; as labels, "?" are refused until someone reads them.
             number = "?" if self.number is None else self.number
-            return _csv(self.file, number, self.confidence, *(self.box or [""] * 4))
+            turn = [self.turn] if all_numbers else []
+            return _csv(self.file, number, self.confidence, *(self.box or [""] * 4), *turn)
         number = "(unsure)" if self.number is None else self.number or "(none)"
-        return f"{number:>8}  {self.confidence:6.1%}  {self.file}"
+        confidence = "" if self.confidence is None else f"{self.confidence:.1%}"
+        box = ",".join(f"{edge:.0f}" for edge in self.box or [])
+        return f"{number:>8}  {confidence:>6}  {f'{box:<19}  ' * all_numbers}{self.file}"
+
+
+def _keys(all_numbers: bool) -> list[str]:
+    """Keys of a row in JSON."""
+    return [field.name for field in fields(Row) if all_numbers or field.name != "turn"]
 
 
 def _csv(*values: Any) -> str:
@@ -66,23 +89,25 @@ def _csv(*values: Any) -> str:
 
 
 class Writer:
-    """Writes rows to a stream, each at once.
+    """Writes rows to a stream, those of one image at once.
 
     Args:
         stream: a text stream.
         form: one of `FORMATS`.
         header: whether to begin CSV with a line of names.
+        all_numbers: whether rows are of all numbers in an image.
     """
 
-    def __init__(self, stream: TextIO, form: str, header: bool = True):
-        self._stream, self._form = stream, form
+    def __init__(self, stream: TextIO, form: str, header: bool = True, all_numbers: bool = False):
+        self._stream, self._form, self._all_numbers = stream, form, all_numbers
         self._header = header and form == "csv"
 
-    def __call__(self, row: Row) -> None:
+    def __call__(self, rows: Sequence[Row]) -> None:
         if self._header:
-            print(_csv(*_HEADER), file=self._stream)
+            print(_csv(*(_ALL_HEADER if self._all_numbers else _HEADER)), file=self._stream)
             self._header = False
-        print(row.line(self._form), file=self._stream, flush=True)
+        lines = [row.line(self._form, self._all_numbers) for row in rows]
+        print(*lines, sep="\n", file=self._stream, flush=True)
 
 
 def output_format(path: Path, form: str | None) -> str:
@@ -100,13 +125,17 @@ def output_format(path: Path, form: str | None) -> str:
     return found
 
 
-def open_output(path: Path, form: str, resume: bool) -> tuple[TextIO, set[str]]:
+def open_output(
+    path: Path, form: str, resume: bool, all_numbers: bool = False
+) -> tuple[TextIO, set[str]]:
     """Open an output file to append to, and list the files that are in it.
 
     Args:
         path: the file; it need not exist.
         form: "csv" or "json".
         resume: whether it may exist. A last line that was cut when a process was killed is removed.
+        all_numbers: whether it has all numbers in each file. Then all lines of the last file are
+            removed, of which some may be missing.
 
     Raises:
         ValueError: if the file exists and is not to be resumed, or is in another form.
@@ -125,14 +154,19 @@ def open_output(path: Path, form: str, resume: bool) -> tuple[TextIO, set[str]]:
         stream.seek(0)
         text = stream.read()
         complete = _complete_part(text, form)
-        files = _files(complete, form, path)
+        files = _files(complete, form, path, all_numbers)
+        if all_numbers and files:
+            last = files.pop()
+            while files and files[-1] == last:
+                files.pop()
+            complete = _first_rows(complete, form, len(files))
         if complete != text:
             stream.truncate(len(complete.encode("utf-8", "surrogateescape")))
             stream.seek(0, os.SEEK_END)
     except BaseException:
         stream.close()
         raise
-    return stream, files
+    return stream, set(files)
 
 
 def _complete_part(text: str, form: str) -> str:
@@ -143,14 +177,29 @@ def _complete_part(text: str, form: str) -> str:
     return text[:end]
 
 
-def _files(text: str, form: str, path: Path) -> set[str]:
+def _first_rows(text: str, form: str, count: int) -> str:
+    """The text of the first rows, with the header of CSV."""
+    lines = list(io.StringIO(text, newline=""))
+    if form == "json":
+        return "".join(lines[:count])
+    reader = csv.reader(lines)
+    for _ in range(1 + count):
+        next(reader)
+    return "".join(lines[: reader.line_num])
+
+
+def _files(text: str, form: str, path: Path, all_numbers: bool) -> list[str]:
+    """The file of each row."""
     try:
         if form == "json":
-            return {json.loads(line)["file"] for line in text.splitlines()}
+            rows = [json.loads(line) for line in text.splitlines()]
+            if rows and set(rows[0]) != set(_keys(all_numbers)):
+                raise ValueError(f"the keys of the first line are {', '.join(rows[0])}")
+            return [row["file"] for row in rows]
         rows = list(csv.reader(io.StringIO(text, newline="")))
-        if rows and tuple(rows[0]) != _HEADER:
+        if rows and tuple(rows[0]) != (_ALL_HEADER if all_numbers else _HEADER):
             raise ValueError(f"the first line is {','.join(rows[0])}")
-        return {row[0] for row in rows[1:]}
+        return [row[0] for row in rows[1:]]
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise ValueError(
             f"{path} has no rows of this command in {form}: {error}. Name another --output"

@@ -20,11 +20,16 @@ class Reading:
         confidence: probability in [0, 1] that the number is correct, all digits and the length.
         box: left, top, right and bottom of the number in pixels, where a number is read and the
             model predicts boxes; else None.
+        turn: counter-clockwise quarter turns that make the number upright, 0 to 3
+            (`np.rot90(crop, turn)`), where a locator found it; else 0.
+        score: of the locator that found it, in [0, 1]; else None.
     """
 
     number: str
     confidence: float
     box: tuple[float, float, float, float] | None = None
+    turn: int = 0
+    score: float | None = None
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,8 @@ class Predictions:
     Attributes:
         arrays: the outputs by name (`number_zoo.names`): `digits`, `length`, `confidence`,
             `digit_log_probs`, `crop` and, depending on the model, `length_log_probs`, `box` and
-            `attention`.
+            `attention`; where a locator found the numbers also `scores` and `turns`. Empty where
+            it found none.
     """
 
     arrays: dict[str, np.ndarray]
@@ -72,6 +78,10 @@ class Predictions:
         """Join the predictions of one reader, at least one."""
         keys = chunks[0].arrays
         return cls({key: np.concatenate([c.arrays[key] for c in chunks]) for key in keys})
+
+    def take(self, rows: np.ndarray) -> Predictions:
+        """Some of the predictions, by their indices."""
+        return Predictions({key: values[rows] for key, values in self.arrays.items()})
 
     @property
     def outputs(self) -> dict[str, np.ndarray]:
@@ -107,10 +117,16 @@ class Predictions:
         return self.arrays.get(names.ATTENTION)
 
     def readings(self) -> list[Reading]:
-        """The number, confidence and box of each image."""
+        """The reading of each image, or of each number in one."""
+        if not self.arrays:
+            return []
         numbers = self.decoded.numbers()
         boxes = [
             tuple(box) if number and np.isfinite(box).all() else None
             for number, box in zip(numbers, self.boxes.tolist(), strict=True)
         ]
-        return list(map(Reading, numbers, self.arrays[names.CONFIDENCE].tolist(), boxes))
+        confidence = self.arrays[names.CONFIDENCE].tolist()
+        if names.TURNS not in self.arrays:
+            return list(map(Reading, numbers, confidence, boxes))
+        turns, scores = (self.arrays[name].tolist() for name in (names.TURNS, names.SCORES))
+        return list(map(Reading, numbers, confidence, boxes, turns, scores))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib
 import math
 import os
 from collections.abc import Callable, Iterable, Sequence
@@ -15,7 +14,9 @@ import numpy as np
 from PIL import Image
 
 from number_zoo import files, names, published
+from number_zoo.all_numbers import read_located
 from number_zoo.images import is_encoded, to_array
+from number_zoo.locator import Locations, open_locator
 from number_zoo.predictions import Predictions, Reading
 
 BATCH, BATCH_PIXELS = 8, 4_000_000
@@ -43,6 +44,8 @@ class Reader:
         threads: batches that are computed, and images that are decoded, at the same time. Defaults
             to the CPU cores that the process may use.
         batch_threads: cores that compute one batch.
+        locator: as `locator.open_locator` takes it, for `read_all`, which opens it when it is
+            first called. Defaults to `published.DEFAULT_LOCATOR`.
 
     Attributes:
         name: name of the weights; for a file its stem.
@@ -60,21 +63,27 @@ class Reader:
         weights: str | Path | None = None,
         threads: int | None = None,
         batch_threads: int = 1,
+        locator: str | Path | None = None,
     ):
         from number_zoo.session import Session
 
         if threads is not None and threads < 1:
             raise ValueError(f"threads is 1 or more. Received: {threads}")
         weights = published.DEFAULT_WEIGHTS if weights is None else weights
-        if str(weights) not in published.list_weights() and not Path(weights).is_file():
-            known = names.unknown_name("weights", str(weights), published.list_weights())
-            raise ValueError(f"{known}, or the path of an .onnx file")
         session = Session(weights, batch_threads)
         self.name, self.metadata = session.name, session.metadata
-        self._start(session, threads or available_cores())
+        threads = threads or available_cores()
+        self._start(session, threads, locator, max(threads, batch_threads))
 
-    def _start(self, backend: Backend, threads: int) -> None:
+    def _start(
+        self,
+        backend: Backend,
+        threads: int,
+        locator: str | Path | None = None,
+        locator_threads: int = 1,
+    ) -> None:
         self.threads, self._backend = threads, backend
+        self._open_locator = functools.partial(open_locator, locator, locator_threads)
         self._pool = ThreadPoolExecutor(threads, "reader") if threads > 1 else None
 
     @overload
@@ -96,13 +105,56 @@ class Reader:
             ValueError, TypeError: if a file, an array or a value is not an image.
             OSError: if a file is missing or cannot be opened.
         """
-        one = is_encoded(images) or isinstance(images, Image.Image)
-        if one or (isinstance(images, np.ndarray) and images.ndim < 4):
-            return self.predict([images]).readings()[0]
-        if not isinstance(images, Iterable):
-            to_array(images)  # says what an image is
-        groups = files.batches(images)
-        return [reading for group in groups for reading in self.predict(group).readings()]
+        return _for_each(images, lambda group: self.predict(group).readings())
+
+    @overload
+    def read_all(self, images: Source) -> list[Reading]: ...
+    @overload
+    def read_all(self, images: Iterable[Source]) -> list[list[Reading]]: ...
+    def read_all(self, images):
+        """Read all numbers in an image, or in each of several.
+
+        A locator finds them, and each is read once, turned upright, from its crop of the image at
+        full size.
+
+        Args:
+            images: as for `read`.
+
+        Returns:
+            The readings of the image in reading order: lines from top to bottom, each from left to
+            right. For an iterable a list of such, one for each image.
+
+        Raises:
+            ValueError: if there are no such weights of a locator; or as `read`.
+            TypeError, OSError: as `read`.
+        """
+        return _for_each(images, lambda group: [one.readings() for one in self.predict_all(group)])
+
+    def locate(self, images: Sequence[Source]) -> list[Locations]:
+        """Find the numbers in each image, without reading them.
+
+        Args:
+            images: as for `read`; all are in memory at once.
+        """
+        locator = self._open_locator()
+        return [locator.locate(image) for image in self._map(to_array, images)]
+
+    def predict_all(
+        self, images: Sequence[Source], locations: Sequence[Locations] | None = None
+    ) -> list[Predictions]:
+        """Run the inference graph on each number in each image.
+
+        Args:
+            images: as for `read`; all are in memory at once.
+            locations: of the numbers in each image. Defaults to what the locator finds.
+
+        Returns:
+            The predictions of each image, a row for each number in reading order, see
+            `all_numbers.read_located`.
+        """
+        arrays = self._map(to_array, images)
+        locations = self.locate(arrays) if locations is None else locations
+        return read_located(arrays, locations, self.predict)
 
     def predict(
         self, images: Sequence[Source], crops: Sequence[np.ndarray | None] | None = None
@@ -167,6 +219,16 @@ class Reader:
         return Predictions(self._backend(inputs))
 
 
+def _for_each(images, function: Callable[[Sequence[Source]], list]):
+    """The result of a function of several images for one, or a list for an iterable of them."""
+    one = is_encoded(images) or isinstance(images, Image.Image)
+    if one or (isinstance(images, np.ndarray) and images.ndim < 4):
+        return function([images])[0]
+    if not isinstance(images, Iterable):
+        to_array(images)  # says what an image is
+    return [result for group in files.batches(images) for result in function(group)]
+
+
 def _load(source: Source) -> tuple[np.ndarray, int]:
     """The image as an array of at most about `MAX_PIXELS`, and the factor it is reduced by."""
     image = to_array(source)
@@ -184,8 +246,8 @@ def available_cores() -> int:
 
 
 @functools.lru_cache(maxsize=2)
-def _reader(weights: str | None) -> Reader:
-    return Reader(weights)
+def _reader(weights: str | None, locator: str | None = None) -> Reader:
+    return Reader(weights, locator=locator)
 
 
 @overload
@@ -193,7 +255,7 @@ def read(images: Source, weights: str | Path | None = None) -> Reading: ...
 @overload
 def read(images: Iterable[Source], weights: str | Path | None = None) -> list[Reading]: ...
 def read(images, weights=None):
-    """Read the number in an image, or in each of several; the last readers used are kept.
+    """Read the most likely number in an image, or in each of several; the last readers are kept.
 
     Args:
         images: as for `Reader.read`.
@@ -202,8 +264,32 @@ def read(images, weights=None):
     return _reader(None if weights is None else str(weights)).read(images)
 
 
+@overload
+def read_all(
+    images: Source, weights: str | Path | None = None, locator: str | Path | None = None
+) -> list[Reading]: ...
+@overload
+def read_all(
+    images: Iterable[Source],
+    weights: str | Path | None = None,
+    locator: str | Path | None = None,
+) -> list[list[Reading]]: ...
+def read_all(images, weights=None, locator=None):
+    """Read all numbers in an image, or in each of several; the last readers used are kept.
+
+    Args:
+        images: as for `Reader.read`.
+        weights: as for `Reader`.
+        locator: as for `Reader`.
+    """
+    return _reader(*(None if w is None else str(w) for w in (weights, locator))).read_all(images)
+
+
 def open_reader(
-    weights: str | Path | None = None, threads: int | None = None, batch_threads: int = 1
+    weights: str | Path | None = None,
+    threads: int | None = None,
+    batch_threads: int = 1,
+    locator: str | Path | None = None,
 ) -> Reader:
     """A reader for weights of any kind.
 
@@ -212,19 +298,15 @@ def open_reader(
             where the project's training requirements are installed.
         threads: as for `Reader`; Keras has its own.
         batch_threads: as for `Reader`.
+        locator: as for `Reader`, or a run folder or a `.keras` file of a locator.
 
     Raises:
         ValueError: if there are no such weights, or Keras or the project is not installed.
     """
-    path = Path(weights or published.DEFAULT_WEIGHTS)
-    if str(path) in published.list_weights() or not (path.is_dir() or path.suffix == ".keras"):
-        return Reader(weights, threads, batch_threads)
-    try:
-        importlib.import_module("artifacts.startup").quiet_tensorflow()
-        return importlib.import_module("inference.reader").Reader(weights)
-    except ModuleNotFoundError as error:
-        raise ValueError(
-            f"runs and .keras files are read with Keras ({error}). Run python predict.py in the "
-            "project's folder after pip install -r requirements.txt, or read an exported file: "
-            f"python export.py {weights} --format onnx. Received: {weights}"
-        ) from error
+    from number_zoo.session import keras_class
+
+    weights = weights or published.DEFAULT_WEIGHTS
+    with_keras = keras_class(weights, "inference.reader", "Reader")
+    if with_keras is not None:
+        return with_keras(weights, locator=locator)
+    return Reader(weights, threads, batch_threads, locator)

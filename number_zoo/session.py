@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 from pathlib import Path
@@ -14,9 +15,12 @@ from number_zoo import names, published
 METADATA = "number_zoo"
 """Key of the ONNX metadata, whose value is JSON: `model`, `max_digits`, `input_shape`,
 `max_glimpses`, `temperature`, `parameters`, and `reads`, `licence` and `attention_grid` (rows and
-columns), which may be null."""
+columns), which may be null; of a locator `task`, which is "locate"."""
 
-_INPUTS = {names.IMAGES, names.CROPS, names.IMAGE_SIZES}
+_INPUTS = {
+    "read": {names.IMAGES, names.CROPS, names.IMAGE_SIZES},
+    "locate": {names.IMAGES},
+}
 
 
 class Session:
@@ -28,6 +32,7 @@ class Session:
     Args:
         weights: name of published weights, or path of a file that `export.py --format onnx` wrote.
         threads: cores that compute one batch.
+        task: "read" or "locate", what the graph is to be for.
 
     Attributes:
         name: name of the weights; for a file its stem.
@@ -37,13 +42,17 @@ class Session:
         ValueError: if there are no such weights, or the file is not such a graph.
     """
 
-    def __init__(self, weights: str | Path, threads: int = 1):
+    def __init__(self, weights: str | Path, threads: int = 1, task: str = "read"):
+        is_published = str(weights) in published.list_weights(task)
+        path = Path(weights)
+        if not is_published and not path.is_file():
+            kind = "weights" if task == "read" else "locator"
+            known = names.unknown_name(kind, str(weights), published.list_weights(task))
+            raise ValueError(f"{known.rstrip()}, or the path of an .onnx file")
         # Its wheels since 1.32 report to Microsoft and keep a device ID in the home folder.
         os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
         import onnxruntime
 
-        is_published = str(weights) in published.list_weights()
-        path = Path(weights)
         path = published.onnx_file(str(weights)) if is_published else path
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
@@ -66,10 +75,11 @@ class Session:
             ) from error
         metadata = self._session.get_modelmeta().custom_metadata_map
         inputs = {value.name for value in self._session.get_inputs()}
-        if METADATA not in metadata or inputs != _INPUTS:
+        if METADATA not in metadata or inputs != _INPUTS[task]:
+            kind = "" if task == "read" else " of a locator"
             raise ValueError(
-                f"{weights} is not a graph that `export.py --format onnx` wrote: its inputs are "
-                f"{', '.join(sorted(_INPUTS))}. Received: {', '.join(sorted(inputs))}"
+                f"{weights} is not a graph{kind} that `export.py --format onnx` wrote: its inputs "
+                f"are {', '.join(sorted(_INPUTS[task]))}. Received: {', '.join(sorted(inputs))}"
             )
         self.name = str(weights) if is_published else path.resolve().stem
         self.metadata: dict[str, Any] = json.loads(metadata[METADATA])
@@ -79,5 +89,32 @@ class Session:
         self._outputs = [value.name for value in self._session.get_outputs()]
 
     def __call__(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Run the graph on a batch: inputs and outputs of `inference.graph.ReadNumbers`."""
+        """Run the graph on a batch: inputs and outputs of `inference.graph.ReadNumbers`, or those
+        of a locator (`locator.Locator`)."""
         return dict(zip(self._outputs, self._session.run(self._outputs, inputs), strict=True))
+
+
+def keras_class(weights: str | Path, module: str, name: str) -> type | None:
+    """The class that runs a run folder or a `.keras` file with Keras; None for other weights.
+
+    Args:
+        weights: weights of any kind.
+        module: a module of the project, which has the class.
+        name: of the class.
+
+    Raises:
+        ValueError: if Keras or the project is not installed.
+    """
+    path = Path(weights)
+    is_published = str(weights) in published.list_weights(None)
+    if is_published or not (path.is_dir() or path.suffix == ".keras"):
+        return None
+    try:
+        importlib.import_module("artifacts.startup").quiet_tensorflow()
+        return getattr(importlib.import_module(module), name)
+    except ModuleNotFoundError as error:
+        raise ValueError(
+            f"runs and .keras files are read with Keras ({error}). Run python predict.py in the "
+            "project's folder after pip install -r requirements.txt, or read an exported file: "
+            f"python export.py {weights} --format onnx. Received: {weights}"
+        ) from error

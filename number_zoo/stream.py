@@ -14,15 +14,16 @@ from number_zoo.images import decode_image
 from number_zoo.predictions import Reading
 from number_zoo.reader import Reader, available_cores
 
-Result = tuple[str, Reading | None, BaseException | None]
-"""A file, its reading, and the error where it could not be decoded."""
+Result = tuple[str, Reading | list[Reading] | None, BaseException | None]
+"""A file, its reading or those of all its numbers, and the error where it could not be decoded."""
 
 
 def read_files(
     files: Iterable[str],
     open_reader: Callable[[], Reader],
     threads: int | None = None,
-    done: Callable[[str, np.ndarray, Reading], None] | None = None,
+    done: Callable[[str, np.ndarray, Reading | list[Reading]], None] | None = None,
+    all_numbers: bool = False,
 ) -> Iterator[Result]:
     """Read image files in batches; the next batch is decoded while the model reads this one.
 
@@ -31,7 +32,8 @@ def read_files(
         open_reader: opens the reader; called when a first image is decoded, so that a missing file
             is reported without waiting for it.
         threads: images that are decoded at the same time. Defaults to the available CPU cores.
-        done: called in another thread with each file, its image and its reading.
+        done: called in another thread with each file, its image and its reading or readings.
+        all_numbers: whether to read all numbers in each image (`Reader.read_all`).
 
     Yields:
         A result for each file, in order.
@@ -49,8 +51,9 @@ def read_files(
             images = {file: future.result() for file, future in batch if not future.exception()}
             if reader is None and images:
                 reader = open_reader()
-            read = reader.read(list(images.values())) if images else []
-            readings = dict(zip(images, read, strict=True))
+            read = reader and (reader.read_all if all_numbers else reader.read)
+            results = read(list(images.values())) if images else []
+            readings = dict(zip(images, results, strict=True))
             calls = [
                 pool.submit(done, file, images[file], reading)
                 for file, reading in readings.items()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 # Quiet before TensorFlow is imported anywhere; the tests run on its backend.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -69,6 +70,72 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real images at {folder}: set NUMBER_ZOO_TEST_DATA to use some")
     return folder
+
+
+PLATES = ((200, 0, 0), (0, 160, 0), (0, 0, 200), (160, 0, 160), (0, 140, 140), (120, 80, 0))
+"""Colours of the plates that `plate_locator` finds; the numbers on those of the second are turned,
+and the third's score is too low."""
+
+_PLATE_LOCATOR = """
+<ir_version: 10, opset_import: ["": 18]>
+plates (uint8[one, height, width, channels] images)
+    => (float[one, k, 4] boxes, float[one, k] scores, int32[one, k] turns)
+<int64[1] row_axis = {1}, int64[1] column_axis = {2}, int64[1] colour_axis = {3},
+ int64[1] channel_axis = {4}, float tolerance = {30.0}, float one_more = {1.0},
+ float[6, 3] colours = {COLOURS}, float[6] factors = {0.9, 0.8, 0.2, 0.7, 0.6, 0.5},
+ int32[1, 6] turned = {0, 1, 0, 0, 0, 0}> {
+    pixels = Cast <to = 1> (images)
+    alone = Unsqueeze (pixels, colour_axis)
+    differences = Sub (alone, colours)
+    distances = Abs (differences)
+    distance = ReduceMax <keepdims = 0> (distances, channel_axis)
+    near = Less (distance, tolerance)
+    mask = Cast <to = 1> (near)
+    rows = ReduceMax <keepdims = 0> (mask, column_axis)
+    columns = ReduceMax <keepdims = 0> (mask, row_axis)
+    left = ArgMax <axis = 1, keepdims = 0> (columns)
+    top = ArgMax <axis = 1, keepdims = 0> (rows)
+    right = ArgMax <axis = 1, keepdims = 0, select_last_index = 1> (columns)
+    bottom = ArgMax <axis = 1, keepdims = 0, select_last_index = 1> (rows)
+    l = Cast <to = 1> (left)
+    t = Cast <to = 1> (top)
+    r = Cast <to = 1> (right)
+    b = Cast <to = 1> (bottom)
+    r1 = Add (r, one_more)
+    b1 = Add (b, one_more)
+    l3 = Unsqueeze (l, column_axis)
+    t3 = Unsqueeze (t, column_axis)
+    r3 = Unsqueeze (r1, column_axis)
+    b3 = Unsqueeze (b1, column_axis)
+    boxes = Concat <axis = 2> (l3, t3, r3, b3)
+    are_there = ReduceMax <keepdims = 0> (rows, row_axis)
+    scores = Mul (are_there, factors)
+    turns = Identity (turned)
+}
+"""
+
+
+@pytest.fixture(scope="session")
+def plate_locator(tmp_path_factory) -> Path:
+    """An exported locator that finds one plate of each of `PLATES`."""
+    import onnx.parser
+
+    colours = ", ".join(f"{value}.0" for colour in PLATES for value in colour)
+    model = onnx.parser.parse_model(_PLATE_LOCATOR.replace("COLOURS", colours))
+    onnx.helper.set_model_props(model, {"number_zoo": json.dumps({"task": "locate"})})
+    path = tmp_path_factory.mktemp("locators") / "plates.onnx"
+    onnx.save(model, path)
+    return path
+
+
+def draw_plate(image: Image.Image, index: int, number: str, box: tuple[int, int, int, int]) -> None:
+    """Draw a plate of `PLATES` with a number in white, which is as high as the plate is."""
+    left, top, right, bottom = box
+    size = (right - left, bottom - top) if index != 1 else (bottom - top, right - left)
+    plate = Image.new("RGB", size, PLATES[index])
+    font = ImageFont.load_default(0.75 * size[1])
+    ImageDraw.Draw(plate).text((size[0] / 2, size[1] / 2), number, "white", font, anchor="mm")
+    image.paste(plate.rotate(-90, expand=True) if index == 1 else plate, (left, top))
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,8 @@ python -m tools.contact_sheet rendered_numbers/kinds --boxes --out kinds.png
 python -m tools.contact_sheet rendered_numbers/default my_photos --out compare.png
 python -m tools.contact_sheet svhn/train.tar.gz --boxes --out svhn.png
 
-A source is a style of `rendered_numbers`, an SVHN archive, or a folder: of SVHN, of photos with a
-labels.csv, or of any images.
+A source is a style of `rendered_numbers`, `rendered_scenes`, an SVHN archive, or a folder: of SVHN,
+of photos with a labels.csv, or of any images.
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from artifacts.files import atomic_path
-from datasets.photo_folder import LABELS_FILE, read_folder
+from datasets.photo_folder import LABELS_FILE, read_folder, read_scenes
 from datasets.rendered_numbers.rendering import render
 from datasets.rendered_numbers.styles import STYLES
+from datasets.rendered_scenes.rendering import render_scene
+from datasets.scenes import is_scenes
 from datasets.svhn_numbers.archives import read_split
 
 _IMAGE_SIZE = (150, 100)  # maximum width and height of an image, in pixels
@@ -42,13 +44,14 @@ class Example(NamedTuple):
     Attributes:
         image: the image.
         caption: the text above it.
-        label: its digits.
-        boxes: box of each digit, float (n, 4), or of the number, (1, 4); (0, 4) if unknown.
+        label: its digits, or those of each of its numbers.
+        boxes: box of each digit or of each number, float (n, 4), or of the number, (1, 4); (0, 4)
+            if unknown.
     """
 
     image: Image.Image
     caption: str
-    label: str = ""
+    label: str | list[str] = ""
     boxes: np.ndarray = np.zeros((0, 4))
 
 
@@ -65,10 +68,20 @@ def read_source(source: str, seed: int = 0) -> Iterator[Example]:
             rendered = render(seed, index, STYLES[style or "default"])
             image = Image.fromarray(rendered.image)
             yield Example(image, rendered.label or "no number", rendered.label, rendered.boxes)
+    elif source == "rendered_scenes":
+        for index in itertools.count():
+            scene = render_scene(seed, index)
+            yield Example(Image.fromarray(scene.image), f"{index}", scene.labels, scene.boxes)
     elif path.name.endswith((".tar.gz", ".tgz")) or (path / "digitStruct.mat").is_file():
         for entry, data in read_split(path, path.name.partition(".")[0], skip_broken=True):
             image = Image.open(io.BytesIO(data)).convert("RGB")
             yield Example(image, f"{entry.name}: {entry.label}", entry.label, entry.boxes)
+    elif (path / LABELS_FILE).is_file() and is_scenes(path):
+        scenes = read_scenes(path)
+        for index in np.random.default_rng(seed).permutation(len(scenes)):
+            photo = scenes[index]
+            image = Image.open(photo.path).convert("RGB")
+            yield Example(image, photo.path.stem, photo.labels, np.nan_to_num(photo.boxes))
     elif (path / LABELS_FILE).is_file():
         photos = read_folder(path)
         for index in np.random.default_rng(seed).permutation(len(photos)):
@@ -79,7 +92,7 @@ def read_source(source: str, seed: int = 0) -> Iterator[Example]:
     else:
         paths = sorted(file for file in path.rglob("*") if file.suffix.lower() in _SUFFIXES)
         if not paths:
-            styles = ", ".join(f"rendered_numbers/{name}" for name in STYLES)
+            styles = ", ".join([*(f"rendered_numbers/{n}" for n in STYLES), "rendered_scenes"])
             raise FileNotFoundError(
                 f"A source must be one of {styles}, an SVHN archive, or a folder with images "
                 f"({', '.join(_SUFFIXES)}). Received: {source}"
@@ -129,7 +142,7 @@ def main(arguments: list[str] | None = None) -> None:
         "sources",
         nargs="+",
         metavar="SOURCE",
-        help="rendered_numbers/STYLE, an archive or a folder",
+        help="rendered_numbers/STYLE, rendered_scenes, an archive or a folder",
     )
     parser.add_argument(
         "--out", type=Path, required=True, metavar="FILE", help="the .png file to write"

@@ -1,8 +1,9 @@
-"""Publish a reader: train it, export it, check it, and write its files and model card.
+"""Publish a reader or locator: train, export and check it, and write its files and model card.
 
     python -m tools.publish conv_transformer.any10          trains from nothing, see --steps
     python -m tools.publish runs/mine --name mine --reads "…" --licence "…" --fails "…" "…"
     python -m tools.publish runs/mine --name mine --evaluate street_numbers svhn_sample
+    python -m tools.publish runs/locator --name locator.scenes --reads "…" --licence "…"
 
 The weights are `models/weights/NAME.keras` and, for number_zoo, `number_zoo/weights/NAME.onnx`,
 which is compared with Keras on validation or rendered images; the card of both is beside the
@@ -87,6 +88,7 @@ def publish(
     if not run.finished:
         raise ValueError(f"{run.folder} is not finished: it has no metrics.json")
     # Imported only now, so that --help and a mistyped option do not wait for TensorFlow.
+    import models
     from exporting import export
     from models import published
     from number_zoo.published import FOLDER
@@ -98,6 +100,7 @@ def publish(
     same_model = existing.get("sha256") == digest
     card = {
         "version": version or _next_version(existing.get("version"), same_model),
+        "task": models.entry(configuration.model).task,
         "model": configuration.model,
         "arguments": dict(configuration.arguments),
         "sha256": digest,

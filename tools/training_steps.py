@@ -95,13 +95,28 @@ _ANY10 = (
     Step(
         "python -m training.accelerator runs/any10_pack.npz --seconds 578 --workers 15 "
         "--out runs/any10",
-        Path("runs/any10/readers.npz"),
+        Path("runs/any10/weights.npz"),
         {"KERAS_BACKEND": "jax"},
     ),
     Step(
-        "python -m training.accelerator.finish runs/any10/readers.npz runs "
+        "python -m training.accelerator.finish runs/any10/weights.npz runs "
         f"--dataset {','.join(_PHOTOS)} --validation street_numbers --steps 29124",
         _metrics("conv_transformer_small"),
+    ),
+)
+
+_SCENES = (
+    *_ANY10[:-2],
+    Step(
+        "python -m training.accelerator.locate runs/any10_pack.npz --seconds 577 --workers 14 "
+        "--batch-size 64 --out runs/scenes",
+        Path("runs/scenes/weights.npz"),
+        {"KERAS_BACKEND": "jax"},
+    ),
+    Step(
+        "python -m training.accelerator.finish runs/scenes/weights.npz runs "
+        f"--dataset {','.join(_PHOTOS)} --validation rendered_scenes --steps 11381 --batch-size 64",
+        _metrics("locator"),
     ),
 )
 
@@ -121,8 +136,9 @@ PLANS = {
     ),
     "conv_transformer.any10": Plan(Path("runs/conv_transformer"), _PHOTOS, _ANY10),
     "conv_transformer_small.any10": Plan(Path("runs/conv_transformer_small"), _PHOTOS, _ANY10),
+    "locator.scenes": Plan(Path("runs/locator"), _PHOTOS, _SCENES),
 }
-"""By the name of the weights. Those that end in `.any10` are trained on one accelerator."""
+"""By the name of the weights. Those of `.any10` and `.scenes` are trained on one accelerator."""
 
 
 def run_plan(plan: Plan) -> None:

@@ -14,8 +14,9 @@ import io
 import logging
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -30,14 +31,35 @@ from training.distribution import SINGLE_DEVICE, Strategy, model_state
 log = logging.getLogger(__name__)
 
 OBJECTIVE = "val_sequence_accuracy"
+"""What selects the best epoch of a reader."""
+
+_SHOWN = {
+    "val_sequence_accuracy": "sequence accuracy",
+    "val_average_precision": "average precision",
+    "val_character_accuracy": "characters",
+    "val_length_accuracy": "lengths",
+    "val_precision": "precision",
+    "val_recall": "recall",
+    "val_recall_small": "recall of small ones",
+}
+"""Validation scores in the log; the first of a model's own selects the best epoch."""
+
+Scores = Callable[[Any, Any], dict[str, float]]
+"""Function of a model's outputs and the labels of all images."""
 
 Row = dict[str, float]
 """History of one epoch: `epoch` (from 1), `loss`, `val_…`, `seconds`."""
 
 
 def rank(row: Row) -> tuple[float, float]:
-    """Sort key of an epoch: validation sequence accuracy, ties broken by the loss."""
-    return row[OBJECTIVE], -row["val_loss"]
+    """Sort key of an epoch: validation sequence accuracy, or average precision of a locator; ties
+    broken by the loss."""
+    return row[objective(row)], -row["val_loss"]
+
+
+def objective(row: Row) -> str:
+    """Name of the score that selects the best epoch."""
+    return next((name for name in _SHOWN if name in row), OBJECTIVE)
 
 
 def selected_epoch(rows: list[Row], checkpoint: str) -> Row | None:
@@ -72,24 +94,29 @@ def averaged_weights(model: keras.Model) -> Iterator[None]:
             variable.assign(value)
 
 
-def gather_labels(data) -> dict[str, np.ndarray]:
+def gather_labels(data) -> dict[str, np.ndarray] | np.ndarray:
     """All labels of a `tf.data` pipeline of `(images, labels)`, in order."""
     batches = [labels for _, labels in data.as_numpy_iterator()]
-    return {key: np.concatenate([batch[key] for batch in batches]) for key in batches[0]}
+    return keras.tree.map_structure(lambda *arrays: np.concatenate(arrays), *batches)
 
 
 def score(
-    model: keras.Model, data, truth: dict[str, np.ndarray], strategy: Strategy = SINGLE_DEVICE
+    model: keras.Model,
+    data,
+    truth: Any,
+    strategy: Strategy = SINGLE_DEVICE,
+    scores: Scores = sequence_scores,
 ) -> dict[str, float]:
-    """Scores of a model, as `sequence_scores` gives them, in one pass over the images.
+    """Scores of a model in one pass over the images.
 
     Args:
         model: the model.
         data: `tf.data` pipeline of `(images, labels)`.
         truth: all its labels, from `gather_labels`.
         strategy: what the model was created with.
+        scores: function of outputs and labels.
     """
-    return sequence_scores(strategy.predict(model, data), truth)
+    return scores(strategy.predict(model, data), truth)
 
 
 class SeedEpoch(keras.callbacks.Callback):
@@ -118,6 +145,7 @@ class EndOfEpoch(keras.callbacks.Callback):
         rows: history of the epochs before this training.
         checkpoint: "best" or "last", as in `Recipe.checkpoint`.
         strategy: what the model was created with.
+        scores: function of outputs and labels.
     """
 
     def __init__(
@@ -127,6 +155,7 @@ class EndOfEpoch(keras.callbacks.Callback):
         rows: list[Row],
         checkpoint: str,
         strategy: Strategy = SINGLE_DEVICE,
+        scores: Scores = sequence_scores,
     ):
         super().__init__()
         self.run = run
@@ -135,13 +164,14 @@ class EndOfEpoch(keras.callbacks.Callback):
         self.rows = rows
         self.checkpoint = checkpoint
         self.strategy = strategy
+        self.scores = scores
 
     def on_epoch_begin(self, epoch, logs=None):
         self.start = time.monotonic()
 
     def on_epoch_end(self, epoch, logs=None):
         with averaged_weights(self.model):
-            scores = score(self.model, self.validation, self.truth, self.strategy)
+            scores = score(self.model, self.validation, self.truth, self.strategy, self.scores)
             logs.update({f"val_{name}": value for name, value in scores.items()})
             row = {"epoch": epoch + 1, **{name: float(value) for name, value in logs.items()}}
             self.rows.append(row)
@@ -232,16 +262,16 @@ class Progress(keras.callbacks.Callback):
         self.trained += 1
         left = (time.monotonic() - self.start) / self.trained * (self.epochs - epoch - 1)
         best = selected_epoch(self.end_of_epoch.rows, "best")
+        shown = [
+            f"{text} {100 * logs[name]:.2f} %" for name, text in _SHOWN.items() if name in logs
+        ]
+        shown[0] += f" (best {100 * best[objective(best)]:.2f} %)"
         log.info(
-            "epoch %d/%d  loss %.3f  validation: loss %.3f, sequence accuracy %.2f %% "
-            "(best %.2f %%), characters %.2f %%, lengths %.2f %%  %s left",
+            "epoch %d/%d  loss %.3f  validation: loss %.3f, %s  %s left",
             epoch + 1,
             self.epochs,
             logs["loss"],
             logs["val_loss"],
-            100 * logs[OBJECTIVE],
-            100 * best[OBJECTIVE],
-            100 * logs["val_character_accuracy"],
-            100 * logs["val_length_accuracy"],
+            ", ".join(shown),
             duration(left),
         )

@@ -6,7 +6,6 @@ import ast
 import dataclasses
 import hashlib
 import json
-import logging
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,8 +23,6 @@ from datasets import Augmentation, mixing
 from number_zoo.names import unknown_name
 from training import recipes
 from training.recipes import Recipe
-
-log = logging.getLogger(__name__)
 
 AUGMENTATIONS = ("none", "light", "photo", "strong")
 
@@ -160,15 +157,9 @@ def configure(
             value that does not fit, or where `model` is None and the weights do not tell it.
     """
     model, trained_arguments = _initial_model(model, weights)
-    defaults = datasets.defaults(dataset)
-    fitted = _fit_to_data(model, defaults, trained_arguments)
-    name = recipe or recipes.default_recipe(
-        models.entry(model).recipe,
-        {**defaults, "max_digits": fitted["max_digits"]},
-        fine_tuning=weights is not None,
-    )
+    fitted, name = _fit_to_data(model, dataset, trained_arguments, weights is not None)
     fields = {key: value for key, value in recipe_fields.items() if value is not None}
-    chosen = dataclasses.replace(recipes.get_recipe(name), **fields)
+    chosen = dataclasses.replace(recipes.get_recipe(recipe or name), **fields)
     arguments, chosen = set_values(model, chosen, _parse_settings(settings))
     return Configuration(
         model=model,
@@ -181,24 +172,6 @@ def configure(
         precision=precision,
         weights=None if weights is None else str(weights),
     )
-
-
-def check_buildable(configuration: Configuration) -> None:
-    """Build the model once, before anything is written, and warn of labels that do not fit it.
-
-    Raises:
-        ValueError: if the model cannot be built.
-    """
-    models.create(configuration.model, **configuration.arguments)
-    max_digits = configuration.arguments["max_digits"]
-    for source in sorted({configuration.dataset, configuration.validation}):
-        longest = datasets.defaults(source)["max_digits"]
-        if longest > max_digits:
-            log.warning(
-                f"{source} has labels of up to {longest} digits, but the model's max_digits is "
-                f"{max_digits}: it can only learn to refuse longer numbers, and they never count "
-                f"as correct. To read them, add --set max_digits={longest}"
-            )
 
 
 def _normalize(dataset: str) -> str:
@@ -222,9 +195,17 @@ def _initial_model(model: str | None, weights: str | None) -> tuple[str, dict[st
 
 
 def _fit_to_data(
-    model: str, defaults: Mapping[str, Any], trained_arguments: Mapping[str, Any]
-) -> dict[str, Any]:
-    """The image shape and `max_digits` that suit the data, at least the trained `max_digits`."""
+    model: str, dataset: str, trained_arguments: Mapping[str, Any], fine_tuning: bool
+) -> tuple[dict[str, Any], str]:
+    """Builder arguments and the recipe that suit the data.
+
+    A reader has the image shape and `max_digits` of the data, at least the trained `max_digits`; a
+    locator takes images of any size.
+    """
+    entry = models.entry(model)
+    if entry.task == "locate":
+        return {}, entry.recipe
+    defaults = datasets.defaults(dataset)
     current = models.configuration(model, **trained_arguments)
     height, width = defaults["image_size"]
     max_digits = defaults["max_digits"]
@@ -232,7 +213,8 @@ def _fit_to_data(
         max_digits = max(max_digits, current["max_digits"])
     if max_digits > 1 and current["max_digits"] > 1 and defaults["channels"] == 3:
         height, width = current["input_shape"][:2]  # Photos come in all sizes: the model's own.
-    return {"input_shape": [height, width, defaults["channels"]], "max_digits": max_digits}
+    name = recipes.default_recipe(entry.recipe, {**defaults, "max_digits": max_digits}, fine_tuning)
+    return {"input_shape": [height, width, defaults["channels"]], "max_digits": max_digits}, name
 
 
 def _parse_settings(settings: Sequence[str]) -> dict[str, Any]:

@@ -94,7 +94,7 @@ class Strategy:
         """
         return build(True)
 
-    def predict(self, model: keras.Model, data) -> dict[str, np.ndarray]:
+    def predict(self, model: keras.Model, data) -> dict[str, np.ndarray] | np.ndarray:
         """Outputs for all images of a `tf.data` pipeline of `(images, labels)`, in order."""
         return model.predict(data, verbose=0)
 
@@ -252,8 +252,11 @@ class DataParallel(Strategy):
             shard = np.split(np.concatenate([images, padding]), self.processes)[self.process]
             shards = jax.make_array_from_process_local_data(_layout("batch"), shard)
             outputs = self._forward(model, trainable, non_trainable, shards)
-            batches.append({key: np.asarray(x)[: len(images)] for key, x in outputs.items()})
-        return {key: np.concatenate([batch[key] for batch in batches]) for key in batches[0]}
+            count = len(images)
+            batches.append(
+                keras.tree.map_structure(lambda x, count=count: np.asarray(x)[:count], outputs)
+            )
+        return keras.tree.map_structure(lambda *arrays: np.concatenate(arrays), *batches)
 
 
 def _layout(*axes: str):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from inference.reader import Reader
 from models.metrics import sequence_correct
 from training.callbacks import Row, selected_epoch
 from training.configuration import Configuration
+from training.tasks import LOCATE
 
 OTHER_SOURCES_LIMIT = 1000
 """Validation images per further training source that the temperature is fitted on."""
@@ -72,10 +74,11 @@ def calibrate(
     data_dir: str | Path | None = None,
     inference_limit: int | None = None,
 ) -> dict[str, Any]:
-    """Fit the temperature of a run's model, and score its inference, on validation images.
+    """Fit what the inference of a run's model needs, and score it, on validation images.
 
-    The temperature is fitted on validation images of all training sources, not only of the one
-    that selected the epoch, with equal weights: confidence must hold on the harder ones, too.
+    Of a locator, that is the threshold of the largest F1; of a reader, the temperature. The latter
+    is fitted on validation images of all training sources, not only of the one that selected the
+    epoch, with equal weights: confidence must hold on the harder ones, too.
 
     Args:
         configuration: what was trained.
@@ -84,8 +87,11 @@ def calibrate(
         inference_limit: images per source at most.
 
     Returns:
-        `temperature`, `max_glimpses` and `sequence_accuracy`: the `inference` of `metrics.json`.
+        The `inference` of `metrics.json`: `temperature`, `max_glimpses` and `sequence_accuracy`;
+        of a locator `threshold`, and `average_precision`, `precision`, `recall` and `f1` with it.
     """
+    if models.entry(configuration.model).task == "locate":
+        return _best_threshold(configuration, run, data_dir, inference_limit)
     reader = Reader(run.model, max_glimpses=None if configuration.crop == "full" else 1)
     data_kwargs = {"crop": configuration.crop, "data_dir": data_dir}
     validation = run_inference(
@@ -110,6 +116,20 @@ def calibrate(
         "max_glimpses": reader.max_glimpses,
         "sequence_accuracy": float(sequence_correct(predictions, validation.truth).mean()),
     }
+
+
+def _best_threshold(
+    configuration: Configuration, run: RunFolder, data_dir: str | Path | None, limit: int | None
+) -> dict[str, float]:
+    model, scores = models.load(run.model), models.LocationScores()
+    validation = LOCATE.validation(configuration, data_dir=data_dir, limit=limit)
+    for images, truth in validation.as_numpy_iterator():
+        scores.update_batch(model.predict_on_batch(images), truth, configuration.image_size)
+    threshold = scores.best_threshold()
+    results = scores.result(threshold)
+    names = ("average_precision", "precision", "recall", "f1")
+    # Without numbers there is nothing to score.
+    return {"threshold": threshold} | {n: results[n] for n in names if not math.isnan(results[n])}
 
 
 def fingerprints(

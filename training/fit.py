@@ -14,13 +14,10 @@ from typing import Any
 
 import keras
 
-import datasets
 import models
 from artifacts.console import duration
 from artifacts.files import read_json
 from artifacts.run_folder import RunFolder, open_run
-from labels import BOX
-from models.losses import losses
 from training.callbacks import (
     EndOfEpoch,
     Progress,
@@ -29,10 +26,11 @@ from training.callbacks import (
     TensorBoard,
     load_checkpoint,
 )
-from training.configuration import Configuration, check_buildable
+from training.configuration import Configuration
 from training.distribution import SINGLE_DEVICE, Strategy
 from training.finish import finish
 from training.recipes import Recipe
+from training.tasks import check_buildable, task_of
 from training.transfer import transfer_weights
 
 log = logging.getLogger(__name__)
@@ -112,8 +110,11 @@ def _agreement(configuration: Configuration, last: int, data_dir) -> dict[str, A
         "configuration": configuration.to_json(),
         "last epoch": last,
         "number of images": [
-            datasets.size(configuration.dataset, "train", data_dir),
-            datasets.size(configuration.validation, "validation", data_dir),
+            task_of(configuration).size(source, split, data_dir)
+            for source, split in (
+                (configuration.dataset, "train"),
+                (configuration.validation, "validation"),
+            )
         ],
         "versions": {name: version(name) for name in ("keras", keras.backend.backend())},
     }
@@ -123,7 +124,7 @@ def steps_per_epoch(configuration: Configuration, data_dir: str | Path | None = 
     """Batches per epoch: the recipe's, or as many as hold every image once."""
     recipe = configuration.recipe
     return recipe.steps_per_epoch or math.ceil(
-        datasets.size(configuration.dataset, "train", data_dir) / recipe.batch_size
+        task_of(configuration).size(configuration.dataset, "train", data_dir) / recipe.batch_size
     )
 
 
@@ -147,11 +148,7 @@ def _build(configuration, run: RunFolder | None, steps: int, restore: bool) -> k
             layer.trainable = not re.match(configuration.recipe.frozen, layer.name)
     model.compile(
         optimizer=create_optimizer(configuration.recipe, steps),
-        loss=losses(
-            configuration.arguments["max_digits"],
-            configuration.recipe.label_smoothing,
-            box=BOX in model.output,
-        ),
+        loss=task_of(configuration).loss(configuration, model),
         # On a CPU, TensorFlow's XLA compiles for half a minute and is then no faster.
         jit_compile=keras.backend.backend() == "jax",
     )
@@ -188,24 +185,20 @@ def _fit(
         steps,
         recipe.batch_size,
     )
-    validation = datasets.load(
-        configuration.validation, "validation", **configuration.input_spec, **data_folders
-    )
-    stream = datasets.load_training(
-        configuration.dataset,
+    task = task_of(configuration)
+    validation = task.validation(configuration, **data_folders)
+    stream = task.training(
+        configuration,
+        model,
         epochs=last,
         start_epoch=start,
         steps_per_epoch=steps,
-        seed=configuration.seed,
-        batch_size=recipe.batch_size,
-        augmentation=recipe.augmentation,
-        with_boxes=BOX in model.output,
         shard=strategy.shard,
-        **configuration.input_spec,
         **data_folders,
     )
     rows = run.read_history(start) if run else []
-    end_of_epoch = EndOfEpoch(run, validation, rows, recipe.checkpoint, strategy)
+    scores = partial(task.scores, configuration=configuration)
+    end_of_epoch = EndOfEpoch(run, validation, rows, recipe.checkpoint, strategy, scores)
     # Every process needs the callback, which computes the learning rate on all devices; those
     # that write no run let it write to TensorFlow's file system in memory.
     logs = str(run.tensorboard) if run else "ram://tensorboard"

@@ -149,6 +149,19 @@ def few_labels() -> Recipe:
     )
 
 
+def scenes() -> Recipe:
+    """A locator on scenes with any number of numbers: random crops, changes of light and noise."""
+    return Recipe(
+        epochs=40,
+        steps_per_epoch=500,
+        batch_size=32,
+        learning_rate=2e-3,
+        weight_decay=0.05,
+        ema_momentum=0.998,
+        augmentation=Augmentation.photo(),
+    )
+
+
 def demo() -> Recipe:
     """What `make demo` runs: a small model on rendered images, in four minutes on two CPU cores.
 
@@ -171,7 +184,7 @@ def demo() -> Recipe:
 
 RECIPES: dict[str, Callable[[], Recipe]] = {
     builder.__name__: builder
-    for builder in (linear, digits, numbers, photos, fine_tuning, few_labels, demo)
+    for builder in (linear, digits, numbers, photos, scenes, fine_tuning, few_labels, demo)
 }
 
 

@@ -53,7 +53,7 @@ def show_lists() -> None:
             right=("train + test",),
         )
     )
-    cards = [(name, models.card(name)) for name in models.list_weights()]
+    cards = [(name, models.card(name)) for name in models.list_weights(None)]
     rows = [(name, card["model"], card["reads"]) for name, card in cards]
     console.print(table("Published weights", ("name", "model", "reads"), rows))
     console.print("A folder or table of labelled images is a data set, too (docs/data.md).\n")
@@ -63,6 +63,9 @@ def show_lists() -> None:
 def show_run(configuration: Configuration, folder: Path, metrics: dict[str, Any]) -> None:
     """Print the validation scores of the saved model and the next command."""
     scores, inference = metrics["validation"], metrics["inference"]
+    if "average_precision" in scores:
+        _show_locator(configuration, folder, metrics)
+        return
     cells = {
         "sequence accuracy*": f"{scores['sequence_accuracy']:.2%}",
         "with glimpses**": f"{inference['sequence_accuracy']:.2%}",
@@ -74,16 +77,41 @@ def show_run(configuration: Configuration, folder: Path, metrics: dict[str, Any]
     if glimpses == 1:
         del cells["with glimpses**"]
     console = Console()
-    console.print(
-        table(
-            f"{configuration.model} on the validation split of {configuration.validation} "
-            f"(crop: {configuration.crop}), epoch {metrics['epoch']}",
-            tuple(cells),
-            [tuple(cells.values())],
-        )
-    )
+    console.print(_scores_table(configuration, metrics, cells))
     console.print("* images with the length and every digit correct")
     if glimpses > 1:
         console.print(f"** as predict.py reads; glimpses per image: at most {glimpses}")
-    command = ["python", "evaluate.py", str(folder), "--dataset", configuration.validation]
-    console.print(f"Next: {shlex.join(command)}", markup=False, highlight=False, soft_wrap=True)
+    _show_next(console, "evaluate.py", str(folder), "--dataset", configuration.validation)
+
+
+def _show_locator(configuration: Configuration, folder: Path, metrics: dict[str, Any]) -> None:
+    scores, threshold = metrics["validation"], metrics["inference"]["threshold"]
+    cells = {
+        "average precision*": "average_precision",
+        "precision**": "precision",
+        "recall**": "recall",
+        "recall, small***": "recall_small",
+        "turns": "turn_accuracy",
+    }
+    cells = {title: f"{scores[name]:.2%}" for title, name in cells.items() if name in scores}
+    console = Console()
+    console.print(_scores_table(configuration, metrics, cells))
+    console.print("* of boxes that overlap a number by an IoU of 0.5 or more")
+    console.print(f"** at a score of 0.5; F1 is largest at {threshold:.2f}")
+    if "recall, small***" in cells:
+        console.print("*** numbers less than 16 pixels high or wide")
+    _show_next(console, "export.py", str(folder), "--format", "onnx")
+
+
+def _scores_table(configuration: Configuration, metrics: dict[str, Any], cells: dict[str, str]):
+    return table(
+        f"{configuration.model} on the validation split of {configuration.validation} "
+        f"(crop: {configuration.crop}), epoch {metrics['epoch']}",
+        tuple(cells),
+        [tuple(cells.values())],
+    )
+
+
+def _show_next(console: Console, *command: str) -> None:
+    text = shlex.join(["python", *command])
+    console.print(f"Next: {text}", markup=False, highlight=False, soft_wrap=True)

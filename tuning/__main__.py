@@ -61,7 +61,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add(
         "--objective",
         metavar="NAME",
-        help="sequence_accuracy or loss, on the validation split (default: sequence_accuracy)",
+        help="sequence_accuracy (of a locator average_precision) or loss, on the validation split "
+        "(default: the former)",
     )
     add(
         "--budget",

@@ -130,9 +130,11 @@ def _draw_default(axes, search: Search, ranked: Sequence[TrialRecord]) -> None:
 
 
 def _scores(search: Search, records: Sequence[TrialRecord]) -> list[float]:
-    percent = search.objective == "sequence_accuracy"
-    return [100 * record.score if percent else record.score for record in records]
+    factor = 1 if search.objective == "loss" else 100
+    return [factor * record.score for record in records]
 
 
 def _label(search: Search) -> str:
-    return "sequence accuracy, %" if search.objective == "sequence_accuracy" else "validation loss"
+    if search.objective == "loss":
+        return "validation loss"
+    return f"{search.objective.replace('_', ' ')}, %"

@@ -319,4 +319,4 @@ def _report_trial(context: TrialContext, record: TrialRecord) -> None:
 
 def show_score(search: Search, score: float) -> str:
     """A score of the search's objective as text."""
-    return f"{100 * score:.2f} %" if search.objective == "sequence_accuracy" else f"{score:.4f}"
+    return f"{score:.4f}" if search.objective == "loss" else f"{100 * score:.2f} %"

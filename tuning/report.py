@@ -8,12 +8,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-import datasets
 from artifacts.console import count, duration, table
 from artifacts.files import read_json, write_text
 from artifacts.plot_style import svg
 from evaluation.intervals import wilson_interval
 from evaluation.page import template
+from training.tasks import task_of
 from tuning.charts import (
     pareto_front,
     plot_cost,
@@ -46,11 +46,12 @@ def print_summary(search: Search, folder: Path) -> None:
     ranked = best_first(records, search.objective)
     statuses = Counter(record.status for record in records)
     counts = ", ".join(f"{number} {status}" for status, number in statuses.items())
-    columns = ("trial", "sequence accuracy", "loss", "multiply-adds", "parameters", "time")
+    accuracy = search.accuracy.replace("_", " ")
+    columns = ("trial", accuracy, "loss", "multiply-adds", "parameters", "time")
     rows = [
         (
             record.trial,
-            f"{100 * record.validation['sequence_accuracy']:.2f} %",
+            f"{100 * record.validation[search.accuracy]:.2f} %",
             f"{record.validation['loss']:.4f}",
             count(record.multiply_adds),
             count(record.parameters),
@@ -81,7 +82,7 @@ def write_report(search: Search, folder: Path, data_dir: Path | None = None) -> 
     Returns:
         Path of the page.
     """
-    images = datasets.size(search.base.validation, "validation", data_dir)
+    images = task_of(search.base).size(search.base.validation, "validation", data_dir)
     text = render(search, folder, images)
     write_text(folder / PAGE, text)
     return folder / PAGE

@@ -38,8 +38,9 @@ from tuning.space import Space, SpaceFunction, load, model_space
 
 TUNERS = ("random", "bayesian", "hyperband", "grid")
 
-OBJECTIVES = {"sequence_accuracy": "max", "loss": "min"}
-"""Scores on the validation split that a search can optimize, and their direction."""
+OBJECTIVES = {"sequence_accuracy": "max", "average_precision": "max", "loss": "min"}
+"""Scores on the validation split that a search can optimize, and their direction; the first is of
+readers alone, the second of locators."""
 
 DEFAULT_TRIALS = 20
 """Trials of a random or Bayesian search."""
@@ -55,7 +56,7 @@ class Search:
     Attributes:
         base: the configuration to search around.
         tuner: one of `TUNERS`.
-        objective: one of `OBJECTIVES`.
+        objective: one of `OBJECTIVES`; None for the accuracy.
         trials: candidates at most, refused ones included; None for one pass of Hyperband.
         epochs: epochs of a trial; of the longest ones of Hyperband.
         steps: batches of the base's size in an epoch of a trial.
@@ -68,7 +69,7 @@ class Search:
 
     base: Configuration
     tuner: str = "random"
-    objective: str = "sequence_accuracy"
+    objective: str | None = None
     trials: int | None = None
     epochs: int = 1
     steps: int = 1
@@ -81,12 +82,20 @@ class Search:
     def __post_init__(self):
         if self.tuner not in TUNERS:
             raise ValueError(unknown_name("tuner", self.tuner, TUNERS))
-        if self.objective not in OBJECTIVES:
-            raise ValueError(unknown_name("objective", self.objective, OBJECTIVES))
+        if self.objective is None:
+            object.__setattr__(self, "objective", self.accuracy)
+        if self.objective not in (known := (self.accuracy, "loss")):
+            raise ValueError(unknown_name("objective", self.objective, known))
         for name in ("trials", "epochs", "steps", "patience"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"{name} is at least 1. Received: {value!r}")
+
+    @property
+    def accuracy(self) -> str:
+        """The score of the model's task that is a fraction."""
+        is_locator = models.entry(self.base.model).task == "locate"
+        return "average_precision" if is_locator else "sequence_accuracy"
 
     def to_json(self) -> dict[str, Any]:
         """The search as JSON values; `from_json` reads them back."""

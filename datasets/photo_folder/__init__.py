@@ -13,9 +13,22 @@ optional and may be empty in a row; others are ignored:
   semicolons: `10 5 18 25;19 5 27 25`;
 - `split`: train, validation or test. Without it, a hash of the file's name decides, so that a
   photo stays in its split when others are added or removed.
+
+An image with several numbers has a row for each, with the box of the whole number, and in a column
+`turn` how many counter-clockwise quarter turns make it upright, if any; `read_scenes` reads such.
+Boxes of annotations are whole numbers if a tenth of their labels or more have several digits
+(`rows.join_objects`), and digits of one number otherwise.
 """
 
-from datasets.photo_folder.facts import ImageFacts, check_folder, duplicates, read_folder
+from datasets.photo_folder.facts import (
+    ImageFacts,
+    ScenePhoto,
+    check_folder,
+    duplicates,
+    is_scenes,
+    read_folder,
+    read_scenes,
+)
 from datasets.photo_folder.folder import (
     BadRow,
     BadRows,
@@ -36,10 +49,13 @@ __all__ = [
     "ImageFacts",
     "Photo",
     "ReadOptions",
+    "ScenePhoto",
     "check_folder",
     "duplicates",
+    "is_scenes",
     "parse_source",
     "read_folder",
+    "read_scenes",
     "split_of",
     "understand",
     "unusable_splits",

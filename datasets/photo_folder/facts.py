@@ -60,6 +60,27 @@ class ImageFacts:
     error: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class ScenePhoto:
+    """An image of a folder with all of its numbers.
+
+    Attributes:
+        file: name of the image as its table has it.
+        path: path of the image.
+        split: "train", "validation" or "test".
+        labels: the digits of each number; empty for an image without a number.
+        boxes: float32 (numbers, 4): left, top, right, bottom in pixels of each; NaN where unknown.
+        turns: int32 (numbers,): counter-clockwise quarter turns that make each upright.
+    """
+
+    file: str
+    path: Path
+    split: str
+    labels: list[str]
+    boxes: np.ndarray
+    turns: np.ndarray
+
+
 def measure(photos: Sequence[Photo]) -> list[ImageFacts]:
     """Decode each image once, in threads; the facts of unchanged files are kept for other times."""
     if not photos:
@@ -117,11 +138,12 @@ def _decode(path: Path) -> ImageFacts:
     return ImageFacts(image.shape[1], image.shape[0], digest.hexdigest(), frames)
 
 
-def check_folder(source: str | Path) -> tuple[Folder, list[ImageFacts]]:
+def check_folder(source: str | Path, several: bool = False) -> tuple[Folder, list[ImageFacts]]:
     """Read a folder and decode its images.
 
     Args:
         source: as for `folder.understand`.
+        several: as for `folder.understand`.
 
     Returns:
         The folder, whose notes tell of duplicates and of files of several frames, and the facts
@@ -132,7 +154,9 @@ def check_folder(source: str | Path) -> tuple[Folder, list[ImageFacts]]:
         ValueError: as `folder.understand` does.
     """
     skip_bad = parse_source(source)[1].skip_bad
-    folder = understand(with_options(str(source), skip_bad="1"))  # to report all rows at once
+    folder = understand(
+        with_options(str(source), skip_bad="1"), several
+    )  # to report all rows at once
     facts = measure(folder.photos)
     reasons = [_reason(photo, fact) for photo, fact in zip(folder.photos, facts, strict=True)]
     bad = [
@@ -183,7 +207,7 @@ def duplicates(photos: Sequence[Photo], facts: Sequence[ImageFacts]) -> list[lis
     groups: dict[str, list[Photo]] = {}
     for photo, fact in zip(photos, facts, strict=True):
         groups.setdefault(fact.digest, []).append(photo)
-    return [group for group in groups.values() if len(group) > 1]
+    return [group for group in groups.values() if len({photo.path for photo in group}) > 1]
 
 
 def read_folder(source: str | Path, split: str | None = None) -> list[Photo]:
@@ -198,6 +222,47 @@ def read_folder(source: str | Path, split: str | None = None) -> list[Photo]:
         FileNotFoundError: if the folder or its labels are missing.
         ValueError: if rows cannot be used (`folder.BadRows`) or no layout fits.
     """
+    return _photos(source, split, several=False)
+
+
+def read_scenes(source: str | Path, split: str | None = None) -> list[ScenePhoto]:
+    """Read the images of a folder or table with all of their numbers, in order.
+
+    Each number is a row with the box of the whole number, or with those of its digits. The
+    arguments and errors are those of `read_folder`.
+    """
+    images: dict[Path, list[Photo]] = {}
+    for photo in _photos(source, split, several=True):
+        images.setdefault(photo.path, []).append(photo)
+    scenes = []
+    for path, photos in images.items():
+        numbers = [photo for photo in photos if photo.label]
+        boxes = [_whole_box(photo) for photo in numbers]
+        scenes.append(
+            ScenePhoto(
+                photos[0].file,
+                path,
+                photos[0].split,
+                [photo.label for photo in numbers],
+                np.array(boxes, np.float32).reshape(-1, 4),
+                np.array([photo.turn for photo in numbers], np.int32),
+            )
+        )
+    return scenes
+
+
+def is_scenes(source: str | Path) -> bool:
+    """Whether an image of a folder or table has several numbers."""
+    return any(len(scene.labels) > 1 for scene in read_scenes(source))
+
+
+def _whole_box(photo: Photo) -> np.ndarray:
+    if photo.boxes is None:
+        return np.full(4, np.nan, np.float32)
+    return np.concatenate([photo.boxes[:, :2].min(axis=0), photo.boxes[:, 2:].max(axis=0)])
+
+
+def _photos(source: str | Path, split: str | None, several: bool) -> list[Photo]:
     skip = parse_source(source)[1].skip_bad
-    folder = check_folder(source)[0] if skip else understand(source)
+    folder = check_folder(source, several)[0] if skip else understand(source, several)
     return [photo for photo in folder.photos if split is None or photo.split == split]

@@ -33,6 +33,7 @@ class Photo:
         boxes: float32 (n, 4), left, top, right, bottom of each digit or of the number, in pixels;
             None where the row has none.
         location: where the row is, such as "labels.csv, line 3".
+        turn: counter-clockwise quarter turns that make the number upright.
     """
 
     file: str
@@ -41,6 +42,7 @@ class Photo:
     split: str
     boxes: np.ndarray | None = None
     location: str = ""
+    turn: int = 0
 
 
 @dataclass(frozen=True)
@@ -93,12 +95,14 @@ class Folder:
     def summary(self) -> str:
         """One line: layout, images, labels by length, splits, and what was assumed."""
         lengths = Counter(len(photo.label) for photo in self.photos)
-        counts = Counter(photo.split for photo in self.photos)
+        splits = {photo.path: photo.split for photo in self.photos}
+        counts, numbers = Counter(splits.values()), len(self.photos) - lengths[0]
         kinds = [f"{lengths[n]:,} of {n}" for n in sorted(lengths) if n]
         none = [f"{lengths[0]:,} without a number"] if lengths[0] else []
         parts = [
             f"{self.source}: {self.layout}",
-            f"{len(self.photos):,} image{'s' if len(self.photos) != 1 else ''}",
+            f"{len(splits):,} image{'s' if len(splits) != 1 else ''}",
+            *([f"{numbers:,} numbers"] if len(self.photos) > len(splits) else []),
             f"digits: {', '.join(kinds + none)}",
             ", ".join(f"{name} {counts[name]:,}" for name in SPLITS),
             *([f"bad rows left out: {len(self.skipped)}"] if self.skipped else []),
@@ -107,11 +111,13 @@ class Folder:
         return "; ".join(parts)
 
 
-def understand(source: str | Path) -> Folder:
+def understand(source: str | Path, several: bool = False) -> Folder:
     """Read a folder or table, with every row checked but its image not decoded.
 
     Args:
         source: path, perhaps with options as `options.parse_source` takes them.
+        several: whether an image may show several numbers, each in a row of its own with the
+            box of the whole number; `Folder.photos` then has as many photos of the same path.
 
     Raises:
         FileNotFoundError: if the folder or its labels are missing.
@@ -125,19 +131,19 @@ def understand(source: str | Path) -> Folder:
     if values.float_column([row.label for row in rows]):
         notes.append("labels are floats and may have lost leading zeros")
         rows = [replace(row, label=values.clean(row.label).removesuffix(".0")) for row in rows]
-    photos: dict[Path, Photo] = {}
-    bad, repeated = [], 0
+    photos: dict[Path, list[Photo]] = {}
+    bad, repeated, conflicts = [], 0, set()
     for row in rows:
         try:
             photo = _photo(row, files, options)
-            first = photos.setdefault(photo.path, photo)
-            if first is not photo:
-                if first.label != photo.label:
-                    raise Unclear(
-                        f"labelled {photo.label!r} here and {first.label!r} at {first.location}: "
-                        "delete one of the rows"
-                    )
+            known = photos.setdefault(photo.path, [])
+            if any(_is_same(photo, other, several) for other in known):
                 repeated += 1
+            else:
+                if known and not (several and photo.label and known[0].label):
+                    conflicts.add(photo.path)
+                    raise Unclear(_conflict(photo, known[0]))
+                known.append(photo)
         except Unclear as error:
             bad.append(BadRow(row.location, row.file, str(error)))
     if bad and (not options.skip_bad or not photos):
@@ -146,15 +152,41 @@ def understand(source: str | Path) -> Folder:
         raise ValueError(f"{path} has no rows")
     if files.renamed:
         notes.append(f"names that differ from their files in case, form or suffix: {files.renamed}")
+    if conflicts and not several:
+        notes.append(f"images with several numbers or labels: {len(conflicts)}")
     if repeated:
         notes.append(f"repeated rows: {repeated}")
     chosen, note = splits.divide(
-        [photo.file for photo in photos.values()],
-        [photo.split for photo in photos.values()],
+        [numbers[0].file for numbers in photos.values()],
+        [numbers[0].split for numbers in photos.values()],
         options.fold,
     )
-    divided = [replace(p, split=s) for p, s in zip(photos.values(), chosen, strict=True)]
+    divided = [
+        replace(photo, split=split)
+        for numbers, split in zip(photos.values(), chosen, strict=True)
+        for photo in numbers
+    ]
     return Folder(path, layout.name, divided, bad, [*notes, *filter(None, [note])], len(rows))
+
+
+def _is_same(photo: Photo, other: Photo, several: bool) -> bool:
+    """Whether two rows of an image label the same number."""
+    if photo.label != other.label:
+        return False
+    if not several or photo.boxes is None or other.boxes is None:
+        return True
+    return np.array_equal(photo.boxes, other.boxes)
+
+
+def _conflict(photo: Photo, first: Photo) -> str:
+    text = f"labelled {photo.label!r} here and {first.label!r} at {first.location}: "
+    text += "delete one of the rows"
+    if photo.label and first.label:
+        text += (
+            ". If the image has several numbers, of which a reader learns one, keep that of the "
+            "largest; evaluate.py and a locator take all of them"
+        )
+    return text
 
 
 def _photo(row: Row, files: Files, options: ReadOptions) -> Photo:
@@ -166,7 +198,8 @@ def _photo(row: Row, files: Files, options: ReadOptions) -> Photo:
         boxes = values.parse_boxes(row.boxes, label) if label else None
     else:
         boxes = values.check_boxes(row.boxes, label) if label else None
-    return Photo(row.file, label, path, values.parse_split(row.split), boxes, row.location)
+    split, turn = values.parse_split(row.split), values.parse_turn(row.turn)
+    return Photo(row.file, label, path, split, boxes, row.location, turn)
 
 
 def unusable_splits(folder: Folder, needed: Iterable[str] = ("train", "validation")) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from datasets.photo_folder.values import class_label
+
+_WHOLE_NUMBER = re.compile(r"[0-9]{2,}")
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,7 @@ class Row:
         label: its label as written.
         boxes: boxes as written, or float (n, 4), left, top, right, bottom in pixels.
         split: name of the split as written; "" for none.
+        turn: quarter turns that make a whole number upright as written; "" for none.
         error: why the row cannot be used, where the layout can tell.
     """
 
@@ -29,6 +33,7 @@ class Row:
     boxes: str | np.ndarray = ""
     split: str = ""
     error: str = ""
+    turn: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,20 @@ def join_objects(rows: Iterable[Row]) -> list[Row]:
 
     Boxes are arrays (1, 4). The class of a digit may be a word ("seven"). Rows without a box and
     without a label stand for an image without a number.
+
+    If a tenth of the boxes or more have labels of several digits, all boxes are those of whole
+    numbers: the rows stay apart, but for those without a box in files that have others.
     """
+    rows = list(rows)
+    boxed = [row for row in rows if not isinstance(row.boxes, str)]
+    whole = [row for row in boxed if _WHOLE_NUMBER.fullmatch(class_label(row.label))]
+    if boxed and len(whole) >= 0.1 * len(boxed):
+        with_box = {row.file for row in boxed}
+        return [
+            replace(row, label=class_label(row.label))
+            for row in rows
+            if row.error or row.file not in with_box or not isinstance(row.boxes, str)
+        ]
     groups: dict[str, list[Row]] = {}
     for row in rows:
         groups.setdefault(row.file, []).append(row)

@@ -32,6 +32,7 @@ HEADERS = {
     "top": "top ymin y_min y1",
     "right": "right xmax x_max x2",
     "bottom": "bottom ymax y_max y2",
+    "turn": "turn turns",
 }
 """Names of columns for each meaning, those that are preferred first."""
 
@@ -90,7 +91,7 @@ def read_table(path: Path) -> Layout:
         described = [f"column {at + 1} as {role}" for role, at in columns.items()]
         notes.append("no header")
     rows = [_row(path.name, line, row, columns, width) for line, row in cells[header:]]
-    if "left" in columns and len({row.file for row in rows}) < len(rows):
+    if "left" in columns and "turn" not in columns and len({row.file for row in rows}) < len(rows):
         rows = join_objects(rows)  # a row for each box, as object detection has it
     return Layout(f"{path.name} ({kind}; {', '.join(described)})", rows, notes)
 
@@ -112,7 +113,8 @@ def _row(name: str, line: int, cells: list[str], columns: dict[str, int], width:
         except ValueError:
             error = f"left, top, right and bottom are numbers. Received: {cells}"
     file = re.sub(r"^['\"]|['\"]$", "", cell("file"))
-    return Row(f"{name}, line {line}", file, cell("label"), boxes, cell("split"), error)
+    location, split, turn = f"{name}, line {line}", cell("split"), cell("turn")
+    return Row(location, file, cell("label"), boxes, split, error, turn)
 
 
 def _find_columns(path: Path, cells: _NUMBERED) -> tuple[dict[str, int], int]:

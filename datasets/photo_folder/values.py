@@ -213,6 +213,20 @@ def parse_split(text: str) -> str:
     return SPLIT_NAMES.get(word, "")
 
 
+def parse_turn(text: str) -> int:
+    """The number of quarter turns in a cell, 0 for an empty one.
+
+    Raises:
+        Unclear: for any other text than 0 to 3.
+    """
+    if (word := clean(text) or "0") not in ("0", "1", "2", "3"):
+        raise Unclear(
+            "turn is the number of counter-clockwise quarter turns that make the number upright, "
+            f"0 to 3. Received: {text!r}"
+        )
+    return int(word)
+
+
 def split_in(name: str) -> str:
     """The split that is a word of a name, such as `rec_gt_train` or `images/val/a`; else ""."""
     for word in reversed(re.split(r"[^a-z]+", name.lower())):

@@ -97,11 +97,12 @@ def _sample_outline(ink: Colour, probability: float, least: float, rng: Rng) -> 
     return outline if outline and contrast(outline, ink) >= least else None
 
 
-def render_bib(rng: Rng, height: float) -> PlanarObject:
-    """Render a race bib: large digits, print above and below, pins, folds."""
-    text = sample_digits(rng.weighted_choice(_BIB_LENGTHS), rng, leading_zeros=0.06)
-    if rng.bernoulli(0.08):
-        text = rng.choice("ABCFMWT") + rng.choice(("", "-")) + text
+def render_bib(rng: Rng, height: float, text: str | None = None) -> PlanarObject:
+    """Render a race bib: large digits (or `text`), print above and below, pins, folds."""
+    if text is None:
+        text = sample_digits(rng.weighted_choice(_BIB_LENGTHS), rng, leading_zeros=0.06)
+        if rng.bernoulli(0.08):
+            text = rng.choice("ABCFMWT") + rng.choice(("", "-")) + text
     line = layout_line(text, _sample_block_style(rng), height, rng, margin=1.5)
     layer = Layer(*line.mask.shape)
     ground = light_colour(rng) if rng.bernoulli(0.75) else rng.choice(_VIVID_COLOURS)

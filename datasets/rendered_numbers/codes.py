@@ -210,9 +210,9 @@ def render_dot_display(rng: Rng, height: float) -> PlanarObject:
     return line_object(layer, label, line)
 
 
-def render_code_label(rng: Rng, height: float) -> PlanarObject:
-    """Render a printed label: a code in plain type, often below a bar code."""
-    text = _sample_code(rng)
+def render_code_label(rng: Rng, height: float, text: str | None = None) -> PlanarObject:
+    """Render a printed label: a code (or `text`) in plain type, often below a bar code."""
+    text = _sample_code(rng) if text is None else text
     plain = ("Mono", "cmtt", "Roboto-Reg", "Roboto-Med", "Lato-Reg", "DejaVuSans.ttf")
     face = rng.choice(faces(*plain, "SourceSansPro-Reg"))
     marks = (rng.choice(("slash", "dot")),) if rng.bernoulli(0.25) else ()

@@ -27,10 +27,17 @@ from .negatives import render_blank, render_words
 from .planar_object import PlanarObject, is_unreadable_rotated
 from .printed import render_cut, render_diagonal, render_print, render_vertical
 from .rng import Rng
-from .scene import Scene, add_perspective, paint_clutter, paint_occluder, render_wall, view_matrix
+from .scene import (
+    Scene,
+    add_perspective,
+    paint_clutter,
+    paint_occluder,
+    render_plain_wall,
+    render_wall,
+    view_matrix,
+)
 from .segments import render_segment_display
 from .styles import ObjectStyle
-from .textures import TEXTURE_STD, crop_texture
 
 OBJECTS: dict[str, Callable[..., PlanarObject]] = {
     "lcd": functools.partial(render_segment_display, emits_light=False),
@@ -181,9 +188,4 @@ def _render_background(
         if rng.bernoulli(0.35):
             paint_clutter(image, homography, box, digit_height, False, rng)
         return image
-    std = rng.uniform(0.0, 3.0)
-    image = np.empty((size[1], size[0], 3), np.float32)
-    image[:] = colour
-    texture = crop_texture(rng.choice(("plain", "stucco", "noise")), size, rng)
-    image += ((texture.astype(np.float32) - 128) * (std / TEXTURE_STD))[..., None]
-    return image
+    return render_plain_wall(size, colour, rng)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -35,6 +35,8 @@ class PlanarObject:
         rotatable: whether the object may be shown rotated by multiples of 90 degrees.
         background: colour around the object, or None to sample one.
         textured: whether the background may be of bricks or boards; it is plain otherwise.
+        others: further numbers that the object shows: the digits, "" if they are too small or cut
+            off to be read, and the hulls as in `hulls`.
     """
 
     layer: Layer
@@ -50,6 +52,7 @@ class PlanarObject:
     rotatable: bool = True
     background: Colour | None = None
     textured: bool = True
+    others: list[tuple[str, list[np.ndarray]]] = field(default_factory=list)
 
 
 def is_unreadable_rotated(label: str) -> bool:
@@ -57,12 +60,21 @@ def is_unreadable_rotated(label: str) -> bool:
     return len(label) > 1 and any(digit in "347" for digit in label)
 
 
-def find_number(text: str) -> tuple[str, list[int]]:
-    """Find the number in a line of text whose characters are all of one size.
+def find_numbers(text: str) -> list[list[int]]:
+    """Return the indices of the digits of each number in a line of characters of one size.
 
     A number is its digits in reading order. A decimal point or comma between two digits is part
     of the number and omitted from the label. Letters, slashes, hyphens, signs and spaces end a
-    number. Of several numbers the one with the most digits counts; of equally long ones, the first.
+    number.
+    """
+    return [
+        [index for index in range(*match.span()) if text[index].isdigit()]
+        for match in re.finditer(r"[0-9]+(?:[.,][0-9]+)*", text)
+    ]
+
+
+def find_number(text: str) -> tuple[str, list[int]]:
+    """Find the number in a line of text: of several the longest, of equally long ones the first.
 
     Returns:
         The digits ("" if there are none) and their indices in `text`.
@@ -71,19 +83,28 @@ def find_number(text: str) -> tuple[str, list[int]]:
         >>> find_number("No. 14.69 kg")
         ('1469', [4, 5, 7, 8])
     """
-    numbers = [
-        [index for index in range(*match.span()) if text[index].isdigit()]
-        for match in re.finditer(r"[0-9]+(?:[.,][0-9]+)*", text)
-    ]
-    longest = max(numbers, key=len, default=[])
+    longest = max(find_numbers(text), key=len, default=[])
     return "".join(text[index] for index in longest), longest
 
 
 def line_object(layer: Layer, text: str, line: TextLine, **attributes) -> PlanarObject:
     """Return the planar object of a line of text, with further attributes."""
-    label, indices = find_number(text)
-    hulls = [line.hulls[index - text.count(" ", 0, index)] for index in indices]
-    return PlanarObject(layer, label, hulls, line.box, line.hulls, **attributes)
+    numbers = numbers_of_line(text, line)
+    label, hulls = max(numbers, key=lambda number: len(number[0]), default=("", []))
+    others = [number for number in numbers if number[1] is not hulls]
+    others += attributes.pop("others", [])
+    return PlanarObject(layer, label, hulls, line.box, line.hulls, others=others, **attributes)
+
+
+def numbers_of_line(text: str, line: TextLine) -> list[tuple[str, list[np.ndarray]]]:
+    """Return the digits and their hulls of each number in a line."""
+    return [
+        (
+            "".join(text[index] for index in indices),
+            [line.hulls[index - text.count(" ", 0, index)] for index in indices],
+        )
+        for indices in find_numbers(text)
+    ]
 
 
 def sample_digits(length: int, rng: Rng, leading_zeros: float = 0.1) -> str:
@@ -112,8 +133,8 @@ def paint_words(
     opacity: float = 0.9,
     anchor: float = 0.5,
     keep_free: Box | None = None,
-) -> None:
-    """Paint small print on a layer, in place.
+) -> Box | None:
+    """Paint small print on a layer, in place; returns its box, None if nothing was painted.
 
     Args:
         position: x and y of the text's anchor, in pixels.
@@ -128,8 +149,9 @@ def paint_words(
     if keep_free:
         left, top, right, bottom = keep_free
         if x < right and x + columns > left and y < bottom and y + rows > top:
-            return
+            return None
     paste_ink(layer, word, x, y, colour, opacity)
+    return x, y, x + columns, y + rows
 
 
 def paste_ink(

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from .colours import brightened, dark_colour, ink_colour, light_colour, luminance, mix, wall_colour
-from .drawing import Colour, Layer, expand, points_box
+from .drawing import Colour, Layer, box_corners, expand, points_box
 from .glyphs import face_for, faces
 from .layout import TextLine, layout_column, layout_line
 from .planar_object import PlanarObject, line_object, paint_words, sample_digits
@@ -125,10 +125,11 @@ def _with_context(number: str, rng: Rng) -> str:
     return number
 
 
-def render_print(rng: Rng, height: float) -> PlanarObject:
-    """Render a printed or painted number, often with letters or signs next to it."""
-    number = sample_digits(rng.weighted_choice(_PRINT_LENGTHS), rng, leading_zeros=0.12)
-    text = _with_context(number, rng)
+def render_print(rng: Rng, height: float, text: str | None = None) -> PlanarObject:
+    """Render a printed or painted text; by default a number, often with letters or signs."""
+    if text is None:
+        number = sample_digits(rng.weighted_choice(_PRINT_LENGTHS), rng, leading_zeros=0.12)
+        text = _with_context(number, rng)
     style = sample_print_style(rng)
     line = layout_line(text, replace(style, face=face_for(text, style.face)), height, rng, 1.2)
     return render_line(text, line, height, rng)
@@ -202,14 +203,17 @@ def render_line(
     if finish.plate:
         paint_plate(layer, line.box, finish, height, rng)
         background, textured = None, True
+    others = []
     if small_print and rng.bernoulli(small_print):
-        _paint_small_print(layer, line, finish.ink, height, rng)
+        others = _paint_small_print(layer, line, finish.ink, height, rng)
     paint_ink(layer, line, finish, height, rng)
-    return line_object(layer, text, line, background=background, textured=textured)
+    return line_object(layer, text, line, background=background, textured=textured, others=others)
 
 
-def _paint_small_print(layer: Layer, line: TextLine, ink: Colour, height: float, rng: Rng) -> None:
-    """Paint a word or a much smaller number above or below."""
+def _paint_small_print(
+    layer: Layer, line: TextLine, ink: Colour, height: float, rng: Rng
+) -> list[tuple[str, list[np.ndarray]]]:
+    """Paint a word or a much smaller number above or below; returns `PlanarObject.others`."""
     size = height * rng.uniform(0.2, 0.4)
     number = sample_digits(1 + rng.randrange(4), rng)
     words = ("ROAD", "Street", "OFFICE", "EXIT", "Floor", "RUE DU BAC", "VIA ROMA", number)
@@ -219,4 +223,5 @@ def _paint_small_print(layer: Layer, line: TextLine, ink: Colour, height: float,
     x = rng.uniform(left, right)
     face = rng.choice(faces("Roboto", "Lato", "Serif"))
     keep_free = expand(line.box, 0, 0.1 * height)
-    paint_words(layer, word, face, (x, y), size, ink, rng, keep_free=keep_free)
+    box = paint_words(layer, word, face, (x, y), size, ink, rng, keep_free=keep_free)
+    return [("", [box_corners(box).astype(np.float32)])] if box and word == number else []

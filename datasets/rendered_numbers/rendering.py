@@ -7,10 +7,11 @@ import gc
 import logging
 import multiprocessing
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -24,6 +25,8 @@ from .styles import DEFAULT, ObjectStyle, Style
 from .textures import textures
 
 log = logging.getLogger(__name__)
+
+Rendered = TypeVar("Rendered")
 
 _CHUNK = 250  # images that a worker renders at a time
 
@@ -79,20 +82,35 @@ def render(seed: int, index: int, style: Style = DEFAULT) -> RenderedImage:
 def render_many(
     seed: int, count: int, style: Style = DEFAULT, workers: int | None = None
 ) -> Iterator[RenderedImage]:
-    """Render images 0 to count - 1 of a seed, in order; the number of workers has no effect.
+    """Render images 0 to count - 1 of a seed, as `map_indices` does with `render`.
 
     Args:
         seed: seed of the data set.
         count: number of images.
         style: the statistics that images follow.
+        workers: number of processes.
+    """
+    return map_indices(functools.partial(render, seed, style=style), count, workers)
+
+
+def map_indices(
+    render_index: Callable[[int], Rendered], count: int, workers: int | None = None
+) -> Iterator[Rendered]:
+    """Call a function of an index for 0 to count - 1; the number of workers has no effect.
+
+    Args:
+        render_index: a function that can be pickled.
+        count: number of calls.
         workers: number of processes; defaults to the number of processors. 1 renders in this
             process.
+
+    Yields:
+        What the function returns, in order.
 
     Raises:
         ModuleNotFoundError: if a font package is not installed; the message names it.
     """
     families()  # raises here rather than in a worker if a font package is missing
-    render_index = functools.partial(render, seed, style=style)
     workers = min(workers or os.cpu_count() or 1, -(-count // _CHUNK))
     rendered = 0
     if workers > 1:

@@ -85,6 +85,16 @@ def render_wall(
     return _colourize(texture, [channel * depth for channel in tint], colour)
 
 
+def render_plain_wall(size: tuple[int, int], colour: Colour, rng: Rng) -> np.ndarray:
+    """Render a smooth surface of a mean colour: float32 (h, w, 3), `size` as (width, height)."""
+    std = rng.uniform(0.0, 3.0)
+    image = np.empty((size[1], size[0], 3), np.float32)
+    image[:] = colour
+    texture = crop_texture(rng.choice(("plain", "stucco", "noise")), size, rng)
+    image += ((texture.astype(np.float32) - 128) * (std / TEXTURE_STD))[..., None]
+    return image
+
+
 def _colourize(texture: np.ndarray, stds: Sequence[float], colour: Colour) -> np.ndarray:
     """Convert a grey texture to float32 (h, w, 3) of a given mean and deviation per channel."""
     scales = [std / TEXTURE_STD for std in stds]

@@ -58,7 +58,7 @@ def _sample_shape(rng: Rng, height: float) -> SegmentShape:
     gap = rng.uniform(-0.15, 0.4) if ends == "pointed" else rng.uniform(0.0, 0.35)
     lit = LIT_SEGMENTS | {
         "6": "afgedc" if rng.bernoulli(0.85) else "fgedc",
-        "7": "abcf" if rng.bernoulli(0.12) else "abc",
+        "7": "abcf" if rng.bernoulli(0.3) else "abc",
         "9": "abcdfg" if rng.bernoulli(0.9) else "abcfg",
     }
     return SegmentShape(width, thickness, gap, ends, slant, pitch, lit)
@@ -211,12 +211,13 @@ def render_segment_display(rng: Rng, height: float, emits_light: bool) -> Planar
     radius = max(0.5 * shape.thickness * rng.uniform(1.0, 1.6), 0.03)
     shape = replace(shape, point_radius=radius)
     hulls = _paint_digits(masks, " " * blanks + label, point, (margin, margin), shape, height)
-    has_second = rng.bernoulli(0.12)
+    has_second, others = rng.bernoulli(0.12), []
     if has_second:  # a smaller number above or below
         size, second = height * rng.uniform(0.35, 0.5), sample_digits(1 + rng.randrange(5), rng)
         x = max(columns - margin - len(second) * shape.pitch * size, margin)
         y = margin + 1.25 * height if rng.bernoulli(0.6) else margin - 0.25 * height - size
-        _paint_digits(masks, second, rng.randrange(len(second)), (x, y), shape, size)
+        point = rng.randrange(len(second))
+        others = [(second, _paint_digits(masks, second, point, (x, y), shape, size))]
 
     inside = (margin, margin, columns - margin, rows - margin)
     pad_y = 0.9 if has_second else rng.uniform(0.12, 0.6)
@@ -230,4 +231,4 @@ def render_segment_display(rng: Rng, height: float, emits_light: bool) -> Planar
         face = rng.choice(faces("Roboto", "Lato", "DejaVuSans"))
         keep_free = expand(inside, 0, 0.08 * height)
         paint_words(layer, unit, face, (x, y), size, colour, rng, keep_free=keep_free)
-    return PlanarObject(layer, label, hulls, inside)
+    return PlanarObject(layer, label, hulls, inside, others=others)

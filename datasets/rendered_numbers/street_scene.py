@@ -79,7 +79,7 @@ def render_street_scene(rng: Rng, style: StreetStyle, with_ink: bool = False) ->
         paint_device(layer, line, device, layer_height, rng)
         composite(image, layer, from_layer)
     elif label:
-        composite(image, _render_sign(line, finish, layer_height, rng), from_layer)
+        composite(image, render_sign(line, finish, layer_height, rng), from_layer)
     if rng.bernoulli(0.05):
         paint_occluder(image, height, rng)
     ink = cv2.warpPerspective(line.mask, to_pixel_centres(from_layer), size) if with_ink else None
@@ -110,7 +110,8 @@ def _sample_letters(style: StreetStyle, rng: Rng) -> tuple[str, str]:
     return "", rng.choice((" bis", " BIS", " ter", "a", "b"))
 
 
-def _render_sign(line: TextLine, finish: Finish, height: float, rng: Rng) -> Layer:
+def render_sign(line: TextLine, finish: Finish, height: float, rng: Rng) -> Layer:
+    """Render a number with its plate, if its finish has one."""
     layer = Layer(*line.mask.shape)
     if finish.plate:
         if rng.bernoulli(0.05):
@@ -196,6 +197,6 @@ def _paint_neighbour(
         return
     text, height, goal = neighbour
     line = layout_line(text, style, height, rng, margin=0.6)
-    layer = _render_sign(line, finish, height, rng)
+    layer = render_sign(line, finish, height, rng)
     shift = goal - project_points(np.array([centre(line.box)]), homography)[0]
     composite(image, layer, scale_translate(1.0, *shift) @ homography)

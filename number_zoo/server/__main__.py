@@ -38,6 +38,9 @@ def parse(arguments: Sequence[str] | None, prog: str) -> argparse.Namespace:
         help="published weights, exported .onnx files or, with the training requirements, runs; "
         "the first is the default of a request "
         f"(default: {DEFAULT_WEIGHTS} {SMALL_WEIGHTS})")  # fmt: skip
+    add("--locator", metavar="NAME|FILE|RUN",
+        help="what finds all numbers in an image, of the same kinds as --weights (default: the "
+        "published)")  # fmt: skip
     add("--allow-origin", action="append", default=[], metavar="ORIGIN", type=_origin,
         help="let pages of this origin use the API, such as https://example.org; may be given "
         'several times; "*" for all (default: none but the server itself)')  # fmt: skip
@@ -72,7 +75,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "number-zoo serve")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("python_multipart").setLevel(logging.ERROR)  # its warnings quote bodies
     try:
-        readers = load_readers(options.weights)
+        readers = load_readers(options.weights, options.locator)
         _check_address(options.host, options.port)
     except (ValueError, OSError) as error:
         print(f"{prog}: {error}", file=sys.stderr)

@@ -32,6 +32,12 @@ class Reading(BaseModel):
         description="Bounding box of the number: left, top, right and bottom in pixels of the "
         "upright image; null for a model without boxes, or where no number was found"
     )
+    turn: int = Field(
+        ge=0,
+        le=3,
+        description="Counter-clockwise quarter turns that make the number upright; 0 unless `all` "
+        "is true",
+    )
     crop: Box = Field(description="Region of the last glimpse, in the same form")
     digits: list[Digit]
     length: list[float] | None = Field(
@@ -46,7 +52,10 @@ class Image(BaseModel):
     file: str | None = Field(description="The name it was sent with")
     width: int | None = Field(description="In pixels, upright")
     height: int | None
-    readings: list[Reading] = Field(description="One for each model, in the order asked for")
+    readings: list[Reading] = Field(
+        description="One for each model, in the order asked for; with `all` those of all numbers "
+        "in reading order, all of the first model first"
+    )
     error: str | None
 
 
@@ -66,6 +75,7 @@ class Model(BaseModel):
     max_digits: int
     parameters: int
     finds_box: bool = Field(description="Whether it says where the number is")
+    finds_all: bool = Field(description="Whether it reads all numbers in an image: `all`")
     licence: str | None
 
 

@@ -23,9 +23,12 @@ from number_zoo.server.answers import Answer, Health, Image, Models
 from number_zoo.server.headers import SecurityHeaders
 from number_zoo.server.limits import Limits
 from number_zoo.server.parameters import (
+    AllNumbers,
     BoxText,
     Explain,
     ModelNames,
+    Parameters,
+    check_all,
     chosen_models,
     clip_box,
     parse_box,
@@ -113,7 +116,7 @@ class Service:
         with self.workers:
             yield
 
-    async def answer(self, request: Request, names: Sequence[str], box, explain: bool) -> Answer:
+    async def answer(self, request: Request, asked: Parameters) -> Answer:
         """Receive the images of a request and read them.
 
         Raises:
@@ -131,11 +134,11 @@ class Service:
             started = time.perf_counter()
             sent = await uploads.uploads_in(body, request.headers, self.limits)
             del body
-            if box is not None and len(sent) > 1:
+            if asked.box is not None and len(sent) > 1:
                 raise Refused(422, f"box is for one image. Received: {len(sent)} images")
             try:
                 async with asyncio.timeout(self.limits.read_seconds):
-                    images = await self._read_all(sent, names, box, explain)
+                    images = await self._read_images(sent, asked)
             except TimeoutError:
                 raise self._busy() from None
             spent = 1000 * (time.perf_counter() - started)
@@ -148,9 +151,9 @@ class Service:
     def _busy(self) -> Refused:
         return Refused(503, "The server is busy: ask again later", self.workers.seconds_to_wait)
 
-    async def _read_all(self, sent, names, box, explain) -> list[Image]:
+    async def _read_images(self, sent: Sequence[uploads.Upload], asked: Parameters) -> list[Image]:
         outcomes = await asyncio.gather(
-            *(self._read(upload, names, box, explain) for upload in sent), return_exceptions=True
+            *(self._read(upload, asked) for upload in sent), return_exceptions=True
         )
         for outcome in outcomes:
             if isinstance(outcome, BaseException) and (
@@ -164,18 +167,24 @@ class Service:
             for upload, outcome in zip(sent, outcomes, strict=True)
         ]
 
-    async def _read(self, upload: uploads.Upload, names, box, explain: bool) -> Image:
+    async def _read(self, upload: uploads.Upload, asked: Parameters) -> Image:
         width, height = await asyncio.to_thread(uploads.measure, upload, self.limits)
         is_large = width * height > self.limits.large
         async with self._large if is_large else contextlib.nullcontext():
-            job = functools.partial(self._read_in_thread, upload, names, box, explain)
-            return await self.workers.run(job)
+            return await self.workers.run(functools.partial(self._read_in_thread, upload, asked))
 
-    def _read_in_thread(self, upload: uploads.Upload, names, box, explain: bool) -> Image:
+    def _read_in_thread(self, upload: uploads.Upload, asked: Parameters) -> Image:
         image = uploads.decode(upload, self.limits)
         height, width = image.shape[:2]
-        inside = None if box is None else clip_box(box, width, height)
-        readings = [self.readers[name].read(image, inside, explain) for name in names]
+        readers = [self.readers[name] for name in asked.models]
+        if asked.all_numbers:
+            located = readers[0].locate(image)
+            readings = [
+                r for reader in readers for r in reader.read_all(image, located, asked.explain)
+            ]
+        else:
+            inside = None if asked.box is None else clip_box(asked.box, width, height)
+            readings = [reader.read(image, inside, asked.explain) for reader in readers]
         return Image(file=upload.name, width=width, height=height, readings=readings, error=None)
 
 
@@ -210,11 +219,16 @@ def create_app(
         summary="Read the number in one image or several",
     )
     async def read(
-        request: Request, model: ModelNames = None, box: BoxText = None, explain: Explain = False
+        request: Request,
+        model: ModelNames = None,
+        box: BoxText = None,
+        explain: Explain = False,
+        all_numbers: AllNumbers = False,
     ) -> Answer:
-        names, edges = chosen_models(model, readers), parse_box(box)
+        asked = Parameters(chosen_models(model, readers), parse_box(box), explain, all_numbers)
+        check_all(asked, [name for name in readers if readers[name].description.finds_all])
         try:
-            return await service.answer(request, names, edges, explain)
+            return await service.answer(request, asked)
         except Refused as error:
             raise _with_example(error, request) from None
 

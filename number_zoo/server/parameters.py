@@ -1,8 +1,9 @@
-"""Query parameters of a request: models, box, explain."""
+"""Query parameters of a request: models, box, explain, all."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
@@ -24,9 +25,34 @@ BoxText = Annotated[
     ),
 ]
 Explain = Annotated[bool, Query(description="Return an attention map for each digit")]
+AllNumbers = Annotated[
+    bool,
+    Query(
+        alias="all",
+        description="Read all numbers in each image, not only the most likely; for models of which "
+        "`/api/models` says `finds_all`",
+    ),
+]
 
 _SMALLEST_BOX = 3.0
 """Least width and height of a box in pixels; smaller ones are mistakes, such as fractions."""
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What a request asks for.
+
+    Attributes:
+        models: names of the models.
+        box: float32 (4,), the box to read in pixels; None to detect it.
+        explain: whether to return attention maps.
+        all_numbers: whether to read all numbers.
+    """
+
+    models: Sequence[str]
+    box: np.ndarray | None = None
+    explain: bool = False
+    all_numbers: bool = False
 
 
 def chosen_models(names: Sequence[str] | None, known: Iterable[str]) -> list[str]:
@@ -76,3 +102,23 @@ def clip_box(box: np.ndarray, width: int, height: int) -> np.ndarray:
             f"Received: {', '.join(f'{edge:g}' for edge in box)}"
         )  # fmt: skip
     return inside
+
+
+def check_all(asked: Parameters, able: Sequence[str]) -> None:
+    """Check that a request for all numbers can be answered.
+
+    Args:
+        asked: what it asks for.
+        able: names of the models that read all numbers.
+
+    Raises:
+        Refused: 422, if it has a box as well, or one of its models does not read all numbers.
+    """
+    if not asked.all_numbers:
+        return
+    if asked.box is not None:
+        raise Refused(422, "box is for one number, all=true for all: a request has one of them")
+    for name in asked.models:
+        if name not in able:
+            known = ", ".join(able) or "none on this server, which has no locator"
+            raise Refused(422, f"all=true is for models that read all: {known}. Received: {name}")

@@ -11,6 +11,8 @@ from PIL import Image
 
 from number_zoo import names
 from number_zoo.boxes import crop_around
+from number_zoo.locator import Locations, is_installed, open_locator
+from number_zoo.predictions import Predictions
 from number_zoo.reader import available_cores, open_reader
 from number_zoo.server.answers import Digit, Model, Reading
 
@@ -25,14 +27,14 @@ class ModelReader:
     """A model of the server; several threads may use it.
 
     Args:
-        weights: as `number_zoo.reader.open_reader` takes them.
+        weights, locator: as `number_zoo.reader.open_reader` takes them.
 
     Raises:
         ValueError: if there are no such weights.
     """
 
-    def __init__(self, weights: str):
-        self._reader = open_reader(weights, threads=1, batch_threads=_THREADS)
+    def __init__(self, weights: str, locator: str | None = None):
+        self._reader = open_reader(weights, 1, _THREADS, locator)
         metadata = self._reader.metadata
         # The first image takes longest, so that it is not one of a request.
         outputs = self._reader.predict([np.zeros((32, 64, 3), np.uint8)]).arrays
@@ -43,6 +45,7 @@ class ModelReader:
             max_digits=metadata["max_digits"],
             parameters=metadata["parameters"],
             finds_box=names.BOX in outputs,
+            finds_all=locator is not None or is_installed(),
             licence=metadata.get("licence"),
         )
         self._grid = metadata.get("attention_grid")
@@ -64,51 +67,80 @@ class ModelReader:
         """
         height, width = image.shape[:2]
         crop = None if box is None else crop_around(box, width, height)
-        predictions = self._reader.predict([image], [crop])
-        (reading,) = predictions.readings()
-        lengths = predictions.arrays.get(names.LENGTH_LOG_PROBS)
-        return Reading(
-            model=self.name,
-            number=reading.number,
-            confidence=round(min(reading.confidence, 1.0), _PROBABILITY),
-            box=_edges(reading.box),
-            crop=_edges(predictions.crops[0]),
-            digits=self._digits(reading.number.rstrip("+"), predictions.arrays, explain),
-            length=None if lengths is None else _probabilities(lengths[0]),
-        )
+        (reading,) = self._answers(self._reader.predict([image], [crop]), explain)
+        return reading
 
-    def _digits(self, text: str, arrays: dict[str, np.ndarray], explain: bool) -> list[Digit]:
-        attention = arrays.get(names.ATTENTION) if explain else None
+    def locate(self, image: np.ndarray) -> Locations:
+        """Find the numbers in an image, uint8 (height, width, 3)."""
+        (locations,) = self._reader.locate([image])
+        return locations
+
+    def read_all(
+        self, image: np.ndarray, locations: Locations, explain: bool = False
+    ) -> list[Reading]:
+        """Read all numbers in an image, in reading order.
+
+        Args:
+            image, explain: as for `read`.
+            locations: of the numbers.
+        """
+        (predictions,) = self._reader.predict_all([image], [locations])
+        return self._answers(predictions, explain)
+
+    def _answers(self, predictions: Predictions, explain: bool) -> list[Reading]:
+        lengths = predictions.arrays.get(names.LENGTH_LOG_PROBS)
+        return [
+            Reading(
+                model=self.name,
+                number=reading.number,
+                confidence=round(min(reading.confidence, 1.0), _PROBABILITY),
+                box=_edges(reading.box),
+                turn=reading.turn,
+                crop=_edges(predictions.crops[row]),
+                digits=self._digits(predictions, row, reading.number, reading.turn, explain),
+                length=None if lengths is None else _probabilities(lengths[row]),
+            )
+            for row, reading in enumerate(predictions.readings())
+        ]
+
+    def _digits(
+        self, predictions: Predictions, row: int, number: str, turn: int, explain: bool
+    ) -> list[Digit]:
+        attention = predictions.attention if explain else None
+        log_probs = predictions.arrays[names.DIGIT_LOG_PROBS][row]
         digits = []
-        for position, digit in enumerate(map(int, text)):
-            probabilities = _probabilities(arrays[names.DIGIT_LOG_PROBS][0, position])
-            values = None if attention is None else attention[0, :, 1 + position]
+        for position, digit in enumerate(map(int, number.rstrip("+"))):
+            probabilities = _probabilities(log_probs[position])
+            values = None if attention is None else attention[row, :, 1 + position]
             digits.append(
                 Digit(
                     digit=digit,
                     probability=probabilities[digit],
                     probabilities=probabilities,
-                    attention=None if values is None else self._map(values),
+                    attention=None if values is None else self._map(values, turn),
                 )
             )
         return digits
 
-    def _map(self, values: np.ndarray) -> str:
-        """An attention map (positions,) at the model's input size, as a grey PNG."""
+    def _map(self, values: np.ndarray, turn: int) -> str:
+        """An attention map (positions,) at the model's input size, as a grey PNG, turned back as
+        the number is in the image."""
         height, width, _ = self.description.input
         grid = Image.fromarray(values.reshape(self._grid).astype(np.float32))
         pixels = np.asarray(grid.resize((width, height), Image.Resampling.BICUBIC)).clip(0)
         file = io.BytesIO()
+        pixels = np.rot90(pixels, -turn)
         grey = (255 * pixels / max(float(pixels.max()), 1e-9)).round().astype(np.uint8)
         Image.fromarray(grey).save(file, "PNG")
         return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
 
 
-def load_readers(weights: Sequence[str]) -> dict[str, ModelReader]:
+def load_readers(weights: Sequence[str], locator: str | None = None) -> dict[str, ModelReader]:
     """Load models, ready to read.
 
     Args:
         weights: as `ModelReader` takes them, at least one.
+        locator: as `ModelReader` takes it. The default one is loaded when it is first needed.
 
     Returns:
         The readers by their names, in the order given.
@@ -116,9 +148,11 @@ def load_readers(weights: Sequence[str]) -> dict[str, ModelReader]:
     Raises:
         ValueError: if there are no such weights, or two have the same name.
     """
+    if locator is not None:
+        open_locator(locator, _THREADS)  # now, so that an error is told before it serves
     readers: dict[str, ModelReader] = {}
     for source in weights:
-        reader = ModelReader(source)
+        reader = ModelReader(source, locator)
         if reader.name in readers:
             raise ValueError(f"two models have the name {reader.name!r}. Received: {source}")
         readers[reader.name] = reader

@@ -41,7 +41,10 @@ def test_listed_facts_are_those_of_the_builder(name, tmp_path):
     if data_set.config:
         assert builder.builder_config.name == data_set.config
     assert builder.info.features["image"].shape[2] == data_set.channels
-    assert ("box" in builder.info.features["digits"]) == data_set.boxes
+    if data_set.scenes:
+        assert {"boxes", "labels", "turns"} <= builder.info.features.keys()
+    else:
+        assert ("box" in builder.info.features["digits"]) == data_set.boxes
     config = builder.builder_config
     if hasattr(config, "train"):  # else the sizes are those of files, as of SVHN's archives
         train = config.train + getattr(config, "validation", 0)
@@ -81,9 +84,8 @@ def test_validation_is_cut_from_train_and_test_is_apart():
     for name in datasets.list_datasets():
         splits = registry.DATA_SETS[name].splits
         assert splits["test"] == "test"
-        if not name.startswith(
-            "mnist_numbers"
-        ):  # it has a validation split of its own, of other digits
+        # These have a validation split of their own, of other digits or another seed.
+        if not name.startswith(("mnist_numbers", "rendered_scenes")):
             assert splits["train"].partition("[")[0] == splits["validation"].partition("[")[0]
             cut = splits["validation"].partition("[")[2].rstrip(":]")
             assert splits["train"].startswith(f"train[:{cut}]")

@@ -75,6 +75,7 @@ def install(photos: Path) -> None:
         (convert, "check", lambda *_: convert_check),
         (convert.models, "file_digest", lambda _: "abc"),
         (convert.models, "model_file", Path),
+        (convert.models, "task_of", lambda _: "read"),
         (formats, "_write_onnx", None),
         (evaluation.comparison, "compare", compare),
         (evaluation.page, "render", lambda *_: 2000 * "page "),

@@ -5,6 +5,7 @@ import errno
 import io
 import json
 import os
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,23 +17,24 @@ from number_zoo import Reader, command, files, reader
 from number_zoo.command import drawn_paths, main
 from number_zoo.output import Writer, open_output, progress
 from number_zoo.published import SMALL_WEIGHTS
+from tests.conftest import draw_plate
 
 NAMES = ("a.jpg", "b.png", "sub/c.png")
 
 
 @pytest.fixture(scope="module")
-def small():
-    return Reader(SMALL_WEIGHTS)
+def small(plate_locator):
+    return Reader(SMALL_WEIGHTS, locator=plate_locator)
 
 
 @pytest.fixture(autouse=True)
 def opened(monkeypatch, small):
-    monkeypatch.setattr(reader, "open_reader", lambda weights, threads: small)
+    monkeypatch.setattr(reader, "open_reader", lambda *_, **__: small)
 
 
 @pytest.fixture
 def no_reader(monkeypatch):
-    monkeypatch.setattr(reader, "open_reader", lambda *_: pytest.fail("loaded"))
+    monkeypatch.setattr(reader, "open_reader", lambda *_, **__: pytest.fail("loaded"))
 
 
 def rows_of(text: str) -> list[dict]:
@@ -153,6 +155,8 @@ def test_unsure_numbers_are_withheld(folder, capsys):
         (["{folder}", "--output", "{empty}", "--format", "csv"], "which is a folder or a device"),
         (["{folder}", "--output", "{rows}"], "resume it with --skip-done"),
         (["{folder}", "--output", "{rows}", "--skip-done"], "the first line is a,b"),
+        (["{folder}", "--output", "{one}", "--skip-done", "--all"], "bottom. Name another"),
+        (["{folder}", "--output", "{json}", "--skip-done", "--all"], "confidence, box. Name"),
     ],
 )
 @pytest.mark.usefixtures("no_reader")
@@ -164,6 +168,9 @@ def test_what_cannot_be_done_is_said_before_a_model_is_loaded(
     names["file"].write_text("in the way")
     names["rows"] = tmp_path / "rows.csv"
     names["rows"].write_text("a,b\n1,2\n")
+    names["one"], names["json"] = tmp_path / "one.csv", tmp_path / "one.jsonl"
+    names["one"].write_text("file,number,confidence,left,top,right,bottom\na.png,7,0.9,1,2,3,4\n")
+    names["json"].write_text('{"file": "a", "number": "7", "confidence": 1, "box": null}\n')
     assert main([a.format(**names) for a in arguments]) == 2
     assert message in capsys.readouterr().err
     assert names["rows"].read_text() == "a,b\n1,2\n"
@@ -175,6 +182,7 @@ def test_what_cannot_be_done_is_said_before_a_model_is_loaded(
         (["--min-confidence", "98"], "is from 0 to 1. Received: 98"),
         (["--threads", "0"], "is 1 or more. Received: 0"),
         (["--skip-done"], "needs --output"),
+        (["--locator", "a.onnx"], "--locator is for --all"),
     ],
 )
 def test_wrong_usage_is_told(arguments, message, capsys):
@@ -244,6 +252,56 @@ def test_output_resumes_after_its_last_whole_line(form, cut, folder, tmp_path, m
     assert main([*arguments, "--skip-done"]) == 0
     assert output.read_bytes() == whole
     assert len(read) == {0: 0, 1: 1, 9: 1}.get(cut, 3)
+
+
+@pytest.fixture
+def plates(tmp_path):
+    """Three images of two, no and three numbers."""
+    paths = [tmp_path / name for name in ("a.png", 'b "1,\n2".png', "c.png")]
+    for path, indices in zip(paths, ((0, 1), (), (3, 4, 5)), strict=True):
+        image = Image.new("RGB", (300, 200), (90, 110, 90))
+        for index in indices:
+            size = (40, 80) if index == 1 else (80, 40)
+            left, top = (10, 20 + 45 * (index - 2)) if index > 1 else (20 + 150 * index, 20)
+            draw_plate(image, index, f"{index}3", (left, top, left + size[0], top + size[1]))
+        image.save(path)
+    return [str(path) for path in paths]
+
+
+def test_all_numbers_have_a_row_each(plates, tmp_path, capsys):
+    assert main([*plates, "--all", "--format", "csv", "--draw", str(tmp_path / "drawn")]) == 0
+    rows = rows_of(capsys.readouterr().out)
+    files, numbers, turns = zip(*((r["file"], r["number"], r["turn"]) for r in rows), strict=True)
+    assert files == (*plates[:1] * 2, plates[1], *plates[2:] * 3)
+    assert numbers == ("03", "13", "", "33", "43", "53") and turns == ("0", "1", "", "0", "0", "0")
+    assert rows[2]["confidence"] == rows[2]["left"] == ""
+    assert all(float(row["left"]) < float(row["right"]) for row in rows if row["number"])
+    for path in map(Path, plates):
+        drawn = Image.open(tmp_path / "drawn" / path.name)
+        assert drawn.size == (320, 213)
+        green = np.asarray(drawn)[..., 1].astype(int) - np.asarray(drawn)[..., 0] > 100
+        assert green.any() == (path.name[0] != "b")  # the boxes
+    assert main([*plates[:2], "--all", "--format", "json"]) == 0
+    shown = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(row["number"], row["turn"]) for row in shown] == [("03", 0), ("13", 1), ("", None)]
+    assert main([*plates, "--all", "--min-confidence", "1"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.count("(unsure)") == 5 and shown.count("(none)") == 1
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+@pytest.mark.parametrize("lines", range(7))
+def test_images_whose_rows_may_be_missing_are_read_again(form, lines, plates, tmp_path):
+    """`lines`: rows that are left when the process is killed."""
+    output = tmp_path / f"rows.{form}"
+    arguments = [*plates, "--all", "--output", str(output)]
+    assert main(arguments) == 0
+    whole = output.read_text()
+    ends = [match.end() for match in re.finditer(r"(?<!1,)\n", whole)]
+    assert len(ends) == 6 + (form == "csv")
+    output.write_text(whole[: ends[min(lines, len(ends) - 1)]])
+    assert main([*arguments, "--skip-done"]) == 0
+    assert output.read_text() == whole
 
 
 def test_progress_is_shown(capsys):

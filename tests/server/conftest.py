@@ -46,13 +46,13 @@ lightness (uint8[batch, height, width, 3] images, float[batch, 4] crops,
 
 
 @pytest.fixture(scope="session")
-def readers(tmp_path_factory):
+def readers(tmp_path_factory, plate_locator):
     model = onnx.parser.parse_model(LIGHTNESS)
     metadata = {"model": "lightness", "max_digits": 1, "input_shape": [16, 32, 1], "parameters": 0}
     onnx.helper.set_model_props(model, {METADATA: json.dumps(metadata)})
     path = tmp_path_factory.mktemp("weights") / "lightness.onnx"
     onnx.save(model, path)
-    return load_readers([SMALL_WEIGHTS, str(path)])
+    return load_readers([SMALL_WEIGHTS, str(path)], str(plate_locator))
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,7 @@ import number_zoo
 from number_zoo.server import uploads, workers
 from number_zoo.server.api import create_app
 from number_zoo.server.limits import Limits
+from tests.conftest import draw_plate
 from tests.server.samples import FIRST, PHOTO, SECOND, encode
 
 BASE64 = base64.b64encode(encode()).decode()
@@ -78,6 +79,41 @@ def test_an_image_is_read_as_the_package_reads_it(client):
         assert abs(center - digit_center) < 30
     (without,) = read(client, PHOTO, model=SECOND, explain=True).json()["images"][0]["readings"]
     assert without["box"] is without["length"] is without["digits"][0]["attention"] is None
+
+
+def test_all_numbers_are_read_with_boxes_in_pixels_of_the_image(client, readers, monkeypatch):
+    file, image = io.BytesIO(), Image.new("RGB", (300, 200), (90, 110, 90))
+    draw_plate(image, 0, "175", (20, 20, 140, 80))
+    draw_plate(image, 1, "402", (240, 20, 290, 150))
+    draw_plate(image, 3, "31", (20, 120, 100, 180))
+    image.save(file, "PNG")
+    query = {"all": True, "explain": True, "model": [FIRST, SECOND]}
+    numbers, none = client.post(
+        "/api/read", files=form(file.getvalue(), encode()), params=query
+    ).json()["images"]
+    assert none["readings"] == [] and none["error"] is None
+    readings = [reading for reading in numbers["readings"] if reading["model"] == FIRST]
+    assert numbers["readings"][:3] == readings and len(numbers["readings"]) == 6
+    by_number = {reading["number"]: reading for reading in readings}
+    assert {number: r["turn"] for number, r in by_number.items()} == {"175": 0, "402": 1, "31": 0}
+    left, top, right, bottom = by_number["402"]["box"]
+    assert 240 < left < right < 290 and 30 < top < bottom < 140
+    # In pixels of the image, the attention of the turned number's digits goes downwards.
+    centers = []
+    for digit in by_number["402"]["digits"]:
+        values = np.asarray(
+            Image.open(io.BytesIO(base64.b64decode(digit["attention"][22:]))), float
+        )
+        assert values.shape == (160, 64)
+        centers.append(values.sum(1) @ np.arange(160) / values.sum())
+    assert centers == sorted(centers) and centers[2] - centers[0] > 20
+    monkeypatch.setattr(readers[FIRST].description, "finds_all", False)
+    refused = read(client, all=True, model=[SECOND, FIRST])
+    assert refused.status_code == 422
+    assert (
+        refused.json()["detail"]
+        == f"all=true is for models that read all: {SECOND}. Received: {FIRST}"
+    )
 
 
 def test_several_images_and_models_keep_their_order(client):
@@ -156,6 +192,7 @@ IN_PIXELS = "in pixels of the image, 60 x 40, not in fractions of it; at least 3
             "Received: 10, 10, 12, 30",
         ),
         (422, {"params": {"box": "1,1,9,9"}, "files": form(b"a", b"b")}, "Received: 2 images"),
+        (422, {"params": {"box": "1,1,9,9", "all": True}}, "a request has one of them"),
         (422, {"params": {"model": FIRST[:-2]}}, f"Known: {FIRST}"),
         (422, {"params": {"explain": "perhaps"}}, "explain"),
         (400, {"content": b""}, "Received: none. Send it with: curl --data-binary @photo.jpg http"),

@@ -16,6 +16,7 @@ from playwright import sync_api
 
 from datasets.photo_folder import read_folder
 from number_zoo.images import decode_image
+from tests.conftest import draw_plate
 from tests.server.samples import FIRST, PHOTO, SECOND, encode, serving
 
 DONE = ".card:not(.waiting)"
@@ -269,6 +270,59 @@ def test_models_are_switched(open_page, readers):
     page.wait_for_selector(DONE)
     page.mouse.up()
     page.wait_for_selector("#box.yours")
+
+
+def test_all_numbers_are_listed_and_one_is_chosen(open_page, readers):
+    page = open_page()
+    file, image = io.BytesIO(), Image.new("RGB", (300, 200), (90, 110, 90))
+    draw_plate(image, 0, "175", (20, 20, 140, 80))
+    draw_plate(image, 1, "402", (240, 20, 290, 150))
+    draw_plate(image, 3, "31", (20, 120, 100, 180))
+    image.save(file, "PNG")
+    upload(page, file.getvalue())
+    page.uncheck(f"#models input[value='{SECOND}']")
+    assert page.locator("#numbers").is_hidden()
+    page.focus("#all")
+    page.keyboard.press("Space")
+    page.wait_for_selector("#numbers button >> nth=2")
+    listed = page.locator("#numbers b").all_inner_texts()
+    assert sorted(listed) == ["175", "31", "402"] and numbers(page) == listed[:1]
+    assert page.locator("#correct").is_hidden()
+    assert page.locator("#other-boxes button").count() == 2
+    # By the keyboard in the list, by the mouse in the image.
+    page.keyboard.press("Tab")
+    while page.evaluate("document.activeElement.textContent.slice(0, 3)") != "402":
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.getAttribute('aria-current')") == "true"
+    assert numbers(page) == ["402"] and "reads 4 0 2, " in page.locator("#spoken").inner_text()
+    stage, box = (page.locator(name).bounding_box() for name in ("#stage", "#box"))
+    left, right = ((x - stage["x"]) / stage["width"] for x in (box["x"], box["x"] + box["width"]))
+    assert 0.8 < left < right < 0.97 and box["height"] > 1.5 * box["width"]
+    page.click(".digit >> nth=1")
+    page.wait_for_selector("#attention:not([hidden])")
+    assert page.evaluate("[document.getElementById('attention').width]") == [64]  # turned
+    page.locator("#threshold").fill("100")
+    assert page.locator("#other-boxes button.unsure").count() == 2
+    page.click("#other-boxes button[aria-label*='reads 3 1']")
+    assert numbers(page) == ["31"] and page.locator("#attention").is_hidden()
+    # A box that is moved is read alone, until all are detected again.
+    page.focus("#box")
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_selector("#box.yours")
+    until(page, "document.getElementById('numbers').hidden")
+    page.wait_for_selector(DONE)
+    assert numbers(page) == ["31"] and page.locator("#correct").is_visible()
+    page.click("#detect-again:has-text('Detect all numbers')")
+    page.wait_for_selector("#numbers button >> nth=2")
+    empty = {"name": "empty.png", "mimeType": "image/png", "buffer": encode()}
+    page.set_input_files("#files", empty)
+    page.wait_for_selector("#numbers:has-text('No numbers found.')")
+    shown = [t.strip() for t in page.locator("#strip span").all_inner_texts()]
+    assert shown == [", ".join(listed) + " ?", "none"]
+    page.uncheck("#all")
+    page.wait_for_selector(DONE)
+    assert numbers(page) == expected(readers, encode(), names=(FIRST,))
 
 
 def test_a_number_is_drawn(open_page, readers):

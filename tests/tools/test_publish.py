@@ -74,6 +74,19 @@ def not_exported(monkeypatch):
     monkeypatch.setattr(exporting, "export", export)
 
 
+def test_the_card_of_a_locator(not_exported, tmp_path):
+    configuration = configure("locator_tiny", "rendered_scenes")
+    with open_run(tmp_path / "locator", configuration.to_json()) as run:
+        models.create("locator_tiny").save(run.model)
+        metrics = {"parameters": 1, "epochs": 1, "epoch": 1, "validation": {}, "hours": 0.1}
+        write_json(run.metrics, metrics | {"inference": {"threshold": 0.4}})
+    publish(run, "finder", "numbers", "free")
+    assert models.list_weights() == [] and models.list_weights("locate") == ["finder"]
+    assert models.task_of("finder") == models.card("finder")["task"] == "locate"
+    assert models.load("finder").output_shape == (None, 12, 12, 9)
+    assert models.inference_config("finder") == {"threshold": 0.4}
+
+
 def test_a_run_is_published_as_files_that_read_the_same(run, tmp_path):
     pytest.importorskip("tf2onnx")
     results = [results_file(run, tmp_path / "results.json")]

@@ -99,7 +99,8 @@ def augmented(arrays, key=0, **amounts):
         field.name: np.float32(amounts.get(field.name, 0.0))
         for field in dataclasses.fields(Augmentation)
     }
-    strengths["turned"] = np.float32(amounts.get("turned", 0.0))
+    for name in ("turned", "faint"):
+        strengths[name] = np.float32(amounts.get(name, 0.0))
     images, truth = compiled()(arrays, jax.random.key(key), strengths, (32, 80))
     return np.asarray(images), {name: np.asarray(value) for name, value in truth.items()}
 

@@ -8,8 +8,9 @@ import pytest
 import models
 from datasets import Augmentation
 from training import recipes
-from training.configuration import Configuration, check_buildable, configure, default_folder
+from training.configuration import Configuration, configure, default_folder
 from training.fit import train
+from training.tasks import check_buildable
 
 
 def test_goes_to_json_and_back():

@@ -22,6 +22,10 @@ def test_describe_shows_the_space(capsys, monkeypatch):
         (["deep_cnn", "--set", "blocks=2"], "blocks takes 3 to 6 (int). Received: '2'"),
         (["deep_cnn", "--tuner", "gird"], "unknown tuner 'gird'. Known: grid"),
         (["deep_cnn", "--objective", "los"], "unknown objective 'los'. Known: loss"),
+        (
+            ["locator_tiny", "--dataset", "rendered_scenes", "--objective", "sequence_accuracy"],
+            "unknown objective 'sequence_accuracy'. Known: average_precision, loss",
+        ),
         (["deep_cnn", "--trials", "0"], "trials is at least 1. Received: 0"),
         (["deep_cnn", "--space", "nowhere.py"], "nowhere.py"),
     ],

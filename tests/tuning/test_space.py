@@ -8,7 +8,8 @@ from tuning.space import Space, load, model_space
 
 
 def space_of(model, *overrides):
-    dataset = "mnist" if models.configuration(model)["max_digits"] == 1 else "rendered_numbers"
+    is_digit = models.configuration(model).get("max_digits") == 1
+    dataset = "mnist" if is_digit else "rendered_numbers"
     return Space(model_space(model), configure(model, dataset), overrides)
 
 

@@ -63,8 +63,9 @@ def augment(
     Args:
         batch: `images` uint8 (n, h, w, 3) and the labels that `feed.empty` describes.
         key: a JAX random key.
-        a: strengths by the names of `datasets.augmentation.Augmentation`, and `turned`, the
-            probability of an image turned by 90, 180 or 270 degrees and labelled as no number.
+        a: strengths by the names of `datasets.augmentation.Augmentation`; `turned`, the
+            probability of an image turned by 90, 180 or 270 degrees and labelled as no number; and
+            `faint`, the probability of a number of low contrast in surroundings of full contrast.
         size: (height, width) of the result.
 
     Returns:
@@ -92,9 +93,10 @@ def augment(
     }
     digit = _digit_size(box, moved["digit_boxes"], batch["length"], size)
     images = _soften(images, draw, a, digit)
+    images, faint = _fade(images, moved["box"], draw, a)
     images = _light(images, draw, a)
     images = _compress(images, draw, a)
-    images = _disturb(images, draw, a, digit)
+    images = _disturb(images, draw, a, digit, jnp.where(faint, 0.3, 1.0))
     return jnp.clip(images, 0.0, 255.0), moved
 
 
@@ -259,7 +261,7 @@ def _sample(images, matrices, size):
 def _soften(images, draw: _Draws, a, digit):
     """Blur, sharpening and fewer pixels, as one matrix for the rows and one for the columns.
 
-    Never beyond what leaves a digit readable: some 8 pixels high and 5 wide.
+    Never beyond what leaves a digit readable: some 7 pixels high and 5 wide.
     """
     grey = draw.bernoulli(a["grey"])[:, None, None, None]
     images = jnp.where(grey, _luminance(images)[..., None], images)
@@ -267,7 +269,7 @@ def _soften(images, draw: _Draws, a, digit):
         draw.bernoulli(probability) for probability in (a["blur"], 0.4 * a["blur"], a["downscale"])
     )
     amount, excess = draw.between(0.0, 1.0), draw.between(0.2, 1.2)
-    for axis, least in ((0, 8.0), (1, 5.5)):
+    for axis, least in ((0, 7.0), (1, 4.8)):
         pixels, side = images.shape[1 + axis], digit[:, axis]
         sigma = jnp.where(blurred, draw.between(0.05, 1.0) * (0.13 * side).clip(0.3, 4.0), 1e-3)
         most = (side / least).clip(1.0, 6.0)
@@ -305,6 +307,25 @@ def _reduction(pixels: int, factor):
 
 def _luminance(images):
     return images @ jnp.array([0.299, 0.587, 0.114])
+
+
+def _fade(images, box, draw: _Draws, a):
+    """Numbers of 0.15 to 0.45 of their contrast, as on a dim display; also returns which."""
+    _, height, width, _ = images.shape
+    faint = draw.bernoulli(a["faint"]) & jnp.isfinite(box).all(axis=1)
+    near, far = box[:, :2] - 0.02, box[:, 2:] + 0.02
+
+    def inside(axis, pixels):
+        place = (jnp.arange(pixels) + 0.5) / pixels
+        edge = jnp.minimum(place - near[:, axis, None], far[:, axis, None] - place)
+        return (edge * pixels / 2 + 0.5).clip(0.0, 1.0)
+
+    mask = inside(1, height)[:, :, None, None] * inside(0, width)[:, None, :, None]
+    mask = jnp.where(faint[:, None, None, None], mask, 0.0)
+    total = jnp.maximum(mask.sum(axis=(1, 2), keepdims=True), 1e-3)
+    mean = (mask * images).sum(axis=(1, 2), keepdims=True) / total
+    kept = (0.15 * 3.0 ** draw.between(0.0, 1.0))[:, None, None, None]
+    return images + mask * (kept - 1.0) * (images - mean), faint
 
 
 def _light(images, draw: _Draws, a):
@@ -347,8 +368,8 @@ def _compress(images, draw: _Draws, a):
     return jnp.where(chosen, back, images)
 
 
-def _disturb(images, draw: _Draws, a, digit):
-    """An even patch, light that falls off to one side, and noise."""
+def _disturb(images, draw: _Draws, a, digit, grain):
+    """An even patch, light that falls off to one side, and noise, its strength times `grain`."""
     _, height, width, _ = images.shape
     y, x = jnp.arange(height)[None, :, None], jnp.arange(width)[None, None, :]
     most = 0.15 * height
@@ -363,7 +384,7 @@ def _disturb(images, draw: _Draws, a, digit):
     depth = (draw.between(0.0, 1.0) * a["illumination_gradient"])[:, None, None]
     ramp = 1 + depth * (jnp.cos(angle) * (x / width - 0.5) + jnp.sin(angle) * (y / height - 0.5))
     images = images * ramp[..., None]
-    fine = draw.between(0.0, a["noise"])[:, None, None, None]
-    coarse = draw.between(0.0, a["noise"] / 2)[:, None, None, None]
-    grain = draw.normal(height // 2, width // 2, 3).repeat(2, axis=1).repeat(2, axis=2)
-    return images + fine * draw.normal(height, width, 1) + coarse * grain
+    fine = (draw.between(0.0, a["noise"]) * grain)[:, None, None, None]
+    coarse = (draw.between(0.0, a["noise"] / 2) * grain)[:, None, None, None]
+    blotches = draw.normal(height // 2, width // 2, 3).repeat(2, axis=1).repeat(2, axis=2)
+    return images + fine * draw.normal(height, width, 1) + coarse * blotches

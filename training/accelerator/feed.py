@@ -7,6 +7,7 @@ before JAX or anything else starts threads.
 
 from __future__ import annotations
 
+import functools
 import logging
 import mmap
 import multiprocessing
@@ -24,6 +25,7 @@ import labels
 from datasets import crops
 from datasets.images import prepare_image
 from training.accelerator import compose, pack
+from training.accelerator.scene_crops import scene_crop
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +34,10 @@ KEPT = (128, 320)
 
 CHUNK = 64
 MOST_DIGITS = pack.MOST_DIGITS
-_FIELDS = (
+Fields = tuple[tuple[str, type, tuple[int, ...]], ...]
+"""Name, dtype and shape of what an example holds."""
+
+FIELDS: Fields = (
     ("images", np.uint8, (*KEPT, 3)),
     ("length", np.int32, ()),
     ("digits", np.int32, (MOST_DIGITS,)),
@@ -47,17 +52,20 @@ Drawing = tuple[np.ndarray, str, np.ndarray]
 Maker = Callable[[int], Drawing]
 """Draws the image of an index."""
 
+Writer = Callable[[dict[str, np.ndarray], int, int, np.random.Generator], None]
+"""Draws the example of an index and writes it into arrays: (arrays, row, index, generator)."""
 
-def empty(count: int) -> dict[str, np.ndarray]:
+
+def empty(count: int, fields: Fields = FIELDS) -> dict[str, np.ndarray]:
     """Arrays for `count` examples.
 
     Returns:
-        `images` uint8 (n, *KEPT, 3), `length` int32 (n,), `digits` int32 (n, 10), -1 where there
-        is none, `box` float32 (n, 4) and `digit_boxes` float32 (n, 10, 4) as shares of the kept
-        image's width and height, NaN where unknown, `aspect` float32 (n,), width over height of
-        what is kept.
+        Of `FIELDS`: `images` uint8 (n, *KEPT, 3), `length` int32 (n,), `digits` int32 (n, 10), -1
+        where there is none, `box` float32 (n, 4) and `digit_boxes` float32 (n, 10, 4) as shares of
+        the kept image's width and height, NaN where unknown, `aspect` float32 (n,), width over
+        height of what is kept.
     """
-    return {name: np.empty((count, *shape), kind) for name, kind, shape in _FIELDS}
+    return {name: np.empty((count, *shape), kind) for name, kind, shape in fields}
 
 
 def keep(
@@ -133,6 +141,7 @@ def makers(
         return lambda index: function(np.random.default_rng([seed, index]), *arguments)
 
     by_kind = {f"drawn/{name}": drawn(style) for name, style in STYLES.items()}
+    by_kind["drawn/scenes"] = functools.partial(scene_crop, seed=seed, glyphs=glyphs)
     for name, packed in packs.items():
         role, folder, split = name.split("/")
         if split != "train" or role == "numbers":
@@ -171,7 +180,11 @@ def kinds(pack_file: Path) -> list[str]:
         for role, folder, split in names
         if split == "train" and role in roles
     ]
-    return [*(f"drawn/{name}" for name in STYLES), *composed, *(["written/mnist"] if mnist else [])]
+    return [
+        *(f"drawn/{name}" for name in (*STYLES, "scenes")),
+        *composed,
+        *(["written/mnist"] if mnist else []),
+    ]
 
 
 def weight_of(source: str, weights: dict[str, float]) -> float:
@@ -225,25 +238,29 @@ class Feed:
 
 
 def start(
-    pack_file: Path, weights: dict[str, float], workers: int, seed: int, slots: int = 64
+    writers: Callable[[], dict[str, Writer]],
+    weights: dict[str, float],
+    workers: int,
+    seed: int,
+    slots: int = 64,
+    fields: Fields = FIELDS,
 ) -> Feed:
     """Start workers that draw chunks of `CHUNK` examples, kinds chosen by weight.
 
     Args:
-        pack_file: what `pack` wrote.
-        weights: kind, as `makers` names it, to weight; a kind that is not there is an error in
-            each worker's log and is left out.
+        writers: makes the writers, by kind; called in each worker.
+        weights: kind to weight; a kind that has no writer is an error in the log and is left out.
         workers: processes.
         seed: seed of all drawing.
         slots: chunks that are under way at most.
+        fields: what an example holds.
     """
     context = multiprocessing.get_context("fork")
-    memory = [_shared() for _ in range(slots)]
-    glyphs = _write_glyphs(pack_file)
+    memory = [_shared(fields) for _ in range(slots)]
     full, free = context.Queue(), context.Queue()
     for slot in range(slots):
         free.put(slot)
-    arguments = (pack_file, glyphs, weights, seed, memory, full, free)
+    arguments = (writers, weights, seed, memory, full, free)
     processes = [
         context.Process(target=_work, args=(number, workers, *arguments), daemon=True)
         for number in range(workers)
@@ -253,7 +270,21 @@ def start(
     return Feed(memory, full, free, processes)
 
 
-def _write_glyphs(pack_file: Path) -> str:
+def reader_writers(pack_file: Path, seed: int) -> Callable[[], dict[str, Writer]]:
+    """The writers of examples for readers: all kinds of `makers`."""
+    glyphs = write_glyphs(pack_file)
+
+    def writer(maker: Maker) -> Writer:
+        return lambda arrays, row, index, rng: keep(arrays, row, maker(index), rng)
+
+    def prepare():
+        by_kind = makers(*pack.load(pack_file), seed, glyphs)
+        return {kind: writer(maker) for kind, maker in by_kind.items()}
+
+    return prepare
+
+
+def write_glyphs(pack_file: Path) -> str:
     """Write the pack's handwritten digits as `keras.datasets.mnist` keeps them; "" without any."""
     _, extra = pack.load(pack_file)
     if "mnist_sheet" not in extra:
@@ -263,19 +294,19 @@ def _write_glyphs(pack_file: Path) -> str:
     return str(path)
 
 
-def _shared() -> dict[str, np.ndarray]:
+def _shared(fields: Fields) -> dict[str, np.ndarray]:
     """Arrays of a chunk in memory that forked processes share."""
     arrays = {}
-    for name, kind, shape in _FIELDS:
+    for name, kind, shape in fields:
         count = int(np.prod((CHUNK, *shape)))
         memory = mmap.mmap(-1, max(1, count * np.dtype(kind).itemsize))
         arrays[name] = np.frombuffer(memory, kind, count).reshape(CHUNK, *shape)
     return arrays
 
 
-def _work(number, workers, pack_file, glyphs, weights, seed, memory, full, free) -> None:
+def _work(number, workers, writers, weights, seed, memory, full, free) -> None:
     cv2.setNumThreads(1)
-    by_kind = makers(*pack.load(pack_file), seed, glyphs)
+    by_kind = writers()
     if number == 0 and set(weights) != set(by_kind):
         log.warning("Kinds with a weight: %s. Received: %s", sorted(weights), sorted(by_kind))
     kinds = [kind for kind in weights if kind in by_kind]
@@ -291,7 +322,7 @@ def _work(number, workers, pack_file, glyphs, weights, seed, memory, full, free)
         while row < CHUNK:
             index += 1
             try:
-                keep(memory[slot], row, by_kind[kind](index), rng)
+                by_kind[kind](memory[slot], row, index, rng)
                 row += 1
             except Exception as error:  # one bad drawing must not end the training
                 failures += 1

@@ -1,6 +1,6 @@
 """Turn the weights that `training.accelerator` left into runs, as `train.py` makes them.
 
-    python -m training.accelerator.finish runs/any10/readers.npz runs \\
+    python -m training.accelerator.finish runs/any10/weights.npz runs \\
         --dataset street_numbers,cheque_amounts --validation street_numbers --steps 29124
 
 Each model becomes the run folder `runs/MODEL`, with its weights stored in 16 bits and its
@@ -14,6 +14,7 @@ import dataclasses
 import io
 import sys
 import zipfile
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,11 @@ if TYPE_CHECKING:
     import keras
 
     from training.configuration import Configuration
+
+READER_AUGMENTATION = dataclasses.replace(
+    Augmentation.strong(), background_crop=0.12, blur=0.4, downscale=0.4
+)
+"""What `training.accelerator.loop` and `training.accelerator.augment` apply, but for `faint`."""
 
 WEIGHTS_FILE = "model.weights.h5"
 
@@ -78,13 +84,31 @@ def _halve(content: bytes) -> bytes:
     return halved.getvalue()
 
 
-def finish(arrays: dict[str, np.ndarray], folder: Path, configuration: Configuration) -> RunFolder:
-    """Write the run of one model: `model.keras`, `config.json` and `metrics.json`."""
+def finish(
+    arrays: dict[str, np.ndarray],
+    folder: Path,
+    configuration: Configuration,
+    alpha: float = 1.0,
+    data_dir: Path | None = None,
+) -> RunFolder:
+    """Write the run of one model: `model.keras`, `config.json` and `metrics.json`.
+
+    Args:
+        arrays: weights as trained, see `load_weights`.
+        folder: folder of the run.
+        configuration: what was trained; `weights` is what it started from.
+        alpha: weight of `arrays` in a mean with the weights that the training started from.
+        data_dir: folder of prepared TFDS data.
+    """
     import models
     from training.finish import calibrate, fingerprints
+    from training.from_labels import interpolate
 
     model = models.create(configuration.model, **configuration.arguments)
     load_weights(model, arrays, configuration.model)
+    if alpha < 1:
+        start = models.load(configuration.weights).get_weights()
+        model.set_weights(interpolate(start, model.get_weights(), alpha))
     with open_run(folder, configuration.to_json()) as run:
         with atomic_path(run.model) as temporary:
             whole = temporary.with_name("whole.keras")
@@ -92,13 +116,15 @@ def finish(arrays: dict[str, np.ndarray], folder: Path, configuration: Configura
             store_in_half(whole, temporary)
         metrics = {
             "validation": {},
-            "inference": calibrate(configuration, run),
+            "inference": calibrate(configuration, run, data_dir),
             "parameters": model.count_params(),
             "multiply_adds": models.multiply_adds(model),
             "crop": configuration.crop,
-            "data": fingerprints(configuration),
+            "data": fingerprints(configuration, data_dir),
             "environment": environment(),
         }
+        if alpha < 1:
+            metrics["alpha"] = alpha
         write_json(run.metrics, metrics)
     return run
 
@@ -109,13 +135,18 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m training.accelerator.finish", description=__doc__.splitlines()[0]
     )
     add = parser.add_argument
-    add("file", type=Path, help="readers.npz")
+    add("file", type=Path, help="weights.npz")
     add("folder", type=Path, help="where the runs go, a folder for each model")
     add("--dataset", required=True, help="the folders that were packed, as a mix")
     add("--validation", required=True, help="the data set whose validation accuracy is reported")
     add("--steps", type=int, required=True, help="steps of the training, as its log says")
     add("--batch-size", type=int, default=512)
     add("--learning-rate", type=float, default=1.5e-3)
+    add("--init", nargs="+", default=[], help="what the training started from, of each model")
+    add(
+        "--alpha", type=float, default=1.0, help="weight of FILE in a mean with --init (default: 1)"
+    )
+    add("--data-dir", type=Path, metavar="FOLDER", help="folder of prepared TFDS data sets")
     options = parser.parse_args(arguments)
     # Imported only now, so that --help and a mistyped option do not wait for TensorFlow.
     quiet_tensorflow()
@@ -133,20 +164,27 @@ def main(arguments: list[str] | None = None) -> int:
         weight_decay=0.05,
         ema_momentum=0.999,
         checkpoint="last",
-        augmentation=dataclasses.replace(Augmentation.strong(), background_crop=0.12),
     )
-    for name in sorted({name.partition("|")[0] for name in arrays}):
+    names = sorted({name.partition("|")[0] for name in arrays})
+    if options.alpha < 1 and len(options.init) != len(names):
+        parser.error(f"--alpha needs an --init for each of {', '.join(names)}")
+    for name, start in zip_longest(names, options.init):
+        locates = models.entry(name).task == "locate"
+        changed = Augmentation.photo() if locates else READER_AUGMENTATION
         configuration = Configuration(
             model=name,
+            weights=start,
             arguments=models.configuration(name),
             dataset=options.dataset,
             validation=options.validation,
             crop="full",
-            recipe=recipe,
+            recipe=dataclasses.replace(recipe, augmentation=changed),
             precision="mixed_bfloat16",
         )
         try:
-            run = finish(arrays, options.folder / name, configuration)
+            run = finish(
+                arrays, options.folder / name, configuration, options.alpha, options.data_dir
+            )
         except (ValueError, OSError, RunError) as error:
             print(f"training.accelerator.finish: {error}", file=sys.stderr)
             return 2

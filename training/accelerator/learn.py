@@ -24,14 +24,12 @@ class Hyperparameters:
     Attributes:
         learning_rate: the largest of the schedule.
         weight_decay: of AdamW, not for biases and normalizations.
-        ema: momentum of the moving average of the weights, which is what is kept.
         attention: weight of the loss that draws attention maps to the digits' boxes.
         distillation: weight of the small reader's loss against the large one's probabilities.
     """
 
     learning_rate: float = 1.5e-3
     weight_decay: float = 0.05
-    ema: float = 0.999
     attention: float = 0.1
     distillation: float = 1.0
 
@@ -148,7 +146,7 @@ def make_step(
             loss_small, has_aux=True
         )(states[1]["weights"])
         states = [
-            _update(state, chosen, gradients, rest, rate, momentum)
+            update(state, chosen, gradients, rest, rate, momentum)
             for state, chosen, gradients, rest in zip(
                 states,
                 optimizers,
@@ -168,7 +166,8 @@ def make_step(
     return jax.jit(step, donate_argnums=0)
 
 
-def _update(state, chosen, gradients, rest, rate, momentum):
+def update(state, chosen, gradients, rest, rate, momentum):
+    """A state after a step of its optimizer, with the moving average of its weights."""
     place = next(
         index
         for index, variable in enumerate(chosen.variables)

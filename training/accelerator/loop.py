@@ -8,6 +8,7 @@ import logging
 import queue
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -30,8 +31,15 @@ RESERVE = 20.0
 WARMUP, CALM = 0.04, 0.88
 """Shares of the time at which the rate has risen, and from which on augmentation is halved."""
 
-TURNED, BACKGROUND = 0.02, 0.12
-"""Shares of images that are turned or show what is beside the number, as images of none."""
+TURNED, BACKGROUND, FAINT = 0.02, 0.12, 0.05
+"""Fractions of images that are turned or show what is beside the number, as images of none, and of
+numbers that are made faint."""
+
+EMA = 0.999
+"""Momentum of the moving average of the weights, which is what is kept."""
+
+BLUR, DOWNSCALE = 0.4, 0.4
+"""Probabilities that replace those of `Augmentation.strong`, from which SVHN is further away."""
 
 
 def train(
@@ -39,7 +47,6 @@ def train(
 ) -> None:
     """Train; see `training.accelerator`."""
     log.info("%s on %s", jax.__version__, jax.devices())
-    end = began + options.seconds - RESERVE
     packs, _ = pack.load(options.pack)
     real = feed.real_examples(packs, "train")
     validation = feed.real_examples(packs, "validation")
@@ -48,6 +55,9 @@ def train(
     settings = learn.Hyperparameters(learning_rate=options.learning_rate)
     with jax.default_device(jax.devices("cpu")[0]):  # compiles the many small steps sooner
         plain = [models.create(name) for name in options.readers]
+        if options.init:
+            for model, name in zip(plain, options.init, strict=True):
+                model.set_weights(models.load(name).get_weights())
         readers = [learn.with_attention(model) for model in plain]
         optimizers = tuple(learn.optimizer(model, settings) for model in readers)
         states = [learn.state_of(*pair) for pair in zip(readers, optimizers, strict=True)]
@@ -59,17 +69,65 @@ def train(
     pool = Pool(real, drawn, options.pool)
     weights = {name: feed.weight_of(name, options.weights) for name in pool.names}
     log.info("Pool of %s rows: %s", f"{sum(pool.sizes.values()):,}", pool.sizes)
-    chunks: queue.Queue = queue.Queue(maxsize=1500)
-    threading.Thread(target=_fetch, args=(source, chunks), daemon=True).start()
     evaluate = _evaluator(readers, validation)
-    strong = asdict(Augmentation.strong()) | {"turned": TURNED, "background_crop": BACKGROUND}
+    strong = asdict(Augmentation.strong()) | {
+        "turned": TURNED,
+        "background_crop": BACKGROUND,
+        "faint": FAINT,
+        "blur": BLUR,
+        "downscale": DOWNSCALE,
+    }
     strong.pop("erase_size")
-    kept = ("random_crop", "background_crop", "turned")
+    kept = ("random_crop", "background_crop", "turned", "faint", "downscale")
     calm = {name: value if name in kept else 0.5 * value for name, value in strong.items()}
     strong, calm = (
         jax.device_put({name: np.float32(value) for name, value in amounts.items()})
         for amounts in (strong, calm)
     )
+    parts = options.readers, plain, readers
+    run(
+        options,
+        began,
+        source,
+        pool,
+        weights,
+        step,
+        states,
+        (strong, calm),
+        evaluate,
+        lambda name, states: save(options.out / name, *parts, states),
+    )
+
+
+def run(
+    options: argparse.Namespace,
+    began: float,
+    source: feed.Feed,
+    pool: Pool,
+    weights: dict[str, float],
+    step: Callable[..., tuple[list[dict], dict[str, jax.Array]]],
+    states: list[dict],
+    strengths: tuple[dict, dict],
+    evaluate: Callable[[list[dict]], dict],
+    save_as: Callable[[str, list[dict]], None],
+) -> None:
+    """Step until the time is over, while what `source` draws goes round in the pool.
+
+    Args:
+        options: the command's: `seconds`, `steps`, `seed`, `batch_size`, `learning_rate`.
+        began: when the time began, as `time.monotonic()` gives it.
+        source: running workers.
+        pool: examples on the accelerator.
+        weights: weight of each of the pool's sources in a batch.
+        step: as `learn.make_step` returns it.
+        states: what a step changes.
+        strengths: of augmentation, at first and for the last part of the time.
+        evaluate: accuracies by name, which are logged.
+        save_as: writes the weights to a file of that name in `options.out`.
+    """
+    end = began + options.seconds - RESERVE
+    chunks: queue.Queue = queue.Queue(maxsize=1500)
+    threading.Thread(target=_fetch, args=(source, chunks), daemon=True).start()
     key, number, measured = jax.random.key(options.seed), 0, {}
     waiting: collections.deque = collections.deque()
     started = reported = time.monotonic()
@@ -86,12 +144,11 @@ def train(
         if done >= 1.0 or now >= end:
             break
         added += _take(pool, chunks, 8)
-        strengths = calm if done > CALM else strong
         rate = np.float32(options.learning_rate * schedule(done))
-        momentum = np.float32(min(settings.ema, (1 + number) / (10 + number)))
+        momentum = np.float32(min(EMA, (1 + number) / (10 + number)))
         states, measured = step(
-            states, pool.arrays, *pool.places(weights), key, np.int32(number), strengths, rate,
-            momentum,
+            states, pool.arrays, *pool.places(weights), key, np.int32(number),
+            strengths[done > CALM], rate, momentum,
         )  # fmt: skip
         number += 1
         waiting.append(measured)
@@ -112,17 +169,11 @@ def train(
             reported, steps_before = now, number
         if now - saved > 100:
             saved = time.monotonic()
-            save(
-                options.out / f"readers_{int(done * 10) % 2}.npz",
-                options.readers,
-                plain,
-                readers,
-                states,
-            )
+            save_as(f"weights_{int(done * 10) % 2}.npz", states)
             log.info("validation %s", evaluate(states))
     source.stop()
     log.info("Trained %d steps, %s drawn; validation %s", number, f"{added:,}", evaluate(states))
-    save(options.out / "readers.npz", options.readers, plain, readers, states)
+    save_as("weights.npz", states)
     log.info("Saved")
 
 

@@ -12,9 +12,15 @@ from training.accelerator import feed
 class Pool:
     """Examples in the accelerator's memory, a segment for each source; drawn ones go round."""
 
-    def __init__(self, real: dict[str, dict], drawn: dict[str, float], capacity: int):
+    def __init__(
+        self,
+        real: dict[str, dict],
+        drawn: dict[str, float],
+        capacity: int,
+        fields: feed.Fields = feed.FIELDS,
+    ):
         total = sum(drawn.values())
-        self.sizes = {name: _chunks(len(arrays["length"])) for name, arrays in real.items()}
+        self.sizes = {name: _chunks(_count(arrays)) for name, arrays in real.items()}
         for name, weight in drawn.items():
             self.sizes[name] = _chunks(max(1, int(capacity * weight / total)))
         self.names = list(self.sizes)
@@ -25,7 +31,7 @@ class Pool:
         rows = sum(self.sizes.values())
         self.arrays = {
             name: jnp.zeros((rows, *array.shape[1:]), array.dtype)
-            for name, array in feed.empty(1).items()
+            for name, array in feed.empty(1, fields).items()
         }
         self._put = jax.jit(
             lambda arrays, chunk, start: {
@@ -35,7 +41,7 @@ class Pool:
             donate_argnums=0,
         )
         for name, arrays in real.items():
-            count = len(arrays["length"])
+            count = _count(arrays)
             for start in range(0, count, feed.CHUNK):
                 rows = np.arange(start, start + feed.CHUNK) % count  # the last one repeats some
                 self.add(name, {key: array[rows] for key, array in arrays.items()})
@@ -54,6 +60,10 @@ class Pool:
         chances = np.array([weights[name] for name in self.names], np.float32) * (counts > 0)
         offsets = np.array([self.offsets[name] for name in self.names], np.int32)
         return offsets, np.maximum(counts, 1), chances / chances.sum()
+
+
+def _count(arrays: dict[str, np.ndarray]) -> int:
+    return len(next(iter(arrays.values())))
 
 
 def _chunks(count: int) -> int:

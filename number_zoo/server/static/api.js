@@ -18,11 +18,12 @@ export async function listModels() {
   return (await (await ask("api/models")).json()).models;
 }
 
-// Reads one image: a list of readings, one for each model. While the server has too much to do
+// Reads one image: a list of readings, one for each model, or for each number in it. While the server has too much to do
 // it is asked again when it says so.
-export async function readImage(blob, models, box) {
+export async function readImage(blob, models, box, all) {
   const query = new URLSearchParams({ explain: "true" });
   for (const model of models) query.append("model", model);
+  if (all) query.set("all", "true");
   if (box) query.set("box", box.map((edge) => edge.toFixed(1)).join(","));
   for (let tried = 1; ; tried += 1) {
     const response = await ask(`api/read?${query}`, { method: "POST", body: blob });

@@ -4,18 +4,20 @@ import { listModels, readImage } from "./api.js";
 import { find, make } from "./dom.js";
 import { listen, prepare, turned } from "./intake.js";
 import * as kept from "./kept.js";
+import { drawNumbers } from "./numbers.js";
 import { Pad } from "./pad.js";
 import { accepted, colourOf, drawReadings, sayDigit, sayReading } from "./readings.js";
 import { Stage } from "./stage.js";
 
 const AT_ONCE = 3; // images that are sent side by side
 
-const items = []; // {name, blob, url, width, height, readings, error, box, label, drawn}
+const items = []; // {name, blob, url, width, height, readings, all, chosen, error, box, label, drawn}
 const pad = { name: "drawn.png", width: 640, height: 400, drawn: true, readings: null };
 let models = [];
 let current = null;
 let shown = null; // whose digit's attention is shown: {model, place}
 let threshold = 0.9;
+let all = false; // whether all numbers are read, rather than the most likely
 let refused = ""; // what was said of files that are no images
 
 const stage = new Stage(
@@ -43,8 +45,12 @@ async function read(item) {
     draw(item);
     try {
       const { blob } = item;
-      const readings = await readImage(blob, chosenModels().map(({ name }) => name), item.box);
-      if (blob === item.blob) item.readings = readings; // it was not turned meanwhile
+      const names = chosenModels().map(({ name }) => name);
+      const every = all && !item.box && !item.drawn;
+      const readings = await readImage(blob, names, item.box, every);
+      for (const reading of readings) reading.colour = colourOf(names.indexOf(reading.model));
+      // It was not turned meanwhile.
+      if (blob === item.blob) Object.assign(item, { readings, all: every, chosen: 0 });
       item.error = null;
     } catch (error) {
       item.error = error.message;
@@ -55,34 +61,44 @@ async function read(item) {
   if (!item.blob) item.readings = null; // the pad was cleared meanwhile
   draw(item);
   if (item === current && item.readings) {
-    find("spoken").textContent = item.readings.map((one) => sayReading(one, threshold)).join(" ");
+    const said = item.readings.map((one) => sayReading(one, threshold));
+    find("spoken").textContent = said.join(" ") || "No numbers found.";
   }
 }
 
-// The reading that the box and the correction are about: the first that found something.
+// The reading that the box and the correction are about: the chosen, or the first that found something.
 const mainReading = (item) =>
-  item.readings?.find((one) => one.box) ?? item.readings?.find((one) => one.number) ?? item.readings?.[0];
+  item.all
+    ? item.readings?.[item.chosen]
+    : (item.readings?.find((one) => one.box) ?? item.readings?.find((one) => one.number) ?? item.readings?.[0]);
 
 function hintFor(item, box) {
   if (item.busy && !box) return "Reading …";
   if (item.drawn) return item.blob ? "" : "Draw a number above, with finger, pen or mouse.";
   if (item.box) return "Reading inside your box.";
+  if (item.all && box) return "Choose a number here or in the list. Drag its box to read another region.";
   if (box) return "Drag the box or its corners to read another region.";
   return item.readings ? "No box found: place one, or draw one with the mouse, to read inside it." : "";
 }
 
 function drawBoxes(item) {
-  const found = (item.readings ?? []).map((one, index) => ({ ...one, colour: colourOf(index) }));
-  const first = found.find((one) => one.box);
-  const others = item.box ? [] : found.filter((one) => one.box && one !== first);
+  const found = item.readings ?? [];
+  const first = item.all ? found[item.chosen] : found.find((one) => one.box);
+  const others = item.box ? [] : found.filter((one) => one.box && one !== first).map((one) => (item.all ? {
+    ...one,
+    label: sayReading(one, threshold),
+    className: accepted(one, threshold) ? "" : "unsure",
+    choose: () => choose(item, found.indexOf(one)),
+  } : one));
   const box = item.box ?? first?.box ?? null;
   if (!stage.grip) {
-    stage.drawBoxes(box, item.box ? "var(--ink)" : (first?.colour ?? colourOf(0)), Boolean(item.box), others);
+    const colour = item.box ? "var(--ink)" : (first?.colour ?? colourOf(0));
+    stage.drawBoxes(box, colour, item.box ? "yours" : item.all ? "chosen" : "", others);
   }
   find("hint").textContent = hintFor(item, box);
   const again = find("detect-again");
   again.hidden = !item.error && (Boolean(item.drawn) || !item.readings || (!item.box && Boolean(box)));
-  again.textContent = item.error ? "Try again" : item.box ? "Detect the number" : "Place a box";
+  again.textContent = item.error ? "Try again" : item.box ? `Detect ${all ? "all numbers" : "the number"}` : "Place a box";
   find("turn").hidden = Boolean(item.drawn);
 }
 
@@ -94,7 +110,7 @@ function drawCorrection(item) {
     checkLabel();
   }
   label.item = item;
-  find("correct").hidden = !reading;
+  find("correct").hidden = !reading || Boolean(item.all); // a box is dragged to correct one of several
   find("correct-note").textContent = kept.has(item)
     ? "Saved. Save again to change it."
     : "The box is saved as well if the reading is correct or you placed it.";
@@ -131,9 +147,11 @@ function draw(item) {
   find("result").hidden = false;
   drawMessage();
   const readings = item.readings ?? [];
-  find("result").classList.toggle("many", chosenModels().length > 1);
-  find("press-note").hidden = !readings.some(({ digits }) => digits.length);
-  drawReadings(readings, threshold, shown, (pressed) => {
+  const cards = item.all ? readings.slice(item.chosen, item.chosen + 1) : readings;
+  find("result").classList.toggle("many", chosenModels().length > 1 && !item.all);
+  find("press-note").hidden = !cards.some(({ digits }) => digits.length);
+  drawNumbers(item.all ? item.readings : null, item.chosen, threshold, (index) => choose(item, index));
+  drawReadings(cards, threshold, shown, (pressed) => {
     const same = shown && shown.model === pressed.model && shown.place === pressed.place;
     shown = same ? null : pressed;
     draw(item);
@@ -141,7 +159,7 @@ function draw(item) {
   });
   for (const card of find("readings").children) card.classList.toggle("waiting", Boolean(item.busy));
   drawBoxes(item);
-  const explained = readings.find((one) => one.model === shown?.model);
+  const explained = cards.find((one) => one.model === shown?.model);
   const digit = explained?.digits[shown.place];
   find("press-note").textContent = digit
     ? sayDigit(digit, shown.place)
@@ -151,6 +169,14 @@ function draw(item) {
   drawCorrection(item);
 }
 
+// Chooses one of all numbers in an image.
+function choose(item, index) {
+  item.chosen = index;
+  shown = null;
+  draw(item);
+  find("spoken").textContent = sayReading(item.readings[index], threshold);
+}
+
 function drawStrip() {
   const strip = find("strip");
   strip.hidden = items.length < 2;
@@ -158,9 +184,10 @@ function drawStrip() {
   const held = [...strip.children].findIndex((one) => one.contains(document.activeElement));
   strip.replaceChildren(
     ...items.map((item) => {
-      const reading = item.readings && mainReading(item);
-      const sure = reading && accepted(reading, threshold);
-      const text = reading ? `${reading.number || "none"}${sure ? "" : " ?"}` : item.error ? "✗" : "…";
+      const readings = item.readings && (item.all ? item.readings : [mainReading(item)]);
+      const sure = readings?.every((one) => accepted(one, threshold));
+      const numbers = readings?.map(({ number }) => number).join(", ") || "none";
+      const text = readings ? `${numbers}${sure ? "" : " ?"}` : item.error ? "✗" : "…";
       return make(
         "li",
         {},
@@ -174,7 +201,7 @@ function drawStrip() {
             onclick: () => show(item),
           },
           make("img", { src: item.url, alt: "" }),
-          make("span", { className: reading ? (sure ? "accepted" : "unsure") : "" }, text),
+          make("span", { className: readings ? (sure ? "accepted" : "unsure") : "" }, text),
         ),
       );
     }),
@@ -243,18 +270,24 @@ function showModels() {
   field.hidden = models.length < 2;
   field.append(
     ...models.map(({ name, reads }, index) => {
-      const box = make("input", { type: "checkbox", value: name, checked: index < 4, onchange: choose });
+      const box = make("input", { type: "checkbox", value: name, checked: index < 4, onchange: change });
       return make("label", { title: reads }, box, name);
     }),
   );
-  function choose(event) {
+  find("all-switch").hidden = !models[0]?.finds_all;
+  function change(event) {
     if (!chosenModels().length) event.target.checked = true; // one is always asked
-    for (const item of [...items, pad]) {
-      item.readings = null;
-      item.again = Boolean(item.busy);
-    }
-    if (current?.blob && !current.busy) read(current);
+    readAgain();
   }
+}
+
+// What was read is read again as it is asked for now; other images when they are shown.
+function readAgain() {
+  for (const item of [...items, pad]) {
+    item.readings = null;
+    item.again = Boolean(item.busy);
+  }
+  if (current?.blob && !current.busy) read(current);
 }
 
 function setThreshold(value) {
@@ -278,6 +311,12 @@ find("detect-again").addEventListener("click", () => {
     current.box = null;
     read(current);
   } else stage.placeBox();
+});
+find("all").addEventListener("change", ({ target }) => {
+  all = target.checked;
+  shown = null;
+  for (const item of items) item.box = null;
+  readAgain();
 });
 let turning = Promise.resolve(); // one turn after the other, however fast the button is pressed
 find("turn").addEventListener("click", () => {

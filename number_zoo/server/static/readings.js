@@ -80,7 +80,7 @@ function lengths(reading) {
   );
 }
 
-function card(reading, index, threshold, shown, press) {
+function card(reading, threshold, shown, press) {
   const sure = accepted(reading, threshold);
   const scale = make("div", { className: "scale" }, make("span"), make("i"));
   scale.firstChild.style.width = `${100 * reading.confidence}%`;
@@ -102,7 +102,7 @@ function card(reading, index, threshold, shown, press) {
     ),
     scale,
   );
-  element.style.setProperty("--colour", colourOf(index));
+  element.style.setProperty("--colour", reading.colour);
   if (reading.digits.length) {
     const digits = reading.digits.map((digit, place) =>
       digitButton(digit, place, shown === place, () => press(place)),
@@ -123,10 +123,9 @@ export function drawReadings(readings, threshold, shown, press) {
   const list = find("readings");
   const held = [...list.querySelectorAll("button")].indexOf(document.activeElement);
   list.replaceChildren(
-    ...readings.map((reading, index) =>
+    ...readings.map((reading) =>
       card(
         reading,
-        index,
         threshold,
         shown?.model === reading.model ? shown.place : -1,
         (place) => press({ model: reading.model, place }),

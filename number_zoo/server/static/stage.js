@@ -52,18 +52,23 @@ export class Stage {
     element.style.height = `${(100 * (bottom - top)) / this.height}%`;
   }
 
-  // Draws the box that can be moved, if any, and those of other models.
-  drawBoxes(box, colour, yours, others) {
+  // Draws the box that can be moved, if any, and those of other models, or of other numbers, which
+  // have a function `choose` for when they are pressed. Its kind is "yours", "chosen" of all numbers
+  // (then without grips, which would cover a small one), or "".
+  drawBoxes(box, colour, kind, others) {
     this.box = box;
     this.frame.hidden = !box;
-    this.frame.classList.toggle("yours", yours);
+    this.frame.className = kind;
     this.frame.classList.toggle("fixed", this.fixed);
     this.frame.tabIndex = this.fixed ? -1 : 0;
     this.frame.style.borderColor = colour;
     if (box) this.#lay(this.frame, box);
     find("other-boxes").replaceChildren(
       ...others.map((other) => {
-        const element = make("div");
+        const { choose, label, className } = other;
+        // By keyboard they are chosen in the list.
+        const button = choose && { type: "button", tabIndex: -1, title: label, className, onclick: choose };
+        const element = button ? make("button", { ...button, "aria-label": label }) : make("div");
         element.style.borderColor = other.colour;
         this.#lay(element, other.box);
         return element;
@@ -81,7 +86,7 @@ export class Stage {
   }
 
   #begin(event) {
-    if (this.fixed || !event.isPrimary || event.button) return;
+    if (this.fixed || !event.isPrimary || event.button || event.target.closest("button")) return;
     const [x, y] = this.#place(event);
     const edges = event.target.dataset?.edges;
     if (edges) this.grip = { edges };

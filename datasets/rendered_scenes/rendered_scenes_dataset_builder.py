@@ -1,0 +1,94 @@
+"""TFDS builder of rendered scenes; nothing is downloaded.
+
+import tensorflow_datasets as tfds
+import datasets.rendered_scenes.rendered_scenes_dataset_builder  # registers the data set
+
+tfds.load("rendered_scenes", data_dir=..., split="train")
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import io
+from collections.abc import Iterator
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+from ..rendered_numbers.rendering import map_indices
+from .rendering import render_scene
+from .styles import SceneStyle
+
+SEEDS = {"train": 101, "validation": 102, "test": 103}
+"""Seed of each split: the splits have no image in common."""
+
+
+@dataclasses.dataclass(eq=False)
+class RenderedScenesConfig(tfds.core.BuilderConfig):
+    """Number and style of the scenes.
+
+    Attributes:
+        style: the statistics that scenes follow.
+        train: number of scenes in the train split.
+        validation: number of scenes in the validation split.
+        test: number of scenes in the test split.
+        workers: number of rendering processes; None for one on each processor.
+    """
+
+    style: SceneStyle = dataclasses.field(default_factory=SceneStyle)
+    train: int = 20_000
+    validation: int = 1_000
+    test: int = 1_000
+    workers: int | None = None
+
+
+class Builder(tfds.core.GeneratorBasedBuilder):
+    """Scenes with none, one or many numbers, rendered from fonts and brush strokes."""
+
+    VERSION = tfds.core.Version("1.0.0")
+    RELEASE_NOTES = {"1.0.0": "First version."}  # noqa: RUF012
+    BUILDER_CONFIGS = [  # noqa: RUF012
+        RenderedScenesConfig(name="default", description="0 to 14 numbers of any kind and size")
+    ]
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        boxes = tfds.features.Tensor(shape=(None, 4), dtype=np.float32)
+        return self.dataset_info_from_configs(
+            features=tfds.features.FeaturesDict(
+                {
+                    "id": tfds.features.Text(),
+                    "image": tfds.features.Image(shape=(None, None, 3), encoding_format="jpeg"),
+                    "boxes": boxes,
+                    "labels": tfds.features.Sequence(tfds.features.Text()),
+                    "turns": tfds.features.Tensor(shape=(None,), dtype=np.int32),
+                    "ignored_boxes": boxes,
+                }
+            ),
+            supervised_keys=None,
+        )
+
+    def _split_generators(self, dl_manager: tfds.download.DownloadManager):
+        del dl_manager  # nothing to download
+        return {
+            split: self._generate_examples(split, getattr(self.builder_config, split))
+            for split in SEEDS
+        }
+
+    def _generate_examples(self, split: str, count: int) -> Iterator[tuple[str, dict]]:
+        config = self.builder_config
+        render_index = functools.partial(render_scene, SEEDS[split], style=config.style)
+        for index, scene in enumerate(map_indices(render_index, count, config.workers)):
+            example_id = f"{split}-{index:06d}"
+            yield (
+                example_id,
+                {
+                    "id": example_id,
+                    # Bytes are stored as they are: encoding again would add artefacts.
+                    "image": io.BytesIO(scene.jpeg),
+                    "boxes": scene.boxes,
+                    "labels": scene.labels,
+                    "turns": scene.turns,
+                    "ignored_boxes": scene.ignored_boxes,
+                },
+            )

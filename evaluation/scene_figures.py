@@ -1,0 +1,221 @@
+"""Figures of numbers found and read: matching of readings to numbers, and scores over images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from datasets.scenes import SceneExample
+from evaluation.intervals import bootstrap, wilson_interval
+from models.locator_metrics import average_precision, match_boxes
+from number_zoo.predictions import Reading
+
+SMALL = 0.05
+"""Height of a number, as a fraction of the image's, below which it is small."""
+
+SIZES = ("all", "small", "large")
+
+CONFIDENT = 0.9
+"""Confidence from which a number in an image without one is a false alarm."""
+
+
+@dataclass(frozen=True)
+class SceneResult:
+    """The numbers of an image, what was read in it, and what belongs together.
+
+    Attributes:
+        example: the image and its numbers.
+        image_size: its height and width in pixels.
+        readings: what was read.
+        read: int (readings,), index of the number that each reading finds and reads, or -1.
+        found: the same for the box alone, whatever was read.
+        ignored: bool (readings,), whether a reading lies in a box to be ignored and is neither
+            right nor wrong.
+    """
+
+    example: SceneExample
+    image_size: tuple[int, int]
+    readings: Sequence[Reading]
+    read: np.ndarray
+    found: np.ndarray
+    ignored: np.ndarray
+
+    @property
+    def heights(self) -> np.ndarray:
+        """Height of each number, as it is read, over the image's; infinite without a box."""
+        turned = self.example.turns % 2 == 1
+        return _heights(self.example.boxes, turned) / self.image_size[0]
+
+    @property
+    def reading_heights(self) -> np.ndarray:
+        """The same of each reading: that of its number, where it finds one."""
+        turned = np.array([reading.turn % 2 == 1 for reading in self.readings], bool)
+        heights = _heights(_boxes(self.readings), turned) / self.image_size[0]
+        number = np.maximum(self.read, self.found)
+        heights[number >= 0] = self.heights[number[number >= 0]]
+        return heights
+
+    @property
+    def missed(self) -> np.ndarray:
+        """Indices of the numbers in which no box was found."""
+        return np.setdiff1d(np.arange(len(self.example.labels)), [*self.read, *self.found])
+
+    @property
+    def misread(self) -> list[tuple[int, int]]:
+        """(reading, number) of boxes that were found and read otherwise than they are labelled."""
+        return [
+            (index, int(number))
+            for index, number in enumerate(self.found)
+            if number >= 0 and self.read[index] < 0 and number not in self.read
+        ]
+
+    @property
+    def invented(self) -> np.ndarray:
+        """Indices of the readings where there is no number."""
+        return np.flatnonzero((self.found < 0) & (self.read < 0) & ~self.ignored)
+
+
+def _heights(boxes: np.ndarray, turned: np.ndarray) -> np.ndarray:
+    sides = boxes[:, 2:] - boxes[:, :2]
+    return np.nan_to_num(np.where(turned, *sides.T), nan=np.inf)
+
+
+def _boxes(readings: Sequence[Reading]) -> np.ndarray:
+    unknown = (np.nan,) * 4
+    return np.array([reading.box or unknown for reading in readings], np.float64).reshape(-1, 4)
+
+
+def match_scene(
+    example: SceneExample, image_size: tuple[int, int], readings: Sequence[Reading]
+) -> SceneResult:
+    """Match the readings of an image to its numbers, one to one.
+
+    A reading finds a number if their boxes overlap with an intersection over union of at least
+    0.5, and reads it if it has the digits of the label as well; the most confident reading first.
+    A number without a box is read by any reading with its digits.
+    """
+    boxes = np.nan_to_num(_boxes(readings))
+    confidences = np.array([reading.confidence for reading in readings])
+    numbers, known = np.nan_to_num(example.boxes), np.isfinite(example.boxes).all(axis=1)
+    same = np.array(
+        [[reading.number == label for label in example.labels] for reading in readings], bool
+    ).reshape(len(readings), len(numbers))
+    matches = match_boxes(boxes, confidences, numbers, example.ignored_boxes)
+    read = match_boxes(boxes, confidences, numbers, possible=same).number
+    for number in np.flatnonzero(~known):
+        free = np.flatnonzero(same[:, number] & (read < 0) & (matches.number < 0))
+        if len(free):
+            read[free[np.argmax(confidences[free])]] = number
+    return SceneResult(example, image_size, readings, read, matches.number, matches.ignored)
+
+
+def scene_figures(results: Sequence[SceneResult]) -> dict[str, Any]:
+    """Figures over images, with 95 % intervals by a bootstrap over images.
+
+    Returns:
+        - `images`, `numbers`, `readings`: counts;
+        - `read`: for `"all"` numbers, `"small"` ones (height below 5 % of the image's) and
+            `"large"` ones: `precision`, `recall`, `f1` of numbers found and read, each with
+            `..._interval`, and `numbers`. An invented reading counts at its own size;
+        - `found`: the same for boxes alone, and `average_precision`; of images of which every
+            number has a box;
+        - `mistakes`: counts of numbers `missed` and `misread`, and of readings `invented`;
+        - `turns`: fraction of the numbers found whose turn is right;
+        - `false_alarms`, where images without a number exist: their count, and the fractions in
+            which anything is read, at all and with a confidence of 0.9.
+    """
+    boxed = [result for result in results if np.isfinite(result.example.boxes).all()]
+    figures: dict[str, Any] = {
+        "images": len(results),
+        "numbers": sum(len(result.example.labels) for result in results),
+        "readings": sum(len(result.readings) for result in results),
+        "read": {size: _scores(results, size, lambda result: result.read) for size in SIZES},
+        "found": {},
+        "mistakes": {
+            name: sum(len(getattr(result, name)) for result in results)
+            for name in ("missed", "misread", "invented")
+        },
+    }
+    if any(result.example.labels for result in boxed):
+        figures["found"] = {
+            size: _scores(boxed, size, lambda result: result.found)
+            | _average_precision(boxed, size)
+            for size in SIZES
+        }
+        turns = [
+            reading.turn % 4 == result.example.turns[number]
+            for result in boxed
+            for reading, number in zip(result.readings, result.found, strict=True)
+            if number >= 0
+        ]
+        figures["turns"] = float(np.mean(turns)) if turns else None
+    empty = [r for r in results if not r.example.labels and not len(r.example.ignored_boxes)]
+    if empty:
+        alarms = [max((x.confidence for x in r.readings), default=-1.0) for r in empty]
+        figures["false_alarms"] = {"images": len(empty)}
+        for name, least in (("any", 0.0), (str(CONFIDENT), CONFIDENT)):
+            count = sum(alarm >= least for alarm in alarms)
+            figures["false_alarms"][name] = count / len(empty)
+            figures["false_alarms"][f"{name}_interval"] = wilson_interval(count, len(empty))
+    return figures
+
+
+def _of_size(heights: np.ndarray, size: str) -> np.ndarray:
+    if size == "all":
+        return np.ones(len(heights), bool)
+    return (heights < SMALL) == (size == "small")
+
+
+def _scores(
+    results: Sequence[SceneResult], size: str, number_of: Callable[[SceneResult], np.ndarray]
+) -> dict[str, Any]:
+    """Precision, recall and F1 of one size, with intervals."""
+    counts = np.zeros((len(results), 3))  # right, readings, numbers
+    for row, result in zip(counts, results, strict=True):
+        counted = _of_size(result.reading_heights, size) & ~result.ignored
+        counted |= _of_size(result.reading_heights, size) & (number_of(result) >= 0)
+        right = counted & (number_of(result) >= 0)
+        row[:] = right.sum(), counted.sum(), _of_size(result.heights, size).sum()
+    right, readings, numbers = counts.T
+
+    def ratio(weights: np.ndarray, above: np.ndarray, below: np.ndarray):
+        total = weights @ below
+        return np.divide(weights @ above, total, out=np.full(len(total), np.nan), where=total > 0)
+
+    scores: dict[str, Any] = {"numbers": int(numbers.sum())}
+    for name, above, below in (
+        ("precision", right, readings),
+        ("recall", right, numbers),
+        ("f1", 2 * right, readings + numbers),
+    ):
+        value, interval = bootstrap(
+            lambda weights, above=above, below=below: ratio(weights, above, below), len(results)
+        )
+        scores |= {name: value, f"{name}_interval": interval}
+    return scores
+
+
+def _average_precision(results: Sequence[SceneResult], size: str) -> dict[str, Any]:
+    """Average precision of boxes of one size, with its interval."""
+    rows = [
+        (image, reading.confidence if reading.score is None else reading.score, number >= 0)
+        for image, result in enumerate(results)
+        for reading, number, height, ignored in zip(
+            result.readings, result.found, result.reading_heights, result.ignored, strict=True
+        )
+        if _of_size(np.array([height]), size)[0] and not ignored
+    ]
+    image, confidence, hit = np.array(rows, np.float64).reshape(-1, 3).T
+    image, hit = image.astype(int), hit.astype(bool)
+    numbers = np.array([_of_size(result.heights, size).sum() for result in results])
+
+    def score(weights: np.ndarray) -> np.ndarray:
+        return np.array(
+            [average_precision(confidence, hit, w @ numbers, w[image]) for w in weights]
+        )
+
+    value, interval = bootstrap(score, len(results), resamples=200)
+    return {"average_precision": value, "average_precision_interval": interval}

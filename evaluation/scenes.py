@@ -1,0 +1,281 @@
+"""Evaluate readers on all numbers of images: figures, a page of mistakes, and all readings."""
+
+from __future__ import annotations
+
+import csv
+import io
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from PIL import Image, ImageDraw
+from rich.console import Console
+
+from artifacts.console import table
+from artifacts.environment import environment
+from artifacts.files import write_json, write_text
+from datasets.scenes import SceneExample, scene_examples
+from evaluation.page import embed, template, thumbnail
+from evaluation.scene_figures import SIZES, SceneResult, match_scene, scene_figures
+from inference.split_images import random_indices
+from number_zoo.images import decode_image
+from number_zoo.predictions import Reading
+from number_zoo.reader import open_reader
+
+log = logging.getLogger(__name__)
+
+MISTAKES, OVERVIEWS = 24, 24
+"""Mistakes of each kind, and whole images, on the page."""
+
+KINDS = ("misread", "missed", "invented")
+
+_COLOURS = {"right": "#16a34a", "misread": "#f59e0b", "missed": "#2563eb", "invented": "#dc2626"}
+
+
+class AllReader(Protocol):
+    """What reads all numbers of an image, such as `number_zoo.Reader`."""
+
+    def read_all(self, image: np.ndarray) -> list[Reading]: ...
+
+
+@dataclass(frozen=True)
+class SceneComparison:
+    """Several readers on all numbers of the same images.
+
+    Attributes:
+        dataset: name, folder or mix.
+        split: its split.
+        figures: of each reader by name, as `scene_figures` returns them, and `milliseconds` per
+            image.
+        results: of each reader, the outcome of each image.
+        failed: (name, reason) of readers that could not be evaluated.
+    """
+
+    dataset: str
+    split: str
+    figures: dict[str, dict[str, Any]]
+    results: dict[str, list[SceneResult]]
+    failed: list[tuple[str, str]] = field(default_factory=list)
+
+
+def evaluate_scenes(
+    reader: AllReader, examples: Sequence[SceneExample]
+) -> tuple[dict[str, Any], list[SceneResult]]:
+    """Read all numbers of images and score them.
+
+    Returns:
+        The figures of `scene_figures`, with `milliseconds` per image, decoding not included; and
+        the outcome of each image.
+    """
+    results, seconds = [], 0.0
+    for example in examples:
+        image = decode_image(example.image)
+        started = time.perf_counter()
+        readings = reader.read_all(image)
+        seconds += time.perf_counter() - started
+        results.append(match_scene(example, image.shape[:2], readings))
+    return scene_figures(results) | {"milliseconds": 1000 * seconds / len(results)}, results
+
+
+def compare_scenes(
+    names: Sequence[str],
+    dataset: str,
+    *,
+    split: str = "test",
+    locator: str | None = None,
+    data_dir: str | Path | None = None,
+    limit: int | None = None,
+) -> SceneComparison:
+    """Evaluate readers on all numbers of a split.
+
+    Args:
+        names: run folders, `.keras` files or published weights of readers.
+        dataset: name, folder or mix, as `datasets.scene_examples` takes it.
+        split: its split.
+        locator: run folder, file or published weights of a locator. Defaults to the published one.
+        data_dir: folder of prepared TFDS data.
+        limit: only the first images of each source.
+
+    Raises:
+        ValueError: if no reader can be evaluated, or the split has no image.
+    """
+    failed, readers = [], {}
+    for name in names:
+        try:
+            readers[name] = open_reader(name, locator=locator)
+        except (ValueError, OSError) as error:
+            log.error("%s cannot be evaluated: %s", name, error)
+            failed.append((name, str(error)))
+    examples = list(scene_examples(dataset, split, data_dir, limit)) if readers else []
+    if readers and not examples:
+        raise ValueError(f"{dataset} has no images in its split {split!r}")
+    figures, results = {}, {}
+    for name, reader in readers.items():
+        log.info("Reading all numbers of %s images with %s", f"{len(examples):,}", name)
+        try:
+            figures[name], results[name] = evaluate_scenes(reader, examples)
+        except (ValueError, OSError) as error:
+            log.error("%s cannot be evaluated: %s", name, error)
+            failed.append((name, str(error)))
+    if not figures:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in failed)
+        raise ValueError(f"no reader can be evaluated. {reasons}")
+    return SceneComparison(str(dataset), split, figures, results, failed)
+
+
+def write_report(comparison: SceneComparison, folder: str | Path) -> None:
+    """Write a report, each file atomically.
+
+    - `index.html`: figures, images with their boxes, and what was missed, invented and misread;
+    - `results.json`: every figure;
+    - `readings.csv`: each number and each reading of each reader.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    record = environment()
+    figures = {
+        "dataset": comparison.dataset,
+        "split": comparison.split,
+        "readers": comparison.figures,
+        "failed": dict(comparison.failed),
+        "environment": record,
+    }
+    write_json(folder / "results.json", figures)
+    write_text(folder / "readings.csv", _readings_csv(comparison))
+    page = template(Path(__file__).with_name("scenes.html.j2")).render(
+        comparison=comparison,
+        sizes=SIZES,
+        environment=record,
+        colours=_COLOURS,
+        galleries={name: _gallery(results) for name, results in comparison.results.items()},
+    )
+    write_text(folder / "index.html", page)
+
+
+def show(comparison: SceneComparison, folder: Path) -> None:
+    """Print the main figures, a row for each reader and size of number."""
+    console, rows = Console(), []
+    for name, figures in comparison.figures.items():
+        for size in SIZES:
+            read, found = figures["read"][size], figures["found"].get(size, {})
+            cells = [_percent(read[score]) for score in ("precision", "recall", "f1")]
+            interval = read["f1_interval"]
+            cells.append(" – ".join(map(_percent, interval)) if interval else "–")
+            cells.append(_percent(found.get("average_precision")))
+            rows.append([name if size == "all" else "", size, f"{read['numbers']:,}", *cells])
+    columns = ("reader", "size", "numbers", "precision", "recall", "F1", "95 % interval", "AP*")
+    title = f"All numbers of {comparison.dataset}, {comparison.split} split"
+    console.print(table(title, columns, rows, right=columns[2:]))
+    console.print("A number counts when its box (IoU 0.5) and every digit are right; small numbers "
+                  "are below 5 % of the image's height. *of boxes alone")  # fmt: skip
+    for name, figures in comparison.figures.items():
+        if alarms := figures.get("false_alarms"):
+            console.print(
+                f"{name}: a number is read in {alarms['any']:.1%} of {alarms['images']:,} images "
+                f"without one, with a confidence of 0.9 or more in {alarms['0.9']:.1%}"
+            )
+    for name, reason in comparison.failed:
+        console.print(f"[red]Failed:[/red] {name}: {reason}")
+    console.print(f"Report: {folder}/index.html")
+
+
+def _percent(fraction: float | None) -> str:
+    return "–" if fraction is None else f"{fraction:.1%}"
+
+
+def _readings_csv(comparison: SceneComparison) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    edges = ("left", "top", "right", "bottom")
+    writer.writerow(["reader", "image", "kind", "label", "reading", "confidence", *edges])
+    for name, results in comparison.results.items():
+        for result in results:
+            for kind, label, reading, box in _outcomes(result):
+                confidence = f"{reading.confidence:.6f}" if reading else ""
+                cells = [f"{edge:.1f}" for edge in box] if box is not None else [""] * 4
+                digits = reading.number if reading else ""
+                writer.writerow([name, result.example.id, kind, label, digits, confidence, *cells])
+    return text.getvalue()
+
+
+def _outcomes(result: SceneResult) -> list[tuple[str, str, Reading | None, Any]]:
+    """(kind, label, reading, box) of each reading and of each number that was missed."""
+    labels, misread = result.example.labels, dict(result.misread)
+    outcomes = []
+    for index, reading in enumerate(result.readings):
+        if result.read[index] >= 0:
+            outcomes.append(("right", labels[result.read[index]], reading, reading.box))
+        elif index in misread:
+            outcomes.append(("misread", labels[misread[index]], reading, reading.box))
+        elif index in result.invented:
+            outcomes.append(("invented", "", reading, reading.box))
+        else:
+            outcomes.append(("ignored", "", reading, reading.box))
+    for number in result.missed:
+        box = result.example.boxes[number]
+        outcomes.append(
+            ("missed", labels[number], None, box.tolist() if np.isfinite(box).all() else None)
+        )
+    return outcomes
+
+
+def _gallery(results: Sequence[SceneResult]) -> dict[str, list[dict[str, Any]]]:
+    """Cards of mistakes of each kind, the most confident or largest first, and of whole images."""
+    outcomes = [
+        (kind, label, reading, box, result)
+        for result in results
+        for kind, label, reading, box in _outcomes(result)
+        if kind in KINDS
+    ]
+    gallery = {}
+    for kind in KINDS:
+        chosen = [outcome for outcome in outcomes if outcome[0] == kind]
+        chosen.sort(key=lambda outcome: -_prominence(*outcome[2:4]))
+        gallery[kind] = [_card(*outcome[1:]) for outcome in chosen[:MISTAKES]]
+    chosen = [results[index] for index in random_indices(len(results), OVERVIEWS)]
+    gallery["overviews"] = [
+        {"image": embed(_overview(result)), "name": result.example.id} for result in chosen
+    ]
+    return gallery
+
+
+def _prominence(reading: Reading | None, box) -> float:
+    if reading is not None:
+        return reading.confidence
+    return (box[3] - box[1]) if box else 0.0
+
+
+def _card(label: str, reading: Reading | None, box, result: SceneResult) -> dict[str, Any]:
+    image = decode_image(result.example.image)
+    if box is not None:
+        left, top, right, bottom = box
+        margin = 0.6 * max(right - left, bottom - top)
+        x, y = max(round(left - margin), 0), max(round(top - margin), 0)
+        image = image[y : round(bottom + margin) + 1, x : round(right + margin) + 1]
+    return {
+        "image": embed(thumbnail(image)),
+        "label": label,
+        "reading": reading.number if reading else "",
+        "confidence": reading.confidence if reading else None,
+        "name": result.example.id,
+    }
+
+
+def _overview(result: SceneResult) -> Image.Image:
+    """An image with the boxes of all readings and of missed numbers, in the colours of kinds."""
+    image = Image.fromarray(decode_image(result.example.image))
+    scale = 320 / max(image.size)
+    image = image.resize([max(1, round(side * scale)) for side in image.size])
+    draw = ImageDraw.Draw(image)
+    for kind, _, reading, box in _outcomes(result):
+        if kind == "ignored" or box is None:
+            continue
+        edges = [edge * scale for edge in box]
+        draw.rectangle(edges, outline=_COLOURS[kind], width=2)
+        if reading:
+            draw.text((edges[0], max(edges[1] - 12, 0)), reading.number, fill=_COLOURS[kind])
+    return image

@@ -1,0 +1,158 @@
+"""Export a locator: its images, and the check of its file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from exporting.check import ExportError
+from exporting.formats import FLOAT16, Run
+from inference.locator import Locator
+from models.locator_metrics import overlaps
+from number_zoo.names import BOXES, IMAGES, SCORES, TURNS
+
+RENDERED = "rendered scenes"
+METADATA = ("task", "model", "reads", "licence", "input_shape", "parameters", "threshold")
+"""Fields of the description that an ONNX file carries in itself."""
+
+OUTPUTS = {
+    BOXES: "left, top, right, bottom of each number in pixels",
+    SCORES: "probability that there is a number, descending; 0 for none",
+    TURNS: "counter-clockwise quarter turns that make the number upright",
+}
+
+_SEED = 2002
+_SCALES = (1.0, 0.31, 1.7)
+"""Factors by which images are resized in turn: sizes of few and of many pixels, and of no multiple
+of the stride."""
+_COMPARED = 20
+"""Boxes of each image that are compared, those of the highest scores."""
+_SAME_BOX = 0.9
+_TOLERANCE = {None: 0.01, FLOAT16: 0.05}
+"""Most difference of a score, by quantization."""
+_MAX_CHANGED = {None: 0.01, FLOAT16: 0.05}
+"""Fraction of boxes that may change: of two that overlap, rounding can decide which is kept."""
+
+
+@dataclass(frozen=True)
+class LocatorCheck:
+    """Result of a check.
+
+    Attributes:
+        source: the images.
+        images: their number.
+        boxes: boxes of file and graph that were compared.
+        equal: boxes that the other has as well, with the same turn.
+        max_difference: largest difference of the scores of these.
+    """
+
+    source: str
+    images: int
+    boxes: int
+    equal: int
+    max_difference: float
+
+
+def take(
+    dataset: str | None, count: int, data_dir: str | Path | None = None
+) -> tuple[str, list[np.ndarray]]:
+    """Take images of the validation split of a data set, or render scenes, of several sizes.
+
+    Returns:
+        Where they come from, and the images, uint8 (height, width, 3).
+
+    Raises:
+        ValueError: if the data set is unknown or its validation split is empty.
+    """
+    images = list(islice(_render() if dataset is None else _load(dataset, data_dir), count))
+    if not images:
+        raise ValueError(
+            f"{dataset} has no validation images to check with: name another --dataset, or none "
+            "for rendered scenes"
+        )
+    images = [_resize(image, _SCALES[n % len(_SCALES)]) for n, image in enumerate(images)]
+    return RENDERED if dataset is None else f"{dataset}, validation split", images
+
+
+def _render() -> Iterator[np.ndarray]:
+    from datasets.rendered_scenes.rendering import render_scene
+
+    index = 0
+    while True:
+        yield render_scene(_SEED, index).image
+        index += 1
+
+
+def _load(dataset: str, data_dir: str | Path | None) -> Iterator[np.ndarray]:
+    import datasets
+
+    for example in datasets.scene_examples(dataset, "validation", data_dir):
+        image = datasets.decode_image(example.image)
+        yield image if image.shape[2] == 3 else image.repeat(3, axis=2)
+
+
+def _resize(image: np.ndarray, factor: float) -> np.ndarray:
+    size = [max(8, round(factor * side)) for side in image.shape[1::-1]]
+    return np.asarray(Image.fromarray(image).resize(size))
+
+
+def check(
+    run: Run, locator: Locator, source: str, images: list[np.ndarray], quantize: str | None
+) -> LocatorCheck:
+    """Run a file on images and compare it with the graph in Keras.
+
+    Args:
+        run: the opened file.
+        locator: the model with the graph.
+        source: where the images come from.
+        images: uint8 (height, width, 3), of any size.
+        quantize: how the weights are stored, which sets the tolerance.
+
+    Raises:
+        ExportError: if boxes or scores differ by more than the tolerance.
+    """
+    counts, equal, differences = [], [], [0.0]
+    for image in images:
+        of_file, of_graph = run(image[None]), locator.backend({IMAGES: image[None]})
+        for a, b in ((of_file, of_graph), (of_graph, of_file)):
+            compared, same, difference = _compare(a, b)
+            counts.append(compared)
+            equal.append(same)
+            differences.append(difference)
+    result = LocatorCheck(source, len(images), sum(counts), sum(equal), float(np.max(differences)))
+    changed, tolerance = result.boxes - result.equal, _TOLERANCE[quantize]
+    if changed > _MAX_CHANGED[quantize] * result.boxes:
+        raise ExportError(
+            f"{changed} of {result.boxes} boxes of file and Keras have no equal in the other "
+            f"(accepted: {_MAX_CHANGED[quantize]:.0%})"
+        )
+    if not result.max_difference <= tolerance:
+        raise ExportError(
+            f"the scores of the file differ from those of Keras by up to "
+            f"{result.max_difference:.3g} (accepted: {tolerance:g})"
+        )
+    return result
+
+
+def _compare(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> tuple[int, int, float]:
+    """How many boxes of `a` are compared, how many of them `b` has, and the largest difference of
+    the scores of these."""
+    scores, others = a[SCORES][0][:_COMPARED], b[SCORES][0]
+    count = int((scores > 0).sum())
+    if not count:
+        return 0, 0, 0.0
+    overlap, _ = overlaps(a[BOXES][0][:count], b[BOXES][0])
+    overlap[:, others <= 0] = 0
+    nearest = overlap.argmax(axis=1)
+    same = overlap.max(axis=1) >= _SAME_BOX
+    same &= a[TURNS][0][:count] == b[TURNS][0][nearest]
+    return (
+        count,
+        int(same.sum()),
+        float(np.abs(scores[:count] - others[nearest])[same].max(initial=0)),
+    )

@@ -1,0 +1,225 @@
+"""Scores of located numbers, in NumPy: the one definition for training and evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from models.locator import decode_locations
+from models.locator_loss import LocatorLoss
+
+MATCH_IOU = 0.5
+"""Least intersection over union of a box with that of the number it finds."""
+
+SIZES = {"small": (0, 16), "medium": (16, 48), "large": (48, np.inf)}
+"""Ranges of the shorter side of a number's box in pixels of the locator's input."""
+
+_MIN_IGNORED = 0.5
+_CHUNK = 64
+
+
+@dataclass(frozen=True)
+class Matches:
+    """Which boxes of an image find which numbers.
+
+    Attributes:
+        number: int (k,), index of the number that each box finds, or −1.
+        ignored: bool (k,), whether a box that finds none lies for more than half in a box to
+            ignore, and so counts neither as right nor as wrong.
+    """
+
+    number: np.ndarray
+    ignored: np.ndarray
+
+
+def overlaps(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Intersection over union, and over the area of `a`: (n, m) each, of boxes (n, 4), (m, 4)."""
+    a, b = (np.asarray(boxes, np.float64).reshape(-1, 4) for boxes in (a, b))
+    inner = np.minimum(a[:, None, 2:], b[:, 2:]) - np.maximum(a[:, None, :2], b[:, :2])
+    common = np.maximum(inner, 0).prod(-1)
+    areas = [np.maximum((x[:, 2:] - x[:, :2]).prod(-1), 1e-9) for x in (a, b)]
+    return common / (areas[0][:, None] + areas[1] - common), common / areas[0][:, None]
+
+
+def match_boxes(
+    boxes: np.ndarray,
+    scores: np.ndarray,
+    numbers: np.ndarray,
+    ignored: np.ndarray = (),
+    iou: float = MATCH_IOU,
+    possible: np.ndarray | None = None,
+) -> Matches:
+    """Match boxes to numbers, the most probable box first, each to the number it overlaps most.
+
+    Args:
+        boxes: (k, 4), left, top, right, bottom.
+        scores: (k,), which the order of matching follows.
+        numbers: (n, 4), the true boxes; each is found once at most.
+        ignored: (m, 4), boxes to ignore.
+        iou: least intersection over union.
+        possible: bool (k, n), the pairs that may match. Defaults to all.
+    """
+    overlap, _ = overlaps(boxes, numbers)
+    if possible is not None:
+        overlap = np.where(possible, overlap, -1.0)
+    _, inside = overlaps(boxes, ignored)
+    number = np.full(len(overlap), -1)
+    for index in np.argsort(-np.asarray(scores), kind="stable"):
+        if overlap.shape[1] and overlap[index].max() >= iou:
+            number[index] = overlap[index].argmax()
+            overlap[:, number[index]] = -1
+    return Matches(number, (number < 0) & (inside.max(1, initial=0) > _MIN_IGNORED))
+
+
+class LocationScores:
+    """Scores of located numbers, accumulated image by image.
+
+    Args:
+        iou: least intersection over union of a box with that of the number it finds.
+    """
+
+    def __init__(self, iou: float = MATCH_IOU):
+        self.iou = iou
+        self._boxes, self._numbers = [], []  # (score, number or -1, side) and (side, turn right)
+
+    def update(
+        self, boxes: np.ndarray, scores: np.ndarray, turns: np.ndarray, truth: np.ndarray
+    ) -> None:
+        """Add an image.
+
+        Args:
+            boxes: (k, 4), as `decode_locations` gives them.
+            scores: (k,); a box with a score of 0 is none.
+            turns: (k,).
+            truth: (M, 5), as `LocatorLoss` takes it.
+        """
+        kept = scores > 0
+        boxes, scores, turns = boxes[kept], scores[kept], turns[kept]
+        is_number = np.isfinite(truth).all(1)
+        is_ignored = np.isfinite(truth[:, :4]).all(1) & ~is_number
+        numbers = truth[is_number]
+        matches = match_boxes(boxes, scores, numbers[:, :4], truth[is_ignored, :4], self.iou)
+        sides = np.minimum(*(numbers[:, 2:4] - numbers[:, :2]).T)
+        found = matches.number >= 0
+        box_sides = np.minimum(*(boxes[:, 2:] - boxes[:, :2]).T)
+        box_sides[found] = sides[matches.number[found]]
+        right = np.full(len(scores), np.nan)
+        right[found] = turns[found] == numbers[matches.number[found], 4]
+        rows = np.stack([scores, found, box_sides, right], axis=1)
+        self._boxes.append(rows[~matches.ignored])
+        self._numbers.append(sides)
+
+    def update_batch(
+        self, locations: np.ndarray, truth: np.ndarray, image_size: tuple[int, int]
+    ) -> None:
+        """Add a batch of a locator's outputs; the arguments are those of `location_scores`."""
+        decoded = decode_locations(keras.ops.convert_to_tensor(locations), image_size)
+        arrays = [keras.ops.convert_to_numpy(values) for values in decoded.values()]
+        for *image, image_truth in zip(*arrays, truth, strict=True):
+            self.update(*image, image_truth)
+
+    def best_threshold(self) -> float:
+        """The score of a box that gives the largest F1 as a threshold; 0.5 where none is right."""
+        scores, found, _, _ = np.concatenate([np.empty((0, 4)), *self._boxes]).T
+        order = np.argsort(-scores, kind="stable")
+        count = sum(map(len, self._numbers))
+        f1 = 2 * np.cumsum(found[order]) / (np.arange(1, len(order) + 1) + count)
+        return float(scores[order][f1.argmax()]) if f1.any() else 0.5
+
+    def result(self, threshold: float = 0.5) -> dict[str, float]:
+        """The scores of all images so far.
+
+        Args:
+            threshold: least score of a box that counts for precision and recall.
+
+        Returns:
+            `average_precision`, the area under the curve of precision over recall, its precision
+            made monotonic (as in Pascal VOC 2010); `precision`, `recall` and `f1` of boxes with at
+            least the threshold; `turn_accuracy`, the fraction of these with the right turn, of
+            those that find a number; and `average_precision_SIZE`, `recall_SIZE` for each of
+            `SIZES`. A number of another size, and a wrong box of another size, does not count
+            there. What no number defines is NaN; where there are numbers but no boxes, precision
+            and `turn_accuracy` are 0.
+        """
+        scores, found, sides, right = np.concatenate([np.empty((0, 4)), *self._boxes]).T
+        numbers = np.concatenate([np.empty(0), *self._numbers])
+        found, kept = found.astype(bool), scores >= threshold
+        hits = (found & kept).sum()
+        results = {
+            "average_precision": average_precision(scores, found, len(numbers)),
+            "precision": _ratio(hits, kept.sum(), len(numbers)),
+            "recall": _ratio(hits, len(numbers)),
+            "f1": _ratio(2 * hits, kept.sum() + len(numbers)),
+            "turn_accuracy": _ratio((right[found & kept] == 1).sum(), hits, len(numbers)),
+        }
+        for name, (least, most) in SIZES.items():
+            of_size = (sides >= least) & (sides < most)
+            count = ((numbers >= least) & (numbers < most)).sum()
+            results |= {
+                f"average_precision_{name}": average_precision(
+                    scores[of_size], found[of_size], count
+                ),
+                f"recall_{name}": _ratio((found & kept & of_size).sum(), count),
+            }
+        return results
+
+
+def _ratio(part: float, whole: float, numbers: int = 0) -> float:
+    if whole:
+        return float(part / whole)
+    return 0.0 if numbers else float("nan")
+
+
+def average_precision(
+    scores: np.ndarray, found: np.ndarray, count: float, weights: np.ndarray | None = None
+) -> float:
+    """Area under the curve of precision over recall.
+
+    Args:
+        scores: (k,), of all boxes of all images.
+        found: bool (k,), whether a box finds a number.
+        count: the number of numbers; NaN is returned for 0.
+        weights: (k,), how often each box counts. Defaults to once.
+    """
+    if count == 0:
+        return float("nan")
+    order = np.argsort(-np.asarray(scores), kind="stable")
+    weights = np.ones(len(order)) if weights is None else np.asarray(weights, float)[order]
+    hits = np.asarray(found, bool)[order] * weights
+    precision = np.cumsum(hits) / np.maximum(np.cumsum(weights), 1e-9)
+    precision = np.maximum.accumulate(precision[::-1])[::-1]
+    return float((precision * hits).sum() / count)
+
+
+def location_scores(
+    locations: np.ndarray,
+    truth: np.ndarray,
+    image_size: tuple[int, int],
+    threshold: float = 0.5,
+) -> dict[str, float]:
+    """Score a locator's outputs.
+
+    Args:
+        locations: (images, h, w, 9), the model's outputs.
+        truth: (images, M, 5), as `LocatorLoss` takes it.
+        image_size: (height, width) of the images in pixels.
+        threshold: least score of a box that counts for precision and recall.
+
+    Returns:
+        The scores of `LocationScores.result`, those that are defined, and `loss`, the mean
+        `LocatorLoss`.
+    """
+    scores, losses, loss = LocationScores(), [], LocatorLoss()
+    for chunk, rows in _chunks(locations, truth):
+        losses.append(len(rows) * float(loss(rows, chunk)))
+        scores.update_batch(chunk, rows, image_size)
+    results = {name: value for name, value in scores.result(threshold).items() if value == value}
+    return results | {"loss": sum(losses) / max(len(locations), 1)}
+
+
+def _chunks(*arrays: np.ndarray) -> Iterable[tuple[np.ndarray, ...]]:
+    for first in range(0, len(arrays[0]), _CHUNK):
+        yield tuple(array[first : first + _CHUNK] for array in arrays)

@@ -1,0 +1,32 @@
+// The numbers of an image as a list of buttons, of which one is chosen.
+
+import { chanceText, find, make } from "./dom.js";
+import { accepted, sayReading } from "./readings.js";
+
+// Draws the list, or hides it where `readings` is null. `choose` is called with the index of the
+// number whose button is pressed.
+export function drawNumbers(readings, chosen, threshold, choose) {
+  const list = find("numbers");
+  list.hidden = !readings;
+  const held = [...list.querySelectorAll("button")].indexOf(document.activeElement);
+  const items = (readings ?? []).map((reading, index) => {
+    const sure = accepted(reading, threshold);
+    const button = make(
+      "button",
+      {
+        type: "button",
+        "aria-current": String(index === chosen),
+        "aria-label": sayReading(reading, threshold),
+        title: reading.model,
+        onclick: () => choose(index),
+      },
+      make("b", {}, reading.number),
+      make("span", { className: sure ? "accepted" : "unsure" }, `${sure ? "✓" : "?"} ${chanceText(reading.confidence)}`),
+    );
+    button.style.setProperty("--colour", reading.colour);
+    return make("li", {}, button);
+  });
+  if (readings && !items.length) items.push(make("li", { className: "soft" }, "No numbers found."));
+  list.replaceChildren(...items);
+  list.querySelectorAll("button")[held]?.focus();
+}

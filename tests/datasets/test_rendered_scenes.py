@@ -1,0 +1,117 @@
+"""Rendered scenes: what is drawn is annotated, and the TFDS builder stores it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import datasets
+from datasets import sources
+from datasets.rendered_numbers.planar_object import is_unreadable_rotated
+from datasets.rendered_numbers.printed import render_print
+from datasets.rendered_numbers.rng import Rng
+from datasets.rendered_scenes import rendered_scenes_dataset_builder as module
+from datasets.rendered_scenes.objects import render_paragraph
+from datasets.rendered_scenes.rendering import render_scene, turn_image
+from datasets.rendered_scenes.styles import SceneStyle
+from number_zoo import Reader
+
+STYLE = SceneStyle(longest_side=320)
+
+
+@pytest.fixture(scope="module")
+def scenes():
+    return [render_scene(5, index, STYLE) for index in range(60)]
+
+
+def test_boxes_lie_within_the_image_and_belong_to_labels(scenes):
+    counts = {len(scene.labels) for scene in scenes}
+    assert {0, 1, 2, 3} <= counts
+    for scene in scenes:
+        height, width = scene.image.shape[:2]
+        assert max(height, width) == 320
+        assert len(scene.boxes) == len(scene.labels) == len(scene.turns)
+        assert all(label.isdigit() for label in scene.labels)
+        boxes = np.concatenate([scene.boxes, scene.ignored_boxes])
+        assert (boxes[:, :2] >= 0).all() and (boxes <= [width, height] * 2).all()
+        assert (boxes[:, 2:] > boxes[:, :2]).all()
+
+
+def test_a_reader_reads_the_labels_in_the_boxes(scenes):
+    crops, labels = [], []
+    for scene in scenes:
+        for (left, top, right, bottom), label, turn in zip(
+            scene.boxes, scene.labels, scene.turns, strict=True
+        ):
+            if min(right - left, bottom - top) < 14:
+                continue
+            margin = 0.15 * (bottom - top)
+            x0, y0 = max(int(left - margin), 0), max(int(top - margin), 0)
+            crop = scene.image[y0 : int(bottom + margin) + 1, x0 : int(right + margin) + 1]
+            crops.append(np.ascontiguousarray(np.rot90(crop, turn)))
+            labels.append(label)
+    readings = [reading.number for reading in Reader().read(crops)]
+    right = np.mean([reading == label for reading, label in zip(readings, labels, strict=True)])
+    assert len(labels) > 40
+    assert right > 0.8
+
+
+def test_a_scene_is_a_function_of_seed_index_and_style(scenes):
+    again = render_scene(5, 7, STYLE)
+    assert again.jpeg == scenes[7].jpeg and again.labels == scenes[7].labels
+    assert render_scene(6, 7, STYLE).jpeg != again.jpeg
+    with pytest.raises(ValueError, match="at least 0"):
+        render_scene(-1, 0)
+
+
+def test_numbers_of_turned_scenes_share_a_turn_and_an_orientation():
+    style = replace(STYLE, turned=1.0, turned_objects=0.0, longest_side=200)
+    turned = [scene for i in range(40) if (scene := render_scene(1, i, style)).turns.any()]
+    assert len(turned) > 5
+    for scene in turned:
+        assert len(set(scene.turns.tolist())) == 1
+        assert all(map(is_unreadable_rotated, scene.labels))
+
+
+@pytest.mark.parametrize("quarters", range(4))
+def test_boxes_turn_with_the_image(quarters):
+    image = np.zeros((6, 9, 3), np.uint8)
+    image[1:3, 4:8] = 255
+    turned, boxes = turn_image(image, np.array([[4.0, 1.0, 8.0, 3.0]]), quarters)
+    np.testing.assert_array_equal(turned, np.rot90(image, quarters))
+    left, top, right, bottom = boxes[0].astype(int)
+    assert turned[top:bottom, left:right].min() == 255 and turned.sum() == image.sum()
+
+
+def test_every_number_of_a_text_is_annotated():
+    planar = render_print(Rng(0, 1), 30.0, text="14/3 A 7.50")
+    numbers = [(planar.label, planar.hulls), *planar.others]
+    assert sorted(label for label, _ in numbers) == ["14", "3", "750"]
+    lefts = {label: min(hull[:, 0].min() for hull in hulls) for label, hulls in numbers}
+    assert lefts["14"] < lefts["3"] < lefts["750"]
+    assert render_paragraph(Rng(0, 1), 20.0, with_numbers=True).others
+    assert not render_paragraph(Rng(0, 1), 20.0).others
+
+
+def test_the_builder_stores_what_is_rendered(tmp_path, monkeypatch):
+    config = module.RenderedScenesConfig(
+        name="small", style=STYLE, train=4, validation=2, test=2, workers=1
+    )
+    builder = module.Builder(config=config, data_dir=str(tmp_path))
+    builder.download_and_prepare()
+    monkeypatch.setattr(sources, "builder", lambda *_: builder)
+    examples = list(datasets.scene_examples("rendered_scenes", "train"))
+    assert len(examples) == 4
+    for example in examples:
+        scene = render_scene(module.SEEDS["train"], int(example.id[-6:]), STYLE)
+        assert example.image == scene.jpeg, "not encoded again"
+        assert example.labels == scene.labels
+        for name in ("boxes", "turns", "ignored_boxes"):
+            np.testing.assert_array_equal(getattr(example, name), getattr(scene, name))
+    rows = list(datasets.load_scenes("rendered_scenes", "test").as_numpy_iterator())
+    assert len(rows) == 2
+    assert rows[0]["image"].ndim == 3 and len(rows[0]["labels"]) == len(rows[0]["boxes"])
+    with pytest.raises(ValueError, match="several numbers"):
+        next(datasets.examples("rendered_scenes", "train"))

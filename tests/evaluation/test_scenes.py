@@ -1,0 +1,151 @@
+"""Numbers found and read: matching, figures, and the files of a report."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import evaluate
+from datasets.scenes import SceneExample
+from evaluation import scenes
+from evaluation.intervals import bootstrap
+from evaluation.scene_figures import match_scene, scene_figures
+from number_zoo.predictions import Reading
+
+BOXES = [[0, 0, 40, 20], [100, 0, 140, 20], [0, 100, 10, 104]]
+
+
+def example(boxes, labels, turns=None, ignored=(), image=b"") -> SceneExample:
+    turns = np.zeros(len(labels), np.int32) if turns is None else np.array(turns, np.int32)
+    return SceneExample(
+        "x", image, np.array(boxes, np.float32).reshape(-1, 4), list(labels), turns,
+        np.array(ignored, np.float32).reshape(-1, 4),
+    )  # fmt: skip
+
+
+def match(example, *readings):
+    return match_scene(
+        example, (200, 200), [Reading(n, c, box and tuple(box)) for n, c, box in readings]
+    )
+
+
+@pytest.mark.parametrize(
+    ("readings", "missed", "misread", "invented", "right"),
+    [
+        ([("12", 0.9, BOXES[0]), ("7", 0.9, BOXES[1]), ("5", 0.5, BOXES[2])], [], [], [], 3),
+        ([("12", 0.9, [2, 0, 44, 21])], [1, 2], [], [], 1),
+        ([("12", 0.9, [21, 0, 61, 20])], [0, 1, 2], [], [0], 0),  # overlaps by less than half
+        ([("72", 0.9, BOXES[0])], [1, 2], [(0, 0)], [], 0),
+        ([("12", 0.6, BOXES[0]), ("12", 0.8, BOXES[0])], [1, 2], [], [0], 1),  # one to one
+        ([("72", 0.9, BOXES[0]), ("12", 0.5, [1, 0, 40, 20])], [1, 2], [], [], 1),
+        ([("3", 0.9, [62, 62, 78, 78])], [0, 1, 2], [], [], 0),  # ignored
+        ([("3", 0.9, None)], [0, 1, 2], [], [0], 0),
+        ([], [0, 1, 2], [], [], 0),
+    ],
+)
+def test_what_is_right_missed_misread_and_invented(readings, missed, misread, invented, right):
+    scene = example(BOXES, ["12", "7", "5"], ignored=[[60, 60, 80, 80]])
+    result = match(scene, *readings)
+    assert result.missed.tolist() == missed
+    assert result.misread == misread
+    assert result.invented.tolist() == invented
+    assert (result.read >= 0).sum() == right
+
+
+def test_a_number_without_a_box_is_read_by_its_digits():
+    unknown = np.full((2, 4), np.nan)
+    result = match(example(unknown, ["12", "7"]), ("12", 0.9, BOXES[0]), ("12", 0.8, BOXES[1]))
+    assert result.read.tolist() == [0, -1]
+    figures = scene_figures([result])
+    assert figures["read"]["all"]["f1"] == pytest.approx(0.5) and figures["found"] == {}
+
+
+def test_figures_by_size_and_of_images_without_a_number():
+    first = match(example(BOXES, ["12", "7", "5"]), ("12", 0.9, BOXES[0]), ("8", 0.8, BOXES[1]),
+                  ("4", 0.7, [50, 100, 60, 104]))  # fmt: skip
+    empty, quiet = match(example([], []), ("1", 0.95, BOXES[0])), match(example([], []))
+    figures = scene_figures([first, empty, quiet])
+    read, found = figures["read"], figures["found"]
+    assert read["all"]["precision"] == pytest.approx(1 / 4)
+    assert read["all"]["recall"] == pytest.approx(1 / 3)
+    assert read["all"]["f1"] == pytest.approx(2 / 7)
+    assert (read["small"]["numbers"], read["large"]["numbers"]) == (1, 2)
+    assert read["small"]["precision"] == 0 and read["large"]["recall"] == pytest.approx(1 / 2)
+    assert found["all"]["recall"] == pytest.approx(2 / 3)
+    # By confidence: an invented one of 0.95, then both that are found.
+    assert found["all"]["average_precision"] == pytest.approx((2 / 3 + 2 / 3) / 3)
+    low, high = found["all"]["average_precision_interval"]
+    assert low <= found["all"]["average_precision"] <= high
+    assert figures["mistakes"] == {"missed": 1, "misread": 1, "invented": 2}
+    alarms = figures["false_alarms"]
+    assert (alarms["images"], alarms["any"], alarms["0.9"]) == (2, 0.5, 0.5)
+
+
+def test_a_turned_number_has_the_height_of_its_digits():
+    tall = example([[0, 0, 8, 60]], ["123"], turns=[1])
+    result = match_scene(tall, (200, 200), [Reading("123", 0.9, (0, 0, 8, 60), 1, 0.8)])
+    figures = scene_figures([result])
+    assert figures["read"]["small"]["f1"] == 1.0 and figures["turns"] == 1.0
+
+
+def test_the_bootstrap_resamples_images():
+    right = np.repeat([0.0, 1.0], [200, 200])
+    value, (low, high) = bootstrap(lambda w: w @ right / w.sum(axis=1), 400)
+    assert value == 0.5
+    assert low == pytest.approx(0.45, abs=0.01) and high == pytest.approx(0.55, abs=0.01)
+    assert bootstrap(lambda w: np.full(len(w), np.nan), 3) == (None, None)
+
+
+class FakeReader:
+    """Reads the number of the left half right, and one that is not there."""
+
+    def read_all(self, image):
+        half = image.shape[1] // 2
+        number = str(int(image[0, 0, 0]))
+        readings = [Reading(number, 0.9, (0.0, 0.0, float(half), 20.0))]
+        return [*readings, Reading("999", 0.95, (half + 1.0, 40.0, half + 9.0, 50.0))]
+
+
+def test_the_command_reports_a_folder_of_scenes(tmp_path, monkeypatch, capsys):
+    folder, report = tmp_path / "photos", tmp_path / "report"
+    folder.mkdir()
+    rows = ["file,label,boxes,split"]
+    for index in (11, 12, 13):
+        Image.fromarray(np.full((60, 80, 3), index, np.uint8)).save(folder / f"{index}.png")
+        rows += [f"{index}.png,{index},0 0 40 20,test", f"{index}.png,55,50 0 70 10,test"]
+    (folder / "labels.csv").write_text("\n".join(rows))
+    monkeypatch.setattr(scenes, "open_reader", lambda name, locator: {"fake": FakeReader()}[name])
+    command = ["fake", "--dataset", str(folder), "--report", str(report)]
+    assert evaluate.main(command) == 0
+    assert "50.0%" in capsys.readouterr().out
+    figures = json.loads((report / "results.json").read_text())["readers"]["fake"]
+    assert figures["read"]["all"]["f1"] == pytest.approx(0.5)
+    assert figures["mistakes"] == {"missed": 3, "misread": 0, "invented": 3}
+    table = list(csv.DictReader(io.StringIO((report / "readings.csv").read_text())))
+    assert [row["kind"] for row in table] == ["right", "invented", "missed"] * 3
+    assert {(row["label"], row["reading"]) for row in table if row["kind"] == "right"} == {
+        ("11", "11"), ("12", "12"), ("13", "13")
+    }  # fmt: skip
+    page = (report / "index.html").read_text()
+    assert page.count("data:image/jpeg") == 3 + 3 + 3
+    assert "Missed" in page and "Invented" in page and "Misread" not in page
+    assert evaluate.main([*command, "--crop", "union"]) == 2
+    assert "--crop does not apply" in capsys.readouterr().err
+
+
+def test_no_reader_and_no_image_are_errors(monkeypatch):
+    def refuse(name, locator):
+        raise ValueError("unknown weights")
+
+    monkeypatch.setattr(scenes, "open_reader", refuse)
+    with pytest.raises(ValueError, match=r"no reader can be evaluated\. x: unknown weights"):
+        scenes.compare_scenes(["x"], "rendered_scenes")
+    monkeypatch.setattr(scenes, "open_reader", lambda name, locator: FakeReader())
+    monkeypatch.setattr(scenes, "scene_examples", lambda *_: iter(()))
+    with pytest.raises(ValueError, match="no images in its split 'test'"):
+        scenes.compare_scenes(["x"], "rendered_scenes")

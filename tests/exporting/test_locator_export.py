@@ -1,0 +1,88 @@
+"""The exported graph of a locator."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+import export
+import models
+from exporting import ExportError, formats, locator
+from inference.locator import Locator
+from number_zoo.locator import open_locator
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """An untrained locator that finds many boxes of different scores."""
+    keras.utils.set_random_seed(1)
+    model = models.create("locator_tiny")
+    for name, scale in (("heat", 300), ("distances", 30), ("turns", 30)):
+        kernel, bias = model.get_layer(name).get_weights()
+        model.get_layer(name).set_weights([scale * kernel, bias])
+    path = tmp_path_factory.mktemp("weights") / "finder.keras"
+    model.save(path)
+    return path
+
+
+def test_the_file_finds_what_keras_finds_in_images_of_any_size(weights, tmp_path, capsys):
+    pytest.importorskip("tf2onnx")
+    out = tmp_path / "finder.onnx"
+    arguments = [str(weights), "--format", "onnx", "--out", str(out), "--quantize", "float16"]
+    assert export.main([*arguments, "--images", "3"]) == 0
+    assert "boxes as in Keras" in capsys.readouterr().out
+    description = json.loads((tmp_path / "finder.onnx.json").read_text())
+    assert description["check"]["boxes"] > 60 and description["task"] == "locate"
+    assert set(description["outputs"]) == {"boxes", "scores", "turns"}
+    found, expected = open_locator(out), open_locator(weights)
+    assert isinstance(expected, Locator) and found.metadata["task"] == "locate"
+    run = formats.open_locator(out, None)
+    for height, width in ((31, 70), (7, 9), (128, 96)):
+        image = np.random.default_rng(height).integers(0, 255, (1, height, width, 3), np.uint8)
+        of_file, of_graph = run(image), expected.backend({"images": image})
+        assert of_file["boxes"].shape == (1, 100, 4) and of_file["turns"].dtype == np.int32
+        np.testing.assert_allclose(of_file["scores"], of_graph["scores"], atol=0.02)
+        boxes = of_file["boxes"][of_file["scores"] > 0]
+        assert (boxes >= 0).all() and (boxes <= [width, height] * 2).all()
+
+
+def test_a_file_that_differs_is_refused(weights):
+    model = Locator(weights)
+    source, images = locator.take(None, 2)
+
+    def shifted(image):
+        return model.backend({"images": image}) | {
+            "boxes": model.backend({"images": image})["boxes"] + 9
+        }
+
+    def unsure(image):
+        outputs = model.backend({"images": image})
+        return outputs | {"scores": 0.9 * outputs["scores"]}
+
+    with pytest.raises(ExportError, match="have no equal in the other"):
+        locator.check(shifted, model, source, images, None)
+    with pytest.raises(ExportError, match="scores of the file differ"):
+        locator.check(unsure, model, source, images, None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--format", "litert"], "a locator is exported as onnx. Received: litert"),
+        (["--format", "onnx", "--max-glimpses", "2"], "takes no glimpses"),
+    ],
+)
+def test_what_a_locator_has_not_is_an_error(weights, arguments, message, capsys):
+    assert export.main([str(weights), *arguments]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_locator_is_no_reader(weights, make_weights):
+    from inference.reader import Reader
+
+    with pytest.raises(ValueError, match="is a locator"):
+        Reader(weights)
+    reader = make_weights("residual_cnn_tiny", input_shape=(16, 32, 3), max_digits=3, blocks=(1, 1))
+    with pytest.raises(ValueError, match="is no locator: accepted are the weights of locator"):
+        Locator(reader)

@@ -1,0 +1,210 @@
+"""All numbers of an image: located, read upright, in reading order."""
+
+import io
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import number_zoo
+from number_zoo import all_numbers, boxes, locator
+from number_zoo.locator import Locations, Locator, UprightCrop, scales
+from number_zoo.published import SMALL_WEIGHTS, onnx_file
+from number_zoo.reader import Reader, open_reader
+from tests.conftest import draw_plate
+
+PLACES = (
+    (0, "175", (20, 40, 140, 90)),
+    (3, "77", (200, 50, 270, 90)),
+    (1, "402", (500, 30, 540, 130)),  # turned
+    (2, "9", (300, 150, 350, 190)),  # of a low score
+    (4, "31", (400, 250, 460, 290)),
+    (5, "86", (20, 244, 120, 294)),
+)
+IN_ORDER = ["175", "77", "402", "86", "31"]
+
+
+def scene(factor: int = 1, places=PLACES) -> Image.Image:
+    image = Image.new("RGB", (600 * factor, 350 * factor), (90, 110, 90))
+    for index, number, box in places:
+        draw_plate(image, index, number, tuple(factor * edge for edge in box))
+    return image
+
+
+@pytest.fixture(scope="module")
+def reader(plate_locator):
+    return Reader(SMALL_WEIGHTS, threads=2, locator=plate_locator)
+
+
+def assert_inside(readings, factor=1):
+    plates = {number: np.multiply(box, factor) for _, number, box in PLACES}
+    for reading in readings:
+        left, top, right, bottom = plates[reading.number]
+        box = np.array(reading.box)
+        assert (box > [left, top] * 2).all() and (box < [right, bottom] * 2).all()
+        assert (box[2:] - box[:2] > [0.15 * (right - left), 0.25 * (bottom - top)]).all()
+        assert reading.turn == (reading.number == "402")
+        assert reading.confidence > 0.9 and 0.3 < reading.score <= 0.9
+
+
+def test_every_number_is_read_upright_in_reading_order(reader, plate_locator, tmp_path):
+    image = scene()
+    image.save(tmp_path / "scene.png")
+    readings = reader.read_all(tmp_path / "scene.png")
+    assert [reading.number for reading in readings] == IN_ORDER
+    assert_inside(readings)
+    empty = np.full((40, 60, 3), 90, np.uint8)
+    file = io.BytesIO((tmp_path / "scene.png").read_bytes())
+    several = reader.read_all([empty, image, file, np.asarray(image, np.float32)])
+    assert several[0] == []
+    for others in several[1:]:
+        assert [other.number for other in others] == IN_ORDER
+        np.testing.assert_allclose([r.box for r in others], [r.box for r in readings], atol=0.1)
+    assert reader.read_all(empty) == reader.read_all([]) == reader.read_all([empty])[0] == []
+    assert number_zoo.read_all(image, SMALL_WEIGHTS, plate_locator) == readings
+
+
+def test_a_large_image_is_located_in_detail_and_read_at_full_size(reader, monkeypatch):
+    monkeypatch.setattr(locator, "OVERVIEW", 300)
+    monkeypatch.setattr(locator, "DETAIL", 800)
+    image = scene(2)
+    shapes, backend = [], reader._open_locator()._backend
+    monkeypatch.setattr(
+        reader._open_locator(),
+        "_backend",
+        lambda inputs: shapes.append(inputs["images"].shape) or backend(inputs),
+    )
+    crops, predict = [], reader.predict
+    monkeypatch.setattr(
+        reader, "predict", lambda images, windows: crops.extend(images) or predict(images, windows)
+    )
+    readings = reader.read_all(image)
+    assert shapes == [(1, 467, 800, 3), (1, 175, 300, 3)]
+    assert [reading.number for reading in readings] == IN_ORDER
+    assert_inside(readings, 2)
+    assert crops[0].shape == pytest.approx(
+        (169, 330, 3), abs=9
+    )  # of the plate, 240 x 100, and around
+
+
+def test_numbers_too_large_for_the_detail_pass_are_left_to_the_overview(plate_locator, monkeypatch):
+    monkeypatch.setattr(locator, "OVERVIEW", 300)
+    plates = Locator(plate_locator)
+    for most, edge in ((10, 4), (200, 1)):  # the overview's pixels are twice as large
+        monkeypatch.setattr(locator, "MAX_DETAIL_SIZE", most)
+        located = plates.locate(np.asarray(scene()))
+        assert len(located) == 5 and (np.diff(located.scores) <= 0).all()
+        assert located.boxes[0] == pytest.approx(PLACES[0][2], abs=edge)
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        ((640, 480), (1, None)),
+        ((50, 20), (4, None)),
+        ((100, 128), (2, None)),
+        ((1, 1), (4, None)),
+        ((1600, 900), (0.4, 1)),
+        ((3000, 4096), (0.15625, 0.5)),
+    ],
+)
+def test_an_image_is_given_at_one_or_two_scales(size, expected):
+    assert scales(*size) == expected
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 700), (5000, 2), (33, 65)])
+def test_images_of_any_shape_are_searched(shape, reader):
+    assert reader.read_all(np.full((*shape, 3), 90, np.uint8)) == []
+
+
+def test_a_padded_image_has_the_same_locations(plate_locator):
+    class Padded(Locator):
+        def _padded_size(self, height, width):
+            return 400, 1024
+
+    image = np.asarray(scene())
+    expected = Locator(plate_locator).locate(image)
+    np.testing.assert_array_equal(Padded(plate_locator).locate(image).boxes, expected.boxes)
+
+
+@pytest.mark.parametrize("turn", range(4))
+def test_a_crop_is_turned_and_boxes_are_turned_back(turn):
+    image = np.zeros((50, 80, 3), np.uint8)
+    image[20:30, 40:64] = 1
+    box = np.float32([40, 20, 64, 30])
+    crop = UprightCrop.around(image, box, turn)
+    rows, columns = np.nonzero(crop.pixels[..., 0])
+    upright = np.float32([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1])
+    np.testing.assert_array_equal(crop.in_image(upright), box)
+    np.testing.assert_allclose(crop.in_image(crop.window), [35, 16.5, 69, 33.5], atol=1e-4)
+    assert np.array_equal(crop.pixels, np.rot90(image[16:34, 35:69], turn))
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([], []),
+        ([(50, 0, 60, 10), (0, 3, 40, 13), (70, 30, 80, 40), (0, 34, 10, 44)], [1, 0, 3, 2]),
+        # A line that slopes; and one large number beside two small ones.
+        ([(90, 8, 99, 18), (0, 0, 9, 10), (40, 4, 49, 14)], [1, 2, 0]),
+        ([(0, 0, 50, 100), (60, 0, 70, 10), (60, 90, 70, 100)], [1, 0, 2]),
+    ],
+)
+def test_reading_order(rows, expected):
+    assert boxes.reading_order(np.float32(rows).reshape(-1, 4)) == expected
+
+
+@pytest.mark.parametrize(
+    ("second", "expected"),
+    [
+        (("123", 0.9, (0, 0, 12, 10)), ["123"]),  # the same, less sure
+        (("7", 0.9, (2, 0, 22, 10)), ["123"]),  # another reading of the same place
+        (("12", 0.9, (0, 0, 12, 10)), ["123"]),  # a part of it
+        (("12", 0.99, (0, 0, 12, 10)), ["12"]),  # surer than the whole
+        (("7", 0.9, (0, 0, 8, 10)), ["123", "7"]),  # another number in its box
+        (("123", 0.9, (15, 0, 35, 10)), ["123", "123"]),  # the same beside it
+        (("", 0.99, (0, 0, 20, 10)), ["123"]),
+    ],
+)
+def test_a_number_that_is_read_twice_is_given_once(second, expected):
+    readings = [("123", 0.95, (0, 0, 20, 10)), second]
+    count = len(readings)
+    arrays = {
+        "digits": np.array([[int(d) for d in text.ljust(3, "0")] for text, *_ in readings]),
+        "length": np.array([len(text) for text, *_ in readings]),
+        "confidence": np.float32([confidence for _, confidence, _ in readings]),
+        "crop": np.zeros((count, 4), np.float32),
+    }
+    located = Locations(
+        np.float32([box for *_, box in readings]), np.ones(count), np.zeros(count, int)
+    )
+    image = np.zeros((20, 40, 3), np.uint8)
+    predict = lambda images, windows: number_zoo.Predictions(dict(arrays))  # noqa: E731
+    (predictions,) = all_numbers.read_located([image], [located], predict)
+    assert [reading.number for reading in predictions.readings()] == expected
+
+
+def test_a_locator_is_opened_only_where_it_is_needed(plate_locator, tmp_path, monkeypatch):
+    image = scene(places=PLACES[:1])
+    missing = Reader(SMALL_WEIGHTS, locator=tmp_path / "gone.onnx")
+    assert missing.read(image).number == "175"
+    with pytest.raises(ValueError, match=r"unknown locator '.*gone\.onnx'.* path of an \.onnx"):
+        missing.read_all(image)
+    monkeypatch.setattr(locator.published, "DEFAULT_LOCATOR", "locator.other")
+    with pytest.raises(ValueError, match=r"'locator\.other' is not in .* give a locator that"):
+        Reader(SMALL_WEIGHTS).read_all(image)
+    swapped = Reader(SMALL_WEIGHTS, locator=onnx_file(SMALL_WEIGHTS))
+    with pytest.raises(ValueError, match=r"not a graph of a locator .* are images\. Received: cro"):
+        swapped.read_all(image)
+    with pytest.raises(ValueError, match=r"image_sizes, images\. Received: images$"):
+        open_reader(plate_locator)
+
+
+def test_published_weights_are_listed_by_what_they_are_for(monkeypatch, tmp_path):
+    monkeypatch.setattr(number_zoo.published, "FOLDER", tmp_path)
+    (tmp_path / "a.json").write_text("{}")
+    (tmp_path / "b.json").write_text(json.dumps({"task": "locate"}))
+    lists = [number_zoo.list_weights(*task) for task in ((), ("locate",), (None,))]
+    assert lists == [["a"], ["b"], ["a", "b"]]
+    assert number_zoo.card("b") == {"task": "locate"}

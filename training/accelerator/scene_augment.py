@@ -1,0 +1,101 @@
+"""Random changes of batches of scenes in JAX operations, on the accelerator."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+
+from training.accelerator import augment
+from training.accelerator.augment import Batch
+
+SMALLEST = 6.0
+"""Numbers whose shorter side is less than this in pixels are ignored."""
+
+IGNORED, GONE = 0.9, 0.2
+"""Numbers of which a smaller fraction is in the image are ignored, or are none."""
+
+TURN, STRETCH = 4.0, 0.15
+"""Largest rotation in degrees, and change of the aspect ratio."""
+
+
+def augment_scenes(
+    batch: Batch, key: jax.Array, a: dict[str, jax.Array], size: int
+) -> tuple[jax.Array, jax.Array]:
+    """Change a batch of scenes at random: part, scale, light and sharpness.
+
+    Args:
+        batch: as `scene_feed.FIELDS` describes it.
+        key: a JAX random key.
+        a: strengths by the names of `datasets.augmentation.Augmentation`.
+        size: height and width of the result.
+
+    Returns:
+        float32 images (n, size, size, 3), 0 to 255, 0 beyond the scene, and the float32 `y_true`
+        (n, M, 5) of `models.LocatorLoss`.
+    """
+    canvas = batch["images"].shape[1]
+    draw = augment._Draws(key, len(batch["size"]))
+    shares = batch["size"] / canvas
+    matrices = _views(batch["size"], draw, canvas, size)
+    images = augment._sample(batch["images"], matrices, (size, size))
+    visible = _inside(matrices, shares, size)[..., None]
+    boxes = jax.vmap(augment._move, in_axes=(1, None), out_axes=1)(
+        batch["numbers"][..., :4] / canvas, matrices
+    )
+    numbers, heights = _annotate(size * boxes, batch["numbers"][..., 4], size)
+    smallest = jnp.nanmin(jnp.where(heights > SMALLEST, heights, jnp.nan), axis=1)
+    smallest = jnp.where(jnp.isfinite(smallest), smallest, 24.0).clip(7.0, 60.0)
+    digit = jnp.stack([smallest, 0.6 * smallest], axis=1)
+    images = augment._soften(images, draw, a, digit)
+    images = augment._light(images, draw, a)
+    images = augment._compress(images, draw, a)
+    images = augment._disturb(images, draw, a, digit, jnp.ones(len(images)))
+    return jnp.clip(images, 0.0, 255.0) * visible, numbers
+
+
+def _views(scene, draw, canvas: int, size: int):
+    """Homographies from the result, x and y in [-0.5, 0.5], to shares of the canvas.
+
+    A third of the results show the whole scene, the others a part of it of another scale.
+    """
+    count = len(scene)
+    fit = scene.max(axis=1) / size  # pixels of the canvas in one of the result
+    whole = draw.bernoulli(0.35)
+    zoom = jnp.where(whole, draw.between(1.0, 1.25), jnp.exp(draw.between(-0.9, 0.35)))
+    scale = fit * zoom
+    shown = scale[:, None] * size
+    room = scene - shown  # negative where the scene is smaller than what is shown
+    corner = jnp.where(whole[:, None] & (room < 0), 0.0, room * draw.between(0.0, 1.0, 2))
+    centre = (corner + shown / 2) / canvas
+    angle = jnp.deg2rad(draw.either_way(TURN)) * draw.bernoulli(0.5)
+    stretch = jnp.sqrt(draw.factor(STRETCH))
+    width = scale * size / canvas
+    zero, unit = jnp.zeros(count), jnp.ones(count)
+    turn = augment._matrix(jnp.cos(angle), -jnp.sin(angle), jnp.sin(angle), jnp.cos(angle))
+    with jax.default_matmul_precision("highest"):
+        linear = turn @ augment._matrix(width * stretch, zero, zero, width / stretch)
+    top = jnp.concatenate([linear, centre[:, :, None]], axis=2)
+    bottom = jnp.stack([zero, zero, unit], axis=1)[:, None, :]
+    return jnp.concatenate([top, bottom], axis=1)
+
+
+def _inside(matrices, shares, size: int):
+    """1 where a pixel of the result (n, size, size) lies in the scene."""
+    steps = (jnp.arange(size) + 0.5) / size - 0.5
+    x, y = steps[None, None, :], steps[None, :, None]
+    rows = matrices[:, :2, :, None, None]
+    places = rows[:, :, 0] * x[:, None] + rows[:, :, 1] * y[:, None] + rows[:, :, 2]
+    inside = (places >= 0) & (places <= shares[:, :, None, None])
+    return inside.all(axis=1).astype(jnp.float32)
+
+
+def _annotate(boxes, turns, size: int):
+    """`y_true` of boxes (n, M, 4) in pixels that may leave the result, and their shorter sides."""
+    shown = jnp.clip(boxes, 0.0, size)
+    area = jnp.prod(boxes[..., 2:] - boxes[..., :2], axis=-1)
+    fraction = jnp.prod(shown[..., 2:] - shown[..., :2], axis=-1) / jnp.maximum(area, 1e-6)
+    shorter = (shown[..., 2:] - shown[..., :2]).min(axis=-1)
+    turns = jnp.where((fraction < IGNORED) | (shorter < SMALLEST), jnp.nan, turns)
+    gone = ~(fraction >= GONE)
+    numbers = jnp.concatenate([shown, turns[..., None]], axis=-1)
+    return jnp.where(gone[..., None], jnp.nan, numbers), jnp.where(gone, jnp.nan, shorter)

@@ -27,7 +27,7 @@ def published(photos, tmp_path, monkeypatch):
         keras.utils.set_random_seed(1)
         models.create(start.model, **start.arguments).save(run.model)
         write_json(run.metrics, {"inference": {"max_glimpses": 1}})
-    monkeypatch.setattr(models, "list_weights", lambda: [str(run.folder)])
+    monkeypatch.setattr(models, "list_weights", lambda *_: [str(run.folder)])
     return run
 
 

@@ -23,7 +23,7 @@ def test_published_weights_agree_with_their_card(name):
     assert {"street_numbers train", "street_numbers validation"} <= set(models.training_data(name))
     black, white = np.zeros((2, *model.input_shape[1:]), "float32")
     white += 255
-    predictions = models.decode_predictions(model.predict(np.stack([black, white]), verbose=0))
+    predictions = models.decode_predictions(model(np.stack([black, white])))
     assert np.isfinite(predictions.log_probability).all()
 
 

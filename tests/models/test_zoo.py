@@ -55,6 +55,11 @@ def create(name, shape, places):
     return models.create(name, input_shape=shape, max_digits=places, **SMALL[name])
 
 
+def outputs_of(model, images):
+    """As `model.predict`, which would compile with XLA first."""
+    return {name: np.asarray(values) for name, values in model(images).items()}
+
+
 def random_images(shape, count, seed=0):
     return np.random.default_rng(seed).uniform(0, 255, (count, *shape)).astype("float32")
 
@@ -98,7 +103,7 @@ def test_initial_loss_is_near_that_of_a_uniform_guess(name):
     keras.utils.set_random_seed(0)
     model = create(name, (32, 48, 3), 3)
     truth = random_labels(64, 3)
-    outputs = model.predict(random_images((32, 48, 3), 64), verbose=0)
+    outputs = outputs_of(model, random_images((32, 48, 3), 64))
     loss = negative_log_likelihood(outputs, truth).mean()
     assert loss == pytest.approx(uniform_loss(3, truth["length"]), rel=0.35)
 
@@ -115,7 +120,7 @@ def test_can_memorize_32_images(name):
     # One epoch of many steps: the overhead of an epoch exceeds the time of these steps.
     model.fit(((images, truth) for _ in range(80)), steps_per_epoch=80, shuffle=False, verbose=0)
     # Nearly all; guessing gets less than one of 32.
-    assert sequence_scores(model.predict(images, verbose=0), truth)["sequence_accuracy"] > 0.85
+    assert sequence_scores(outputs_of(model, images), truth)["sequence_accuracy"] > 0.85
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -123,10 +128,10 @@ def test_a_saved_model_and_a_single_image_give_the_same_outputs(name, tmp_path):
     shape = (32, 40, 3)
     model = create(name, shape, 3)
     images = random_images(shape, 5)
-    batch = model.predict(images, verbose=0)
-    single = model.predict(images[2:3], verbose=0)
+    batch = outputs_of(model, images)
+    single = outputs_of(model, images[2:3])
     model.save(tmp_path / "model.keras")
-    loaded = keras.saving.load_model(tmp_path / "model.keras").predict(images, verbose=0)
+    loaded = outputs_of(keras.saving.load_model(tmp_path / "model.keras"), images)
     for key in batch:
         np.testing.assert_allclose(loaded[key], batch[key], atol=1e-5)
         np.testing.assert_allclose(single[key][0], batch[key][2], atol=1e-4)
@@ -146,8 +151,8 @@ def test_the_default_of_its_search_space_is_the_model(name):
 def test_images_may_be_uint8():
     model = models.create("residual_cnn_tiny", input_shape=(32, 64, 3), max_digits=2)
     images = random_images((32, 64, 3), 2).astype("uint8")
-    as_float = model.predict(images.astype("float32"), verbose=0)
-    np.testing.assert_allclose(model.predict(images, verbose=0)["digits"], as_float["digits"])
+    as_float = outputs_of(model, images.astype("float32"))
+    np.testing.assert_allclose(outputs_of(model, images)["digits"], as_float["digits"])
 
 
 def test_logistic_regression_on_mnist_has_7850_parameters():

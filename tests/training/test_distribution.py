@@ -103,7 +103,8 @@ def test_mirrored_devices_save_a_model_that_loads_anywhere(tiny, tmp_path):
     assert strategy.is_chief and strategy.shard == (0, 1)
     with pytest.raises(ValueError, match=r"must be a multiple of their number, \d+\. Received: 1"):
         strategy.check_batch_size(1)
-    last = replace(tiny, recipe=replace(tiny.recipe, checkpoint="last"))
+    arguments = tiny.arguments | {"filters": [8]}
+    last = replace(tiny, arguments=arguments, recipe=replace(tiny.recipe, checkpoint="last"))
     metrics = train(last, tmp_path, until=2, strategy=strategy)
     assert metrics["epoch"] == metrics["epochs"] == 2
     assert metrics["validation"]["loss"] == rows_of(tmp_path)[-1]["val_loss"]

@@ -94,6 +94,7 @@ def load(
     gather = _Gather(parts, max_digits)
     places = [(number, index) for number, part in enumerate(parts) for index in range(len(part))]
 
+    @tf.autograph.experimental.do_not_convert  # it takes seconds
     def make_batch(places):
         images, targets, boxes, ids = gather(places)
         images = tf.cast(images, tf.float32)
@@ -188,12 +189,14 @@ def load_training(
         places = mixing.plan_epoch(sizes, weights, steps, batch_size, seed, int(epoch))
         return places[:, first_row : first_row + rows]
 
+    @tf.autograph.experimental.do_not_convert  # it takes seconds
     def plan_steps(epoch):
         places = tf.numpy_function(plan, [epoch], tf.int64)
         places.set_shape((steps, rows, 2))
         numbers = epoch * steps + tf.range(steps, dtype=tf.int64)
         return tf.data.Dataset.from_tensor_slices((numbers, places))
 
+    @tf.autograph.experimental.do_not_convert  # it takes seconds
     def make_batch(number, places):
         images, targets, boxes, _ = gather(places)
         step_seed = tf.random.fold_in(tf.constant([seed, 0], tf.int64), number)

@@ -151,6 +151,7 @@ def load_scene_training(
     def plan(epoch):
         return mixing.plan_epoch(sizes, weights, steps, batch_size, seed, int(epoch))
 
+    @tf.autograph.experimental.do_not_convert  # it takes seconds
     def plan_steps(epoch):
         places = tf.numpy_function(plan, [epoch], tf.int64)
         places.set_shape((steps, batch_size, 2))
@@ -169,6 +170,7 @@ def load_scene_training(
         ]
         return _stacked(rows)
 
+    @tf.autograph.experimental.do_not_convert  # it takes seconds
     def make_batch(number, places):
         images, targets = _call(load_batch, [number, places], batch_size, image_size, max_numbers)
         step_seed = tf.random.fold_in(tf.constant([seed, 1], tf.int64), number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import tempfile
@@ -16,10 +17,50 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 # What is known of the tests' images does not belong beside that of the user's.
 os.environ["NUMBER_ZOO_CACHE"] = str(Path(tempfile.gettempdir()) / "number_zoo_tests")
+# On JAX, compiling takes longer than all the rest of a small test.
+COMPILE_FAST = (
+    "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true "
+    "--xla_cpu_use_fusion_emitters=false"
+)
+os.environ.setdefault("XLA_FLAGS", COMPILE_FAST)
 
 ROOT = Path(__file__).resolve().parent.parent
-COMPILE_FAST = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
-"""XLA_FLAGS for a process on JAX: compiling takes longer than all the rest of a small test."""
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Fork the server of interpreters while TensorFlow is imported and does not run."""
+    if any("interpreter" in getattr(item, "fixturenames", ()) for item in session.items):
+        from tests.interpreters import start_server
+
+        start_server()
+
+
+@pytest.fixture(scope="module")
+def eager():
+    """Models are trained eagerly: tracing takes longer than the few steps of a test."""
+    import keras
+
+    with pytest.MonkeyPatch.context() as patch:
+        compile_eagerly = functools.partialmethod(keras.Model.compile, run_eagerly=True)
+        patch.setattr(keras.Model, "compile", compile_eagerly)
+        yield
+
+
+@pytest.fixture
+def interpreter(tmp_path):
+    """A function that starts an `Interpreter` of code, arguments and environment variables."""
+    from tests.interpreters import Interpreter
+
+    started = []
+
+    def start(code: str, *arguments: object, **environment: str) -> Interpreter:
+        log = tmp_path / f"interpreter{len(started)}.log"
+        started.append(Interpreter(code, *map(str, arguments), log=log, **environment))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
 
 
 @pytest.fixture(scope="session")

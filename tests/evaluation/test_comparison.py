@@ -22,7 +22,8 @@ QUICK = ["--corruption-samples", "0", "--no-timing", "--no-validation"]
 
 
 def save_model(path, name="residual_cnn_tiny", max_digits=2):
-    models.create(name, input_shape=(16, 32, 3), max_digits=max_digits).save(path)
+    small = {"blocks": (1, 1)} if name == "residual_cnn_tiny" else {"filters": (8, 8)}
+    models.create(name, input_shape=(16, 32, 3), max_digits=max_digits, **small).save(path)
     return str(path)
 
 
@@ -208,7 +209,7 @@ def test_fingerprints_of_training_data_warn_of_a_leak(kind, photos, tmp_path, mo
     else:
         name = "published"
         card = {"data": data, "training": {"configuration": {}}}
-        monkeypatch.setattr(models.published, "list_weights", lambda: [name])
+        monkeypatch.setattr(models.published, "list_weights", lambda *_: [name])
         monkeypatch.setattr(models.published, "card", lambda _: card)
     other = make_folder(tmp_path / "other", ["1"], "train")
     for dataset in (str(photos), f"{photos}:1,{other}:1"):

@@ -1,9 +1,6 @@
 """The inference graph: crop and resize, glimpses, quarters, decoding."""
 
 import json
-import os
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -13,7 +10,6 @@ import models
 from datasets.images import prepare_image
 from inference import Reader, boxes, graph
 from inference.resize import crop_and_resize, to_gray
-from tests.conftest import COMPILE_FAST, ROOT
 
 
 @pytest.fixture(scope="module")
@@ -189,7 +185,7 @@ print(json.dumps([vars(reading) for reading in Reader(sys.argv[1]).read(images)]
 """
 
 
-def test_other_backends_read_the_same(weights, tmp_path):
+def test_other_backends_read_the_same(weights, tmp_path, interpreter):
     rng = np.random.default_rng(3)
     images = [
         prepare_image(rng.integers(0, 256, (6, 9, 3), np.uint8), shape, 3)
@@ -198,11 +194,9 @@ def test_other_backends_read_the_same(weights, tmp_path):
     paths = [tmp_path / f"{index}.npy" for index in range(len(images))]
     for path, image in zip(paths, images, strict=True):
         np.save(path, image)
-    command = [sys.executable, "-c", ON_JAX, weights, *paths]
-    environment = os.environ | {"KERAS_BACKEND": "jax", "XLA_FLAGS": COMPILE_FAST}
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True
-    )
-    for found, expected in zip(json.loads(done.stdout), Reader(weights).read(images), strict=True):
+    process = interpreter(ON_JAX, weights, *paths, KERAS_BACKEND="jax")
+    assert process.wait() == 0, process.output()
+    readings = json.loads(process.output().splitlines()[-1])
+    for found, expected in zip(readings, Reader(weights).read(images), strict=True):
         assert found["number"] == expected.number
         assert found["confidence"] == pytest.approx(expected.confidence, abs=1e-3)

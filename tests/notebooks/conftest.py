@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 import cv2
 import numpy as np
 import pytest
@@ -30,7 +28,6 @@ def data_dir(tmp_path_factory):
 
 
 def _write_mnist(folder) -> None:
-    """As many images as MNIST has, so that its splits can be cut; each occurs many times."""
     digits = load_digits()
     features = tfds.builder_cls("mnist")(data_dir=folder.parent.parent).info.features
     rows = []
@@ -44,9 +41,9 @@ def _write_mnist(folder) -> None:
         data_dir=folder, dataset_name="mnist", filetype_suffix="tfrecord"
     )
     splits = []
-    for split, count in (("train", 60_000), ("test", 10_000)):
+    for split, start, count in (("train", 0, 1200), ("test", 1200, 300)):
         with tf.io.TFRecordWriter(str(folder / f"mnist-{split}.tfrecord-00000-of-00001")) as file:
-            for row in itertools.islice(itertools.cycle(rows), count):
+            for row in rows[start : start + count]:
                 file.write(row)
         splits.append(
             tfds.core.SplitInfo(

@@ -17,7 +17,7 @@ SMALL = {
     "3": {"count": 110},
     "4": {
         "architecture": "residual_cnn_tiny",
-        "weights": "street_numbers_small",
+        "weights": "{folder}/full.keras",
         "count": 60,
         "steps": 1,
         "test_images": 4,
@@ -34,8 +34,12 @@ SMALL = {
 """Parameters of each notebook by the start of its name."""
 
 BEFORE = """%reset -f
-import tensorflow
-tensorflow.config.run_functions_eagerly(True)"""
+import dataclasses, matplotlib, project_root, tensorflow
+from datasets.registry import DATA_SETS
+matplotlib.rcParams["figure.dpi"] = 50
+tensorflow.config.run_functions_eagerly(True)
+parts = {"train": "train[:1000]", "validation": "train[1000:]", "test": "test"}
+DATA_SETS["mnist"] = dataclasses.replace(DATA_SETS["mnist"], splits=parts)"""
 """Forget the notebook before. Tracing functions takes longer than the few steps of the tests."""
 
 PRIVATE = re.compile(r"/(work|home|root|tmp|Users|venv)/|site-packages")
@@ -63,14 +67,17 @@ def _outputs(notebook, kind):
 @pytest.mark.parametrize("source", notebooks.sources(), ids=lambda path: path.stem)
 def test_a_notebook_runs_and_shows_every_figure(source, kernel, tmp_path):
     values = {"folder": str(tmp_path)} | SMALL[source.name.partition("_")[0]]
+    if "weights" in values:  # those that the notebook itself trains
+        values["weights"] = values["weights"].format(**values)
     notebook = notebooks.read(source, values)
     notebook.cells.insert(0, nbformat.v4.new_code_cell(BEFORE))
     notebooks.execute(notebook, km=kernel)
-    figures = [np.asarray(image) for _, image in notebooks.figures(notebook)]
+    figures = [image for _, image in notebooks.figures(notebook)]
     assert len(figures) == len(list(notebooks.figures(_published(source))))
     for figure in figures:
-        assert len(np.unique(figure.reshape(-1, 3), axis=0)) > 8
-        assert (figure < 200).any(axis=2).mean() > 0.005  # ink, beside the white of the paper
+        assert figure.getcolors(8) is None, "blank, or nearly"
+        ink = np.asarray(figure) < 200  # beside the white of the paper
+        assert ink.any(axis=2).mean() > 0.005
 
 
 @pytest.mark.parametrize("source", notebooks.sources(), ids=lambda path: path.stem)

@@ -24,8 +24,8 @@ def write_run(folder, configuration, seed):
 
 @pytest.fixture
 def start_and_end(photos, tmp_path):
-    settings = ["input_shape=[16,32,3]", "max_digits=2"]
-    start = configure("residual_cnn_tiny", str(photos), settings=settings)
+    settings = ["input_shape=[16,32,3]", "max_digits=2", "filters=[8]", "dense_units=[16]"]
+    start = configure("deep_cnn_tiny", str(photos), settings=settings)
     write_run(tmp_path / "start", start, seed=1)
     end = dataclasses.replace(start, weights=str(tmp_path / "start"))
     return tmp_path / "start", write_run(tmp_path / "end", end, seed=2)

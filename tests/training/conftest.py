@@ -24,11 +24,11 @@ SETTINGS = [
 """Settings of `deep_cnn_tiny`, whose dense layers have most of its weights."""
 
 
-def command_line(photos, folder, epochs, *extra):
-    """Arguments of `train.py` for the model of `tiny`."""
+def command_line(photos, folder, epochs, *extra, settings=SETTINGS):
+    """Arguments of `train.py` for the model of `tiny`, or with other settings."""
     arguments = ["deep_cnn_tiny", "--dataset", str(photos), "--recipe", "photos"]
     arguments += ["--epochs", str(epochs), "--batch-size", "8", "--run", str(folder), *extra]
-    return arguments + [text for setting in SETTINGS for text in ("--set", setting)]
+    return arguments + [text for setting in settings for text in ("--set", setting)]
 
 
 @pytest.fixture(scope="session")

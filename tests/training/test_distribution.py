@@ -2,11 +2,7 @@
 
 import csv
 import json
-import os
 import socket
-import subprocess
-import sys
-import time
 from dataclasses import replace
 
 import keras
@@ -14,17 +10,24 @@ import numpy as np
 import pytest
 
 from artifacts.files import RunError
-from tests.conftest import COMPILE_FAST, ROOT
-from tests.training.conftest import command_line
+from tests.conftest import COMPILE_FAST
+from tests.training.conftest import SETTINGS, command_line
 from training.distribution import DataParallel, Mirrored, choose_strategy
 from training.fit import train
 
-EPOCHS = 16
+EPOCHS, KILLED_IN = 4, 3
 JOB = """
-import json, sys, train, training.distribution
+import json, os, sys, train, training.callbacks, training.distribution
 training.distribution.HEARTBEAT_TIMEOUT = 10
+begin = training.callbacks.SeedEpoch.on_epoch_begin
+def on_epoch_begin(callback, epoch, logs=None):
+    if epoch + 1 == int(sys.argv[2]):
+        os.kill(os.getpid(), 9)
+    begin(callback, epoch, logs)
+training.callbacks.SeedEpoch.on_epoch_begin = on_epoch_begin
 sys.exit(any([train.main(arguments) for arguments in json.loads(sys.argv[1])]))
 """
+"""Runs `train.py` for each list of arguments, and is killed at the begin of an epoch."""
 
 
 def rows_of(folder):
@@ -37,53 +40,42 @@ def rows_of(folder):
         ]
 
 
-def start(*command_lines, devices=1):
-    """A process that runs `train.py` on JAX, once for each list of arguments."""
-    flags = f"{COMPILE_FAST} --xla_force_host_platform_device_count={devices}"
-    return subprocess.Popen(
-        [sys.executable, "-c", JOB, json.dumps(command_lines)],
-        cwd=ROOT,
-        env=os.environ | {"KERAS_BACKEND": "jax", "XLA_FLAGS": flags},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-
 @pytest.fixture
 def address():
     with socket.create_server(("127.0.0.1", 0)) as server:
         return f"127.0.0.1:{server.getsockname()[1]}"
 
 
-def test_two_processes_one_killed_then_four_devices_train_like_one(photos, tmp_path, address):
+def test_two_processes_one_killed_then_four_devices_train_like_one(
+    photos, tmp_path, address, interpreter
+):
     pytest.importorskip("jax")
+
+    def job(folder, *options):
+        return command_line(photos, folder, EPOCHS, *options, settings=[*SETTINGS, "filters=[8]"])
+
+    def start(*command_lines, devices=1, killed_in=0):
+        flags = f"{COMPILE_FAST} --xla_force_host_platform_device_count={devices}"
+        jobs = json.dumps(command_lines)
+        return interpreter(JOB, jobs, killed_in, KERAS_BACKEND="jax", XLA_FLAGS=flags)
+
     folder, unused = tmp_path / "run", tmp_path / "unused"
     join = ("--distribute", address, "--processes", "2", "--process")
-    chief = start(command_line(photos, folder, EPOCHS, *join, "0"))
-    other = start(command_line(photos, unused, EPOCHS, *join, "1"))
-    deadline = time.monotonic() + 600
-    while len(rows_of(folder)) < 2:
-        assert chief.poll() is None and other.poll() is None, chief.communicate()[0][-2000:]
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    other.kill()
-    output, _ = chief.communicate(timeout=120)
-    other.communicate()
-    assert chief.returncode != 0
-    assert "Rerun the command in every process to resume" in output
-    assert 2 <= len(rows_of(folder)) < EPOCHS
+    chief = start(job(folder, *join, "0"))
+    other = start(job(unused, *join, "1"), killed_in=KILLED_IN)
+    assert chief.wait() != 0 and other.wait() == -9, chief.output()[-2000:]
+    assert "Rerun the command in every process to resume" in chief.output()
+    assert len(rows_of(folder)) == KILLED_IN - 1
     assert not unused.exists()
 
     # Then four devices, and in the same process an uninterrupted run on one device.
     process = start(
-        command_line(photos, folder, EPOCHS, "--distribute"),
-        command_line(photos, tmp_path / "one", EPOCHS),
+        job(folder, "--distribute"),
+        job(tmp_path / "one"),
         devices=4,
     )
-    output, _ = process.communicate(timeout=600)
-    assert process.returncode == 0, output[-2000:]
-    assert "resuming after epoch" in output and "4 devices" in output
+    assert process.wait() == 0, process.output()[-2000:]
+    assert "resuming after epoch" in process.output() and "4 devices" in process.output()
     rows = rows_of(folder)
     assert [row["epoch"] for row in rows] == list(range(1, EPOCHS + 1))
     for row, expected in zip(rows, rows_of(tmp_path / "one"), strict=True):
@@ -111,7 +103,8 @@ def test_mirrored_devices_save_a_model_that_loads_anywhere(tiny, tmp_path):
     assert strategy.is_chief and strategy.shard == (0, 1)
     with pytest.raises(ValueError, match=r"must be a multiple of their number, \d+\. Received: 1"):
         strategy.check_batch_size(1)
-    last = replace(tiny, recipe=replace(tiny.recipe, checkpoint="last"))
+    arguments = tiny.arguments | {"filters": [8]}
+    last = replace(tiny, arguments=arguments, recipe=replace(tiny.recipe, checkpoint="last"))
     metrics = train(last, tmp_path, until=2, strategy=strategy)
     assert metrics["epoch"] == metrics["epochs"] == 2
     assert metrics["validation"]["loss"] == rows_of(tmp_path)[-1]["val_loss"]

@@ -20,15 +20,18 @@ from training.recipes import get_recipe
 @pytest.fixture
 def published(photos, tmp_path, monkeypatch):
     """A run of random weights in the place of the published ones."""
-    start = configure("residual_cnn_tiny", str(photos), settings=["input_shape=[16,32,3]"])
+    start = configure(
+        "residual_cnn_tiny", str(photos), settings=["input_shape=[16,32,3]", "blocks=[1,1]"]
+    )
     with open_run(tmp_path / "published", start.to_json()) as run:
         keras.utils.set_random_seed(1)
         models.create(start.model, **start.arguments).save(run.model)
         write_json(run.metrics, {"inference": {"max_glimpses": 1}})
-    monkeypatch.setattr(models, "list_weights", lambda: [str(run.folder)])
+    monkeypatch.setattr(models, "list_weights", lambda *_: [str(run.folder)])
     return run
 
 
+@pytest.mark.usefixtures("eager")
 def test_a_folder_alone_becomes_a_reader(published, photos, tmp_path, capsys, caplog, monkeypatch):
     table = photos / "with_bad_rows.csv"
     text = (photos / "labels.csv").read_text()

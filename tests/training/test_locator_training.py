@@ -34,6 +34,7 @@ def scenes(tmp_path_factory):
     return folder
 
 
+@pytest.mark.usefixtures("eager")
 def test_the_run_of_a_locator(scenes, tmp_path, capsys):
     arguments = ["locator_tiny", "--dataset", str(scenes), "--batch-size", "4", "--epochs", "2"]
     arguments += ["--run", str(tmp_path), *(x for s in SETTINGS for x in ("--set", s))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import zlib
 
 import keras
@@ -29,15 +30,16 @@ SETTINGS = [
 ]
 
 
+def plan_tiny(photos, *settings, **fields):
+    """Plan a search over tiny models, two epochs of one step a trial."""
+    fields = {"trials": 3, "epochs": 2, "steps": 1} | fields
+    return plan("deep_cnn_tiny", str(photos), settings=[*SETTINGS, *settings], **fields)
+
+
 @pytest.fixture(scope="session")
 def tiny(photos):
-    """A function that plans a search over tiny models, two epochs of one step a trial."""
-
-    def make(*settings, **fields):
-        fields = {"trials": 3, "epochs": 2, "steps": 1} | fields
-        return plan("deep_cnn_tiny", str(photos), settings=[*SETTINGS, *settings], **fields)
-
-    return make
+    """A function that plans such a search."""
+    return functools.partial(plan_tiny, photos)
 
 
 def fake_train(configuration, folder, *, until, callbacks=(), **_):

@@ -1,40 +1,41 @@
 """A chief and two workers on one machine; a worker that is killed resumes its trial."""
 
-import multiprocessing
 import os
-import signal
 import socket
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from artifacts.files import RunError
-from tests.tuning.conftest import fake_train, without_training
+from tests.tuning.conftest import fake_train, plan_tiny, without_training
 from tuning.loop import run_search
 from tuning.trial import DEFAULT, FINISHED, read_records
 
 DEADLINE = 120.0
 
 
-def process(search, folder, name, port, stuck=None):
+def process():
     """A chief or a worker; a worker with a file `stuck` writes it in its first trial and waits."""
+    photos, folder, name, port, *stuck = sys.argv[1:]
     from keras_tuner.src.distribute import oracle_chief
 
     # A chief without work checks only every 20 seconds whether its workers have left.
     oracle_chief.time = type("Clock", (), {"sleep": lambda seconds: time.sleep(0.5)})
     os.environ["KERASTUNER_TUNER_ID"] = name
     os.environ["KERASTUNER_ORACLE_IP"] = "127.0.0.1"
-    os.environ["KERASTUNER_ORACLE_PORT"] = str(port)
+    os.environ["KERASTUNER_ORACLE_PORT"] = port
 
     def train(configuration, run, **rest):
         if stuck and run.name != DEFAULT:
-            stuck.write_text(run.name)
+            Path(stuck[0]).write_text(run.name)
             time.sleep(DEADLINE)
         return fake_train(configuration, run, **rest)
 
     with pytest.MonkeyPatch.context() as patch:
         without_training(patch, train)
-        run_search(search, folder)
+        run_search(plan_tiny(photos, trials=5), Path(folder))
 
 
 def wait_until(condition):
@@ -44,39 +45,25 @@ def wait_until(condition):
         time.sleep(0.2)
 
 
-@pytest.mark.skipif(
-    "forkserver" not in multiprocessing.get_all_start_methods(), reason="processes cost too much"
-)
-def test_a_worker_that_is_killed_and_restarted_resumes_its_trial(tiny, tmp_path):
+def test_a_worker_that_is_killed_and_restarted_resumes_its_trial(photos, tmp_path, interpreter):
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     folder, stuck = tmp_path / "search", tmp_path / "stuck"
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tuning.loop"])  # or each would import TensorFlow anew
-    processes = []
+    code = "from tests.tuning.test_chief import process; process()"
 
     def start(*arguments):
-        started = context.Process(target=process, args=(tiny(trials=5), folder, *arguments))
-        started.start()
-        processes.append(started)
-        return started
+        return interpreter(code, photos, folder, *arguments)
 
-    try:
-        chief = start("chief", port)
-        wait_until((folder / "search.json").exists)
-        killed = start("first", port, stuck)
-        wait_until(stuck.exists)
-        second = start("second", port)
-        os.kill(killed.pid, signal.SIGKILL)
-        first = start("first", port)
-        wait_until(lambda: chief.exitcode is not None)
-        assert chief.exitcode == 0
-        wait_until(lambda: first.exitcode == second.exitcode == 0)
-        late = start("first", port)  # after the end, where it would wait for the chief
-        wait_until(lambda: late.exitcode == 0)
-    finally:
-        for started in processes:
-            started.kill()
+    chief = start("chief", port)
+    wait_until((folder / "search.json").exists)
+    killed = start("first", port, stuck)
+    wait_until(stuck.exists)
+    second = start("second", port)
+    killed.kill()
+    first = start("first", port)
+    for started in (chief, first, second):
+        assert started.wait() == 0, started.output()
+    assert start("first", port).wait() == 0  # after the end, where it would wait for the chief
     records = {record.trial: record for record in read_records(folder)}
     assert set(records) == {"0", "1", "2", "3", "4", DEFAULT}
     assert {record.status for record in records.values()} == {FINISHED}

@@ -109,7 +109,9 @@ def test_importance_is_shown_of_what_decides_the_score(trials):
     assert importance(dimensions, values, [1.0] * 20) == []
 
 
-def test_no_importance_is_shown_of_scores_by_chance(trials):
+def test_no_importance_is_shown_of_scores_by_chance(trials, monkeypatch):
+    """Whatever the number of trees, so of few."""
+    monkeypatch.setattr("tuning.importance.TREES", 8)
     dimensions, values = trials
     random = np.random.default_rng(1)
     shown = [bool(importance(dimensions, values, list(random.normal(size=20)))) for _ in range(4)]

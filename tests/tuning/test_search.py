@@ -27,6 +27,7 @@ def searched(search, folder):
     return [record for record in read_records(folder) if record.trial != DEFAULT]
 
 
+@pytest.mark.usefixtures("eager")
 def test_every_trial_is_a_run_and_the_best_is_written_at_full_length(tiny, tmp_path):
     search, folder = tiny(trials=2), tmp_path / "search"
     run_search(search, folder, cache_dir=tmp_path / "cache")

@@ -172,8 +172,10 @@ def show(comparison: SceneComparison, folder: Path) -> None:
     narrow = table(title, columns, rows, right=columns[1:])
     narrow.collapse_padding, narrow.pad_edge = True, False  # to fit into 80 columns
     console.print(narrow)
-    console.print("A number counts when its box (IoU 0.5) and every digit are right; small numbers "
-                  "are below 5 % of the image's height. 95 %: interval of F1. *of boxes alone")  # fmt: skip
+    console.print(
+        "A number counts when its box (IoU 0.5) and every digit are right; small numbers are "
+        "below 5 % of the image's height. 95 %: interval of F1. *of boxes alone"
+    )
     for name, figures in comparison.figures.items():
         if alarms := figures.get("false_alarms"):
             console.print(

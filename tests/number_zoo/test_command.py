@@ -15,7 +15,9 @@ from PIL import Image
 
 from number_zoo import Reader, command, files, reader
 from number_zoo.command import drawn_paths, main
+from number_zoo.draw import draw_all
 from number_zoo.output import Writer, open_output, progress
+from number_zoo.predictions import Reading
 from number_zoo.published import SMALL_WEIGHTS
 from tests.conftest import draw_plate
 
@@ -318,3 +320,14 @@ def test_serve_without_its_requirements_names_them(monkeypatch, capsys):
     monkeypatch.setitem(__import__("sys").modules, "number_zoo.server.__main__", None)
     assert command.main(["serve"]) == 2
     assert "pip install 'number-zoo[server]'" in capsys.readouterr().err
+
+
+def test_no_number_is_covered_by_what_is_drawn_around_small_ones():
+    image = np.full((3000, 4000, 3), 90, np.uint8)
+    boxes = [(x, y, x + 60.0, y + 20.0) for y in (0, 60, 2980) for x in (100, 170, 3940)]
+    readings = [Reading("1234", 0.5, box, 0, 0.9) for box in boxes]
+    drawn = np.asarray(draw_all(image, readings))
+    assert drawn.shape == (2400, 3200, 3)
+    for left, top, right, bottom in (0.8 * np.array(boxes)).round().astype(int):
+        assert (drawn[top + 3 : bottom - 3, left + 3 : right - 3] == 90).all()
+    assert ((drawn != 90).any(axis=-1)).sum() > 9 * 500

@@ -67,8 +67,8 @@ def draw_all(
     """
     drawn, scale = _resized(image)
     draw = ImageDraw.Draw(drawn)
-    line = max(2, drawn.width // 400)
-    font = ImageFont.load_default(max(12, round(0.018 * drawn.width)))
+    line = max(1, drawn.width // 500)
+    font = ImageFont.load_default(max(12, round(0.009 * drawn.width)))
     for reading in readings:
         confident = reading.confidence >= min_confidence
         color = _CONFIDENT if confident else _UNSURE

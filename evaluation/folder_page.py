@@ -4,7 +4,8 @@
     python -m datasets my_photos/labels.xlsx --labels digits --report report/mine
 
 Suspects are images that a trained reader reads otherwise than they are labelled, with a high
-confidence. Labels that are corrected on the page are saved as a table that trains as it is.
+confidence. Labels that are corrected on the page are saved as a table that trains as it is. Where
+images have several numbers, each is shown and read by itself.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from datasets.folder_options import add_folder_options, read_folder_options
 from datasets.photo_folder import Folder, ImageFacts, Photo
 from datasets.registry import SPLITS
 from number_zoo.images import decode_image
+from number_zoo.locator import UprightCrop
 
 CONFIDENT = 0.9
 """Confidence from which a reading that is not the label makes it a suspect."""
@@ -51,28 +53,46 @@ def find_suspects(photos: Sequence[Photo], weights: str | None = None) -> list[S
     """Photos that a reader reads otherwise than they are labelled, the surest first.
 
     Args:
-        photos: photos of a folder.
+        photos: photos of a folder; of an image with several numbers those with boxes are read.
         weights: as `inference.Reader` takes them.
     """
     from inference import Reader
 
-    reader, suspects = Reader(weights), []
-    for start in range(0, len(photos), _CHUNK):
-        chunk = photos[start : start + _CHUNK]
-        readings = reader.read([decode_image(photo.path) for photo in chunk])
+    reader, suspects, several = Reader(weights), [], _has_several(photos)
+    read = [
+        i
+        for i, photo in enumerate(photos)
+        if not (several and photo.label) or photo.boxes is not None
+    ]
+    for start in range(0, len(read), _CHUNK):
+        chunk = read[start : start + _CHUNK]
+        readings = reader.read([_image(photos[index], several) for index in chunk])
         suspects += [
             Suspect(index, reading.number, reading.confidence)
-            for index, (photo, reading) in enumerate(zip(chunk, readings, strict=True), start)
-            if reading.number != photo.label and reading.confidence >= CONFIDENT
+            for index, reading in zip(chunk, readings, strict=True)
+            if reading.number != photos[index].label and reading.confidence >= CONFIDENT
         ]
     return sorted(suspects, key=lambda suspect: -suspect.confidence)
+
+
+def _has_several(photos: Sequence[Photo]) -> bool:
+    """Whether images have several numbers, each of which is a photo then."""
+    return len({photo.path for photo in photos}) < len(photos)
+
+
+def _image(photo: Photo, several: bool) -> np.ndarray:
+    """The image of a photo; of one of several numbers its crop, upright."""
+    image = decode_image(photo.path)
+    if not several or photo.boxes is None:
+        return image
+    return UprightCrop.around(image, photo.box, photo.turn).pixels.copy()
 
 
 def render(folder: Folder, facts: Sequence[ImageFacts], suspects: Sequence[Suspect] | None) -> str:
     """The page as text; `suspects` is None where no reader was asked."""
     from evaluation.page import template  # imports Keras
 
-    photos = folder.photos
+    photos, several = folder.photos, _has_several(folder.photos)
     sizes = np.array([(fact.width, fact.height) for fact in facts])
     lengths = sorted({len(photo.label) for photo in photos})
     parts = {split: [photo for photo in photos if photo.split == split] for split in SPLITS}
@@ -80,6 +100,7 @@ def render(folder: Folder, facts: Sequence[ImageFacts], suspects: Sequence[Suspe
     root = folder.source if folder.source.is_dir() else folder.source.parent
     return template(Path(__file__).with_name("folder_page.html.j2")).render(
         folder=folder,
+        several=several,
         root=root,
         lengths=lengths,
         table=[(split, [counts[split, length] for length in lengths]) for split in SPLITS],
@@ -87,40 +108,40 @@ def render(folder: Folder, facts: Sequence[ImageFacts], suspects: Sequence[Suspe
             (name, *np.percentile(values, (0, 25, 50, 75, 100)).round().astype(int).tolist())
             for name, values in zip(("width", "height"), sizes.T, strict=True)
         ],
-        sheets=[(name, len(part), _sheet(part)) for name, part in parts.items()],
-        suspects=suspects and [(_card(photos[s.index]), s) for s in suspects[:SUSPECTS]],
+        sheets=[(name, len(part), _sheet(part, several)) for name, part in parts.items()],
+        suspects=suspects and [(_card(photos[s.index], several), s) for s in suspects[:SUSPECTS]],
         confident=CONFIDENT,
         asked=suspects is not None,
         total_suspects=len(suspects or ()),
         groups=[
-            [_card(photo) for photo in group]
+            [_card(photo) for photo in {photo.path: photo for photo in group}.values()]
             for group in photo_folder.duplicates(photos, facts)[:GROUPS]
         ],
-        rows=json.dumps([_row(photo, root) for photo in photos]).replace("<", "\\u003c"),
+        rows=json.dumps([_row(photo, root, several) for photo in photos]).replace("<", "\\u003c"),
     )
 
 
-def _sheet(photos: Sequence[Photo]) -> list[dict[str, Any]]:
+def _sheet(photos: Sequence[Photo], several: bool) -> list[dict[str, Any]]:
     from inference.split_images import random_indices
 
-    return [_card(photos[index]) for index in random_indices(len(photos), SHOWN)]
+    return [_card(photos[index], several) for index in random_indices(len(photos), SHOWN)]
 
 
-def _card(photo: Photo) -> dict[str, Any]:
+def _card(photo: Photo, several: bool = False) -> dict[str, Any]:
     from evaluation.page import embed, thumbnail
 
-    image = embed(thumbnail(decode_image(photo.path)))
+    image = embed(thumbnail(_image(photo, several)))
     return {"image": image, "file": photo.file, "label": photo.label, "split": photo.split}
 
 
-def _row(photo: Photo, root: Path) -> list[str]:
-    """File, label, boxes and split as in a `labels.csv`."""
+def _row(photo: Photo, root: Path, several: bool) -> list[str]:
+    """File, label, boxes and split as in a `labels.csv`; and the turn of one of several numbers."""
     path = (
         photo.path.relative_to(root) if photo.path.is_relative_to(root) else photo.path.absolute()
     )
     boxes = [] if photo.boxes is None else photo.boxes.tolist()
     text = ";".join(" ".join(f"{edge:g}" for edge in box) for box in boxes)
-    return [path.as_posix(), photo.label, text, photo.split]
+    return [path.as_posix(), photo.label, text, photo.split, *([str(photo.turn)] * several)]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -144,7 +165,10 @@ def main(arguments: list[str] | None = None) -> int:
     given, options.skip_bad = options.skip_bad, True  # bad rows are shown on the page
     read_folder_options(options)
     try:
-        folder, facts = photo_folder.check_folder(options.dataset)
+        scenes = photo_folder.read_scenes(options.dataset)
+        # Two labels of an image without boxes are rather a mistake.
+        several = any(len(scene.labels) > 1 and np.isfinite(scene.boxes).all() for scene in scenes)
+        folder, facts = photo_folder.check_folder(options.dataset, several)
         print(folder.summary())
         quiet_tensorflow()
         suspects = None if options.no_reader else find_suspects(folder.photos, options.weights)

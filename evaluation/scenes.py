@@ -164,14 +164,18 @@ def show(comparison: SceneComparison, folder: Path) -> None:
             read, found = figures["read"][size], figures["found"].get(size, {})
             cells = [_percent(read[score]) for score in ("precision", "recall", "f1")]
             interval = read["f1_interval"]
-            cells.append(" – ".join(map(_percent, interval)) if interval else "–")
+            cells.append(" – ".join(f"{100 * end:.0f}" for end in interval) if interval else "–")
             cells.append(_percent(found.get("average_precision")))
-            rows.append([name if size == "all" else "", size, f"{read['numbers']:,}", *cells])
-    columns = ("reader", "size", "numbers", "precision", "recall", "F1", "95 % interval", "AP*")
+            rows.append([name if size == "all" else f"  {size}", f"{read['numbers']:,}", *cells])
+    columns = ("reader", "numbers", "precision", "recall", "F1", "95 %", "AP*")
     title = f"All numbers of {comparison.dataset}, {comparison.split} split"
-    console.print(table(title, columns, rows, right=columns[2:]))
-    console.print("A number counts when its box (IoU 0.5) and every digit are right; small numbers "
-                  "are below 5 % of the image's height. *of boxes alone")  # fmt: skip
+    narrow = table(title, columns, rows, right=columns[1:])
+    narrow.collapse_padding, narrow.pad_edge = True, False  # to fit into 80 columns
+    console.print(narrow)
+    console.print(
+        "A number counts when its box (IoU 0.5) and every digit are right; small numbers are "
+        "below 5 % of the image's height. 95 %: interval of F1. *of boxes alone"
+    )
     for name, figures in comparison.figures.items():
         if alarms := figures.get("false_alarms"):
             console.print(

@@ -13,6 +13,12 @@ MIN_WIDTH, MAX_SIDE = 320, 1600
 """Smaller images are enlarged to this width, so that the text fits; larger ones are reduced to this
 width and height. In pixels."""
 
+MIN_NUMBER = 16
+"""Images of all numbers are reduced less where the smaller side of a number would have fewer
+pixels."""
+
+Edges = tuple[float, float, float, float]
+
 _CONFIDENT, _UNSURE = (20, 130, 50), (200, 90, 0)
 
 
@@ -62,32 +68,61 @@ def draw_all(
         min_confidence: below it a reading is marked as unsure, in another color.
 
     Returns:
-        The image, `MIN_WIDTH` to `MAX_SIDE` pixels wide, with the box of each number and beside it
-        the number and its confidence.
+        The image, `MIN_WIDTH` to `MAX_SIDE` pixels wide (wider for small numbers), with the box
+        around each number and beside it the number and its confidence.
     """
-    drawn, scale = _resized(image)
+    smallest = min((min(_size(reading.box)) for reading in readings), default=np.inf)
+    drawn, scale = _resized(image, min(1.0, MIN_NUMBER / max(smallest, 1.0)))
     draw = ImageDraw.Draw(drawn)
-    line = max(1, drawn.width // 500)
-    font = ImageFont.load_default(max(12, round(0.009 * drawn.width)))
-    for reading in readings:
+    visible = min(drawn.width, MAX_SIDE)
+    line = max(1, visible // 500)
+    font = ImageFont.load_default(max(12, round(0.009 * visible)))
+    boxes = [tuple(round(edge * scale) for edge in reading.box) for reading in readings]
+    labels: list[Edges] = []
+    for reading, (left, top, right, bottom) in zip(readings, boxes, strict=True):
         confident = reading.confidence >= min_confidence
         color = _CONFIDENT if confident else _UNSURE
-        left, top, right, bottom = (round(edge * scale) for edge in reading.box)
-        draw.rectangle((left, top, right, bottom), outline=color, width=line)
+        outline = left - line, top - line, right + line, bottom + line  # covers no digit
+        draw.rectangle(_inside(outline, drawn.size), outline=color, width=line)
         text = f"{reading.number}{'' if confident else '?'} {int(100 * reading.confidence)}%"
         edges = draw.textbbox((0, 0), text, font)
-        width, height = edges[2] + 4, edges[3] + 4
-        x = max(0, min(left, drawn.width - width))
-        above = top - height - 1
-        y = above if above >= 0 else min(bottom, drawn.height - height)
-        draw.rectangle((x, y, x + width, y + height), fill=color)
-        draw.text((x + 2, y + 1), text, "white", font)
+        label = _place_label(outline, (edges[2] + 4, edges[3] + 4), drawn.size, boxes + labels)
+        labels.append(label)
+        draw.rectangle(label, fill=color)
+        draw.text((label[0] + 2, label[1] + 1), text, "white", font)
     return drawn
 
 
-def _resized(image: np.ndarray) -> tuple[Image.Image, float]:
-    """An image at the size that it is drawn at, and the factor."""
+def _size(box: Edges) -> tuple[float, float]:
+    return box[2] - box[0], box[3] - box[1]
+
+
+def _inside(edges: Edges, size: tuple[int, int]) -> Edges:
+    """Edges within an image of a size."""
+    return tuple(max(0, min(edge, size[i % 2] - 1)) for i, edge in enumerate(edges))
+
+
+def _place_label(
+    box: Edges, size: tuple[int, int], within: tuple[int, int], taken: Sequence[Edges]
+) -> Edges:
+    """A place for a label of a size beside a box, above it where that covers nothing else."""
+    (left, top, right, bottom), (width, height) = box, size
+    corners = (left, top - height), (left, bottom), (right, top), (left - width, top)
+    places = []
+    for corner in corners:
+        x, y = (max(0, min(at, within[i] - size[i])) for i, at in enumerate(corner))
+        places.append((x, y, x + width, y + height))
+    return min(places, key=lambda place: sum(_overlap(place, other) for other in taken))
+
+
+def _overlap(a: Edges, b: Edges) -> float:
+    width, height = (min(a[i + 2], b[i + 2]) - max(a[i], b[i]) for i in (0, 1))
+    return max(width, 0) * max(height, 0)
+
+
+def _resized(image: np.ndarray, least: float = 0.0) -> tuple[Image.Image, float]:
+    """An image at the size that it is drawn at, and the factor, which is not below the least."""
     height, width = image.shape[:2]
-    scale = min(max(1.0, MIN_WIDTH / width), MAX_SIDE / max(height, width))
+    scale = min(max(1.0, MIN_WIDTH / width), max(MAX_SIDE / max(height, width), least))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     return Image.fromarray(image).resize(size, Image.Resampling.BICUBIC), scale

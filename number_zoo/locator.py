@@ -30,7 +30,8 @@ MIN_OVERVIEW, OVERVIEW, MAX_ENLARGEMENT = 256, 640, 4.0
 
 DETAIL = 2048
 """Most pixels of the long side in the detail pass, which images larger than the overview get. A
-number of 20 pixels' height in 12 megapixels (4000 x 3000) has 10 there."""
+number of 20 pixels' height in 12 megapixels (4000 x 3000) has 10 there. Images more elongated than
+16 : 9 have as many pixels there as one of 16 : 9, and so a longer side."""
 
 MAX_DETAIL_SIZE = 0.4 * OVERVIEW
 """Numbers whose shorter side has more pixels in the detail pass are left to the overview."""
@@ -199,7 +200,8 @@ def scales(width: int, height: int) -> tuple[float, float | None]:
     """Factors by which an image is resized for the overview and, or None, the detail pass."""
     side = max(width, height)
     if side > OVERVIEW:
-        return OVERVIEW / side, min(1.0, DETAIL / side)
+        elongated = (DETAIL * DETAIL * 9 / 16 / (width * height)) ** 0.5
+        return OVERVIEW / side, min(1.0, max(DETAIL / side, elongated))
     return max(1.0, min(MAX_ENLARGEMENT, MIN_OVERVIEW / side)), None
 
 

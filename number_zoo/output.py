@@ -84,8 +84,8 @@ def _keys(all_numbers: bool) -> list[str]:
 
 def _csv(*values: Any) -> str:
     text = io.StringIO()
-    csv.writer(text, lineterminator="").writerow(values)
-    return text.getvalue()
+    csv.writer(text).writerow(values)  # ends with "\r\n", and so quotes names that have either
+    return text.getvalue().removesuffix("\r\n")
 
 
 class Writer:

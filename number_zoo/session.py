@@ -45,6 +45,8 @@ class Session:
     def __init__(self, weights: str | Path, threads: int = 1, task: str = "read"):
         is_published = str(weights) in published.list_weights(task)
         path = Path(weights)
+        if not is_published and str(weights) in published.list_weights(None):
+            raise ValueError(_other_task(weights, task))
         if not is_published and not path.is_file():
             kind = "weights" if task == "read" else "locator"
             known = names.unknown_name(kind, str(weights), published.list_weights(task))
@@ -75,6 +77,8 @@ class Session:
             ) from error
         metadata = self._session.get_modelmeta().custom_metadata_map
         inputs = {value.name for value in self._session.get_inputs()}
+        if METADATA in metadata and inputs == _INPUTS["read" if task == "locate" else "locate"]:
+            raise ValueError(_other_task(weights, task))
         if METADATA not in metadata or inputs != _INPUTS[task]:
             kind = "" if task == "read" else " of a locator"
             raise ValueError(
@@ -92,6 +96,12 @@ class Session:
         """Run the graph on a batch: inputs and outputs of `inference.graph.ReadNumbers`, or those
         of a locator (`locator.Locator`)."""
         return dict(zip(self._outputs, self._session.run(self._outputs, inputs), strict=True))
+
+
+def _other_task(weights: str | Path, task: str) -> str:
+    if task == "read":
+        return f"{weights} finds numbers and does not read them: it is for --locator or `locator`"
+    return f"{weights} reads numbers and does not find them: it is for --weights or `weights`"
 
 
 def keras_class(weights: str | Path, module: str, name: str) -> type | None:

@@ -237,7 +237,7 @@ def read_scenes(source: str | Path, split: str | None = None) -> list[ScenePhoto
     scenes = []
     for path, photos in images.items():
         numbers = [photo for photo in photos if photo.label]
-        boxes = [_whole_box(photo) for photo in numbers]
+        boxes = [photo.box for photo in numbers]
         scenes.append(
             ScenePhoto(
                 photos[0].file,
@@ -254,12 +254,6 @@ def read_scenes(source: str | Path, split: str | None = None) -> list[ScenePhoto
 def is_scenes(source: str | Path) -> bool:
     """Whether an image of a folder or table has several numbers."""
     return any(len(scene.labels) > 1 for scene in read_scenes(source))
-
-
-def _whole_box(photo: Photo) -> np.ndarray:
-    if photo.boxes is None:
-        return np.full(4, np.nan, np.float32)
-    return np.concatenate([photo.boxes[:, :2].min(axis=0), photo.boxes[:, 2:].max(axis=0)])
 
 
 def _photos(source: str | Path, split: str | None, several: bool) -> list[Photo]:

@@ -44,6 +44,13 @@ class Photo:
     location: str = ""
     turn: int = 0
 
+    @property
+    def box(self) -> np.ndarray:
+        """float32 (4,), around all boxes; NaN where the row has none."""
+        if self.boxes is None:
+            return np.full(4, np.nan, np.float32)
+        return np.concatenate([self.boxes[:, :2].min(axis=0), self.boxes[:, 2:].max(axis=0)])
+
 
 @dataclass(frozen=True)
 class BadRow:

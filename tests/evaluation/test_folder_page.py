@@ -51,6 +51,20 @@ def test_the_page_shows_what_is_there(folder, tmp_path, capsys):
     assert "no folder" in capsys.readouterr().err
 
 
+def test_each_of_several_numbers_is_shown_and_read_by_itself(folder, tmp_path, capsys):
+    (folder / "labels.csv").write_text(
+        "file,label,left,top,right,bottom,turn\n000.png,7,1,1,9,9,1\n000.png,8,12,1,20,9,0\n"
+        "001.png,,,,,,\n"
+    )
+    assert folder_page.main([str(folder), "--report", str(tmp_path)]) == 0
+    shown = capsys.readouterr().out
+    assert "2 images; 2 numbers; digits: 2 of 1, 1 without" in shown
+    assert "2 labels are probably wrong" in shown  # "8" and none
+    page = (tmp_path / "index.html").read_text()
+    assert '["000.png", "7", "1 1 9 9", "train", "1"]' in page
+    assert '"split", "turn"], ...rows]' in page and ": 3 labels</h1>" in page
+
+
 def test_corrections_of_suspects_train_as_they_are(folder, tmp_path):
     playwright = pytest.importorskip("playwright.sync_api")
     chromium = next(filter(None, map(shutil.which, BROWSERS)), None)

@@ -122,7 +122,8 @@ def test_the_command_reports_a_folder_of_scenes(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(scenes, "open_reader", lambda name, locator: {"fake": FakeReader()}[name])
     command = ["fake", "--dataset", str(folder), "--report", str(report)]
     assert evaluate.main(command) == 0
-    assert "50.0%" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "50.0%" in printed and "  large " in printed and "…" not in printed
     figures = json.loads((report / "results.json").read_text())["readers"]["fake"]
     assert figures["read"]["all"]["f1"] == pytest.approx(0.5)
     assert figures["mistakes"] == {"missed": 3, "misread": 0, "invented": 3}

@@ -15,7 +15,9 @@ from PIL import Image
 
 from number_zoo import Reader, command, files, reader
 from number_zoo.command import drawn_paths, main
+from number_zoo.draw import draw_all
 from number_zoo.output import Writer, open_output, progress
+from number_zoo.predictions import Reading
 from number_zoo.published import SMALL_WEIGHTS
 from tests.conftest import draw_plate
 
@@ -257,7 +259,7 @@ def test_output_resumes_after_its_last_whole_line(form, cut, folder, tmp_path, m
 @pytest.fixture
 def plates(tmp_path):
     """Three images of two, no and three numbers."""
-    paths = [tmp_path / name for name in ("a.png", 'b "1,\n2".png', "c.png")]
+    paths = [tmp_path / name for name in ('a,"1.png', "b x\n2.png", "c.png")]
     for path, indices in zip(paths, ((0, 1), (), (3, 4, 5)), strict=True):
         image = Image.new("RGB", (300, 200), (90, 110, 90))
         for index in indices:
@@ -297,7 +299,7 @@ def test_images_whose_rows_may_be_missing_are_read_again(form, lines, plates, tm
     arguments = [*plates, "--all", "--output", str(output)]
     assert main(arguments) == 0
     whole = output.read_text()
-    ends = [match.end() for match in re.finditer(r"(?<!1,)\n", whole)]
+    ends = [match.end() for match in re.finditer(r"(?<!x)\n", whole)]
     assert len(ends) == 6 + (form == "csv")
     output.write_text(whole[: ends[min(lines, len(ends) - 1)]])
     assert main([*arguments, "--skip-done"]) == 0
@@ -318,3 +320,14 @@ def test_serve_without_its_requirements_names_them(monkeypatch, capsys):
     monkeypatch.setitem(__import__("sys").modules, "number_zoo.server.__main__", None)
     assert command.main(["serve"]) == 2
     assert "pip install 'number-zoo[server]'" in capsys.readouterr().err
+
+
+def test_no_number_is_covered_by_what_is_drawn_around_small_ones():
+    image = np.full((3000, 4000, 3), 90, np.uint8)
+    boxes = [(x, y, x + 60.0, y + 20.0) for y in (0, 60, 2980) for x in (100, 170, 3940)]
+    readings = [Reading("1234", 0.5, box, 0, 0.9) for box in boxes]
+    drawn = np.asarray(draw_all(image, readings))
+    assert drawn.shape == (2400, 3200, 3)
+    for left, top, right, bottom in (0.8 * np.array(boxes)).round().astype(int):
+        assert (drawn[top + 3 : bottom - 3, left + 3 : right - 3] == 90).all()
+    assert ((drawn != 90).any(axis=-1)).sum() > 9 * 500

@@ -280,11 +280,17 @@ def test_all_numbers_are_listed_and_one_is_chosen(open_page, readers):
     draw_plate(image, 3, "31", (20, 120, 100, 180))
     image.save(file, "PNG")
     upload(page, file.getvalue())
-    page.uncheck(f"#models input[value='{SECOND}']")
     assert page.locator("#numbers").is_hidden()
     page.focus("#all")
     page.keyboard.press("Space")
-    page.wait_for_selector("#numbers button >> nth=2")
+    page.wait_for_selector("#numbers button >> nth=5")
+    assert page.locator("#numbers .model").all_inner_texts() == [FIRST, SECOND]
+    assert page.locator("#other-boxes button").count() == 2  # those of the chosen number's model
+    spoken = page.locator("#spoken")
+    assert spoken.inner_text() == f"{FIRST} reads 3 numbers. {SECOND} reads 3 numbers."
+    assert spoken.bounding_box()["width"] < 2
+    page.uncheck(f"#models input[value='{SECOND}']")
+    until(page, "document.querySelectorAll('#numbers li').length === 3")
     listed = page.locator("#numbers b").all_inner_texts()
     assert sorted(listed) == ["175", "31", "402"] and numbers(page) == listed[:1]
     assert page.locator("#correct").is_hidden()

@@ -6,7 +6,7 @@ import { listen, prepare, turned } from "./intake.js";
 import * as kept from "./kept.js";
 import { drawNumbers } from "./numbers.js";
 import { Pad } from "./pad.js";
-import { accepted, colourOf, drawReadings, sayDigit, sayReading } from "./readings.js";
+import { accepted, colourOf, drawReadings, sayAll, sayDigit, sayReading } from "./readings.js";
 import { Stage } from "./stage.js";
 
 const AT_ONCE = 3; // images that are sent side by side
@@ -61,8 +61,8 @@ async function read(item) {
   if (!item.blob) item.readings = null; // the pad was cleared meanwhile
   draw(item);
   if (item === current && item.readings) {
-    const said = item.readings.map((one) => sayReading(one, threshold));
-    find("spoken").textContent = said.join(" ") || "No numbers found.";
+    const say = item.all ? sayAll : (readings) => readings.map((one) => sayReading(one, threshold)).join(" ");
+    find("spoken").textContent = say(item.readings) || "No numbers found.";
   }
 }
 
@@ -84,7 +84,8 @@ function hintFor(item, box) {
 function drawBoxes(item) {
   const found = item.readings ?? [];
   const first = item.all ? found[item.chosen] : found.find((one) => one.box);
-  const others = item.box ? [] : found.filter((one) => one.box && one !== first).map((one) => (item.all ? {
+  const shows = (one) => one.box && one !== first && (!item.all || one.model === first.model);
+  const others = item.box ? [] : found.filter(shows).map((one) => (item.all ? {
     ...one,
     label: sayReading(one, threshold),
     className: accepted(one, threshold) ? "" : "unsure",

@@ -9,7 +9,8 @@ export function drawNumbers(readings, chosen, threshold, choose) {
   const list = find("numbers");
   list.hidden = !readings;
   const held = [...list.querySelectorAll("button")].indexOf(document.activeElement);
-  const items = (readings ?? []).map((reading, index) => {
+  const several = new Set(readings?.map(({ model }) => model)).size > 1;
+  const items = (readings ?? []).flatMap((reading, index) => {
     const sure = accepted(reading, threshold);
     const button = make(
       "button",
@@ -24,7 +25,9 @@ export function drawNumbers(readings, chosen, threshold, choose) {
       make("span", { className: sure ? "accepted" : "unsure" }, `${sure ? "✓" : "?"} ${chanceText(reading.confidence)}`),
     );
     button.style.setProperty("--colour", reading.colour);
-    return make("li", {}, button);
+    const begins = several && reading.model !== readings[index - 1]?.model;
+    const heading = begins ? [make("li", { className: "soft model" }, reading.model)] : [];
+    return [...heading, make("li", {}, button)];
   });
   if (readings && !items.length) items.push(make("li", { className: "soft" }, "No numbers found."));
   list.replaceChildren(...items);

@@ -22,6 +22,13 @@ export function sayReading(reading, threshold) {
   return `${reading.model} reads ${number}, ${chanceText(reading.confidence)}, ${verdict}.`;
 }
 
+// How many numbers each model reads in an image; the list has the numbers.
+export function sayAll(readings) {
+  const names = readings.map(({ model }) => model);
+  const counted = [...new Set(names)].map((name) => [name, names.filter((other) => other === name).length]);
+  return counted.map(([name, count]) => `${name} reads ${count} number${count > 1 ? "s" : ""}.`).join(" ");
+}
+
 // All that a digit may be, the likeliest first.
 export function sayDigit({ probabilities, attention }, place) {
   const likely = probabilities

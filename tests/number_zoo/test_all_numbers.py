@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 import number_zoo
 from number_zoo import all_numbers, boxes, locator
@@ -188,6 +188,22 @@ def test_a_number_that_is_read_twice_is_given_once(second, expected):
 
     (predictions,) = all_numbers.read_located([image], [located], predict)
     assert [reading.number for reading in predictions.readings()] == expected
+
+
+@pytest.mark.parametrize("turn", range(4))
+def test_a_number_of_which_a_part_is_located_is_read_whole(turn, reader):
+    image = Image.new("RGB", (560, 120), (90, 90, 90))
+    draw, font = ImageDraw.Draw(image), ImageFont.load_default(56)
+    for place, digit in enumerate("00471382"):
+        draw.rectangle((40 + 60 * place, 20, 92 + 60 * place, 100), fill="black")
+        draw.text((66 + 60 * place, 60), digit, "white", font, anchor="mm")
+    box = boxes.turn_box((190, 35, 503, 85), -turn, 560, 120)
+    located = Locations(box[None], np.float32([0.9]), np.array([turn]))
+    turned = np.rot90(np.asarray(image), -turn)
+    (predictions,) = reader.predict_all([turned], [located])
+    (reading,) = predictions.readings()
+    assert (reading.number, reading.turn) == ("00471382", turn)
+    assert boxes.turn_box(reading.box, turn, *turned.shape[1::-1])[0] < 90
 
 
 def test_a_locator_is_opened_only_where_it_is_needed(plate_locator, tmp_path, monkeypatch):

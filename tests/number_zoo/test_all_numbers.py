@@ -151,6 +151,11 @@ def test_a_crop_is_turned_and_boxes_are_turned_back(turn):
         # A line that slopes; and one large number beside two small ones.
         ([(90, 8, 99, 18), (0, 0, 9, 10), (40, 4, 49, 14)], [1, 2, 0]),
         ([(0, 0, 50, 100), (60, 0, 70, 10), (60, 90, 70, 100)], [1, 0, 2]),
+        # Two lines that slope by more than their distance.
+        (
+            [(20 * x, y - 4 * x, 20 * x + 15, y - 4 * x + 10) for y in (90, 106) for x in range(6)],
+            [*range(12)],
+        ),
     ],
 )
 def test_reading_order(rows, expected):

@@ -230,6 +230,8 @@ def test_a_locator_is_opened_only_where_it_is_needed(plate_locator, tmp_path, mo
 
 def test_published_weights_are_listed_by_what_they_are_for(monkeypatch, tmp_path):
     monkeypatch.setattr(number_zoo.published, "FOLDER", tmp_path)
+    with pytest.raises(ValueError, match="Known: none, or the path"):
+        Locator("mine")
     (tmp_path / "a.json").write_text("{}")
     (tmp_path / "b.json").write_text(json.dumps({"task": "locate"}))
     lists = [number_zoo.list_weights(*task) for task in ((), ("locate",), (None,))]

@@ -45,6 +45,8 @@ FIGURES = (
     "crop",
 )
 
+SCENE_FIGURES = ("images", "numbers", "read", "found", "turns", "false_alarms")
+
 
 def publish(
     run: RunFolder,
@@ -199,14 +201,21 @@ def _training(run: RunFolder) -> dict[str, Any]:
 
 def _figures(path: Path, digest: str) -> dict[str, Any]:
     results = read_json(path)
+    measured = {
+        "dataset": results["dataset"],
+        "split": results["split"],
+        "command": results["environment"]["command"],
+    }
+    if "readers" in results:  # all numbers of scenes, found by a locator
+        return measured | {
+            "readers": {
+                name: {key: figures[key] for key in SCENE_FIGURES if key in figures}
+                for name, figures in results["readers"].items()
+            }
+        }
     for figures in results["models"].values():
         if figures.get("sha256") == digest:
-            return {
-                "dataset": results["dataset"],
-                "split": results["split"],
-                "command": results["environment"]["command"],
-                **{key: figures[key] for key in FIGURES if key in figures},
-            }
+            return measured | {key: figures[key] for key in FIGURES if key in figures}
     raise ValueError(f"{path} has no figures of this model, only of {', '.join(results['models'])}")
 
 

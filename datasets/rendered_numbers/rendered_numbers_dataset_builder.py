@@ -59,12 +59,13 @@ _LARGE = {"train": 60_000, "test": 6_000}
 class Builder(tfds.core.GeneratorBasedBuilder):
     """Numbers rendered from fonts and brush strokes, as photos show them."""
 
-    VERSION = tfds.core.Version("2.0.0")
+    VERSION = tfds.core.Version("2.1.0")
     RELEASE_NOTES = {  # noqa: RUF012
         "1.0.0": "First version.",
         "1.1.0": "More like photos: colours, contrast, enamel lettering, framing.",
         "1.2.0": "Faster rendering; images differ from 1.1.0 by rounding.",
         "2.0.0": "The feature `number` is called `label`; the images are the same.",
+        "2.1.0": "On segment displays, three in ten have sevens of four segments.",
     }
     BUILDER_CONFIGS = [  # noqa: RUF012
         RenderedNumbersConfig(

@@ -133,11 +133,6 @@ HABITS = {
     "without suffix": ("labels.csv", "image_id,label\na,007\n", A7),
     "other case": ("labels.csv", "file,label\nA.PNG,007\n", A7),
     "below another folder": ("labels.csv", "file,label\nc.png,3\n", {"c.png": "3"}),
-    "pandas floats": (
-        "labels.csv",
-        "file,label\na.png,7.0\nb.png,12.0\nc.png,3.0\n",
-        {"a.png": "7", "b.png": "12", "c.png": "3"},
-    ),
     "split words": ("labels.csv", "file,label,subset\na.png,007,Val\nb.png,12,training\n", B12),
     "objects of TensorFlow": (
         "labels.csv",

@@ -13,16 +13,6 @@ def space_of(model, *overrides):
     return Space(model_space(model), configure(model, dataset), overrides)
 
 
-@pytest.mark.parametrize("model", models.list_models())
-def test_the_default_of_every_models_space_is_the_model_itself(model):
-    arguments = models.configuration(model)
-    for key, value in space_of(model).settings({}).items():
-        if key in arguments and isinstance(value, list) and isinstance(arguments[key], int):
-            assert value == [arguments[key]] * len(arguments["filters"])
-        elif key in arguments:
-            assert value == arguments[key]
-
-
 def test_conditional_hyperparameters_apply_only_where_their_layer_exists():
     space = space_of("deep_cnn")
     shallow = {"blocks": 3, "dense_layers": 0, "filters_4": 96}

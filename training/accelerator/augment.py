@@ -28,7 +28,7 @@ _QUANTA = np.array([
 Batch = dict[str, jax.Array]
 
 
-class _Draws:
+class Draws:
     """Random numbers for a batch, a new key for each call."""
 
     def __init__(self, key: jax.Array, count: int):
@@ -73,10 +73,10 @@ def augment(
         shares of the result, and `digit_boxes`, all NaN where there is no number any more.
     """
     count = batch["length"].shape[0]
-    draw = _Draws(key, count)
+    draw = Draws(key, count)
     matrices, gone, turned = _choose_views(batch, draw, a)
-    images = _sample(batch["images"], matrices, size)
-    box = _move(batch["box"], matrices)
+    images = sample(batch["images"], matrices, size)
+    box = move_boxes(batch["box"], matrices)
     shown = jnp.clip(box, 0.0, 1.0)
     known = jnp.isfinite(batch["box"]).all(axis=1)
     outside = known & ~((shown[:, 2:] - shown[:, :2]) > 1e-3).all(axis=1)
@@ -88,15 +88,15 @@ def augment(
         "digit_boxes": jnp.where(
             gone[:, None, None],
             jnp.nan,
-            jax.vmap(_move, in_axes=(1, None), out_axes=1)(batch["digit_boxes"], matrices),
+            jax.vmap(move_boxes, in_axes=(1, None), out_axes=1)(batch["digit_boxes"], matrices),
         ),
     }
     digit = _digit_size(box, moved["digit_boxes"], batch["length"], size)
-    images = _soften(images, draw, a, digit)
+    images = soften(images, draw, a, digit)
     images, faint = _fade(images, moved["box"], draw, a)
-    images = _light(images, draw, a)
-    images = _compress(images, draw, a)
-    images = _disturb(images, draw, a, digit, jnp.where(faint, 0.3, 1.0))
+    images = light(images, draw, a)
+    images = compress(images, draw, a)
+    images = disturb(images, draw, a, digit, jnp.where(faint, 0.3, 1.0))
     return jnp.clip(images, 0.0, 255.0), moved
 
 
@@ -112,7 +112,7 @@ def _digit_size(box, digit_boxes, length, size):
     return jnp.where(jnp.isfinite(sides), sides, jnp.array([20.0, 10.0])).clip(4.0, None)
 
 
-def _choose_views(batch: Batch, draw: _Draws, a):
+def _choose_views(batch: Batch, draw: Draws, a):
     """Homographies (n, 3, 3) from the result, x and y in [-0.5, 0.5], to shares of the image.
 
     Also returns which show a part without the number, and which are turned.
@@ -133,14 +133,14 @@ def _choose_views(batch: Batch, draw: _Draws, a):
     quarter = jnp.where(turned, quarter, 0.0)
     matrices = _homographies(windows, aspect, draw, a, quarter)
     plain = _homographies(windows, aspect, draw, dict.fromkeys(a, 0.0), quarter)
-    moved = _move(box, matrices)
+    moved = move_boxes(box, matrices)
     sides = jnp.tile(moved[:, 2:] - moved[:, :2], 2)
     over = jnp.concatenate([-moved[:, :2], moved[:, 2:] - 1.0], axis=1)
     cut = (over > CUT * sides).any(axis=1) & ~turned  # False where the box is unknown
     return jnp.where((cut | gone)[:, None, None], plain, matrices), gone, turned
 
 
-def _windows(box, aspect, draw: _Draws, a):
+def _windows(box, aspect, draw: Draws, a):
     """The part of each image that is shown before anything moves: all of it, a window of any
     size that holds the number, or what a reader's next glimpse at the number would show."""
     count = box.shape[0]
@@ -171,7 +171,7 @@ def _windows(box, aspect, draw: _Draws, a):
     return jnp.where((known & (mode < a["random_crop"]))[:, None], chosen, whole)
 
 
-def _beside(box, draw: _Draws):
+def _beside(box, draw: Draws):
     """A part of each image beside its number, and whether there is room for one."""
     gap = 0.12 * jnp.tile(box[:, 2:] - box[:, :2], 2)
     rooms = jnp.stack([box[:, 0], box[:, 1], 1 - box[:, 2], 1 - box[:, 3]], axis=1) - gap
@@ -190,7 +190,7 @@ def _beside(box, draw: _Draws):
     return jnp.where((side % 2 == 1)[:, None], upright, level), wide_enough.any(axis=1)
 
 
-def _homographies(windows, aspect, draw: _Draws, a, quarter):
+def _homographies(windows, aspect, draw: Draws, a, quarter):
     sides = windows[:, 2:] - windows[:, :2]
     centre = (windows[:, :2] + windows[:, 2:]) / 2 + draw.either_way(a["shift"], 2) * sides
     zoom = draw.factor(a["zoom"]) / jnp.exp(draw.between(0.0, 1.0) * jnp.log1p(a["zoom_out"]))
@@ -202,13 +202,13 @@ def _homographies(windows, aspect, draw: _Draws, a, quarter):
     lean = draw.either_way(a["shear"]) * (1.5 * width / height).clip(0.0, 1.0)
     climb = draw.either_way(a["shear"] / 2) * level
     zero, unit = jnp.zeros_like(zoom), jnp.ones_like(zoom)
-    scale = _matrix(width / (zoom * stretch), zero, zero, height * stretch / zoom)
-    turn = _matrix(jnp.cos(angle), -jnp.sin(angle), jnp.sin(angle), jnp.cos(angle))
-    skew = _matrix(unit, lean, climb, unit)
-    normalize = _matrix(1 / aspect, zero, zero, unit)
+    scale = matrix(width / (zoom * stretch), zero, zero, height * stretch / zoom)
+    turn = matrix(jnp.cos(angle), -jnp.sin(angle), jnp.sin(angle), jnp.cos(angle))
+    skew = matrix(unit, lean, climb, unit)
+    normalize = matrix(1 / aspect, zero, zero, unit)
     cos, sin = jnp.cos(quarter * jnp.pi / 2), jnp.sin(quarter * jnp.pi / 2)
     with jax.default_matmul_precision("highest"):
-        linear = normalize @ turn @ skew @ scale @ _matrix(cos, -sin, sin, cos)
+        linear = normalize @ turn @ skew @ scale @ matrix(cos, -sin, sin, cos)
     tilt = draw.either_way(a["perspective"], 2)
     top = linear + centre[:, :, None] * tilt[:, None, :]
     top = jnp.concatenate([top, centre[:, :, None]], axis=2)
@@ -216,11 +216,11 @@ def _homographies(windows, aspect, draw: _Draws, a, quarter):
     return jnp.concatenate([top, bottom], axis=1)
 
 
-def _matrix(a, b, c, d):
+def matrix(a, b, c, d):
     return jnp.stack([jnp.stack([a, b], axis=-1), jnp.stack([c, d], axis=-1)], axis=-2)
 
 
-def _move(box, matrices):
+def move_boxes(box, matrices):
     """Boxes (n, 4) in shares of images to upright boxes in shares of results, not clipped."""
     x, y = box[:, jnp.array([0, 2, 2, 0])], box[:, jnp.array([1, 1, 3, 3])]
     points = jnp.stack([x, y, jnp.ones_like(x)], axis=-1)  # (n, 4, 3)
@@ -233,7 +233,7 @@ def _move(box, matrices):
     return jnp.concatenate([moved.min(axis=1), moved.max(axis=1)], axis=1)
 
 
-def _sample(images, matrices, size):
+def sample(images, matrices, size):
     """Bilinear samples of uint8 (n, h, w, 3), four a pixel; the edge pixels go on beyond."""
     count, rows, columns, channels = images.shape
     height, width = size
@@ -258,7 +258,7 @@ def _sample(images, matrices, size):
     return sampled.reshape(count, height, 2, width, 2, channels).mean(axis=(2, 4))
 
 
-def _soften(images, draw: _Draws, a, digit):
+def soften(images, draw: Draws, a, digit):
     """Blur, sharpening and fewer pixels, as one matrix for the rows and one for the columns.
 
     Never beyond what leaves a digit readable: some 7 pixels high and 5 wide.
@@ -309,7 +309,7 @@ def _luminance(images):
     return images @ jnp.array([0.299, 0.587, 0.114])
 
 
-def _fade(images, box, draw: _Draws, a):
+def _fade(images, box, draw: Draws, a):
     """Numbers of 0.15 to 0.45 of their contrast, as on a dim display; also returns which."""
     _, height, width, _ = images.shape
     faint = draw.bernoulli(a["faint"]) & jnp.isfinite(box).all(axis=1)
@@ -328,7 +328,7 @@ def _fade(images, box, draw: _Draws, a):
     return images + mask * (kept - 1.0) * (images - mean), faint
 
 
-def _light(images, draw: _Draws, a):
+def light(images, draw: Draws, a):
     """Inversion, gamma, brightness, contrast and colour, as in `datasets.distort`."""
 
     def each(values):
@@ -347,7 +347,7 @@ def _light(images, draw: _Draws, a):
     return (levels * 255).clip(0.0, 255.0)
 
 
-def _compress(images, draw: _Draws, a):
+def compress(images, draw: Draws, a):
     """Quantize 8 x 8 blocks as JPEG of quality 15 to 75 does."""
     count, height, width, _ = images.shape
     chosen = draw.bernoulli(a["compress"])[:, None, None, None]
@@ -368,7 +368,7 @@ def _compress(images, draw: _Draws, a):
     return jnp.where(chosen, back, images)
 
 
-def _disturb(images, draw: _Draws, a, digit, grain):
+def disturb(images, draw: Draws, a, digit, grain):
     """An even patch, light that falls off to one side, and noise, its strength times `grain`."""
     _, height, width, _ = images.shape
     y, x = jnp.arange(height)[None, :, None], jnp.arange(width)[None, None, :]

@@ -34,22 +34,22 @@ def augment_scenes(
         (n, M, 5) of `models.LocatorLoss`.
     """
     canvas = batch["images"].shape[1]
-    draw = augment._Draws(key, len(batch["size"]))
+    draw = augment.Draws(key, len(batch["size"]))
     shares = batch["size"] / canvas
     matrices = _views(batch["size"], draw, canvas, size)
-    images = augment._sample(batch["images"], matrices, (size, size))
+    images = augment.sample(batch["images"], matrices, (size, size))
     visible = _inside(matrices, shares, size)[..., None]
-    boxes = jax.vmap(augment._move, in_axes=(1, None), out_axes=1)(
+    boxes = jax.vmap(augment.move_boxes, in_axes=(1, None), out_axes=1)(
         batch["numbers"][..., :4] / canvas, matrices
     )
     numbers, heights = _annotate(size * boxes, batch["numbers"][..., 4], size)
     smallest = jnp.nanmin(jnp.where(heights > SMALLEST, heights, jnp.nan), axis=1)
     smallest = jnp.where(jnp.isfinite(smallest), smallest, 24.0).clip(7.0, 60.0)
     digit = jnp.stack([smallest, 0.6 * smallest], axis=1)
-    images = augment._soften(images, draw, a, digit)
-    images = augment._light(images, draw, a)
-    images = augment._compress(images, draw, a)
-    images = augment._disturb(images, draw, a, digit, jnp.ones(len(images)))
+    images = augment.soften(images, draw, a, digit)
+    images = augment.light(images, draw, a)
+    images = augment.compress(images, draw, a)
+    images = augment.disturb(images, draw, a, digit, jnp.ones(len(images)))
     return jnp.clip(images, 0.0, 255.0) * visible, numbers
 
 
@@ -71,9 +71,9 @@ def _views(scene, draw, canvas: int, size: int):
     stretch = jnp.sqrt(draw.factor(STRETCH))
     width = scale * size / canvas
     zero, unit = jnp.zeros(count), jnp.ones(count)
-    turn = augment._matrix(jnp.cos(angle), -jnp.sin(angle), jnp.sin(angle), jnp.cos(angle))
+    turn = augment.matrix(jnp.cos(angle), -jnp.sin(angle), jnp.sin(angle), jnp.cos(angle))
     with jax.default_matmul_precision("highest"):
-        linear = turn @ augment._matrix(width * stretch, zero, zero, width / stretch)
+        linear = turn @ augment.matrix(width * stretch, zero, zero, width / stretch)
     top = jnp.concatenate([linear, centre[:, :, None]], axis=2)
     bottom = jnp.stack([zero, zero, unit], axis=1)[:, None, :]
     return jnp.concatenate([top, bottom], axis=1)

@@ -167,14 +167,14 @@ def show(comparison: SceneComparison, folder: Path) -> None:
             cells.append(" – ".join(f"{100 * end:.0f}" for end in interval) if interval else "–")
             cells.append(_percent(found.get("average_precision")))
             rows.append([name if size == "all" else f"  {size}", f"{read['numbers']:,}", *cells])
-    columns = ("reader", "numbers", "precision", "recall", "F1", "95 %", "AP*")
+    columns = ("reader", "numbers", "prec.", "recall", "F1", "interval", "AP*")
     title = f"All numbers of {comparison.dataset}, {comparison.split} split"
     narrow = table(title, columns, rows, right=columns[1:])
     narrow.collapse_padding, narrow.pad_edge = True, False  # to fit into 80 columns
     console.print(narrow)
     console.print(
-        "A number counts when its box (IoU 0.5) and every digit are right; small numbers are "
-        "below 5 % of the image's height. 95 %: interval of F1. *of boxes alone"
+        "In %, with the 95 % interval of F1. A number counts when its box (IoU 0.5) and every "
+        "digit are right; small numbers are below 5 % of the image's height. *of boxes alone"
     )
     for name, figures in comparison.figures.items():
         if alarms := figures.get("false_alarms"):
@@ -188,7 +188,7 @@ def show(comparison: SceneComparison, folder: Path) -> None:
 
 
 def _percent(fraction: float | None) -> str:
-    return "–" if fraction is None else f"{fraction:.1%}"
+    return "–" if fraction is None else f"{100 * fraction:.1f}"
 
 
 def _readings_csv(comparison: SceneComparison) -> str:

@@ -29,6 +29,10 @@ MIN_CONFIDENCE = 0.45
 MIN_OPPOSITE = 0.6
 """Confidence from which on a number that cannot be read as located is read the other way up."""
 
+MIN_BEYOND, WIDENING = 0.25, 1.5
+"""A number that is read from the first on beyond an end of its located box, in its heights, is read
+once more with the box widened there by the second."""
+
 Predict = Callable[[Sequence[np.ndarray], Sequence[np.ndarray]], Predictions]
 """Reads images, the first glimpse being a crop of each: `Reader.predict`."""
 
@@ -54,15 +58,13 @@ def read_located(
     rows = [image for image, count in zip(images, counts, strict=True) for _ in range(count)]
     located = Locations.concatenate(locations)
     predictions = _read(rows, located, predict)
-    # A locator takes what is upside down for upright more easily than the other way round.
-    unsure = np.flatnonzero(_sureness(predictions) < MIN_CONFIDENCE)
-    if len(unsure):
-        opposite = located.take(unsure)
-        opposite = replace(opposite, turns=(opposite.turns + 2) % 4)
-        other = _read([rows[row] for row in unsure], opposite, predict)
-        better = _sureness(other) > np.maximum(_sureness(predictions)[unsure], MIN_OPPOSITE)
-        for name, values in predictions.arrays.items():
-            values[unsure[better]] = other.arrays[name][better]
+    for alternatives, is_better in ((_opposite, _is_surer), (_widened, _is_longer)):
+        again, other_located = alternatives(predictions, located)
+        if len(again):
+            other = _read([rows[row] for row in again], other_located.take(again), predict)
+            better = is_better(other, predictions.take(again))
+            for name, values in predictions.arrays.items():
+                values[again[better]] = other.arrays[name][better]
     ranges = pairwise(accumulate(counts, initial=0))
     return [_one_each(predictions.take(np.arange(*limits))) for limits in ranges]
 
@@ -82,6 +84,37 @@ def _read(images: Sequence[np.ndarray], located: Locations, predict: Predict) ->
         | {names.BOX: boxes, names.CONFIDENCE: confidence}
         | {names.SCORES: located.scores, names.TURNS: located.turns}
     )
+
+
+def _opposite(predictions: Predictions, located: Locations) -> tuple[np.ndarray, Locations]:
+    """Rows that are unsure, and all locations the other way up: a locator takes what is upside down
+    for upright more easily than the other way round."""
+    unsure = np.flatnonzero(_sureness(predictions) < MIN_CONFIDENCE)
+    return unsure, replace(located, turns=(located.turns + 2) % 4)
+
+
+def _is_surer(other: Predictions, first: Predictions) -> np.ndarray:
+    return _sureness(other) > np.maximum(_sureness(first), MIN_OPPOSITE)
+
+
+def _widened(predictions: Predictions, located: Locations) -> tuple[np.ndarray, Locations]:
+    """Rows whose number may reach beyond its crop, and all locations with wider boxes there."""
+    turns = predictions.arrays[names.TURNS]
+    outward = np.float32([-1, -1, 1, 1])
+    sizes = located.boxes[:, 2:] - located.boxes[:, :2]
+    heights = np.maximum(sizes.min(axis=1, keepdims=True), 1e-3)
+    beyond = (predictions.boxes - located.boxes) * outward / heights
+    cut = (np.arange(4) % 2 == turns[:, None] % 2) & (beyond >= MIN_BEYOND)  # at its two ends
+    boxes = located.boxes + outward * heights * np.where(cut, beyond + WIDENING, 0)
+    rows = np.flatnonzero(cut.any(axis=1) & (_sureness(predictions) >= MIN_CONFIDENCE))
+    return rows, replace(located, boxes=boxes.astype(np.float32), turns=turns)
+
+
+def _is_longer(other: Predictions, first: Predictions) -> np.ndarray:
+    """Whether the others have more digits, among them those that were read first."""
+    pairs = zip(other.decoded.numbers(), first.decoded.numbers(), strict=True)
+    longer = [len(new) > len(old) and old.rstrip("+") in new for new, old in pairs]
+    return np.array(longer) & (_sureness(other) >= MIN_CONFIDENCE)
 
 
 def _sureness(predictions: Predictions) -> np.ndarray:

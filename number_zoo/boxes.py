@@ -84,16 +84,15 @@ def intersection_over_union(boxes: np.ndarray) -> np.ndarray:
 def reading_order(boxes: np.ndarray) -> list[int]:
     """Indices of boxes (n, 4) in reading order: lines from top to bottom, each from left to right.
 
-    A box belongs to a line if its center differs from the line's mean center by less than half the
-    height of either.
+    A box is in the line of the next one to its right whose center is higher or lower by less than
+    half the height of either, so that lines may slope.
     """
-    centers, heights = boxes[:, 1::2].mean(axis=1), boxes[:, 3] - boxes[:, 1]
-    lines: list[list[int]] = []
-    for index in np.argsort(centers, kind="stable").tolist():
-        distances = [abs(centers[line].mean() - centers[index]) for line in lines]
-        nearest = int(np.argmin(distances)) if lines else 0
-        if lines and distances[nearest] < min(heights[index], heights[lines[nearest]].mean()) / 2:
-            lines[nearest].append(index)
-        else:
-            lines.append([index])
-    return [index for line in lines for index in sorted(line, key=lambda index: boxes[index, 0])]
+    centers, heights = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 3] - boxes[:, 1]
+    right, down = np.moveaxis(centers[None] - centers[:, None], -1, 0)
+    beside = (right > 0) & (abs(down) < np.minimum(heights[:, None], heights) / 2)
+    distances = np.where(beside, right, np.inf)
+    lines = np.arange(len(boxes))
+    for index in np.flatnonzero(beside.any(axis=1)):
+        lines[lines == lines[distances[index].argmin()]] = lines[index]
+    tops = np.array([centers[lines == line, 1].mean() for line in lines])
+    return np.lexsort((boxes[:, 0], lines, tops)).tolist()

@@ -22,4 +22,4 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
     known = list(known)
     nearest = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
     others = [other for other in known if other not in nearest]
-    return f"unknown {kind} {name!r}. Known: {', '.join(nearest + others)}"
+    return f"unknown {kind} {name!r}. Known: {', '.join(nearest + others) or 'none'}"

@@ -50,7 +50,7 @@ class Session:
         if not is_published and not path.is_file():
             kind = "weights" if task == "read" else "locator"
             known = names.unknown_name(kind, str(weights), published.list_weights(task))
-            raise ValueError(f"{known.rstrip()}, or the path of an .onnx file")
+            raise ValueError(f"{known}, or the path of an .onnx file")
         # Its wheels since 1.32 report to Microsoft and keep a device ID in the home folder.
         os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
         import onnxruntime

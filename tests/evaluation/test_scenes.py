@@ -123,7 +123,7 @@ def test_the_command_reports_a_folder_of_scenes(tmp_path, monkeypatch, capsys):
     command = ["fake", "--dataset", str(folder), "--report", str(report)]
     assert evaluate.main(command) == 0
     printed = capsys.readouterr().out
-    assert "50.0%" in printed and "  large " in printed and "…" not in printed
+    assert "50.0" in printed and "  large " in printed and "…" not in printed
     figures = json.loads((report / "results.json").read_text())["readers"]["fake"]
     assert figures["read"]["all"]["f1"] == pytest.approx(0.5)
     assert figures["mistakes"] == {"missed": 3, "misread": 0, "invented": 3}

@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 import number_zoo
 from number_zoo import all_numbers, boxes, locator
@@ -151,6 +151,11 @@ def test_a_crop_is_turned_and_boxes_are_turned_back(turn):
         # A line that slopes; and one large number beside two small ones.
         ([(90, 8, 99, 18), (0, 0, 9, 10), (40, 4, 49, 14)], [1, 2, 0]),
         ([(0, 0, 50, 100), (60, 0, 70, 10), (60, 90, 70, 100)], [1, 0, 2]),
+        # Two lines that slope by more than their distance.
+        (
+            [(20 * x, y - 4 * x, 20 * x + 15, y - 4 * x + 10) for y in (90, 106) for x in range(6)],
+            [*range(12)],
+        ),
     ],
 )
 def test_reading_order(rows, expected):
@@ -190,6 +195,22 @@ def test_a_number_that_is_read_twice_is_given_once(second, expected):
     assert [reading.number for reading in predictions.readings()] == expected
 
 
+@pytest.mark.parametrize("turn", range(4))
+def test_a_number_of_which_a_part_is_located_is_read_whole(turn, reader):
+    image = Image.new("RGB", (560, 120), (90, 90, 90))
+    draw, font = ImageDraw.Draw(image), ImageFont.load_default(56)
+    for place, digit in enumerate("00471382"):
+        draw.rectangle((40 + 60 * place, 20, 92 + 60 * place, 100), fill="black")
+        draw.text((66 + 60 * place, 60), digit, "white", font, anchor="mm")
+    box = boxes.turn_box((190, 35, 503, 85), -turn, 560, 120)
+    located = Locations(box[None], np.float32([0.9]), np.array([turn]))
+    turned = np.rot90(np.asarray(image), -turn)
+    (predictions,) = reader.predict_all([turned], [located])
+    (reading,) = predictions.readings()
+    assert (reading.number, reading.turn) == ("00471382", turn)
+    assert boxes.turn_box(reading.box, turn, *turned.shape[1::-1])[0] < 90
+
+
 def test_a_locator_is_opened_only_where_it_is_needed(plate_locator, tmp_path, monkeypatch):
     image = scene(places=PLACES[:1])
     missing = Reader(SMALL_WEIGHTS, locator=tmp_path / "gone.onnx")
@@ -209,6 +230,8 @@ def test_a_locator_is_opened_only_where_it_is_needed(plate_locator, tmp_path, mo
 
 def test_published_weights_are_listed_by_what_they_are_for(monkeypatch, tmp_path):
     monkeypatch.setattr(number_zoo.published, "FOLDER", tmp_path)
+    with pytest.raises(ValueError, match="Known: none, or the path"):
+        Locator("mine")
     (tmp_path / "a.json").write_text("{}")
     (tmp_path / "b.json").write_text(json.dumps({"task": "locate"}))
     lists = [number_zoo.list_weights(*task) for task in ((), ("locate",), (None,))]

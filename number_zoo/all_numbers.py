@@ -18,12 +18,12 @@ SAME_IOU, SAME_OVERLAP = 0.5, 0.6
 have the same digits, or one has the other's among its own, and the fraction of the smaller box that
 overlaps is above the second."""
 
-CALIBRATION = (1.1, 0.88), -0.83
+CALIBRATION = (1.25, 0.8), -1.03
 """Logistic regression of whether a number is found and read correctly on the log-odds of the
 locator's score and of the reader's confidence: two weights and a bias, fitted with the default
 weights on 400 validation scenes of `rendered_scenes`."""
 
-MIN_CONFIDENCE = 0.4
+MIN_CONFIDENCE = 0.45
 """Readings of a lower confidence are left out; the highest F1 on the same scenes."""
 
 MIN_OPPOSITE = 0.6

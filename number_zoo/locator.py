@@ -1,12 +1,12 @@
 """Find the numbers in an image of any size: boxes, scores, and which way is up.
 
 The graph of a locator takes one image of any size and gives the boxes of at most a hundred numbers
-in it. An image is given to it at one or two scales: as an overview, and, where it is larger than
-that, in detail.
+in it. An image is given to it at two scales, as an overview and in detail.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import threading
 from collections.abc import Callable, Sequence
@@ -28,16 +28,19 @@ from number_zoo.boxes import (
 MIN_OVERVIEW, OVERVIEW, MAX_ENLARGEMENT = 256, 640, 4.0
 """Range of the long side of the overview in pixels, and the most by which an image is enlarged."""
 
-DETAIL = 2048
-"""Most pixels of the long side in the detail pass, which images larger than the overview get. A
-number of 20 pixels' height in 12 megapixels (4000 x 3000) has 10 there. Images more elongated than
-16 : 9 have as many pixels there as one of 16 : 9, and so a longer side."""
+DETAIL, DETAIL_ENLARGEMENT = 2048, 1.5
+"""Most pixels of the long side in the detail pass, and the most by which an image is enlarged for
+it. A number of 20 pixels' height in 12 megapixels (4000 x 3000) has 10 there. Of the numbers of 250
+validation scenes with sides below 512 pixels, both passes find 95.6 %, the overview 91.8 %. Images
+more elongated than 16 : 9 have as many pixels there as one of 16 : 9, and so a longer side."""
 
 MAX_DETAIL_SIZE = 0.4 * OVERVIEW
 """Numbers whose shorter side has more pixels in the detail pass are left to the overview."""
 
-_DETAIL_PASS = threading.Lock()
-"""Held during a detail pass, whose memory (up to 200 MB) is so used once in several threads."""
+LARGE = 1_000_000
+"""Pixels from which on detail passes take turns: their memory, up to 200 MB, is needed once."""
+
+_LARGE_PASS = threading.Lock()
 
 MAX_MARGIN = 0.5
 """Most that a crop goes beyond a box on each side, in shorter sides of the box."""
@@ -156,13 +159,13 @@ class Locator:
         """
         height, width = image.shape[:2]
         overview, detail = scales(width, height)
-        scaled = Image.fromarray(image)
-        passes: list[Locations] = []
-        if detail is not None:
-            scaled = _resize(scaled, width * detail, height * detail)
-            with _DETAIL_PASS:
-                passes.append(self._run(scaled, width, height, MAX_DETAIL_SIZE))
-        scaled = _resize(scaled, width * overview, height * overview)
+        source = Image.fromarray(image)
+        scaled = _resize(source, width * detail, height * detail)
+        is_large = scaled.width * scaled.height > LARGE
+        with _LARGE_PASS if is_large else contextlib.nullcontext():
+            passes = [self._run(scaled, width, height, MAX_DETAIL_SIZE)]
+        source = scaled if detail < 1 else source
+        scaled = _resize(source, width * overview, height * overview)
         passes.append(self._run(scaled, width, height))
         located = Locations.concatenate(passes)
         located = located.take(located.scores >= min_score)
@@ -196,13 +199,13 @@ class Locator:
         return Locations(boxes * factors, scores, turns.astype(int)).take(used)
 
 
-def scales(width: int, height: int) -> tuple[float, float | None]:
-    """Factors by which an image is resized for the overview and, or None, the detail pass."""
+def scales(width: int, height: int) -> tuple[float, float]:
+    """Factors by which an image is resized for the overview and for the detail pass."""
     side = max(width, height)
-    if side > OVERVIEW:
-        elongated = (DETAIL * DETAIL * 9 / 16 / (width * height)) ** 0.5
-        return OVERVIEW / side, min(1.0, max(DETAIL / side, elongated))
-    return max(1.0, min(MAX_ENLARGEMENT, MIN_OVERVIEW / side)), None
+    enlargement = max(1.0, min(MAX_ENLARGEMENT, MIN_OVERVIEW / side))
+    elongated = (DETAIL * DETAIL * 9 / 16 / (width * height)) ** 0.5
+    detail = min(DETAIL_ENLARGEMENT * enlargement, max(DETAIL / side, elongated))
+    return min(enlargement, OVERVIEW / side), detail
 
 
 def _resize(image: Image.Image, width: float, height: float) -> Image.Image:

@@ -114,8 +114,8 @@ class Reader:
     def read_all(self, images):
         """Read all numbers in an image, or in each of several.
 
-        A locator finds them, and each is read once, turned upright, from its crop of the image at
-        full size.
+        A locator finds them, and each is read, turned upright, from its crop of the image at full
+        size.
 
         Args:
             images: as for `read`.

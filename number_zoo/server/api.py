@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import shlex
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -305,5 +306,7 @@ def _with_example(error: Refused, request: Request) -> Refused:
         return error
     how = "-F image=@photo.jpg" if kind.startswith("multipart/") else "--data-binary @photo.jpg"
     url = f"{request.scope['scheme']}://{request.headers.get('host')}{request.scope['path']}"
+    if request.url.query:
+        url = shlex.quote(f"{url}?{request.url.query}")
     why = "curl -d changes the bytes of a file. " if changed else ""
     return Refused(error.status, f"{error.detail}. {why}Send it with: curl {how} {url}")

@@ -196,6 +196,11 @@ IN_PIXELS = "in pixels of the image, 60 x 40, not in fractions of it; at least 3
         (422, {"params": {"model": FIRST[:-2]}}, f"Known: {FIRST}"),
         (422, {"params": {"explain": "perhaps"}}, "explain"),
         (400, {"content": b""}, "Received: none. Send it with: curl --data-binary @photo.jpg http"),
+        (
+            400,
+            {"content": b"", "params": {"all": "true"}},
+            "photo.jpg 'http://testserver/api/read?all=true'",
+        ),
         (400, {"content": b"--x\r\nrubbish", "headers": FORM}, "multipart"),
         (400, {"content": b"a", "headers": {"content-type": "multipart/form-data"}}, "multipart"),
         (422, {"files": form(encode()), "data": {"model": FIRST}}, "?model=NAME"),

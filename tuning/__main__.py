@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from artifacts.startup import quiet_tensorflow
+from datasets.folder_options import add_folder_options, read_folder_options
 
 EXAMPLES = """examples:
   python -m tuning deep_cnn --describe              the hyperparameters and their values
@@ -94,7 +95,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         metavar="FOLDER",
         help="prepared images are kept here between trials (default: cache)",
     )
+    add_folder_options(parser)
     options = parser.parse_args(arguments)
+    read_folder_options(options)
     if options.report and (options.model or not options.run):
         parser.error("--report needs --run FOLDER and no model")
     if not (options.model or options.run):

@@ -280,9 +280,11 @@ def _read_xlsx(path: Path) -> tuple[_NUMBERED, str]:
     try:
         book = openpyxl.load_workbook(path, data_only=True)
         sheets = [sheet for sheet in book.worksheets if sheet.max_row and sheet.max_column]
+        formulas = openpyxl.load_workbook(path)[sheets[0].title]
+        rows = zip(sheets[0].iter_rows(), formulas.iter_rows(), strict=True)
         cells = [
-            (number, [_cell(cell) for cell in row])
-            for number, row in enumerate(sheets[0].iter_rows(), 1)
+            (number, [_cell(*pair) for pair in zip(*row, strict=True)])
+            for number, row in enumerate(rows, 1)
         ]
     except PermissionError:
         raise
@@ -294,8 +296,13 @@ def _read_xlsx(path: Path) -> tuple[_NUMBERED, str]:
     return cells, f"sheet {sheets[0].title}" if len(book.worksheets) > 1 else "XLSX"
 
 
-def _cell(cell: Any) -> str:
-    """A cell of a spreadsheet as its user sees it: 7 in the format 000 is 007."""
+def _cell(cell: Any, written: Any) -> str:
+    """A cell of a spreadsheet as its user sees it: 7 in the format 000 is 007.
+
+    Where a program wrote a formula without its value, that is the formula.
+    """
+    if cell.value is None and written.value is not None:
+        return str(written.value)
     if isinstance(cell.value, int) and re.fullmatch("0+", cell.number_format or ""):
         return str(cell.value).zfill(len(cell.number_format))
     return "" if cell.value is None else str(cell.value)

@@ -122,6 +122,10 @@ def parse_label(text: str, digits_only: bool = False) -> str:
             f"label {shown} tells no number: write the digits, or leave the row out; an empty cell "
             "stands for an image without a number"
         )
+    if text.strip().startswith("="):
+        raise Unclear(
+            f"label {shown} is a formula without its value: save the file in a spreadsheet program"
+        )
     if _SCIENTIFIC.fullmatch(label):
         raise Unclear(f"label {shown} is rounded by a spreadsheet: format the column as text")
     if _DATE.fullmatch(label):

@@ -193,6 +193,10 @@ def test_spreadsheets(tmp_path, monkeypatch):
     book.active["B3"].number_format = "000"
     book.save(put_images(tmp_path, "a.png", "b.png", "c.png") / "labels.xlsx")
     assert labels_of(tmp_path) == {"a.png": "007", "b.png": "007", "c.png": "12"}
+    book.active["B2"] = "=3+4"  # written without a value
+    book.save(tmp_path / "labels.xlsx")
+    with pytest.raises(ValueError, match=r"'=3\+4' is a formula without its value: save the file"):
+        labels_of(tmp_path)
     monkeypatch.setitem(sys.modules, "openpyxl", None)
     with pytest.raises(ValueError, match="pip install openpyxl"):
         understand(tmp_path)

@@ -136,10 +136,7 @@ def _search_space(hp: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Filters of the stem, blocks of each stage, encoder layers and dropout."""
     return {
         "stem_filters": search_space.width(hp, "stem_filters", arguments["stem_filters"]),
-        "blocks": [
-            hp.Int(f"blocks_{n}", max(1, count - 1), count + 2, default=count)
-            for n, count in enumerate(arguments["blocks"], 1)
-        ],
+        "blocks": search_space.block_counts(hp, "blocks", arguments["blocks"]),
         "encoder_layers": hp.Int("encoder_layers", 0, 4, default=arguments["encoder_layers"]),
         "dropout": search_space.dropout(hp, "dropout", arguments["dropout"], 0.5),
     }

@@ -191,10 +191,7 @@ def _search_space(hp: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "stem_filters": search_space.width(hp, "stem_filters", arguments["stem_filters"]),
         "filters": search_space.widths(hp, "filters", arguments["filters"]),
-        "blocks": [
-            hp.Int(f"blocks_{n}", max(1, count - 1), count + 2, default=count)
-            for n, count in enumerate(arguments["blocks"], 1)
-        ],
+        "blocks": search_space.block_counts(hp, "blocks", arguments["blocks"]),
         "pyramid_filters": search_space.width(hp, "pyramid_filters", arguments["pyramid_filters"]),
         "head_blocks": hp.Int("head_blocks", 1, 4, default=arguments["head_blocks"]),
     }

@@ -88,10 +88,7 @@ def _search_space(hp: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "stem_filters": search_space.width(hp, "stem_filters", arguments["stem_filters"]),
         "filters": search_space.widths(hp, "filters", arguments["filters"]),
-        "blocks": [
-            hp.Int(f"blocks_{n}", max(1, count - 1), count + 2, default=count)
-            for n, count in enumerate(arguments["blocks"], 1)
-        ],
+        "blocks": search_space.block_counts(hp, "blocks", arguments["blocks"]),
         "dilations": arguments["dilations"] if hp.Boolean("dilated", default=True) else [1],
         "dropout": search_space.dropout(hp, "dropout", arguments["dropout"], 0.5),
     }

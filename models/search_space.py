@@ -30,6 +30,14 @@ def widths(hp: Any, name: str, defaults: Sequence[int]) -> list[int | None]:
     return [width(hp, f"{name}_{n}", default) for n, default in enumerate(defaults, 1)]
 
 
+def block_counts(hp: Any, name: str, defaults: Sequence[int]) -> list[int | None]:
+    """Blocks of each of several stages, from one less than the default (at least 1) to two more."""
+    return [
+        hp.Int(f"{name}_{n}", max(1, default - 1), default + 2, default=default)
+        for n, default in enumerate(defaults, 1)
+    ]
+
+
 def dropout(hp: Any, name: str, default: float, highest: float) -> float | None:
     """A dropout rate from 0 to `highest` in steps of 0.1, or the default."""
     return choice(hp, name, [n / 10 for n in range(round(10 * highest) + 1)], default)

@@ -10,6 +10,7 @@ import numpy as np
 
 from models.locator import decode_locations
 from models.locator_loss import LocatorLoss
+from number_zoo.boxes import intersections
 
 MATCH_IOU = 0.5
 """Least intersection over union of a box with that of the number it finds."""
@@ -38,8 +39,7 @@ class Matches:
 def overlaps(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Intersection over union, and over the area of `a`: (n, m) each, of boxes (n, 4), (m, 4)."""
     a, b = (np.asarray(boxes, np.float64).reshape(-1, 4) for boxes in (a, b))
-    inner = np.minimum(a[:, None, 2:], b[:, 2:]) - np.maximum(a[:, None, :2], b[:, :2])
-    common = np.maximum(inner, 0).prod(-1)
+    common = intersections(a, b)
     areas = [np.maximum((x[:, 2:] - x[:, :2]).prod(-1), 1e-9) for x in (a, b)]
     return common / (areas[0][:, None] + areas[1] - common), common / areas[0][:, None]
 

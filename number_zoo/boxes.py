@@ -33,27 +33,31 @@ def crop_around(box: Sequence[float], width: int, height: int) -> np.ndarray:
 
 
 def turn_box(box: Sequence[float], turn: int, width: float, height: float) -> np.ndarray:
-    """A box in an image after `np.rot90(image, turn)`.
+    """A box in an image after `np.rot90(image, turn)`, or each of several.
 
     Args:
-        box: left, top, right and bottom in pixels.
+        box: left, top, right and bottom in pixels, (..., 4).
         turn: counter-clockwise quarter turns; negative ones are clockwise.
         width, height: of the image before it is turned, in pixels.
 
     Returns:
-        float32 (4,).
+        float32 (..., 4).
     """
-    left, top, right, bottom = box
+    left, top, right, bottom = np.moveaxis(np.float32(box), -1, 0)
     for _ in range(turn % 4):
         left, top, right, bottom = top, width - right, bottom, width - left
         width, height = height, width
-    return np.float32([left, top, right, bottom])
+    return np.stack([left, top, right, bottom], axis=-1)
 
 
-def intersections(boxes: np.ndarray) -> np.ndarray:
-    """Areas in which boxes (n, 4) overlap each other, (n, n); the diagonal has their own areas."""
-    start = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
-    end = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
+def intersections(boxes: np.ndarray, others: np.ndarray | None = None) -> np.ndarray:
+    """Areas in which boxes (n, 4) overlap others (m, 4), (n, m).
+
+    Without others they overlap each other, (n, n), and the diagonal has their own areas.
+    """
+    others = boxes if others is None else others
+    start = np.maximum(boxes[:, None, :2], others[None, :, :2])
+    end = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
     return np.maximum(end - start, 0).prod(axis=-1)
 
 

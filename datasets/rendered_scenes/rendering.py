@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from number_zoo.boxes import turn_box
+
 from ..rendered_numbers import camera
 from ..rendered_numbers.colours import wall_colour
 from ..rendered_numbers.drawing import Box, union
@@ -148,9 +150,5 @@ def turn_image(
     image: np.ndarray, boxes: np.ndarray, quarters: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Turn an image (h, w, c) and boxes (n, 4) counter-clockwise by quarter turns."""
-    for _ in range(quarters % 4):
-        left, top, right, bottom = boxes.T
-        width = image.shape[1]
-        boxes = np.stack([top, width - right, bottom, width - left], axis=1)
-        image = np.rot90(image)
-    return np.ascontiguousarray(image), boxes
+    boxes = turn_box(boxes, quarters, image.shape[1], image.shape[0])
+    return np.ascontiguousarray(np.rot90(image, quarters)), boxes

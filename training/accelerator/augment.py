@@ -88,7 +88,7 @@ def augment(
         "digit_boxes": jnp.where(
             gone[:, None, None],
             jnp.nan,
-            jax.vmap(move_boxes, in_axes=(1, None), out_axes=1)(batch["digit_boxes"], matrices),
+            move_all_boxes(batch["digit_boxes"], matrices),
         ),
     }
     digit = _digit_size(box, moved["digit_boxes"], batch["length"], size)
@@ -231,6 +231,11 @@ def move_boxes(box, matrices):
     moved = jnp.einsum("nij,nkj->nki", inverse, points, precision="highest")
     moved = moved[..., :2] / moved[..., 2:] + 0.5
     return jnp.concatenate([moved.min(axis=1), moved.max(axis=1)], axis=1)
+
+
+def move_all_boxes(boxes, matrices):
+    """`move_boxes` for several boxes (n, k, 4) of each image."""
+    return jax.vmap(move_boxes, in_axes=(1, None), out_axes=1)(boxes, matrices)
 
 
 def sample(images, matrices, size):

@@ -39,9 +39,7 @@ def augment_scenes(
     matrices = _views(batch["size"], draw, canvas, size)
     images = augment.sample(batch["images"], matrices, (size, size))
     visible = _inside(matrices, shares, size)[..., None]
-    boxes = jax.vmap(augment.move_boxes, in_axes=(1, None), out_axes=1)(
-        batch["numbers"][..., :4] / canvas, matrices
-    )
+    boxes = augment.move_all_boxes(batch["numbers"][..., :4] / canvas, matrices)
     numbers, heights = _annotate(size * boxes, batch["numbers"][..., 4], size)
     smallest = jnp.nanmin(jnp.where(heights > SMALLEST, heights, jnp.nan), axis=1)
     smallest = jnp.where(jnp.isfinite(smallest), smallest, 24.0).clip(7.0, 60.0)

@@ -1,9 +1,34 @@
-"""Blocks of layers that several architectures use: functions from tensor to tensor."""
+"""Layers that several architectures share: the input, and blocks from tensor to tensor."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
 from keras import layers
+
+
+def image_input(
+    input_shape: tuple[int, int, int], *, normalize_contrast: bool = False
+) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """Start a network: its input and the same images scaled for the layers that follow.
+
+    Args:
+        input_shape: (height, width, channels) of the images; 1 (grey) or 3 (RGB) channels.
+        normalize_contrast: whether to give every image a mean of 0 and a variance of 1, so that
+            a dim photo looks like a bright one; otherwise values are only scaled to [0, 1].
+
+    Returns:
+        `(images, scaled)`: the model's input, (batch, height, width, channels), in [0, 255],
+        and the scaled tensor of the same shape.
+    """
+    images = keras.Input(input_shape, name="images")
+    scaled = layers.Rescaling(1 / 255, name="rescaling")(images)
+    if normalize_contrast:
+        scaled = layers.LayerNormalization(
+            axis=(1, 2, 3), center=False, scale=False, epsilon=1e-3, name="contrast"
+        )(scaled)
+    return images, scaled
 
 
 def conv_norm(
@@ -36,7 +61,7 @@ def residual_block(
     x: keras.KerasTensor,
     filters: int,
     *,
-    strides: int | tuple[int, int] = 1,
+    strides: int | Sequence[int] = 1,
     dilation: int = 1,
     name: str,
 ) -> keras.KerasTensor:
@@ -55,3 +80,42 @@ def residual_block(
         x = conv_norm(x, filters, 1, activation=None, name=f"{name}_skip")
     x = layers.Add(name=f"{name}_add")([x, y])
     return layers.Activation("relu", name=f"{name}_out")(x)
+
+
+def residual_stages(
+    x: keras.KerasTensor,
+    filters: Sequence[int],
+    blocks: Sequence[int],
+    strides: Sequence[int | Sequence[int]],
+    dilations: Sequence[int] = (1,),
+) -> list[keras.KerasTensor]:
+    """Stages of residual blocks after one another; returns the output of each.
+
+    Args:
+        x: feature map (batch, height, width, channels).
+        filters: filters of each stage.
+        blocks: residual blocks of each stage.
+        strides: stride of the first block of each stage, one number or (vertical, horizontal).
+        dilations: dilation of the second convolution in the blocks of the last stage; repeated
+            where there are more blocks.
+
+    Raises:
+        ValueError: if `filters`, `blocks` and `strides` differ in length.
+    """
+    if not len(filters) == len(blocks) == len(strides):
+        raise ValueError(
+            "filters, blocks and strides have one value for each stage. "
+            f"Received: filters={filters!r}, blocks={blocks!r}, strides={strides!r}"
+        )
+    outputs = []
+    for stage, (width, count, stride) in enumerate(zip(filters, blocks, strides, strict=True), 1):
+        for index in range(count):
+            x = residual_block(
+                x,
+                width,
+                strides=stride if index == 0 else 1,
+                dilation=dilations[index % len(dilations)] if stage == len(filters) else 1,
+                name=f"stage{stage}_block{index + 1}",
+            )
+        outputs.append(x)
+    return outputs

@@ -12,10 +12,9 @@ from keras import layers, ops
 
 from models import search_space
 from models.arguments import ImageShape, NonNegativeInt, PositiveInt, PositiveInts, Rate
-from models.blocks import conv_norm, residual_block
+from models.blocks import conv_norm, image_input, residual_stages
 from models.entry import Entry
 from models.heads import attention_outputs
-from models.inputs import image_input
 
 Strides = Annotated[Sequence[Annotated[PositiveInts, MinLen(2)]], MinLen(1)]
 
@@ -70,25 +69,13 @@ def conv_transformer(
         features after Carion et al. 2020, https://arxiv.org/abs/2005.12872; pre-normalization
         after Xiong et al. 2020, https://arxiv.org/abs/2002.04745.
     """
-    if not len(filters) == len(blocks) == len(strides):
-        raise ValueError(
-            "filters, blocks and strides have one value for each stage. "
-            f"Received: filters={filters!r}, blocks={blocks!r}, strides={strides!r}"
-        )
     if encoder_layers and filters[-1] % heads:
         raise ValueError(
             f"heads divides the last of filters. Received: heads={heads!r}, filters={filters!r}"
         )
     images, x = image_input(input_shape, normalize_contrast=normalize_contrast)
     x = conv_norm(x, stem_filters, 3, strides=2, name="stem")
-    for stage, (width, count, stride) in enumerate(zip(filters, blocks, strides, strict=True), 1):
-        for index in range(count):
-            x = residual_block(
-                x,
-                width,
-                strides=tuple(stride) if index == 0 else 1,
-                name=f"stage{stage}_block{index + 1}",
-            )
+    x = residual_stages(x, filters, blocks, [tuple(stride) for stride in strides])[-1]
     if encoder_layers:
         x = _encoder(x, encoder_layers, heads, mlp_ratio)
     outputs = attention_outputs(x, max_digits, dropout=dropout, locate=locate)

@@ -53,7 +53,7 @@ def _layer_multiply_adds(layer: keras.Operation) -> int:
         first = layer.input[0] if isinstance(layer.input, list) else layer.input
         return first.shape[-1] * math.prod(layer.output.shape[1:])
     if type(layer).__name__ == "Einsum":
-        return _einsum_operation_products(layer)
+        return _einsum_products(layer, layer.subscripts)
     if not isinstance(layer, keras.Layer):
         if type(layer).__name__ in _UNCOUNTED_PRODUCTS:
             raise _unknown(layer)
@@ -63,7 +63,7 @@ def _layer_multiply_adds(layer: keras.Operation) -> int:
     if isinstance(layer, keras.Model):
         return multiply_adds(layer)
     if isinstance(layer, layers.EinsumDense):
-        return _einsum_products(layer)
+        return _einsum_products(layer, layer.equation, kernel=layer.kernel)
     if isinstance(layer, layers.MultiHeadAttention):
         return _attention_products(layer)
     if isinstance(layer, layers.Dot):
@@ -92,25 +92,21 @@ def _positions(tensor: keras.KerasTensor) -> int:
     return math.prod(tensor.shape[1:-1])
 
 
-def _einsum_products(layer: layers.EinsumDense) -> int:
-    """One product for each combination of the indices that occur in the equation."""
-    shapes = layer.input.shape, layer.kernel.shape
-    terms = layer.equation.partition("->")[0].split(",")
-    terms[0] = terms[0].replace("...", "ABCDE"[: len(shapes[0]) - len(terms[0]) + 3])
-    sizes = {}
-    for term, shape in zip(terms, shapes, strict=True):
-        sizes |= dict(zip(term, shape, strict=True))
-    del sizes[terms[0][0]]  # the batch
-    return math.prod(sizes.values())
+def _einsum_products(operation: keras.Operation, equation: str, kernel: Any = None) -> int:
+    """One product for each combination of the indices that occur in the equation.
 
-
-def _einsum_operation_products(operation: keras.Operation) -> int:
-    """As `_einsum_products`, for `keras.ops.einsum`; operands may be constants."""
-    terms, _, output = operation.subscripts.replace(" ", "").partition("->")
+    Operands of `keras.ops.einsum` may be constants, whose shapes the model does not tell.
+    """
+    terms, _, output = equation.replace(" ", "").partition("->")
     terms = terms.split(",")
     tensors = operation.input if isinstance(operation.input, list) else [operation.input]
-    sizes = dict(zip(output, operation.output.shape, strict=False))
-    for tensor in tensors:  # of the operands, only these have a known place in the model
+    sizes = {}
+    if kernel is not None:  # of EinsumDense, whose input may have any number of axes
+        axes = "ABCDE"[: len(tensors[0].shape) - len(terms[0]) + 3]
+        terms[0], output = terms[0].replace("...", axes), output.replace("...", axes)
+        sizes = dict(zip(terms[1], kernel.shape, strict=True))
+    sizes |= dict(zip(output, operation.output.shape, strict=False))
+    for tensor in tensors:
         term = next((term for term in terms if len(term) == len(tensor.shape)), "")
         sizes |= dict(zip(term, tensor.shape, strict=False))
     indices = set("".join(terms))

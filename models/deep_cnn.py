@@ -13,9 +13,9 @@ from keras import layers
 
 from models import search_space
 from models.arguments import ImageShape, NonNegativeInt, PositiveInt, PositiveInts, Rate
+from models.blocks import image_input
 from models.entry import Entry
 from models.heads import number_outputs
-from models.inputs import image_input
 
 _Stride = Annotated[int, Ge(1), Le(2)]
 

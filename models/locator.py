@@ -12,9 +12,8 @@ from keras import layers, ops
 
 from models import search_space
 from models.arguments import PositiveInt, PositiveInts
-from models.blocks import conv_norm, residual_block
+from models.blocks import conv_norm, image_input, residual_stages
 from models.entry import Entry
-from models.inputs import image_input
 from models.locator_loss import MAX_LOG_DISTANCE, STRIDE
 
 SIZE_MULTIPLE = 32
@@ -70,17 +69,7 @@ def locator(
     """
     images, x = image_input(input_shape)
     x = conv_norm(x, stem_filters, 3, strides=2, name="stem")
-    maps = []
-    for stage, (width, count) in enumerate(zip(filters, blocks, strict=True), 1):
-        for index in range(count):
-            x = residual_block(
-                x,
-                width,
-                strides=2 if index == 0 else 1,
-                dilation=dilations[index % len(dilations)] if stage == len(filters) else 1,
-                name=f"stage{stage}_block{index + 1}",
-            )
-        maps.append(x)
+    maps = residual_stages(x, filters, blocks, (2, 2, 2, 2), dilations)
     x = conv_norm(maps.pop(), pyramid_filters, 1, name="pyramid32")
     for stride in (16, 8):
         x = layers.UpSampling2D(2, name=f"pyramid{stride}_up")(x)

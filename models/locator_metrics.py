@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
 from dataclasses import dataclass
 
 import keras
@@ -49,7 +49,6 @@ def match_boxes(
     scores: np.ndarray,
     numbers: np.ndarray,
     ignored: np.ndarray = (),
-    iou: float = MATCH_IOU,
     possible: np.ndarray | None = None,
 ) -> Matches:
     """Match boxes to numbers, the most probable box first, each to the number it overlaps most.
@@ -59,7 +58,6 @@ def match_boxes(
         scores: (k,), which the order of matching follows.
         numbers: (n, 4), the true boxes; each is found once at most.
         ignored: (m, 4), boxes to ignore.
-        iou: least intersection over union.
         possible: bool (k, n), the pairs that may match. Defaults to all.
     """
     overlap, _ = overlaps(boxes, numbers)
@@ -68,21 +66,16 @@ def match_boxes(
     _, inside = overlaps(boxes, ignored)
     number = np.full(len(overlap), -1)
     for index in np.argsort(-np.asarray(scores), kind="stable"):
-        if overlap.shape[1] and overlap[index].max() >= iou:
+        if overlap.shape[1] and overlap[index].max() >= MATCH_IOU:
             number[index] = overlap[index].argmax()
             overlap[:, number[index]] = -1
     return Matches(number, (number < 0) & (inside.max(1, initial=0) > _MIN_IGNORED))
 
 
 class LocationScores:
-    """Scores of located numbers, accumulated image by image.
+    """Scores of located numbers, accumulated image by image."""
 
-    Args:
-        iou: least intersection over union of a box with that of the number it finds.
-    """
-
-    def __init__(self, iou: float = MATCH_IOU):
-        self.iou = iou
+    def __init__(self):
         self._boxes, self._numbers = [], []  # (score, number or -1, side) and (side, turn right)
 
     def update(
@@ -96,19 +89,19 @@ class LocationScores:
             turns: (k,).
             truth: (M, 5), as `LocatorLoss` takes it.
         """
-        kept = scores > 0
-        boxes, scores, turns = boxes[kept], scores[kept], turns[kept]
+        is_box = scores > 0
+        boxes, scores, turns = boxes[is_box], scores[is_box], turns[is_box]
         is_number = np.isfinite(truth).all(1)
         is_ignored = np.isfinite(truth[:, :4]).all(1) & ~is_number
         numbers = truth[is_number]
-        matches = match_boxes(boxes, scores, numbers[:, :4], truth[is_ignored, :4], self.iou)
+        matches = match_boxes(boxes, scores, numbers[:, :4], truth[is_ignored, :4])
         sides = np.minimum(*(numbers[:, 2:4] - numbers[:, :2]).T)
-        found = matches.number >= 0
+        is_hit = matches.number >= 0
         box_sides = np.minimum(*(boxes[:, 2:] - boxes[:, :2]).T)
-        box_sides[found] = sides[matches.number[found]]
-        right = np.full(len(scores), np.nan)
-        right[found] = turns[found] == numbers[matches.number[found], 4]
-        rows = np.stack([scores, found, box_sides, right], axis=1)
+        box_sides[is_hit] = sides[matches.number[is_hit]]
+        turn_correct = np.full(len(scores), np.nan)
+        turn_correct[is_hit] = turns[is_hit] == numbers[matches.number[is_hit], 4]
+        rows = np.stack([scores, is_hit, box_sides, turn_correct], axis=1)
         self._boxes.append(rows[~matches.ignored])
         self._numbers.append(sides)
 
@@ -123,10 +116,10 @@ class LocationScores:
 
     def best_threshold(self) -> float:
         """The score of a box that gives the largest F1 as a threshold; 0.5 where none is right."""
-        scores, found, _, _ = np.concatenate([np.empty((0, 4)), *self._boxes]).T
+        scores, is_hit, _, _ = np.concatenate([np.empty((0, 4)), *self._boxes]).T
         order = np.argsort(-scores, kind="stable")
         count = sum(map(len, self._numbers))
-        f1 = 2 * np.cumsum(found[order]) / (np.arange(1, len(order) + 1) + count)
+        f1 = 2 * np.cumsum(is_hit[order]) / (np.arange(1, len(order) + 1) + count)
         return float(scores[order][f1.argmax()]) if f1.any() else 0.5
 
     def result(self, threshold: float = 0.5) -> dict[str, float]:
@@ -144,26 +137,24 @@ class LocationScores:
             there. What no number defines is NaN; where there are numbers but no boxes, precision
             and `turn_accuracy` are 0.
         """
-        scores, found, sides, right = np.concatenate([np.empty((0, 4)), *self._boxes]).T
+        scores, is_hit, sides, turn_correct = np.concatenate([np.empty((0, 4)), *self._boxes]).T
         numbers = np.concatenate([np.empty(0), *self._numbers])
-        found, kept = found.astype(bool), scores >= threshold
-        hits = (found & kept).sum()
+        is_hit, counts = is_hit.astype(bool), scores >= threshold
+        hits = is_hit & counts
+        right_turns = (turn_correct[hits] == 1).sum()
         results = {
-            "average_precision": average_precision(scores, found, len(numbers)),
-            "precision": _ratio(hits, kept.sum(), len(numbers)),
-            "recall": _ratio(hits, len(numbers)),
-            "f1": _ratio(2 * hits, kept.sum() + len(numbers)),
-            "turn_accuracy": _ratio((right[found & kept] == 1).sum(), hits, len(numbers)),
+            "average_precision": average_precision(scores, is_hit, len(numbers)),
+            "precision": _ratio(hits.sum(), counts.sum(), len(numbers)),
+            "recall": _ratio(hits.sum(), len(numbers)),
+            "f1": _ratio(2 * hits.sum(), counts.sum() + len(numbers)),
+            "turn_accuracy": _ratio(right_turns, hits.sum(), len(numbers)),
         }
         for name, (least, most) in SIZES.items():
             of_size = (sides >= least) & (sides < most)
             count = ((numbers >= least) & (numbers < most)).sum()
-            results |= {
-                f"average_precision_{name}": average_precision(
-                    scores[of_size], found[of_size], count
-                ),
-                f"recall_{name}": _ratio((found & kept & of_size).sum(), count),
-            }
+            precision = average_precision(scores[of_size], is_hit[of_size], count)
+            results[f"average_precision_{name}"] = precision
+            results[f"recall_{name}"] = _ratio((hits & of_size).sum(), count)
         return results
 
 
@@ -174,13 +165,13 @@ def _ratio(part: float, whole: float, numbers: int = 0) -> float:
 
 
 def average_precision(
-    scores: np.ndarray, found: np.ndarray, count: float, weights: np.ndarray | None = None
+    scores: np.ndarray, is_hit: np.ndarray, count: float, weights: np.ndarray | None = None
 ) -> float:
     """Area under the curve of precision over recall.
 
     Args:
         scores: (k,), of all boxes of all images.
-        found: bool (k,), whether a box finds a number.
+        is_hit: bool (k,), whether a box finds a number.
         count: the number of numbers; NaN is returned for 0.
         weights: (k,), how often each box counts. Defaults to once.
     """
@@ -188,17 +179,14 @@ def average_precision(
         return float("nan")
     order = np.argsort(-np.asarray(scores), kind="stable")
     weights = np.ones(len(order)) if weights is None else np.asarray(weights, float)[order]
-    hits = np.asarray(found, bool)[order] * weights
+    hits = np.asarray(is_hit, bool)[order] * weights
     precision = np.cumsum(hits) / np.maximum(np.cumsum(weights), 1e-9)
     precision = np.maximum.accumulate(precision[::-1])[::-1]
     return float((precision * hits).sum() / count)
 
 
 def location_scores(
-    locations: np.ndarray,
-    truth: np.ndarray,
-    image_size: tuple[int, int],
-    threshold: float = 0.5,
+    locations: np.ndarray, truth: np.ndarray, image_size: tuple[int, int]
 ) -> dict[str, float]:
     """Score a locator's outputs.
 
@@ -206,20 +194,15 @@ def location_scores(
         locations: (images, h, w, 9), the model's outputs.
         truth: (images, M, 5), as `LocatorLoss` takes it.
         image_size: (height, width) of the images in pixels.
-        threshold: least score of a box that counts for precision and recall.
 
     Returns:
         The scores of `LocationScores.result`, those that are defined, and `loss`, the mean
         `LocatorLoss`.
     """
     scores, losses, loss = LocationScores(), [], LocatorLoss()
-    for chunk, rows in _chunks(locations, truth):
-        losses.append(len(rows) * float(loss(rows, chunk)))
-        scores.update_batch(chunk, rows, image_size)
-    results = {name: value for name, value in scores.result(threshold).items() if value == value}
+    for start in range(0, len(locations), _CHUNK):
+        chunk = slice(start, start + _CHUNK)
+        losses.append(len(truth[chunk]) * float(loss(truth[chunk], locations[chunk])))
+        scores.update_batch(locations[chunk], truth[chunk], image_size)
+    results = {name: value for name, value in scores.result().items() if not math.isnan(value)}
     return results | {"loss": sum(losses) / max(len(locations), 1)}
-
-
-def _chunks(*arrays: np.ndarray) -> Iterable[tuple[np.ndarray, ...]]:
-    for first in range(0, len(arrays[0]), _CHUNK):
-        yield tuple(array[first : first + _CHUNK] for array in arrays)

@@ -6,9 +6,9 @@ import keras
 from keras import layers
 
 from models.arguments import ImageShape, PositiveInt
+from models.blocks import image_input
 from models.entry import Entry
 from models.heads import number_outputs
-from models.inputs import image_input
 
 
 def logistic_regression(

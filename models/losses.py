@@ -9,27 +9,29 @@ from keras import ops
 from labels import BOX, DIGITS, LENGTH, NUM_CLASSES
 
 
-@keras.saving.register_keras_serializable("number_zoo")
-class LengthLoss(keras.losses.Loss):
-    """−log P(L|X): `y_true` int (batch,), `y_pred` logits (batch, N + 2).
-
-    Args:
-        label_smoothing: fraction of the probability, in [0, 1), spread evenly over all lengths.
-    """
-
-    def __init__(self, label_smoothing: float = 0.0, name: str = "length_loss", **kwargs):
-        super().__init__(name=name, **kwargs)
+class _SmoothedLoss(keras.losses.Loss):
+    def __init__(self, label_smoothing: float = 0.0, **kwargs):
+        super().__init__(**kwargs)
         self.label_smoothing = label_smoothing
-
-    def call(self, y_true, y_pred):
-        return _cross_entropy(y_true, y_pred, self.label_smoothing)
 
     def get_config(self):
         return super().get_config() | {"label_smoothing": self.label_smoothing}
 
 
 @keras.saving.register_keras_serializable("number_zoo")
-class DigitsLoss(keras.losses.Loss):
+class LengthLoss(_SmoothedLoss):
+    """−log P(L|X): `y_true` int (batch,), `y_pred` logits (batch, N + 2).
+
+    Args:
+        label_smoothing: fraction of the probability, in [0, 1), spread evenly over all lengths.
+    """
+
+    def call(self, y_true, y_pred):
+        return _cross_entropy(y_true, y_pred, self.label_smoothing)
+
+
+@keras.saving.register_keras_serializable("number_zoo")
+class DigitsLoss(_SmoothedLoss):
     """−Σ_{i ≤ L} log P(s_i|X): `y_true` int (batch, N), −1 where absent; `y_pred` (batch, N, 10).
 
     The sum is over the positions that hold a digit: an absent digit contributes exactly zero to
@@ -39,18 +41,11 @@ class DigitsLoss(keras.losses.Loss):
         label_smoothing: fraction of the probability, in [0, 1), spread evenly over all digits.
     """
 
-    def __init__(self, label_smoothing: float = 0.0, name: str = "digits_loss", **kwargs):
-        super().__init__(name=name, **kwargs)
-        self.label_smoothing = label_smoothing
-
     def call(self, y_true, y_pred):
         y_true = ops.cast(y_true, "int32")
         present = ops.cast(y_true >= 0, y_pred.dtype)
         loss = _cross_entropy(ops.maximum(y_true, 0), y_pred, self.label_smoothing)
         return ops.sum(loss * present, axis=-1)
-
-    def get_config(self):
-        return super().get_config() | {"label_smoothing": self.label_smoothing}
 
 
 @keras.saving.register_keras_serializable("number_zoo")
@@ -61,9 +56,6 @@ class BoxLoss(keras.losses.Loss):
     large boxes alike, plus the sum of the absolute errors of the four edges, which has a useful
     gradient where boxes do not overlap. An unknown box contributes exactly zero.
     """
-
-    def __init__(self, name: str = "box_loss", **kwargs):
-        super().__init__(name=name, **kwargs)
 
     def call(self, y_true, y_pred):
         known = ops.all(ops.logical_not(ops.isnan(y_true)), axis=-1)

@@ -51,9 +51,7 @@ def inference_config(source: str | Path) -> dict[str, Any]:
     Raises:
         ValueError: if the `metrics.json` is not JSON.
     """
-    if str(source) in list_weights(None):
-        return card(str(source)).get("inference", {})
-    return _run_json(source, "metrics.json").get("inference", {})
+    return _metadata(source, "metrics.json").get("inference", {})
 
 
 def training_data(source: str | Path) -> dict[str, str]:
@@ -66,9 +64,7 @@ def training_data(source: str | Path) -> dict[str, str]:
     Raises:
         ValueError: if the `metrics.json` is not JSON.
     """
-    if str(source) in list_weights(None):
-        return card(str(source)).get("data", {})
-    return _run_json(source, "metrics.json").get("data", {})
+    return _metadata(source, "metrics.json").get("data", {})
 
 
 def provenance_of(source: str | Path) -> dict[str, Any]:
@@ -80,14 +76,15 @@ def provenance_of(source: str | Path) -> dict[str, Any]:
     Raises:
         ValueError: if the `config.json` is not JSON.
     """
+    content = _metadata(source, "config.json")
+    return content.get("training", content)
+
+
+def _metadata(source: str | Path, name: str) -> dict[str, Any]:
+    """The card of published weights, or a JSON file of a run; empty where there is none."""
     if str(source) in list_weights(None):
-        return card(str(source))["training"]
-    return _run_json(source, "config.json")
-
-
-def _run_json(run: str | Path, name: str) -> dict[str, Any]:
-    """The content of a JSON file of a run; empty where there is no such file."""
-    path = Path(run) / name
+        return card(str(source))
+    path = Path(source) / name
     if not path.is_file():
         return {}
     try:

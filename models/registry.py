@@ -8,7 +8,6 @@ import importlib
 import json
 import pkgutil
 import zipfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -110,17 +109,13 @@ def create(name: str, *, weights: str | None = None, **arguments: Any) -> keras.
         >>> model = models.create("deep_cnn", input_shape=(64, 64, 1), max_digits=5)
     """
     if weights is not None:
-        return _create_trained(name, weights, arguments)
+        card = published.card(weights)
+        if card["model"] != name or arguments:
+            raise ValueError(
+                f"the weights {weights!r} belong to {card['model']} with the arguments it was "
+                f"trained with; leave other arguments out. Received: {name} with {arguments}"
+            )
+        return published.load(weights)
     arguments = configuration(name, **arguments)
     arguments["input_shape"] = tuple(arguments["input_shape"])
     return entry(name).builder(**arguments)
-
-
-def _create_trained(name: str, weights: str, arguments: Mapping[str, Any]) -> keras.Model:
-    card = published.card(weights)
-    if card["model"] != name or arguments:
-        raise ValueError(
-            f"the weights {weights!r} belong to {card['model']} with the arguments it was trained "
-            f"with; leave other arguments out. Received: {name} with {dict(arguments)}"
-        )
-    return published.load(weights)

@@ -10,10 +10,9 @@ from annotated_types import Ge, Le, MinLen
 
 from models import search_space
 from models.arguments import ImageShape, PositiveInt, PositiveInts, Rate
-from models.blocks import conv_norm, residual_block
+from models.blocks import conv_norm, image_input, residual_stages
 from models.entry import Entry
 from models.heads import attention_outputs
-from models.inputs import image_input
 
 
 def residual_cnn(
@@ -63,22 +62,9 @@ def residual_cnn(
         https://arxiv.org/abs/1511.07122; attention for each character after Wojna et al. 2017,
         https://arxiv.org/abs/1704.03549, here without recurrence.
     """
-    if not len(filters) == len(blocks) == len(strides):
-        raise ValueError(
-            "filters, blocks and strides have one value for each stage. "
-            f"Received: filters={filters!r}, blocks={blocks!r}, strides={strides!r}"
-        )
     images, x = image_input(input_shape, normalize_contrast=normalize_contrast)
     x = conv_norm(x, stem_filters, 3, strides=2, name="stem")
-    for stage, (width, count, stride) in enumerate(zip(filters, blocks, strides, strict=True), 1):
-        for index in range(count):
-            x = residual_block(
-                x,
-                width,
-                strides=stride if index == 0 else 1,
-                dilation=dilations[index % len(dilations)] if stage == len(filters) else 1,
-                name=f"stage{stage}_block{index + 1}",
-            )
+    x = residual_stages(x, filters, blocks, strides, dilations)[-1]
     outputs = attention_outputs(x, max_digits, dropout=dropout, locate=locate)
     return keras.Model(images, outputs, name="residual_cnn")
 

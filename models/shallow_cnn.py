@@ -11,9 +11,9 @@ from keras import layers
 
 from models import search_space
 from models.arguments import ImageShape, PositiveInt, Rate
+from models.blocks import image_input
 from models.entry import Entry
 from models.heads import number_outputs
-from models.inputs import image_input
 
 
 def shallow_cnn(

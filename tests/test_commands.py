@@ -132,7 +132,7 @@ REACHES_TENSORFLOW = {
     "training.accelerator.finish": [
         *("weights.npz", "runs", "--dataset", "a", "--validation", "a", "--steps", "1"),
     ],
-    "tools.readings_figure": ["out.png", "--styles", "default", "--count", "1"],
+    "tools.readings_figure": ["out.png"],
 }
 NO_TENSORFLOW = {
     "number_zoo.command",  # on ONNX Runtime

@@ -11,30 +11,27 @@ of photos with a labels.csv, or of any images.
 from __future__ import annotations
 
 import argparse
-import io
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from matplotlib.figure import Figure
 
 from artifacts.files import atomic_path
+from artifacts.plot_style import image_grid
 from datasets.photo_folder import LABELS_FILE, read_folder, read_scenes
 from datasets.rendered_numbers.rendering import render
 from datasets.rendered_numbers.styles import STYLES
 from datasets.rendered_scenes.rendering import render_scene
 from datasets.scenes import is_scenes
 from datasets.svhn_numbers.archives import read_split
+from number_zoo.images import decode_image
 
-_IMAGE_SIZE = (150, 100)  # maximum width and height of an image, in pixels
-_PAD = 12  # margin around each image, which shows boxes beyond it, and gap between sources
-_CAPTION = 16  # height of the caption above each image
-TILE = (_IMAGE_SIZE[0] + 2 * _PAD, _IMAGE_SIZE[1] + _CAPTION + _PAD)
-"""Width and height of an image with its caption and margin, in pixels."""
+CAPTION = 26
+"""Characters of a caption."""
 
-_COLOURS = ("#ff3b30", "#34c759", "#0a84ff", "#ffd60a", "#ff2dd4", "#64d2ff")
 _SUFFIXES = (".png", ".jpg", ".jpeg")
 
 
@@ -42,17 +39,18 @@ class Example(NamedTuple):
     """An image of a contact sheet.
 
     Attributes:
-        image: the image.
+        image: uint8 (height, width, 3).
         caption: the text above it.
-        label: its digits, or those of each of its numbers.
-        boxes: box of each digit or of each number, float (n, 4), or of the number, (1, 4); (0, 4)
-            if unknown.
+        boxes: of its digits or numbers, (n, 4); None if unknown.
     """
 
-    image: Image.Image
+    image: np.ndarray
     caption: str
-    label: str | list[str] = ""
-    boxes: np.ndarray = np.zeros((0, 4))
+    boxes: np.ndarray | None = None
+
+
+EMPTY = Example(np.full((10, 15, 3), 255, np.uint8), "")
+"""What is in the place of an image where a source has fewer than another."""
 
 
 def read_source(source: str, seed: int = 0) -> Iterator[Example]:
@@ -66,29 +64,20 @@ def read_source(source: str, seed: int = 0) -> Iterator[Example]:
     if dataset == "rendered_numbers" and (style or "default") in STYLES:
         for index in itertools.count():
             rendered = render(seed, index, STYLES[style or "default"])
-            image = Image.fromarray(rendered.image)
-            yield Example(image, rendered.label or "no number", rendered.label, rendered.boxes)
+            yield Example(rendered.image, rendered.label or "no number", rendered.boxes)
     elif source == "rendered_scenes":
         for index in itertools.count():
             scene = render_scene(seed, index)
-            yield Example(Image.fromarray(scene.image), f"{index}", scene.labels, scene.boxes)
+            yield Example(scene.image, f"{index}", scene.boxes)
     elif path.name.endswith((".tar.gz", ".tgz")) or (path / "digitStruct.mat").is_file():
         for entry, data in read_split(path, path.name.partition(".")[0], skip_broken=True):
-            image = Image.open(io.BytesIO(data)).convert("RGB")
-            yield Example(image, f"{entry.name}: {entry.label}", entry.label, entry.boxes)
-    elif (path / LABELS_FILE).is_file() and is_scenes(path):
-        scenes = read_scenes(path)
-        for index in np.random.default_rng(seed).permutation(len(scenes)):
-            photo = scenes[index]
-            image = Image.open(photo.path).convert("RGB")
-            yield Example(image, photo.path.stem, photo.labels, np.nan_to_num(photo.boxes))
+            yield Example(decode_image(data), f"{entry.name}: {entry.label}", entry.boxes)
     elif (path / LABELS_FILE).is_file():
-        photos = read_folder(path)
+        photos = read_scenes(path) if is_scenes(path) else read_folder(path)
         for index in np.random.default_rng(seed).permutation(len(photos)):
             photo = photos[index]
-            boxes = np.zeros((0, 4)) if photo.boxes is None else photo.boxes
-            image = Image.open(photo.path).convert("RGB")
-            yield Example(image, f"{photo.path.stem}: {photo.label}", photo.label, boxes)
+            label = " ".join(photo.labels) if is_scenes(path) else photo.label
+            yield Example(decode_image(photo.path), f"{photo.path.stem}: {label}", photo.boxes)
     else:
         paths = sorted(file for file in path.rglob("*") if file.suffix.lower() in _SUFFIXES)
         if not paths:
@@ -98,39 +87,31 @@ def read_source(source: str, seed: int = 0) -> Iterator[Example]:
                 f"({', '.join(_SUFFIXES)}). Received: {source}"
             )
         for index in np.random.default_rng(seed).permutation(len(paths)):
-            yield Example(Image.open(paths[index]).convert("RGB"), paths[index].stem)
+            yield Example(decode_image(paths[index]), paths[index].stem)
 
 
-def draw_tile(example: Example, boxes: bool = False) -> Image.Image:
-    """Draw an image with its caption and, if `boxes` is true, each box with its digit."""
-    image, caption, label, coordinates = example
-    scale = min(_IMAGE_SIZE[0] / image.width, _IMAGE_SIZE[1] / image.height)
-    size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
-    tile = Image.new("RGB", TILE, "#202020")
-    tile.paste(image.resize(size, Image.Resampling.BICUBIC), (_PAD, _CAPTION))
-    draw, font = ImageDraw.Draw(tile), ImageFont.load_default(11)
-    draw.text((_PAD, 1), caption[:26], fill="white", font=font)
-    digits = label if len(label) == len(coordinates) else [label]
-    for index, (digit, box) in enumerate(zip(digits, coordinates if boxes else (), strict=False)):
-        colour = _COLOURS[index % len(_COLOURS)]
-        left, right = (float(x) * scale + _PAD for x in box[0::2])
-        top, bottom = (float(y) * scale + _CAPTION for y in box[1::2])
-        draw.rectangle((left, top, right, bottom), outline=colour)
-        draw.text((left + 2, top - 12), digit, fill=colour, font=font)
-    return tile
+def contact_sheet(sources: Sequence[Sequence[Example]], columns: int, boxes: bool) -> Figure:
+    """Arrange the examples of each source in rows of `columns`, the sources side by side.
 
-
-def contact_sheet(sources: Iterable[list[Image.Image]], columns: int) -> Image.Image:
-    """Arrange the tiles of each source in rows of `columns` tiles, the sources side by side."""
-    sources = list(sources)
-    rows = max(-(-len(tiles) // columns) for tiles in sources)
-    source_width = columns * TILE[0] + _PAD
-    sheet = Image.new("RGB", (len(sources) * source_width - _PAD, rows * TILE[1]), "black")
-    for number, tiles in enumerate(sources):
-        for index, tile in enumerate(tiles):
-            row, column = divmod(index, columns)
-            sheet.paste(tile, (number * source_width + column * TILE[0], row * TILE[1]))
-    return sheet
+    Args:
+        sources: examples of each source.
+        columns: images of a source in a row.
+        boxes: whether to draw the boxes.
+    """
+    rows = max(-(-len(examples) // columns) for examples in sources)
+    padded = [[*examples, *[EMPTY] * (rows * columns - len(examples))] for examples in sources]
+    cells = [
+        example
+        for row in range(rows)
+        for examples in padded
+        for example in examples[row * columns : (row + 1) * columns]
+    ]
+    return image_grid(
+        [cell.image for cell in cells],
+        [cell.caption[:CAPTION] for cell in cells],
+        boxes=[cell.boxes for cell in cells] if boxes else None,
+        columns=columns * len(sources),
+    )
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -138,56 +119,29 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m tools.contact_sheet", description=__doc__.partition("\n")[0]
     )
-    parser.add_argument(
-        "sources",
-        nargs="+",
-        metavar="SOURCE",
-        help="rendered_numbers/STYLE, rendered_scenes, an archive or a folder",
-    )
-    parser.add_argument(
-        "--out", type=Path, required=True, metavar="FILE", help="the .png file to write"
-    )
-    parser.add_argument("--boxes", action="store_true", help="draw the boxes of the digits")
-    parser.add_argument(
-        "--first",
-        type=int,
-        default=0,
-        metavar="N",
-        help="images of each source to skip (default: 0)",
-    )
-    parser.add_argument(
-        "--count", type=int, default=60, metavar="N", help="images of each source (default: 60)"
-    )
-    parser.add_argument(
-        "--columns",
-        type=int,
-        default=6,
-        metavar="N",
-        help="images of a source in a row (default: 6)",
-    )
-    parser.add_argument(
-        "--seed",
-        type=int,
-        default=0,
-        metavar="N",
-        help="seed of images and their order (default: 0)",
-    )
+    add = parser.add_argument
+    add("sources", nargs="+", metavar="SOURCE",
+        help="rendered_numbers/STYLE, rendered_scenes, an archive or a folder")  # fmt: skip
+    add("--out", type=Path, required=True, metavar="FILE", help="the .png file to write")
+    add("--boxes", action="store_true", help="draw the boxes of digits or numbers")
+    add("--count", type=int, default=60, metavar="N", help="images of each source (default: 60)")
+    add("--columns", type=int, default=6, metavar="N",
+        help="images of a source in a row (default: 6)")  # fmt: skip
+    add("--seed", type=int, default=0, metavar="N", help="of images and their order (default: 0)")
     options = parser.parse_args(arguments)
-    if min(options.count, options.columns) < 1 or min(options.first, options.seed) < 0:
-        parser.error("--count and --columns must be at least 1, --first and --seed at least 0")
+    if min(options.count, options.columns) < 1 or options.seed < 0:
+        parser.error("--count and --columns must be at least 1, --seed at least 0")
     if options.out.suffix.lower() != ".png":
         parser.error(f"--out must end in .png. Received: {options.out}")
-    sources = []
     try:
-        for source in options.sources:
-            examples = read_source(source, options.seed)
-            chosen = itertools.islice(examples, options.first, options.first + options.count)
-            sources.append([draw_tile(example, options.boxes) for example in chosen])
-            if not sources[-1]:
-                raise ValueError(f"{source} has no more than {options.first} images")
+        sources = [
+            list(itertools.islice(read_source(source, options.seed), options.count))
+            for source in options.sources
+        ]
+        figure = contact_sheet(sources, options.columns, options.boxes)
         options.out.parent.mkdir(parents=True, exist_ok=True)
         with atomic_path(options.out) as part:
-            contact_sheet(sources, options.columns).save(part, "PNG")
+            figure.savefig(part, format="png", dpi=150)
     except (OSError, ValueError, ModuleNotFoundError) as error:
         parser.exit(1, f"{error}\n")
     print(f"Wrote {options.out}")

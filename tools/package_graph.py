@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import argparse
 import ast
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
-from graphlib import CycleError, TopologicalSorter
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 from artifacts.files import atomic_path
@@ -37,14 +36,6 @@ class PackageGraph:
     lines: dict[str, int]
     imports: dict[str, frozenset[str]]
 
-    def cycles(self) -> list[str]:
-        """The packages of one import cycle between packages; empty where there is none."""
-        try:
-            TopologicalSorter(self.imports).prepare()
-        except CycleError as error:
-            return list(error.args[1])
-        return []
-
     def direct_imports(self) -> dict[str, frozenset[str]]:
         """Imports without those that another import implies (the transitive reduction)."""
         reach: dict[str, set[str]] = {}
@@ -60,7 +51,7 @@ class PackageGraph:
         }
 
     def markdown(self) -> str:
-        """The diagram of direct imports, top packages first, and a table of lines and imports."""
+        """The diagram of direct imports, and a table of lines and imports, top packages first."""
         arrows = [
             f"    {package.replace('.py', '')} --> {other.replace('.py', '')}"
             for package, others in self.direct_imports().items()
@@ -69,15 +60,11 @@ class PackageGraph:
         rows = [
             f"| `{package}` | {self.lines[package]:,} | "
             f"{', '.join(sorted(self.imports[package])) or '–'} |"
-            for package in self.order()
+            for package in reversed([*TopologicalSorter(self.imports).static_order()])
         ]
         head = ["| package | lines | imports |", "| --- | ---: | --- |"]
         total = f"| all | {sum(self.lines.values()):,} | |"
         return "\n".join(["```mermaid", "flowchart TD", *arrows, "```", "", *head, *rows, total])
-
-    def order(self) -> list[str]:
-        """Rooms from the top, which imports, to the bottom, which is imported."""
-        return list(TopologicalSorter(self.imports).static_order())[::-1]
 
 
 def read_graph(root: Path = ROOT) -> PackageGraph:
@@ -118,27 +105,22 @@ def _imported(tree: ast.AST) -> Iterable[str]:
             yield node.module.split(".")[0]
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command; returns its exit status."""
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m tools.package_graph", description=__doc__.splitlines()[0]
     )
-    parser.add_argument("--root", type=Path, default=ROOT, metavar="FOLDER", help="a checkout")
     parser.add_argument("--write", action="store_true", help=f"replace the graph in {PAGE.name}")
     options = parser.parse_args(arguments)
-    graph = read_graph(options.root)
-    if cycle := graph.cycles():
-        print(f"tools.package_graph: import cycle: {' -> '.join(cycle)}", file=sys.stderr)
-        return 1
+    graph = read_graph()
     if not options.write:
         print(graph.markdown())
-        return 0
+        return
     before, _, rest = PAGE.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
     with atomic_path(PAGE) as part:
         part.write_text(f"{before}{BEGIN}\n\n{graph.markdown()}\n\n{END}{after}")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,7 +1,7 @@
 """Draw the README's figure: rendered test images with a reader's predictions.
 
 python -m tools.readings_figure docs/readings.png
-python -m tools.readings_figure out.png --weights runs/my_run --styles devices meters
+python -m tools.readings_figure out.png --weights runs/my_run
 """
 
 from __future__ import annotations
@@ -13,29 +13,13 @@ from pathlib import Path
 from artifacts.files import atomic_path
 from artifacts.startup import quiet_tensorflow
 from datasets.rendered_numbers.rendered_numbers_dataset_builder import SEEDS
-from datasets.rendered_numbers.rendering import RenderedImage, render
+from datasets.rendered_numbers.rendering import render
 from datasets.rendered_numbers.styles import STYLES
-from number_zoo.names import unknown_name
+
+SHOWN = ("default", "wide", "kinds")
+"""Styles, one in a row."""
 
 COLUMNS = 6
-
-
-def render_images(styles: list[str], count: int) -> list[RenderedImage]:
-    """The first images of the test split of each style, style by style.
-
-    Args:
-        styles: names in `STYLES`.
-        count: images of each style.
-
-    Raises:
-        ValueError: if a style is unknown.
-    """
-    for style in styles:
-        if style not in STYLES:
-            raise ValueError(unknown_name("style", style, STYLES))
-    return [
-        render(SEEDS["test"], index, STYLES[style]) for style in styles for index in range(count)
-    ]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -43,38 +27,25 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tools.readings_figure", description=__doc__.splitlines()[0]
     )
-    add = parser.add_argument
-    add("out", type=Path, help="PNG file to write")
-    add(
+    parser.add_argument("out", type=Path, help="PNG file to write")
+    parser.add_argument(
         "--weights",
         metavar="NAME|RUN|FILE",
         help="published weights, a run or a .keras file (default: the most accurate published)",
     )
-    add(
-        "--styles",
-        nargs="+",
-        default=["default", "wide", "kinds"],
-        metavar="STYLE",
-        help="styles of rendered_numbers (default: default wide kinds)",
-    )
-    add(
-        "--count",
-        type=int,
-        default=COLUMNS,
-        metavar="N",
-        help=f"images of each style (default: {COLUMNS})",
-    )
     options = parser.parse_args(arguments)
-    try:
-        images = render_images(options.styles, options.count)
-        quiet_tensorflow()
-        from evaluation.charts import plot_readings
-        from inference.reader import Reader
+    quiet_tensorflow()
+    from evaluation.charts import plot_readings
+    from inference.reader import Reader
 
+    try:
         reader = Reader(options.weights)
     except ValueError as error:
         print(f"tools.readings_figure: {error}", file=sys.stderr)
         return 2
+    images = [
+        render(SEEDS["test"], index, STYLES[style]) for style in SHOWN for index in range(COLUMNS)
+    ]
     pixels = [image.image for image in images]
     readings = reader.read(pixels)
     figure = plot_readings(

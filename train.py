@@ -18,12 +18,19 @@ from datasets.folder_options import (
     write_skipped,
 )
 
-DEMO = {"model": "residual_cnn_small", "dataset": "rendered_numbers", "recipe": "demo"}
-DEMO_SETTINGS = ["input_shape=[32,64,3]"]  # A quarter of the work, and enough for rendered images.
-FROM_CONFIG = (
+DEMO = {
+    "model": "residual_cnn_small",
+    "dataset": "rendered_numbers",
+    "recipe": "demo",
+    "settings": ["input_shape=[32,64,3]"],  # A quarter of the work, and enough for rendered images.
+}
+NOT_WITH_CONFIG = (
     *("model", "dataset", "validation", "recipe", "settings", "crop", "weights", "precision"),
 )
 """Options that --config replaces."""
+
+WITH_CONFIG = ("epochs", "batch_size", "learning_rate", "seed")
+"""Options that change what --config says."""
 
 EXAMPLES = """examples:
   train.py                                          a small model on rendered house numbers
@@ -133,7 +140,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         help="number of this process, 0 to N-1; process 0 writes the run")  # fmt: skip
     options = parser.parse_args(arguments)
     read_folder_options(options)
-    given = [name for name in FROM_CONFIG if getattr(options, name)]
+    given = [name for name in NOT_WITH_CONFIG if getattr(options, name)]
     if options.config and given:
         parser.error(f"--config replaces these options, leave them out: {', '.join(given)}")
     return options
@@ -157,43 +164,23 @@ def configuration_of(options: argparse.Namespace):
     """
     from training.configuration import configure, read_configuration
 
-    recipe = {name: getattr(options, name) for name in ("epochs", "batch_size", "learning_rate")}
+    values = {name: getattr(options, name) for name in (*NOT_WITH_CONFIG, *WITH_CONFIG)}
+    given = {name: value for name, value in values.items() if value not in (None, [])}
     if options.config:
         configuration = read_configuration(options.config)
-        changes = {name: value for name, value in recipe.items() if value is not None}
-        return replace(
-            configuration,
-            seed=configuration.seed if options.seed is None else options.seed,
-            recipe=replace(configuration.recipe, **changes),
-        )
+        seed = given.pop("seed", configuration.seed)
+        return replace(configuration, seed=seed, recipe=replace(configuration.recipe, **given))
     if is_labels_alone(options):
         from training import from_labels
 
-        chosen = from_labels.plan(options.dataset, options.data_dir)
-        logging.getLogger(__name__).info("%s", chosen.reason)
-        return configure(
-            None,
-            chosen.dataset,
-            validation=options.dataset,
-            seed=options.seed or 0,
-            precision=options.precision or "float32",
-            weights=chosen.weights,
-            settings=options.settings,
-            **chosen.recipe | {name: value for name, value in recipe.items() if value is not None},
-        )
-    demo = options.model is None and options.dataset is None and options.weights is None
-    return configure(
-        options.model or (None if options.weights else DEMO["model"]),
-        options.dataset or DEMO["dataset"],
-        validation=options.validation,
-        recipe=options.recipe or (DEMO["recipe"] if demo else None),
-        crop=options.crop or "full",
-        seed=options.seed or 0,
-        precision=options.precision or "float32",
-        weights=options.weights,
-        settings=(DEMO_SETTINGS if demo else []) + options.settings,
-        **recipe,
-    )
+        plan = from_labels.plan(options.dataset, options.data_dir)
+        logging.getLogger(__name__).info("%s", plan.reason)
+        own = {"dataset": plan.dataset, "validation": options.dataset, "weights": plan.weights}
+        return configure(**{"model": None, **plan.recipe, **given, **own})
+    if not given.keys() & {"model", "dataset", "weights"}:
+        given = DEMO | given | {"settings": [*DEMO["settings"], *options.settings]}
+    model = None if options.weights else DEMO["model"]
+    return configure(**{"model": model, "dataset": DEMO["dataset"], **given})
 
 
 def _check(dataset: str, validation: str | None, model: str | None) -> list:

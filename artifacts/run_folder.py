@@ -35,8 +35,10 @@ def read_run_configuration(path: Path) -> dict[str, Any]:
     """Read the configuration from a run's `config.json` or a file of the same form.
 
     Raises:
-        RunError: if the file has no configuration.
+        RunError: if there is no such file or it has no configuration.
     """
+    if not path.exists():
+        raise RunError(f"{path.parent} is not a run: it has no {path.name}")
     content = read_json(path)
     if not (isinstance(content, dict) and isinstance(content.get("configuration"), dict)):
         raise RunError(f'{path} is not the configuration of a run: it has no "configuration"')
@@ -59,16 +61,6 @@ class RunFolder:
     def finished(self) -> bool:
         """Whether `metrics.json` was written."""
         return self.metrics.exists()
-
-    def configuration(self) -> dict[str, Any]:
-        """The configuration of the run, as JSON values.
-
-        Raises:
-            RunError: if there is no `config.json` or it has no configuration.
-        """
-        if not self.config.exists():
-            raise RunError(f"{self.folder} is not a run: it has no config.json")
-        return read_run_configuration(self.config)
 
     def read_history(self, epochs: int) -> list[dict[str, float]]:
         """Rows of the first `epochs` epochs; a row beyond the checkpoint does not count."""
@@ -97,7 +89,7 @@ def check_run(folder: Path, configuration: Mapping[str, Any]) -> RunFolder:
     if folder.exists() and not folder.is_dir():
         raise RunError(f"{folder} is a file: name a folder for the run")
     if run.config.exists():
-        written = run.configuration()
+        written = read_run_configuration(run.config)
         if written != dict(configuration):
             raise RunError(
                 f"{folder} is a run of another configuration "

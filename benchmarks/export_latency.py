@@ -3,9 +3,7 @@
     python benchmarks/export_latency.py street_numbers --dataset my_photos --max-glimpses 1
 
 Keras, ONNX Runtime, LiteRT and TensorFlow read the same decoded images, one at a time, in turns.
-The figures are processor time, which other load on the machine hardly changes. `--also NAME=FILE`
-adds another ONNX file that takes uint8 images of one size, to which they are resized with Pillow;
-benchmarks/plate_reader.py writes such a file.
+The figures are processor time, which other load on the machine hardly changes.
 """
 
 from __future__ import annotations
@@ -50,27 +48,7 @@ def parse() -> argparse.Namespace:
     add("--images", type=int, default=100)
     add("--max-glimpses", type=int, help="most glimpses of an image (default: as predict.py)")
     add("--threads", type=int, default=1)
-    add("--also", action="append", default=[], metavar="NAME=FILE", help="another ONNX file")
     return parser.parse_args()
-
-
-def open_other(file: str, threads: int) -> ExportedReader:
-    """Open an ONNX file with one input, uint8 (batch, height, width, channels) of fixed size."""
-    import onnxruntime
-
-    from datasets.images import prepare_image
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
-    only = session.get_inputs()[0]
-    height, width, channels = only.shape[1:]
-
-    def run(images: np.ndarray):
-        prepared = prepare_image(images[0], (height, width), channels)
-        return session.run(None, {only.name: prepared[None]})
-
-    return ExportedReader(run)
 
 
 def export_all(options: argparse.Namespace) -> dict[str, ExportedReader]:
@@ -106,8 +84,6 @@ def main() -> None:
     max_digits = reader.model.output["digits"].shape[1]
     images = sample.take(options.dataset, options.images, max_digits).images
     readers = {"Keras, predict.py": reader} | export_all(options)
-    for name, file in (other.split("=", 1) for other in options.also):
-        readers[name] = open_other(file, options.threads)
     times = {name: [] for name in readers}
     for turn in range(-WARM_UP, len(images)):
         for name, reader in readers.items():

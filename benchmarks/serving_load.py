@@ -18,9 +18,9 @@ import itertools
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,13 +38,13 @@ PATIENCE = 120.0
 
 
 @dataclass(frozen=True)
-class Answered:
-    """What became of a request: its status (None for a connection that was closed), the seconds
-    it took, and whether it was told when to come back."""
+class Response:
+    """The answer to a request: its status (None for a connection that was closed), the seconds it
+    took, and whether it says when to come back."""
 
     status: int | None
     seconds: float
-    told_when: bool
+    has_retry_after: bool
 
 
 @contextlib.contextmanager
@@ -81,18 +81,18 @@ def ask(port: int, image: bytes, connection: http.client.HTTPConnection | None =
         client.request("POST", "/api/read", image)
         response = client.getresponse()
         response.read()
-        status, told_when = response.status, response.getheader("Retry-After") is not None
+        status, has_retry_after = response.status, response.getheader("Retry-After") is not None
     except (OSError, http.client.HTTPException):
-        status, told_when = None, False
+        status, has_retry_after = None, False
         client.close()  # the next request opens it again
     if connection is None:
         client.close()
-    return Answered(status, time.perf_counter() - started, told_when)
+    return Response(status, time.perf_counter() - started, has_retry_after)
 
 
-def closed_loop(port: int, clients: int, more: Callable[[int], bool]) -> list[Answered]:
+def closed_loop(port: int, clients: int, more: Callable[[int], bool]) -> list[Response]:
     """Clients that ask again as soon as they are answered, while `more(requests sent)`."""
-    responses: list[Answered] = []
+    responses: list[Response] = []
     count = itertools.count()
 
     def client() -> None:
@@ -101,37 +101,29 @@ def closed_loop(port: int, clients: int, more: Callable[[int], bool]) -> list[An
             responses.append(ask(port, IMAGES[number % len(IMAGES)], connection))
         connection.close()
 
-    _together([threading.Thread(target=client) for _ in range(clients)])
+    with ThreadPoolExecutor(clients) as pool:
+        for _ in range(clients):
+            pool.submit(client)
     return responses
 
 
-def by_the_clock(port: int, rate: float, seconds: float) -> list[Answered]:
+def by_the_clock(port: int, rate: float, seconds: float) -> list[Response]:
     """Requests at a rate, each over a connection of its own, answered or not."""
-    responses: list[Answered] = []
-    threads, started = [], time.perf_counter()
-    for number in range(int(rate * seconds)):
-        time.sleep(max(0.0, started + number / rate - time.perf_counter()))
-        image = IMAGES[number % len(IMAGES)]
-        threads.append(
-            threading.Thread(target=lambda sent=image: responses.append(ask(port, sent)))
-        )
-        threads[-1].start()
-    for thread in threads:
-        thread.join()
-    return responses
+    count, started = int(rate * seconds), time.perf_counter()
+    with ThreadPoolExecutor(count) as pool:
+        futures = []
+        for number in range(count):
+            time.sleep(max(0.0, started + number / rate - time.perf_counter()))
+            futures.append(pool.submit(ask, port, IMAGES[number % len(IMAGES)]))
+    return [future.result() for future in futures]
 
 
-def _together(threads: list[threading.Thread]) -> None:
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-
-def row(name: str, answers: list[Answered], seconds: float) -> tuple[str, ...]:
+def row(name: str, answers: list[Response], seconds: float) -> tuple[str, ...]:
     """A row of the table: what was read, how fast, and what was not."""
     read = [answer.seconds for answer in answers if answer.status == 200]
-    refused = [answer.seconds for answer in answers if answer.status == 503 and answer.told_when]
+    refused = [
+        answer.seconds for answer in answers if answer.status == 503 and answer.has_retry_after
+    ]
     waits = np.percentile(read, (50, 95, 99)) if read else np.full(3, np.nan)
     return (
         name,

@@ -47,12 +47,12 @@ def interpolate_weights(
     import datasets
     import models
     from training.callbacks import gather_labels, score
-    from training.configuration import run_configuration
+    from training.configuration import read_configuration
     from training.finish import calibrate
     from training.from_labels import interpolate, start_weights
 
     run = RunFolder(source)
-    configuration = run_configuration(run)
+    configuration = read_configuration(run.config)
     if not run.finished:
         raise RunError(f"{source} is not finished: it has no metrics.json")
     if configuration.weights is None:

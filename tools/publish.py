@@ -19,12 +19,15 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from artifacts.files import RunError, atomic_path, read_json, write_json
 from artifacts.run_folder import RunFolder
 from artifacts.startup import quiet_tensorflow
 from tools.training_steps import PLANS, run_plan
+
+if TYPE_CHECKING:
+    from training.configuration import Configuration
 
 IMAGES = 200
 """Images on which the exported file is compared with Keras."""
@@ -94,9 +97,9 @@ def publish(
     from exporting import export
     from models import published
     from number_zoo.published import FOLDER
-    from training.configuration import run_configuration
 
-    configuration, metrics = run_configuration(run), read_json(run.metrics)
+    stages = _stages(run)
+    configuration, metrics = stages[0][1], read_json(run.metrics)
     digest, path = published.file_digest(run.model), FOLDER / f"{name}.json"
     existing = read_json(path) if path.exists() else {}
     same_model = existing.get("sha256") == digest
@@ -113,8 +116,8 @@ def publish(
         "parameters": metrics["parameters"],
         "known_failures": existing.get("known_failures", []) if fails is None else fails,
         "inference": metrics.get("inference", {}),
-        "training": _training(run),
-        "data": _data(run),
+        "training": _training(stages),
+        "data": _data(stages),
         "figures": existing.get("figures", []) if same_model else [],
     }
     if results is not None:
@@ -158,40 +161,36 @@ def evaluate(run: Path, datasets: list[str], report: Path) -> list[Path]:
     return results
 
 
-def _stages(run: RunFolder) -> list[RunFolder]:
+def _stages(run: RunFolder) -> list[tuple[RunFolder, Configuration]]:
     """The run, the run whose weights it started from, and so on, where they are still there."""
-    from training.configuration import run_configuration
+    from training.configuration import read_configuration
 
-    weights = run_configuration(run).weights
-    start = RunFolder(Path(weights)) if weights else None
-    return [run, *(_stages(start) if start and start.finished else [])]
+    configuration = read_configuration(run.config)
+    start = RunFolder(Path(configuration.weights)) if configuration.weights else None
+    return [(run, configuration), *(_stages(start) if start and start.finished else [])]
 
 
-def _data(run: RunFolder) -> dict[str, str]:
+def _data(stages: list[tuple[RunFolder, Configuration]]) -> dict[str, str]:
     """Fingerprints of all training and validation images: evaluating on them must warn."""
     from models import published
-    from training.configuration import run_configuration
 
-    stages = _stages(run)
-    start = run_configuration(stages[-1]).weights
+    start = stages[-1][1].weights
     data = published.training_data(start) if start in published.list_weights() else {}
-    for stage in reversed(stages):
-        data = data | read_json(stage.metrics).get("data", {})
+    for run, _ in reversed(stages):
+        data = data | read_json(run.metrics).get("data", {})
     return data
 
 
-def _training(run: RunFolder) -> dict[str, Any]:
+def _training(stages: list[tuple[RunFolder, Configuration]]) -> dict[str, Any]:
     """How a run was trained; `before` has the same of the run whose weights it started from."""
-    from training.configuration import run_configuration
-
     training: dict[str, Any] = {}
-    for stage in reversed(_stages(run)):
-        metrics = read_json(stage.metrics)
+    for run, configuration in reversed(stages):
+        metrics = read_json(run.metrics)
         # Interpolated weights were not trained: hours and epochs are those of their ends.
         effort = ("alpha",) if "alpha" in metrics else ("hours", "epochs", "epoch")
         training = {
-            "configuration": run_configuration(stage).to_json(),
-            "environment": read_json(stage.config)["environment"],
+            "configuration": configuration.to_json(),
+            "environment": read_json(run.config)["environment"],
             **{key: metrics.get(key) for key in effort},
             "validation": metrics["validation"],
             **({"before": training} if training else {}),
@@ -238,8 +237,6 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--dataset", metavar="NAME|FOLDER",
         help="compare the exported file with Keras on its validation images (default: rendered "
         "images)")  # fmt: skip
-    add("--images", type=int, default=IMAGES, metavar="N",
-        help=f"images of this comparison (default: {IMAGES})")  # fmt: skip
     add("--evaluate", nargs="+", metavar="NAME|FOLDER",
         help="evaluate on the test splits of these, for the card's figures")  # fmt: skip
     add("--results", type=Path, nargs="+", metavar="FILE",
@@ -250,8 +247,6 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
             "a run is published under a --name, and --steps are those of weights: "
             f"{', '.join(PLANS)}. Received: {options.source}"
         )
-    if options.images < 1:
-        parser.error(f"--images is 1 or more. Received: {options.images}")
     return options
 
 
@@ -278,7 +273,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         path = publish(
             RunFolder(run), name, options.reads, options.licence, results, options.fails,
-            version=options.version, dataset=options.dataset, images=options.images,
+            version=options.version, dataset=options.dataset,
         )  # fmt: skip
     except (ValueError, OSError, RunError, ExportError) as error:
         return _fail(error)

@@ -17,7 +17,7 @@ from annotated_types import Ge
 import datasets
 import models
 from artifacts.files import RunError
-from artifacts.run_folder import RunFolder, read_run_configuration
+from artifacts.run_folder import read_run_configuration
 from artifacts.validation import validate
 from datasets import Augmentation, mixing
 from number_zoo.names import unknown_name
@@ -99,23 +99,13 @@ def read_configuration(path: str | Path) -> Configuration:
     """Read the configuration from a run's `config.json`, or a file of the same form.
 
     Raises:
-        RunError: if the file holds something else.
+        RunError: if there is no such file or it holds something else.
     """
     values = read_run_configuration(Path(path))
     try:
         return Configuration.from_json(values)
     except (KeyError, TypeError, ValueError) as error:
         raise RunError(f"{path} is not the configuration of a run: {error}") from error
-
-
-def run_configuration(run: RunFolder) -> Configuration:
-    """The configuration that a run was started with.
-
-    Raises:
-        RunError: if the folder is not a run.
-    """
-    run.configuration()
-    return read_configuration(run.config)
 
 
 def configure(

@@ -6,7 +6,6 @@ import contextlib
 import logging
 import math
 import re
-from collections.abc import Sequence
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -18,14 +17,7 @@ import models
 from artifacts.console import duration
 from artifacts.files import read_json
 from artifacts.run_folder import RunFolder, open_run
-from training.callbacks import (
-    EndOfEpoch,
-    Progress,
-    Row,
-    SeedEpoch,
-    TensorBoard,
-    load_checkpoint,
-)
+from training.callbacks import EndOfEpoch, Progress, Row, SeedEpoch, TensorBoard, load_checkpoint
 from training.configuration import Configuration
 from training.distribution import SINGLE_DEVICE, Strategy
 from training.finish import finish
@@ -44,7 +36,6 @@ def train(
     cache_dir: str | Path | None = None,
     progress_bar: bool = False,
     until: int | None = None,
-    callbacks: Sequence[keras.callbacks.Callback] = (),
     inference_limit: int | None = None,
     strategy: Strategy = SINGLE_DEVICE,
 ) -> dict[str, Any] | None:
@@ -60,8 +51,6 @@ def train(
         progress_bar: whether Keras shows its progress bar.
         until: finish the run after this epoch instead of the recipe's last. It keeps its
             checkpoint and can be resumed.
-        callbacks: called at the end of each epoch after its scores are in `logs` and its files
-            are written; a callback that sets the model's `stop_training` finishes the run.
         inference_limit: how many validation images are read at the end, with refinement, to fit
             the temperature. Defaults to all.
         strategy: the devices, from `training.distribution.choose_strategy`. If there are several
@@ -89,9 +78,7 @@ def train(
             finished = strategy.broadcast(chief and run.finished)
             if not finished:
                 model = _create(configuration, run, data_dir, strategy)
-                rows = _fit(
-                    model, configuration, run, data_folders, progress_bar, last, callbacks, strategy
-                )
+                rows = _fit(model, configuration, run, data_folders, progress_bar, last, strategy)
         if not chief:
             return None
         if finished:
@@ -166,7 +153,6 @@ def _fit(
     data_folders: dict[str, Any],
     progress_bar: bool,
     last: int,
-    callbacks: Sequence[keras.callbacks.Callback],
     strategy: Strategy,
 ) -> list[Row]:
     """Train to the end of epoch `last`; returns the run's history."""
@@ -215,7 +201,6 @@ def _fit(
             Progress(last, end_of_epoch),
             TensorBoard(logs, write_graph=False),
             keras.callbacks.TerminateOnNaN(raise_error=True),
-            *callbacks,
         ],
     )
     log.info("trained for %s", duration(sum(row["seconds"] for row in rows)))

@@ -27,7 +27,7 @@ from inference.over_dataset import run_inference
 from inference.reader import Reader
 from models.metrics import negative_log_likelihood, sequence_correct
 from number_zoo.published import DEFAULT_WEIGHTS
-from training.configuration import Configuration, run_configuration
+from training.configuration import Configuration, read_configuration
 from training.recipes import get_recipe
 from training.transfer import transfer_weights
 
@@ -133,7 +133,7 @@ def choose_reader(run: RunFolder) -> dict[str, Any]:
     metrics = read_json(run.metrics)
     if "comparison" in metrics:
         return metrics["comparison"]
-    configuration = run_configuration(run)
+    configuration = read_configuration(run.config)
     reader = Reader(run.folder, temperature=1.0)  # one, since its graph takes long to compile
     start, end = start_weights(configuration), reader.model.get_weights()
     scores = {}

@@ -28,7 +28,7 @@ on several machines that share the folder, with keras-tuner's environment variab
 Rerun the same command to resume a search. Trials are compared on the validation split; test images
 are not used."""
 
-SEARCH_FIELDS = ("tuner", "objective", "trials", "budget", "patience")
+SEARCH_FIELDS = ("tuner", "objective", "trials", "budget")
 BASE_ARGUMENTS = ("validation", "recipe", "crop", "precision")
 
 
@@ -81,7 +81,6 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         "any other setting of train.py --set; repeatable",
     )
     add("--space", type=Path, metavar="FILE", help="Python file with a search space")
-    add("--patience", type=int, metavar="N", help="stop a trial after N epochs without improvement")
     add("--recipe", metavar="NAME", help="as for train.py")
     add("--crop", choices=("full", "union", "square"), help="as for train.py")
     add("--precision", metavar="POLICY", help="as for train.py")

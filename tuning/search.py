@@ -34,7 +34,7 @@ from artifacts.files import (
 from number_zoo.names import unknown_name
 from training.configuration import Configuration, configure, default_folder, set_values
 from training.fit import steps_per_epoch
-from tuning.space import Space, SpaceFunction, load, model_space
+from tuning.space import Space, load, model_space
 
 TUNERS = ("random", "bayesian", "hyperband", "grid")
 
@@ -63,7 +63,6 @@ class Search:
         budget: most multiply-adds of a candidate for one image; None for any.
         overrides: texts that narrow the space.
         space: text of the Python file with the space; None for the model's own.
-        patience: epochs without improvement after which a trial is stopped; None for never.
         seed: seed of the oracle.
     """
 
@@ -76,7 +75,6 @@ class Search:
     budget: float | None = None
     overrides: tuple[str, ...] = ()
     space: str | None = None
-    patience: int | None = None
     seed: int = 0
 
     def __post_init__(self):
@@ -86,7 +84,7 @@ class Search:
             object.__setattr__(self, "objective", self.accuracy)
         if self.objective not in (known := (self.accuracy, "loss")):
             raise ValueError(unknown_name("objective", self.objective, known))
-        for name in ("trials", "epochs", "steps", "patience"):
+        for name in ("trials", "epochs", "steps"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"{name} is at least 1. Received: {value!r}")
@@ -112,11 +110,12 @@ class Search:
 
     def make_space(self) -> Space:
         """The space that is searched."""
-        return Space(_space_function(self.base.model, self.space), self.base, self.overrides)
+        return _make_space(self.base, self.space, self.overrides)
 
 
-def _space_function(model: str, text: str | None) -> SpaceFunction:
-    return model_space(model) if text is None else load(text, "the space's file")
+def _make_space(base: Configuration, text: str | None, overrides: Sequence[str] = ()) -> Space:
+    function = model_space(base.model) if text is None else load(text, "the space's file")
+    return Space(function, base, overrides)
 
 
 def plan(
@@ -153,7 +152,7 @@ def plan(
     """
     base_arguments = {"seed": seed, **(base_arguments or {})}
     text = None if space_file is None else space_file.read_text()
-    whole = Space(_space_function(model, text), configure(model, dataset, **base_arguments))
+    whole = _make_space(configure(model, dataset, **base_arguments), text)
     searched = whole.settings({}).keys()
     overrides, others = [], []
     for setting in settings:
@@ -172,10 +171,8 @@ def plan(
             )
         others.append(setting)
     base = configure(model, dataset, settings=others, **base_arguments)
-    left = Space(
-        _space_function(model, text), base
-    ).names  # without augmentation, no strength of it
-    overrides = [setting for setting in overrides if setting.partition("=")[0] in left]
+    names = _make_space(base, text).names  # without augmentation, no strength of it
+    overrides = [setting for setting in overrides if setting.partition("=")[0] in names]
     full_steps = steps_per_epoch(base, data_dir)
     search = Search(
         base=base,

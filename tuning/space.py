@@ -222,14 +222,14 @@ def _override(space: kt.HyperParameters, overrides: Sequence[str]) -> list[kinds
         if name not in names:
             raise ValueError(unknown_name("hyperparameter", name, names))
         texts[name] = text
-    kept: list[kinds.HyperParameter] = []
+    narrowed: list[kinds.HyperParameter] = []
     for hp in space.space:
         if all(
-            any(c.name == other.name and {*c.values} & {*other.values} for other in kept)
+            any(c.name == parent.name and {*c.values} & {*parent.values} for parent in narrowed)
             for c in hp.conditions
         ):
-            kept.append(_narrow(hp, texts[hp.name]) if hp.name in texts else hp)
-    return kept
+            narrowed.append(_narrow(hp, texts[hp.name]) if hp.name in texts else hp)
+    return narrowed
 
 
 def _narrow(hp: kinds.HyperParameter, text: str) -> kinds.HyperParameter:

@@ -21,7 +21,7 @@ from artifacts.console import count
 from artifacts.files import RunError, atomic_path, lock, read_json, write_json
 from artifacts.run_folder import RunFolder
 from training.callbacks import tensorflow_writes
-from training.configuration import Configuration, run_configuration, set_values
+from training.configuration import Configuration, read_configuration, set_values
 from training.fit import train
 from tuning.search import OBJECTIVES, Search
 from tuning.space import Space, show
@@ -135,16 +135,26 @@ def run_trial(context: TrialContext, trial: str, values: Mapping[str, Any]) -> T
         while is_busy(run):  # a worker, where a chief was killed and hands its trial out again
             log.info("trial %s: waiting for another process that trains it", trial)
             time.sleep(WAIT)
-        if run.config.exists() and run_configuration(run) != configuration:
+        if run.config.exists() and read_configuration(run.config) != configuration:
             log.warning("trial %s: replacing the run of another candidate", trial)
             shutil.rmtree(run.folder)  # left from before keras-tuner's state was damaged
         if "tuner/trial_id" in values:
             _continue_run(context.run(values["tuner/trial_id"]), run)
-        metrics = _train(context, configuration, run, values.get("tuner/epochs", search.epochs))
+        metrics = train(
+            configuration,
+            run.folder,
+            data_dir=context.data_dir,
+            cache_dir=context.cache_dir,
+            until=values.get("tuner/epochs", search.epochs),
+            inference_limit=INFERENCE_LIMIT,
+        )
+        if search.tuner != "hyperband":  # the only one that continues trials
+            run.checkpoint.unlink(missing_ok=True)
     except (OSError, RunError):
         raise
     except Exception as error:
-        reason = str(error) if isinstance(error, TrialFailed) else _in_one_line(error)
+        kind = "" if isinstance(error, TrialFailed) else f"{type(error).__name__}: "
+        reason = (kind + " ".join(str(error).split())).removesuffix(": ")
         _write_record(context.folder, dataclasses.replace(record, reason=reason))
         raise TrialFailed(reason) from error
     finally:
@@ -160,28 +170,6 @@ def run_trial(context: TrialContext, trial: str, values: Mapping[str, Any]) -> T
     _write_record(context.folder, record)
     _write_hparams(run, record)
     return record
-
-
-def _train(
-    context: TrialContext, configuration: Configuration, run: RunFolder, until: int
-) -> dict[str, Any]:
-    search = context.search
-    callbacks = []
-    if search.patience is not None:
-        monitor, mode = f"val_{search.objective}", OBJECTIVES[search.objective]
-        callbacks = [keras.callbacks.EarlyStopping(monitor, mode=mode, patience=search.patience)]
-    metrics = train(
-        configuration,
-        run.folder,
-        data_dir=context.data_dir,
-        cache_dir=context.cache_dir,
-        until=until,
-        callbacks=callbacks,
-        inference_limit=INFERENCE_LIMIT,
-    )
-    if search.tuner != "hyperband":  # the only one that continues trials
-        run.checkpoint.unlink(missing_ok=True)
-    return metrics
 
 
 def candidate(
@@ -229,11 +217,6 @@ def rejection_reason(configuration: Configuration, budget: float | None) -> str 
         return None
     cost = models.multiply_adds(models.create(configuration.model, **configuration.arguments))
     return f"{count(cost)} multiply-adds, the budget is {count(budget)}" if cost > budget else None
-
-
-def _in_one_line(error: Exception) -> str:
-    message = " ".join(str(error).split())
-    return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 
 def is_busy(run: RunFolder) -> bool:

@@ -3,7 +3,7 @@
 import pytest
 
 from artifacts.files import RunError, read_json
-from artifacts.run_folder import open_run
+from artifacts.run_folder import open_run, read_run_configuration
 from tests.artifacts.conftest import killed_while_writing
 
 CONFIGURATION = {"model": "deep_cnn", "seed": 0}
@@ -13,7 +13,7 @@ def test_a_run_keeps_its_configuration_environment_and_history(tmp_path):
     with open_run(tmp_path / "run", CONFIGURATION) as run:
         run.write_history([{"epoch": 1, "loss": 2.5}, {"epoch": 2, "loss": 2.25}])
     with open_run(tmp_path / "run", CONFIGURATION) as run:
-        assert run.configuration() == CONFIGURATION and not run.finished
+        assert read_run_configuration(run.config) == CONFIGURATION and not run.finished
         assert run.read_history(1) == [{"epoch": 1, "loss": 2.5}]
     environment = read_json(run.config)["environment"]
     assert environment["packages"]["numpy"] and environment["python"]
@@ -48,7 +48,7 @@ def test_a_kill_while_the_configuration_is_written_is_harmless(tmp_path):
     (tmp_path / ".lock").touch()
     killed_while_writing(tmp_path / "config.json")
     with open_run(tmp_path, CONFIGURATION) as run:
-        assert run.configuration() == CONFIGURATION
+        assert read_run_configuration(run.config) == CONFIGURATION
     assert {path.name for path in tmp_path.iterdir()} == {".lock", "config.json"}
 
 

@@ -10,7 +10,7 @@ import models
 from artifacts.files import RunError, read_json, write_json
 from artifacts.run_folder import RunFolder, open_run
 from tools.interpolate_weights import interpolate_weights, main
-from training.configuration import configure, run_configuration
+from training.configuration import configure, read_configuration
 
 
 def write_run(folder, configuration, seed):
@@ -40,7 +40,7 @@ def test_weights_lie_between_start_and_end(start_and_end, tmp_path, capsys):
         np.testing.assert_allclose(weight, 0.75 * a + 0.25 * b, atol=1e-6)
     run = RunFolder(folder)
     metrics = read_json(run.metrics)
-    assert run_configuration(run).weights == str(start_and_end[1])
+    assert read_configuration(run.config).weights == str(start_and_end[1])
     assert metrics["alpha"] == 0.25 and metrics["inference"]["temperature"] > 0
     assert metrics["data"] == {"photos train": "abc"}
     assert 0 <= metrics["validation"]["sequence_accuracy"] <= 1

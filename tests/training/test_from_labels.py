@@ -11,7 +11,7 @@ import pytest
 import models
 import train
 from artifacts.files import read_json, write_json
-from artifacts.run_folder import RunFolder, open_run
+from artifacts.run_folder import RunFolder, open_run, read_run_configuration
 from training import from_labels
 from training.configuration import configure
 from training.recipes import get_recipe
@@ -50,7 +50,7 @@ def test_a_folder_alone_becomes_a_reader(published, photos, tmp_path, capsys, ca
     assert comparison["weights"] == str(published.folder) and comparison["images"] > 0
     verdict = "Replace" if comparison["replace"] else "Keep"
     assert f"{verdict} " in capsys.readouterr().out
-    configuration = run.configuration()
+    configuration = read_run_configuration(run.config)
     assert configuration["recipe"]["frozen"] == get_recipe("few_labels").frozen
     start, end = models.load(published.folder), models.load(run.folder)
     changed = {

@@ -12,7 +12,7 @@ import models
 from artifacts.files import RunError, lock
 from artifacts.run_folder import RunFolder
 from tests.tuning.conftest import fake_train
-from training.configuration import configure, read_configuration, run_configuration
+from training.configuration import configure, read_configuration
 from tuning import loop, trial
 from tuning.loop import best_configuration, run_search
 from tuning.search import plan, read_search
@@ -39,7 +39,7 @@ def test_every_trial_is_a_run_and_the_best_is_written_at_full_length(tiny, tmp_p
         assert (
             record.score == json.loads(run.metrics.read_text())["validation"]["sequence_accuracy"]
         )
-        recipe = run_configuration(run).recipe
+        recipe = read_configuration(run.config).recipe
         assert (recipe.epochs, recipe.steps_per_epoch, recipe.batch_size) == (2, 1, 8)
         events = (run.tensorboard / "trial").glob("events*")
         assert any(b"hparams" in file.read_bytes() for file in events)
@@ -106,7 +106,7 @@ def test_a_run_of_another_candidate_is_replaced(tiny, tmp_path, no_training):
     context = trial.TrialContext(search, tmp_path, search.make_space(), 1)
     for width in (4, 16):
         trial.run_trial(context, "0", {"filters_1": width})
-        arguments = run_configuration(RunFolder(tmp_path / "trials" / "0")).arguments
+        arguments = read_configuration(tmp_path / "trials" / "0" / "config.json").arguments
         assert arguments["filters"][0] == width
 
 
@@ -223,17 +223,8 @@ def test_hyperbands_best_trials_continue_where_they_stopped(
     for record in searched(search, tmp_path):
         assert record.epochs == started[record.trial][1]
         run = RunFolder(tmp_path / "trials" / record.trial)
-        assert run_configuration(run).recipe.epochs == 3
+        assert read_configuration(run.config).recipe.epochs == 3
     assert {(0, 1), (1, 3), (0, 3)} <= set(started.values())
-
-
-def test_patience_stops_a_trial_without_improvement(tiny, tmp_path, no_training):
-    records = searched(tiny(trials=6, epochs=8, patience=2), tmp_path)
-    assert min(record.epochs for record in records) < 8
-    for record in records:
-        rows = RunFolder(tmp_path / "trials" / record.trial).read_history(99)
-        scores = [row["val_sequence_accuracy"] for row in rows]
-        assert len(scores) == 8 or max(scores[-2:]) <= max(scores[:-2])
 
 
 def test_a_trial_waits_for_another_process_at_the_same_run(

@@ -121,12 +121,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         metavar="FOLDER",
         help="the folder of TFDS data sets (default: $TFDS_DATA_DIR or data/tensorflow_datasets)",
     )
-    add(
-        "--cache-dir",
-        type=Path,
-        metavar="FOLDER",
-        help="keep decoded images here for later runs",
-    )
+    add("--cache-dir", type=Path, metavar="FOLDER", help="keep decoded images here for later runs")
     add(
         "--distribute",
         nargs="?",
@@ -175,8 +170,8 @@ def configuration_of(options: argparse.Namespace):
 
         plan = from_labels.plan(options.dataset, options.data_dir)
         logging.getLogger(__name__).info("%s", plan.reason)
-        own = {"dataset": plan.dataset, "validation": options.dataset, "weights": plan.weights}
-        return configure(**{"model": None, **plan.recipe, **given, **own})
+        planned = {"dataset": plan.dataset, "validation": options.dataset, "weights": plan.weights}
+        return configure(**{"model": None, **plan.recipe, **given, **planned})
     if not given.keys() & {"model", "dataset", "weights"}:
         given = DEMO | given | {"settings": [*DEMO["settings"], *options.settings]}
     model = None if options.weights else DEMO["model"]
@@ -217,9 +212,10 @@ def main(arguments: list[str] | None = None) -> int:
         summary.show_lists()
         return 0
     try:
-        asked = (options.distribute, options.processes, options.process)
-        distributed = any(value is not None for value in asked)
-        strategy = choose_strategy(asked[0] or None, *asked[1:]) if distributed else SINGLE_DEVICE
+        devices = (options.distribute, options.processes, options.process)
+        strategy = SINGLE_DEVICE
+        if devices != (None, None, None):
+            strategy = choose_strategy(devices[0] or None, *devices[1:])
         configuration = configuration_of(options)
         if not early:
             folders = _check(configuration.dataset, configuration.validation, configuration.model)

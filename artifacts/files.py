@@ -80,10 +80,31 @@ def remove_leftovers(folder: Path) -> None:
             shutil.rmtree(leftover, ignore_errors=True)
 
 
-def foreign_files(folder: Path) -> list[str]:
-    """Names in a folder other than locks and temporary folders, which a killed process leaves."""
-    names = sorted(path.name for path in folder.iterdir())
-    return [name for name in names if name != LOCK and not name.startswith(TEMPORARY)]
+def is_started(folder: Path, marker: str, kind: str) -> bool:
+    """Whether a folder holds a run or search; otherwise it is new or empty.
+
+    Locks and temporary folders, which a killed process leaves, do not count.
+
+    Args:
+        folder: the folder.
+        marker: name of the file that a run or search always has.
+        kind: "run" or "search", for errors.
+
+    Raises:
+        RunError: if it is a file or a folder that holds other files.
+    """
+    if folder.is_file():
+        raise RunError(f"{folder} is a file: name a folder for the {kind}")
+    names = sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+    if marker in names:
+        return True
+    foreign = [name for name in names if name != LOCK and not name.startswith(TEMPORARY)]
+    if foreign:
+        raise RunError(
+            f"{folder} is not empty and not a {kind} (it holds {', '.join(foreign[:3])}). Name "
+            "another folder with --run"
+        )
+    return False
 
 
 @contextlib.contextmanager

@@ -95,10 +95,10 @@ def image_grid(
     grid = figure.subplots(rows, columns, squeeze=False).flat
     for axes in grid:
         axes.set_axis_off()
-    shown = {"cmap": "gray", "vmin": 0, "vmax": 255} | imshow
+    options = {"cmap": "gray", "vmin": 0, "vmax": 255} | imshow
     for index, (axes, image) in enumerate(zip(figure.axes, images, strict=False)):
         image = image[..., 0] if image.ndim == 3 and image.shape[2] == 1 else image
-        axes.imshow(image if image.ndim == 2 else image.clip(0, 255).astype(np.uint8), **shown)
+        axes.imshow(image if image.ndim == 2 else image.clip(0, 255).astype(np.uint8), **options)
         if titles is not None:
             ink = "black" if inks is None else inks[index]
             axes.set_title(titles[index], fontsize=9, color=ink, pad=2, loc="center")

@@ -22,7 +22,7 @@ from artifacts.environment import environment
 from artifacts.files import (
     RunError,
     first_difference,
-    foreign_files,
+    is_started,
     lock,
     read_json,
     remove_leftovers,
@@ -86,9 +86,7 @@ def check_run(folder: Path, configuration: Mapping[str, Any]) -> RunFolder:
         RunError: if the folder is a file, holds other files or a run of another configuration.
     """
     run = RunFolder(folder)
-    if folder.exists() and not folder.is_dir():
-        raise RunError(f"{folder} is a file: name a folder for the run")
-    if run.config.exists():
+    if is_started(folder, run.config.name, "run"):
         written = read_run_configuration(run.config)
         if written != dict(configuration):
             raise RunError(
@@ -96,11 +94,6 @@ def check_run(folder: Path, configuration: Mapping[str, Any]) -> RunFolder:
                 f"({first_difference(written, dict(configuration))}). Name another folder with "
                 "--run, or repeat the command that started it"
             )
-    elif folder.exists() and (foreign := foreign_files(folder)):
-        raise RunError(
-            f"{folder} is not empty and not a run (it holds {', '.join(foreign[:3])}). Name "
-            "another folder with --run"
-        )
     return run
 
 

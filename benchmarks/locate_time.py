@@ -23,7 +23,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from ocr_peers import ROOT, environment, thread_limit
+from ocr_peers import ROOT, environment, rapidocr_engine, thread_limit
 
 SIZES = {"0.3": (640, 480), "2": (1632, 1224), "12": (4000, 3000)}
 """Width and height of the images, by megapixels."""
@@ -45,17 +45,7 @@ def locator_finder(weights: str) -> Callable:
 
 def rapidocr_finder(side: str) -> Callable:
     """The detector of PP-OCRv6: from an RGB array to the number of boxes."""
-    from rapidocr import RapidOCR
-
-    engine = RapidOCR(
-        params={
-            "Global.log_level": "critical",
-            "Det.limit_type": "min",
-            "Det.limit_side_len": int(side),
-            "EngineConfig.onnxruntime.intra_op_num_threads": 1,
-            "EngineConfig.onnxruntime.inter_op_num_threads": 1,
-        }
-    )
+    engine = rapidocr_engine(int(side), threads=1)
 
     def find(image) -> int:
         boxes = engine(image[..., ::-1], use_det=True, use_cls=False, use_rec=False).boxes  # BGR

@@ -58,26 +58,29 @@ def number_zoo_runs(setting: str, threads: int) -> Runs:
     return recognize
 
 
-def rapidocr_runs(setting: str, threads: int) -> Runs:
-    """PP-OCR: the detector at some short sides, and the recognizer on the whole image."""
+def rapidocr_engine(side: int, threads: int):
+    """PP-OCR whose detector enlarges images to a short side of at least `side` pixels."""
     from rapidocr import RapidOCR
 
+    return RapidOCR(
+        params={
+            "Global.log_level": "critical",
+            "Det.limit_type": "min",
+            "Det.limit_side_len": side,
+            "EngineConfig.onnxruntime.intra_op_num_threads": threads,
+            "EngineConfig.onnxruntime.inter_op_num_threads": 1,
+        }
+    )
+
+
+def rapidocr_runs(setting: str, threads: int) -> Runs:
+    """PP-OCR: the detector at some short sides, and the recognizer on the whole image."""
     parts = setting.split("+")
-    options = {"intra_op_num_threads": threads, "inter_op_num_threads": 1}
-    engines = [
-        RapidOCR(
-            params={
-                "Global.log_level": "critical",
-                "Det.limit_type": "min",
-                "Det.limit_side_len": int(side),
-                **{f"EngineConfig.onnxruntime.{name}": value for name, value in options.items()},
-            }
-        )
-        for side in [part for part in parts if part.isdigit()] or ["96"]
-    ]
+    sides = [int(part) for part in parts if part.isdigit()]
+    engines = [rapidocr_engine(side, threads) for side in sides or [96]]
 
     def recognize(path: str) -> list[tuple[float, str]]:
-        results = [engine(path) for engine in engines if any(p.isdigit() for p in parts)]
+        results = [engine(path) for engine in engines] if sides else []
         if "recognizer" in parts:
             results.append(engines[0](path, use_det=False, use_cls=False, use_rec=True))
         return [
@@ -105,7 +108,7 @@ def ddddocr_runs(setting: str, threads: int) -> Runs:
 
 
 def tesseract_command(path: str, setting: str) -> list[str]:
-    """The command that reads an image, or those of a list in a text file."""
+    """The command that reads an image."""
     digits = "tessedit_char_whitelist=0123456789"
     return ["tesseract", path, "-", "--psm", setting, "-c", digits]
 

@@ -2,11 +2,11 @@
 
     python benchmarks/startup_peers.py my_photos        # a folder of photos
 
-Everything is measured in a fresh process: one that reads one photo (start and memory), one that
-reads the same photo again and again, and one that reads many photos, on one thread and on two. The
-engines take turns, so that other load on the machine meets all of them, and the median of all turns
-is reported with its range. The environments are those of ocr_peers.py, where an engine's accuracy
-is measured, too: the settings here are those that were the most accurate on street photos.
+Everything is measured in a fresh process on one thread: one that reads one photo (start and
+memory), and one that reads the same photo again and again. The engines take turns, so that other
+load on the machine meets all of them, and the median of all turns is reported with its range. The
+environments are those of ocr_peers.py, where an engine's accuracy is measured, too: the settings
+here are those that were the most accurate on street photos.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ class Process:
     memory: float
 
 
-def run_process(command: Sequence[str], threads: int, paths: Sequence[str] = ()) -> Process:
-    """Run a command with paths as JSON on its standard input, and measure it.
+def run_process(command: Sequence[str], photo: str) -> Process:
+    """Run a command with the path of a photo as JSON on its standard input, and measure it.
 
     The peak memory counts this process, too, where it is larger, since the new one starts as its
     copy: nothing large is imported here.
@@ -74,11 +74,11 @@ def run_process(command: Sequence[str], threads: int, paths: Sequence[str] = ())
         RuntimeError: if the command fails.
     """
     with tempfile.TemporaryFile() as sent, tempfile.TemporaryFile() as errors:
-        sent.write(json.dumps(paths).encode())
+        sent.write(json.dumps([photo]).encode())
         sent.seek(0)
         began = time.perf_counter()
         process = subprocess.Popen(
-            command, stdin=sent, stdout=subprocess.DEVNULL, stderr=errors, env=thread_limit(threads)
+            command, stdin=sent, stdout=subprocess.DEVNULL, stderr=errors, env=thread_limit(1)
         )
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - began
@@ -89,18 +89,14 @@ def run_process(command: Sequence[str], threads: int, paths: Sequence[str] = ())
     return Process(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
-def command_for(
-    engine: str, setting: str, python: Path, threads: int, paths: Sequence[str], folder: Path
-) -> list[str]:
-    """The command that reads images as a user would: the engine's own, where it has one."""
+def command_for(engine: str, setting: str, python: Path, photo: str) -> list[str]:
+    """The command that reads a photo as a user would: the engine's own, where it has one."""
     if engine == "number_zoo":
-        own = python.parent / "number-zoo"
-        return [str(own), *paths, "--weights", setting, "--threads", str(threads)]
+        command = python.parent / "number-zoo"
+        return [str(command), photo, "--weights", setting, "--threads", "1"]
     if engine == "tesseract":
-        images = folder / "images.txt"
-        images.write_text("\n".join(paths))
-        return tesseract_command(str(images), setting)
-    return worker_command(python, engine, setting, threads)
+        return tesseract_command(photo, setting)
+    return worker_command(python, engine, setting, 1)
 
 
 def installed_size(engine: str, python: Path) -> float:
@@ -125,37 +121,23 @@ def measure(options: argparse.Namespace) -> dict[tuple[str, str], dict[str, list
     photos = sorted(p for p in options.photos.iterdir() if p.suffix.lower() in SUFFIXES)
     if not photos:
         raise SystemExit(f"{options.photos} has no photos ({', '.join(sorted(SUFFIXES))})")
-    many = [str(path) for path in itertools.islice(itertools.cycle(photos), options.images)]
-    photo, engines = many[0], ("number_zoo", *options.peers)
+    photo, engines = str(photos[0]), ("number_zoo", *options.peers)
     pythons = {engine: environment(engine, options.environments) for engine in engines}
     readers = [(engine, setting) for engine in engines for setting in SETTINGS[engine]]
     figures: dict[tuple[str, str], dict[str, list[float]]] = {
         (engine, setting): {"size": [installed_size(engine, pythons[engine])]}
         for engine, setting in readers
     }
-
-    with tempfile.TemporaryDirectory() as folder:
-
-        def run(reader: tuple[str, str], threads: int, paths: list[str]) -> Process:
-            command = command_for(*reader, pythons[reader[0]], threads, paths, Path(folder))
-            return run_process(command, threads, paths)
-
-        def add(reader: tuple[str, str], **values: float) -> None:
-            for name, value in values.items():
-                figures[reader].setdefault(name, []).append(value)
-
-        for reader in readers:  # compiles Python's modules, and loads files into memory
-            run(reader, 1, [photo])
-        for _, reader in itertools.product(range(options.turns), readers):
-            cold = run(reader, 1, [photo])
-            add(reader, start=cold.wall, start_processor=cold.processor, memory=cold.memory)
-            result = run_worker(pythons[reader[0]], *reader, [photo] * (WARM + 1))
-            add(reader, warm=result["wall_milliseconds"])
-        for turn, threads, reader in itertools.product(range(options.long_turns), (1, 2), readers):
-            print(f"long run {turn + 1}, {threads} threads: {reader[0]}", file=sys.stderr)
-            result, name = run(reader, threads, many), f"many_{threads}"
-            add(reader, **{name: result.wall, f"{name}_processor": result.processor,
-                           f"{name}_memory": result.memory})  # fmt: skip
+    # The first turn compiles Python's modules and loads files into memory.
+    for turn, (engine, setting) in itertools.product(range(options.turns + 1), readers):
+        python = pythons[engine]
+        cold = run_process(command_for(engine, setting, python, photo), photo)
+        if turn == 0:
+            continue
+        warm = run_worker(python, engine, setting, [photo] * (WARM + 1))["wall_milliseconds"]
+        for name, value in (("start", cold.wall), ("start_processor", cold.processor),
+                            ("memory", cold.memory), ("warm", warm)):  # fmt: skip
+            figures[engine, setting].setdefault(name, []).append(value)
     return figures
 
 
@@ -165,15 +147,11 @@ ROWS = {
     "start_processor": ("the same, processor time", ".2f", "s"),
     "memory": ("the same, peak memory", ".0f", "MiB"),
     "warm": ("one photo, warm", ".1f", "ms"),
-    "many_1": ("{images} photos, 1 thread", ".1f", "s"),
-    "many_1_processor": ("the same, processor time", ".1f", "s"),
-    "many_2": ("{images} photos, 2 threads", ".1f", "s"),
-    "many_2_memory": ("the same, peak memory", ".0f", "MiB"),
 }
 """What is reported of each figure: its title, format and unit."""
 
 
-def markdown(figures: dict[tuple[str, str], dict[str, list[float]]], images: int) -> str:
+def markdown(figures: dict[tuple[str, str], dict[str, list[float]]]) -> str:
     """A table: medians with their ranges, and their ratios to those of the first reader."""
     heads = [f"{engine} `{setting}`" for engine, setting in figures]
     lines = [f"| | {' | '.join(heads)} |", f"| --- |{' ---: |' * len(heads)}"]
@@ -183,7 +161,7 @@ def markdown(figures: dict[tuple[str, str], dict[str, list[float]]], images: int
             median, low, high = statistics.median(values), min(values), max(values)
             spread = f" ({low:{form}} – {high:{form}})" if low < high else ""
             cells.append(f"{median:{form}} {unit}{spread}, {median / baseline:.2g} ×")
-        lines.append(f"| {title.format(images=images)} | {' | '.join(cells)} |")
+        lines.append(f"| {title} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
@@ -194,12 +172,10 @@ def main() -> int:
     add("photos", type=Path, help="folder of photos")
     peers = [engine for engine in PACKAGES if engine != "number_zoo"]
     add("--peers", nargs="*", default=["rapidocr", "tesseract"], choices=peers)
-    add("--images", type=int, default=500, metavar="N", help="photos of the long run")
     add("--turns", type=int, default=7, metavar="N", help="how often one photo is measured")
-    add("--long-turns", type=int, default=3, metavar="N", help="how often many are")
     add("--environments", type=Path, default=Path(".peers"), metavar="FOLDER")
     options = parser.parse_args()
-    print(markdown(measure(options), options.images))
+    print(markdown(measure(options)))
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy import special
 
 import labels
 from labels import DIGITS, LENGTH
@@ -54,6 +55,4 @@ def decode_predictions(outputs: dict[str, np.ndarray]) -> DecodedSequences:
 
 def log_softmax(logits: np.ndarray) -> np.ndarray:
     """Log-probabilities of logits along their last axis, float64."""
-    logits = np.asarray(logits, np.float64)
-    logits = logits - logits.max(-1, keepdims=True)
-    return logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+    return special.log_softmax(np.asarray(logits, np.float64), axis=-1)

@@ -136,11 +136,7 @@ def _locally_connected(x, filters):
     x = layers.Concatenate(name="local_windows")(windows)
     x = layers.Reshape((height * columns, 9 * channels), name="local_positions")(x)
     x = layers.EinsumDense(
-        "bpi,pio->bpo",
-        (height * columns, filters),
-        bias_axes="po",
-        activation="relu",
-        name="local",
+        "bpi,pio->bpo", (height * columns, filters), bias_axes="po", activation="relu", name="local"
     )(x)
     return layers.Reshape((height, columns, filters), name="local_map")(x)
 

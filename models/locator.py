@@ -101,10 +101,7 @@ def locator(
 
 
 def decode_locations(
-    locations: keras.KerasTensor,
-    image_size: tuple[int, int],
-    limit: int = 100,
-    iou: float = 0.4,
+    locations: keras.KerasTensor, image_size: tuple[int, int], limit: int = 100, iou: float = 0.4
 ) -> dict[str, keras.KerasTensor]:
     """Decode the output of a locator: local maxima, their boxes, and non-maximum suppression.
 

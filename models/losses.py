@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import keras
-import numpy as np
 from keras import ops
 
-from labels import BOX, DIGITS, LENGTH, NUM_CLASSES
+from labels import BOX, DIGITS, LENGTH
 
 
 class _SmoothedLoss(keras.losses.Loss):
@@ -83,12 +82,10 @@ def _area(extent):
 
 
 def _cross_entropy(y_true, logits, label_smoothing):
-    log_probabilities = ops.log_softmax(logits, axis=-1)
     one_hot = ops.one_hot(ops.cast(y_true, "int32"), logits.shape[-1], dtype=logits.dtype)
-    loss = -ops.sum(one_hot * log_probabilities, axis=-1)
-    if label_smoothing:
-        loss = (1 - label_smoothing) * loss - label_smoothing * ops.mean(log_probabilities, axis=-1)
-    return loss
+    return keras.losses.categorical_crossentropy(
+        one_hot, logits, from_logits=True, label_smoothing=label_smoothing
+    )
 
 
 def losses(
@@ -99,10 +96,3 @@ def losses(
     if max_digits > 1:
         selected = {LENGTH: LengthLoss(label_smoothing)} | selected
     return selected | {BOX: BoxLoss()} if box else selected
-
-
-def uniform_loss(max_digits: int, lengths: np.ndarray) -> float:
-    """−log P(S|X) of a uniform guess, the mean over labels of the given `lengths` (0..N+1)."""
-    lengths = np.asarray(lengths)
-    digits = np.where(lengths > max_digits, 0, lengths).mean() * np.log(NUM_CLASSES)
-    return float(digits + (np.log(max_digits + 2) if max_digits > 1 else 0.0))

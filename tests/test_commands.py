@@ -130,7 +130,7 @@ REACHES_TENSORFLOW = {
     "tools.pseudo_label_boxes": ["photos", "new.csv"],
     "tools.publish": ["run", "--name", "new"],
     "training.accelerator.finish": [
-        *("weights.npz", "runs", "--dataset", "a", "--validation", "a", "--steps", "1"),
+        *("weights.npz", "runs", "--dataset", "a", "--validation", "a", "--steps", "1")
     ],
     "tools.readings_figure": ["out.png"],
 }

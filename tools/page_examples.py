@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 
 from artifacts.files import atomic_path, write_json
-from datasets.rendered_numbers.rendering import RenderedImage, render
+from datasets.rendered_numbers.rendering import render
 from datasets.rendered_numbers.styles import DEFAULT, WIDE, Framing
 
 FOLDER = Path(__file__).resolve().parent.parent / "number_zoo/server/static/gallery"
@@ -23,20 +23,16 @@ FAR = dataclasses.replace(
 )
 """Images are larger than training images, for display."""
 
-CHOSEN = ((FAR, 3), (NEAR, 18), (FAR, 33), (FAR, 11), (FAR, 30), (FAR, 24), (FAR, 6), (FAR, 29))
+EXAMPLES = ((FAR, 3), (NEAR, 18), (FAR, 33), (FAR, 11), (FAR, 30), (FAR, 24), (FAR, 6), (FAR, 29))
 """Style and index of each example; the last three, with letters next to the number, are hard."""
-
-
-def render_examples() -> list[RenderedImage]:
-    """Render the examples in the order of the page."""
-    return [render(SEED, index, style) for style, index in CHOSEN]
 
 
 def write_gallery(folder: Path) -> None:
     """Write the examples and `examples.json`, which has their labels."""
     folder.mkdir(parents=True, exist_ok=True)
     examples = []
-    for rendered in render_examples():
+    for style, index in EXAMPLES:
+        rendered = render(SEED, index, style)
         file = f"{rendered.label}.jpg"
         with atomic_path(folder / file) as part:
             part.write_bytes(rendered.jpeg)

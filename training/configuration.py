@@ -149,15 +149,15 @@ def configure(
     model, trained_arguments = _initial_model(model, weights)
     fitted, name = _fit_to_data(model, dataset, trained_arguments, weights is not None)
     fields = {key: value for key, value in recipe_fields.items() if value is not None}
-    chosen = dataclasses.replace(recipes.get_recipe(recipe or name), **fields)
-    arguments, chosen = set_values(model, chosen, _parse_settings(settings))
+    base_recipe = dataclasses.replace(recipes.get_recipe(recipe or name), **fields)
+    arguments, final_recipe = set_values(model, base_recipe, _parse_settings(settings))
     return Configuration(
         model=model,
         arguments=models.configuration(model, **trained_arguments | fitted | arguments),
         dataset=_normalize(dataset),
         validation=_normalize(validation or dataset),
         crop=crop,
-        recipe=chosen,
+        recipe=final_recipe,
         seed=seed,
         precision=precision,
         weights=None if weights is None else str(weights),

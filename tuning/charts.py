@@ -86,15 +86,18 @@ def plot_hyperparameters(folder: str | Path, columns: int = 3) -> Figure:
     """
     search, ranked = _read(folder)
     trials = [record for record in ranked if record.trial != DEFAULT]
-    points = {name: _points(search, trials, name) for name in search.make_space().names}
-    shown = {name: pairs for name, pairs in points.items() if len({v for v, _ in pairs}) > 1}
+    shown = {}
+    for name in search.make_space().names:
+        applied = [record for record in trials if record.values.get(name) is not None]
+        values = [record.values[name] for record in applied]
+        if len(set(values)) > 1:
+            shown[name] = values, _scores(search, applied)
     measured = {item.name: item for item in search_importance(search, ranked)}
     columns = min(columns, max(1, len(shown)))
     rows = max(1, -(-len(shown) // columns))
     figure = Figure(figsize=(3.3 * columns, 2.4 * rows), layout="tight")
     grid = figure.subplots(rows, columns, sharey=True, squeeze=False)
-    for axes, (name, pairs) in zip(grid.flat, shown.items(), strict=False):
-        values, scores = zip(*pairs, strict=True)
+    for axes, (name, (values, scores)) in zip(grid.flat, shown.items(), strict=False):
         axes.plot(values, scores, "o", color=colour(0), alpha=0.8)
         _draw_default(axes, search, ranked)
         if item := measured.get(name):
@@ -116,12 +119,6 @@ def _read(folder: str | Path) -> tuple[Search, list[TrialRecord]]:
     """The search in a folder and its finished trials, the best first."""
     search = read_search(Path(folder))
     return search, best_first(read_records(Path(folder)), search.objective)
-
-
-def _points(search: Search, trials: Sequence[TrialRecord], name: str) -> list[tuple]:
-    scores = _scores(search, trials)
-    values = [record.values.get(name) for record in trials]
-    return [(v, s) for v, s in zip(values, scores, strict=True) if v is not None]
 
 
 def _draw_default(axes, search: Search, ranked: Sequence[TrialRecord]) -> None:

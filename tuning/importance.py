@@ -72,17 +72,12 @@ def importance(
     rng = np.random.default_rng(0)
     by_chance = [_error_growth(encoded, rng.permutation(y)).mean(0).max() for _ in range(SHUFFLES)]
     threshold = np.quantile(by_chance, CONFIDENCE, method="higher")
-    shown = [
-        Importance(
-            hp.name,
-            float(errors.mean()),
-            _interval(errors),
-            _correlation(hp, column, y),
-        )
+    important = [
+        Importance(hp.name, float(errors.mean()), _interval(errors), _correlation(hp, column, y))
         for hp, errors, column in zip(dimensions, growth.T, encoded.T, strict=True)
         if errors.mean() > max(threshold, 0)
     ]
-    return sorted(shown, key=lambda hyperparameter: -hyperparameter.importance)
+    return sorted(important, key=lambda hyperparameter: -hyperparameter.importance)
 
 
 def _error_growth(x: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -25,7 +25,7 @@ from tuning.importance import FEWEST_TRIALS, MEASURE
 from tuning.loop import show_score
 from tuning.search import Search
 from tuning.space import show
-from tuning.trial import DEFAULT, FAILED, REFUSED, TrialRecord, best_first, read_records
+from tuning.trial import DEFAULT, FAILED, REFUSED, best_first, read_records
 
 PAGE = "report.html"
 
@@ -93,7 +93,10 @@ def render(search: Search, folder: Path, images: int) -> str:
     records = read_records(folder)
     ranked = best_first(records, search.objective)
     values = [record.values for record in ranked if record.trial != DEFAULT]
-    space = search.make_space()
+    space, interval = search.make_space(), None
+    if ranked and search.objective == "sequence_accuracy":
+        interval = wilson_interval(round(ranked[0].score * images), images)
+    charts = {"order": plot_trials, "cost": plot_cost, "hyperparameters": plot_hyperparameters}
     varied = [name for name in space.names if len({str(v.get(name)) for v in values}) > 1]
     return template(Path(__file__).with_name("report.html.j2")).render(
         search=search,
@@ -102,7 +105,7 @@ def render(search: Search, folder: Path, images: int) -> str:
         default=next((record for record in ranked if record.trial == DEFAULT), None),
         refused=[record for record in records if record.status == REFUSED],
         failed=[record for record in records if record.status == FAILED],
-        interval=_interval(search, ranked[0], images) if ranked else None,
+        interval=interval,
         images=images,
         space=space.describe(),
         varied=varied,
@@ -110,21 +113,9 @@ def render(search: Search, folder: Path, images: int) -> str:
         fewest=FEWEST_TRIALS,
         measure=MEASURE,
         front={record.trial for record in pareto_front(ranked)},
-        charts=_charts(folder) if ranked else {},
+        charts={name: svg(plot(folder), name) for name, plot in charts.items()} if ranked else {},
         show=show,
         score=lambda record: show_score(search, record.score),
         duration=duration,
         environment=read_json(folder / "search.json")["environment"],
     )
-
-
-def _interval(search: Search, best: TrialRecord, images: int) -> tuple[float, float] | None:
-    """Wilson's 95 % interval of the best sequence accuracy."""
-    if search.objective != "sequence_accuracy":
-        return None
-    return wilson_interval(round(best.score * images), images)
-
-
-def _charts(folder: Path) -> dict[str, str]:
-    drawn = {"order": plot_trials, "cost": plot_cost, "hyperparameters": plot_hyperparameters}
-    return {name: svg(plot(folder), name) for name, plot in drawn.items()}

@@ -25,7 +25,7 @@ from artifacts.environment import environment
 from artifacts.files import (
     RunError,
     first_difference,
-    foreign_files,
+    is_started,
     lock,
     read_json,
     remove_leftovers,
@@ -114,7 +114,7 @@ class Search:
 
 
 def _make_space(base: Configuration, text: str | None, overrides: Sequence[str] = ()) -> Space:
-    function = model_space(base.model) if text is None else load(text, "the space's file")
+    function = model_space(base.model) if text is None else load(text)
     return Space(function, base, overrides)
 
 
@@ -231,14 +231,10 @@ def open_search(folder: Path, search: Search) -> Iterator[None]:
         RunError: if the folder holds another search or other files, or another process searches
             in it.
     """
-    if folder.is_file():
-        raise RunError(f"{folder} is a file: name a folder for the search")
-    is_new = not (folder / "search.json").exists()
-    if is_new and folder.exists() and foreign_files(folder):
-        raise RunError(f"{folder} holds files and is no search: name another folder with --run")
+    resumes = is_started(folder, "search.json", "search")
     folder.mkdir(parents=True, exist_ok=True)
     with lock(folder, "searching"):
-        if not is_new:
+        if resumes:
             check_search(folder, search)
         remove_leftovers(folder / "trials")
         content = {"search": search.to_json(), "environment": environment()}

@@ -151,23 +151,21 @@ def _recipe_space(hp: kt.HyperParameters, recipe: Recipe) -> dict[str, Any]:
     return settings
 
 
-def load(text: str, name: str) -> SpaceFunction:
-    """The function `space` of a Python file.
-
-    Args:
-        text: content of the file.
-        name: name of the file, for errors.
+def load(text: str) -> SpaceFunction:
+    """The function `space` of a Python file whose content is given.
 
     Raises:
         ValueError: if the text cannot be run or has no such function.
     """
     names: dict[str, Any] = {"__name__": "space"}
     try:
-        exec(compile(text, name, "exec"), names)
+        exec(compile(text, "space", "exec"), names)
     except Exception as error:
-        raise ValueError(f"{name} cannot be run: {type(error).__name__}: {error}") from error
+        raise ValueError(
+            f"the space's file cannot be run: {type(error).__name__}: {error}"
+        ) from error
     if not callable(names.get("space")):
-        raise ValueError(f"{name} has no function space(hp, base)")
+        raise ValueError("the space's file has no function space(hp, base)")
     return names["space"]
 
 

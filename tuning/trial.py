@@ -128,10 +128,13 @@ def run_trial(context: TrialContext, trial: str, values: Mapping[str, Any]) -> T
         log.info("trial %s: %s", trial, shown or "the configuration as it is")
         length = (search.epochs, search.steps)
         configuration = candidate(search.base, record.settings, context.full_steps, length)
-        reason = rejection_reason(configuration, search.budget) if trial != DEFAULT else None
-        if reason is not None:
-            record = dataclasses.replace(record, status=REFUSED)
-            raise TrialFailed(reason)
+        if trial != DEFAULT and search.budget is not None:
+            model = models.create(configuration.model, **configuration.arguments)
+            cost = models.multiply_adds(model)
+            if cost > search.budget:
+                record = dataclasses.replace(record, status=REFUSED)
+                budget = count(search.budget)
+                raise TrialFailed(f"{count(cost)} multiply-adds, the budget is {budget}")
         while is_busy(run):  # a worker, where a chief was killed and hands its trial out again
             log.info("trial %s: waiting for another process that trains it", trial)
             time.sleep(WAIT)
@@ -205,18 +208,6 @@ def candidate(
     )
     arguments = models.configuration(base.model, **{**base.arguments, **arguments})
     return dataclasses.replace(base, arguments=arguments, recipe=recipe)
-
-
-def rejection_reason(configuration: Configuration, budget: float | None) -> str | None:
-    """Why a candidate is over the budget of multiply-adds; None if it is not.
-
-    Raises:
-        ValueError: if the model cannot be built.
-    """
-    if budget is None:
-        return None
-    cost = models.multiply_adds(models.create(configuration.model, **configuration.arguments))
-    return f"{count(cost)} multiply-adds, the budget is {count(budget)}" if cost > budget else None
 
 
 def is_busy(run: RunFolder) -> bool:

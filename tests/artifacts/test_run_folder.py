@@ -19,29 +19,18 @@ def test_a_run_keeps_its_configuration_environment_and_history(tmp_path):
     assert environment["packages"]["numpy"] and environment["python"]
 
 
-def test_a_run_of_another_configuration_is_refused(tmp_path):
+def test_a_run_of_another_configuration_other_files_and_a_file_are_refused(tmp_path):
     with open_run(tmp_path / "run", CONFIGURATION):
         pass
-    with (
-        pytest.raises(RunError, match=r"another configuration \(seed: 0, now 7\)"),
-        open_run(tmp_path / "run", CONFIGURATION | {"seed": 7}),
-    ):
-        pass
-
-
-def test_a_folder_of_other_files_and_a_file_are_refused(tmp_path):
     (tmp_path / "thesis.txt").write_text("")
-    with (
-        pytest.raises(RunError, match=r"not empty and not a run \(it holds thesis\.txt\)"),
-        open_run(tmp_path, CONFIGURATION),
+    for folder, message in (
+        (tmp_path / "run", r"another configuration \(seed: 0, now 7\)"),
+        (tmp_path, r"not empty and not a run \(it holds run, thesis\.txt\)"),
+        (tmp_path / "thesis.txt", "is a file"),
     ):
-        pass
-    with (
-        pytest.raises(RunError, match="is a file"),
-        open_run(tmp_path / "thesis.txt", CONFIGURATION),
-    ):
-        pass
-    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+        with pytest.raises(RunError, match=message), open_run(folder, CONFIGURATION | {"seed": 7}):
+            pass
+    assert {path.name for path in tmp_path.iterdir()} == {"run", "thesis.txt"}
 
 
 def test_a_kill_while_the_configuration_is_written_is_harmless(tmp_path):

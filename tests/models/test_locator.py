@@ -165,8 +165,8 @@ def test_suppression_clipping_and_padding():
     for row, column, logit in [(2, 2, 3), (2, 4, 2), (9, 2, 1), (2, 9, 4)]:
         locations[0, row, column, :5] = [logit, *np.log([4, 1.5, 4, 1.5])]
     decoded = decode(locations, 96, 64, limit=5)  # the columns from 8 on are padding
-    kept = decoded["scores"][0] > 1e-3
-    assert kept.tolist() == [True, True, False, False, False]
+    is_box = decoded["scores"][0] > 1e-3
+    assert is_box.tolist() == [True, True, False, False, False]
     np.testing.assert_allclose(decoded["boxes"][0, :2], [[0, 8, 52, 32], [0, 64, 52, 88]])
 
 

@@ -7,7 +7,7 @@ import pytest
 import labels
 import models
 from models.decoding import decode_predictions
-from models.losses import BoxLoss, DigitsLoss, losses, uniform_loss
+from models.losses import BoxLoss, DigitsLoss, losses
 from models.metrics import negative_log_likelihood, sequence_scores
 
 
@@ -104,13 +104,6 @@ def test_absent_digits_give_no_gradient():
     absent = truth["digits"] < 0
     assert (gradient[absent] == 0).all()
     assert (np.abs(gradient[~absent]).max(-1) > 0).all()
-
-
-def test_uniform_loss_is_that_of_equal_logits():
-    truth = random_truth(np.random.default_rng(3))
-    outputs = {"length": np.zeros((64, 7)), "digits": np.zeros((64, 5, 10))}
-    exact = negative_log_likelihood(outputs, truth).mean()
-    assert uniform_loss(5, truth["length"]) == pytest.approx(exact)
 
 
 def test_label_smoothing_raises_the_loss_of_a_confident_prediction():

@@ -1,16 +1,14 @@
 """Every reader of the registry, by one table, and what all models have in common."""
 
-import json
-
 import keras
 import keras_tuner as kt
 import numpy as np
 import pytest
-from keras import layers
+from keras import layers, ops
 
 import labels
 import models
-from models.losses import losses, uniform_loss
+from models.losses import losses
 from models.metrics import negative_log_likelihood, sequence_scores
 
 # One row for each model: arguments that make it small enough to build in a second.
@@ -83,9 +81,11 @@ def test_the_table_has_a_row_for_each_model():
 @pytest.mark.parametrize("shape", [(28, 28, 1), (41, 75, 3)])
 @pytest.mark.parametrize("places", [1, 5])
 @pytest.mark.parametrize("name", NAMES)
-def test_accepts_any_image_size_and_outputs_named_logits(name, places, shape):
+def test_accepts_images_of_any_size_and_dtype_and_outputs_named_logits(name, places, shape):
     model = create(name, shape, places)
-    outputs = model(random_images(shape, 2))
+    images = random_images(shape, 2).astype("uint8")
+    outputs = model(images)
+    np.testing.assert_allclose(outputs["digits"], model(images.astype("float32"))["digits"])
     assert set(outputs) - {"box"} == ({"digits"} if places == 1 else {"length", "digits"})
     assert outputs["digits"].shape == (2, places, 10)
     assert all(keras.backend.standardize_dtype(o.dtype) == "float32" for o in outputs.values())
@@ -104,8 +104,9 @@ def test_initial_loss_is_near_that_of_a_uniform_guess(name):
     model = create(name, (32, 48, 3), 3)
     truth = random_labels(64, 3)
     outputs = outputs_of(model, random_images((32, 48, 3), 64))
-    loss = negative_log_likelihood(outputs, truth).mean()
-    assert loss == pytest.approx(uniform_loss(3, truth["length"]), rel=0.35)
+    guess = {key: np.zeros(values.shape) for key, values in outputs.items()}
+    uniform = negative_log_likelihood(guess, truth).mean()
+    assert negative_log_likelihood(outputs, truth).mean() == pytest.approx(uniform, rel=0.35)
 
 
 @pytest.mark.parametrize("name", ONE_PER_BUILDER)
@@ -149,13 +150,6 @@ def test_the_default_of_its_search_space_is_the_model(name):
             assert value == arguments[key]
 
 
-def test_images_may_be_uint8():
-    model = models.create("residual_cnn_tiny", input_shape=(32, 64, 3), max_digits=2)
-    images = random_images((32, 64, 3), 2).astype("uint8")
-    as_float = outputs_of(model, images.astype("float32"))
-    np.testing.assert_allclose(outputs_of(model, images)["digits"], as_float["digits"])
-
-
 def test_logistic_regression_on_mnist_has_7850_parameters():
     assert models.create("logistic_regression").count_params() == 7850
 
@@ -188,10 +182,7 @@ def test_maxout_takes_the_maximum_of_each_units_pieces():
 
 def test_the_locally_connected_layer_has_separate_weights_at_each_position():
     model = models.create(
-        "deep_cnn_tiny",
-        input_shape=(8, 8, 1),
-        pool_strides=(2, 1, 1),
-        locally_connected_filters=5,
+        "deep_cnn_tiny", input_shape=(8, 8, 1), pool_strides=(2, 1, 1), locally_connected_filters=5
     )
     outputs = [model.get_layer(name).output for name in ("local_pad", "local_map")]
     layer = model.get_layer("local")
@@ -223,41 +214,34 @@ def test_multiply_adds_of_a_model_counted_by_hand():
 
 
 @pytest.mark.parametrize(
-    ("shape", "layer", "expected"),
+    ("shape", "apply", "expected"),
     [
-        ((7, 5), lambda: layers.GRU(6), 7 * (5 + 6) * 18),
-        ((7, 5), lambda: layers.Bidirectional(layers.LSTM(6)), 7 * 2 * (5 + 6) * 24),
-        ((7, 5), lambda: layers.Conv1D(4, 3, padding="same"), 7 * 3 * 5 * 4),
-        ((8, 8, 3), lambda: layers.SeparableConv2D(4, 3, padding="same"), 64 * (27 + 12)),
-        ((8, 8, 3), lambda: layers.DepthwiseConv2D(3, strides=2, padding="same"), 16 * 27),
-        ((8, 8, 3), lambda: layers.Conv2DTranspose(4, 3, strides=2, padding="same"), 64 * 9 * 12),
-        ((7, 5, 4), lambda: layers.EinsumDense("...d,de->...e", 9), 7 * 5 * 4 * 9),
+        ((7, 5), lambda x: layers.GRU(6)(x), 7 * (5 + 6) * 18),
+        ((7, 5), lambda x: layers.Bidirectional(layers.LSTM(6))(x), 7 * 2 * (5 + 6) * 24),
+        ((7, 5), lambda x: layers.Conv1D(4, 3, padding="same")(x), 7 * 3 * 5 * 4),
+        ((8, 8, 3), lambda x: layers.SeparableConv2D(4, 3, padding="same")(x), 64 * (27 + 12)),
+        ((8, 8, 3), lambda x: layers.DepthwiseConv2D(3, 2, padding="same")(x), 16 * 27),
+        ((8, 8, 3), lambda x: layers.Conv2DTranspose(4, 3, 2, padding="same")(x), 64 * 9 * 12),
+        ((7, 5, 4), lambda x: layers.EinsumDense("...d,de->...e", 9)(x), 7 * 5 * 4 * 9),
+        ((7, 5), lambda x: layers.EinsumDense("bpi,pio->bpo", (7, 9))(x), 7 * 5 * 9),
+        ((7, 8), lambda x: layers.MultiHeadAttention(2, 4)(x, x), 4 * 7 * 8 * 8 + 2 * 7 * 7 * 8),
+        ((7, 8), lambda x: ops.matmul(x, ops.transpose(x, (0, 2, 1))), 7 * 8 * 7),
+        ((7, 8), lambda x: ops.einsum("bpe,bqe->bpq", x, x), 7 * 7 * 8),
+        ((7, 8), lambda x: ops.einsum("bpe,ef->bpf", x, np.ones((8, 3))), 7 * 8 * 3),
     ],
 )
-def test_multiply_adds_of_other_layers(shape, layer, expected):
+def test_multiply_adds_of_layers_and_operations(shape, apply, expected):
     images = keras.Input(shape)
-    assert models.multiply_adds(keras.Model(images, layer()(images))) == expected
-
-
-def test_multiply_adds_of_attention_and_products():
-    tokens = keras.Input((7, 8))
-    attention = keras.Model(tokens, layers.MultiHeadAttention(2, 4)(tokens, tokens))
-    assert models.multiply_adds(attention) == 4 * 7 * 8 * 8 + 2 * 7 * 7 * 8
-    products = keras.Model(tokens, keras.ops.matmul(tokens, keras.ops.transpose(tokens, (0, 2, 1))))
-    assert models.multiply_adds(products) == 7 * 8 * 7
-    between = keras.Model(tokens, keras.ops.einsum("bpe,bqe->bpq", tokens, tokens))
-    assert models.multiply_adds(between) == 7 * 7 * 8
-    constant = keras.Model(tokens, keras.ops.einsum("bpe,ef->bpf", tokens, np.ones((8, 3))))
-    assert models.multiply_adds(constant) == 7 * 8 * 3
+    assert models.multiply_adds(keras.Model(images, apply(images))) == expected
 
 
 @pytest.mark.parametrize(
     "apply",
     [
         lambda tokens: layers.TimeDistributed(layers.Dense(4))(tokens),
-        lambda tokens: keras.ops.tensordot(tokens, np.ones((8, 3)), 1),
-        lambda tokens: keras.ops.conv(tokens, np.ones((3, 8, 4))),
-        lambda tokens: keras.ops.einsum("...e,ef->...f", tokens, np.ones((8, 3))),
+        lambda tokens: ops.tensordot(tokens, np.ones((8, 3)), 1),
+        lambda tokens: ops.conv(tokens, np.ones((3, 8, 4))),
+        lambda tokens: ops.einsum("...e,ef->...f", tokens, np.ones((8, 3))),
     ],
 )
 def test_a_model_whose_cost_is_unknown_passes_no_budget(apply):
@@ -279,14 +263,6 @@ def test_wildcards():
     assert models.list_models(task="locate") == models.list_models("locator*")
 
 
-def test_configuration_is_json_and_builds_the_same_model():
-    arguments = models.configuration("deep_cnn", filters=[8, 8], kernel_size=[3, 5])
-    assert json.loads(json.dumps(arguments)) == arguments
-    built = models.create("deep_cnn", **arguments)
-    direct = models.create("deep_cnn", filters=(8, 8), kernel_size=(3, 5))
-    assert built.count_params() == direct.count_params()
-
-
 @pytest.mark.parametrize(
     ("name", "arguments", "message"),
     [
@@ -300,7 +276,6 @@ def test_configuration_is_json_and_builds_the_same_model():
         ("deep_cnn", {"filters": "abc"}, "filters should be a list. Received: 'abc'"),
         ("deep_cnn", {"filters": ()}, r"filters .*at least 1 item.*Received: \(\)"),
         ("deep_cnn", {"filters": (8, 0)}, r"filters \[1\] should be greater than or equal to 1"),
-        ("deep_cnn", {"filters": (8, True)}, r"filters \[1\] should be a valid integer"),
         ("deep_cnn", {"maxout_pieces": True}, "maxout_pieces should be a valid integer"),
         ("deep_cnn", {"kernel_size": "x"}, "kernel_size should be a valid integer or .*list"),
         ("deep_cnn", {"dense_dropout": 1}, "dense_dropout should be less than 1"),

@@ -69,11 +69,7 @@ def test_two_processes_one_killed_then_four_devices_train_like_one(
     assert not unused.exists()
 
     # Then four devices, and in the same process an uninterrupted run on one device.
-    process = start(
-        job(folder, "--distribute"),
-        job(tmp_path / "one"),
-        devices=4,
-    )
+    process = start(job(folder, "--distribute"), job(tmp_path / "one"), devices=4)
     assert process.wait() == 0, process.output()[-2000:]
     assert "resuming after epoch" in process.output() and "4 devices" in process.output()
     rows = rows_of(folder)

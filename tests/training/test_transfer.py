@@ -1,6 +1,5 @@
 """Weights of one model in another."""
 
-import keras
 import numpy as np
 import pytest
 
@@ -42,15 +41,6 @@ def test_dense_layers_of_another_size_are_not_copied():
 def test_models_with_nothing_in_common_are_refused():
     with pytest.raises(ValueError, match="no layer in common"):
         transfer_weights(create((16, 32), 2), models.create("shallow_cnn"))
-
-
-def test_weights_are_loaded_from_a_run_folder_or_a_file(tmp_path):
-    model = create((16, 32), 2)
-    model.save(tmp_path / "model.keras")
-    for source in (tmp_path, tmp_path / "model.keras"):
-        loaded = models.load(source)
-        assert isinstance(loaded, keras.Model)
-        np.testing.assert_array_equal(loaded.get_weights()[0], model.get_weights()[0])
 
 
 def test_weights_that_cannot_be_loaded_are_named(tmp_path):

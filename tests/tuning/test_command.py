@@ -17,7 +17,6 @@ def test_describe_shows_the_space(capsys, monkeypatch):
     ("arguments", "message"),
     [
         (["deep_cn"], "unknown model 'deep_cn'. Known: deep_cnn"),
-        (["deep_cnn", "--dataset", "mnits"], "mnist"),
         (["deep_cnn", "--set", "blocks=2"], "blocks takes 3 to 6 (int). Received: '2'"),
         (["deep_cnn", "--tuner", "gird"], "unknown tuner 'gird'. Known: grid"),
         (["deep_cnn", "--objective", "los"], "unknown objective 'los'. Known: loss"),

@@ -1,7 +1,7 @@
 """The page of a search, and which hyperparameters mattered."""
 
+import html
 import re
-from html.parser import HTMLParser
 
 import keras_tuner as kt
 import numpy as np
@@ -15,19 +15,9 @@ from tuning.loop import run_search
 from tuning.trial import DEFAULT, FINISHED, TrialRecord, best_first, read_records
 
 
-class Page(HTMLParser):
-    """The tags of a page with their attributes, and its text."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.text = [], ""
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data):
-        self.text += data
+def visible(page):
+    """The text of a page."""
+    return html.unescape(re.sub("<[^>]*>", "", page))
 
 
 def test_the_page_has_every_trial_and_fetches_nothing(tiny, tmp_path, monkeypatch):
@@ -42,22 +32,21 @@ def test_the_page_has_every_trial_and_fetches_nothing(tiny, tmp_path, monkeypatc
     without_training(monkeypatch, train)
     search = tiny(trials=12, budget=400e3)
     run_search(search, tmp_path)
-    text = report.write_report(search, tmp_path).read_text()
-    page = Page(text)
+    page = report.write_report(search, tmp_path).read_text()
+    text = visible(page)
     records = read_records(tmp_path)
     ranked = best_first(records, search.objective)
     for record in ranked:
-        assert f"{100 * record.validation['sequence_accuracy']:.2f} %" in page.text
+        assert f"{100 * record.validation['sequence_accuracy']:.2f} %" in text
     for record in records:
-        assert re.search(rf"<td[^>]*>{record.trial}</td>", text)
+        assert re.search(rf"<td[^>]*>{record.trial}</td>", page)
     for name in search.make_space().names:
-        assert name in page.text
-    assert "MemoryError: no room <here>" in page.text
-    assert "multiply-adds, the budget is 400 k" in page.text
-    assert "is partly the luckiest" in page.text
-    assert sum(tag == "svg" for tag, _ in page.tags) == 3
-    links = [a.get("src") or a.get("href") for tag, a in page.tags if tag != "use"]
-    assert not any(links) and not re.search(r"url\((?!#)", text)
+        assert name in text
+    assert "MemoryError: no room <here>" in text
+    assert "multiply-adds, the budget is 400 k" in text
+    assert "is partly the luckiest" in text
+    assert page.count("<svg ") == 3
+    assert not re.search(r"<(?!use\b)[^>]*\s(src|href)=|url\((?!#)", page)
 
 
 def test_a_page_can_be_written_before_any_trial_is_finished(tiny, tmp_path, monkeypatch):
@@ -66,8 +55,8 @@ def test_a_page_can_be_written_before_any_trial_is_finished(tiny, tmp_path, monk
 
     without_training(monkeypatch, train)
     run_search(tiny(trials=1), tmp_path)
-    page = Page(report.render(tiny(trials=1), tmp_path, images=6))
-    assert "No trial is finished yet" in page.text and "not now" in page.text
+    page = report.render(tiny(trials=1), tmp_path, images=6)
+    assert "No trial is finished yet" in page and "not now" in page
 
 
 def test_the_pareto_front_has_what_nothing_of_lower_or_equal_cost_beats():

@@ -82,13 +82,13 @@ def test_the_grid_has_every_combination_of_values_that_apply_once():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("def spice(hp, base): return {}", "my.py has no function space"),
-        ("def space(hp", "my.py cannot be run: SyntaxError"),
-        ("import nothing_of_the_kind", "my.py cannot be run: ModuleNotFoundError"),
+        ("def spice(hp, base): return {}", "file has no function space"),
+        ("def space(hp", "file cannot be run: SyntaxError"),
+        ("import nothing_of_the_kind", "file cannot be run: ModuleNotFoundError"),
         ("def space(hp, base): return 3", "returns a dictionary of settings. Received: 3"),
         ("def space(hp, base): return {'x': 1 / 0}", "ZeroDivisionError: division by zero"),
     ],
 )
 def test_a_space_file_that_cannot_be_used_is_an_error(text, message):
     with pytest.raises(ValueError, match=message):
-        Space(load(text, "my.py"), configure("deep_cnn", "rendered_numbers"))
+        Space(load(text), configure("deep_cnn", "rendered_numbers"))

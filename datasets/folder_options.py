@@ -88,4 +88,4 @@ def write_skipped(folders: Iterable[photo_folder.Folder], path: Path) -> None:
         with atomic_path(path) as part, part.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(("folder", "location", "file", "reason"))
-            writer.writerows((str(s), row.location, row.file, row.reason) for s, row in rows)
+            writer.writerows((str(s), row.location, row.file, row.error) for s, row in rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,9 +50,27 @@ def is_scenes(source: str | Path) -> bool:
         if not sources.is_folder(part.source):
             if registry.describe(part.source).scenes:
                 return True
-        elif photo_folder.is_scenes(part.source):
+        elif any(len(scene.labels) > 1 for scene in read_scenes(part.source)):
             return True
     return False
+
+
+def read_scenes(source: str | Path, split: str | None = None) -> list[SceneExample]:
+    """Read the images of a folder or table with all of their numbers, in order.
+
+    Each number is a row with the box of the whole number, or with those of its digits. The
+    arguments and errors are those of `photo_folder.read_folder`.
+    """
+    images: dict[Path, list[photo_folder.Photo]] = {}
+    for photo in photo_folder.read_folder(source, split, several=True):
+        images.setdefault(photo.path, []).append(photo)
+    scenes = []
+    for path, photos in images.items():
+        numbers = [photo for photo in photos if photo.label]
+        boxes, turns = [photo.box for photo in numbers], [photo.turn for photo in numbers]
+        labels = [photo.label for photo in numbers]
+        scenes.append(_example(photos[0].file, path, boxes, labels, turns))
+    return scenes
 
 
 def scene_examples(
@@ -66,7 +84,7 @@ def scene_examples(
     Images of data sets of one number have that number, with the box around its digits' boxes.
 
     Args:
-        source: name of a data set, folder or table, or a mix; see `photo_folder.read_scenes`.
+        source: name of a data set, folder or table, or a mix; see `read_scenes`.
         split: `"train"`, `"validation"` or `"test"`.
         data_dir: folder of prepared TFDS data; see `sources.resolve_data_dir`.
         limit: only the first so many of each source.
@@ -74,7 +92,7 @@ def scene_examples(
     sources.check_split(split)
     for part in mixing.parse_mix(source):
         if sources.is_folder(part.source):
-            stream = map(_from_photo, photo_folder.read_scenes(part.source, split))
+            stream = read_scenes(part.source, split)
         elif registry.describe(part.source).scenes:
             stream = map(_from_row, sources.tfds_rows(part.source, split, data_dir))
         else:
@@ -85,23 +103,18 @@ def scene_examples(
 def scene_count(source: str | Path, split: str, data_dir: str | Path | None = None) -> int:
     """Number of examples that `scene_examples` yields for the same arguments."""
     return sum(
-        len(photo_folder.read_scenes(part.source, split))
+        len(read_scenes(part.source, split))
         if sources.is_folder(part.source)
         else sources.tfds_size(part.source, split, data_dir)
         for part in mixing.parse_mix(source)
     )
 
 
-def _from_photo(photo: photo_folder.ScenePhoto) -> SceneExample:
-    ignored = np.empty((0, 4), np.float32)
-    return SceneExample(photo.file, photo.path, photo.boxes, photo.labels, photo.turns, ignored)
-
-
 def _from_number(example: sources.Example) -> SceneExample:
     if not example.label:
-        return _example(example.id, example.image, np.empty((0, 4)), [])
+        return _example(example.id, example.image, [], [], [])
     box = example.crop_box("union", margin=0.0) if example.boxes is not None else [np.nan] * 4
-    return _example(example.id, example.image, [box], [example.label])
+    return _example(example.id, example.image, [box], [example.label], [0])
 
 
 def _from_row(row: dict) -> SceneExample:
@@ -111,10 +124,12 @@ def _from_row(row: dict) -> SceneExample:
     )
 
 
-def _example(name: str, image: Path | bytes, boxes, labels: list[str]) -> SceneExample:
-    boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
-    turns, ignored = np.zeros(len(labels), np.int32), np.empty((0, 4), np.float32)
-    return SceneExample(name, image, boxes, labels, turns, ignored)
+def _example(
+    name: str, image: Path | bytes, boxes: Sequence, labels: list[str], turns: list[int]
+) -> SceneExample:
+    boxes = np.array(boxes, np.float32).reshape(-1, 4)
+    turns = np.array(turns, np.int32)
+    return SceneExample(name, image, boxes, labels, turns, np.empty((0, 4), np.float32))
 
 
 def view(

@@ -180,15 +180,11 @@ def chunks(stream: Iterator, length: int) -> Iterator[list]:
 def state(source: str | Path, split: str, data_dir: str | Path | None = None) -> str:
     """Short hash that changes when the data of a single source change; reads no images."""
     if is_folder(source):
-        if photo_folder.is_scenes(source):
-            scenes = photo_folder.read_scenes(source, split)
-            photos = [(scene, scene.labels) for scene in scenes]
-        else:
-            photos = [(photo, photo.label) for photo in photo_folder.read_folder(source, split)]
+        photos = photo_folder.read_folder(source, split, several=True)
+        stats = [photo.path.stat() for photo in photos]
         facts = [
-            (photo.file, label, str(photo.boxes), stat.st_size, stat.st_mtime_ns)
-            for photo, label in photos
-            for stat in [photo.path.stat()]
+            (photo.file, photo.label, str(photo.boxes), photo.turn, stat.st_size, stat.st_mtime_ns)
+            for photo, stat in zip(photos, stats, strict=True)
         ]
     else:
         info = builder(source, data_dir).info

@@ -11,7 +11,7 @@ from PIL import Image
 import datasets
 from datasets import photo_folder
 from datasets.scene_pipeline import _crop
-from datasets.scenes import SceneExample, view_targets
+from datasets.scenes import SceneExample, read_scenes, view_targets
 
 BOXES = ([10, 20, 50, 40], [60, 20, 90, 45])
 
@@ -79,7 +79,7 @@ def test_a_row_or_a_box_for_each_number(tmp_path, write):
     save(tmp_path / "a.png")
     save(tmp_path / "b.png")
     write(tmp_path)
-    scenes = {scene.file: scene for scene in photo_folder.read_scenes(tmp_path)}
+    scenes = {scene.id: scene for scene in read_scenes(tmp_path)}
     assert scenes["a.png"].labels == ["12", "7"]
     np.testing.assert_allclose(scenes["a.png"].boxes, BOXES, atol=1e-4)
     assert scenes["a.png"].turns.tolist() == ([3, 0] if write is write_predictions else [0, 0])
@@ -96,7 +96,7 @@ def test_boxes_of_single_digits_are_one_number(tmp_path):
     (tmp_path / "labels.csv").write_text(
         "file,label,left,top,right,bottom\na.png,7,60,20,90,45\na.png,1,10,20,50,40\n"
     )
-    (scene,) = photo_folder.read_scenes(tmp_path)
+    (scene,) = read_scenes(tmp_path)
     assert scene.labels == ["17"]
     np.testing.assert_array_equal(scene.boxes, [[10, 20, 90, 45]])
     assert not datasets.is_scenes(tmp_path)
@@ -106,17 +106,17 @@ def test_with_turns_every_row_is_a_whole_number(tmp_path):
     save(tmp_path / "a.png")
     rows = "file,label,left,top,right,bottom,turn\na.png,7,60,20,90,45,0\na.png,1,10,20,50,40,"
     (tmp_path / "labels.csv").write_text(rows + "2\n")
-    (scene,) = photo_folder.read_scenes(tmp_path)
+    (scene,) = read_scenes(tmp_path)
     assert (scene.labels, scene.turns.tolist()) == (["7", "1"], [0, 2])
     (tmp_path / "labels.csv").write_text(rows + "90\n")
     with pytest.raises(photo_folder.BadRows, match=r"0 to 3\. Received: '90'"):
-        photo_folder.read_scenes(tmp_path)
+        read_scenes(tmp_path)
 
 
 def test_labels_without_boxes_are_numbers_too(tmp_path):
     save(tmp_path / "a.png")
     (tmp_path / "labels.csv").write_text("file,label\na.png,12\na.png,7\na.png,12\n")
-    (scene,) = photo_folder.read_scenes(tmp_path)
+    (scene,) = read_scenes(tmp_path)
     assert scene.labels == ["12", "7"]
     assert np.isnan(scene.boxes).all()
 

@@ -12,6 +12,9 @@ from PIL import Image
 
 from datasets import mixing, photo_folder, registry, sources
 
+MAX_NUMBERS = 32
+"""Rows of the targets of an image."""
+
 LEAST_VISIBLE = 0.8
 """Fraction of a number's box that a crop must show for the number to count."""
 
@@ -178,16 +181,15 @@ def view_targets(
     example: SceneExample,
     size: tuple[int, int],
     scale: float,
-    corner: tuple[float, float],
-    max_numbers: int,
+    corner: tuple[float, float] = (0.0, 0.0),
 ) -> np.ndarray:
     """The targets of a locator for what `view` shows.
 
     Returns:
-        float32 (max_numbers, 5): left, top, right, bottom in pixels of the result, and the turn;
+        float32 (MAX_NUMBERS, 5): left, top, right, bottom in pixels of the result, and the turn;
         NaN for no number. The turn is NaN for boxes to be ignored: those of the example, numbers
         of which less than `LEAST_VISIBLE` is in view, and ones below `LEAST_HEIGHT`. Of more than
-        `max_numbers` the largest are kept.
+        `MAX_NUMBERS` the largest are there.
 
     Raises:
         ValueError: if a box is unknown.
@@ -206,7 +208,7 @@ def view_targets(
     visible = areas / np.maximum((boxes[:, 2:] - boxes[:, :2]).prod(axis=1), 1e-6)
     turns[(visible < LEAST_VISIBLE) | (sides.min(axis=1, initial=np.inf) < LEAST_HEIGHT)] = np.nan
     rows = np.column_stack([clipped, turns])[areas > 0]
-    rows = rows[np.argsort(-areas[areas > 0], kind="stable")][:max_numbers]
-    targets = np.full((max_numbers, 5), np.nan, np.float32)
+    rows = rows[np.argsort(-areas[areas > 0], kind="stable")][:MAX_NUMBERS]
+    targets = np.full((MAX_NUMBERS, 5), np.nan, np.float32)
     targets[: len(rows)] = rows
     return targets

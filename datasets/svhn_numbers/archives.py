@@ -41,11 +41,7 @@ def find_split(split: str, folder: Path) -> Path | None:
 
 
 def read_split(
-    path: str | os.PathLike,
-    split: str,
-    *,
-    skip_broken: bool = False,
-    skipped: Counter | None = None,
+    path: str | os.PathLike, split: str, *, skip_broken: bool = False
 ) -> Iterator[tuple[Entry, bytes]]:
     """Read every image of a split with its annotation.
 
@@ -53,8 +49,7 @@ def read_split(
         path: a gzipped tar archive, or a folder with `digitStruct.mat` and the images.
         split: name of the folder inside the archive.
         skip_broken: leave out images that do not decode, are listed but absent, or are present
-            but not listed. By default these are errors.
-        skipped: gets the number of images left out for each reason.
+            but not listed, and log their counts. By default these are errors.
 
     Yields:
         Annotation and encoded PNG of each image, in the order of the archive.
@@ -63,34 +58,30 @@ def read_split(
         ArchiveError: if the archive is damaged or incomplete.
         DigitStructError: if `digitStruct.mat` is damaged.
     """
-    try:
-        skipped = Counter() if skipped is None else skipped
-        yield from _read_split(Path(path), split, skip_broken, skipped)
-    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise ArchiveError(f"{path} is damaged or incomplete ({error})") from error
+    path = Path(path)
+    skipped: Counter[str] = Counter()
 
-
-def _read_split(
-    path: Path, split: str, skip_broken: bool, skipped: Counter
-) -> Iterator[tuple[Entry, bytes]]:
     def report(reason: str, names: list[str]) -> None:
         if names and not skip_broken:
             raise ArchiveError(f"{path}: {len(names)} {reason}: {', '.join(sorted(names)[:5])}")
-        skipped.update({reason: len(names)} if names else {})
+        skipped[reason] += len(names)
 
-    entries, present = _survey(path, split)
-    report("images listed but absent", [name for name in entries if name not in present])
-    report("images present but not listed", [name for name in present if name not in entries])
-    for name, file in _members(path, split):
-        if name in entries and name in present:
-            present.remove(name)  # an archive may hold a name twice
-            data = file.read()
-            if _decodes(data):
-                yield entries[name], data
-            else:
-                report("images that do not decode as PNG", [name])
-    if skipped:
-        log.warning("%s: left out %s", path, dict(skipped))
+    try:
+        entries, present = _survey(path, split)
+        report("images listed but absent", [name for name in entries if name not in present])
+        report("images present but not listed", [name for name in present if name not in entries])
+        for name, file in _members(path, split):
+            if name in entries and name in present:
+                present.remove(name)  # an archive may hold a name twice
+                data = file.read()
+                if _decodes(data):
+                    yield entries[name], data
+                else:
+                    report("images that do not decode as PNG", [name])
+    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise ArchiveError(f"{path} is damaged or incomplete ({error})") from error
+    if skipped.total():
+        log.warning("%s: left out %s", path, dict(+skipped))
 
 
 def _survey(path: Path, split: str) -> tuple[dict[str, Entry], set[str]]:

@@ -10,7 +10,8 @@ import pytest
 import tensorflow as tf
 
 from datasets.augmentation import Augmentation
-from datasets.distort import _DRAWS, augment, distort
+from datasets.distort import augment, distort
+from datasets.geometry import DRAWS
 
 SIZE = (32, 48)
 
@@ -28,7 +29,7 @@ def images(count: int = 6, size: tuple[int, int] = (39, 58), channels: int = 3) 
 def strengths() -> dict[str, float]:
     return {
         name: strength
-        for name, strength in Augmentation.strong().to_dict().items()
+        for name, strength in dataclasses.asdict(Augmentation.strong()).items()
         if name != "erase_size"
     }
 
@@ -62,7 +63,7 @@ def test_each_change_has_an_effect_alone(name):
     only = Augmentation(**{name: strengths()[name]}, erase_size=0.5)
     likely = {"random_crop", "crop_size", "background_crop", "invert", "grey", "blur"}
     likely |= {"downscale", "compress", "erase"}
-    draws = np.array([[0.03 if draw in likely else 0.97 for draw in _DRAWS]], np.float32)
+    draws = np.array([[0.03 if draw in likely else 0.97 for draw in DRAWS]], np.float32)
     draws = draws.repeat(len(batch), axis=0)
     noise = np.random.default_rng(0).integers(0, 256, (len(batch), 8000), np.uint8)
     boxes = np.tile(np.float32([0.4, 0.3, 0.7, 0.8]), (len(batch), 1))
@@ -84,7 +85,7 @@ def test_the_seed_determines_the_batch():
 def test_one_image_changes_as_within_a_batch():
     rng = np.random.default_rng(0)
     batch, strong = images(), Augmentation.strong()
-    draws = rng.random((len(batch), len(_DRAWS)), np.float32)
+    draws = rng.random((len(batch), len(DRAWS)), np.float32)
     noise = rng.integers(0, 256, (len(batch), 8000), np.uint8)
     together, _ = distort(batch, draws, noise, strong, SIZE)
     for index in range(len(batch)):
@@ -151,7 +152,7 @@ def test_strengths_are_checked(strength, error):
 
 def test_strengths_go_through_json():
     strong = Augmentation.strong()
-    assert Augmentation(**json.loads(json.dumps(strong.to_dict()))) == strong
+    assert Augmentation(**json.loads(json.dumps(dataclasses.asdict(strong)))) == strong
     assert not Augmentation.none().changes
     assert Augmentation(noise=1.0).changes
     assert not Augmentation(noise=1.0).moves

@@ -31,7 +31,6 @@ _MODULES = {
     "load": "pipeline",
     "load_scene_batches": "scene_pipeline",
     "load_scene_training": "scene_pipeline",
-    "load_scenes": "scene_pipeline",
     "load_training": "pipeline",
     "plot_statistics": "statistics",
     "prepare_image": "images",

@@ -29,7 +29,7 @@ class DataSet:
         max_digits: default number of digit positions.
         preparing: what the first use costs: a download, or the time to generate the images.
         boxes: whether digits have boxes, so that images can be cropped to the number.
-        scenes: whether an image shows any number of numbers, for `load_scenes`; `max_digits` is
+        scenes: whether an image shows any number of numbers, for `scene_examples`; `max_digits` is
             that of a number.
         splits: TFDS split instruction of each split. Validation is never cut from test.
     """

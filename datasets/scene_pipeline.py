@@ -1,4 +1,4 @@
-"""`tf.data` pipelines of images with any number of numbers: single images, or batches of crops.
+"""`tf.data` pipelines of images with any number of numbers, whole or as random crops.
 
 A batch for training depends on the seed and its number alone, so training resumes at any epoch.
 """
@@ -26,45 +26,6 @@ from datasets.sources import without_autotune
 _SCALES = (0.5, 2.0)  # of a crop, relative to the scale that shows the whole image
 _TURNED = 0.08  # fraction of crops that are turned by quarter turns
 _CENTRED = 0.5  # fraction of crops around a random number
-
-
-def load_scenes(
-    source: str | Path,
-    split: str,
-    *,
-    data_dir: str | Path | None = None,
-    limit: int | None = None,
-) -> tf.data.Dataset:
-    """Load the images of a split with all of their numbers, in a fixed order.
-
-    Args:
-        source: as for `datasets.scene_examples`.
-        split: `"train"`, `"validation"` or `"test"`.
-        data_dir: folder of prepared TFDS data.
-        limit: only the first so many of each source.
-
-    Returns:
-        `tf.data.Dataset` of dictionaries: `id`; `image`, uint8 (height, width, 3); `boxes`,
-        float32 (n, 4), left, top, right, bottom in pixels; `labels`, strings (n,) of digits;
-        `turns`, int32 (n,), counter-clockwise quarter turns that make each number upright;
-        `ignored_boxes`, float32 (k, 4).
-    """
-    spec = {
-        "id": tf.TensorSpec((), tf.string),
-        "image": tf.TensorSpec((None, None, 3), tf.uint8),
-        "boxes": tf.TensorSpec((None, 4), tf.float32),
-        "labels": tf.TensorSpec((None,), tf.string),
-        "turns": tf.TensorSpec((None,), tf.int32),
-        "ignored_boxes": tf.TensorSpec((None, 4), tf.float32),
-    }
-
-    def generate():
-        for example in scene_examples(source, split, data_dir, limit):
-            row = {name: getattr(example, name) for name in spec if name != "image"}
-            row["labels"] = np.array([label.encode() for label in example.labels], object)
-            yield row | {"image": decode_image(example.image)}
-
-    return without_autotune(tf.data.Dataset.from_generator(generate, output_signature=spec))
 
 
 def load_scene_batches(

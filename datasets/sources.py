@@ -98,7 +98,7 @@ def check_one_number(name: str) -> str:
     if registry.describe(name).scenes:
         raise ValueError(
             f"{name} has images with several numbers: a reader of one number trains on other data "
-            "sets, such as rendered_numbers; a locator, load_scenes and evaluate.py take all"
+            "sets, such as rendered_numbers; a locator, scene_examples and evaluate.py take all"
         )
     return name
 

@@ -163,7 +163,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # warns of tracing for each model
-    given, options.skip_bad = options.skip_bad, True  # bad rows are shown on the page
+    given, options.skip_bad = options.skip_bad, "1"  # bad rows are shown on the page
     read_folder_options(options)
     try:
         scenes = read_scenes(options.dataset)

@@ -23,11 +23,12 @@ Boxes of annotations are whole numbers if a tenth of their labels or more have s
 from datasets.photo_folder.facts import ImageFacts, check_folder, duplicates, read_folder
 from datasets.photo_folder.folder import BadRows, Folder, Photo, understand, unusable_splits
 from datasets.photo_folder.layouts import LABELS_FILE
-from datasets.photo_folder.options import parse_source, with_options
+from datasets.photo_folder.options import OPTIONS, parse_source, with_options
 from datasets.photo_folder.splits import split_of
 
 __all__ = [
     "LABELS_FILE",
+    "OPTIONS",
     "BadRows",
     "Folder",
     "ImageFacts",

@@ -69,7 +69,7 @@ def _coco_rows(content: dict[str, Any], name: str, split: str) -> Iterator[Row]:
 
 
 def _check_objects(rows: Sequence[Row], path: Path, what: str) -> None:
-    if not any(row.has_box for row in rows):
+    if all(row.boxes is None for row in rows):
         raise ValueError(
             f"{path} {what} with an object: annotations of digits, or a labels.csv with the "
             "columns file,label, make a data set"

@@ -185,10 +185,7 @@ def _photo(row: Row, files: Files, digits_only: bool) -> Photo:
         raise Unclear(row.error)
     path = files.find(row.file)
     label = values.parse_label(row.label, digits_only)
-    boxes = None
-    if label:
-        parse = values.check_boxes if row.has_box else values.parse_boxes
-        boxes = parse(row.boxes, label)
+    boxes = values.check_boxes(row.boxes, label) if label and row.boxes is not None else None
     split, turn = values.parse_split(row.split), values.parse_turn(row.turn)
     return Photo(row.file, label, path, split, boxes, row.location, turn)
 

@@ -22,7 +22,7 @@ class Row:
         location: where it is written, such as "labels.csv, line 3".
         file: name of the image as written.
         label: its label as written.
-        boxes: boxes as written, or float (n, 4), left, top, right, bottom in pixels.
+        boxes: float (n, 4), left, top, right, bottom in pixels; None where the row has none.
         split: name of the split as written; "" for none.
         error: why the row cannot be used, and what to do; "" where it can.
         turn: quarter turns that make a whole number upright as written; "" for none.
@@ -31,15 +31,10 @@ class Row:
     location: str
     file: str
     label: str
-    boxes: str | np.ndarray = ""
+    boxes: np.ndarray | None = None
     split: str = ""
     error: str = ""
     turn: str = ""
-
-    @property
-    def has_box(self) -> bool:
-        """Whether the row is that of an object with its box."""
-        return isinstance(self.boxes, np.ndarray)
 
 
 @dataclass(frozen=True)
@@ -74,11 +69,11 @@ def join_objects(rows: Iterable[Row]) -> list[Row]:
     numbers: the rows stay apart, but for those without a box in files that have others.
     """
     rows = [replace(row, label=class_label(row.label)) for row in rows]
-    boxed = [row for row in rows if row.has_box]
+    boxed = [row for row in rows if row.boxes is not None]
     numbers = [row for row in boxed if _WHOLE_NUMBER.fullmatch(row.label)]
     if boxed and len(numbers) >= 0.1 * len(boxed):
         files = {row.file for row in boxed}
-        return [row for row in rows if row.error or row.has_box or row.file not in files]
+        return [row for row in rows if row.error or row.boxes is not None or row.file not in files]
     groups: dict[str, list[Row]] = {}
     for row in rows:
         groups.setdefault(row.file, []).append(row)
@@ -87,7 +82,7 @@ def join_objects(rows: Iterable[Row]) -> list[Row]:
 
 def _join(rows: list[Row]) -> Row:
     errors = [row.error for row in rows if row.error]
-    digits = [row for row in rows if row.has_box]
+    digits = [row for row in rows if row.boxes is not None]
     digits.sort(key=lambda row: row.boxes[0, 0] + row.boxes[0, 2])
     joined = replace(digits[0] if digits else rows[0], error="".join(errors[:1]))
     if not digits:

@@ -16,7 +16,7 @@ import numpy as np
 
 from datasets.photo_folder.files import read_text
 from datasets.photo_folder.rows import Layout, Row, join_objects
-from datasets.photo_folder.values import IMAGE, Unclear, clean, parse_label, split_in
+from datasets.photo_folder.values import IMAGE, Unclear, clean, parse_boxes, parse_label, split_in
 
 SUFFIXES = (".csv", ".tsv", ".xlsx", ".xlsm", ".jsonl", ".ndjson", ".json", ".txt", ".tab")
 """Suffixes of tables, those that are preferred first."""
@@ -101,17 +101,18 @@ def _row(location: str, cells: list[str], columns: dict[str, int], width: int) -
     values = {role: cells[at].strip() for role, at in columns.items() if at < len(cells)}
     # null is JSON's for "absent"; as a label, it may also be meant for "unknown".
     values = {role: text for role, text in values.items() if text != "null" or role == "label"}
-    error, boxes = "", values.get("boxes", "")
-    edges = [values.get(edge, "") for edge in _EDGES]
+    edges = " ".join(values.get(edge, "").replace(",", ".") for edge in _EDGES).strip()
+    if not edges or not columns.keys() >= set(_EDGES):
+        edges = values.get("boxes", "")
+    error, boxes = "", None
     if len(cells) <= max(columns["file"], columns["label"]):
         error = "fewer fields than columns: write an empty label for an image without a number"
     elif any(clean(cell) for cell in cells[width:]):
         error = "more fields than columns: put a value that holds the separator in quotes"
-    elif columns.keys() >= set(_EDGES) and any(edges):
-        try:
-            boxes = np.array([[float(edge.replace(",", ".")) for edge in edges]])
-        except ValueError:
-            error = f"left, top, right and bottom are numbers. Received: {cells}"
+    try:
+        boxes = parse_boxes(edges)
+    except Unclear as unclear:
+        error = error or str(unclear)
     return Row(
         location,
         values.get("file", "").strip("\"'"),

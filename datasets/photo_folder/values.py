@@ -152,19 +152,19 @@ def float_column(labels: Sequence[str]) -> bool:
     return len(written) > 2 and all(re.fullmatch(r"\d+\.0", label, re.ASCII) for label in written)
 
 
-def parse_boxes(text: str, label: str) -> np.ndarray | None:
-    """Boxes as float32 (n, 4), left, top, right, bottom in pixels; None for an empty text.
+def parse_boxes(text: str) -> np.ndarray | None:
+    """Boxes as float (n, 4), left, top, right, bottom in pixels; None where there are none.
 
     Edges and boxes are separated by spaces, commas, semicolons or brackets.
 
     Raises:
-        Unclear: if the text is something else, or does not fit the label.
+        Unclear: if the text is something else.
     """
-    edges = text.strip(" ,;|()[]")
-    if not edges:
+    edges = re.split(r"[\s,;|()\[\]]+", text.strip(" ,;|()[]"))
+    if all(not edge or _MISSING.fullmatch(edge) for edge in edges):
         return None
     try:
-        boxes = np.array(re.split(r"[\s,;|()\[\]]+", edges), float).reshape(-1, 4)
+        boxes = np.array(edges, float).reshape(-1, 4)
     except ValueError:
         boxes = np.full((1, 4), np.nan)
     if not (np.abs(boxes) < 1e9).all():
@@ -172,7 +172,7 @@ def parse_boxes(text: str, label: str) -> np.ndarray | None:
             "boxes are left, top, right and bottom in pixels, several joined by semicolons. "
             f"Received: {text[:60]!r}"
         )
-    return check_boxes(boxes, label)
+    return boxes
 
 
 def check_boxes(boxes: np.ndarray, label: str) -> np.ndarray:

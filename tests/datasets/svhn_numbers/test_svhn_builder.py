@@ -11,7 +11,7 @@ import simple_parsing
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from datasets.svhn_numbers.svhn_numbers_dataset_builder import URL, Builder, SvhnNumbersConfig
+from datasets.svhn_numbers.svhn_numbers_dataset_builder import URL, Builder
 from tests.datasets.svhn_numbers.samples import (
     draw_entries,
     draw_png,
@@ -104,19 +104,3 @@ def test_tfds_build_works_on_the_folder(dummy_data, tmp_path, monkeypatch):
     command += ["--manual_dir", str(dummy_data), "--data_dir", str(tmp_path)]
     parser.parse_args(command).args.execute()
     assert (tmp_path / "svhn_numbers/train_test/2.0.0/dataset_info.json").exists()
-
-
-def test_the_sample_reads_as_annotated(shared_data, tmp_path):
-    """The first 256 images of train."""
-    config = SvhnNumbersConfig(name="sample", splits=("train",))
-    builder = prepare(tmp_path, shared_data / "svhn_sample", config)
-    rows = {row["id"].decode(): row for row in tfds.as_numpy(builder.as_dataset(split="train"))}
-    assert len(rows) == 256
-    lines = (shared_data / "svhn_annotations/train.csv").read_text().splitlines()[1:257]
-    for line in lines:
-        name, width, height, digits, boxes = line.split(",")
-        row = rows[f"train/{name}"]
-        assert row["image"].shape == (int(height), int(width), 3)
-        assert row["label"].decode() == digits
-        expected = [[float(value) for value in box.split()] for box in boxes.split(";")]
-        np.testing.assert_array_equal(row["digits"]["box"], np.array(expected, np.float32))

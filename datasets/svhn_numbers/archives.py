@@ -10,9 +10,7 @@ import gzip
 import io
 import logging
 import os
-import shutil
 import tarfile
-import tempfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator
@@ -22,7 +20,7 @@ from typing import BinaryIO
 import tensorflow_datasets as tfds
 from PIL import Image
 
-from .digit_struct import DigitStructError, Entry, read_digit_struct
+from .digit_struct import Entry, read_digit_struct
 
 log = logging.getLogger(__name__)
 
@@ -86,22 +84,15 @@ def read_split(
 
 def _survey(path: Path, split: str) -> tuple[dict[str, Entry], set[str]]:
     """The annotations by image name, and the names of the images that are present."""
-    present = set()
-    with tempfile.TemporaryDirectory(prefix="svhn-") as folder:
-        copy = Path(folder) / STRUCT_NAME
-        for name, file in _members(path, split):
-            if name == STRUCT_NAME:
-                with copy.open("wb") as target:
-                    shutil.copyfileobj(file, target)
-            elif name.endswith(".png") and not name.startswith("."):
-                present.add(name)
-        if not copy.exists():
-            raise ArchiveError(f"{path} holds no {split}/{STRUCT_NAME}")
-        try:
-            return {entry.name: entry for entry in read_digit_struct(copy)}, present
-        except DigitStructError as error:  # name the file that the user has
-            text = str(error).replace(str(copy), f"{path}: {STRUCT_NAME}")
-            raise DigitStructError(text) from error
+    entries, present = None, set()
+    for name, file in _members(path, split):
+        if name == STRUCT_NAME:
+            entries = read_digit_struct(f"{path}: {STRUCT_NAME}", file.read())
+        elif name.endswith(".png") and not name.startswith("."):
+            present.add(name)
+    if entries is None:
+        raise ArchiveError(f"{path} holds no {split}/{STRUCT_NAME}")
+    return {entry.name: entry for entry in entries}, present
 
 
 def _members(path: Path, split: str) -> Iterator[tuple[str, BinaryIO]]:

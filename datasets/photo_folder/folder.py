@@ -141,9 +141,9 @@ def understand(source: str | Path, several: bool = False) -> Folder:
 def read_rows(source: str | Path, several: bool) -> Folder:
     """The folder that `understand` reads, with all rows that cannot be used left out."""
     path, options = parse_source(source)
-    layout, root = read_layout(path, options)
-    files, notes = Files(root, anywhere=path.is_file()), list(layout.notes)
-    rows = layout.rows
+    layout = read_layout(path, options)
+    rows, notes = layout.rows, list(layout.notes)
+    files = Files(path.parent if path.is_file() else path, anywhere=path.is_file())
     if values.float_column([row.label for row in rows]):
         notes.append("labels are floats and may have lost leading zeros")
         rows = [replace(row, label=values.clean(row.label).removesuffix(".0")) for row in rows]

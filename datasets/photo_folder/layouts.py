@@ -20,8 +20,8 @@ _STEMS = ("labels", "label", "annotations", "annotation", "_annotations", "metad
 _NOT_LABELS = {"readme", "license", "classes", "requirements", "data", "dataset", "obj"}
 
 
-def read_layout(path: Path, options: ReadOptions) -> tuple[Layout, Path]:
-    """Read the rows of a folder or a table, unchecked, and the folder that images are looked for.
+def read_layout(path: Path, options: ReadOptions) -> Layout:
+    """Read the rows of a folder or a table, unchecked.
 
     Raises:
         FileNotFoundError: if there is no such folder or file.
@@ -33,20 +33,21 @@ def read_layout(path: Path, options: ReadOptions) -> tuple[Layout, Path]:
         if any(letter in path.name for letter in "*?["):
             raise FileNotFoundError(f"{path} is a pattern: name the folder itself")
         raise FileNotFoundError(f"There is no folder {path}")
-    if path.is_file():
-        if path.suffix.lower() in (".yaml", ".yml"):
-            return _from_images(path.parent), path.parent
-        if path.suffix.lower() == ".json" and annotations.is_coco(path):
-            return annotations.read_coco([path], path.parent), path.parent
-        if tables.is_table(path):
-            return tables.read_table(path), path.parent
-        raise ValueError(
-            f"{path} is no table of labels ({', '.join(tables.SUFFIXES)}) and no folder; an "
-            "archive must be unpacked first"
-        )
-    if options.name_pattern:
-        return names.read_names(find_images(path), path, options.name_pattern), path
-    return _from_tables(path) or _from_images(path), path
+    if path.is_dir():
+        if options.name_pattern:
+            return names.read_names(find_images(path), path, options.name_pattern)
+        return _from_tables(path) or _from_images(path)
+    suffix = path.suffix.lower()
+    if suffix in (".yaml", ".yml"):
+        return _from_images(path.parent)
+    if suffix == ".json" and annotations.is_coco(path):
+        return annotations.read_coco([path], path.parent)
+    if tables.is_table(path):
+        return tables.read_table(path)
+    raise ValueError(
+        f"{path} is no table of labels ({', '.join(tables.SUFFIXES)}) and no folder; an archive "
+        "must be unpacked first"
+    )
 
 
 def _from_tables(folder: Path) -> Layout | None:
@@ -56,29 +57,29 @@ def _from_tables(folder: Path) -> Layout | None:
     jsons = [path for path in files if path.suffix.lower() == ".json"]
     jsons += sorted(folder.glob("annotations/*.json"))
     coco = [path for path in jsons if annotations.is_coco(path)]
-    found = [path for path in files if tables.is_table(path) and path not in coco]
-    found = [path for path in found if path.suffix.lower() != ".txt" or _lists_images(path)]
-    found.sort(key=_preference)
-    preferred = bool(found) and _preference(found[0])[0] < len(_STEMS)
-    if coco and not preferred:
+    candidates = [path for path in files if tables.is_table(path) and path not in coco]
+    candidates = [p for p in candidates if p.suffix.lower() != ".txt" or _lists_images(p)]
+    candidates.sort(key=_preference)
+    has_usual_name = any(path.stem.lower() in _STEMS for path in candidates)
+    if coco and not has_usual_name:
         return annotations.read_coco(coco, folder)
-    if preferred or len(found) == 1:
-        return tables.read_table(found[0])
-    if not found:
+    if has_usual_name or len(candidates) == 1:
+        return tables.read_table(candidates[0])
+    if not candidates:
         inner = [path for path in entries if path.is_dir() and values.split_in(path.name)]
         layouts = [(path, layout) for path in inner if (layout := _from_tables(path))]
         return _join(layouts) if layouts else None
-    if all(values.split_in(path.stem) for path in found):
-        return _join([(path, tables.read_table(path)) for path in found])
+    if all(values.split_in(path.stem) for path in candidates):
+        return _join([(path, tables.read_table(path)) for path in candidates])
     images = {image.stem for image in find_images(folder)}
-    if all(path.suffix.lower() == ".json" and path.stem in images for path in found):
+    if all(path.suffix.lower() == ".json" and path.stem in images for path in candidates):
         raise ValueError(
-            f"{folder} has a JSON file for each image, such as {found[0].name}: convert them "
+            f"{folder} has a JSON file for each image, such as {candidates[0].name}: convert them "
             "to COCO or Pascal VOC, or write a labels.csv with the columns file,label"
         )
     raise ValueError(
-        f"{folder} has several tables: name one of them, such as {found[0]}. "
-        f"Received: {', '.join(path.name for path in found)}"
+        f"{folder} has several tables: name one of them, such as {candidates[0]}. "
+        f"Received: {', '.join(path.name for path in candidates)}"
     )
 
 

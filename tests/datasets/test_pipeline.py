@@ -135,7 +135,7 @@ def test_a_limit_means_the_same_images_everywhere(make_folder):
     assert digits == [[int(digit) for digit in label] for _, label in listed]
     assert datasets.size(mix, "train", **limited) == 8
     hashes = datasets.image_hashes(mix, "train", **limited)
-    assert [name for name, _ in hashes] == names and len(dict(hashes)) == 4
+    assert hashes[:4] == hashes[4:] and len(set(hashes)) == 4
 
 
 def test_a_folder_gives_the_number_of_digit_positions(make_folder):
@@ -204,8 +204,8 @@ def test_the_fingerprint_distinguishes_splits_and_changes(make_folder):
     (folder / "p00.png").write_bytes((folder / "p01.png").read_bytes())
     assert datasets.fingerprint(folder, "train") != prints["train"]
     assert datasets.fingerprint(folder, "test") == prints["test"]
-    hashes = dict(datasets.image_hashes(folder, "train"))
-    assert hashes["p00.png"] == hashes["p01.png"] != hashes["p02.png"]
+    hashes = datasets.image_hashes(folder, "train")
+    assert hashes[0] == hashes[1] != hashes[2]
 
 
 def test_real_mnist_has_its_known_digits(shared_data):

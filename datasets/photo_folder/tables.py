@@ -98,30 +98,24 @@ def read_table(path: Path) -> Layout:
 
 
 def _row(location: str, cells: list[str], columns: dict[str, int], width: int) -> Row:
-    values = {role: cells[at].strip() for role, at in columns.items() if at < len(cells)}
-    # null is JSON's for "absent"; as a label, it may also be meant for "unknown".
-    values = {role: text for role, text in values.items() if text != "null" or role == "label"}
-    edges = " ".join(values.get(edge, "").replace(",", ".") for edge in _EDGES).strip()
-    if not edges or not columns.keys() >= set(_EDGES):
-        edges = values.get("boxes", "")
-    error, boxes = "", None
+    values = dict.fromkeys(HEADERS, "")
+    for role, at in columns.items():
+        text = cells[at].strip() if at < len(cells) else ""
+        # null is JSON's for "absent"; as a label, it may also be meant for "unknown".
+        values[role] = "" if text == "null" and role != "label" else text
+    boxes, error = values["boxes"], ""
+    if columns.keys() >= set(_EDGES):
+        boxes = " ".join(values[edge].replace(",", ".") for edge in _EDGES).strip() or boxes
     if len(cells) <= max(columns["file"], columns["label"]):
         error = "fewer fields than columns: write an empty label for an image without a number"
     elif any(clean(cell) for cell in cells[width:]):
         error = "more fields than columns: put a value that holds the separator in quotes"
     try:
-        boxes = parse_boxes(edges)
+        boxes = parse_boxes(boxes)
     except Unclear as unclear:
-        error = error or str(unclear)
-    return Row(
-        location,
-        values.get("file", "").strip("\"'"),
-        values.get("label", ""),
-        boxes,
-        values.get("split", ""),
-        error,
-        values.get("turn", ""),
-    )
+        boxes, error = None, error or str(unclear)
+    file, label = values["file"].strip("\"'"), values["label"]
+    return Row(location, file, label, boxes, values["split"], error, values["turn"])
 
 
 def _find_columns(path: Path, grid: _Grid) -> tuple[dict[str, int], int]:

@@ -6,7 +6,7 @@ A batch for training depends on the seed and its number alone, so training resum
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,12 +46,12 @@ def load_scene_batches(
     """
     examples = list(scene_examples(source, split, data_dir, limit))
 
-    def load_batch(indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return _stack([_whole(examples[index], image_size) for index in indices])
+    def load_rows(indices: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        return (_whole(examples[index], image_size) for index in indices)
 
     @tf.autograph.experimental.do_not_convert  # it takes seconds
     def make_batch(indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        images, targets = _call(load_batch, [indices], indices.shape[0], image_size)
+        images, targets = _load(load_rows, [indices], indices.shape[0], image_size)
         return tf.cast(images, tf.float32), targets
 
     stream = tf.data.Dataset.range(len(examples)).batch(batch_size)
@@ -105,18 +105,16 @@ def load_scene_training(
     def plan(epoch: int) -> np.ndarray:
         return mixing.plan_epoch(sizes, weights, steps, batch_size, seed, epoch)
 
-    def load_batch(number: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        generators = [np.random.default_rng([seed, int(number), row]) for row in range(batch_size)]
-        return _stack(
-            [
-                _crop(parts[part][index], image_size, rng)
-                for (part, index), rng in zip(places.tolist(), generators, strict=True)
-            ]
-        )
+    def load_rows(
+        number: np.ndarray, places: np.ndarray
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        for row, (part, index) in enumerate(places.tolist()):
+            rng = np.random.default_rng([seed, int(number), row])
+            yield _crop(parts[part][index], image_size, rng)
 
     @tf.autograph.experimental.do_not_convert  # it takes seconds
-    def make_batch(number, places):
-        images, targets = _call(load_batch, [number, places], batch_size, image_size)
+    def make_batch(number: tf.Tensor, places: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        images, targets = _load(load_rows, [number, places], batch_size, image_size)
         step_seed = tf.random.fold_in(tf.constant([seed, 1], tf.int64), number)
         images, _ = augment(images, light, tf.cast(step_seed, tf.int32), image_size)
         return images, targets
@@ -129,19 +127,19 @@ def _light(augmentation: Augmentation) -> Augmentation:
     return replace(augmentation, **dict.fromkeys((*MOVES, "blur", "downscale", "erase"), 0.0))
 
 
-def _call(
-    function: Callable, arguments: list, rows: int | None, size: tuple[int, int]
+def _load(
+    load_rows: Callable, arguments: list[tf.Tensor], count: int | None, size: tuple[int, int]
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Call a function that gives a batch of `rows` images and their targets in NumPy."""
-    images, targets = tf.numpy_function(function, arguments, (tf.uint8, tf.float32))
-    images.set_shape((rows, *size, 3))
-    targets.set_shape((rows, MAX_NUMBERS, 5))
+    """A batch of `count` images and their targets, which a function in NumPy gives row by row."""
+
+    def load(*arguments: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        images, targets = zip(*load_rows(*arguments), strict=True)
+        return np.stack(images), np.stack(targets)
+
+    images, targets = tf.numpy_function(load, arguments, (tf.uint8, tf.float32))
+    images.set_shape((count, *size, 3))
+    targets.set_shape((count, MAX_NUMBERS, 5))
     return images, targets
-
-
-def _stack(rows: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
-    images, targets = zip(*rows, strict=True)
-    return np.stack(images), np.stack(targets)
 
 
 def _whole(example: SceneExample, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:

@@ -47,9 +47,6 @@ class PreprocessSpec:
     margin: float = 0.3
     context: float = 1.0
 
-    def __post_init__(self):
-        crops.check_crop(self.crop)
-
 
 @dataclass(frozen=True)
 class Prepared:

@@ -28,7 +28,6 @@ class DataSet:
         channels: 1 (grey) or 3 (RGB).
         max_digits: default number of digit positions.
         preparing: what the first use costs: a download, or the time to generate the images.
-        boxes: whether digits have boxes, so that images can be cropped to the number.
         scenes: whether an image shows any number of numbers, for `scene_examples`; `max_digits` is
             that of a number.
         splits: TFDS split instruction of each split. Validation is never cut from test.
@@ -41,7 +40,6 @@ class DataSet:
     channels: int
     max_digits: int
     preparing: str
-    boxes: bool = False
     scenes: bool = False
     splits: dict[str, str] = field(default_factory=lambda: dict(_LAST_TENTH))
 
@@ -63,7 +61,7 @@ class DataSet:
 
 
 _mnist_numbers = functools.partial(
-    DataSet, image_size=(48, 128), channels=1, max_digits=5, boxes=True, splits=_OWN_VALIDATION
+    DataSet, image_size=(48, 128), channels=1, max_digits=5, splits=_OWN_VALIDATION
 )
 _rendered = functools.partial(
     DataSet,
@@ -72,11 +70,8 @@ _rendered = functools.partial(
     channels=3,
     max_digits=5,
     preparing="renders images for a few minutes",
-    boxes=True,
 )
-_svhn_numbers = functools.partial(
-    DataSet, image_size=(64, 64), channels=3, max_digits=5, boxes=True
-)
+_svhn_numbers = functools.partial(DataSet, image_size=(64, 64), channels=3, max_digits=5)
 
 _ALL = (
     DataSet(

@@ -83,7 +83,7 @@ def read_table(path: Path) -> Layout:
         )
     else:
         width = Counter(len(cells) for _, cells in grid).most_common(1)[0][0]
-        names = [""] * width
+        names = [""] * (1 + max(columns.values()))
     described = [
         role if _key(names[at]) == role else f"{names[at].strip() or f'column {at + 1}'} as {role}"
         for role, at in columns.items()

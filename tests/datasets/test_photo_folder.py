@@ -281,6 +281,7 @@ def test_boxes(tmp_path, text, boxes):
         ({"labels.csv": "file,label,label\na.png,,1\n"}, ["several columns are named 'label'"]),
         ({"a.png": "x", "labels.yaml": "a.png: 1"}, ["no names of classes", "file,label"]),
         ({"labels.csv": "file,label\na.png,1\n", "a.zip": "x"}, ["unpack a.zip"]),
+        ({"labels.csv": "x,007,a.png\ny\nz\n"}, ["3 of 3 rows", "fewer fields"]),
         ({"labels.xlsx": "x"}, ["spreadsheet", "save it as CSV"]),
         ({"labels.xls": "x"}, ["save it as .xlsx or .csv"]),
         ({"labels.json": "[1]", "a.png": "x"}, ["no row for each image"]),

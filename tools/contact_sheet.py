@@ -21,11 +21,11 @@ from matplotlib.figure import Figure
 
 from artifacts.files import atomic_path
 from artifacts.plot_style import image_grid
-from datasets.photo_folder import LABELS_FILE, read_folder, read_scenes
+from datasets.photo_folder import LABELS_FILE, read_folder
 from datasets.rendered_numbers.rendering import render
 from datasets.rendered_numbers.styles import STYLES
 from datasets.rendered_scenes.rendering import render_scene
-from datasets.scenes import is_scenes
+from datasets.scenes import is_scenes, read_scenes
 from datasets.svhn_numbers.archives import read_split
 from number_zoo.images import decode_image
 
@@ -72,12 +72,18 @@ def read_source(source: str, seed: int = 0) -> Iterator[Example]:
     elif path.name.endswith((".tar.gz", ".tgz")) or (path / "digitStruct.mat").is_file():
         for entry, data in read_split(path, path.name.partition(".")[0], skip_broken=True):
             yield Example(decode_image(data), f"{entry.name}: {entry.label}", entry.boxes)
+    elif (path / LABELS_FILE).is_file() and is_scenes(path):
+        scenes = read_scenes(path)
+        for index in np.random.default_rng(seed).permutation(len(scenes)):
+            scene = scenes[index]
+            yield Example(decode_image(scene.image), scene.image.stem, scene.boxes)
     elif (path / LABELS_FILE).is_file():
-        photos = read_scenes(path) if is_scenes(path) else read_folder(path)
+        photos = read_folder(path)
         for index in np.random.default_rng(seed).permutation(len(photos)):
             photo = photos[index]
-            label = " ".join(photo.labels) if is_scenes(path) else photo.label
-            yield Example(decode_image(photo.path), f"{photo.path.stem}: {label}", photo.boxes)
+            yield Example(
+                decode_image(photo.path), f"{photo.path.stem}: {photo.label}", photo.boxes
+            )
     else:
         paths = sorted(file for file in path.rglob("*") if file.suffix.lower() in _SUFFIXES)
         if not paths:

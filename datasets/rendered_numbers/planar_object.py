@@ -66,6 +66,10 @@ def find_numbers(text: str) -> list[list[int]]:
     A number is its digits in reading order. A decimal point or comma between two digits is part
     of the number and omitted from the label. Letters, slashes, hyphens, signs and spaces end a
     number.
+
+    Example:
+        >>> find_numbers("No. 14.69 kg")
+        [[4, 5, 7, 8]]
     """
     return [
         [index for index in range(*match.span()) if text[index].isdigit()]
@@ -73,22 +77,11 @@ def find_numbers(text: str) -> list[list[int]]:
     ]
 
 
-def find_number(text: str) -> tuple[str, list[int]]:
-    """Find the number in a line of text: of several the longest, of equally long ones the first.
-
-    Returns:
-        The digits ("" if there are none) and their indices in `text`.
-
-    Example:
-        >>> find_number("No. 14.69 kg")
-        ('1469', [4, 5, 7, 8])
-    """
-    longest = max(find_numbers(text), key=len, default=[])
-    return "".join(text[index] for index in longest), longest
-
-
 def line_object(layer: Layer, text: str, line: TextLine, **attributes) -> PlanarObject:
-    """Return the planar object of a line of text, with further attributes."""
+    """Return the planar object of a line of text, with further attributes.
+
+    Of several numbers its label is the longest, of equally long ones the first.
+    """
     numbers = numbers_of_line(text, line)
     label, hulls = max(numbers, key=lambda number: len(number[0]), default=("", []))
     others = [number for number in numbers if number[1] is not hulls]

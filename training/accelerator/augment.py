@@ -86,9 +86,7 @@ def augment(
         "digits": jnp.where(gone[:, None], -1, batch["digits"]),
         "box": jnp.where(gone[:, None], jnp.nan, shown),
         "digit_boxes": jnp.where(
-            gone[:, None, None],
-            jnp.nan,
-            move_all_boxes(batch["digit_boxes"], matrices),
+            gone[:, None, None], jnp.nan, move_boxes(batch["digit_boxes"], matrices)
         ),
     }
     digit = _digit_size(box, moved["digit_boxes"], batch["length"], size)
@@ -209,33 +207,33 @@ def _homographies(windows, aspect, draw: Draws, a, quarter):
     cos, sin = jnp.cos(quarter * jnp.pi / 2), jnp.sin(quarter * jnp.pi / 2)
     with jax.default_matmul_precision("highest"):
         linear = normalize @ turn @ skew @ scale @ matrix(cos, -sin, sin, cos)
-    tilt = draw.either_way(a["perspective"], 2)
-    top = linear + centre[:, :, None] * tilt[:, None, :]
-    top = jnp.concatenate([top, centre[:, :, None]], axis=2)
-    bottom = jnp.concatenate([tilt, unit[:, None]], axis=1)[:, None, :]
-    return jnp.concatenate([top, bottom], axis=1)
+    return homographies(linear, centre, draw.either_way(a["perspective"], 2))
 
 
 def matrix(a, b, c, d):
     return jnp.stack([jnp.stack([a, b], axis=-1), jnp.stack([c, d], axis=-1)], axis=-2)
 
 
-def move_boxes(box, matrices):
-    """Boxes (n, 4) in shares of images to upright boxes in shares of results, not clipped."""
-    x, y = box[:, jnp.array([0, 2, 2, 0])], box[:, jnp.array([1, 1, 3, 3])]
-    points = jnp.stack([x, y, jnp.ones_like(x)], axis=-1)  # (n, 4, 3)
-    one, two, three = (matrices[:, :, column] for column in range(3))
+def homographies(linear, centre, tilt):
+    """(n, 3, 3) of linear parts (n, 2, 2), what the middle shows (n, 2), and tilts (n, 2)."""
+    top = linear + centre[:, :, None] * tilt[:, None, :]
+    top = jnp.concatenate([top, centre[:, :, None]], axis=2)
+    bottom = jnp.concatenate([tilt, jnp.ones((len(tilt), 1))], axis=1)[:, None, :]
+    return jnp.concatenate([top, bottom], axis=1)
+
+
+def move_boxes(boxes, matrices):
+    """Boxes (n, ..., 4) in fractions of images to upright boxes in fractions of results, not
+    clipped."""
+    x, y = boxes[..., jnp.array([0, 2, 2, 0])], boxes[..., jnp.array([1, 1, 3, 3])]
+    points = jnp.stack([x, y, jnp.ones_like(x)], axis=-1)  # (n, ..., 4, 3)
+    first, second, third = jnp.moveaxis(matrices, 2, 0)
     inverse = jnp.stack(
-        [jnp.cross(two, three), jnp.cross(three, one), jnp.cross(one, two)], axis=1
+        [jnp.cross(second, third), jnp.cross(third, first), jnp.cross(first, second)], axis=1
     )  # up to a factor, which homogeneous coordinates do not see
-    moved = jnp.einsum("nij,nkj->nki", inverse, points, precision="highest")
+    moved = jnp.einsum("nij,n...kj->n...ki", inverse, points, precision="highest")
     moved = moved[..., :2] / moved[..., 2:] + 0.5
-    return jnp.concatenate([moved.min(axis=1), moved.max(axis=1)], axis=1)
-
-
-def move_all_boxes(boxes, matrices):
-    """`move_boxes` for several boxes (n, k, 4) of each image."""
-    return jax.vmap(move_boxes, in_axes=(1, None), out_axes=1)(boxes, matrices)
+    return jnp.concatenate([moved.min(axis=-2), moved.max(axis=-2)], axis=-1)
 
 
 def sample(images, matrices, size):

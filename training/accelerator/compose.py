@@ -6,13 +6,15 @@ boxes of its digits, so that a few thousand labelled digits make any number of l
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-Composed = tuple[np.ndarray, str, np.ndarray]
-"""uint8 image (height, width, 3), label, float32 digit boxes (digits, 4) in pixels."""
+Drawing = tuple[np.ndarray, str, np.ndarray]
+"""uint8 image (height, width, 3), label, and float32 boxes in pixels: (digits, 4), (1, 4) of the whole
+number, or (0, 4) where unknown."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +30,12 @@ class DigitBank:
     shades: list[np.ndarray]
 
     @classmethod
-    def collect(cls, digits: list[tuple[str, np.ndarray]]) -> DigitBank:
-        """Sort (label, image) pairs by class; labels of other than one digit are an error."""
-        images = [[image for label, image in digits if label == str(value)] for value in range(10)]
+    def collect(cls, digits: Iterable[tuple[str, np.ndarray]]) -> DigitBank:
+        """Sort (label, image) pairs by class; labels of other than one digit are left out."""
+        images = [[] for _ in range(10)]
+        for label, image in digits:
+            if len(label) == 1:
+                images[int(label)].append(image)
         if not all(images):
             raise ValueError(
                 "A digit bank holds every digit 0 to 9. "
@@ -64,7 +69,7 @@ def random_label(rng: np.random.Generator, shortest: int, longest: int, zeros: f
     return "".join(map(str, digits))
 
 
-def strip(rng: np.random.Generator, bank: DigitBank, shortest: int, longest: int) -> Composed:
+def strip(rng: np.random.Generator, bank: DigitBank, shortest: int, longest: int) -> Drawing:
     """Digits side by side as on a meter: equal heights, even gaps, a frame, a wall around it."""
     label = random_label(rng, shortest, longest, zeros=0.4)
     height = int(rng.integers(24, 64))
@@ -101,7 +106,7 @@ def strip(rng: np.random.Generator, bank: DigitBank, shortest: int, longest: int
 
 def amount(
     rng: np.random.Generator, bank: DigitBank, papers: list[np.ndarray], longest: int = 10
-) -> Composed:
+) -> Drawing:
     """Handwritten digits on paper, touching now and then, with separators and closing strokes.
 
     The digits multiply the paper (their brightness over that of their own paper), so that ink
@@ -149,11 +154,6 @@ def amount(
     image = image[:, : end + right + closing + 2]
     image += _grain(rng, image.shape, rng.uniform(0, 4))
     return image.clip(0, 255).astype(np.uint8), label, np.array(boxes, np.float32)
-
-
-def paper_of(image: np.ndarray) -> np.ndarray:
-    """The paper of a handwritten amount: what a wide median leaves of it."""
-    return cv2.medianBlur(image, 21)
 
 
 def _ink(tile: np.ndarray) -> np.ndarray:

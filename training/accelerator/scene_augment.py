@@ -39,7 +39,7 @@ def augment_scenes(
     matrices = _views(batch["size"], draw, canvas, size)
     images = augment.sample(batch["images"], matrices, (size, size))
     visible = _inside(matrices, shares, size)[..., None]
-    boxes = augment.move_all_boxes(batch["numbers"][..., :4] / canvas, matrices)
+    boxes = augment.move_boxes(batch["numbers"][..., :4] / canvas, matrices)
     numbers, heights = _annotate(size * boxes, batch["numbers"][..., 4], size)
     smallest = jnp.nanmin(jnp.where(heights > SMALLEST, heights, jnp.nan), axis=1)
     smallest = jnp.where(jnp.isfinite(smallest), smallest, 24.0).clip(7.0, 60.0)
@@ -56,7 +56,6 @@ def _views(scene, draw, canvas: int, size: int):
 
     A third of the results show the whole scene, the others a part of it of another scale.
     """
-    count = len(scene)
     fit = scene.max(axis=1) / size  # pixels of the canvas in one of the result
     whole = draw.bernoulli(0.35)
     zoom = jnp.where(whole, draw.between(1.0, 1.25), jnp.exp(draw.between(-0.9, 0.35)))
@@ -68,13 +67,11 @@ def _views(scene, draw, canvas: int, size: int):
     angle = jnp.deg2rad(draw.either_way(TURN)) * draw.bernoulli(0.5)
     stretch = jnp.sqrt(draw.factor(STRETCH))
     width = scale * size / canvas
-    zero, unit = jnp.zeros(count), jnp.ones(count)
+    zero = jnp.zeros(len(scene))
     turn = augment.matrix(jnp.cos(angle), -jnp.sin(angle), jnp.sin(angle), jnp.cos(angle))
     with jax.default_matmul_precision("highest"):
         linear = turn @ augment.matrix(width * stretch, zero, zero, width / stretch)
-    top = jnp.concatenate([linear, centre[:, :, None]], axis=2)
-    bottom = jnp.stack([zero, zero, unit], axis=1)[:, None, :]
-    return jnp.concatenate([top, bottom], axis=1)
+    return augment.homographies(linear, centre, jnp.zeros((len(scene), 2)))
 
 
 def _inside(matrices, shares, size: int):

@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 
 Drawing = tuple[np.ndarray, str, np.ndarray]
-"""uint8 image (height, width, 3), label, and float32 boxes in pixels: (digits, 4), (1, 4) of the whole
-number, or (0, 4) where unknown."""
+"""uint8 image (height, width, 3), label, and float32 boxes in pixels: (digits, 4), (1, 4) of the
+whole number, or (0, 4) where unknown."""
 
 
 @dataclass(frozen=True)

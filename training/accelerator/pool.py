@@ -56,6 +56,6 @@ class Pool:
     def places(self, weights: dict[str, float]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Offsets, counts and probabilities of the sources, for `loop.pick_rows`."""
         counts = np.array(list(self.counts.values()), np.int32)
-        chances = np.array([weights[name] for name in self.counts], np.float32) * (counts > 0)
+        chosen = np.array([weights[name] for name in self.counts], np.float32) * (counts > 0)
         offsets = np.array(list(self.offsets.values()), np.int32)
-        return offsets, np.maximum(counts, 1), chances / chances.sum()
+        return offsets, np.maximum(counts, 1), chosen / chosen.sum()

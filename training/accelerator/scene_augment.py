@@ -35,10 +35,9 @@ def augment_scenes(
     """
     canvas = batch["images"].shape[1]
     draw = augment.Draws(key, len(batch["size"]))
-    shares = batch["size"] / canvas
     matrices = _views(batch["size"], draw, canvas, size)
     images = augment.sample(batch["images"], matrices, (size, size))
-    visible = _inside(matrices, shares, size)[..., None]
+    visible = _inside(matrices, batch["size"] / canvas, size)[..., None]
     boxes = augment.move_boxes(batch["numbers"][..., :4] / canvas, matrices)
     numbers, heights = _annotate(size * boxes, batch["numbers"][..., 4], size)
     smallest = jnp.nanmin(jnp.where(heights > SMALLEST, heights, jnp.nan), axis=1)
@@ -52,7 +51,7 @@ def augment_scenes(
 
 
 def _views(scene, draw, canvas: int, size: int):
-    """Homographies from the result, x and y in [-0.5, 0.5], to shares of the canvas.
+    """Homographies from the result, x and y in [-0.5, 0.5], to fractions of the canvas.
 
     A third of the results show the whole scene, the others a part of it of another scale.
     """
@@ -74,13 +73,13 @@ def _views(scene, draw, canvas: int, size: int):
     return augment.homographies(linear, centre, jnp.zeros((len(scene), 2)))
 
 
-def _inside(matrices, shares, size: int):
-    """1 where a pixel of the result (n, size, size) lies in the scene."""
+def _inside(matrices, scene, size: int):
+    """1 where a pixel of the result (n, size, size) lies in the scene, as of its size (n, 2)."""
     steps = (jnp.arange(size) + 0.5) / size - 0.5
     x, y = steps[None, None, :], steps[None, :, None]
     rows = matrices[:, :2, :, None, None]
     places = rows[:, :, 0] * x[:, None] + rows[:, :, 1] * y[:, None] + rows[:, :, 2]
-    inside = (places >= 0) & (places <= shares[:, :, None, None])
+    inside = (places >= 0) & (places <= scene[:, :, None, None])
     return inside.all(axis=1).astype(jnp.float32)
 
 

@@ -1,20 +1,20 @@
 """Numbers composed of single digits that were cut out of real images: strips, amounts, numbers.
 
-Every function takes a NumPy generator and a `DigitBank` and returns an image, its label and the
-boxes of its digits, so that a few thousand labelled digits make any number of labelled numbers.
+A few thousand labelled digits make any number of labelled numbers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-Drawing = tuple[np.ndarray, str, np.ndarray]
-"""uint8 image (height, width, 3), label, and float32 boxes in pixels: (digits, 4), (1, 4) of the
-whole number, or (0, 4) where unknown."""
+from training.accelerator.pack import MOST_DIGITS, Drawing, Packed, mnist_digits
+
+Maker = Callable[[int], Drawing]
+"""Draws the image of an index."""
 
 
 @dataclass(frozen=True)
@@ -175,3 +175,41 @@ def _edges(tile: np.ndarray) -> np.ndarray:
 
 def _grain(rng, shape, deviation) -> np.ndarray:
     return rng.normal(0, deviation, (*shape[:2], 1)).astype(np.float32)
+
+
+def composers(
+    packs: dict[str, Packed], extra: dict[str, np.ndarray], seed: int
+) -> dict[str, Maker]:
+    """What can be composed of the packs' digits: "strips/FOLDER" and "written/FOLDER"."""
+
+    def seeded(function: Callable[..., Drawing], *arguments) -> Maker:
+        return lambda index: function(np.random.default_rng([seed, index]), *arguments)
+
+    cv2.setNumThreads(1)  # OpenCV's threads would not survive the fork
+    makers = {}
+    for name, packed in packs.items():
+        role, folder, split = name.split("/")
+        if split != "train" or role == "numbers":
+            continue
+        if role == "digits":
+            bank = DigitBank.collect(zip(packed.labels, packed.images(), strict=True))
+            makers[f"strips/{folder}"] = seeded(strip, bank, 2, MOST_DIGITS + 2)
+        else:
+            bank = DigitBank.collect(packed.digits())
+            # A wide median leaves the paper of an amount.
+            papers = [cv2.medianBlur(image, 21) for image in packed.images()]
+            makers[f"written/{folder}"] = seeded(amount, bank, papers, MOST_DIGITS + 1)
+    if "mnist_sheet" in extra:
+        inks = [_trimmed(255 - digit) for digit in mnist_digits(extra)]
+        bank = DigitBank.collect(zip(map(str, extra["mnist_labels"]), inks, strict=True))
+        papers = [np.full((8, 8, 3), level, np.uint8) for level in range(120, 256, 8)]
+        makers["written/mnist"] = seeded(amount, bank, papers, MOST_DIGITS + 1)
+    return makers
+
+
+def _trimmed(digit: np.ndarray) -> np.ndarray:
+    """A dark digit on white, cut to its ink and one pixel more: RGB."""
+    left, top, width, height = cv2.boundingRect((digit < 200).astype(np.uint8))
+    ink = digit[top : top + height, left : left + width]
+    bordered = cv2.copyMakeBorder(ink, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
+    return cv2.cvtColor(bordered, cv2.COLOR_GRAY2RGB)

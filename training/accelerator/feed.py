@@ -12,11 +12,9 @@ import logging
 import mmap
 import multiprocessing
 import queue
-import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -27,9 +25,8 @@ from datasets.augmentation import Augmentation
 from datasets.images import prepare_image
 from datasets.rendered_numbers.rendering import render
 from datasets.rendered_numbers.styles import STYLES, ObjectStyle, Style
-from training.accelerator import compose
-from training.accelerator.compose import Drawing
-from training.accelerator.pack import MOST_DIGITS, Packed
+from training.accelerator.compose import Maker, composers
+from training.accelerator.pack import MOST_DIGITS, Drawing, Packed, write_glyphs
 from training.accelerator.scene_crops import scene_crop
 
 log = logging.getLogger(__name__)
@@ -76,9 +73,6 @@ WEIGHTS = {
 
 AUGMENTATION = replace(Augmentation.strong(), background_crop=0.12, blur=0.4, downscale=0.4)
 """What the readers' batches are augmented with: more blurred than `strong`, as SVHN is."""
-
-Maker = Callable[[int], Drawing]
-"""Draws the image of an index."""
 
 Writer = Callable[[dict[str, np.ndarray], int, int, np.random.Generator], None]
 """Draws the example of an index and writes it into arrays: (arrays, row, index, generator)."""
@@ -159,68 +153,6 @@ def reader_writers(
     makers["drawn/scenes"] = functools.partial(scene_crop, seed=seed, glyphs=glyphs)
     makers |= composers(packs, extra, seed)
     return {name: writer(maker) for name, maker in makers.items()}
-
-
-def composers(
-    packs: dict[str, Packed], extra: dict[str, np.ndarray], seed: int
-) -> dict[str, Maker]:
-    """What can be composed of the packs' digits: "strips/FOLDER" and "written/FOLDER"."""
-
-    def seeded(function: Callable[..., Drawing], *arguments) -> Maker:
-        return lambda index: function(np.random.default_rng([seed, index]), *arguments)
-
-    cv2.setNumThreads(1)  # OpenCV's threads would not survive the fork
-    makers = {}
-    for name, packed in packs.items():
-        role, folder, split = name.split("/")
-        if split != "train" or role == "numbers":
-            continue
-        if role == "digits":
-            bank = compose.DigitBank.collect(zip(packed.labels, packed.images(), strict=True))
-            makers[f"strips/{folder}"] = seeded(compose.strip, bank, 2, MOST_DIGITS + 2)
-        else:
-            bank = compose.DigitBank.collect(_digits_of(packed))
-            # A wide median leaves the paper of an amount.
-            papers = [cv2.medianBlur(image, 21) for image in packed.images()]
-            makers[f"written/{folder}"] = seeded(compose.amount, bank, papers, MOST_DIGITS + 1)
-    if "mnist_sheet" in extra:
-        inks = [_trimmed(255 - digit) for digit in _mnist(extra)]
-        bank = compose.DigitBank.collect(zip(map(str, extra["mnist_labels"]), inks, strict=True))
-        papers = [np.full((8, 8, 3), level, np.uint8) for level in range(120, 256, 8)]
-        makers["written/mnist"] = seeded(compose.amount, bank, papers, MOST_DIGITS + 1)
-    return makers
-
-
-def _mnist(extra: dict[str, np.ndarray]) -> np.ndarray:
-    return cv2.imdecode(extra["mnist_sheet"], cv2.IMREAD_GRAYSCALE).reshape(-1, 28, 28)
-
-
-def write_glyphs(extra: dict[str, np.ndarray]) -> str:
-    """Write a pack's MNIST digits as the file that styles name in `glyphs`; "" without any."""
-    if "mnist_sheet" not in extra:
-        return ""
-    path = Path(tempfile.mkdtemp()) / "digits.npz"
-    np.savez(path, x_train=_mnist(extra), y_train=extra["mnist_labels"])
-    return str(path)
-
-
-def _digits_of(packed: Packed) -> Iterator[tuple[str, np.ndarray]]:
-    for image, label, boxes in packed.drawings():
-        if len(boxes) < len(label):  # unknown, or of the whole number
-            continue
-        for digit, box in zip(label, boxes, strict=False):
-            left, top, right, bottom = np.round(box).astype(int)
-            crop = image[max(top, 0) : bottom, max(left, 0) : right]
-            if min(crop.shape[:2]) >= 4:
-                yield digit, crop
-
-
-def _trimmed(digit: np.ndarray) -> np.ndarray:
-    """A dark digit on white, cut to its ink and one pixel more: RGB."""
-    left, top, width, height = cv2.boundingRect((digit < 200).astype(np.uint8))
-    ink = digit[top : top + height, left : left + width]
-    bordered = cv2.copyMakeBorder(ink, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
-    return cv2.cvtColor(bordered, cv2.COLOR_GRAY2RGB)
 
 
 def weight_of(source: str) -> float:

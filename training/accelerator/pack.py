@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import io
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +22,12 @@ import numpy as np
 from artifacts.files import atomic_path
 from datasets import photo_folder
 from number_zoo.images import decode_image
-from training.accelerator.compose import Drawing
 
 MOST_DIGITS = 10
+
+Drawing = tuple[np.ndarray, str, np.ndarray]
+"""uint8 image (height, width, 3), label, and float32 boxes in pixels: (digits, 4), (1, 4) of the
+whole number, or (0, 4) where unknown."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,17 @@ class Packed:
         """Each image with its label and the boxes that are known."""
         for image, label, boxes in zip(self.images(), self.labels, self.boxes, strict=True):
             yield image, label, boxes[np.isfinite(boxes[:, 0])]
+
+    def digits(self) -> Iterator[tuple[str, np.ndarray]]:
+        """Each digit whose box is known and at least 4 pixels wide and high, with its image."""
+        for image, label, boxes in self.drawings():
+            if len(boxes) < len(label):  # unknown, or of the whole number
+                continue
+            for digit, box in zip(label, boxes, strict=False):
+                left, top, right, bottom = np.round(box).astype(int)
+                crop = image[max(top, 0) : bottom, max(left, 0) : right]
+                if min(crop.shape[:2]) >= 4:
+                    yield digit, crop
 
 
 def pack_folder(folder: Path, split: str, whole: bool) -> Packed:
@@ -103,6 +118,20 @@ def load(path: Path) -> tuple[dict[str, Packed], dict[str, np.ndarray]]:
             files = [stream.read(size) for size in arrays[f"{name}#sizes"].tolist()]
             packs[name] = Packed(files, arrays[f"{name}#labels"].tolist(), arrays[f"{name}#boxes"])
         return packs, {name: arrays[name] for name in arrays if "#" not in name}
+
+
+def mnist_digits(extra: dict[str, np.ndarray]) -> np.ndarray:
+    """MNIST's digits in the further arrays of a file: uint8 (n, 28, 28)."""
+    return cv2.imdecode(extra["mnist_sheet"], cv2.IMREAD_GRAYSCALE).reshape(-1, 28, 28)
+
+
+def write_glyphs(extra: dict[str, np.ndarray]) -> str:
+    """Write MNIST's digits as the file that styles name in `glyphs`; "" without any."""
+    if "mnist_sheet" not in extra:
+        return ""
+    path = Path(tempfile.mkdtemp()) / "digits.npz"
+    np.savez(path, x_train=mnist_digits(extra), y_train=extra["mnist_labels"])
+    return str(path)
 
 
 def main(arguments: list[str] | None = None) -> int:

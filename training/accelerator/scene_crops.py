@@ -8,7 +8,7 @@ import numpy as np
 
 from datasets.rendered_scenes.rendering import Scene, render_scene, turn_image
 from datasets.rendered_scenes.styles import SceneStyle
-from training.accelerator.compose import Drawing
+from training.accelerator.pack import Drawing
 
 PER_SCENE = 3
 """Crops of each scene."""

@@ -14,7 +14,8 @@ from datasets.rendered_numbers.planar_object import is_unreadable_rotated
 from datasets.rendered_scenes.rendering import render_scene, turn_image
 from datasets.rendered_scenes.styles import SceneStyle
 from training.accelerator import feed
-from training.accelerator.pack import Packed
+from training.accelerator.compose import composers
+from training.accelerator.pack import Packed, write_glyphs
 
 CANVAS = 448
 """Height and width of the square at whose upper left a scene is kept."""
@@ -48,8 +49,8 @@ def writers(
         seed: seed of all drawing.
     """
     photos = _photos(packs)
-    composers = [maker for _, maker in sorted(feed.composers(packs, extra, seed).items())]
-    style = SceneStyle(glyphs=feed.write_glyphs(extra))
+    makers = [maker for _, maker in sorted(composers(packs, extra, seed).items())]
+    style = SceneStyle(glyphs=write_glyphs(extra))
     empty_style = replace(style, counts=((1.0, 0),), crowded=0.0, cut=0.0)
 
     def scene(style: SceneStyle, index: int, rng: np.random.Generator) -> Annotated:
@@ -61,7 +62,7 @@ def writers(
 
     def photo(index: int, rng: np.random.Generator) -> Annotated:
         if rng.random() < 0.25:
-            return _annotated(*composers[rng.integers(len(composers))](index))
+            return _annotated(*makers[rng.integers(len(makers))](index))
         return photos[rng.integers(len(photos))][0]
 
     def pasted(index: int, rng: np.random.Generator) -> Annotated:

@@ -71,13 +71,6 @@ def test_boxes_are_tight_around_the_ink_in_reading_order(style: StreetStyle):
     assert max(distances) < 4.0
 
 
-def test_letters_next_to_the_number_have_no_box():
-    scenes = street_scenes(replace(WIDE, neighbours=2.0, no_number=0.0), 6, 20)  # letters in all
-    assert all(len(scene.boxes) == len(scene.label) for scene in scenes)
-    beyond = [np.abs(ink_box(scene) - union(scene.boxes)).max() for scene in scenes]
-    assert np.median(beyond) > 3
-
-
 def test_lengths_and_digits_follow_the_style():
     labels = [DEFAULT.sample_label(Rng(7, index)) for index in range(20_000)]
     lengths = np.bincount([len(label) for label in labels], minlength=7) / len(labels)

@@ -152,15 +152,10 @@ def _edge(hull: np.ndarray, levels: np.ndarray, reduce) -> np.ndarray:
 def _write(
     label: str, scans: tuple[np.ndarray, ...], start: tuple[float, float], height: float, rng: Rng
 ) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Write a number with its separators and what follows it.
+    """Write a number with its separators and what follows it; returns its ink and digits' hulls.
 
-    Args:
-        scans: images of each digit as `read_digits` returns them, or none.
-        start: x of the first digit and y of the baseline, in pixels; the canvas has the same
-            margin at the right as at the left.
-
-    Returns:
-        The ink, uint8 (h, w), and the convex hull of each digit, float32 (n, 2).
+    `scans` is what `read_digits` returns, or empty; `start` is x of the first digit and y of the
+    baseline. The ink has the same margin at the right as at the left.
     """
     left, baseline = start
     writer = _Writer(bool(scans), rng)

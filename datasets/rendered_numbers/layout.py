@@ -36,11 +36,8 @@ class TextLine:
 def _displacement_fields(step: int) -> tuple[tuple[tuple[np.ndarray, np.ndarray], ...], ...]:
     """Return 12 smooth displacement fields of at most one pixel, which make outlines uneven.
 
-    Args:
-        step: 1, or 2 for masks of half their size.
-
-    Returns:
-        For each field, for x and for y: the identity map and the displacement, float32 (h, w).
+    Each has, for x and for y, the identity map and the displacement, float32 (h, w), for masks of
+    half their size if `step` is 2.
     """
     generator = np.random.Generator(np.random.Philox(key=20))
     size = 2 * GLYPH_HEIGHT
@@ -138,12 +135,9 @@ class _PlacedGlyph(NamedTuple):
 def layout_line(
     text: str, style: TextStyle, height: float, rng: Rng, margin: float = 0.5
 ) -> TextLine:
-    """Lay out characters from left to right.
+    """Lay out characters, at least one, from left to right; a space is a gap.
 
-    Args:
-        text: digits, letters and signs, at least one; a space is a gap.
-        style: typographic style.
-        margin: empty space around the ink, in units of `height`.
+    `margin` is the empty space around the ink, in units of `height`.
     """
     glyphs: list[_PlacedGlyph] = []
     pen = 0.0

@@ -93,11 +93,9 @@ def _catmull_rom(count: int, closed: bool, steps: int = 4) -> np.ndarray:
 
 @functools.cache
 def _skeleton_curves(digit: str, index: int) -> tuple[tuple, ...]:
-    """Return the curves of a skeleton.
-
-    Each has its control points, float64 (n, 2); their horizontal displacement if the digit leans
-    and if it bows, (2, n); whether it is closed; and the matrix of `_catmull_rom` or None.
-    """
+    """Return of each curve of a skeleton its control points, float64 (n, 2); their horizontal
+    displacement if the digit leans and if it bows, (2, n); whether it is closed; and the matrix of
+    `_catmull_rom` or None."""
     curves = []
     for kind, points in (*SKELETONS[digit], *HANDWRITTEN_SKELETONS[digit])[index]:
         closed = len(points) > 3 and points[0] == points[-1]

@@ -190,7 +190,7 @@ def run(
     ]
     chunks: queue.Queue = queue.Queue(maxsize=1500)
     threading.Thread(target=_fetch, args=(source, chunks), daemon=True).start()
-    key, number, measured = jax.random.key(options.seed), 0, {}
+    key, number = jax.random.key(options.seed), 0
     waiting: collections.deque = collections.deque()
     started = reported = saved = time.monotonic()
     steps_before, added = 0, 0

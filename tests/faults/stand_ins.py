@@ -25,6 +25,7 @@ def install(photos: Path) -> None:
     import models
     import training.callbacks
     import training.finish
+    import tuning.report
     from exporting import convert, formats
 
     def fit(model, stream, *, epochs, initial_epoch, callbacks, steps_per_epoch, **_):
@@ -80,6 +81,7 @@ def install(photos: Path) -> None:
         (evaluation.comparison, "compare", compare),
         (evaluation.page, "render", lambda *_: 2000 * "page "),
         (evaluation.terminal, "show", lambda *_: None),
+        (tuning.report, "svg", lambda *_: ""),
     ):
         mock.patch.object(target, name, replacement).start()
     onnx = formats.FORMATS["onnx"]

@@ -103,10 +103,9 @@ def numbers_of_line(text: str, line: TextLine) -> list[tuple[str, list[np.ndarra
 def sample_digits(length: int, rng: Rng, leading_zeros: float = 0.1) -> str:
     """Sample uniformly distributed digits, with leading zeros by a probability."""
     if length > 1 and rng.bernoulli(leading_zeros):
-        nonzero = 1 + rng.randrange(length)
-        return "".join(str(rng.randrange(10)) for _ in range(nonzero)).zfill(length)
+        return rng.digits(1 + rng.randrange(length)).zfill(length)
     first = rng.randrange(10) if length == 1 or rng.bernoulli(0.1) else 1 + rng.randrange(9)
-    return str(first) + "".join(str(rng.randrange(10)) for _ in range(length - 1))
+    return str(first) + rng.digits(length - 1)
 
 
 def add_grain(layer: Layer, texture: str, depth: float, rng: Rng) -> None:

@@ -82,7 +82,8 @@ def strip(rng: np.random.Generator, bank: DigitBank, shortest: int, longest: int
     gap = int(height * rng.choice([0.0, rng.uniform(0, 0.12), rng.uniform(0.1, 0.5)]))
     frame = int(height * rng.uniform(0.0, 0.35))
     margin = (height * rng.uniform(0.0, 0.9, 4) * rng.choice([0.1, 1.0])).astype(int)
-    shade = np.median(np.concatenate([_edges(tile) for tile in tiles]), axis=0)
+    edges = [tile[row] for tile in tiles for row in (0, -1)]
+    shade = np.median(np.concatenate(edges).astype(np.float32), axis=0)
     if rng.random() < 0.3:
         shade = shade * rng.uniform(0.2, 1.4)
     inner_width = sum(widths) + gap * (len(tiles) - 1)
@@ -167,10 +168,6 @@ def _strokes(rng, image, boxes, height) -> None:
             x, y = int(boxes[index][2] + 0.08 * height), int(boxes[index][3] - 1)
             end = (x - int(rng.integers(0, 3)), y + int(rng.integers(0, 5)))
             cv2.line(image, (x, y), end, (50.0,) * 3, int(rng.integers(1, 4)), cv2.LINE_AA)
-
-
-def _edges(tile: np.ndarray) -> np.ndarray:
-    return np.concatenate([tile[0], tile[-1]]).astype(np.float32)
 
 
 def _grain(rng, shape, deviation) -> np.ndarray:

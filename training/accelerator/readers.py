@@ -110,9 +110,8 @@ def _attention_loss(maps, boxes, grid):
     y, x = jnp.mgrid[0:height, 0:width].reshape(2, 1, 1, -1)
     x, y = (x + 0.5) / width, (y + 0.5) / height
     known = jnp.isfinite(boxes).all(axis=-1)
-    left, top, right, bottom = jnp.moveaxis(jnp.where(known[..., None], boxes, 0.5), -1, 0)[
-        ..., None
-    ]
+    boxes = jnp.moveaxis(jnp.where(known[..., None], boxes, 0.5), -1, 0)
+    left, top, right, bottom = boxes[..., None]  # (n, N, 1) each
     spread_x = jnp.maximum(0.25 * (right - left), 0.6 / width)
     spread_y = jnp.maximum(0.25 * (bottom - top), 0.6 / height)
     distance_x, distance_y = x - (left + right) / 2, y - (top + bottom) / 2

@@ -20,7 +20,6 @@ from evaluation.mistakes import mistake_figures
 from evaluation.paired import Pair, compare_pairs
 from evaluation.timing import time_readers
 from inference import provenance
-from inference.config import inference_config
 from inference.over_dataset import overlap, run_inference
 from inference.reader import Predictions, Reader
 from inference.split_images import SplitImages, random_indices
@@ -167,7 +166,7 @@ def _load(
     loaded, failed = [], []
     for name in names:
         try:
-            model_crop = crop or inference_config(name).crop
+            model_crop = crop or provenance.configuration(name).get("crop", "full")
             # Glimpses locate the number, which a crop around the true box has done already.
             reader = Reader(name, max_glimpses if model_crop == "full" else 1)
             loaded.append((name, model_crop, reader))

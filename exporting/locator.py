@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -17,15 +17,6 @@ from models.locator_metrics import overlaps
 from number_zoo.names import BOXES, IMAGES, SCORES, TURNS
 
 RENDERED = "rendered scenes"
-METADATA = ("task", "model", "reads", "licence", "input_shape", "parameters", "threshold")
-"""Fields of the description that an ONNX file carries in itself."""
-
-OUTPUTS = {
-    BOXES: "left, top, right, bottom of each number in pixels",
-    SCORES: "probability that there is a number, descending; 0 for none",
-    TURNS: "counter-clockwise quarter turns that make the number upright",
-}
-
 _SEED = 2002
 _SCALES = (1.0, 0.31, 1.7)
 """Factors by which images are resized in turn: sizes of few and of many pixels, and of no multiple
@@ -34,9 +25,8 @@ _COMPARED = 20
 """Boxes of each image that are compared, those of the highest scores."""
 _SAME_BOX = 0.9
 _TOLERANCE = {None: 0.01, FLOAT16: 0.05}
-"""Most difference of a score, by quantization."""
-_MAX_CHANGED = {None: 0.01, FLOAT16: 0.05}
-"""Fraction of boxes that may change: of two that overlap, rounding can decide which is kept."""
+"""Most difference of a score, by quantization, and most fraction of boxes that may change: of two
+that overlap, rounding can decide which remains."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +59,9 @@ def take(
     Raises:
         ValueError: if the data set is unknown or its validation split is empty.
     """
-    images = list(islice(_render() if dataset is None else _load(dataset, data_dir), count))
+    images = list(
+        itertools.islice(_render() if dataset is None else _load(dataset, data_dir), count)
+    )
     if not images:
         raise ValueError(
             f"{dataset} has no validation images to check with: name another --dataset, or none "
@@ -82,10 +74,7 @@ def take(
 def _render() -> Iterator[np.ndarray]:
     from datasets.rendered_scenes.rendering import render_scene
 
-    index = 0
-    while True:
-        yield render_scene(_SEED, index).image
-        index += 1
+    return (render_scene(_SEED, index).image for index in itertools.count())
 
 
 def _load(dataset: str, data_dir: str | Path | None) -> Iterator[np.ndarray]:
@@ -126,10 +115,10 @@ def check(
             differences.append(difference)
     result = LocatorCheck(source, len(images), sum(counts), sum(equal), float(np.max(differences)))
     changed, tolerance = result.boxes - result.equal, _TOLERANCE[quantize]
-    if changed > _MAX_CHANGED[quantize] * result.boxes:
+    if changed > tolerance * result.boxes:
         raise ExportError(
             f"{changed} of {result.boxes} boxes of file and Keras have no equal in the other "
-            f"(accepted: {_MAX_CHANGED[quantize]:.0%})"
+            f"(accepted: {tolerance:.0%})"
         )
     if not result.max_difference <= tolerance:
         raise ExportError(

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import number_zoo
 from number_zoo.files import find_images
-from number_zoo.output import FORMATS, Row, Writer, open_output, output_format, progress
+from number_zoo.output import FORMATS, Writer, open_output, output_format, progress, rows_of
 
 EXAMPLES = """examples:
   %(prog)s photo.jpg
@@ -48,16 +48,12 @@ def parse(arguments: list[str] | None, prog: str) -> argparse.Namespace:
     add("--weights", metavar="NAME|FILE|RUN",
         help="published weights or an exported .onnx file, or, with the project's training "
         "requirements, a run or a .keras file (default: the most accurate published)")  # fmt: skip
-    add(
-        "--all",
-        action="store_true",
-        help="read all numbers in each image, which a locator finds, instead of the most likely",
-    )
-    add(
-        "--locator",
-        metavar="NAME|FILE|RUN",
-        help="the locator of --all, of the same kinds as --weights (default: the published)",
-    )
+    add("--all", action="store_true",
+        help="read all numbers in each image, which a locator finds, instead of the most "
+        "likely")  # fmt: skip
+    add("--locator", metavar="NAME|FILE|RUN",
+        help="the locator of --all, of the same kinds as --weights (default: the "
+        "published)")  # fmt: skip
     add("--format", choices=FORMATS,
         help="json is one object a line (default: table; with --output by its suffix)")  # fmt: skip
     add("--min-confidence", type=float, default=0.0, metavar="P",
@@ -171,7 +167,7 @@ def _read(files: list[str], options: argparse.Namespace, write: Writer, prog: st
                 failed += 1
                 print(f"{prog}: {_text(error) if error else file}", file=sys.stderr)
             else:
-                write(Row.of_image(file, reading, options.min_confidence))
+                write(rows_of(file, reading, options.min_confidence))
             show(index)
     return failed
 

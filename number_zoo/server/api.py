@@ -29,7 +29,6 @@ from number_zoo.server.parameters import (
     Explain,
     ModelNames,
     Parameters,
-    check_all,
     chosen_models,
     clip_box,
     parse_box,
@@ -123,7 +122,6 @@ class Service:
         Raises:
             Refused: if the request does not fit the limits or the server is busy.
         """
-        uploads.check_announced(request.headers, self.limits)
         if self.requests.used >= self.requests.size:  # before the body is sent in vain
             raise self._busy()
         # A request counts once its body has arrived, so that slow senders block nobody.
@@ -226,8 +224,9 @@ def create_app(
         explain: Explain = False,
         all_numbers: AllNumbers = False,
     ) -> Answer:
+        if box is not None and all_numbers:
+            raise Refused(422, "box is for one number, all=true for all: a request has one of them")
         asked = Parameters(chosen_models(model, readers), parse_box(box), explain, all_numbers)
-        check_all(asked, [name for name in readers if readers[name].description.finds_all])
         try:
             return await service.answer(request, asked)
         except Refused as error:
@@ -253,18 +252,14 @@ def create_app(
         return FileResponse(PAGE / "index.html")
 
     api.mount("/static", StaticFiles(directory=PAGE))
-    if not origins:
-        return SecurityHeaders(api)
-    methods, exposed = ["GET", "POST"], ["Retry-After"]
-    return SecurityHeaders(
-        CORSMiddleware(
-            api,
-            allow_origins=origins,
-            allow_methods=methods,
-            allow_headers=["*"],
-            expose_headers=exposed,
-        )
+    cross_origin = CORSMiddleware(
+        api,
+        allow_origins=origins,
+        allow_methods=["GET", "POST"],
+        allow_headers=["*"],
+        expose_headers=["Retry-After"],
     )
+    return SecurityHeaders(cross_origin)
 
 
 def make_server(

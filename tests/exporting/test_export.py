@@ -164,8 +164,11 @@ def test_a_missing_package_is_named(weights, tmp_path, monkeypatch, capsys):
 
 def test_files_are_named_after_their_weights(tmp_path):
     litert = formats.find("litert", "int8")
-    assert convert._file_name("street_numbers", litert, "int8") == "street_numbers-int8.tflite"
-    assert convert._file_name(tmp_path / "my.run", litert, None) == "my.run.tflite"
+    for weights, quantize, name in (
+        ("street_numbers", "int8", "street_numbers-int8.tflite"),
+        (tmp_path / "my.run", None, "my.run.tflite"),
+    ):
+        assert convert._out_path(None, weights, litert, quantize).name == name
 
 
 def test_a_model_of_mixed_precision_is_exported_in_float32():
@@ -178,4 +181,3 @@ def test_a_model_of_mixed_precision_is_exported_in_float32():
     assert {layer.compute_dtype for layer in copy.layers} == {"float32"}
     for values, expected in zip(copy.get_weights(), model.get_weights(), strict=True):
         np.testing.assert_array_equal(values, expected)
-    assert convert.in_float32(copy) is copy

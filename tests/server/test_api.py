@@ -81,7 +81,7 @@ def test_an_image_is_read_as_the_package_reads_it(client):
     assert without["box"] is without["length"] is without["digits"][0]["attention"] is None
 
 
-def test_all_numbers_are_read_with_boxes_in_pixels_of_the_image(client, readers, monkeypatch):
+def test_all_numbers_are_read_with_boxes_in_pixels_of_the_image(client):
     file, image = io.BytesIO(), Image.new("RGB", (300, 200), (90, 110, 90))
     draw_plate(image, 0, "175", (20, 20, 140, 80))
     draw_plate(image, 1, "402", (240, 20, 290, 150))
@@ -107,13 +107,6 @@ def test_all_numbers_are_read_with_boxes_in_pixels_of_the_image(client, readers,
         assert values.shape == (160, 64)
         centers.append(values.sum(1) @ np.arange(160) / values.sum())
     assert centers == sorted(centers) and centers[2] - centers[0] > 20
-    monkeypatch.setattr(readers[FIRST].description, "finds_all", False)
-    refused = read(client, all=True, model=[SECOND, FIRST])
-    assert refused.status_code == 422
-    assert (
-        refused.json()["detail"]
-        == f"all=true is for models that read all: {SECOND}. Received: {FIRST}"
-    )
 
 
 def test_several_images_and_models_keep_their_order(client):

@@ -21,7 +21,7 @@ def install(photos: Path) -> None:
     import datasets
     import evaluation.comparison
     import evaluation.page
-    import evaluation.terminal
+    import evaluation.report
     import models
     import training.callbacks
     import training.finish
@@ -79,7 +79,7 @@ def install(photos: Path) -> None:
         (formats, "_write_onnx", None),
         (evaluation.comparison, "compare", compare),
         (evaluation.page, "render", lambda *_: 2000 * "page "),
-        (evaluation.terminal, "show", lambda *_: None),
+        (evaluation.report, "show", lambda *_: None),
     ):
         mock.patch.object(target, name, replacement).start()
     onnx = formats.FORMATS["onnx"]

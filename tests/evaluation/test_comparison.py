@@ -123,12 +123,6 @@ def test_sheets_of_an_earlier_report_are_deleted_and_the_new_named(
     assert "readings-1.png" in capsys.readouterr().out
 
 
-def test_an_unknown_data_set_is_an_error_that_lists_the_known(tmp_path, capsys):
-    model = save_model(tmp_path / "model.keras")
-    assert evaluate.main([model, "--dataset", "mnits"]) == 2
-    assert "mnist" in capsys.readouterr().err
-
-
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, None])
 def test_images_and_labels_of_a_limited_mix_belong_together(limit, tmp_path):
     """The label of each image is its grey, wherever in the mix the limit falls."""

@@ -17,28 +17,6 @@ def blank(*shapes):
     return [np.zeros((*shape, 3), np.uint8) for shape in shapes]
 
 
-def test_an_image_is_read_alone_as_among_many(weights):
-    rng = np.random.default_rng(1)
-    images = [rng.integers(0, 256, (10 + n, 30, 3), np.uint8) for n in range(9)]
-    reader = Reader(weights)
-    together = reader.predict(images)
-    for index, image in enumerate(images):
-        alone = reader.predict([image])
-        for name, values in alone.arrays.items():
-            np.testing.assert_allclose(together.arrays[name][index], values[0], atol=1e-4)
-
-
-def test_predictions_have_all_that_an_answer_shows(weights):
-    reader = Reader(weights)
-    predictions = reader.predict(blank((20, 40), (9, 9)), [None, np.float32([1, 2, 5, 6])])
-    assert predictions.outputs["digits"].shape == (2, 3, 10)
-    assert predictions.outputs["length"].shape == (2, 5)
-    np.testing.assert_allclose(np.exp(predictions.outputs["digits"]).sum(-1), 1, rtol=1e-5)
-    assert predictions.boxes.shape == predictions.crops.shape == (2, 4)
-    assert (predictions.decoded.log_probability <= 0).all()
-    assert reader.read([]) == []
-
-
 def test_a_model_without_a_box_reads_one_glimpse(tmp_path):
     path = tmp_path / "model.keras"
     arguments = {"input_shape": (16, 32, 3), "max_digits": 3, "locate": False}

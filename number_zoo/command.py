@@ -83,7 +83,9 @@ def main(arguments: list[str] | None = None, prog: str = "number-zoo") -> int:
     """Run the command; returns its exit status."""
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments[:1] == ["serve"]:
-        return _serve(arguments[1:], prog)
+        from number_zoo.server.__main__ import main as serve
+
+        return serve(arguments[1:])
     options = parse(arguments, prog)
     warnings.filterwarnings("ignore", module="PIL")  # about files that it can read
     # File names are bytes of any encoding; they are printed unchanged.
@@ -109,15 +111,6 @@ def _text(error: BaseException, output: Path | None = None) -> str:
         return f"{error.filename}: {error.strerror}"
     resume = ". Rows that are complete are kept: rerun with --skip-done" if output else ""
     return f"{output or 'standard output'} cannot be written: {error.strerror}{resume}"
-
-
-def _serve(arguments: list[str], prog: str) -> int:
-    try:
-        from number_zoo.server.__main__ import main as serve
-    except ModuleNotFoundError as error:
-        print(f"{prog} serve: {error}: pip install 'number-zoo[server]'", file=sys.stderr)
-        return 2
-    return serve(arguments)
 
 
 def _run(options: argparse.Namespace, prog: str) -> int:

@@ -56,9 +56,6 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--data-dir", type=Path, metavar="FOLDER",
         help="folder of TFDS data sets (default: $TFDS_DATA_DIR or data/tensorflow_datasets)")
     add("--limit", type=int, metavar="N", help="only the first N images of each source")
-    add("--no-validation", action="store_true",
-        help="do not read the validation split: choose confidence thresholds on the evaluated "
-        "images, which makes coverage optimistic")
     add("--corruption-samples", type=int, default=200, metavar="N",
         help="also evaluate on N images with blur, noise, rotation and other corruptions; 0 for "
         "none (default: 200)")
@@ -109,7 +106,6 @@ def evaluate(options: argparse.Namespace) -> int:
                 options.dataset,
                 crop=options.crop,
                 max_glimpses=options.max_glimpses,
-                validation=not options.no_validation,
                 timing=not options.no_timing,
                 corruption_samples=options.corruption_samples,
                 **common,

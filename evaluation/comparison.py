@@ -91,7 +91,6 @@ def compare(
     max_glimpses: int | None = None,
     data_dir: str | Path | None = None,
     limit: int | None = None,
-    validation: bool = True,
     timing: bool = True,
     corruption_samples: int = 0,
 ) -> Comparison:
@@ -104,9 +103,8 @@ def compare(
         crop: "full", "union" or "square". Defaults to what each model was trained with.
         max_glimpses: of each model, on whole images. Defaults to each model's own.
         data_dir: folder of prepared TFDS data.
-        limit: only the first images of each source.
-        validation: whether the confidence thresholds of coverage are chosen on the validation
-            split, where the data set has one, up to `limit` too.
+        limit: only the first images of each source, also of the validation split, on which the
+            confidence thresholds of coverage are chosen where the data set has one.
         timing: whether to time the models.
         corruption_samples: images to evaluate with corruptions; 0 for none.
 
@@ -118,7 +116,7 @@ def compare(
     images = SplitImages(dataset, split, data_dir, limit)
     if not (total := len(images.labels)):
         raise ValueError(f"{dataset} has no images in its split {split!r}")
-    thresholds_on = "validation" if validation and _has_validation(images) else split
+    thresholds_on = "validation" if _has_validation(images) else split
     results = []
     for name, model_crop, reader in loaded:
         log.info("Reading %s images with %s", f"{total:,}", name)
@@ -204,7 +202,13 @@ def _has_validation(images: SplitImages) -> bool:
 def _evaluate(name, reader: Reader, images: SplitImages, crop, thresholds_on) -> Result:
     model = reader.model
     height, width, channels = model.input_shape[1:]
-    unreadable = _count_unreadable(images.texts, model.output["digits"].shape[1])
+    max_digits = model.output["digits"].shape[1]
+    unreadable = sum(len(text) > max_digits for text in images.texts)
+    if unreadable == len(images.texts):
+        raise ValueError(
+            f"every label has more digits than this model can read (max_digits={max_digits}): "
+            f"train one with --set max_digits={max(map(len, images.texts))}"
+        )
     given = {"crop": crop, "data_dir": images.data_dir, "limit": images.limit}
     thresholds = None
     if thresholds_on != images.split:
@@ -218,7 +222,7 @@ def _evaluate(name, reader: Reader, images: SplitImages, crop, thresholds_on) ->
     loss = negative_log_likelihood(predictions.outputs, truth)
     about = {
         "thresholds_chosen_on": thresholds_on,
-        "max_digits": model.output["digits"].shape[1],
+        "max_digits": max_digits,
         "unreadable_labels": unreadable,
         "parameters": model.count_params(),
         "multiply_adds": models.multiply_adds(model),
@@ -247,21 +251,6 @@ def _result(
     )
     correct = sequence_correct(decoded, truth)
     return Result(name, values, readings, np.exp(decoded.log_probability), correct, *model)
-
-
-def _count_unreadable(texts: Sequence[str], max_digits: int) -> int:
-    """Labels that are too long for a model.
-
-    Raises:
-        ValueError: if all are.
-    """
-    count = sum(len(text) > max_digits for text in texts)
-    if count == len(texts):
-        raise ValueError(
-            f"every label has more digits than this model can read (max_digits={max_digits}): "
-            f"train one with --set max_digits={max(map(len, texts))}"
-        )
-    return count
 
 
 def _warnings(images: SplitImages, results: list[Result]) -> list[str]:

@@ -7,6 +7,7 @@ only imports TensorFlow: the threads of its runtime would not survive a fork.
 from __future__ import annotations
 
 import csv
+import gc
 import hashlib
 import json
 import os
@@ -53,6 +54,7 @@ def prepare(folder: Path) -> Path:
     import tuning.report
 
     del evaluate, evaluation, export, train, training, tuning
+    gc.freeze()  # Keras collects garbage for each model, in every command
     photos = folder / "photos"
     if not photos.exists():
         write_photos(photos)

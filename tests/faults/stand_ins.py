@@ -25,6 +25,7 @@ def install(photos: Path) -> None:
     import models
     import training.callbacks
     import training.finish
+    import tuning.report
     from exporting import convert, formats
 
     def fit(model, stream, *, epochs, initial_epoch, callbacks, steps_per_epoch, **_):
@@ -71,6 +72,7 @@ def install(photos: Path) -> None:
         # keras-tuner then writes with Python's functions, in the same order.
         (keras_tuner.src.backend.io, "tf", None),
         (convert, "Reader", lambda *_: reader),
+        (convert, "in_float32", lambda model: model),
         (convert, "build_inference_model", lambda *_, **__: SimpleNamespace(inputs=[], output={})),
         (convert, "check", lambda *_: convert_check),
         (convert.models, "file_digest", lambda _: "abc"),
@@ -80,6 +82,7 @@ def install(photos: Path) -> None:
         (evaluation.comparison, "compare", compare),
         (evaluation.page, "render", lambda *_: 2000 * "page "),
         (evaluation.report, "show", lambda *_: None),
+        (tuning.report, "svg", lambda *_: ""),
     ):
         mock.patch.object(target, name, replacement).start()
     onnx = formats.FORMATS["onnx"]

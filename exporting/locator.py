@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+import datasets
 from exporting.check import ExportError
 from exporting.formats import FLOAT16, Run
 from inference.locator import Locator
@@ -59,9 +59,14 @@ def take(
     Raises:
         ValueError: if the data set is unknown or its validation split is empty.
     """
-    images = list(
-        itertools.islice(_render() if dataset is None else _load(dataset, data_dir), count)
-    )
+    if dataset is None:
+        from datasets.rendered_scenes.rendering import render_scene
+
+        stream = (render_scene(_SEED, index).image for index in itertools.count())
+    else:
+        examples = datasets.scene_examples(dataset, "validation", data_dir)
+        stream = (datasets.decode_image(example.image) for example in examples)
+    images = list(itertools.islice(stream, count))
     if not images:
         raise ValueError(
             f"{dataset} has no validation images to check with: name another --dataset, or none "
@@ -69,20 +74,6 @@ def take(
         )
     images = [_resize(image, _SCALES[n % len(_SCALES)]) for n, image in enumerate(images)]
     return RENDERED if dataset is None else f"{dataset}, validation split", images
-
-
-def _render() -> Iterator[np.ndarray]:
-    from datasets.rendered_scenes.rendering import render_scene
-
-    return (render_scene(_SEED, index).image for index in itertools.count())
-
-
-def _load(dataset: str, data_dir: str | Path | None) -> Iterator[np.ndarray]:
-    import datasets
-
-    for example in datasets.scene_examples(dataset, "validation", data_dir):
-        image = datasets.decode_image(example.image)
-        yield image if image.shape[2] == 3 else image.repeat(3, axis=2)
 
 
 def _resize(image: np.ndarray, factor: float) -> np.ndarray:

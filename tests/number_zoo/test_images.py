@@ -99,12 +99,6 @@ def test_what_does_not_decode_is_named(coded, tmp_path):
         decode_image(coded, name="gate")
 
 
-def test_only_the_given_formats_are_accepted():
-    assert decode_image(encode_image(red()), formats=("JPEG", "PNG")).shape == (4, 6, 3)
-    with pytest.raises(ValueError, match="does not decode"):
-        decode_image(encode_image(red()), formats=("JPEG", "GIF"))
-
-
 def test_heic_is_read_or_what_reads_it_is_named(tmp_path, monkeypatch):
     (tmp_path / "IMG_1.HEIC").write_bytes(encode_image(red(), "HEIF", quality=95))
     image = decode_image(tmp_path / "IMG_1.HEIC")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -112,21 +113,25 @@ def compare(
         ValueError: if no model can be evaluated, or the data set is unknown or holds no image of
             that split. The models are loaded first, before any data is read or downloaded.
     """
-    loaded, failed = _load(names, crop, max_glimpses)
+    loaded, results, failed = [], [], []
+    for name in names:
+        with noted_failure(name, failed):
+            model_crop = crop or provenance.configuration(name).get("crop", "full")
+            # Glimpses locate the number, which a crop around the true box has done already.
+            reader = Reader(name, max_glimpses if model_crop == "full" else 1)
+            loaded.append((name, model_crop, reader))
+    if not loaded:
+        raise none_evaluated(failed)
     images = SplitImages(dataset, split, data_dir, limit)
     if not (total := len(images.labels)):
         raise ValueError(f"{dataset} has no images in its split {split!r}")
     thresholds_on = "validation" if _has_validation(images) else split
-    results = []
     for name, model_crop, reader in loaded:
         log.info("Reading %s images with %s", f"{total:,}", name)
-        try:
+        with noted_failure(name, failed):
             results.append(_evaluate(name, reader, images, model_crop, thresholds_on))
-        except Exception as error:
-            log.error("%s cannot be evaluated: %s", name, error)
-            failed.append((name, str(error)))
     if not results:
-        raise _none_evaluated(failed)
+        raise none_evaluated(failed)
     crops = {result.figures["crop"] for result in results}
     sample_crop = crops.pop() if len(crops) == 1 else "full"
     if timing:
@@ -153,31 +158,18 @@ def compare(
     )
 
 
-def _load(
-    names: Sequence[str], crop: str | None, max_glimpses: int | None
-) -> tuple[list[tuple[str, str, Reader]], list[tuple[str, str]]]:
-    """Load models: (name, crop, reader) of each, and (name, reason) of those that fail.
-
-    Raises:
-        ValueError: if none can be loaded.
-    """
-    loaded, failed = [], []
-    for name in names:
-        try:
-            model_crop = crop or provenance.configuration(name).get("crop", "full")
-            # Glimpses locate the number, which a crop around the true box has done already.
-            reader = Reader(name, max_glimpses if model_crop == "full" else 1)
-            loaded.append((name, model_crop, reader))
-        except Exception as error:
-            failed.append((name, str(error)))
-    if not loaded:
-        raise _none_evaluated(failed)
-    for name, reason in failed:
-        log.error("%s cannot be evaluated: %s", name, reason)
-    return loaded, failed
+@contextlib.contextmanager
+def noted_failure(name: str, failed: list[tuple[str, str]]) -> Iterator[None]:
+    """Within the block, an error is logged and noted as the reason why a model is not evaluated."""
+    try:
+        yield
+    except Exception as error:
+        log.error("%s cannot be evaluated: %s", name, error)
+        failed.append((name, str(error)))
 
 
-def _none_evaluated(failed: list[tuple[str, str]]) -> ValueError:
+def none_evaluated(failed: list[tuple[str, str]]) -> ValueError:
+    """The error where every model failed."""
     reasons = "; ".join(f"{name}: {reason}" for name, reason in failed)
     return ValueError(f"no model can be evaluated. {reasons}")
 

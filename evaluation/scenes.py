@@ -18,6 +18,7 @@ from artifacts.console import table
 from artifacts.environment import environment
 from artifacts.files import write_json, write_text
 from datasets.scenes import scene_examples
+from evaluation.comparison import none_evaluated, noted_failure
 from evaluation.page import embed, template, thumbnail
 from evaluation.scene_figures import (
     MISTAKES,
@@ -79,23 +80,22 @@ def compare_scenes(
         limit: only the first images of each source.
 
     Raises:
-        ValueError: if no reader can be evaluated, or the split has no image.
+        ValueError: if no model can be evaluated, or the split has no image.
     """
     failed, readers = [], {}
     for name in names:
-        try:
+        with noted_failure(name, failed):
             readers[name] = open_reader(name, locator=locator)
-        except (ValueError, OSError) as error:
-            log.error("%s cannot be evaluated: %s", name, error)
-            failed.append((name, str(error)))
-    examples = list(scene_examples(dataset, split, data_dir, limit)) if readers else []
-    if readers and not examples:
+    if not readers:
+        raise none_evaluated(failed)
+    examples = list(scene_examples(dataset, split, data_dir, limit))
+    if not examples:
         raise ValueError(f"{dataset} has no images in its split {split!r}")
     figures, results = {}, {}
     for name, reader in readers.items():
         log.info("Reading all numbers of %s images with %s", f"{len(examples):,}", name)
         matched, seconds = [], 0.0
-        try:
+        with noted_failure(name, failed):
             for example in examples:
                 image = decode_image(example.image)
                 started = time.perf_counter()
@@ -105,12 +105,8 @@ def compare_scenes(
             milliseconds = 1000 * seconds / len(examples)
             figures[name] = scene_figures(matched) | {"milliseconds": milliseconds}
             results[name] = matched
-        except (ValueError, OSError) as error:
-            log.error("%s cannot be evaluated: %s", name, error)
-            failed.append((name, str(error)))
     if not figures:
-        reasons = "; ".join(f"{name}: {reason}" for name, reason in failed)
-        raise ValueError(f"no reader can be evaluated. {reasons}")
+        raise none_evaluated(failed)
     return SceneComparison(str(dataset), split, figures, results, failed)
 
 

@@ -145,7 +145,7 @@ def test_no_reader_and_no_image_are_errors(monkeypatch):
         raise ValueError("unknown weights")
 
     monkeypatch.setattr(scenes, "open_reader", refuse)
-    with pytest.raises(ValueError, match=r"no reader can be evaluated\. x: unknown weights"):
+    with pytest.raises(ValueError, match=r"no model can be evaluated\. x: unknown weights"):
         scenes.compare_scenes(["x"], "rendered_scenes")
     monkeypatch.setattr(scenes, "open_reader", lambda name, locator: FakeReader())
     monkeypatch.setattr(scenes, "scene_examples", lambda *_: iter(()))

@@ -157,8 +157,8 @@ def run_trial(context: TrialContext, trial: str, values: Mapping[str, Any]) -> T
         seconds=round(sum(row["seconds"] for row in run.read_history(metrics["epochs"])), 1),
         **{key: metrics[key] for key in ("validation", "epochs", "parameters", "multiply_adds")},
     )
-    _write_record(context.folder, record)
     _write_hparams(run, record)
+    _write_record(context.folder, record)  # last: it says that the trial is done
     return record
 
 

@@ -243,7 +243,8 @@ def open_search(folder: Path, search: Search) -> Iterator[None]:
     with lock(folder, "searching"):
         if not is_new:
             check_search(folder, search)
-        remove_leftovers(folder / "trials")
+        for parent in (folder / "trials", *(folder / "trials").glob("[!.]*/")):
+            remove_leftovers(parent)  # of finished trials as well, in which nothing more is written
         content = {"search": search.to_json(), "environment": environment()}
         write_json(folder / "search.json", content)
         yield

@@ -110,9 +110,27 @@ def test_a_run_of_another_candidate_is_replaced(tiny, tmp_path, no_training):
         assert arguments["filters"][0] == width
 
 
+def test_a_trial_whose_tensorboard_summary_is_not_written_is_not_done(
+    tiny, tmp_path, no_training, monkeypatch
+):
+    def full(*_):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(trial, "_write_hparams", full)
+    search = tiny()
+    context = trial.TrialContext(search, tmp_path, search.make_space(), 1)
+    with pytest.raises(OSError, match="No space"):
+        trial.run_trial(context, "0", {"filters_1": 4})
+    assert trial.read_records(tmp_path) == []
+
+
 def test_a_folder_of_another_search_or_other_files_is_refused(tiny, tmp_path, no_training):
     folder = tmp_path / "search"
     leftover = folder / ".zoo-tmp-of-a-killed-process"
+    leftover.mkdir(parents=True)
+    run_search(tiny(trials=1), folder)
+    assert not leftover.exists()
+    leftover = folder / "trials" / "0" / ".zoo-tmp-of-a-killed-process"
     leftover.mkdir(parents=True)
     run_search(tiny(trials=1), folder)
     assert not leftover.exists()

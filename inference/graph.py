@@ -228,7 +228,9 @@ def build_inference_model(
     """Build the end-to-end model: uint8 images of any size in, what `ReadNumbers` returns out.
 
     Args:
-        model, max_glimpses, temperature: as for `ReadNumbers`.
+        model: as for `ReadNumbers`.
+        max_glimpses: as for `ReadNumbers`.
+        temperature: as for `ReadNumbers`.
         crops: whether the inputs are a dictionary of `images`, `crops` and `image_sizes`; else
             images are the only input.
         options: `frozen` and `only_active`, as for `ReadNumbers`.

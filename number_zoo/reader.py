@@ -276,7 +276,8 @@ def read_all(images, weights=None, locator=None):
 
     Args:
         images: as for `Reader.read`.
-        weights, locator: as for `Reader`.
+        weights: as for `Reader`.
+        locator: as for `Reader`.
     """
     return _reader(weights, locator=locator).read_all(images)
 

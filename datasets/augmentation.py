@@ -8,10 +8,11 @@ JPEG_QUALITY = (15, 75)
 """Lowest and highest quality of JPEG compression."""
 
 _LIMITS = {"rotation": 45.0, "noise": 128.0, "zoom": 3.0, "zoom_out": 3.0, "gamma": 3.0}
-_MOVES = (
+MOVES = (
     *("random_crop", "background_crop", "zoom", "zoom_out", "stretch", "shift"),
     *("rotation", "shear", "perspective"),
 )
+"""Changes that are geometric."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +167,7 @@ class Augmentation:
     @property
     def moves(self) -> bool:
         """Whether there are geometric changes, so that images need room and detail to spare."""
-        return any(getattr(self, name) for name in _MOVES)
+        return any(getattr(self, name) for name in MOVES)
 
     @property
     def changes(self) -> bool:
@@ -174,7 +175,3 @@ class Augmentation:
         return any(
             getattr(self, field.name) for field in fields(self) if field.name != "erase_size"
         )
-
-    def to_dict(self) -> dict[str, float]:
-        """The strengths as JSON values; `Augmentation(**strengths)` restores them."""
-        return asdict(self)

@@ -60,15 +60,13 @@ def image_hashes(
     split: str,
     data_dir: str | Path | None = None,
     limit: int | None = None,
-) -> list[tuple[str, str]]:
-    """Id and SHA-256 of each encoded image of a split, to find images that two splits share.
+) -> list[str]:
+    """SHA-256 of each encoded image of a split, to find images that two splits have.
 
-    Pairs and not a dictionary, since two sources of a mix may use the same id.
+    The arguments are those of `sources.examples`.
     """
-    return [
-        (example.id, hashlib.sha256(example.read()).hexdigest())
-        for example in sources.examples(source, split, data_dir, limit)
-    ]
+    stream = sources.examples(source, split, data_dir, limit)
+    return [hashlib.sha256(example.read()).hexdigest() for example in stream]
 
 
 def fingerprint(source: str | Path, split: str, data_dir: str | Path | None = None) -> str:

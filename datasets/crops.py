@@ -63,13 +63,6 @@ def relative_box(boxes: np.ndarray | None, visible: np.ndarray) -> np.ndarray:
     return relative.astype(np.float32) if (relative[2:] > relative[:2]).all() else unknown
 
 
-def expand_box(box: np.ndarray, factor: float) -> np.ndarray:
-    """Scale a box about its centre: `factor` 1.3 makes it 30 % wider and 30 % higher."""
-    centre = (box[:2] + box[2:]) / 2
-    half = (box[2:] - box[:2]) / 2 * factor
-    return np.concatenate([centre - half, centre + half])
-
-
 def crop_box(
     boxes: np.ndarray,
     crop: str = "union",
@@ -92,8 +85,7 @@ def crop_box(
         raise ValueError("crop 'full' is the whole image and has no box")
     if not margin >= 0:
         raise ValueError(f"margin is 0 or more. Received: {margin}")
-    box = expand_box(union_box(boxes), 1.0 + margin)
-    if crop == "square":
-        centre, half = (box[:2] + box[2:]) / 2, (box[2:] - box[:2]).max() / 2
-        box = np.concatenate([centre - half, centre + half])
-    return expand_box(box, context).astype(np.float32)
+    box = union_box(boxes)
+    centre, half = (box[:2] + box[2:]) / 2, (box[2:] - box[:2]) / 2 * (1.0 + margin)
+    half = context * (half.max() if crop == "square" else half)
+    return np.concatenate([centre - half, centre + half]).astype(np.float32)

@@ -15,21 +15,10 @@ import numpy as np
 
 from datasets import geometry
 from datasets.augmentation import JPEG_QUALITY, Augmentation
+from datasets.geometry import DRAWS, Draws
 
 if TYPE_CHECKING:
     import tensorflow as tf
-
-_DRAWS = (
-    *("random_crop", "crop_size", "crop_x", "crop_y"),
-    *("background_crop", "background_side", "background_shape"),
-    *("zoom", "zoom_out", "stretch", "shift_x", "shift_y", "rotation", "shear_x", "shear_y"),
-    *("tilt_x", "tilt_y", "brightness", "contrast", "red", "green", "blue", "gamma"),
-    *("illumination_gradient", "illumination_angle", "invert", "grey"),
-    *("blur", "blur_x", "blur_y", "downscale", "downscale_factor"),
-    *("compress", "quality", "fine_noise", "coarse_noise", "erase", "erase_x", "erase_y"),
-    *("erase_width", "erase_height", "erase_red", "erase_green", "erase_blue"),
-)
-_COLUMN = {name: column for column, name in enumerate(_DRAWS)}
 
 # Standard normal quantiles of the 256 values of a byte: maps random bytes to Gaussian noise.
 _QUANTILES = np.array([[NormalDist().inv_cdf((i + 0.5) / 256) for i in range(256)]], np.float32)
@@ -76,7 +65,7 @@ def augment(
     if not augmentation.changes and visible_fraction == 1.0 and same_size:
         return tf.cast(images, tf.float32), boxes
     first, total = rows or (0, batch)
-    draws = tf.random.stateless_uniform((total, len(_DRAWS)), tf.random.fold_in(seed, 0))
+    draws = tf.random.stateless_uniform((total, len(DRAWS)), tf.random.fold_in(seed, 0))
     noise_bytes = _noise_bytes(size, channels) if augmentation.noise else 0
     words = tf.random.stateless_uniform(
         (total, -(-noise_bytes // 4)), tf.random.fold_in(seed, 1), None, None, tf.int32
@@ -87,9 +76,8 @@ def augment(
         noise = words.view(np.uint8)
         return distort(images, draws, noise, augmentation, size, visible_fraction, boxes)
 
-    result, boxes = tf.numpy_function(
-        apply, [images, draws, words, boxes], (tf.float32, tf.float32)
-    )
+    arguments = [images, draws, words, boxes]
+    result, boxes = tf.numpy_function(apply, arguments, (tf.float32, tf.float32))
     result.set_shape((images.shape[0], *size, channels))
     boxes.set_shape((images.shape[0], 4))
     return result, boxes
@@ -101,14 +89,14 @@ def distort(
     noise: np.ndarray,
     augmentation: Augmentation,
     size: tuple[int, int],
-    visible_fraction: float = 1.0,
-    boxes: np.ndarray | None = None,
+    visible_fraction: float,
+    boxes: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Change a batch of images by given random numbers, without TensorFlow; see `augment`.
 
     Args:
         images: uint8 [B, height, width, C].
-        draws: float32 [B, len(_DRAWS)] in [0, 1].
+        draws: float32 [B, len(DRAWS)] in [0, 1].
         noise: uint8 [B, n], random bytes, at least one for each value of noise.
         augmentation: strengths of the changes.
         size: `(height, width)` of the result in pixels.
@@ -118,10 +106,8 @@ def distort(
     Returns:
         float32 [B, *size, C] in [0, 255], and the boxes as fractions of the result.
     """
-    a, draw = augmentation, _Draws(draws.T)
+    a, draw = augmentation, Draws(draws.T)
     batch, *stored_size, channels = images.shape
-    if boxes is None:
-        boxes = np.full((batch, 4), np.nan, np.float32)
     if a.moves or visible_fraction != 1.0 or tuple(stored_size) != tuple(size):
         visible = geometry.random_crops(draw, a.random_crop, boxes, visible_fraction)
         if a.background_crop:
@@ -131,7 +117,7 @@ def distort(
         matrices = geometry.transforms(a, draw, size, stored_size, visible)
         images = _warp(images, matrices, size, bool(a.perspective))
         boxes = geometry.move_boxes(boxes, matrices, size, stored_size)
-    image_draws = [_Draws(row) for row in draws.tolist()]
+    image_draws = [Draws(row) for row in draws.tolist()]
     images = [_degrade(image, a, draw) for image, draw in zip(images, image_draws, strict=True)]
     tables = _level_tables(images, a, draw, channels)
     result = np.empty((batch, *size, channels), np.float32)
@@ -145,32 +131,6 @@ def distort(
         _add_noise(target, a, image_draws[index], noise[index])
         np.clip(target, 0.0, 255.0, out=target)
     return result, boxes
-
-
-class _Draws:
-    """Random numbers by name, mapped to the requested distributions.
-
-    For a whole batch ([draws, B], results are arrays [B]) or one image ([draws], floats).
-    """
-
-    def __init__(self, draws: np.ndarray | list[float]):
-        self._draws = draws
-
-    def uniform(self, name: str, low: float, high: float) -> np.ndarray:
-        """Uniform between `low` and `high`."""
-        return low + (high - low) * self._draws[_COLUMN[name]]
-
-    def symmetric(self, name: str, strength: float) -> np.ndarray:
-        """Uniform between -`strength` and `strength`."""
-        return self.uniform(name, -strength, strength)
-
-    def factor(self, name: str, strength: float) -> np.ndarray:
-        """Log-uniform between 1/(1 + strength) and 1 + strength."""
-        return np.exp(self.symmetric(name, np.log1p(strength)))
-
-    def bernoulli(self, name: str, probability: float) -> np.ndarray:
-        """True with the given probability."""
-        return self._draws[_COLUMN[name]] < probability
 
 
 def _warp(images, matrices: np.ndarray, size, perspective: bool) -> list[np.ndarray]:
@@ -189,7 +149,7 @@ def _warp(images, matrices: np.ndarray, size, perspective: bool) -> list[np.ndar
     return [cv2.warpAffine(image, matrix[:2], **options) for image, matrix in pairs]
 
 
-def _degrade(image: np.ndarray, a: Augmentation, draw: _Draws) -> np.ndarray:
+def _degrade(image: np.ndarray, a: Augmentation, draw: Draws) -> np.ndarray:
     """Remove colour and detail: grey, blur, lower resolution, JPEG compression."""
     height, width = image.shape[:2]
     if image.ndim == 3 and image.shape[2] == 3 and draw.bernoulli("grey", a.grey):
@@ -209,7 +169,7 @@ def _degrade(image: np.ndarray, a: Augmentation, draw: _Draws) -> np.ndarray:
     return image
 
 
-def _level_tables(images: list, a: Augmentation, draw: _Draws, channels: int):
+def _level_tables(images: list, a: Augmentation, draw: Draws, channels: int):
     """Lookup tables uint8 [B, 256, C] of light and colour changes; None if nothing changes."""
     if not any((a.invert, a.gamma, a.contrast, a.brightness, a.channel_gain)):
         return None
@@ -232,7 +192,7 @@ def _level_tables(images: list, a: Augmentation, draw: _Draws, channels: int):
     return np.ascontiguousarray((levels * 255 + 0.5).clip(0, 255).astype(np.uint8))
 
 
-def _erase(image: np.ndarray, a: Augmentation, draw: _Draws) -> None:
+def _erase(image: np.ndarray, a: Augmentation, draw: Draws) -> None:
     if not draw.bernoulli("erase", a.erase):
         return
     height, width, channels = image.shape
@@ -246,7 +206,7 @@ def _erase(image: np.ndarray, a: Augmentation, draw: _Draws) -> None:
     image[max(0, top) : max(0, top + tall), max(0, left) : max(0, left + wide)] = colour[:channels]
 
 
-def _apply_illumination_gradient(image: np.ndarray, a: Augmentation, draw: _Draws) -> None:
+def _apply_illumination_gradient(image: np.ndarray, a: Augmentation, draw: Draws) -> None:
     """Darken one side and lighten the opposite one."""
     if not a.illumination_gradient:
         return
@@ -270,7 +230,7 @@ def _noise_bytes(size, channels: int) -> int:
     return height * width + (-(-height // 2)) * (-(-width // 2)) * channels
 
 
-def _add_noise(image: np.ndarray, a: Augmentation, draw: _Draws, noise: np.ndarray) -> None:
+def _add_noise(image: np.ndarray, a: Augmentation, draw: Draws, noise: np.ndarray) -> None:
     """Add grey noise per pixel and coloured noise per 2 x 2 pixels."""
     if not a.noise:
         return

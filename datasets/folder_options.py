@@ -9,32 +9,28 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from artifacts.files import atomic_path
-from datasets import mixing, photo_folder, sources
+from datasets import mixing, photo_folder
+from datasets.sources import is_folder
 
 log = logging.getLogger(__name__)
 
 
 def add_folder_options(parser: argparse.ArgumentParser) -> None:
     """Add `--labels`, `--skip-bad`, `--name-pattern` and `--fold` to a command."""
-    group = parser.add_argument_group("folders of photos")
-    group.add_argument("--labels", choices=("digits",), help="drop the letters and signs around "
-        "the digits of a label: 12A is 12")  # fmt: skip
-    group.add_argument("--skip-bad", action="store_true", help="leave out rows that cannot be "
-        "used; a run lists them in skipped.csv")  # fmt: skip
-    group.add_argument("--name-pattern", metavar="PATTERN", help="the label is in the file's "
-        "name: {label} for it and * for anything, such as {label}_*")  # fmt: skip
-    group.add_argument("--fold", metavar="I/K", help="cross-validation: the Ith of K parts is the "
-        "validation split, the others are train")  # fmt: skip
+    add = parser.add_argument_group("folders of photos").add_argument
+    add("--labels", choices=("digits",), help="drop the letters and signs around the digits of a "
+        "label: 12A is 12")  # fmt: skip
+    add("--skip-bad", action="store_const", const="1", help="leave out rows that cannot be used; a "
+        "run lists them in skipped.csv")  # fmt: skip
+    add("--name-pattern", metavar="PATTERN", help="the label is in the file's name: {label} for it "
+        "and * for anything, such as {label}_*")  # fmt: skip
+    add("--fold", metavar="I/K", help="cross-validation: the Ith of K parts is the validation "
+        "split, the others are train")  # fmt: skip
 
 
 def read_folder_options(options: argparse.Namespace) -> None:
     """Put the options into the names of the folders in `dataset` and `validation`."""
-    given = {
-        "labels": options.labels,
-        "skip_bad": "1" if options.skip_bad else "",
-        "name_pattern": options.name_pattern,
-        "fold": options.fold,
-    }
+    given = {name: getattr(options, name) for name in photo_folder.OPTIONS}
     for name in ("dataset", "validation"):
         if (mix := getattr(options, name, None)) and any(given.values()):
             setattr(options, name, _with_options(mix, given))
@@ -42,15 +38,13 @@ def read_folder_options(options: argparse.Namespace) -> None:
 
 def _with_options(mix: str, given: dict[str, str | None]) -> str:
     parts = mixing.parse_mix(mix)
-    texts = [
-        photo_folder.with_options(part.source, **given)
-        if sources.is_folder(part.source)
-        else part.source
+    sources = [
+        photo_folder.with_options(part.source, **given) if is_folder(part.source) else part.source
         for part in parts
     ]
     if len(parts) == 1:
-        return texts[0]
-    return ",".join(f"{text}:{part.weight:g}" for text, part in zip(texts, parts, strict=True))
+        return sources[0]
+    return ",".join(f"{name}:{part.weight:g}" for name, part in zip(sources, parts, strict=True))
 
 
 def check_mixes(
@@ -71,13 +65,12 @@ def check_mixes(
             needed.setdefault(part.source, set()).update(names)
     folders = []
     for source, names in needed.items():
-        if not sources.is_folder(source):
-            continue
-        folder, _ = photo_folder.check_folder(source, several)
-        log.info("%s", folder.summary())
-        if reason := photo_folder.unusable_splits(folder, sorted(names)):
-            raise ValueError(reason)
-        folders.append(folder)
+        if is_folder(source):
+            folder, _ = photo_folder.check_folder(source, several)
+            log.info("%s", folder.summary())
+            if reason := photo_folder.unusable_splits(folder, sorted(names)):
+                raise ValueError(reason)
+            folders.append(folder)
     return folders
 
 
@@ -88,4 +81,4 @@ def write_skipped(folders: Iterable[photo_folder.Folder], path: Path) -> None:
         with atomic_path(path) as part, part.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(("folder", "location", "file", "reason"))
-            writer.writerows((str(s), row.location, row.file, row.reason) for s, row in rows)
+            writer.writerows((str(s), row.location, row.file, row.error) for s, row in rows)

@@ -1,8 +1,6 @@
-"""Geometry of augmentation: random crops, background crops, transforms, and boxes under them."""
+"""Geometry of augmentation: its random numbers, random and background crops, transforms, boxes."""
 
 from __future__ import annotations
-
-from typing import Protocol
 
 import numpy as np
 
@@ -20,13 +18,45 @@ MIN_BACKGROUND = 0.15
 """Side of the smallest background crop, as a fraction of the image's."""
 
 
-class Draws(Protocol):
-    """Random numbers by name, arrays [B]; see `distort`."""
+DRAWS = (
+    *("random_crop", "crop_size", "crop_x", "crop_y"),
+    *("background_crop", "background_side", "background_shape"),
+    *("zoom", "zoom_out", "stretch", "shift_x", "shift_y", "rotation", "shear_x", "shear_y"),
+    *("tilt_x", "tilt_y", "brightness", "contrast", "red", "green", "blue", "gamma"),
+    *("illumination_gradient", "illumination_angle", "invert", "grey"),
+    *("blur", "blur_x", "blur_y", "downscale", "downscale_factor"),
+    *("compress", "quality", "fine_noise", "coarse_noise", "erase", "erase_x", "erase_y"),
+    *("erase_width", "erase_height", "erase_red", "erase_green", "erase_blue"),
+)
+"""Names of the random numbers of an image; their order decides what a seed gives."""
 
-    def uniform(self, name: str, low: float, high: float) -> np.ndarray: ...
-    def symmetric(self, name: str, strength: float) -> np.ndarray: ...
-    def factor(self, name: str, strength: float) -> np.ndarray: ...
-    def bernoulli(self, name: str, probability: float) -> np.ndarray: ...
+_COLUMN = {name: column for column, name in enumerate(DRAWS)}
+
+
+class Draws:
+    """Random numbers by name, mapped to the requested distributions.
+
+    For a whole batch ([draws, B], results are arrays [B]) or one image ([draws], floats).
+    """
+
+    def __init__(self, draws: np.ndarray | list[float]):
+        self._draws = draws
+
+    def uniform(self, name: str, low: float, high: float) -> np.ndarray:
+        """Uniform between `low` and `high`."""
+        return low + (high - low) * self._draws[_COLUMN[name]]
+
+    def symmetric(self, name: str, strength: float) -> np.ndarray:
+        """Uniform between -`strength` and `strength`."""
+        return self.uniform(name, -strength, strength)
+
+    def factor(self, name: str, strength: float) -> np.ndarray:
+        """Log-uniform between 1/(1 + strength) and 1 + strength."""
+        return np.exp(self.symmetric(name, np.log1p(strength)))
+
+    def bernoulli(self, name: str, probability: float) -> np.ndarray:
+        """True with the given probability."""
+        return self._draws[_COLUMN[name]] < probability
 
 
 def random_crops(

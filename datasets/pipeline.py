@@ -2,7 +2,7 @@
 
 1. `prepared.prepare` decodes, crops and resizes a split once and keeps it.
 2. `mixing.plan_epoch` lists which image is where in an epoch, from the seed.
-3. `_Gather` collects a batch of images and labels.
+3. `_gatherer` makes the function that collects a batch of images and labels.
 4. `distort.augment` changes the batch as a whole.
 
 A batch depends on the seed and its number alone, so training resumes at any epoch without running
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,8 @@ finds detail and, around a crop, augmentation can move into real pixels."""
 CROP_DETAIL = 2.0
 """The same for augmentation with random crops, which show a small part of the stored image."""
 
-_WORKERS = min(8, os.cpu_count() or 1)
+WORKERS = min(8, os.cpu_count() or 1)
+"""Batches that are made at the same time."""
 
 
 def _with_defaults(source, image_size, channels, max_digits) -> tuple[tuple[int, int], int, int]:
@@ -51,11 +53,9 @@ def load(
     batch_size: int = 128,
     crop: str = "full",
     margin: float = 0.3,
-    fit: str = "stretch",
     cache_dir: str | Path | None = None,
     data_dir: str | Path | None = None,
     limit: int | None = None,
-    with_ids: bool = False,
     with_boxes: bool = False,
 ) -> tf.data.Dataset:
     """Load one pass over a split in a fixed order, without augmentation: for evaluation.
@@ -70,11 +70,9 @@ def load(
         batch_size: images in a batch; the last one may have fewer.
         crop: `"full"`, or `"union"` or `"square"` around the digit boxes.
         margin: fraction by which the box of a crop is enlarged.
-        fit: `"stretch"` (aspect ratio not kept) or `"pad"` (kept, edges repeated).
         cache_dir: folder for prepared images. Defaults to memory.
         data_dir: folder of prepared TFDS data. Defaults to TFDS_DATA_DIR or the project's own.
         limit: only the first so many of each source.
-        with_ids: adds the ids of the images as a third element, string [B].
         with_boxes: adds `box` to the labels: float32 [B, 4], left, top, right and bottom of the
             number as fractions of the image's width and height; NaN where unknown or where the
             image shows no number.
@@ -86,24 +84,21 @@ def load(
         `digits`.
     """
     size, channels, max_digits = _with_defaults(source, image_size, channels, max_digits)
-    spec = PreprocessSpec(size, channels, crop, margin, 1.0, fit)
+    spec = PreprocessSpec(size, channels, crop, margin)
     parts = [
         prepare(part.source, split, spec, cache_dir=cache_dir, data_dir=data_dir, limit=limit)
         for part in mixing.parse_mix(source)
     ]
-    gather = _Gather(parts, max_digits)
+    gather = _gatherer(parts, max_digits)
     places = [(number, index) for number, part in enumerate(parts) for index in range(len(part))]
 
     @tf.autograph.experimental.do_not_convert  # it takes seconds
     def make_batch(places):
-        images, targets, boxes, ids = gather(places)
-        images = tf.cast(images, tf.float32)
-        if with_boxes:
-            targets[BOX] = boxes
-        return (images, targets, ids) if with_ids else (images, targets)
+        images, targets, boxes = gather(places)
+        return tf.cast(images, tf.float32), targets | ({BOX: boxes} if with_boxes else {})
 
     stream = tf.data.Dataset.from_tensor_slices(np.array(places)).batch(batch_size)
-    stream = stream.map(make_batch, num_parallel_calls=_WORKERS, deterministic=True)
+    stream = stream.map(make_batch, num_parallel_calls=WORKERS, deterministic=True)
     return without_autotune(stream.prefetch(4))
 
 
@@ -122,7 +117,6 @@ def load_training(
     split: str = "train",
     crop: str = "full",
     margin: float = 0.3,
-    fit: str = "stretch",
     cache_dir: str | Path | None = None,
     data_dir: str | Path | None = None,
     limit: int | None = None,
@@ -166,39 +160,32 @@ def load_training(
             f"shard is (index, count) with 0 <= index < count and count a divisor of the batch "
             f"size {batch_size}. Received: {shard}"
         )
-    rows = batch_size // shards
-    first_row = shard_index * rows
+    first_row, last_row = (index * batch_size // shards for index in (shard_index, shard_index + 1))
     size, channels, max_digits = _with_defaults(source, image_size, channels, max_digits)
-    augmentation = augmentation or Augmentation.none()
+    augmentation = augmentation or Augmentation()
     stored_size, context = size, 1.0
     if augmentation.moves:
         room = CROP_DETAIL if augmentation.random_crop else ROOM
         stored_size = tuple(math.ceil(side * room) for side in size)
         context = ROOM if crop != "full" else 1.0
-    spec = PreprocessSpec(stored_size, channels, crop, margin, context, fit)
+    spec = PreprocessSpec(stored_size, channels, crop, margin, context)
     mix = mixing.parse_mix(source)
     parts = [
         prepare(part.source, split, spec, cache_dir=cache_dir, data_dir=data_dir, limit=limit)
         for part in mix
     ]
-    sizes, weights = [len(part) for part in parts], [part.weight for part in mix]
+    sizes = [len(part) for part in parts]
     steps = steps_per_epoch or math.ceil(sum(sizes) / batch_size)
-    gather = _Gather(parts, max_digits)
+    gather = _gatherer(parts, max_digits)
 
-    def plan(epoch):
-        places = mixing.plan_epoch(sizes, weights, steps, batch_size, seed, int(epoch))
-        return places[:, first_row : first_row + rows]
-
-    @tf.autograph.experimental.do_not_convert  # it takes seconds
-    def plan_steps(epoch):
-        places = tf.numpy_function(plan, [epoch], tf.int64)
-        places.set_shape((steps, rows, 2))
-        numbers = epoch * steps + tf.range(steps, dtype=tf.int64)
-        return tf.data.Dataset.from_tensor_slices((numbers, places))
+    def plan(epoch: int) -> np.ndarray:
+        weights = [part.weight for part in mix]
+        places = mixing.plan_epoch(sizes, weights, steps, batch_size, seed, epoch)
+        return places[:, first_row:last_row]
 
     @tf.autograph.experimental.do_not_convert  # it takes seconds
     def make_batch(number, places):
-        images, targets, boxes, _ = gather(places)
+        images, targets, boxes = gather(places)
         step_seed = tf.random.fold_in(tf.constant([seed, 0], tf.int64), number)
         images, moved_boxes = augment(
             images,
@@ -214,10 +201,37 @@ def load_training(
             targets[BOX] = moved_boxes
         return images, targets
 
-    stream = tf.data.Dataset.range(start_epoch, epochs).flat_map(plan_steps)
-    stream = stream.map(make_batch, num_parallel_calls=_WORKERS, deterministic=True)
-    count = max(0, epochs - start_epoch) * steps
-    stream = stream.apply(tf.data.experimental.assert_cardinality(count))
+    return epoch_batches(plan, make_batch, range(start_epoch, epochs))
+
+
+def epoch_batches(
+    plan: Callable[[int], np.ndarray],
+    make_batch: Callable[[tf.Tensor, tf.Tensor], tuple],
+    epochs: range,
+) -> tf.data.Dataset:
+    """The batches of epochs one after the other, several made at the same time.
+
+    Args:
+        plan: of the number of an epoch, gives which examples are in its batches, int64
+            [steps, B, 2] as from `mixing.plan_epoch`.
+        make_batch: of the number of a batch, int64 [], and its examples, int64 [B, 2].
+        epochs: numbers of the epochs.
+
+    Returns:
+        `tf.data.Dataset` of known cardinality.
+    """
+    steps, rows, _ = plan(0).shape
+
+    @tf.autograph.experimental.do_not_convert  # it takes seconds
+    def plan_steps(epoch):
+        places = tf.numpy_function(lambda epoch: plan(int(epoch)), [epoch], tf.int64)
+        places.set_shape((steps, rows, 2))
+        numbers = epoch * steps + tf.range(steps, dtype=tf.int64)
+        return tf.data.Dataset.from_tensor_slices((numbers, places))
+
+    stream = tf.data.Dataset.range(epochs.start, epochs.stop).flat_map(plan_steps)
+    stream = stream.map(make_batch, num_parallel_calls=WORKERS, deterministic=True)
+    stream = stream.apply(tf.data.experimental.assert_cardinality(len(epochs) * steps))
     return without_autotune(stream.prefetch(4))
 
 
@@ -231,47 +245,36 @@ def _clear_labels_out_of_view(targets: dict, boxes: tf.Tensor, moved_boxes: tf.T
     return cleared
 
 
-class _Gather:
-    """Collects batches from the prepared arrays of one or several sources."""
+def _gatherer(parts: list[Prepared], max_digits: int) -> Callable[[tf.Tensor], tuple]:
+    """A function that collects a batch from the prepared arrays of one or several sources.
 
-    def __init__(self, parts: list[Prepared], max_digits: int):
-        self._parts = parts
-        self._max_digits = max_digits
-        self._shape = parts[0].images.shape[1:]
-        encoded = [part.encode(max_digits) for part in parts]
-        # Labels, boxes and ids have one row per image of all sources; images stay apart.
-        self._first_row = np.cumsum([0] + [len(part) for part in parts])
-        self._columns = (
-            np.concatenate([lengths for lengths, _ in encoded]),
-            np.concatenate([digits for _, digits in encoded]),
-            np.concatenate([part.boxes for part in parts]),
-            np.array([name.encode() for part in parts for name in part.ids], object),
-        )
+    Its argument is int64 [B, 2], number of the source and index within it; its results are uint8
+    [B, height, width, C] images, targets by name and float32 [B, 4] boxes.
+    """
+    image_shape = parts[0].images.shape[1:]
+    encoded = [part.encode(max_digits) for part in parts]
+    # Labels and boxes have one row per image of all sources; images stay apart.
+    first_row = np.cumsum([0] + [len(part) for part in parts])
+    columns = (
+        np.concatenate([lengths for lengths, _ in encoded]),
+        np.concatenate([digits for _, digits in encoded]),
+        np.concatenate([part.boxes for part in parts]),
+    )
 
-    def _collect(self, places: np.ndarray):
-        images = np.empty((len(places), *self._shape), np.uint8)
-        for number, part in enumerate(self._parts):
+    def collect(places: np.ndarray) -> tuple[np.ndarray, ...]:
+        images = np.empty((len(places), *image_shape), np.uint8)
+        for number, part in enumerate(parts):
             in_part = places[:, 0] == number
             images[in_part] = part.images[places[in_part, 1]]
-        rows = self._first_row[places[:, 0]] + places[:, 1]
-        return images, *(column[rows] for column in self._columns)
+        rows = first_row[places[:, 0]] + places[:, 1]
+        return images, *(column[rows] for column in columns)
 
-    def __call__(self, places: tf.Tensor):
-        """Collect a batch.
-
-        Args:
-            places: int64 [B, 2], number of the source and index within it.
-
-        Returns:
-            uint8 [B, height, width, C] images, targets by name, float32 [B, 4] boxes, ids.
-        """
-        dtypes = (tf.uint8, tf.int32, tf.int32, tf.float32, tf.string)
-        arrays = tf.numpy_function(self._collect, [places], dtypes)
-        shapes = (self._shape, (), (self._max_digits,), (4,), ())
-        for array, shape in zip(arrays, shapes, strict=True):
+    def gather(places: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor], tf.Tensor]:
+        dtypes = (tf.uint8, tf.int32, tf.int32, tf.float32)
+        arrays = tf.numpy_function(collect, [places], dtypes)
+        for array, shape in zip(arrays, (image_shape, (), (max_digits,), (4,)), strict=True):
             array.set_shape((places.shape[0], *shape))
-        images, lengths, digits, boxes, ids = arrays
-        targets = {DIGITS: digits}
-        if self._max_digits > 1:
-            targets[LENGTH] = lengths
-        return images, targets, boxes, ids
+        images, lengths, digits, boxes = arrays
+        return images, {DIGITS: digits} | ({LENGTH: lengths} if max_digits > 1 else {}), boxes
+
+    return gather

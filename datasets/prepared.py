@@ -20,8 +20,8 @@ import numpy as np
 
 import labels
 from artifacts.files import atomic_path, remove_leftovers, reserve, write_text
-from datasets import crops, images, sources
-from number_zoo.images import decode_image
+from datasets import crops, sources
+from datasets.images import decode_image, prepare_image
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,6 @@ class PreprocessSpec:
         crop: one of `crops.CROPS`; an image without a number is never cropped.
         margin: fraction by which the number's box is enlarged (for crops other than `"full"`).
         context: factor by which the box is enlarged once more, as room for augmentation.
-        fit: one of `images.FITS`.
     """
 
     size: tuple[int, int]
@@ -47,11 +46,6 @@ class PreprocessSpec:
     crop: str = "full"
     margin: float = 0.3
     context: float = 1.0
-    fit: str = "stretch"
-
-    def __post_init__(self):
-        crops.check_crop(self.crop)
-        images.check_fit(self.fit)
 
 
 @dataclass(frozen=True)
@@ -178,9 +172,9 @@ def _preprocess(example: sources.Example, spec: PreprocessSpec) -> tuple[np.ndar
     name = example.id if isinstance(example.image, bytes) else str(example.image)
     image = decode_image(example.image, name=name)
     box = example.crop_box(spec.crop, spec.margin, spec.context)
-    visible = np.array(images.visible_box(image, spec.size, fit=spec.fit, box=box))
-    stored = images.prepare_image(image, spec.size, spec.channels, box=visible)
-    return stored, crops.relative_box(example.boxes, visible)
+    visible = (0, 0, image.shape[1], image.shape[0]) if box is None else box
+    stored = prepare_image(image, spec.size, spec.channels, box=visible)
+    return stored, crops.relative_box(example.boxes, np.array(visible, np.float64))
 
 
 def _check_memory(shape: tuple, source) -> None:

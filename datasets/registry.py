@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import functools
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from number_zoo.names import unknown_name
 SPLITS = ("train", "validation", "test")
 
 _LAST_TENTH = {"train": "train[:90%]", "validation": "train[90%:]", "test": "test"}
+_OWN_VALIDATION = {"train": "train", "validation": "validation", "test": "test"}
 
 
 @dataclass(frozen=True)
@@ -26,8 +28,7 @@ class DataSet:
         channels: 1 (grey) or 3 (RGB).
         max_digits: default number of digit positions.
         preparing: what the first use costs: a download, or the time to generate the images.
-        boxes: whether digits have boxes, so that images can be cropped to the number.
-        scenes: whether an image shows any number of numbers, for `load_scenes`; `max_digits` is
+        scenes: whether an image shows any number of numbers, for `scene_examples`; `max_digits` is
             that of a number.
         splits: TFDS split instruction of each split. Validation is never cut from test.
     """
@@ -39,7 +40,6 @@ class DataSet:
     channels: int
     max_digits: int
     preparing: str
-    boxes: bool = False
     scenes: bool = False
     splits: dict[str, str] = field(default_factory=lambda: dict(_LAST_TENTH))
 
@@ -59,137 +59,110 @@ class DataSet:
         folder = Path(__file__).parent / self.builder
         return folder if folder.is_dir() else None
 
-    @property
-    def kind(self) -> str:
-        """`"digits"` (one digit an image), `"numbers"` or `"scenes"`."""
-        if self.scenes:
-            return "scenes"
-        return "digits" if self.max_digits == 1 else "numbers"
 
+_mnist_numbers = functools.partial(
+    DataSet, image_size=(48, 128), channels=1, max_digits=5, splits=_OWN_VALIDATION
+)
+_rendered = functools.partial(
+    DataSet,
+    images=(20_000, 2_000),
+    image_size=(64, 128),
+    channels=3,
+    max_digits=5,
+    preparing="renders images for a few minutes",
+)
+_svhn_numbers = functools.partial(DataSet, image_size=(64, 64), channels=3, max_digits=5)
 
-def _rendered(name: str, description: str, **changes) -> DataSet:
-    defaults = {
-        "images": (20_000, 2_000),
-        "image_size": (64, 128),
-        "max_digits": 5,
-        "preparing": "renders images for a few minutes",
-    }
-    return DataSet(name, description, channels=3, boxes=True, **(defaults | changes))
-
-
-DATA_SETS = {
-    data_set.name: data_set
-    for data_set in (
-        DataSet(
-            name="mnist",
-            description="Handwritten digits, 28 x 28, grey (LeCun et al. 1998)",
-            images=(60_000, 10_000),
-            image_size=(28, 28),
-            channels=1,
-            max_digits=1,
-            preparing="downloads 11 MB",
-            splits={"train": "train[:55000]", "validation": "train[55000:]", "test": "test"},
-        ),
-        DataSet(
-            name="mnist_numbers",
-            description="Numbers of 1 to 5 MNIST digits composed on a 48 x 128 canvas",
-            images=(225_000, 10_000),
-            image_size=(48, 128),
-            channels=1,
-            max_digits=5,
-            boxes=True,
-            preparing="downloads 11 MB unless mnist is there, then composes for ten minutes",
-            splits={"train": "train", "validation": "validation", "test": "test"},
-        ),
-        DataSet(
-            name="mnist_numbers/small",
-            description="A tenth of these numbers, for first tries",
-            images=(22_000, 2_000),
-            image_size=(48, 128),
-            channels=1,
-            max_digits=5,
-            boxes=True,
-            preparing="downloads 11 MB unless mnist is there, then composes for a minute",
-            splits={"train": "train", "validation": "validation", "test": "test"},
-        ),
-        _rendered(
-            "rendered_numbers",
-            "House numbers rendered from fonts, in the style of street photos",
-            images=(60_000, 6_000),
-        ),
-        _rendered(
-            "rendered_numbers/wide",
-            "Street scenes with a small number; a tenth have none",
-            image_size=(128, 256),
-        ),
-        _rendered(
-            "rendered_numbers/devices",
-            "Rendered meters, displays, labels, race bibs and number plates",
-        ),
-        _rendered(
-            "rendered_numbers/kinds",
-            "Numbers of any kind: meters, codes, bibs, handwriting; a tenth without",
-            images=(60_000, 6_000),
-            image_size=(64, 192),
-            max_digits=10,
-            preparing="renders images for a few minutes, with MNIST's digits if MNIST is prepared",
-        ),
-        _rendered(
-            "rendered_numbers/meters",
-            "Rendered mechanical counters and seven-segment displays",
-            image_size=(64, 192),
-            max_digits=10,
-        ),
-        _rendered(
-            "rendered_numbers/handwriting",
-            "Handwritten amounts, of MNIST's digits if MNIST is prepared",
-            image_size=(64, 192),
-            max_digits=8,
-        ),
-        DataSet(
-            name="rendered_scenes",
-            description="Rendered scenes with 0 to 14 numbers of any kind, some of them turned",
-            images=(21_000, 1_000),
-            image_size=(320, 320),
-            channels=3,
-            max_digits=10,
-            boxes=True,
-            scenes=True,
-            preparing="renders images for a few minutes",
-            splits={"train": "train", "validation": "validation", "test": "test"},
-        ),
-        DataSet(
-            name="svhn_cropped",
-            description="Street View digits, 32 x 32, colour (Netzer et al. 2011)",
-            images=(73_257, 26_032),
-            image_size=(32, 32),
-            channels=3,
-            max_digits=1,
-            preparing="downloads 1.5 GB",
-        ),
-        DataSet(
-            name="svhn_numbers",
-            description="Street View house numbers, whole images (Netzer et al. 2011)",
-            images=(33_402, 13_068),
-            image_size=(64, 64),
-            channels=3,
-            max_digits=5,
-            boxes=True,
-            preparing="downloads 0.7 GB",
-        ),
-        DataSet(
-            name="svhn_numbers/full",
-            description="The same plus the 202,353 easier images of extra for training",
-            images=(235_755, 13_068),
-            image_size=(64, 64),
-            channels=3,
-            max_digits=5,
-            boxes=True,
-            preparing="downloads 2.6 GB",
-            splits=_LAST_TENTH | {"train": "train[:90%]+extra"},
-        ),
-    )
-}
+_ALL = (
+    DataSet(
+        name="mnist",
+        description="Handwritten digits, 28 x 28, grey (LeCun et al. 1998)",
+        images=(60_000, 10_000),
+        image_size=(28, 28),
+        channels=1,
+        max_digits=1,
+        preparing="downloads 11 MB",
+        splits={"train": "train[:55000]", "validation": "train[55000:]", "test": "test"},
+    ),
+    _mnist_numbers(
+        "mnist_numbers",
+        "Numbers of 1 to 5 MNIST digits composed on a 48 x 128 canvas",
+        images=(225_000, 10_000),
+        preparing="downloads 11 MB unless mnist is there, then composes for ten minutes",
+    ),
+    _mnist_numbers(
+        "mnist_numbers/small",
+        "A tenth of these numbers, for first tries",
+        images=(22_000, 2_000),
+        preparing="downloads 11 MB unless mnist is there, then composes for a minute",
+    ),
+    _rendered(
+        "rendered_numbers",
+        "House numbers rendered from fonts, in the style of street photos",
+        images=(60_000, 6_000),
+    ),
+    _rendered(
+        "rendered_numbers/wide",
+        "Street scenes with a small number; a tenth have none",
+        image_size=(128, 256),
+    ),
+    _rendered(
+        "rendered_numbers/devices",
+        "Rendered meters, displays, labels, race bibs and number plates",
+    ),
+    _rendered(
+        "rendered_numbers/kinds",
+        "Numbers of any kind: meters, codes, bibs, handwriting; a tenth without",
+        images=(60_000, 6_000),
+        image_size=(64, 192),
+        max_digits=10,
+        preparing="renders images for a few minutes, with MNIST's digits if MNIST is prepared",
+    ),
+    _rendered(
+        "rendered_numbers/meters",
+        "Rendered mechanical counters and seven-segment displays",
+        image_size=(64, 192),
+        max_digits=10,
+    ),
+    _rendered(
+        "rendered_numbers/handwriting",
+        "Handwritten amounts, of MNIST's digits if MNIST is prepared",
+        image_size=(64, 192),
+        max_digits=8,
+    ),
+    _rendered(
+        "rendered_scenes",
+        "Rendered scenes with 0 to 14 numbers of any kind, some of them turned",
+        images=(21_000, 1_000),
+        image_size=(320, 320),
+        max_digits=10,
+        scenes=True,
+        splits=_OWN_VALIDATION,
+    ),
+    DataSet(
+        name="svhn_cropped",
+        description="Street View digits, 32 x 32, colour (Netzer et al. 2011)",
+        images=(73_257, 26_032),
+        image_size=(32, 32),
+        channels=3,
+        max_digits=1,
+        preparing="downloads 1.5 GB",
+    ),
+    _svhn_numbers(
+        "svhn_numbers",
+        "Street View house numbers, whole images (Netzer et al. 2011)",
+        images=(33_402, 13_068),
+        preparing="downloads 0.7 GB",
+    ),
+    _svhn_numbers(
+        "svhn_numbers/full",
+        "The same plus the 202,353 easier images of extra for training",
+        images=(235_755, 13_068),
+        preparing="downloads 2.6 GB",
+        splits=_LAST_TENTH | {"train": "train[:90%]+extra"},
+    ),
+)
+DATA_SETS = {data_set.name: data_set for data_set in _ALL}
 
 
 def list_datasets(pattern: str = "*") -> list[str]:

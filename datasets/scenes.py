@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,9 @@ import numpy as np
 from PIL import Image
 
 from datasets import mixing, photo_folder, registry, sources
+
+MAX_NUMBERS = 32
+"""Rows of the targets of an image."""
 
 LEAST_VISIBLE = 0.8
 """Fraction of a number's box that a crop must show for the number to count."""
@@ -50,9 +53,27 @@ def is_scenes(source: str | Path) -> bool:
         if not sources.is_folder(part.source):
             if registry.describe(part.source).scenes:
                 return True
-        elif photo_folder.is_scenes(part.source):
+        elif any(len(scene.labels) > 1 for scene in read_scenes(part.source)):
             return True
     return False
+
+
+def read_scenes(source: str | Path, split: str | None = None) -> list[SceneExample]:
+    """Read the images of a folder or table with all of their numbers, in order.
+
+    Each number is a row with the box of the whole number, or with those of its digits. The
+    arguments and errors are those of `photo_folder.read_folder`.
+    """
+    images: dict[Path, list[photo_folder.Photo]] = {}
+    for photo in photo_folder.read_folder(source, split, several=True):
+        images.setdefault(photo.path, []).append(photo)
+    scenes = []
+    for path, photos in images.items():
+        numbers = [photo for photo in photos if photo.label]
+        boxes, turns = [photo.box for photo in numbers], [photo.turn for photo in numbers]
+        labels = [photo.label for photo in numbers]
+        scenes.append(_example(photos[0].file, path, boxes, labels, turns))
+    return scenes
 
 
 def scene_examples(
@@ -66,7 +87,7 @@ def scene_examples(
     Images of data sets of one number have that number, with the box around its digits' boxes.
 
     Args:
-        source: name of a data set, folder or table, or a mix; see `photo_folder.read_scenes`.
+        source: name of a data set, folder or table, or a mix; see `read_scenes`.
         split: `"train"`, `"validation"` or `"test"`.
         data_dir: folder of prepared TFDS data; see `sources.resolve_data_dir`.
         limit: only the first so many of each source.
@@ -74,7 +95,7 @@ def scene_examples(
     sources.check_split(split)
     for part in mixing.parse_mix(source):
         if sources.is_folder(part.source):
-            stream = map(_from_photo, photo_folder.read_scenes(part.source, split))
+            stream = read_scenes(part.source, split)
         elif registry.describe(part.source).scenes:
             stream = map(_from_row, sources.tfds_rows(part.source, split, data_dir))
         else:
@@ -85,23 +106,18 @@ def scene_examples(
 def scene_count(source: str | Path, split: str, data_dir: str | Path | None = None) -> int:
     """Number of examples that `scene_examples` yields for the same arguments."""
     return sum(
-        len(photo_folder.read_scenes(part.source, split))
+        len(read_scenes(part.source, split))
         if sources.is_folder(part.source)
         else sources.tfds_size(part.source, split, data_dir)
         for part in mixing.parse_mix(source)
     )
 
 
-def _from_photo(photo: photo_folder.ScenePhoto) -> SceneExample:
-    ignored = np.empty((0, 4), np.float32)
-    return SceneExample(photo.file, photo.path, photo.boxes, photo.labels, photo.turns, ignored)
-
-
 def _from_number(example: sources.Example) -> SceneExample:
     if not example.label:
-        return _example(example.id, example.image, np.empty((0, 4)), [])
+        return _example(example.id, example.image, [], [], [])
     box = example.crop_box("union", margin=0.0) if example.boxes is not None else [np.nan] * 4
-    return _example(example.id, example.image, [box], [example.label])
+    return _example(example.id, example.image, [box], [example.label], [0])
 
 
 def _from_row(row: dict) -> SceneExample:
@@ -111,10 +127,12 @@ def _from_row(row: dict) -> SceneExample:
     )
 
 
-def _example(name: str, image: Path | bytes, boxes, labels: list[str]) -> SceneExample:
-    boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
-    turns, ignored = np.zeros(len(labels), np.int32), np.empty((0, 4), np.float32)
-    return SceneExample(name, image, boxes, labels, turns, ignored)
+def _example(
+    name: str, image: Path | bytes, boxes: Sequence, labels: list[str], turns: list[int]
+) -> SceneExample:
+    boxes = np.array(boxes, np.float32).reshape(-1, 4)
+    turns = np.array(turns, np.int32)
+    return SceneExample(name, image, boxes, labels, turns, np.empty((0, 4), np.float32))
 
 
 def view(
@@ -163,16 +181,15 @@ def view_targets(
     example: SceneExample,
     size: tuple[int, int],
     scale: float,
-    corner: tuple[float, float],
-    max_numbers: int,
+    corner: tuple[float, float] = (0.0, 0.0),
 ) -> np.ndarray:
     """The targets of a locator for what `view` shows.
 
     Returns:
-        float32 (max_numbers, 5): left, top, right, bottom in pixels of the result, and the turn;
+        float32 (MAX_NUMBERS, 5): left, top, right, bottom in pixels of the result, and the turn;
         NaN for no number. The turn is NaN for boxes to be ignored: those of the example, numbers
         of which less than `LEAST_VISIBLE` is in view, and ones below `LEAST_HEIGHT`. Of more than
-        `max_numbers` the largest are kept.
+        `MAX_NUMBERS` the largest are there.
 
     Raises:
         ValueError: if a box is unknown.
@@ -191,7 +208,7 @@ def view_targets(
     visible = areas / np.maximum((boxes[:, 2:] - boxes[:, :2]).prod(axis=1), 1e-6)
     turns[(visible < LEAST_VISIBLE) | (sides.min(axis=1, initial=np.inf) < LEAST_HEIGHT)] = np.nan
     rows = np.column_stack([clipped, turns])[areas > 0]
-    rows = rows[np.argsort(-areas[areas > 0], kind="stable")][:max_numbers]
-    targets = np.full((max_numbers, 5), np.nan, np.float32)
+    rows = rows[np.argsort(-areas[areas > 0], kind="stable")][:MAX_NUMBERS]
+    targets = np.full((MAX_NUMBERS, 5), np.nan, np.float32)
     targets[: len(rows)] = rows
     return targets

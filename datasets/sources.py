@@ -24,8 +24,6 @@ log = logging.getLogger(__name__)
 
 DEFAULT_DATA_DIR = Path(__file__).resolve().parent.parent / "data" / "tensorflow_datasets"
 
-_TFDS_BATCH = 256
-
 
 @dataclass(frozen=True, slots=True)
 class Example:
@@ -100,15 +98,14 @@ def check_one_number(name: str) -> str:
     if registry.describe(name).scenes:
         raise ValueError(
             f"{name} has images with several numbers: a reader of one number trains on other data "
-            "sets, such as rendered_numbers; a locator, load_scenes and evaluate.py take all"
+            "sets, such as rendered_numbers; a locator, scene_examples and evaluate.py take all"
         )
     return name
 
 
 def tfds_size(name: str, split: str, data_dir: str | Path | None = None) -> int:
     """Number of images of a split of a named data set."""
-    instruction = _instruction(name, split)
-    return builder(name, data_dir).info.splits[instruction].num_examples
+    return builder(name, data_dir).info.splits[_instruction(name, split)].num_examples
 
 
 def size(
@@ -153,8 +150,7 @@ def examples(
             photos = photo_folder.read_folder(part.source, split)
             stream = (Example(p.file, p.label, p.path, p.boxes) for p in photos)
         else:
-            name = check_one_number(part.source)
-            stream = _tfds_examples(name, split, builder(name, data_dir))
+            stream = _tfds_examples(check_one_number(part.source), split, data_dir)
         yield from itertools.islice(stream, limit)
 
 
@@ -180,15 +176,11 @@ def chunks(stream: Iterator, length: int) -> Iterator[list]:
 def state(source: str | Path, split: str, data_dir: str | Path | None = None) -> str:
     """Short hash that changes when the data of a single source change; reads no images."""
     if is_folder(source):
-        if photo_folder.is_scenes(source):
-            scenes = photo_folder.read_scenes(source, split)
-            photos = [(scene, scene.labels) for scene in scenes]
-        else:
-            photos = [(photo, photo.label) for photo in photo_folder.read_folder(source, split)]
+        photos = photo_folder.read_folder(source, split, several=True)
+        stats = [photo.path.stat() for photo in photos]
         facts = [
-            (photo.file, label, str(photo.boxes), stat.st_size, stat.st_mtime_ns)
-            for photo, label in photos
-            for stat in [photo.path.stat()]
+            (photo.file, photo.label, str(photo.boxes), photo.turn, stat.st_size, stat.st_mtime_ns)
+            for photo, stat in zip(photos, stats, strict=True)
         ]
     else:
         info = builder(source, data_dir).info
@@ -252,43 +244,39 @@ def _instruction(source: str | Path, split: str) -> str:
     return registry.describe(str(source)).splits[check_split(split)]
 
 
-def tfds_rows(name: str, split: str, data_dir: str | Path | None = None) -> Iterator[dict]:
-    """Yield the examples of a named data set as TFDS has them, images encoded, in order."""
+def tfds_rows(
+    name: str, split: str, data_dir: str | Path | None = None, batch_size: int | None = None
+) -> Iterator[dict]:
+    """Yield the examples of a named data set as TFDS has them, images encoded, in order.
+
+    Args:
+        name: of the data set.
+        split: `"train"`, `"validation"` or `"test"`.
+        data_dir: folder of prepared TFDS data.
+        batch_size: examples in a ragged batch. Defaults to single examples.
+    """
     import tensorflow as tf
-
-    tfds_builder = builder(name, data_dir)
-    try:
-        yield from without_autotune(_tfds_stream(name, split, tfds_builder)).as_numpy_iterator()
-    except tf.errors.OpError as error:
-        raise _damaged(name, tfds_builder.data_dir, error.message) from error
-
-
-def _tfds_stream(name: str, split: str, tfds_builder):
-    """Read one file at a time without shuffling, so that the order is that of preparation."""
     import tensorflow_datasets as tfds
 
-    return tfds_builder.as_dataset(
+    tfds_builder = builder(name, data_dir)
+    # One file at a time without shuffling, so that the order is that of preparation.
+    stream = tfds_builder.as_dataset(
         split=_instruction(name, split),
         shuffle_files=False,
         decoders={"image": tfds.decode.SkipDecoding()},
         read_config=tfds.ReadConfig(try_autocache=False, interleave_cycle_length=1),
     )
+    stream = stream.ragged_batch(batch_size) if batch_size else stream
+    try:
+        yield from without_autotune(stream).as_numpy_iterator()
+    except tf.errors.OpError as error:
+        raise _damaged(name, tfds_builder.data_dir, error.message) from error
 
 
-def _tfds_examples(name: str, split: str, tfds_builder) -> Iterator[Example]:
-    import tensorflow as tf
-
-    stream = _tfds_stream(name, split, tfds_builder)
-    index = 0
+def _tfds_examples(name: str, split: str, data_dir: str | Path | None) -> Iterator[Example]:
+    index = itertools.count()
     # In batches: TFDS takes longer to hand over single rows than everything else here.
-    batches = without_autotune(stream.ragged_batch(_TFDS_BATCH)).as_numpy_iterator()
-    while True:
-        try:
-            rows = next(batches)
-        except StopIteration:
-            return
-        except tf.errors.OpError as error:
-            raise _damaged(name, tfds_builder.data_dir, error.message) from error
+    for rows in tfds_rows(name, split, data_dir, batch_size=256):
         if "digits" in rows:
             columns = (rows["id"], rows["label"], rows["image"], rows["digits"]["box"])
             for identity, label, image, boxes in zip(*columns, strict=True):
@@ -296,5 +284,4 @@ def _tfds_examples(name: str, split: str, tfds_builder) -> Iterator[Example]:
                 yield Example(identity.decode(), label.decode(), image, boxes)
         else:  # TFDS's own data sets of single digits have an integer label and no id
             for label, image in zip(rows["label"], rows["image"], strict=True):
-                yield Example(f"{name}/{split}/{index:06d}", str(int(label)), image)
-                index += 1
+                yield Example(f"{name}/{split}/{next(index):06d}", str(int(label)), image)

@@ -27,6 +27,7 @@ from datasets import photo_folder
 from datasets.folder_options import add_folder_options, read_folder_options
 from datasets.photo_folder import Folder, ImageFacts, Photo
 from datasets.registry import SPLITS
+from datasets.scenes import read_scenes
 from number_zoo.images import decode_image
 from number_zoo.locator import UprightCrop
 from number_zoo.predictions import Reading
@@ -159,10 +160,10 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # warns of tracing for each model
-    given, options.skip_bad = options.skip_bad, True  # bad rows are shown on the page
+    given, options.skip_bad = options.skip_bad, "1"  # bad rows are shown on the page
     read_folder_options(options)
     try:
-        scenes = photo_folder.read_scenes(options.dataset)
+        scenes = read_scenes(options.dataset)
         # Two labels of an image without boxes are rather a mistake.
         several = any(len(scene.labels) > 1 and np.isfinite(scene.boxes).all() for scene in scenes)
         folder, facts = photo_folder.check_folder(options.dataset, several)

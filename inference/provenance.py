@@ -54,8 +54,8 @@ def leak_warnings(
             continue
         for folder, used_split in _photo_folders(configuration(name)):
             if hashes is None:
-                hashes = {h for _, h in datasets.image_hashes(dataset, split, data_dir)}
-            shared = hashes & {h for _, h in datasets.image_hashes(folder, used_split)}
+                hashes = set(datasets.image_hashes(dataset, split, data_dir))
+            shared = hashes.intersection(datasets.image_hashes(folder, used_split))
             if shared:
                 warnings.append(
                     f"{len(shared)} of these images are in the {used_split} split of {folder}, "

@@ -21,11 +21,11 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from artifacts.files import atomic_path
-from datasets.photo_folder import LABELS_FILE, read_folder, read_scenes
+from datasets.photo_folder import LABELS_FILE, read_folder
 from datasets.rendered_numbers.rendering import render
 from datasets.rendered_numbers.styles import STYLES
 from datasets.rendered_scenes.rendering import render_scene
-from datasets.scenes import is_scenes
+from datasets.scenes import is_scenes, read_scenes
 from datasets.svhn_numbers.archives import read_split
 
 _IMAGE_SIZE = (150, 100)  # maximum width and height of an image, in pixels
@@ -79,9 +79,9 @@ def read_source(source: str, seed: int = 0) -> Iterator[Example]:
     elif (path / LABELS_FILE).is_file() and is_scenes(path):
         scenes = read_scenes(path)
         for index in np.random.default_rng(seed).permutation(len(scenes)):
-            photo = scenes[index]
-            image = Image.open(photo.path).convert("RGB")
-            yield Example(image, photo.path.stem, photo.labels, np.nan_to_num(photo.boxes))
+            scene = scenes[index]
+            image = Image.open(scene.image).convert("RGB")
+            yield Example(image, scene.image.stem, scene.labels, np.nan_to_num(scene.boxes))
     elif (path / LABELS_FILE).is_file():
         photos = read_folder(path)
         for index in np.random.default_rng(seed).permutation(len(photos)):

@@ -94,13 +94,33 @@ _ANY10 = (
     ),
     Step(
         "python -m training.accelerator runs/any10_pack.npz --seconds 578 --workers 15 "
-        "--out runs/any10",
+        "--out runs/any10_first",
+        Path("runs/any10_first/weights.npz"),
+        {"KERAS_BACKEND": "jax"},
+    ),
+    Step(
+        "python -m training.accelerator.finish runs/any10_first/weights.npz runs/any10_first "
+        f"--dataset {','.join(_PHOTOS)} --validation street_numbers --steps 29124",
+        _metrics("any10_first/conv_transformer_small"),
+    ),
+)
+
+_AGAIN = (
+    "--learning-rate 1e-3 "
+    "--init runs/any10_first/conv_transformer runs/any10_first/conv_transformer_small"
+)
+_ANY10_AGAIN = (
+    *_ANY10,
+    Step(
+        "python -m training.accelerator runs/any10_pack.npz --seconds 305 --workers 14 "
+        f"--seed 1 {_AGAIN} --out runs/any10",
         Path("runs/any10/weights.npz"),
         {"KERAS_BACKEND": "jax"},
     ),
     Step(
         "python -m training.accelerator.finish runs/any10/weights.npz runs "
-        f"--dataset {','.join(_PHOTOS)} --validation street_numbers --steps 29124",
+        f"--dataset {','.join(_PHOTOS)} --validation street_numbers --steps 8810 {_AGAIN} "
+        "--alpha 0.5",
         _metrics("conv_transformer_small"),
     ),
 )
@@ -134,8 +154,10 @@ PLANS = {
             ),
         ),
     ),
-    "conv_transformer.any10": Plan(Path("runs/conv_transformer"), _PHOTOS, _ANY10),
-    "conv_transformer_small.any10": Plan(Path("runs/conv_transformer_small"), _PHOTOS, _ANY10),
+    "conv_transformer.any10": Plan(Path("runs/conv_transformer"), _PHOTOS, _ANY10_AGAIN),
+    "conv_transformer_small.any10": Plan(
+        Path("runs/any10_first/conv_transformer_small"), _PHOTOS, _ANY10
+    ),
     "locator.scenes": Plan(Path("runs/locator"), _PHOTOS, _SCENES),
 }
 """By the name of the weights. Those of `.any10` and `.scenes` are trained on one accelerator."""

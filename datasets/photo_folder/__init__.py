@@ -15,47 +15,28 @@ optional and may be empty in a row; others are ignored:
   photo stays in its split when others are added or removed.
 
 An image with several numbers has a row for each, with the box of the whole number, and in a column
-`turn` how many counter-clockwise quarter turns make it upright, if any; `read_scenes` reads such.
+`turn` how many counter-clockwise quarter turns make it upright, if any.
 Boxes of annotations are whole numbers if a tenth of their labels or more have several digits
 (`rows.join_objects`), and digits of one number otherwise.
 """
 
-from datasets.photo_folder.facts import (
-    ImageFacts,
-    ScenePhoto,
-    check_folder,
-    duplicates,
-    is_scenes,
-    read_folder,
-    read_scenes,
-)
-from datasets.photo_folder.folder import (
-    BadRow,
-    BadRows,
-    Folder,
-    Photo,
-    understand,
-    unusable_splits,
-)
+from datasets.photo_folder.facts import ImageFacts, check_folder, duplicates, read_folder
+from datasets.photo_folder.folder import BadRows, Folder, Photo, understand, unusable_splits
 from datasets.photo_folder.layouts import LABELS_FILE
-from datasets.photo_folder.options import ReadOptions, parse_source, with_options
+from datasets.photo_folder.options import OPTIONS, parse_source, with_options
 from datasets.photo_folder.splits import split_of
 
 __all__ = [
     "LABELS_FILE",
-    "BadRow",
+    "OPTIONS",
     "BadRows",
     "Folder",
     "ImageFacts",
     "Photo",
-    "ReadOptions",
-    "ScenePhoto",
     "check_folder",
     "duplicates",
-    "is_scenes",
     "parse_source",
     "read_folder",
-    "read_scenes",
     "split_of",
     "understand",
     "unusable_splits",

@@ -7,7 +7,8 @@ Pascal VOC: Everingham et al. 2010, https://doi.org/10.1007/s11263-009-0275-4.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -15,12 +16,12 @@ from xml.etree import ElementTree
 import numpy as np
 from PIL import Image
 
-from datasets.photo_folder.rows import Layout, Row, join_objects
-from datasets.photo_folder.tables import read_text
+from datasets.photo_folder.files import read_text
+from datasets.photo_folder.rows import Layout, Row, image_row, join_objects
 from datasets.photo_folder.values import TEXT_KEYS, split_in
 
-_TRANSPOSED = (5, 6, 7, 8)  # values of EXIF's orientation that turn an image on its side
-_ORIENTATION = 0x0112
+_ORIENTATION = 0x0112  # EXIF's tag
+_ON_ITS_SIDE = (5, 6, 7, 8)  # its values that turn an image by a quarter
 
 
 def is_coco(path: Path) -> bool:
@@ -42,9 +43,8 @@ def read_coco(paths: Sequence[Path], root: Path) -> Layout:
     for path in paths:
         content = json.loads(read_text(path)[0])
         name = path.relative_to(root).as_posix()
-        split = split_in(name) if len(paths) > 1 else ""
         try:
-            rows += _coco_rows(content, name, split)
+            rows += _coco_rows(content, name, split_in(name) if len(paths) > 1 else "")
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
             raise ValueError(
                 f"{path} is not as COCO has it: {type(error).__name__} {error}"
@@ -53,23 +53,23 @@ def read_coco(paths: Sequence[Path], root: Path) -> Layout:
     return Layout(f"COCO in {', '.join(path.name for path in paths)}", join_objects(rows))
 
 
-def _coco_rows(content: dict[str, Any], name: str, split: str) -> list[Row]:
-    classes = {entry["id"]: str(entry["name"]) for entry in content.get("categories", [])}
+def _coco_rows(content: dict[str, Any], name: str, split: str) -> Iterator[Row]:
+    classes = {entry["id"]: entry["name"] for entry in content.get("categories", [])}
     files = {image["id"]: str(image["file_name"]) for image in content["images"]}
-    rows = [Row(f"{name}, image {key}", file, "", split=split) for key, file in files.items()]
+    for key, file in files.items():
+        yield Row(f"{name}, image {key}", file, "", split=split)
     for entry in content["annotations"]:
         texts = {**entry, **(entry.get("attributes") or {})}
-        written = [str(texts[key]) for key in TEXT_KEYS if texts.get(key) is not None]
-        label = [*written, classes.get(entry["category_id"], str(entry["category_id"]))][0]
+        written = [texts[key] for key in TEXT_KEYS if texts.get(key) is not None]
+        label = [*written, classes.get(entry["category_id"], entry["category_id"])][0]
         left, top, width, height = map(float, entry["bbox"])
         box = np.array([[left, top, left + width, top + height]])
         location = f"{name}, annotation {entry.get('id')}"
-        rows.append(Row(location, files[entry["image_id"]], label, box, split))
-    return rows
+        yield Row(location, files[entry["image_id"]], str(label), box, split)
 
 
 def _check_objects(rows: Sequence[Row], path: Path, what: str) -> None:
-    if not any(isinstance(row.boxes, np.ndarray) for row in rows):
+    if all(row.boxes is None for row in rows):
         raise ValueError(
             f"{path} {what} with an object: annotations of digits, or a labels.csv with the "
             "columns file,label, make a data set"
@@ -85,17 +85,14 @@ def read_yolo(images: Sequence[Path], root: Path) -> Layout:
     classes, source = _yolo_classes(root)
     rows: list[Row] = []
     for path in images:
-        text = yolo_file(path)
-        file = path.relative_to(root).as_posix()
-        split = split_in(Path(file).parent.as_posix())
-        rows.append(Row(file, file, "", split=split))
-        if text is None:
-            continue
-        width, height = _upright_size(path)
-        for number, line in enumerate(read_text(text)[0].splitlines(), 1):
-            if line.strip():
+        empty = image_row(path, root)
+        rows.append(empty)
+        if text := yolo_file(path):
+            size = _upright_size(path)
+            for number, line in enumerate(read_text(text)[0].splitlines(), 1):
                 location = f"{text.relative_to(root).as_posix()}, line {number}"
-                rows.append(_yolo_row(location, file, line, classes, (width, height), split))
+                if line.strip():
+                    rows.append(_yolo_row(replace(empty, location=location), line, classes, size))
     _check_objects(rows, root, "has YOLO files, but none")
     notes = [] if classes else ["no data.yaml: class 7 is taken for the digit 7"]
     return Layout(f"YOLO ({source})", join_objects(rows), notes)
@@ -103,14 +100,13 @@ def read_yolo(images: Sequence[Path], root: Path) -> Layout:
 
 def yolo_file(image: Path) -> Path | None:
     """The text file of an image in YOLO's layout; None where there is none."""
-    parts = list(image.parent.parts)
-    if "images" in parts:
-        at = len(parts) - 1 - parts[::-1].index("images")
-        parts[at] = "labels"
-    for folder in (image.parent, Path(*parts)):
-        if (path := folder / f"{image.stem}.txt").is_file():
-            return path
-    return None
+    folders = [image.parent]
+    if "images" in image.parent.parts:
+        parts = list(image.parent.parts)
+        parts[len(parts) - 1 - parts[::-1].index("images")] = "labels"
+        folders.append(Path(*parts))
+    paths = [folder / f"{image.stem}.txt" for folder in folders]
+    return next((path for path in paths if path.is_file()), None)
 
 
 def is_yolo(path: Path) -> bool:
@@ -126,21 +122,21 @@ def is_yolo(path: Path) -> bool:
         return False
 
 
-def _yolo_row(location, file, line, classes, size, split) -> Row:
+def _yolo_row(row: Row, line: str, classes: dict[int, str], size: tuple[int, int]) -> Row:
     try:
         number, *values = map(float, line.split())
-        label = classes.get(int(number), "") if classes else str(int(number))
-        width, height = size
+        number = int(number)
         if len(values) > 5:  # a polygon
-            points = np.reshape(values, (-1, 2)) * (width, height)
-            box = np.concatenate([points.min(axis=0), points.max(axis=0)])[None]
+            points = np.reshape(values, (-1, 2)) * size
+            box = np.concatenate([points.min(axis=0), points.max(axis=0)])
         else:
-            x, y, w, h = (np.array(values[:4]) * (width, height, width, height)).tolist()
-            box = np.array([[x - w / 2, y - h / 2, x + w / 2, y + h / 2]])
+            centre, sides = np.reshape(values[:4], (2, 2)) * size
+            box = np.concatenate([centre - sides / 2, centre + sides / 2])
     except (ValueError, OverflowError):
-        return Row(location, file, "", split=split, error=f"not a line of YOLO: {line[:60]!r}")
-    error = "" if label else f"class {int(number)} has no name in data.yaml"
-    return Row(location, file, label, box, split, error)
+        return replace(row, error=f"not a line of YOLO: {line[:60]!r}")
+    label = classes.get(number, "") if classes else str(number)
+    error = "" if label else f"class {number} has no name in data.yaml"
+    return replace(row, label=label, boxes=box[None], error=error)
 
 
 def _yolo_classes(root: Path) -> tuple[dict[int, str], str]:
@@ -161,8 +157,7 @@ def _yolo_classes(root: Path) -> tuple[dict[int, str], str]:
             ) from error
     for name in ("classes.txt", "labels/classes.txt", "images/classes.txt", "obj.names"):
         if (root / name).is_file():
-            lines = read_text(root / name)[0].split()
-            return dict(enumerate(lines)), name
+            return dict(enumerate(read_text(root / name)[0].split())), name
     return {}, "text files"
 
 
@@ -170,8 +165,8 @@ def _upright_size(path: Path) -> tuple[int, int]:
     """Width and height of an image as it is shown; of a damaged one (1, 1), which fails later."""
     try:
         with Image.open(path) as image:
-            turned = image.getexif().get(_ORIENTATION) in _TRANSPOSED
-            return image.size[::-1] if turned else image.size
+            is_turned = image.getexif().get(_ORIENTATION) in _ON_ITS_SIDE
+            return image.size[::-1] if is_turned else image.size
     except Exception:  # of any kind: decoding reports it
         return 1, 1
 
@@ -182,33 +177,36 @@ def read_voc(paths: Sequence[Path], images: Sequence[Path], root: Path) -> Layou
     Raises:
         ValueError: if there is no object.
     """
-    beside: dict[str, list[Path]] = {}
+    by_stem: dict[str, list[Path]] = {}
     for path in images:
-        beside.setdefault(path.stem, []).append(path)
+        by_stem.setdefault(path.stem, []).append(path)
     rows: list[Row] = []
     for path in paths:
-        location = path.relative_to(root).as_posix()
-        same = beside.get(path.stem, [])
         try:
-            if b"<!ENTITY" in path.read_bytes():
-                raise ValueError("it declares entities")
-            tree = ElementTree.parse(path).getroot()
-            file = same[0].relative_to(root).as_posix() if len(same) == 1 else tree.findtext(
-                "filename", path.stem)  # fmt: skip
-            if tree.tag == "annotations":
-                raise ValueError(
-                    "this is CVAT's own format: export as COCO 1.0 or PASCAL VOC 1.1 instead"
-                )
-            split = split_in(Path(file).parent.as_posix())
-            rows.append(Row(location, file, "", split=split))
-            for entry in tree.iter("object"):
-                edges = [float(entry.findtext(f"bndbox/{edge}", "")) for edge in (
-                    "xmin", "ymin", "xmax", "ymax")]  # fmt: skip
-                name = (entry.findtext("name") or "").strip()
-                rows.append(Row(location, file, name, np.array([edges]), split))
+            rows += _voc_rows(path, by_stem.get(path.stem, []), root)
         except (ElementTree.ParseError, ValueError) as error:
-            file = same[0].relative_to(root).as_posix() if same else location
-            rows.append(Row(location, file, "", error=f"not as Pascal VOC has it: {error}"))
+            image = by_stem.get(path.stem, [path])[0]
+            location = path.relative_to(root).as_posix()
+            rows.append(image_row(image, root, "", f"not as Pascal VOC has it: {error}", location))
     if not any(row.error for row in rows):
         _check_objects(rows, root, f"has {len(paths)} files of Pascal VOC, but none")
     return Layout("Pascal VOC", join_objects(rows))
+
+
+def _voc_rows(path: Path, images: Sequence[Path], root: Path) -> list[Row]:
+    if b"<!ENTITY" in path.read_bytes():
+        raise ValueError("it declares entities")
+    tree = ElementTree.parse(path).getroot()
+    if tree.tag == "annotations":
+        raise ValueError("this is CVAT's own format: export as COCO 1.0 or PASCAL VOC 1.1 instead")
+    is_clear = len(images) == 1
+    location = path.relative_to(root).as_posix()
+    empty = image_row(images[0] if is_clear else path, root, location=location)
+    if not is_clear:
+        empty = replace(empty, file=tree.findtext("filename", path.stem))
+    rows = [empty]
+    for entry in tree.iter("object"):
+        edges = ("xmin", "ymin", "xmax", "ymax")
+        box = np.array([[float(entry.findtext(f"bndbox/{edge}", "")) for edge in edges]])
+        rows.append(replace(empty, label=(entry.findtext("name") or "").strip(), boxes=box))
+    return rows

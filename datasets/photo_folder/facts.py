@@ -8,17 +8,18 @@ import json
 import logging
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from artifacts.files import write_json
-from datasets.photo_folder.folder import BadRow, BadRows, Folder, Photo, understand
-from datasets.photo_folder.options import parse_source, with_options
+from datasets.photo_folder.folder import Folder, Photo, read_rows, understand
+from datasets.photo_folder.options import parse_source
+from datasets.photo_folder.rows import Row
 from number_zoo.images import decode_image
 
 log = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ _CURES = {
     ".heic": "pip install pillow-heif",
     ".heif": "pip install pillow-heif",
 }
-_VERSION = 1  # raise when the facts change, to invalidate kept ones
+_VERSION = 2  # raise when the facts change, to invalidate kept ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,67 +61,32 @@ class ImageFacts:
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ScenePhoto:
-    """An image of a folder with all of its numbers.
-
-    Attributes:
-        file: name of the image as its table has it.
-        path: path of the image.
-        split: "train", "validation" or "test".
-        labels: the digits of each number; empty for an image without a number.
-        boxes: float32 (numbers, 4): left, top, right, bottom in pixels of each; NaN where unknown.
-        turns: int32 (numbers,): counter-clockwise quarter turns that make each upright.
-    """
-
-    file: str
-    path: Path
-    split: str
-    labels: list[str]
-    boxes: np.ndarray
-    turns: np.ndarray
-
-
-def measure(photos: Sequence[Photo]) -> list[ImageFacts]:
+def measure(paths: Iterable[Path]) -> dict[Path, ImageFacts]:
     """Decode each image once, in threads; the facts of unchanged files are kept for other times."""
-    if not photos:
-        return []
-    root = os.path.commonpath([photo.path.absolute().parent for photo in photos])
-    kept_in = _cache_folder() / f"images-{hashlib.sha256(root.encode()).hexdigest()[:16]}.json"
-    kept: dict[str, list] = {}
-    with contextlib.suppress(OSError, ValueError, AttributeError):
-        kept = dict(json.loads(kept_in.read_text()).get(f"version {_VERSION}", {}))
-    states = [_state(photo.path) for photo in photos]
-    fresh = [
-        photo for photo, state in zip(photos, states, strict=True)
-        if kept.get(str(photo.path), [None])[0] != state
-    ]  # fmt: skip
+    states = {path: [path.stat().st_size, path.stat().st_mtime_ns] for path in paths}
+    if not states:
+        return {}
+    root = os.path.commonpath([path.absolute().parent for path in states])
+    cache = Path(os.environ.get(CACHE_VARIABLE) or Path.home() / ".cache" / "number_zoo")
+    cache /= f"images-{_VERSION}-{hashlib.sha256(root.encode()).hexdigest()[:16]}.json"
+    known: dict[str, list] = {}
+    with contextlib.suppress(OSError, ValueError):
+        known = json.loads(cache.read_text())
+    fresh = [path for path, state in states.items() if known.get(str(path), [None])[0] != state]
     started = reported = time.monotonic()
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        results = pool.map(_decode, [photo.path for photo in fresh])
-        for number, (photo, facts) in enumerate(zip(fresh, results, strict=True), 1):
-            values = [getattr(facts, name) for name in ImageFacts.__slots__]
-            kept[str(photo.path)] = [_state(photo.path), *values]
+        for number, (path, facts) in enumerate(
+            zip(fresh, pool.map(_decode, fresh), strict=True), 1
+        ):
+            known[str(path)] = [states[path], *astuple(facts)]
             if time.monotonic() - reported > 10:
                 reported = time.monotonic()
                 log.info("Checking images: %d of %d", number, len(fresh))
     if fresh and time.monotonic() - started > SLOW:
         with contextlib.suppress(OSError):
-            kept_in.parent.mkdir(parents=True, exist_ok=True)
-            write_json(kept_in, {f"version {_VERSION}": kept})
-    return [ImageFacts(*kept[str(photo.path)][1:]) for photo in photos]
-
-
-def _cache_folder() -> Path:
-    return Path(os.environ.get(CACHE_VARIABLE) or Path.home() / ".cache" / "number_zoo")
-
-
-def _state(path: Path) -> list[int]:
-    try:
-        status = path.stat()
-    except OSError:
-        return [0, 0]
-    return [status.st_size, status.st_mtime_ns]
+            cache.parent.mkdir(parents=True, exist_ok=True)
+            write_json(cache, known)
+    return {path: ImageFacts(*known[str(path)][1:]) for path in states}
 
 
 def _decode(path: Path) -> ImageFacts:
@@ -153,25 +119,18 @@ def check_folder(source: str | Path, several: bool = False) -> tuple[Folder, lis
         BadRows: if an image does not decode or a box is outside of it, and such are not skipped.
         ValueError: as `folder.understand` does.
     """
-    skip_bad = parse_source(source)[1].skip_bad
-    folder = understand(
-        with_options(str(source), skip_bad="1"), several
-    )  # to report all rows at once
-    facts = measure(folder.photos)
-    reasons = [_reason(photo, fact) for photo, fact in zip(folder.photos, facts, strict=True)]
-    bad = [
-        BadRow(photo.location, photo.file, reason)
-        for photo, reason in zip(folder.photos, reasons, strict=True)
-        if reason
-    ]
-    skipped = [*folder.skipped, *bad]
-    if skipped and (len(bad) == len(folder.photos) or not skip_bad):
-        raise BadRows(folder.source, skipped, folder.rows)
-    photos = [p for p, reason in zip(folder.photos, reasons, strict=True) if not reason]
-    facts = [fact for fact, reason in zip(facts, reasons, strict=True) if not reason]
+    folder = read_rows(source, several)  # bad rows are reported with those that decoding finds
+    measured = measure(photo.path for photo in folder.photos)
+    photos, skipped = [], list(folder.skipped)
+    for photo in folder.photos:
+        if error := _error(photo, measured[photo.path]):
+            skipped.append(Row(photo.location, photo.file, photo.label, error=error))
+        else:
+            photos.append(photo)
+    facts = [measured[photo.path] for photo in photos]
     notes = list(folder.notes)
-    if several := sum(fact.frames > 1 for fact in facts):
-        notes.append(f"files of several frames or pages, of which the first is used: {several}")
+    if animated := sum(fact.frames > 1 for fact in facts):
+        notes.append(f"files of several frames or pages, of which the first is used: {animated}")
     groups = duplicates(photos, facts)
     if across := [group for group in groups if len({photo.split for photo in group}) > 1]:
         notes.append(
@@ -184,14 +143,15 @@ def check_folder(source: str | Path, several: bool = False) -> tuple[Folder, lis
             f"equal images with several labels: {len(unlike)} (such as "
             f"{', '.join(f'{p.file}: {p.label}' for p in unlike[0][:2])})"
         )
-    return replace(folder, photos=photos, skipped=skipped, notes=notes), facts
+    folder = replace(folder, photos=photos, skipped=skipped, notes=notes)
+    return folder.require_usable(bool(parse_source(source)[1].skip_bad)), facts
 
 
-def _reason(photo: Photo, facts: ImageFacts) -> str:
+def _error(photo: Photo, facts: ImageFacts) -> str:
+    """Why a photo cannot be used; "" where it can."""
     if facts.error or photo.boxes is None:
         return facts.error
-    size = np.array([facts.width, facts.height] * 2)
-    clipped = np.clip(photo.boxes, 0, size)
+    clipped = np.clip(photo.boxes, 0, [facts.width, facts.height] * 2)
     inside, areas = ((b[:, 2:] - b[:, :2]).prod(axis=1) for b in (clipped, photo.boxes))
     if (inside >= INSIDE * areas).all():
         return ""
@@ -210,53 +170,19 @@ def duplicates(photos: Sequence[Photo], facts: Sequence[ImageFacts]) -> list[lis
     return [group for group in groups.values() if len({photo.path for photo in group}) > 1]
 
 
-def read_folder(source: str | Path, split: str | None = None) -> list[Photo]:
+def read_folder(source: str | Path, split: str | None = None, several: bool = False) -> list[Photo]:
     """Read the photos of a folder or table, in order.
 
     Args:
         source: as for `folder.understand`. With the option `skip_bad`, images are decoded to
             leave out those that are damaged.
         split: `"train"`, `"validation"` or `"test"`. Defaults to all.
+        several: as for `folder.understand`.
 
     Raises:
         FileNotFoundError: if the folder or its labels are missing.
         ValueError: if rows cannot be used (`folder.BadRows`) or no layout fits.
     """
-    return _photos(source, split, several=False)
-
-
-def read_scenes(source: str | Path, split: str | None = None) -> list[ScenePhoto]:
-    """Read the images of a folder or table with all of their numbers, in order.
-
-    Each number is a row with the box of the whole number, or with those of its digits. The
-    arguments and errors are those of `read_folder`.
-    """
-    images: dict[Path, list[Photo]] = {}
-    for photo in _photos(source, split, several=True):
-        images.setdefault(photo.path, []).append(photo)
-    scenes = []
-    for path, photos in images.items():
-        numbers = [photo for photo in photos if photo.label]
-        boxes = [photo.box for photo in numbers]
-        scenes.append(
-            ScenePhoto(
-                photos[0].file,
-                path,
-                photos[0].split,
-                [photo.label for photo in numbers],
-                np.array(boxes, np.float32).reshape(-1, 4),
-                np.array([photo.turn for photo in numbers], np.int32),
-            )
-        )
-    return scenes
-
-
-def is_scenes(source: str | Path) -> bool:
-    """Whether an image of a folder or table has several numbers."""
-    return any(len(scene.labels) > 1 for scene in read_scenes(source))
-
-
-def _photos(source: str | Path, split: str | None, several: bool) -> list[Photo]:
-    skip = parse_source(source)[1].skip_bad
-    folder = check_folder(source, several)[0] if skip else understand(source, several)
-    return [photo for photo in folder.photos if split is None or photo.split == split]
+    skip_bad = parse_source(source)[1].skip_bad
+    folder = check_folder(source, several)[0] if skip_bad else understand(source, several)
+    return [photo for photo in folder.photos if split in (None, photo.split)]

@@ -1,19 +1,28 @@
-"""Find images in a folder, and the file that a table means by a name."""
+"""Find images in a folder and the file that a table means by a name, and read text files."""
 
 from __future__ import annotations
 
+import codecs
 import difflib
 import os
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import takewhile
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from datasets.photo_folder.values import IMAGE, Unclear
 
 _ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar")
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 _UPLOAD = re.compile("^[0-9a-f]{8}-")  # Label Studio puts it before the names of files
 
 
@@ -24,25 +33,29 @@ def normalized(file: str) -> str:
 
 def find_images(folder: Path) -> list[Path]:
     """Images in a folder and its subfolders, in order; hidden ones are left out."""
-    return [
-        Path(parent, name)
-        for parent, inner, files in _walk(folder)
-        for name in sorted(files)
-        if IMAGE.search(name)
-    ]
+    return [path for path in _walk(folder) if IMAGE.search(path.name)]
 
 
-def _walk(folder: Path) -> Iterator[tuple[str, list[str], list[str]]]:
+def _walk(folder: Path) -> Iterator[Path]:
     for parent, inner, files in os.walk(folder, followlinks=False):
         inner[:] = sorted(name for name in inner if name[0] != "." and name != "__MACOSX")
-        yield parent, inner, [name for name in files if name[0] != "."]
+        yield from (Path(parent, name) for name in sorted(files) if name[0] != ".")
 
 
-def _local(name: str) -> str:
-    """The path in a URL, or the name itself."""
-    if re.match(r"(file|https?|s3|gs)://", name, re.IGNORECASE):
-        return unquote(urlsplit(name).path)
-    return name
+def read_text(path: Path) -> tuple[str, str]:
+    """The text of a file and its encoding: by its mark, else UTF-8, UTF-16 or Windows-1252."""
+    data = path.read_bytes()
+    encodings = [encoding for mark, encoding in _MARKS if data.startswith(mark)][:1]
+    if not encodings and b"\0" in data[:200]:
+        # ASCII in UTF-16 has a zero in every other byte: the second where the low one is first.
+        low_first = data[1:200:2].count(0) >= data[:200:2].count(0)
+        encodings = ["utf-16-le" if low_first else "utf-16-be"]
+    for encoding in [*encodings, "utf-8"]:
+        try:
+            return data.decode(encoding), encoding.removesuffix("-sig")
+        except UnicodeDecodeError:
+            continue
+    return data.decode("cp1252", "replace"), "cp1252"
 
 
 class Files:
@@ -57,17 +70,12 @@ class Files:
     def _by_name(self) -> dict[str, list[Path]]:
         """Paths by name in NFC and lower case, with and without suffix."""
         index: dict[str, list[Path]] = {}
-        for parent, _, files in _walk(self.root):
-            for name in sorted(files):
-                path, key = Path(parent, name), normalized(name).casefold()
-                index.setdefault(key, []).append(path)
-                if IMAGE.search(name):
-                    index.setdefault(key.rpartition(".")[0], []).append(path)
+        for path in _walk(self.root):
+            key = normalized(path.name).casefold()
+            index.setdefault(key, []).append(path)
+            if IMAGE.search(key):
+                index.setdefault(key.rpartition(".")[0], []).append(path)
         return index
-
-    @cached_property
-    def _archives(self) -> list[str]:
-        return sorted(p.name for p in self.root.iterdir() if p.suffix.lower() in _ARCHIVES)
 
     def find(self, file: str) -> Path:
         """The path of the image that a table names.
@@ -79,47 +87,52 @@ class Files:
         Raises:
             Unclear: if there is no such file, or several.
         """
+        if not file:
+            raise Unclear("no file is named")
+        name = file.replace("\\", "/")
         try:
-            name = _local(file.replace("\\", "/"))
-            if not file:
-                raise Unclear("no file is named")
-            inside = not (name.startswith("/") or re.match("[A-Za-z]:", name)) and (
-                ".." not in name.split("/"))  # fmt: skip
-            if inside or self.anywhere:
+            if re.match(r"(file|https?|s3|gs)://", name, re.IGNORECASE):
+                name = unquote(urlsplit(name).path)
+            outside = re.match("/|[A-Za-z]:", name) or ".." in name.split("/")
+            if self.anywhere or not outside:
                 for path in (self.root / name, self.root / "images" / name):
                     if path.is_file():
                         return path
-            return self._search(name)
         except (OSError, ValueError) as error:
-            if isinstance(error, Unclear):
-                raise
             raise Unclear(f"no file can have this name ({error})") from error
+        return self._search(name)
 
     def _search(self, name: str) -> Path:
-        parts = [part for part in name.split("/") if part not in ("", ".", "..")]
         key = normalized(name).casefold()
         stem = key.rpartition(".")[0] if IMAGE.search(key) else key
         names = (key, _UPLOAD.sub("", key), stem)
         paths = next(filter(None, map(self._by_name.get, names)), [])
         exact = [path for path in paths if normalized(path.name) == normalized(name)]
         paths = exact or paths
-        for count in range(len(parts), 1, -1):  # those that share the most folders
-            ending = unicodedata.normalize("NFC", "/".join(parts[-count:])).casefold()
-            same = [p for p in paths if unicodedata.normalize(
-                "NFC", p.as_posix()).casefold().endswith(f"/{ending}")]  # fmt: skip
-            if same:
-                paths = same
-                break
+        if len(paths) > 1:
+            folders = name.split("/")[:-1]
+            most = max(_common_folders(path, folders) for path in paths)
+            paths = [path for path in paths if _common_folders(path, folders) == most]
         if len(paths) == 1:
             self.renamed += not exact
             return paths[0]
         if paths:
-            shown = ", ".join(p.relative_to(self.root).as_posix() for p in paths[:3])
+            shown = ", ".join(path.relative_to(self.root).as_posix() for path in paths[:3])
             raise Unclear(f"{len(paths)} files may be meant ({shown}): write the path")
-        near = difflib.get_close_matches(key, self._by_name, n=1, cutoff=0.7)
-        nearest = self._by_name[near[0]][0].relative_to(self.root).as_posix() if near else ""
-        hint = f"; the nearest name is {nearest}" if near else ""
-        if self._archives and not near:
-            hint = f": unpack {self._archives[0]}"
+        raise Unclear(self._no_such_image(key))
+
+    def _no_such_image(self, key: str) -> str:
         place = "" if self.anywhere else f" in {self.root}"
-        raise Unclear(f"there is no such image{place}, nor in images/{hint}")
+        text = f"there is no such image{place}, nor in images/"
+        archives = sorted(p.name for p in self.root.iterdir() if p.suffix.lower() in _ARCHIVES)
+        if nearest := difflib.get_close_matches(key, self._by_name, n=1, cutoff=0.7):
+            path = self._by_name[nearest[0]][0].relative_to(self.root)
+            return f"{text}; the nearest name is {path.as_posix()}"
+        return f"{text}: unpack {archives[0]}" if archives else text
+
+
+def _common_folders(path: Path, folders: Sequence[str]) -> int:
+    """How many of the last folders of a path are also the last of those that a table names."""
+    pairs = zip(reversed(path.parts[:-1]), reversed(folders), strict=False)
+    same = (normalized(a).casefold() == normalized(b).casefold() for a, b in pairs)
+    return sum(takewhile(bool, same))

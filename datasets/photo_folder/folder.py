@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from datasets.photo_folder import splits, values
 from datasets.photo_folder.files import Files
 from datasets.photo_folder.layouts import read_layout
-from datasets.photo_folder.options import ReadOptions, parse_source
+from datasets.photo_folder.options import parse_source
 from datasets.photo_folder.rows import Row
 from datasets.photo_folder.values import Unclear
 from datasets.registry import SPLITS
@@ -52,15 +52,6 @@ class Photo:
         return np.concatenate([self.boxes[:, :2].min(axis=0), self.boxes[:, 2:].max(axis=0)])
 
 
-@dataclass(frozen=True)
-class BadRow:
-    """A row that cannot be used: where it is, its file, and what is wrong and what to do."""
-
-    location: str
-    file: str
-    reason: str
-
-
 class BadRows(ValueError):
     """Rows that cannot be used.
 
@@ -68,9 +59,9 @@ class BadRows(ValueError):
         rows: all of them.
     """
 
-    def __init__(self, source: Path, rows: Sequence[BadRow], total: int):
+    def __init__(self, source: Path, rows: Sequence[Row], total: int):
         self.rows = list(rows)
-        lines = [f"{row.location}: {row.file}: {row.reason}" for row in rows[:SHOWN]]
+        lines = [f"{row.location}: {row.file}: {row.error}" for row in rows[:SHOWN]]
         more = [f"and {len(rows) - SHOWN} more"] if len(rows) > SHOWN else []
         cure = "Correct them, or leave them out with --skip-bad"
         if len(rows) == total:
@@ -95,27 +86,40 @@ class Folder:
     source: Path
     layout: str
     photos: list[Photo]
-    skipped: list[BadRow] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    rows: int = 0
+    skipped: list[Row]
+    notes: list[str]
+    rows: int
 
     def summary(self) -> str:
         """One line: layout, images, labels by length, splits, and what was assumed."""
         lengths = Counter(len(photo.label) for photo in self.photos)
-        splits = {photo.path: photo.split for photo in self.photos}
-        counts, numbers = Counter(splits.values()), len(self.photos) - lengths[0]
+        images = {photo.path: photo.split for photo in self.photos}
+        counts, numbers = Counter(images.values()), len(self.photos) - lengths[0]
         kinds = [f"{lengths[n]:,} of {n}" for n in sorted(lengths) if n]
         none = [f"{lengths[0]:,} without a number"] if lengths[0] else []
         parts = [
             f"{self.source}: {self.layout}",
-            f"{len(splits):,} image{'s' if len(splits) != 1 else ''}",
-            *([f"{numbers:,} numbers"] if len(self.photos) > len(splits) else []),
+            f"{len(images):,} image{'s' if len(images) != 1 else ''}",
+            *([f"{numbers:,} numbers"] if len(self.photos) > len(images) else []),
             f"digits: {', '.join(kinds + none)}",
             ", ".join(f"{name} {counts[name]:,}" for name in SPLITS),
             *([f"bad rows left out: {len(self.skipped)}"] if self.skipped else []),
             *self.notes,
         ]
         return "; ".join(parts)
+
+    def require_usable(self, skip_bad: bool) -> Folder:
+        """The folder itself.
+
+        Raises:
+            BadRows: if rows cannot be used and are not to be skipped, or none can be used.
+            ValueError: if there are no rows.
+        """
+        if self.skipped and not (skip_bad and self.photos):
+            raise BadRows(self.source, self.skipped, self.rows)
+        if not self.photos:
+            raise ValueError(f"{self.source} has no rows")
+        return self
 
 
 def understand(source: str | Path, several: bool = False) -> Folder:
@@ -131,49 +135,59 @@ def understand(source: str | Path, several: bool = False) -> Folder:
         BadRows: if rows cannot be used and are not to be skipped, or none can be used.
         ValueError: if no layout fits.
     """
+    return read_rows(source, several).require_usable(bool(parse_source(source)[1].skip_bad))
+
+
+def read_rows(source: str | Path, several: bool) -> Folder:
+    """The folder that `understand` reads, with all rows that cannot be used left out."""
     path, options = parse_source(source)
-    layout, root = read_layout(path, options)
-    files, notes = Files(root, anywhere=path.is_file()), list(layout.notes)
-    rows = layout.rows
+    layout = read_layout(path, options)
+    rows, notes = layout.rows, list(layout.notes)
+    files = Files(path.parent if path.is_file() else path, anywhere=path.is_file())
     if values.float_column([row.label for row in rows]):
         notes.append("labels are floats and may have lost leading zeros")
         rows = [replace(row, label=values.clean(row.label).removesuffix(".0")) for row in rows]
-    photos: dict[Path, list[Photo]] = {}
+    images: dict[Path, list[Photo]] = {}
     bad, repeated, conflicts = [], 0, set()
     for row in rows:
         try:
-            photo = _photo(row, files, options)
-            known = photos.setdefault(photo.path, [])
-            if any(_is_same(photo, other, several) for other in known):
+            photo = _photo(row, files, options.labels == "digits")
+            others = images.setdefault(photo.path, [])
+            if any(_is_same(photo, other, several) for other in others):
                 repeated += 1
+            elif others and not (several and photo.label and others[0].label):
+                conflicts.add(photo.path)
+                raise Unclear(_conflict(photo, others[0]))
             else:
-                if known and not (several and photo.label and known[0].label):
-                    conflicts.add(photo.path)
-                    raise Unclear(_conflict(photo, known[0]))
-                known.append(photo)
+                others.append(photo)
         except Unclear as error:
-            bad.append(BadRow(row.location, row.file, str(error)))
-    if bad and (not options.skip_bad or not photos):
-        raise BadRows(path, bad, len(rows))
-    if not photos:
-        raise ValueError(f"{path} has no rows")
+            bad.append(replace(row, error=str(error)))
     if files.renamed:
         notes.append(f"names that differ from their files in case, form or suffix: {files.renamed}")
     if conflicts and not several:
         notes.append(f"images with several numbers or labels: {len(conflicts)}")
     if repeated:
         notes.append(f"repeated rows: {repeated}")
-    chosen, note = splits.divide(
-        [numbers[0].file for numbers in photos.values()],
-        [numbers[0].split for numbers in photos.values()],
-        options.fold,
+    firsts = [photos[0] for photos in images.values()]
+    divided, note = splits.divide(
+        [photo.file for photo in firsts], [photo.split for photo in firsts], options.fold
     )
-    divided = [
+    photos = [
         replace(photo, split=split)
-        for numbers, split in zip(photos.values(), chosen, strict=True)
-        for photo in numbers
+        for photos, split in zip(images.values(), divided, strict=True)
+        for photo in photos
     ]
-    return Folder(path, layout.name, divided, bad, [*notes, *filter(None, [note])], len(rows))
+    return Folder(path, layout.name, photos, bad, notes + [note] * bool(note), len(rows))
+
+
+def _photo(row: Row, files: Files, digits_only: bool) -> Photo:
+    if row.error:
+        raise Unclear(row.error)
+    path = files.find(row.file)
+    label = values.parse_label(row.label, digits_only)
+    boxes = values.check_boxes(row.boxes, label) if label and row.boxes is not None else None
+    split, turn = values.parse_split(row.split), values.parse_turn(row.turn)
+    return Photo(row.file, label, path, split, boxes, row.location, turn)
 
 
 def _is_same(photo: Photo, other: Photo, several: bool) -> bool:
@@ -194,19 +208,6 @@ def _conflict(photo: Photo, first: Photo) -> str:
             "largest; evaluate.py and a locator take all of them"
         )
     return text
-
-
-def _photo(row: Row, files: Files, options: ReadOptions) -> Photo:
-    if row.error:
-        raise Unclear(row.error)
-    path = files.find(row.file)
-    label = values.parse_label(row.label, options.labels == "digits")
-    if isinstance(row.boxes, str):
-        boxes = values.parse_boxes(row.boxes, label) if label else None
-    else:
-        boxes = values.check_boxes(row.boxes, label) if label else None
-    split, turn = values.parse_split(row.split), values.parse_turn(row.turn)
-    return Photo(row.file, label, path, split, boxes, row.location, turn)
 
 
 def unusable_splits(folder: Folder, needed: Iterable[str] = ("train", "validation")) -> str:

@@ -8,10 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from datasets.photo_folder import annotations, names, tables, values
-from datasets.photo_folder.files import find_images
+from datasets.photo_folder.files import find_images, read_text
 from datasets.photo_folder.options import ReadOptions
 from datasets.photo_folder.rows import Layout
-from datasets.photo_folder.values import IMAGE
 
 LABELS_FILE = "labels.csv"
 
@@ -21,67 +20,67 @@ _STEMS = ("labels", "label", "annotations", "annotation", "_annotations", "metad
 _NOT_LABELS = {"readme", "license", "classes", "requirements", "data", "dataset", "obj"}
 
 
-def read_layout(path: Path, options: ReadOptions) -> tuple[Layout, Path]:
-    """Read the rows of a folder or a table, unchecked, and the folder that images are looked for.
+def read_layout(path: Path, options: ReadOptions) -> Layout:
+    """Read the rows of a folder or a table, unchecked.
 
     Raises:
         FileNotFoundError: if there is no such folder or file.
         ValueError: if no layout fits, with what was looked for.
     """
-    if "://" in str(path) or re.match(r"https?:/", str(path)):
+    if re.match(r"\w{2,}:/", str(path)):  # of ://, a path has one slash
         raise ValueError(f"{path} is a URL: download and unpack it, and name the folder")
     if not path.exists():
         if any(letter in path.name for letter in "*?["):
             raise FileNotFoundError(f"{path} is a pattern: name the folder itself")
         raise FileNotFoundError(f"There is no folder {path}")
-    if path.is_file():
-        if path.suffix.lower() in (".yaml", ".yml"):
-            return _from_images(path.parent, options)
-        if path.suffix.lower() == ".json" and annotations.is_coco(path):
-            return annotations.read_coco([path], path.parent), path.parent
-        if tables.is_table(path):
-            return tables.read_table(path), path.parent
-        raise ValueError(
-            f"{path} is no table of labels ({', '.join(tables.SUFFIXES)}) and no folder; an "
-            "archive must be unpacked first"
-        )
-    if options.name_pattern:
-        return names.read_names(find_images(path), path, options.name_pattern), path
-    layout = _from_tables(path)
-    return (layout, path) if layout else _from_images(path, options)
+    if path.is_dir():
+        if options.name_pattern:
+            return names.read_names(find_images(path), path, options.name_pattern)
+        return _from_tables(path) or _from_images(path)
+    suffix = path.suffix.lower()
+    if suffix in (".yaml", ".yml"):
+        return _from_images(path.parent)
+    if suffix == ".json" and annotations.is_coco(path):
+        return annotations.read_coco([path], path.parent)
+    if tables.is_table(path):
+        return tables.read_table(path)
+    raise ValueError(
+        f"{path} is no table of labels ({', '.join(tables.SUFFIXES)}) and no folder; an archive "
+        "must be unpacked first"
+    )
 
 
 def _from_tables(folder: Path) -> Layout | None:
     """Rows of the folder's tables, or of those in its folders of splits; None where it has none."""
-    files = [path for path in sorted(folder.iterdir()) if path.name[0] not in ".~"]
-    inner = [path for path in files if path.is_dir() and values.split_in(path.name)]
-    files = [path for path in files if path.is_file() and path.stem.lower() not in _NOT_LABELS]
+    entries = [path for path in sorted(folder.iterdir()) if path.name[0] not in ".~"]
+    files = [p for p in entries if p.is_file() and p.stem.lower() not in _NOT_LABELS]
     jsons = [path for path in files if path.suffix.lower() == ".json"]
     jsons += sorted(folder.glob("annotations/*.json"))
     coco = [path for path in jsons if annotations.is_coco(path)]
-    found = [path for path in files if tables.is_table(path) and path not in coco]
-    found = [path for path in found if path.suffix.lower() != ".txt" or _lists_images(path)]
-    found.sort(key=_preference)
-    preferred = bool(found) and _preference(found[0])[0] < len(_STEMS)
-    if coco and not preferred:
+    candidates = [path for path in files if tables.is_table(path) and path not in coco]
+    candidates = [p for p in candidates if p.suffix.lower() != ".txt" or _lists_images(p)]
+    candidates.sort(key=_preference)
+    has_usual_name = any(path.stem.lower() in _STEMS for path in candidates)
+    if coco and not has_usual_name:
         return annotations.read_coco(coco, folder)
-    if not found:
+    if has_usual_name or len(candidates) == 1:
+        return tables.read_table(candidates[0])
+    if not candidates:
+        inner = [path for path in entries if path.is_dir() and values.split_in(path.name)]
         layouts = [(path, layout) for path in inner if (layout := _from_tables(path))]
         return _join(layouts) if layouts else None
-    if preferred or len(found) == 1:
-        return tables.read_table(found[0])
-    if not all(values.split_in(path.stem) for path in found):
-        images = {image.stem for image in find_images(folder)}
-        if all(path.suffix.lower() == ".json" and path.stem in images for path in found):
-            raise ValueError(
-                f"{folder} has a JSON file for each image, such as {found[0].name}: convert them "
-                "to COCO or Pascal VOC, or write a labels.csv with the columns file,label"
-            )
+    if all(values.split_in(path.stem) for path in candidates):
+        return _join([(path, tables.read_table(path)) for path in candidates])
+    images = {image.stem for image in find_images(folder)}
+    if all(path.suffix.lower() == ".json" and path.stem in images for path in candidates):
         raise ValueError(
-            f"{folder} has several tables: name one of them, such as {found[0]}. "
-            f"Received: {', '.join(path.name for path in found)}"
+            f"{folder} has a JSON file for each image, such as {candidates[0].name}: convert them "
+            "to COCO or Pascal VOC, or write a labels.csv with the columns file,label"
         )
-    return _join([(path, tables.read_table(path)) for path in found])
+    raise ValueError(
+        f"{folder} has several tables: name one of them, such as {candidates[0]}. "
+        f"Received: {', '.join(path.name for path in candidates)}"
+    )
 
 
 def _join(layouts: Sequence[tuple[Path, Layout]]) -> Layout:
@@ -100,20 +99,19 @@ def _join(layouts: Sequence[tuple[Path, Layout]]) -> Layout:
 
 
 def _preference(path: Path) -> tuple[int, int]:
-    stem, suffix = path.stem.lower(), path.suffix.lower()
-    return (
-        _STEMS.index(stem) if stem in _STEMS else len(_STEMS),
-        tables.SUFFIXES.index(suffix) if suffix in tables.SUFFIXES else len(tables.SUFFIXES),
-    )
+    def rank(text: str, preferred: Sequence[str]) -> int:
+        return preferred.index(text) if text in preferred else len(preferred)
+
+    return rank(path.stem.lower(), _STEMS), rank(path.suffix.lower(), tables.SUFFIXES)
 
 
 def _lists_images(path: Path) -> bool:
     """Whether a text file has a name of an image and something more in its first lines."""
-    lines = tables.read_text(path)[0].splitlines()[:5]
-    return any(re.search(IMAGE.pattern[:-1] + r"[\"']?[\s,;|]+\S", line, re.I) for line in lines)
+    lines = read_text(path)[0].splitlines()[:5]
+    return any((entry := tables.ENTRY.match(line)) and entry[2].strip() for line in lines)
 
 
-def _from_images(folder: Path, options: ReadOptions) -> tuple[Layout, Path]:
+def _from_images(folder: Path) -> Layout:
     """Rows of a folder without a table: from files beside the images, or from folders' names."""
     images = find_images(folder)
     if not images:
@@ -123,19 +121,18 @@ def _from_images(folder: Path, options: ReadOptions) -> tuple[Layout, Path]:
         )
     texts = [path for image in images if (path := annotations.yolo_file(image))]
     if any(folder.glob("*.y*ml")) or (texts and all(map(annotations.is_yolo, texts))):
-        return annotations.read_yolo(images, folder), folder
-    xml = sorted(folder.rglob("*.xml"))
-    if xml:
-        return annotations.read_voc(xml, images, folder), folder
-    if any(names.text_file(image) for image in images):
-        return names.read_text_files(images, folder), folder
+        return annotations.read_yolo(images, folder)
+    if xml := sorted(folder.rglob("*.xml")):
+        return annotations.read_voc(xml, images, folder)
+    if any(map(names.text_file, images)):
+        return names.read_text_files(images, folder)
     if any(names.class_of(image, folder) is not None for image in images):
-        return names.read_class_folders(images, folder), folder
+        return names.read_class_folders(images, folder)
     inner = sorted(path.parent for path in folder.glob(f"*/{LABELS_FILE}"))
-    hint = "; if file names hold the label, add --name-pattern '{label}_*'; if folders do, name "
-    hint += "them by the label alone"
     if folder.name == "images" and (folder.parent / LABELS_FILE).is_file():
         inner = [folder.parent]
+    hint = "; if file names hold the label, add --name-pattern '{label}_*'; if folders do, name "
+    hint += "them by the label alone"
     if inner:
         hint = f"; {inner[0]} has one: name that folder"
     raise FileNotFoundError(

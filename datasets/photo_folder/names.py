@@ -6,31 +6,26 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from datasets.photo_folder.rows import Layout, Row
-from datasets.photo_folder.tables import read_text
-from datasets.photo_folder.values import NO_NUMBER, class_label, split_in
+from datasets.photo_folder.files import read_text
+from datasets.photo_folder.rows import Layout, image_row
+from datasets.photo_folder.values import NO_NUMBER, class_label
 
 
 def text_file(image: Path) -> Path | None:
     """The file with the label of an image beside it, `a.gt.txt` or `a.txt`; None for none."""
-    for name in (f"{image.stem}.gt.txt", f"{image.name}.txt", f"{image.stem}.txt"):
-        if (path := image.with_name(name)).is_file():
-            return path
-    return None
+    names = (f"{image.stem}.gt.txt", f"{image.name}.txt", f"{image.stem}.txt")
+    return next((path for name in names if (path := image.with_name(name)).is_file()), None)
 
 
 def read_text_files(images: Sequence[Path], root: Path) -> Layout:
     """Read a text file beside each image, as Tesseract's training has them."""
-    rows, without = [], 0
-    for path in images:
-        file = path.relative_to(root).as_posix()
-        if (text := text_file(path)) is None:
-            without += 1
-            continue
-        label = read_text(text)[0].strip()
-        location = text.relative_to(root).as_posix()
-        rows.append(Row(location, file, label, split=split_in(Path(file).parent.as_posix())))
-    notes = [f"{without} images without a text file are left out"] if without else []
+    texts = {image: path for image in images if (path := text_file(image))}
+    rows = [
+        image_row(image, root, read_text(path)[0].strip(), "", path.relative_to(root).as_posix())
+        for image, path in texts.items()
+    ]
+    missing = len(images) - len(texts)
+    notes = [f"{missing} images without a text file are left out"] if missing else []
     return Layout("a text file beside each image", rows, notes)
 
 
@@ -43,12 +38,10 @@ def class_of(image: Path, root: Path) -> str | None:
 def read_class_folders(images: Sequence[Path], root: Path) -> Layout:
     """Read a folder for each label, perhaps within folders of splits."""
     rows = []
-    for path in images:
-        file, label = path.relative_to(root).as_posix(), class_of(path, root)
-        folder = path.parent.relative_to(root).as_posix()
-        error = "" if label is not None else f"its folder {folder!r} is not named by a label"
-        split = split_in(path.parent.parent.relative_to(root).as_posix()) if label else ""
-        rows.append(Row(file, file, label or "", split=split, error=error))
+    for image in images:
+        label, folder = class_of(image, root), image.parent.relative_to(root).as_posix()
+        error = f"its folder {folder!r} is not named by a label" if label is None else ""
+        rows.append(image_row(image, root, label or "", error))
     return Layout("a folder for each label", rows)
 
 
@@ -64,13 +57,12 @@ def read_names(images: Sequence[Path], root: Path, pattern: str) -> Layout:
     Raises:
         ValueError: if the pattern has no label or is no regular expression.
     """
+    expression = pattern
     if "{label}" in pattern:
-        parts = [re.escape(part).replace(r"\*", ".*?") for part in pattern.split("{label}")]
-        suffix = "" if re.search(r"\.\w+$", pattern) else r"(\.\w+)?"
-        expression = r"(?P<label>\d+|none)".join(parts) + suffix + "$"
-        expression = ("^" if not pattern.startswith("*") else "(?<!\\d)") + expression
-    else:
-        expression = pattern
+        start = "(?<!\\d)" if pattern.startswith("*") else "^"
+        end = "$" if re.search(r"\.\w+$", pattern) else r"(\.\w+)?$"
+        escaped = re.escape(pattern).replace(r"\*", ".*?")
+        expression = start + escaped.replace(r"\{label\}", r"(?P<label>\d+|none)") + end
     try:
         compiled = re.compile(expression)
         if "label" not in compiled.groupindex:
@@ -81,12 +73,8 @@ def read_names(images: Sequence[Path], root: Path, pattern: str) -> Layout:
             f"Received: {pattern!r} ({error})"
         ) from error
     rows = []
-    for path in images:
-        file = path.relative_to(root).as_posix()
-        match = compiled.search(path.name)
+    for image in images:
+        match = compiled.search(image.name)
         error = "" if match else f"its name does not fit the pattern {pattern!r}"
-        label = (match["label"] or "") if match else ""
-        rows.append(
-            Row(file, file, label, split=split_in(Path(file).parent.as_posix()), error=error)
-        )
+        rows.append(image_row(image, root, (match["label"] or "") if match else "", error))
     return Layout(f"labels in file names ({pattern})", rows)

@@ -34,12 +34,12 @@ class ReadOptions:
             raise ValueError(f"labels is 'digits' or absent. Received: {self.labels!r}")
         if self.skip_bad not in ("", "1"):
             raise ValueError(f"skip_bad is 1 or absent. Received: {self.skip_bad!r}")
-        if self.fold and not (
-            (match := re.fullmatch(r"(\d{1,4})/(\d{1,4})", self.fold, re.ASCII))
-            and 1 <= int(match[1]) <= int(match[2])
-            and int(match[2]) > 1
-        ):
+        match = re.fullmatch(r"(\d{1,4})/(\d{1,4})", self.fold, re.ASCII)
+        if self.fold and not (match and 1 <= int(match[1]) <= int(match[2]) != 1):
             raise ValueError(f"a fold is I/K, such as 1/5 to 5/5. Received: {self.fold!r}")
+
+
+OPTIONS = tuple(field.name for field in fields(ReadOptions))
 
 
 def parse_source(source: str | Path) -> tuple[Path, ReadOptions]:
@@ -52,10 +52,9 @@ def parse_source(source: str | Path) -> tuple[Path, ReadOptions]:
     path, mark, query = text.rpartition("?")
     if not mark or Path(text).exists():
         return Path(text).expanduser(), ReadOptions()
-    values, known = dict(parse_qsl(query)), [field.name for field in fields(ReadOptions)]
-    for name in values:
-        if name not in known:
-            raise ValueError(unknown_name("option of a folder", name, known))
+    values = dict(parse_qsl(query))
+    for name in values.keys() - set(OPTIONS):
+        raise ValueError(unknown_name("option of a folder", name, OPTIONS))
     return Path(path).expanduser(), ReadOptions(**values)
 
 

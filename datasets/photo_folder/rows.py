@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 
-from datasets.photo_folder.values import class_label
+from datasets.photo_folder.values import class_label, split_in
 
 _WHOLE_NUMBER = re.compile(r"[0-9]{2,}")
 
@@ -21,16 +22,16 @@ class Row:
         location: where it is written, such as "labels.csv, line 3".
         file: name of the image as written.
         label: its label as written.
-        boxes: boxes as written, or float (n, 4), left, top, right, bottom in pixels.
+        boxes: float (n, 4), left, top, right, bottom in pixels; None where the row has none.
         split: name of the split as written; "" for none.
+        error: why the row cannot be used, and what to do; "" where it can.
         turn: quarter turns that make a whole number upright as written; "" for none.
-        error: why the row cannot be used, where the layout can tell.
     """
 
     location: str
     file: str
     label: str
-    boxes: str | np.ndarray = ""
+    boxes: np.ndarray | None = None
     split: str = ""
     error: str = ""
     turn: str = ""
@@ -51,6 +52,13 @@ class Layout:
     notes: list[str] = field(default_factory=list)
 
 
+def image_row(image: Path, root: Path, label: str = "", error: str = "", location: str = "") -> Row:
+    """The row of an image that no table names; its folders may name its split."""
+    file = image.relative_to(root)
+    split = split_in(file.parent.as_posix())
+    return Row(location or file.as_posix(), file.as_posix(), label, split=split, error=error)
+
+
 def join_objects(rows: Iterable[Row]) -> list[Row]:
     """Join the rows of each file, one for each box, into one label from left to right.
 
@@ -60,28 +68,24 @@ def join_objects(rows: Iterable[Row]) -> list[Row]:
     If a tenth of the boxes or more have labels of several digits, all boxes are those of whole
     numbers: the rows stay apart, but for those without a box in files that have others.
     """
-    rows = list(rows)
-    boxed = [row for row in rows if not isinstance(row.boxes, str)]
-    whole = [row for row in boxed if _WHOLE_NUMBER.fullmatch(class_label(row.label))]
-    if boxed and len(whole) >= 0.1 * len(boxed):
-        with_box = {row.file for row in boxed}
-        return [
-            replace(row, label=class_label(row.label))
-            for row in rows
-            if row.error or row.file not in with_box or not isinstance(row.boxes, str)
-        ]
+    rows = [replace(row, label=class_label(row.label)) for row in rows]
+    boxed = [row for row in rows if row.boxes is not None]
+    numbers = [row for row in boxed if _WHOLE_NUMBER.fullmatch(row.label)]
+    if boxed and len(numbers) >= 0.1 * len(boxed):
+        files = {row.file for row in boxed}
+        return [row for row in rows if row.error or row.boxes is not None or row.file not in files]
     groups: dict[str, list[Row]] = {}
     for row in rows:
         groups.setdefault(row.file, []).append(row)
-    joined = []
-    for objects in groups.values():
-        errors = [row.error for row in objects if row.error]
-        objects = [row for row in objects if not isinstance(row.boxes, str)] or objects[:1]
-        if not isinstance(objects[0].boxes, str):
-            objects.sort(key=lambda row: float(row.boxes[0, [0, 2]].sum()))
-        label = "".join(class_label(row.label) for row in objects)
-        boxes = objects[0].boxes
-        if len(objects) > 1:
-            boxes = np.concatenate([row.boxes for row in objects])
-        joined.append(replace(objects[0], label=label, boxes=boxes, error="".join(errors[:1])))
-    return joined
+    return [_join(group) for group in groups.values()]
+
+
+def _join(rows: list[Row]) -> Row:
+    errors = [row.error for row in rows if row.error]
+    digits = [row for row in rows if row.boxes is not None]
+    digits.sort(key=lambda row: row.boxes[0, 0] + row.boxes[0, 2])
+    joined = replace(digits[0] if digits else rows[0], error="".join(errors[:1]))
+    if not digits:
+        return joined
+    label = "".join(row.label for row in digits)
+    return replace(joined, label=label, boxes=np.concatenate([row.boxes for row in digits]))

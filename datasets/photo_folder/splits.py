@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Sequence
 
 from datasets.photo_folder.files import normalized
@@ -48,8 +49,8 @@ def divide(files: Sequence[str], given: Sequence[str], fold: str = "") -> tuple[
     order = sorted(range(len(files)), key=lambda index: hash_fraction(files[index]))
     if fold:
         part, parts = map(int, fold.split("/"))
-        splits = [split if split == "test" else "train" for split in given]
-        for index in [index for index in order if given[index] != "test"][part - 1 :: parts]:
+        splits = ["test" if split == "test" else "train" for split in given]
+        for index in [index for index in order if splits[index] == "train"][part - 1 :: parts]:
             splits[index] = "validation"
         return splits, f"fold {fold}"
     splits = [split or split_of(file) for split, file in zip(given, files, strict=True)]
@@ -60,20 +61,16 @@ def divide(files: Sequence[str], given: Sequence[str], fold: str = "") -> tuple[
     if len(files) < FEWEST or fractions.keys() <= set(splits):
         return splits, note
     if any(given):
-        free, note = (
-            [index for index in order if splits[index] == "train"],
-            "validation cut from train",
-        )
+        note = "validation cut from train"
     else:
-        splits, free = ["train"] * len(files), order
+        splits = ["train"] * len(files)
         note = (
             f"{len(files)} images are too few for the usual splits: test and validation are the "
             "first in the order of the hash; --fold 1/5 to 5/5 cross-validates, or a split column "
             "decides"
         )
+    train = (index for index in order if splits[index] == "train")
     for split, fraction in fractions.items():
-        count = max(1, round(fraction * len(files)))
-        for index in free[:count]:
+        for index in itertools.islice(train, max(1, round(fraction * len(files)))):
             splits[index] = split
-        free = free[count:]
     return splits, note

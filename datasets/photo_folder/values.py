@@ -9,39 +9,44 @@ from collections.abc import Sequence
 import numpy as np
 
 IMAGE = re.compile(
-    r"\.(apng|avif|bmp|dib|gif|heic|heif|jfif|jp2|jpe|jpeg|jpg|mpo|pbm|pgm|png|pnm|ppm|qoi|tga|tif"
+    r"\.(?:apng|avif|bmp|dib|gif|heic|heif|jfif|jp2|jpe|jpeg|jpg|mpo|pbm|pgm|png|pnm|ppm|qoi|tga|tif"
     r"|tiff|webp)$",
     re.IGNORECASE,
 )
 """The end of the name of an image file."""
 
-FULL_WIDTH = {0xFF10 + digit: str(digit) for digit in range(10)}
 NO_NUMBER = {"none", "(none)", "no number", "no_number", "no-number", "nonumber", "background"}
 """Words for an image without a number, besides an empty label."""
 
-_DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-_CLASS = re.compile(r"(?:class|digit|label|num|number)[ _-]*(\d+)", re.IGNORECASE | re.ASCII)
-WORDS = {word: str(digit) for digit, word in enumerate(_DIGITS)}
-"""Names of classes of digits in annotation formats and folders."""
+TEXT_KEYS = ("text", "transcription", "label", "number", "value", "reading", "digits", "caption")
+"""Names of the text of an object in annotations."""
 
-SPLIT_NAMES = {
+_FULL_WIDTH = str.maketrans("０１２３４５６７８９", "0123456789")
+_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_CLASS = re.compile(r"(?:class|digit|label|num|number)[ _-]*(\d+)", re.IGNORECASE | re.ASCII)
+_SPLITS = {
     **dict.fromkeys(("train", "training", "trn"), "train"),
     **dict.fromkeys(("validation", "valid", "val", "dev", "eval"), "validation"),
     **dict.fromkeys(("test", "testing", "tst"), "test"),
 }
-
-_MISSING = {"nan", "null", "na", "n/a", "#n/a", "<na>", "nat", "nil", "undefined"}
-_GROUPS = re.compile(r"[+]?\d{1,3}(?:([.,'’ \u00a0\u202f_])\d{3})(?:\1\d{3})*")
+_GROUPS = re.compile(r"[+]?\d{1,3}(?:([.,'’ \u00a0\u202f_])\d{3})(?:\1\d{3})*", re.ASCII)
 _SINGLE_DIGITS = re.compile(r"\d( +\d)+|\[ *\d *(, *\d *)*\]", re.ASCII)  # 0 4 7, [0, 4, 7]
-_FLOAT = re.compile(r"\d+[.,]0+")
+_FLOAT = re.compile(r"(\d+)[.,](0+)")
 _DECIMAL = re.compile(r"\d+[.,]\d+")
+_INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\x00]")
+_MISSING = re.compile("nan|null|na|n/a|#n/a|<na>|nat|nil|undefined", re.IGNORECASE)
+_UNKNOWN = re.compile(r"[?*_\-–— .]+")
 _SCIENTIFIC = re.compile(r"\d+([.,]\d+)?[eE][+-]?\d+")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d.*|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}")
-_INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\x00]")
-
-
-TEXT_KEYS = ("text", "transcription", "label", "number", "value", "reading", "digits", "caption")
-"""Names of the text of an object in annotations."""
+_UNCLEAR = {
+    _MISSING: "is a missing value: write the digits, or leave the cell empty for an image without "
+    "a number",
+    _UNKNOWN: "tells no number: write the digits, or leave the row out; an empty cell stands for "
+    "an image without a number",
+    _SCIENTIFIC: "is rounded by a spreadsheet: format the column as text",
+    _DATE: "is a date, as spreadsheets make of numbers: format as text",
+}
+"""What labels of some forms are, and what to do."""
 
 
 class Unclear(ValueError):
@@ -69,7 +74,7 @@ def class_label(name: str) -> str:
     name = clean(name)
     if match := _CLASS.fullmatch(name):
         return match[1]
-    return WORDS.get(name.lower(), name)
+    return str(_WORDS.index(name.lower())) if name.lower() in _WORDS else name
 
 
 def _annotated(text: str) -> str:
@@ -101,40 +106,25 @@ def parse_label(text: str, digits_only: bool = False) -> str:
     Raises:
         Unclear: if the label may mean several numbers, or none.
     """
-    label = clean(text).translate(FULL_WIDTH)
-    word = label.lower()
-    if not label or word in NO_NUMBER:
+    label = clean(text).translate(_FULL_WIDTH)
+    if not label or label.lower() in NO_NUMBER:
         return ""
     if label.isascii() and label.isdigit():
         return label
-    if _SINGLE_DIGITS.fullmatch(label):
-        return re.sub(r"\D", "", label)
-    if _GROUPS.fullmatch(label):
+    if _SINGLE_DIGITS.fullmatch(label) or _GROUPS.fullmatch(label):
         return re.sub(r"\D", "", label)
     shown = repr(text.strip()[:40])
-    if word in _MISSING:
-        raise Unclear(
-            f"label {shown} is a missing value: write the digits, or leave the cell empty for an "
-            "image without a number"
-        )
-    if not label.strip("?*_-–— ."):
-        raise Unclear(
-            f"label {shown} tells no number: write the digits, or leave the row out; an empty cell "
-            "stands for an image without a number"
-        )
+    for pattern, reason in _UNCLEAR.items():
+        if pattern.fullmatch(label):
+            raise Unclear(f"label {shown} {reason}")
     if text.strip().startswith("="):
         raise Unclear(
             f"label {shown} is a formula without its value: save the file in a spreadsheet program"
         )
-    if _SCIENTIFIC.fullmatch(label):
-        raise Unclear(f"label {shown} is rounded by a spreadsheet: format the column as text")
-    if _DATE.fullmatch(label):
-        raise Unclear(f"label {shown} is a date, as spreadsheets make of numbers: format as text")
-    if _FLOAT.fullmatch(label):
-        whole, point = re.split("[.,]", label)
+    if match := _FLOAT.fullmatch(label):
         raise Unclear(
-            f"label {shown} is {whole} as a spreadsheet writes it, or {whole + point} with its "
-            "point dropped: write the digits alone"
+            f"label {shown} is {match[1]} as a spreadsheet writes it, or {match[1] + match[2]} "
+            "with its point dropped: write the digits alone"
         )
     runs = re.findall(r"\d+(?:[.,]\d+)*", label, re.ASCII)
     if len(runs) > 1:
@@ -149,8 +139,8 @@ def parse_label(text: str, digits_only: bool = False) -> str:
     digits = re.sub(r"\D", "", runs[0])
     if digits_only:
         return digits
-    point = _DECIMAL.fullmatch(label)
-    what = "a decimal point is no digit" if point else "letters and signs are not read"
+    is_decimal = _DECIMAL.fullmatch(label)
+    what = "a decimal point is no digit" if is_decimal else "letters and signs are not read"
     raise Unclear(
         f"label {shown}: {what}: write the digits alone ({digits}), or add --labels digits"
     )
@@ -158,32 +148,31 @@ def parse_label(text: str, digits_only: bool = False) -> str:
 
 def float_column(labels: Sequence[str]) -> bool:
     """Whether labels are integers that were written as floats, as pandas does: all end in `.0`."""
-    written = [label for label in map(clean, labels) if label and label.lower() not in _MISSING]
+    written = [label for label in map(clean, labels) if label and not _MISSING.fullmatch(label)]
     return len(written) > 2 and all(re.fullmatch(r"\d+\.0", label, re.ASCII) for label in written)
 
 
-def parse_boxes(text: str, label: str) -> np.ndarray | None:
-    """Boxes as float32 (n, 4), left, top, right, bottom in pixels; None for an empty text.
+def parse_boxes(text: str) -> np.ndarray | None:
+    """Boxes as float (n, 4), left, top, right, bottom in pixels; None where there are none.
 
-    The edges of a box are separated by spaces or commas, boxes by semicolons or brackets.
+    Edges and boxes are separated by spaces, commas, semicolons or brackets.
 
     Raises:
-        Unclear: if the text is something else, or does not fit the label.
+        Unclear: if the text is something else.
     """
-    if not text.strip(" []()"):
+    edges = re.split(r"[\s,;|()\[\]]+", text.strip(" ,;|()[]"))
+    if all(not edge or _MISSING.fullmatch(edge) for edge in edges):
         return None
-    pieces = re.split(r"[;|]|[\])]\s*,?\s*[\[(]", text.strip().strip("[]() "))
     try:
-        boxes = np.array([[float(edge) for edge in re.split(r"[\s,]+", box.strip(" ,[]()"))]
-                          for box in pieces if box.strip()])  # fmt: skip
+        boxes = np.array(edges, float).reshape(-1, 4)
     except ValueError:
-        boxes = np.empty(0)
-    if boxes.ndim != 2 or boxes.shape[1] != 4 or not (np.abs(boxes) < 1e9).all():
+        boxes = np.full((1, 4), np.nan)
+    if not (np.abs(boxes) < 1e9).all():
         raise Unclear(
             "boxes are left, top, right and bottom in pixels, several joined by semicolons. "
             f"Received: {text[:60]!r}"
         )
-    return check_boxes(boxes, label)
+    return boxes
 
 
 def check_boxes(boxes: np.ndarray, label: str) -> np.ndarray:
@@ -212,9 +201,9 @@ def parse_split(text: str) -> str:
         Unclear: for any other word.
     """
     word = clean(text).lower()
-    if word and word not in SPLIT_NAMES:
+    if word and word not in _SPLITS:
         raise Unclear(f"a split is train, validation or test. Received: {text!r}")
-    return SPLIT_NAMES.get(word, "")
+    return _SPLITS.get(word, "")
 
 
 def parse_turn(text: str) -> int:
@@ -234,6 +223,6 @@ def parse_turn(text: str) -> int:
 def split_in(name: str) -> str:
     """The split that is a word of a name, such as `rec_gt_train` or `images/val/a`; else ""."""
     for word in reversed(re.split(r"[^a-z]+", name.lower())):
-        if word in SPLIT_NAMES:
-            return SPLIT_NAMES[word]
+        if word in _SPLITS:
+            return _SPLITS[word]
     return ""

@@ -10,9 +10,7 @@ import gzip
 import io
 import logging
 import os
-import shutil
 import tarfile
-import tempfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator
@@ -22,7 +20,7 @@ from typing import BinaryIO
 import tensorflow_datasets as tfds
 from PIL import Image
 
-from .digit_struct import DigitStructError, Entry, read_digit_struct
+from .digit_struct import Entry, read_digit_struct
 
 log = logging.getLogger(__name__)
 
@@ -41,11 +39,7 @@ def find_split(split: str, folder: Path) -> Path | None:
 
 
 def read_split(
-    path: str | os.PathLike,
-    split: str,
-    *,
-    skip_broken: bool = False,
-    skipped: Counter | None = None,
+    path: str | os.PathLike, split: str, *, skip_broken: bool = False
 ) -> Iterator[tuple[Entry, bytes]]:
     """Read every image of a split with its annotation.
 
@@ -53,8 +47,7 @@ def read_split(
         path: a gzipped tar archive, or a folder with `digitStruct.mat` and the images.
         split: name of the folder inside the archive.
         skip_broken: leave out images that do not decode, are listed but absent, or are present
-            but not listed. By default these are errors.
-        skipped: gets the number of images left out for each reason.
+            but not listed, and log their counts. By default these are errors.
 
     Yields:
         Annotation and encoded PNG of each image, in the order of the archive.
@@ -63,54 +56,43 @@ def read_split(
         ArchiveError: if the archive is damaged or incomplete.
         DigitStructError: if `digitStruct.mat` is damaged.
     """
-    try:
-        skipped = Counter() if skipped is None else skipped
-        yield from _read_split(Path(path), split, skip_broken, skipped)
-    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise ArchiveError(f"{path} is damaged or incomplete ({error})") from error
+    path = Path(path)
+    skipped: Counter[str] = Counter()
 
-
-def _read_split(
-    path: Path, split: str, skip_broken: bool, skipped: Counter
-) -> Iterator[tuple[Entry, bytes]]:
     def report(reason: str, names: list[str]) -> None:
         if names and not skip_broken:
             raise ArchiveError(f"{path}: {len(names)} {reason}: {', '.join(sorted(names)[:5])}")
-        skipped.update({reason: len(names)} if names else {})
+        skipped[reason] += len(names)
 
-    entries, present = _survey(path, split)
-    report("images listed but absent", [name for name in entries if name not in present])
-    report("images present but not listed", [name for name in present if name not in entries])
-    for name, file in _members(path, split):
-        if name in entries and name in present:
-            present.remove(name)  # an archive may hold a name twice
-            data = file.read()
-            if _decodes(data):
-                yield entries[name], data
-            else:
-                report("images that do not decode as PNG", [name])
-    if skipped:
-        log.warning("%s: left out %s", path, dict(skipped))
+    try:
+        entries, present = _survey(path, split)
+        report("images listed but absent", [name for name in entries if name not in present])
+        report("images present but not listed", [name for name in present if name not in entries])
+        for name, file in _members(path, split):
+            if name in entries and name in present:
+                present.remove(name)  # an archive may hold a name twice
+                data = file.read()
+                if _decodes(data):
+                    yield entries[name], data
+                else:
+                    report("images that do not decode as PNG", [name])
+    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise ArchiveError(f"{path} is damaged or incomplete ({error})") from error
+    if skipped.total():
+        log.warning("%s: left out %s", path, dict(+skipped))
 
 
 def _survey(path: Path, split: str) -> tuple[dict[str, Entry], set[str]]:
     """The annotations by image name, and the names of the images that are present."""
-    present = set()
-    with tempfile.TemporaryDirectory(prefix="svhn-") as folder:
-        copy = Path(folder) / STRUCT_NAME
-        for name, file in _members(path, split):
-            if name == STRUCT_NAME:
-                with copy.open("wb") as target:
-                    shutil.copyfileobj(file, target)
-            elif name.endswith(".png") and not name.startswith("."):
-                present.add(name)
-        if not copy.exists():
-            raise ArchiveError(f"{path} holds no {split}/{STRUCT_NAME}")
-        try:
-            return {entry.name: entry for entry in read_digit_struct(copy)}, present
-        except DigitStructError as error:  # name the file that the user has
-            text = str(error).replace(str(copy), f"{path}: {STRUCT_NAME}")
-            raise DigitStructError(text) from error
+    entries, present = None, set()
+    for name, file in _members(path, split):
+        if name == STRUCT_NAME:
+            entries = read_digit_struct(f"{path}: {STRUCT_NAME}", file.read())
+        elif name.endswith(".png") and not name.startswith("."):
+            present.add(name)
+    if entries is None:
+        raise ArchiveError(f"{path} holds no {split}/{STRUCT_NAME}")
+    return {entry.name: entry for entry in entries}, present
 
 
 def _members(path: Path, split: str) -> Iterator[tuple[str, BinaryIO]]:

@@ -14,12 +14,12 @@ http://ufldl.stanford.edu/housenumbers/.
 
 from __future__ import annotations
 
-import dataclasses
 import os
+from dataclasses import dataclass
 
 import h5py
 import numpy as np
-from h5py import h5d, h5r, h5s, h5t
+from h5py import h5d, h5f, h5r, h5s, h5t
 
 FIELDS = (b"left", b"top", b"width", b"height", b"label")
 
@@ -28,7 +28,7 @@ class DigitStructError(ValueError):
     """A `digitStruct.mat` that cannot be read; the message names the file and the entry."""
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Entry:
     """The annotation of one image.
 
@@ -45,8 +45,12 @@ class Entry:
     boxes: np.ndarray
 
 
-def read_digit_struct(path: str | os.PathLike) -> list[Entry]:
+def read_digit_struct(path: str | os.PathLike, content: bytes | None = None) -> list[Entry]:
     """Read all entries of a `digitStruct.mat`, in the file's order.
+
+    Args:
+        path: the file.
+        content: the file's bytes, where it is in an archive; then `path` only names it in errors.
 
     Raises:
         DigitStructError: if the file is not a complete `digitStruct.mat` or an entry is invalid;
@@ -54,7 +58,7 @@ def read_digit_struct(path: str | os.PathLike) -> list[Entry]:
         FileNotFoundError: if there is no such file.
     """
     try:
-        with h5py.File(path) as file:
+        with h5py.File(path if content is None else h5f.open_file_image(content)) as file:
             names, boxes = (file[f"digitStruct/{key}"][()].ravel() for key in ("name", "bbox"))
             if len(names) != len(boxes):
                 raise DigitStructError(f"{path}: {len(names)} names and {len(boxes)} boxes")
@@ -73,7 +77,7 @@ def read_digit_struct(path: str | os.PathLike) -> list[Entry]:
         raise DigitStructError(f"{path} is not a digitStruct.mat of SVHN: {error}") from error
 
 
-def _read_entry(file: h5py.h5f.FileID, name: h5py.Reference, bbox: h5py.Reference) -> Entry:
+def _read_entry(file: h5f.FileID, name: h5py.Reference, bbox: h5py.Reference) -> Entry:
     text = _read_array(h5r.dereference(name, file), np.uint16).tobytes().decode("utf-16-le")
     group = h5r.dereference(bbox, file)
     columns = [_read_numbers(file, h5d.open(group, field)) for field in FIELDS]
@@ -89,7 +93,7 @@ def _read_entry(file: h5py.h5f.FileID, name: h5py.Reference, bbox: h5py.Referenc
     return Entry(text, label, boxes.astype(np.float32))
 
 
-def _read_numbers(file: h5py.h5f.FileID, dataset: h5d.DatasetID) -> list[float]:
+def _read_numbers(file: h5f.FileID, dataset: h5d.DatasetID) -> list[float]:
     if dataset.get_type().get_class() != h5t.REFERENCE:
         return _read_array(dataset, np.float64).tolist()
     references = np.empty(dataset.shape, h5py.ref_dtype)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import dataclasses
 import io
 import logging
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,20 +26,9 @@ URL = "http://ufldl.stanford.edu/housenumbers/{split}.tar.gz"
 
 @dataclasses.dataclass(eq=False)
 class SvhnNumbersConfig(tfds.core.BuilderConfig):
-    """Which splits to build, and how to treat broken images.
-
-    Configurations other than `full` and `train_test` are passed as an object, or to
-    `tfds build --config` as JSON:
-    `'{"name": "lenient", "splits": ["train", "test"], "skip_broken": true}'`.
-
-    Attributes:
-        splits: any of train, test and extra.
-        skip_broken: leave broken images out and count them in the metadata; by default they are
-            errors.
-    """
+    """Which splits to build: any of train, test and extra."""
 
     splits: tuple[str, ...] = ("train", "test", "extra")
-    skip_broken: bool = False
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
@@ -82,7 +70,6 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             supervised_keys=None,
             homepage="http://ufldl.stanford.edu/housenumbers/",
             license="For non-commercial use only",
-            metadata=tfds.core.MetadataDict(skipped={}),
         )
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager):
@@ -100,11 +87,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         return generators
 
     def _generate_examples(self, path: Path, split: str) -> Iterator[tuple[str, dict]]:
-        skipped: Counter[str] = Counter()
-        skip_broken = self.builder_config.skip_broken
-        for entry, image in archives.read_split(
-            path, split, skip_broken=skip_broken, skipped=skipped
-        ):
+        for entry, image in archives.read_split(path, split):
             yield (
                 entry.name,
                 {
@@ -114,4 +97,3 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                     "digits": {"label": [int(digit) for digit in entry.label], "box": entry.boxes},
                 },
             )
-        self.info.metadata["skipped"][split] = dict(skipped)

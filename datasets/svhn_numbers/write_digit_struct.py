@@ -12,6 +12,8 @@ import h5py
 import numpy as np
 from PIL import Image
 
+from artifacts.files import atomic_path
+
 from .digit_struct import Entry
 
 if TYPE_CHECKING:
@@ -28,14 +30,11 @@ def write_digit_struct(path: str | os.PathLike, entries: Iterable[Entry]) -> Non
         path: file to write.
         entries: images with at least one digit each.
     """
-    path = Path(path)
-    part = path.with_name(path.name + ".part")
-    try:
-        with h5py.File(part, "w", libver="earliest", userblock_size=512) as file:
-            _write(file, entries)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with (
+        atomic_path(Path(path)) as part,
+        h5py.File(part, "w", libver="earliest", userblock_size=512) as file,
+    ):
+        _write(file, entries)
 
 
 def _write(file: h5py.File, entries: Iterable[Entry]) -> None:

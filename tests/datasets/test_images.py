@@ -26,16 +26,6 @@ def test_stretch_shows_the_whole_image(shape, channels):
     assert (result[:, 6:] == 150).all()
 
 
-def test_pad_keeps_the_aspect_and_repeats_the_edges():
-    image = halves(10, 40)
-    image[0], image[-1] = 7, 9
-    result = prepare_image(image, (40, 40), 3, fit="pad")
-    assert (result[:15] == 7).all()
-    assert (result[25:] == 9).all()
-    assert (result[17:23, :19] == 50).all()
-    assert (result[17:23, 21:] == 150).all()
-
-
 def test_a_crop_repeats_the_edges_outside_of_the_image():
     image = halves(10, 40)
     assert (prepare_image(image, (8, 8), 3, box=(22, 2, 38, 9)) == 150).all()
@@ -63,5 +53,3 @@ def test_shrinking_averages():
 def test_wrong_arguments(arguments, words):
     with pytest.raises(ValueError, match=words):
         prepare_image(*arguments)
-    with pytest.raises(ValueError, match="'crop'"):
-        prepare_image(np.zeros((4, 4, 3), np.uint8), (4, 4), 3, fit="crop")

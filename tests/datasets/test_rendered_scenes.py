@@ -110,8 +110,6 @@ def test_the_builder_stores_what_is_rendered(tmp_path, monkeypatch):
         assert example.labels == scene.labels
         for name in ("boxes", "turns", "ignored_boxes"):
             np.testing.assert_array_equal(getattr(example, name), getattr(scene, name))
-    rows = list(datasets.load_scenes("rendered_scenes", "test").as_numpy_iterator())
-    assert len(rows) == 2
-    assert rows[0]["image"].ndim == 3 and len(rows[0]["labels"]) == len(rows[0]["boxes"])
+    assert datasets.scene_count("rendered_scenes", "test") == 2
     with pytest.raises(ValueError, match="several numbers"):
         next(datasets.examples("rendered_scenes", "train"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,78 +12,48 @@ from PIL import Image
 import datasets
 from datasets import photo_folder
 from datasets.scene_pipeline import _crop
-from datasets.scenes import SceneExample, view_targets
+from datasets.scenes import SceneExample, read_scenes, view_targets
+from tests.datasets.folders import put, put_images
 
 BOXES = ([10, 20, 50, 40], [60, 20, 90, 45])
+COCO = {
+    "images": [{"id": 1, "file_name": "a.png"}, {"id": 2, "file_name": "b.png"}],
+    "annotations": [
+        {"image_id": 1, "category_id": 1, "bbox": [10, 20, 40, 20], "attributes": {"number": "12"}},
+        {"image_id": 1, "category_id": 1, "bbox": [60, 20, 30, 25], "attributes": {"number": "7"}},
+    ],
+    "categories": [{"id": 1, "name": "bib"}],
+}
+LAYOUTS = {
+    "table": {
+        "labels.csv": "file,label,boxes\na.png,12,10 20 50 40\na.png,7,60 20 90 45\nb.png,,\n"
+        "a.png,12,10 20 50 40\n"
+    },
+    "edges": {
+        "labels.csv": "file,label,left,top,right,bottom\na.png,12,10,20,50,40\n"
+        "a.png,7,60,20,90,45\nb.png,,,,,\n"
+    },
+    "predictions": {
+        "labels.csv": "file,number,confidence,left,top,right,bottom,turn\na.png,12,.9,10,20,50,40,3"
+        "\na.png,7,.8,60,20,90,45,\nb.png,,,,,,,\n"
+    },
+    "COCO": {"test.json": json.dumps(COCO)},
+    "YOLO": {
+        "data.yaml": "names: {0: '7', 1: '12'}\n",
+        "a.txt": "1 0.3 0.375 0.4 0.25\n0 0.75 0.40625 0.3 0.3125",
+        "b.txt": "",
+    },
+}
+"""Files beside a.png, which shows 12 and 7 in `BOXES`, and b.png, which shows no number."""
 
 
-def save(path, size=(100, 80)):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", size, (90, 90, 90)).save(path)
-
-
-def write_table(folder):
-    (folder / "labels.csv").write_text(
-        "file,label,boxes,split\na.png,12,10 20 50 40,test\na.png,7,60 20 90 45,test\nb.png,,,test"
-        "\na.png,12,10 20 50 40,test\n"
-    )
-
-
-def write_edges(folder):
-    (folder / "labels.csv").write_text(
-        "file,label,left,top,right,bottom,split\na.png,12,10,20,50,40,test\n"
-        "a.png,7,60,20,90,45,test\nb.png,,,,,,test\n"
-    )
-
-
-def write_predictions(folder):
-    (folder / "labels.csv").write_text(
-        "file,number,confidence,left,top,right,bottom,turn\na.png,12,.9,10,20,50,40,3\n"
-        "a.png,7,.8,60,20,90,45,\nb.png,,,,,,,\n"
-    )
-
-
-def write_coco(folder):
-    annotations = [
-        {
-            "id": i,
-            "image_id": 1,
-            "category_id": 1,
-            "bbox": [b[0], b[1], b[2] - b[0], b[3] - b[1]],
-            "attributes": {"number": label},
-        }
-        for i, (b, label) in enumerate(zip(BOXES, ("12", "7"), strict=True))
-    ]
-    content = {
-        "images": [{"id": 1, "file_name": "a.png"}, {"id": 2, "file_name": "b.png"}],
-        "annotations": annotations,
-        "categories": [{"id": 1, "name": "bib"}],
-    }
-    (folder / "test.json").write_text(json.dumps(content))
-
-
-def write_yolo(folder):
-    (folder / "data.yaml").write_text("names: {0: '7', 1: '12'}\n")
-    lines = [
-        f"{class_id} {(left + right) / 200} {(top + bottom) / 160} {(right - left) / 100} "
-        f"{(bottom - top) / 80}"
-        for class_id, (left, top, right, bottom) in zip((1, 0), BOXES, strict=True)
-    ]
-    (folder / "a.txt").write_text("\n".join(lines))
-    (folder / "b.txt").write_text("")
-
-
-@pytest.mark.parametrize(
-    "write", [write_table, write_edges, write_predictions, write_coco, write_yolo]
-)
-def test_a_row_or_a_box_for_each_number(tmp_path, write):
-    save(tmp_path / "a.png")
-    save(tmp_path / "b.png")
-    write(tmp_path)
-    scenes = {scene.file: scene for scene in photo_folder.read_scenes(tmp_path)}
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_row_or_a_box_for_each_number(tmp_path, layout):
+    put(put_images(tmp_path, "a.png", "b.png", size=(100, 80)), LAYOUTS[layout])
+    scenes = {scene.id: scene for scene in read_scenes(tmp_path)}
     assert scenes["a.png"].labels == ["12", "7"]
     np.testing.assert_allclose(scenes["a.png"].boxes, BOXES, atol=1e-4)
-    assert scenes["a.png"].turns.tolist() == ([3, 0] if write is write_predictions else [0, 0])
+    assert scenes["a.png"].turns.tolist() == ([3, 0] if layout == "predictions" else [0, 0])
     assert scenes["b.png"].labels == [] and scenes["b.png"].boxes.shape == (0, 4)
     assert datasets.is_scenes(tmp_path)
     with pytest.raises(photo_folder.BadRows, match=r"several numbers.*evaluate.py and a locator"):
@@ -91,38 +62,38 @@ def test_a_row_or_a_box_for_each_number(tmp_path, write):
     assert "2 images; 2 numbers" in folder.summary()
 
 
-def test_boxes_of_single_digits_are_one_number(tmp_path):
-    save(tmp_path / "a.png")
-    (tmp_path / "labels.csv").write_text(
-        "file,label,left,top,right,bottom\na.png,7,60,20,90,45\na.png,1,10,20,50,40\n"
-    )
-    (scene,) = photo_folder.read_scenes(tmp_path)
-    assert scene.labels == ["17"]
-    np.testing.assert_array_equal(scene.boxes, [[10, 20, 90, 45]])
-    assert not datasets.is_scenes(tmp_path)
+@pytest.mark.parametrize(
+    ("table", "labels", "turns", "boxes"),
+    [
+        (  # boxes of single digits are one number
+            "file,label,left,top,right,bottom\na.png,7,60,20,90,45\na.png,1,10,20,50,40\n",
+            ["17"], [0], [[10, 20, 90, 45]],
+        ),
+        (  # with turns, every row is a whole number
+            "file,label,left,top,right,bottom,turn\na.png,7,60,20,90,45,0\na.png,1,10,20,50,40,2\n",
+            ["7", "1"], [0, 2], [[60, 20, 90, 45], [10, 20, 50, 40]],
+        ),
+        (  # labels without boxes are numbers, too
+            "file,label\na.png,12\na.png,7\na.png,12\n", ["12", "7"], [0, 0], [[np.nan] * 4] * 2,
+        ),
+    ],
+)  # fmt: skip
+def test_what_a_row_is(tmp_path, table, labels, turns, boxes):
+    put(put_images(tmp_path, "a.png"), {"labels.csv": table})
+    (scene,) = read_scenes(tmp_path)
+    assert (scene.labels, scene.turns.tolist()) == (labels, turns)
+    np.testing.assert_array_equal(scene.boxes, boxes)
+    assert datasets.is_scenes(tmp_path) == (len(labels) > 1)
 
 
-def test_with_turns_every_row_is_a_whole_number(tmp_path):
-    save(tmp_path / "a.png")
-    rows = "file,label,left,top,right,bottom,turn\na.png,7,60,20,90,45,0\na.png,1,10,20,50,40,"
-    (tmp_path / "labels.csv").write_text(rows + "2\n")
-    (scene,) = photo_folder.read_scenes(tmp_path)
-    assert (scene.labels, scene.turns.tolist()) == (["7", "1"], [0, 2])
-    (tmp_path / "labels.csv").write_text(rows + "90\n")
+def test_a_turn_is_0_to_3(tmp_path):
+    put(put_images(tmp_path, "a.png"), {"labels.csv": "file,label,turn\na.png,7,90\n"})
     with pytest.raises(photo_folder.BadRows, match=r"0 to 3\. Received: '90'"):
-        photo_folder.read_scenes(tmp_path)
+        read_scenes(tmp_path)
 
 
-def test_labels_without_boxes_are_numbers_too(tmp_path):
-    save(tmp_path / "a.png")
-    (tmp_path / "labels.csv").write_text("file,label\na.png,12\na.png,7\na.png,12\n")
-    (scene,) = photo_folder.read_scenes(tmp_path)
-    assert scene.labels == ["12", "7"]
-    assert np.isnan(scene.boxes).all()
-
-
-def coloured(count: int, seed: int) -> SceneExample:
-    """An image, not encoded, with red rectangles in the place of numbers."""
+def coloured(count: int, seed: int, path: Path) -> SceneExample:
+    """An image with red rectangles in the place of numbers."""
     rng = np.random.default_rng(seed)
     image = np.zeros((200, 300, 3), np.uint8)
     boxes = []
@@ -131,21 +102,18 @@ def coloured(count: int, seed: int) -> SceneExample:
         box = [left, top, left + int(rng.integers(30, 70)), top + int(rng.integers(20, 60))]
         image[box[1] : box[3], box[0] : box[2]] = (255, 0, 0)
         boxes.append(box)
+    Image.fromarray(image).save(path / "image.png")
     return SceneExample(
-        "x", image, np.array(boxes, np.float32).reshape(-1, 4), ["347"] * count,
+        "x", path / "image.png", np.array(boxes, np.float32), ["347"] * count,
         np.zeros(count, np.int32), np.array([[0, 180, 20, 200]], np.float32),
     )  # fmt: skip
 
 
 @pytest.mark.parametrize("seed", range(12))
 def test_targets_are_where_the_numbers_are(tmp_path, seed):
-    example = coloured(6, seed)
-    path = tmp_path / "image.png"
-    Image.fromarray(example.image).save(path)
-    example = SceneExample("x", path, *(getattr(example, name) for name in (
-        "boxes", "labels", "turns", "ignored_boxes")))  # fmt: skip
-    image, targets = _crop(example, (160, 224), 10, np.random.default_rng(seed))
-    assert image.shape == (160, 224, 3) and targets.shape == (10, 5)
+    example = coloured(6, seed, tmp_path)
+    image, targets = _crop(example, (160, 224), np.random.default_rng(seed))
+    assert image.shape == (160, 224, 3) and targets.shape == (32, 5)
     numbers = targets[np.isfinite(targets).all(axis=1)]
     red = (image[..., 0] > 200) & (image[..., 1] < 60)
     assert len(set(numbers[:, 4])) <= 1, "an image is turned as a whole"
@@ -158,22 +126,22 @@ def test_targets_are_where_the_numbers_are(tmp_path, seed):
     assert red.mean() < 0.002 or (image == image[0, 0]).all(axis=2).mean() > 0.2, "none is left out"
 
 
-def test_what_is_cut_or_tiny_is_ignored_and_unknown_boxes_are_refused():
-    example = coloured(2, 0)
-    targets = view_targets(example, (100, 100), 1.0, (example.boxes[0, 0] + 25, 0.0), 4)
+def test_what_is_cut_or_tiny_is_ignored_and_unknown_boxes_are_refused(tmp_path):
+    example = coloured(2, 0, tmp_path)
+    targets = view_targets(example, (100, 100), 1.0, (example.boxes[0, 0] + 25, 0.0))
     assert np.isnan(targets[:, 4]).all() and np.isfinite(targets[0, :4]).all()
-    assert np.isnan(view_targets(example, (8, 12), 0.04, (0.0, 0.0), 4)[:, 4]).all()
+    assert np.isnan(view_targets(example, (8, 12), 0.04)[:, 4]).all()
     example.boxes[0] = np.nan
     with pytest.raises(ValueError, match="number without a box"):
-        view_targets(example, (100, 100), 1.0, (0.0, 0.0), 4)
+        view_targets(example, (100, 100), 1.0)
 
 
 def test_batches_resume_and_hold_the_whole_image(tmp_path):
-    for name in "abcdef":
-        save(tmp_path / f"{name}.png")
     rows = "".join(f"{n}.png,34,10 20 50 40,train\n" for n in "abcde") + "f.png,,,validation\n"
-    (tmp_path / "labels.csv").write_text("file,label,boxes,split\n" + rows)
-    options = {"seed": 3, "epochs": 3, "batch_size": 2, "image_size": (64, 64), "max_numbers": 3,
+    put(tmp_path, {"labels.csv": "file,label,boxes,split\n" + rows})
+    for name in "abcdef":
+        Image.new("RGB", (100, 80), (90, 90, 90)).save(tmp_path / f"{name}.png")
+    options = {"seed": 3, "epochs": 3, "batch_size": 2, "image_size": (64, 64),
                "augmentation": datasets.Augmentation.photo()}  # fmt: skip
     batches = list(datasets.load_scene_training(tmp_path, **options).as_numpy_iterator())
     assert len(batches) == 9
@@ -181,11 +149,9 @@ def test_batches_resume_and_hold_the_whole_image(tmp_path):
     for batch, again in zip(batches[6:], resumed.as_numpy_iterator(), strict=True):
         for first, second in zip(batch, again, strict=True):
             np.testing.assert_array_equal(first, second)
-    stream = datasets.load_scene_batches(
-        tmp_path, "train", image_size=(64, 64), batch_size=3, max_numbers=2
-    )
+    stream = datasets.load_scene_batches(tmp_path, "train", image_size=(64, 64), batch_size=3)
     (images, targets), (rest, _) = stream.as_numpy_iterator()
     assert images.shape == (3, 64, 64, 3) and len(rest) == 2
     np.testing.assert_allclose(targets[0, 0], [6.4, 12.8, 32, 25.6, 0], rtol=1e-5)
-    assert np.isnan(targets[0, 1]).all()
+    assert np.isnan(targets[0, 1:]).all()
     assert (images[0, 52:] == 0).all() and (images[0, :51] == 90).all()

@@ -11,8 +11,7 @@ import simple_parsing
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from datasets.svhn_numbers.archives import ArchiveError
-from datasets.svhn_numbers.svhn_numbers_dataset_builder import URL, Builder, SvhnNumbersConfig
+from datasets.svhn_numbers.svhn_numbers_dataset_builder import URL, Builder
 from tests.datasets.svhn_numbers.samples import (
     draw_entries,
     draw_png,
@@ -95,20 +94,6 @@ def test_every_download_has_a_checksum():
     assert infos[URL.format(split="train")].size == 404141560
 
 
-def test_broken_images_are_an_error_or_counted_in_the_metadata(dummy_data, tmp_path):
-    manual = tmp_path / "manual"
-    shutil.copytree(dummy_data / "test", manual / "test")
-    (manual / "test/2.png").write_bytes(b"broken")
-    splits = ("test",)
-    with pytest.raises(ArchiveError, match=r"do not decode as PNG: 2\.png"):
-        prepare(tmp_path, manual, SvhnNumbersConfig(name="strict_test", splits=splits))
-    lenient = SvhnNumbersConfig(name="lenient", splits=splits, skip_broken=True)
-    prepare(tmp_path, manual, lenient)
-    reloaded = Builder(data_dir=tmp_path, config=lenient)
-    assert counts(reloaded) == {"test": 2}
-    assert reloaded.info.metadata["skipped"] == {"test": {"images that do not decode as PNG": 1}}
-
-
 def test_tfds_build_works_on_the_folder(dummy_data, tmp_path, monkeypatch):
     """The command behind `tfds build`, without what TFDS's other commands want installed."""
     from tensorflow_datasets.scripts.cli import build
@@ -119,24 +104,3 @@ def test_tfds_build_works_on_the_folder(dummy_data, tmp_path, monkeypatch):
     command += ["--manual_dir", str(dummy_data), "--data_dir", str(tmp_path)]
     parser.parse_args(command).args.execute()
     assert (tmp_path / "svhn_numbers/train_test/2.0.0/dataset_info.json").exists()
-
-
-def test_genuine_folders_read_as_annotated_and_missing_images_are_counted(shared_data, tmp_path):
-    """39 official entries of which three images are there; then the first 256 of train."""
-    genuine = shared_data / "svhn_sample/genuine"
-    config = SvhnNumbersConfig(name="lenient", skip_broken=True)
-    builder = prepare(tmp_path, genuine, config)
-    assert counts(builder) == {"train": 3, "test": 3, "extra": 3}
-    assert builder.info.metadata["skipped"]["train"] == {"images listed but absent": 36}
-    config = SvhnNumbersConfig(name="sample", splits=("train",))
-    builder = prepare(tmp_path, shared_data / "svhn_sample", config)
-    rows = {row["id"].decode(): row for row in tfds.as_numpy(builder.as_dataset(split="train"))}
-    assert len(rows) == 256
-    lines = (shared_data / "svhn_annotations/train.csv").read_text().splitlines()[1:257]
-    for line in lines:
-        name, width, height, digits, boxes = line.split(",")
-        row = rows[f"train/{name}"]
-        assert row["image"].shape == (int(height), int(width), 3)
-        assert row["label"].decode() == digits
-        expected = [[float(value) for value in box.split()] for box in boxes.split(";")]
-        np.testing.assert_array_equal(row["digits"]["box"], np.array(expected, np.float32))

@@ -36,72 +36,34 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add(
-        "models",
-        nargs="*",
-        metavar="RUN|FILE|NAME",
-        help="run folders, .keras files or published weights",
-    )
+    # fmt: off
+    add("models", nargs="*", metavar="RUN|FILE|NAME",
+        help="run folders, .keras files or published weights")
     add("--dataset", metavar="NAME|FOLDER|MIX", help="the images to evaluate on")
     add("--split", choices=("train", "validation", "test"), default="test", help="default: test")
-    add(
-        "--crop",
-        choices=("full", "union", "square"),
-        help="the part of each image that is read (default: as each model was trained)",
-    )
-    add(
-        "--max-glimpses",
-        type=int,
-        metavar="N",
+    add("--crop", choices=("full", "union", "square"),
+        help="the part of each image that is read (default: as each model was trained)")
+    add("--max-glimpses", type=int, metavar="N",
         help="most glimpses of a model that locates the number; 1 reads the whole image once "
-        "(default: as predict.py does)",
-    )
-    add(
-        "--all",
-        action="store_true",
+        "(default: as predict.py does)")
+    add("--all", action="store_true",
         help="evaluate all numbers found and read, as predict.py --all does (default: where images "
-        "have several)",
-    )
-    add(
-        "--locator",
-        metavar="RUN|FILE|NAME",
-        help="the locator that finds all numbers (default: the published)",
-    )
-    add(
-        "--report",
-        type=Path,
-        default=Path("report"),
-        metavar="FOLDER",
-        help="folder of the page, the figures and all readings (default: report)",
-    )
-    add(
-        "--data-dir",
-        type=Path,
-        metavar="FOLDER",
-        help="folder of TFDS data sets (default: $TFDS_DATA_DIR or data/tensorflow_datasets)",
-    )
+        "have several)")
+    add("--locator", metavar="RUN|FILE|NAME",
+        help="the locator that finds all numbers (default: the published)")
+    add("--report", type=Path, default=Path("report"), metavar="FOLDER",
+        help="folder of the page, the figures and all readings (default: report)")
+    add("--data-dir", type=Path, metavar="FOLDER",
+        help="folder of TFDS data sets (default: $TFDS_DATA_DIR or data/tensorflow_datasets)")
     add("--limit", type=int, metavar="N", help="only the first N images of each source")
-    add(
-        "--no-validation",
-        action="store_true",
-        help="do not read the validation split: choose confidence thresholds on the evaluated "
-        "images, which makes coverage optimistic",
-    )
-    add(
-        "--corruption-samples",
-        type=int,
-        default=200,
-        metavar="N",
+    add("--corruption-samples", type=int, default=200, metavar="N",
         help="also evaluate on N images with blur, noise, rotation and other corruptions; 0 for "
-        "none (default: 200)",
-    )
+        "none (default: 200)")
     add("--no-timing", action="store_true", help="do not measure latency")
-    add(
-        "--table",
-        action="store_true",
+    add("--table", action="store_true",
         help="only rewrite the tables of README.md and docs/results.md from docs/results/*.json, "
-        "which are copies of results.json",
-    )
+        "which are copies of results.json")
+    # fmt: on
     add_folder_options(parser)
     options = parser.parse_args(arguments)
     read_folder_options(options)
@@ -124,54 +86,39 @@ def evaluate(options: argparse.Namespace) -> int:
 
             results_table.write_tables(Path())
             return 0
-        if options.all or options.locator or is_scenes(options.dataset):
-            return _evaluate_scenes(options)
-        check_mixes((options.dataset, [options.split]))
+        several = options.all or bool(options.locator) or is_scenes(options.dataset)
+        for name in ("crop", "max_glimpses"):
+            if several and getattr(options, name) is not None:
+                option = name.replace("_", "-")
+                raise ValueError(f"--{option} does not apply where all numbers are read")
+        check_mixes((options.dataset, [options.split]), several=several)
         quiet_tensorflow()
-        from evaluation import comparison, report, terminal
+        from evaluation import comparison, report, scenes
 
-        result = comparison.compare(
-            options.models,
-            options.dataset,
-            split=options.split,
-            crop=options.crop,
-            max_glimpses=options.max_glimpses,
-            data_dir=options.data_dir,
-            limit=options.limit,
-            validation=not options.no_validation,
-            timing=not options.no_timing,
-            corruption_samples=options.corruption_samples,
-        )
-        report.write_report(result, options.report)
+        common = {name: getattr(options, name) for name in ("split", "data_dir", "limit")}
+        if several:
+            result = scenes.compare_scenes(
+                options.models, options.dataset, locator=options.locator, **common
+            )
+        else:
+            result = comparison.compare(
+                options.models,
+                options.dataset,
+                crop=options.crop,
+                max_glimpses=options.max_glimpses,
+                timing=not options.no_timing,
+                corruption_samples=options.corruption_samples,
+                **common,
+            )
+        written = scenes if several else report
+        written.write_report(result, options.report)
     except (ValueError, OSError, RunError) as error:
         print(f"evaluate.py: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\nevaluate.py: stopped", file=sys.stderr)
         return 130
-    terminal.show(result, options.report)
-    return 1 if result.failed else 0
-
-
-def _evaluate_scenes(options: argparse.Namespace) -> int:
-    for name in ("crop", "max_glimpses"):
-        if getattr(options, name) is not None:
-            option = name.replace("_", "-")
-            raise ValueError(f"--{option} does not apply where all numbers are read")
-    check_mixes((options.dataset, [options.split]), several=True)
-    quiet_tensorflow()
-    from evaluation import scenes
-
-    result = scenes.compare_scenes(
-        options.models,
-        options.dataset,
-        split=options.split,
-        locator=options.locator,
-        data_dir=options.data_dir,
-        limit=options.limit,
-    )
-    scenes.write_report(result, options.report)
-    scenes.show(result, options.report)
+    written.show(result, options.report)
     return 1 if result.failed else 0
 
 

@@ -17,8 +17,8 @@ EXAMPLES = """examples:
   export.py runs/my_locator --format onnx
 
 The file takes uint8 images of any size and returns digits, confidence and box, or the boxes of all
-numbers. It is run on images
-and compared with Keras before it is kept. docs/export.md shows how to use it.
+numbers. It is run on images and compared with Keras before it is kept. docs/export.md shows how to
+use it.
 Needs: pip install -r requirements-export.txt"""
 
 
@@ -29,47 +29,23 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("weights", metavar="NAME|RUN|FILE", help="published weights, a run or a .keras file")
-    add(
-        "--format",
-        required=True,
-        choices=("saved_model", "onnx", "litert"),
-        help="for TensorFlow, ONNX Runtime or LiteRT",
-    )
-    add(
-        "--quantize",
-        choices=("float16", "int8"),
-        help="store weights in 16 bits (onnx, litert) or 8 bits (litert)",
-    )
-    add(
-        "--out",
-        type=Path,
-        metavar="FILE",
-        help="the file to write, a folder for saved_model (default: in exports/)",
-    )
-    add(
-        "--max-glimpses",
-        type=int,
-        metavar="N",
+    # fmt: off
+    add("--format", required=True, choices=("saved_model", "onnx", "litert"),
+        help="for TensorFlow, ONNX Runtime or LiteRT")
+    add("--quantize", choices=("float16", "int8"),
+        help="store weights in 16 bits (onnx, litert) or 8 bits (litert)")
+    add("--out", type=Path, metavar="FILE",
+        help="the file to write, a folder for saved_model (default: in exports/)")
+    add("--max-glimpses", type=int, metavar="N",
         help="most crops of an image that are read; 1 is fastest, for images that the number "
-        "fills (default: as predict.py)",
-    )
-    add(
-        "--dataset",
-        metavar="NAME|FOLDER",
-        help="check with its validation images (default: rendered images)",
-    )
-    add(
-        "--images",
-        type=int,
-        metavar="N",
-        help="images of the check (default: 64; 400 for int8; 12 for a locator)",
-    )
-    add(
-        "--data-dir",
-        type=Path,
-        metavar="FOLDER",
-        help="folder of prepared TFDS data (default: $TFDS_DATA_DIR or data/tensorflow_datasets)",
-    )
+        "fills (default: as predict.py)")
+    add("--dataset", metavar="NAME|FOLDER",
+        help="check with its validation images (default: rendered images)")
+    add("--images", type=int, metavar="N",
+        help="images of the check (default: 64; 400 for int8; 12 for a locator)")
+    add("--data-dir", type=Path, metavar="FOLDER",
+        help="folder of prepared TFDS data (default: $TFDS_DATA_DIR or data/tensorflow_datasets)")
+    # fmt: on
     options = parser.parse_args(arguments)
     for name in ("max_glimpses", "images"):
         value = getattr(options, name)
@@ -118,23 +94,18 @@ def main(arguments: list[str] | None = None) -> int:
 
 def show(result) -> None:
     """Print the file, its check and where to read on."""
-    check = result.check
+    check, checked_with = result.check, f"{result.check.images} {result.check.source}"
+    size, run = f"{result.size / 1e6:.2f} MB", f"Run by {result.format.runtime} on {checked_with}"
     if hasattr(check, "boxes"):
-        print(f"{result.path}: {result.size / 1e6:.2f} MB, finds all numbers in an image")
-        print(
-            f"Run by {result.format.runtime} on {check.images} {check.source}: {check.equal} of "
-            f"{check.boxes} boxes as in Keras; scores differ by up to {check.max_difference:.2g}"
-        )
-        print("How to use it: docs/export.md")
-        return
-    glimpses = result.reader.max_glimpses
-    print(f"{result.path}: {result.size / 1e6:.2f} MB, up to {glimpses} glimpses of an image")
-    print(
-        f"Run by {result.format.runtime} on {check.images} {check.source}: reads {check.equal} as "
-        f"Keras does, {check.confident_equal} of the {check.confident} of 50 % confidence or more; "
-        f"confidences differ by up to {check.max_difference:.2g}"
-    )
-    print(f"Sequence accuracy: {check.accuracy:.2%}; Keras: {check.graph_accuracy:.2%}")
+        print(f"{result.path}: {size}, finds all numbers in an image")
+        print(f"{run}: {check.equal} of {check.boxes} boxes as in Keras; scores differ by up to "
+              f"{check.max_difference:.2g}")  # fmt: skip
+    else:
+        print(f"{result.path}: {size}, up to {result.reader.max_glimpses} glimpses of an image")
+        print(f"{run}: reads {check.equal} as Keras does, {check.confident_equal} of the "
+              f"{check.confident} of 50 % confidence or more; confidences differ by up to "
+              f"{check.max_difference:.2g}")  # fmt: skip
+        print(f"Sequence accuracy: {check.accuracy:.2%}; Keras: {check.graph_accuracy:.2%}")
     print("How to use it: docs/export.md")
 
 

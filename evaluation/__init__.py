@@ -38,7 +38,7 @@ _MODULES = {
     "plot_saliency": "model_figures",
     "plot_scores": "charts",
     "plot_weights": "model_figures",
-    "show": "terminal",
+    "show": "report",
     "write_report": "report",
 }
 

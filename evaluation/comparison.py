@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,6 @@ from evaluation.mistakes import mistake_figures
 from evaluation.paired import Pair, compare_pairs
 from evaluation.timing import time_readers
 from inference import provenance
-from inference.config import inference_config
 from inference.over_dataset import overlap, run_inference
 from inference.reader import Predictions, Reader
 from inference.split_images import SplitImages, random_indices
@@ -92,7 +92,6 @@ def compare(
     max_glimpses: int | None = None,
     data_dir: str | Path | None = None,
     limit: int | None = None,
-    validation: bool = True,
     timing: bool = True,
     corruption_samples: int = 0,
 ) -> Comparison:
@@ -105,9 +104,8 @@ def compare(
         crop: "full", "union" or "square". Defaults to what each model was trained with.
         max_glimpses: of each model, on whole images. Defaults to each model's own.
         data_dir: folder of prepared TFDS data.
-        limit: only the first images of each source.
-        validation: whether the confidence thresholds of coverage are chosen on the validation
-            split, where the data set has one, up to `limit` too.
+        limit: only the first images of each source, also of the validation split, on which the
+            confidence thresholds of coverage are chosen where the data set has one.
         timing: whether to time the models.
         corruption_samples: images to evaluate with corruptions; 0 for none.
 
@@ -115,21 +113,25 @@ def compare(
         ValueError: if no model can be evaluated, or the data set is unknown or holds no image of
             that split. The models are loaded first, before any data is read or downloaded.
     """
-    loaded, failed = _load(names, crop, max_glimpses)
+    loaded, results, failed = [], [], []
+    for name in names:
+        with noted_failure(name, failed):
+            model_crop = crop or provenance.configuration(name).get("crop", "full")
+            # Glimpses locate the number, which a crop around the true box has done already.
+            reader = Reader(name, max_glimpses if model_crop == "full" else 1)
+            loaded.append((name, model_crop, reader))
+    if not loaded:
+        raise none_evaluated(failed)
     images = SplitImages(dataset, split, data_dir, limit)
     if not (total := len(images.labels)):
         raise ValueError(f"{dataset} has no images in its split {split!r}")
-    thresholds_on = "validation" if validation and _has_validation(images) else split
-    results = []
+    thresholds_on = "validation" if _has_validation(images) else split
     for name, model_crop, reader in loaded:
         log.info("Reading %s images with %s", f"{total:,}", name)
-        try:
+        with noted_failure(name, failed):
             results.append(_evaluate(name, reader, images, model_crop, thresholds_on))
-        except Exception as error:
-            log.error("%s cannot be evaluated: %s", name, error)
-            failed.append((name, str(error)))
     if not results:
-        raise _none_evaluated(failed)
+        raise none_evaluated(failed)
     crops = {result.figures["crop"] for result in results}
     sample_crop = crops.pop() if len(crops) == 1 else "full"
     if timing:
@@ -156,31 +158,18 @@ def compare(
     )
 
 
-def _load(
-    names: Sequence[str], crop: str | None, max_glimpses: int | None
-) -> tuple[list[tuple[str, str, Reader]], list[tuple[str, str]]]:
-    """Load models: (name, crop, reader) of each, and (name, reason) of those that fail.
-
-    Raises:
-        ValueError: if none can be loaded.
-    """
-    loaded, failed = [], []
-    for name in names:
-        try:
-            model_crop = crop or inference_config(name).crop
-            # Glimpses locate the number, which a crop around the true box has done already.
-            reader = Reader(name, max_glimpses if model_crop == "full" else 1)
-            loaded.append((name, model_crop, reader))
-        except Exception as error:
-            failed.append((name, str(error)))
-    if not loaded:
-        raise _none_evaluated(failed)
-    for name, reason in failed:
-        log.error("%s cannot be evaluated: %s", name, reason)
-    return loaded, failed
+@contextlib.contextmanager
+def noted_failure(name: str, failed: list[tuple[str, str]]) -> Iterator[None]:
+    """Within the block, an error is logged and noted as the reason why a model is not evaluated."""
+    try:
+        yield
+    except Exception as error:
+        log.error("%s cannot be evaluated: %s", name, error)
+        failed.append((name, str(error)))
 
 
-def _none_evaluated(failed: list[tuple[str, str]]) -> ValueError:
+def none_evaluated(failed: list[tuple[str, str]]) -> ValueError:
+    """The error where every model failed."""
     reasons = "; ".join(f"{name}: {reason}" for name, reason in failed)
     return ValueError(f"no model can be evaluated. {reasons}")
 
@@ -205,7 +194,13 @@ def _has_validation(images: SplitImages) -> bool:
 def _evaluate(name, reader: Reader, images: SplitImages, crop, thresholds_on) -> Result:
     model = reader.model
     height, width, channels = model.input_shape[1:]
-    unreadable = _count_unreadable(images.texts, model.output["digits"].shape[1])
+    max_digits = model.output["digits"].shape[1]
+    unreadable = sum(len(text) > max_digits for text in images.texts)
+    if unreadable == len(images.texts):
+        raise ValueError(
+            f"every label has more digits than this model can read (max_digits={max_digits}): "
+            f"train one with --set max_digits={max(map(len, images.texts))}"
+        )
     given = {"crop": crop, "data_dir": images.data_dir, "limit": images.limit}
     thresholds = None
     if thresholds_on != images.split:
@@ -219,7 +214,7 @@ def _evaluate(name, reader: Reader, images: SplitImages, crop, thresholds_on) ->
     loss = negative_log_likelihood(predictions.outputs, truth)
     about = {
         "thresholds_chosen_on": thresholds_on,
-        "max_digits": model.output["digits"].shape[1],
+        "max_digits": max_digits,
         "unreadable_labels": unreadable,
         "parameters": model.count_params(),
         "multiply_adds": models.multiply_adds(model),
@@ -248,21 +243,6 @@ def _result(
     )
     correct = sequence_correct(decoded, truth)
     return Result(name, values, readings, np.exp(decoded.log_probability), correct, *model)
-
-
-def _count_unreadable(texts: Sequence[str], max_digits: int) -> int:
-    """Labels that are too long for a model.
-
-    Raises:
-        ValueError: if all are.
-    """
-    count = sum(len(text) > max_digits for text in texts)
-    if count == len(texts):
-        raise ValueError(
-            f"every label has more digits than this model can read (max_digits={max_digits}): "
-            f"train one with --set max_digits={max(map(len, texts))}"
-        )
-    return count
 
 
 def _warnings(images: SplitImages, results: list[Result]) -> list[str]:

@@ -16,7 +16,6 @@ import logging
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +30,7 @@ from datasets.registry import SPLITS
 from datasets.scenes import read_scenes
 from number_zoo.images import decode_image
 from number_zoo.locator import UprightCrop
+from number_zoo.predictions import Reading
 
 CONFIDENT = 0.9
 """Confidence from which a reading that is not the label makes it a suspect."""
@@ -41,39 +41,33 @@ SHOWN, SUSPECTS, GROUPS = 24, 100, 50
 _CHUNK = 256
 
 
-@dataclass(frozen=True)
-class Suspect:
-    """An image whose label is doubted: its index, the reading, and the confidence in it."""
-
-    index: int
-    reading: str
-    confidence: float
-
-
-def find_suspects(photos: Sequence[Photo], weights: str | None = None) -> list[Suspect]:
+def find_suspects(photos: Sequence[Photo], weights: str | None = None) -> list[tuple[int, Reading]]:
     """Photos that a reader reads otherwise than they are labelled, the surest first.
 
     Args:
         photos: photos of a folder; of an image with several numbers those with boxes are read.
         weights: as `inference.Reader` takes them.
+
+    Returns:
+        The index of each, and what is read in it.
     """
     from inference import Reader
 
     reader, suspects, several = Reader(weights), [], _has_several(photos)
-    read = [
-        i
-        for i, photo in enumerate(photos)
+    indices = [
+        index
+        for index, photo in enumerate(photos)
         if not (several and photo.label) or photo.boxes is not None
     ]
-    for start in range(0, len(read), _CHUNK):
-        chunk = read[start : start + _CHUNK]
+    for start in range(0, len(indices), _CHUNK):
+        chunk = indices[start : start + _CHUNK]
         readings = reader.read([_image(photos[index], several) for index in chunk])
         suspects += [
-            Suspect(index, reading.number, reading.confidence)
+            (index, reading)
             for index, reading in zip(chunk, readings, strict=True)
             if reading.number != photos[index].label and reading.confidence >= CONFIDENT
         ]
-    return sorted(suspects, key=lambda suspect: -suspect.confidence)
+    return sorted(suspects, key=lambda suspect: -suspect[1].confidence)
 
 
 def _has_several(photos: Sequence[Photo]) -> bool:
@@ -89,9 +83,12 @@ def _image(photo: Photo, several: bool) -> np.ndarray:
     return UprightCrop.around(image, photo.box, photo.turn).pixels.copy()
 
 
-def render(folder: Folder, facts: Sequence[ImageFacts], suspects: Sequence[Suspect] | None) -> str:
+def render(
+    folder: Folder, facts: Sequence[ImageFacts], suspects: Sequence[tuple[int, Reading]] | None
+) -> str:
     """The page as text; `suspects` is None where no reader was asked."""
     from evaluation.page import template  # imports Keras
+    from inference.split_images import random_indices
 
     photos, several = folder.photos, _has_several(folder.photos)
     sizes = np.array([(fact.width, fact.height) for fact in facts])
@@ -109,8 +106,14 @@ def render(folder: Folder, facts: Sequence[ImageFacts], suspects: Sequence[Suspe
             (name, *np.percentile(values, (0, 25, 50, 75, 100)).round().astype(int).tolist())
             for name, values in zip(("width", "height"), sizes.T, strict=True)
         ],
-        sheets=[(name, len(part), _sheet(part, several)) for name, part in parts.items()],
-        suspects=suspects and [(_card(photos[s.index], several), s) for s in suspects[:SUSPECTS]],
+        sheets=[
+            (name, len(part), [_card(part[i], several) for i in random_indices(len(part), SHOWN)])
+            for name, part in parts.items()
+        ],
+        suspects=[
+            (_card(photos[index], several), index, reading)
+            for index, reading in (suspects or ())[:SUSPECTS]
+        ],
         confident=CONFIDENT,
         asked=suspects is not None,
         total_suspects=len(suspects or ()),
@@ -120,12 +123,6 @@ def render(folder: Folder, facts: Sequence[ImageFacts], suspects: Sequence[Suspe
         ],
         rows=json.dumps([_row(photo, root, several) for photo in photos]).replace("<", "\\u003c"),
     )
-
-
-def _sheet(photos: Sequence[Photo], several: bool) -> list[dict[str, Any]]:
-    from inference.split_images import random_indices
-
-    return [_card(photos[index], several) for index in random_indices(len(photos), SHOWN)]
 
 
 def _card(photo: Photo, several: bool = False) -> dict[str, Any]:

@@ -103,10 +103,10 @@ def plot_glimpses(
     """
     predictions = reader.predict(images, crops)
     height, width, channels = reader.model.input_shape[1:]
-    seen = [
+    glimpses = [
         prepare_image(image, (height, width), channels, box=tuple(crop))
         for image, crop in zip(images, predictions.crops, strict=True)
     ]
     numbers = predictions.decoded.numbers()
     confidences = np.exp(predictions.decoded.log_probability)
-    return plot_readings(seen, numbers, confidences, labels, columns=columns, title=title)
+    return plot_readings(glimpses, numbers, confidences, labels, columns=columns, title=title)

@@ -1,12 +1,14 @@
-"""The files of a report: a page, all figures, all readings, and a sheet of images."""
+"""A report: a page, all figures, all readings, sheets of images, and what is printed of it."""
 
 from __future__ import annotations
 
 import csv
 import io
 from pathlib import Path
-from typing import Any
 
+from rich.console import Console
+
+from artifacts.console import table
 from artifacts.environment import environment
 from artifacts.files import atomic_path, write_json, write_text
 from evaluation import charts, page
@@ -28,21 +30,12 @@ def write_report(comparison: Comparison, folder: str | Path) -> None:
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     record = environment()
-    write_json(folder / "results.json", results_json(comparison, record))
-    write_text(folder / "predictions.csv", _predictions_csv(comparison))
-    write_text(folder / "index.html", page.render(comparison, record))
-    _write_sheets(comparison, folder)
-
-
-def results_json(comparison: Comparison, record: dict[str, Any]) -> dict[str, Any]:
-    """Every figure of a comparison as JSON values, with `record`, that of `environment`."""
-    results = [comparison.baseline, *comparison.results]
-    return {
+    results = {
         "dataset": comparison.images.dataset,
         "split": comparison.images.split,
         "crop": comparison.crop,
         "fingerprint": comparison.fingerprint,
-        "models": {result.name: result.figures for result in results},
+        "models": {r.name: r.figures for r in (comparison.baseline, *comparison.results)},
         "pairs": [pair.to_json() for pair in comparison.pairs],
         "corruption": comparison.corruption,
         "corruption_images": comparison.corruption_images,
@@ -50,9 +43,67 @@ def results_json(comparison: Comparison, record: dict[str, Any]) -> dict[str, An
         "warnings": comparison.warnings,
         "environment": record,
     }
+    write_json(folder / "results.json", results)
+    write_text(folder / "predictions.csv", _predictions_csv(comparison))
+    write_text(folder / "index.html", page.render(comparison, record))
+    _write_sheets(comparison, folder)
 
 
-def sheets(comparison: Comparison, folder: Path) -> list[Path]:
+def show(comparison: Comparison, folder: Path | None = None) -> None:
+    """Print the main figures of all models, one a row, warnings and failures.
+
+    Args:
+        comparison: what `compare` returned.
+        folder: of the report, whose files are named, if one was written.
+    """
+    console, images = Console(), comparison.images
+    rows = []
+    for result in (comparison.baseline, *comparison.results):
+        figures = result.figures
+        low, high = figures["sequence_accuracy_interval"]
+        cells = (
+            f"{figures['sequence_accuracy']:.2%}",
+            f"{low:.1%} – {high:.1%}",
+            f"{figures['character_accuracy']:.2%}",
+            f"{figures['length_accuracy']:.2%}",
+            f"{figures['coverage']['0.98']['coverage']:.1%}",
+        )
+        rows.append((result.name, *cells))
+    columns = ("model", "accuracy", "95 % interval", "digits", "lengths", "coverage*")
+    title = f"{len(images.labels):,} images of {images.dataset}, {images.split} split, "
+    title += f"crop: {comparison.crop or 'none'}"
+    summary = table(title, columns, rows, right=columns[1:])
+    summary.pad_edge = False
+    summary.columns[0].no_wrap, summary.columns[0].overflow = False, "fold"  # names stay whole
+    console.print(summary)
+    console.print("accuracy: sequence accuracy, every digit and the length correct")
+    chosen_on = comparison.results[0].figures["thresholds_chosen_on"]
+    same = " (the same images: optimistic)" if chosen_on == images.split else ""
+    console.print(
+        f"*coverage at 98 % accuracy; the confidence threshold was chosen on {chosen_on}{same}"
+    )
+    for result in comparison.results:
+        if counts := result.figures.get("false_positives"):
+            console.print(
+                f"{result.name}: a number is read in {counts['rate']['any']:.1%} of "
+                f"{counts['images']:,} images without one, with a confidence of 0.9 or more in "
+                f"{counts['rate']['0.9']:.1%}"
+            )
+    for warning in comparison.warnings:
+        console.print(f"Warning: {warning}")
+    for name, reason in comparison.failed:
+        console.print(f"[red]Failed:[/red] {name}: {reason}")
+    for pair in comparison.pairs:
+        console.print(f"{pair.verdict} ({pair.p_text})")
+    if folder is None:
+        return
+    console.print(f"Report: {folder}/index.html")
+    console.print(f"All figures: {folder}/results.json; all readings: {folder}/predictions.csv")
+    for path, result in zip(_sheets(comparison, folder), comparison.results, strict=True):
+        console.print(f"Images with the readings of {result.name}: {path}")
+
+
+def _sheets(comparison: Comparison, folder: Path) -> list[Path]:
     """Paths of the sheets of images, one for each model."""
     return [folder / f"readings-{n}.png" for n in range(1, len(comparison.results) + 1)]
 
@@ -77,9 +128,9 @@ def _write_sheets(comparison: Comparison, folder: Path) -> None:
     chosen = random_indices(len(comparison.images.labels), SHEET_IMAGES)
     images = list(comparison.images.load(chosen).values())
     texts = [comparison.images.texts[index] for index in chosen]
-    for path in set(folder.glob("readings-[0-9]*.png")) - set(sheets(comparison, folder)):
+    for path in set(folder.glob("readings-[0-9]*.png")) - set(_sheets(comparison, folder)):
         path.unlink()
-    for path, result in zip(sheets(comparison, folder), comparison.results, strict=True):
+    for path, result in zip(_sheets(comparison, folder), comparison.results, strict=True):
         readings = [result.readings[index] for index in chosen]
         figure = charts.plot_readings(images, readings, result.confidence[chosen], texts)
         with atomic_path(path) as part:

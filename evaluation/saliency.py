@@ -8,9 +8,7 @@ import numpy as np
 
 from datasets.images import prepare_image
 from labels import DIGITS
-
-ATTENTION, ATTENTION_LOGITS = "attention", "attention_logits"
-"""Layers of attention maps: (batch, positions, 1 + N), the length's first, and their logits."""
+from number_zoo.names import ATTENTION
 
 
 class Saliency:
@@ -29,8 +27,7 @@ class Saliency:
         self._size, self._channels = tuple(model.input_shape[1:3]), model.input_shape[3]
         self.attends = ATTENTION in [layer.name for layer in model.layers]
         if self.attends:
-            grid = model.get_layer(ATTENTION_LOGITS).output.shape[1:3]
-            self._grid = tuple(int(side) for side in grid)
+            self._grid = model.get_layer(f"{ATTENTION}_logits").output.shape[1:3]
             self._attention = keras.Model(model.input, model.get_layer(ATTENTION).output)
 
     def maps(self, image: np.ndarray, crop: np.ndarray, reading: str) -> np.ndarray:
@@ -46,16 +43,16 @@ class Saliency:
         """
         prepared = prepare_image(image, self._size, self._channels, box=crop)
         batch, digits = prepared[None].astype("float32"), reading.rstrip("+")
-        raw = self._attended(batch) if self.attends else self._gradients(batch, digits)
+        if self.attends:
+            weights = self._attention.predict_on_batch(batch)[0, :, 1:]
+            raw = weights.T.reshape(-1, *self._grid)
+        else:
+            raw = self._gradients(batch, digits)
         maps = np.zeros((len(digits), *self._size), np.float32)
         for index, values in enumerate(raw[: len(digits)]):
             resized = cv2.resize(values, self._size[::-1], interpolation=cv2.INTER_CUBIC)
             maps[index] = np.clip(resized, 0, None) / max(float(resized.max()), 1e-9)
         return maps
-
-    def _attended(self, batch: np.ndarray) -> list[np.ndarray]:
-        weights = self._attention.predict_on_batch(batch)[0, :, 1:]
-        return [np.ascontiguousarray(column.reshape(self._grid)) for column in weights.T]
 
     def _gradients(self, batch: np.ndarray, digits: str) -> list[np.ndarray]:
         if keras.backend.backend() != "tensorflow":

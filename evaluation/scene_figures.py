@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,13 +19,32 @@ SMALL = 0.05
 
 SIZES = ("all", "small", "large")
 
+MISTAKES = ("missed", "misread", "invented")
+"""Kinds of mistakes among the outcomes."""
+
 CONFIDENT = 0.9
 """Confidence from which a number in an image without one is a false alarm."""
 
 
+class Outcome(NamedTuple):
+    """What came of a reading, or of a number that was missed.
+
+    Attributes:
+        kind: "right", "misread", "invented", "ignored" or "missed".
+        label: of the number; "" where a reading finds none.
+        reading: None of a missed number.
+        box: (4,), left, top, right and bottom in pixels; None where it is unknown.
+    """
+
+    kind: str
+    label: str
+    reading: Reading | None
+    box: Sequence[float] | None
+
+
 @dataclass(frozen=True)
 class SceneResult:
-    """The numbers of an image, what was read in it, and what belongs together.
+    """The numbers of an image, what was read in it, and which readings match which numbers.
 
     Attributes:
         example: the image and its numbers.
@@ -59,23 +79,24 @@ class SceneResult:
         return heights
 
     @property
-    def missed(self) -> np.ndarray:
-        """Indices of the numbers in which no box was found."""
-        return np.setdiff1d(np.arange(len(self.example.labels)), [*self.read, *self.found])
-
-    @property
-    def misread(self) -> list[tuple[int, int]]:
-        """(reading, number) of boxes that were found and read otherwise than they are labelled."""
-        return [
-            (index, int(number))
-            for index, number in enumerate(self.found)
-            if number >= 0 and self.read[index] < 0 and number not in self.read
-        ]
-
-    @property
-    def invented(self) -> np.ndarray:
-        """Indices of the readings where there is no number."""
-        return np.flatnonzero((self.found < 0) & (self.read < 0) & ~self.ignored)
+    def outcomes(self) -> list[Outcome]:
+        """Those of all readings, then those of the numbers in which no box was found."""
+        labels, outcomes = self.example.labels, []
+        for index, reading in enumerate(self.readings):
+            number, kind = self.found[index], "ignored"
+            if self.read[index] >= 0:
+                number, kind = self.read[index], "right"
+            elif number >= 0 and number not in self.read:
+                kind = "misread"
+            elif number < 0 and not self.ignored[index]:
+                kind = "invented"
+            label = labels[number] if kind in ("right", "misread") else ""
+            outcomes.append(Outcome(kind, label, reading, reading.box))
+        for number in np.setdiff1d(np.arange(len(labels)), [*self.read, *self.found]):
+            box = self.example.boxes[number]
+            known = box.tolist() if np.isfinite(box).all() else None
+            outcomes.append(Outcome("missed", labels[number], None, known))
+        return outcomes
 
 
 def _heights(boxes: np.ndarray, turned: np.ndarray) -> np.ndarray:
@@ -128,16 +149,14 @@ def scene_figures(results: Sequence[SceneResult]) -> dict[str, Any]:
             which anything is read, at all and with a confidence of 0.9.
     """
     boxed = [result for result in results if np.isfinite(result.example.boxes).all()]
+    kinds = Counter(outcome.kind for result in results for outcome in result.outcomes)
     figures: dict[str, Any] = {
         "images": len(results),
         "numbers": sum(len(result.example.labels) for result in results),
         "readings": sum(len(result.readings) for result in results),
         "read": {size: _scores(results, size, lambda result: result.read) for size in SIZES},
         "found": {},
-        "mistakes": {
-            name: sum(len(getattr(result, name)) for result in results)
-            for name in ("missed", "misread", "invented")
-        },
+        "mistakes": {kind: kinds[kind] for kind in MISTAKES},
     }
     if any(result.example.labels for result in boxed):
         figures["found"] = {

@@ -9,37 +9,35 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-import numpy as np
 from PIL import Image, ImageDraw
 from rich.console import Console
 
 from artifacts.console import table
 from artifacts.environment import environment
 from artifacts.files import write_json, write_text
-from datasets.scenes import SceneExample, scene_examples
+from datasets.scenes import scene_examples
+from evaluation.comparison import none_evaluated, noted_failure
 from evaluation.page import embed, template, thumbnail
-from evaluation.scene_figures import SIZES, SceneResult, match_scene, scene_figures
+from evaluation.scene_figures import (
+    MISTAKES,
+    SIZES,
+    Outcome,
+    SceneResult,
+    match_scene,
+    scene_figures,
+)
 from inference.split_images import random_indices
 from number_zoo.images import decode_image
-from number_zoo.predictions import Reading
 from number_zoo.reader import open_reader
 
 log = logging.getLogger(__name__)
 
-MISTAKES, OVERVIEWS = 24, 24
-"""Mistakes of each kind, and whole images, on the page."""
-
-KINDS = ("misread", "missed", "invented")
+SHOWN = 24
+"""Most mistakes of each kind, and whole images, on the page."""
 
 _COLOURS = {"right": "#16a34a", "misread": "#f59e0b", "missed": "#2563eb", "invented": "#dc2626"}
-
-
-class AllReader(Protocol):
-    """What reads all numbers of an image, such as `number_zoo.Reader`."""
-
-    def read_all(self, image: np.ndarray) -> list[Reading]: ...
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,7 @@ class SceneComparison:
         dataset: name, folder or mix.
         split: its split.
         figures: of each reader by name, as `scene_figures` returns them, and `milliseconds` per
-            image.
+            image, decoding not included.
         results: of each reader, the outcome of each image.
         failed: (name, reason) of readers that could not be evaluated.
     """
@@ -60,25 +58,6 @@ class SceneComparison:
     figures: dict[str, dict[str, Any]]
     results: dict[str, list[SceneResult]]
     failed: list[tuple[str, str]] = field(default_factory=list)
-
-
-def evaluate_scenes(
-    reader: AllReader, examples: Sequence[SceneExample]
-) -> tuple[dict[str, Any], list[SceneResult]]:
-    """Read all numbers of images and score them.
-
-    Returns:
-        The figures of `scene_figures`, with `milliseconds` per image, decoding not included; and
-        the outcome of each image.
-    """
-    results, seconds = [], 0.0
-    for example in examples:
-        image = decode_image(example.image)
-        started = time.perf_counter()
-        readings = reader.read_all(image)
-        seconds += time.perf_counter() - started
-        results.append(match_scene(example, image.shape[:2], readings))
-    return scene_figures(results) | {"milliseconds": 1000 * seconds / len(results)}, results
 
 
 def compare_scenes(
@@ -101,29 +80,33 @@ def compare_scenes(
         limit: only the first images of each source.
 
     Raises:
-        ValueError: if no reader can be evaluated, or the split has no image.
+        ValueError: if no model can be evaluated, or the split has no image.
     """
     failed, readers = [], {}
     for name in names:
-        try:
+        with noted_failure(name, failed):
             readers[name] = open_reader(name, locator=locator)
-        except (ValueError, OSError) as error:
-            log.error("%s cannot be evaluated: %s", name, error)
-            failed.append((name, str(error)))
-    examples = list(scene_examples(dataset, split, data_dir, limit)) if readers else []
-    if readers and not examples:
+    if not readers:
+        raise none_evaluated(failed)
+    examples = list(scene_examples(dataset, split, data_dir, limit))
+    if not examples:
         raise ValueError(f"{dataset} has no images in its split {split!r}")
     figures, results = {}, {}
     for name, reader in readers.items():
         log.info("Reading all numbers of %s images with %s", f"{len(examples):,}", name)
-        try:
-            figures[name], results[name] = evaluate_scenes(reader, examples)
-        except (ValueError, OSError) as error:
-            log.error("%s cannot be evaluated: %s", name, error)
-            failed.append((name, str(error)))
+        matched, seconds = [], 0.0
+        with noted_failure(name, failed):
+            for example in examples:
+                image = decode_image(example.image)
+                started = time.perf_counter()
+                readings = reader.read_all(image)
+                seconds += time.perf_counter() - started
+                matched.append(match_scene(example, image.shape[:2], readings))
+            milliseconds = 1000 * seconds / len(examples)
+            figures[name] = scene_figures(matched) | {"milliseconds": milliseconds}
+            results[name] = matched
     if not figures:
-        reasons = "; ".join(f"{name}: {reason}" for name, reason in failed)
-        raise ValueError(f"no reader can be evaluated. {reasons}")
+        raise none_evaluated(failed)
     return SceneComparison(str(dataset), split, figures, results, failed)
 
 
@@ -198,7 +181,7 @@ def _readings_csv(comparison: SceneComparison) -> str:
     writer.writerow(["reader", "image", "kind", "label", "reading", "confidence", *edges])
     for name, results in comparison.results.items():
         for result in results:
-            for kind, label, reading, box in _outcomes(result):
+            for kind, label, reading, box in result.outcomes:
                 confidence = f"{reading.confidence:.6f}" if reading else ""
                 cells = [f"{edge:.1f}" for edge in box] if box is not None else [""] * 4
                 digits = reading.number if reading else ""
@@ -206,63 +189,37 @@ def _readings_csv(comparison: SceneComparison) -> str:
     return text.getvalue()
 
 
-def _outcomes(result: SceneResult) -> list[tuple[str, str, Reading | None, Any]]:
-    """(kind, label, reading, box) of each reading and of each number that was missed."""
-    labels, misread = result.example.labels, dict(result.misread)
-    outcomes = []
-    for index, reading in enumerate(result.readings):
-        if result.read[index] >= 0:
-            outcomes.append(("right", labels[result.read[index]], reading, reading.box))
-        elif index in misread:
-            outcomes.append(("misread", labels[misread[index]], reading, reading.box))
-        elif index in result.invented:
-            outcomes.append(("invented", "", reading, reading.box))
-        else:
-            outcomes.append(("ignored", "", reading, reading.box))
-    for number in result.missed:
-        box = result.example.boxes[number]
-        outcomes.append(
-            ("missed", labels[number], None, box.tolist() if np.isfinite(box).all() else None)
-        )
-    return outcomes
-
-
 def _gallery(results: Sequence[SceneResult]) -> dict[str, list[dict[str, Any]]]:
     """Cards of mistakes of each kind, the most confident or largest first, and of whole images."""
-    outcomes = [
-        (kind, label, reading, box, result)
-        for result in results
-        for kind, label, reading, box in _outcomes(result)
-        if kind in KINDS
-    ]
+    outcomes = [(outcome, result) for result in results for outcome in result.outcomes]
     gallery = {}
-    for kind in KINDS:
-        chosen = [outcome for outcome in outcomes if outcome[0] == kind]
-        chosen.sort(key=lambda outcome: -_prominence(*outcome[2:4]))
-        gallery[kind] = [_card(*outcome[1:]) for outcome in chosen[:MISTAKES]]
-    chosen = [results[index] for index in random_indices(len(results), OVERVIEWS)]
+    for kind in MISTAKES:
+        chosen = [(outcome, result) for outcome, result in outcomes if outcome.kind == kind]
+        chosen.sort(key=lambda pair: -_prominence(pair[0]))
+        gallery[kind] = [_card(outcome, result) for outcome, result in chosen[:SHOWN]]
+    chosen = [results[index] for index in random_indices(len(results), SHOWN)]
     gallery["overviews"] = [
         {"image": embed(_overview(result)), "name": result.example.id} for result in chosen
     ]
     return gallery
 
 
-def _prominence(reading: Reading | None, box) -> float:
-    if reading is not None:
-        return reading.confidence
-    return (box[3] - box[1]) if box else 0.0
+def _prominence(outcome: Outcome) -> float:
+    if outcome.reading is not None:
+        return outcome.reading.confidence
+    return outcome.box[3] - outcome.box[1] if outcome.box else 0.0
 
 
-def _card(label: str, reading: Reading | None, box, result: SceneResult) -> dict[str, Any]:
-    image = decode_image(result.example.image)
-    if box is not None:
-        left, top, right, bottom = box
+def _card(outcome: Outcome, result: SceneResult) -> dict[str, Any]:
+    image, reading = decode_image(result.example.image), outcome.reading
+    if outcome.box is not None:
+        left, top, right, bottom = outcome.box
         margin = 0.6 * max(right - left, bottom - top)
         x, y = max(round(left - margin), 0), max(round(top - margin), 0)
         image = image[y : round(bottom + margin) + 1, x : round(right + margin) + 1]
     return {
         "image": embed(thumbnail(image)),
-        "label": label,
+        "label": outcome.label,
         "reading": reading.number if reading else "",
         "confidence": reading.confidence if reading else None,
         "name": result.example.id,
@@ -275,7 +232,7 @@ def _overview(result: SceneResult) -> Image.Image:
     scale = 320 / max(image.size)
     image = image.resize([max(1, round(side * scale)) for side in image.size])
     draw = ImageDraw.Draw(image)
-    for kind, _, reading, box in _outcomes(result):
+    for kind, _, reading, box in result.outcomes:
         if kind == "ignored" or box is None:
             continue
         edges = [edge * scale for edge in box]

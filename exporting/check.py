@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,20 +26,15 @@ class ExportError(Exception):
     """An exported file does not read what its graph reads."""
 
 
-@dataclass(frozen=True)
-class Tolerance:
-    """How far a file may differ from its graph.
-
-    Attributes:
-        confidence: difference of a confidence.
-        exceeding: fraction of the images in which it may be larger: a box decides whether a further
-            glimpse is read.
-        changed: fraction of the readings of at least `MIN_CONFIDENCE` that may change.
-    """
+class Tolerance(NamedTuple):
+    """How far a file may differ from its graph."""
 
     confidence: float
+    """Difference of a confidence."""
     exceeding: float
+    """Fraction of the images in which it may be larger: a box decides on further glimpses."""
     changed: float
+    """Fraction of the readings of at least `MIN_CONFIDENCE` that may change."""
 
 
 TOLERANCE = {None: Tolerance(0.01, 0.01, 0.0), FLOAT16: Tolerance(0.05, 0.05, 0.01)}

@@ -17,12 +17,11 @@ from artifacts.environment import environment
 from artifacts.files import atomic_path, temporary_files_in, write_json
 from exporting import formats, locator, sample
 from exporting.check import Check, ExportError, check
-from exporting.formats import INT8, Format, Run
+from exporting.formats import INT8, Format
 from exporting.locator import LocatorCheck
 from inference import provenance
 from inference.graph import build_inference_model, in_float32
-from inference.locator import Locator
-from inference.locator_graph import build_locator_model
+from inference.locator import Locator, build_locator_model
 from inference.reader import Reader
 from labels import DIGITS
 from number_zoo.names import CROPS, IMAGE_SIZES, IMAGES
@@ -35,12 +34,6 @@ FOLDER = Path("exports")
 _IMAGES, _IMAGES_INT8, _SCENES = 64, 400, 12
 """Default number of images of a check."""
 
-_METADATA = (
-    *("model", "reads", "licence", "input_shape", "max_digits", "parameters", "attention_grid"),
-    *("max_glimpses", "temperature"),
-)
-"""Fields of the description that an ONNX file carries in itself."""
-
 _INPUTS = {
     IMAGES: "uint8 [batch, height, width, 3]: RGB, of any size",
     CROPS: "float32 [batch, 4]: left, top, right, bottom in pixels of what is read first; zeros "
@@ -49,7 +42,7 @@ _INPUTS = {
     "right and the bottom to the size of the largest",
 }
 
-_DESCRIPTIONS = {
+_OUTPUTS = {
     "digits": "the digits, -1 from position `length` on",
     "length": "number of digits; N + 1 for more than N",
     "confidence": "probability that the number is correct",
@@ -58,6 +51,9 @@ _DESCRIPTIONS = {
     "length_log_probs": "log-probabilities of the lengths",
     "digit_log_probs": "log-probabilities of the digits 0 to 9 in each position",
     "attention": "attention maps in the last glimpse, row by row: of the length, then the digits",
+    "boxes": "left, top, right, bottom of each number in pixels",
+    "scores": "probability that there is a number, descending; 0 for none",
+    "turns": "counter-clockwise quarter turns that make the number upright",
 }
 
 
@@ -78,30 +74,6 @@ class Export:
     size: int
     reader: Reader | Locator
     check: Check | LocatorCheck
-
-
-@dataclass(frozen=True)
-class _Subject:
-    """What is exported.
-
-    Attributes:
-        reader: the trained model.
-        graph: its inference graph.
-        inputs, outputs: names and descriptions of those of the graph.
-        metadata: fields of the description that an ONNX file carries in itself.
-        images: what the check reads, in words.
-        open: opens a file.
-        check: compares an opened file with the model.
-    """
-
-    reader: Reader | Locator
-    graph: keras.Model
-    inputs: dict[str, str]
-    outputs: dict[str, str]
-    metadata: tuple[str, ...]
-    images: str
-    open: Callable[[Path, int | None], Run]
-    check: Callable[[Run], Check | LocatorCheck]
 
 
 def export(
@@ -140,12 +112,12 @@ def export(
             "exporting needs Keras on TensorFlow: unset KERAS_BACKEND. "
             f"Received: {keras.backend.backend()}"
         )
-    out = _check_out(Path(out) if out else FOLDER / _file_name(weights, form, quantize), form)
-    if models.task_of(weights) == "locate":
-        subject = _locator(weights, form, quantize, max_glimpses, dataset, images, data_dir)
-    else:
-        subject = _reader(weights, form, quantize, max_glimpses, dataset, images, data_dir)
-    description = _description(weights, form, quantize, subject)
+    out = _out_path(out, weights, form, quantize)
+    prepare = _locator if models.task_of(weights) == "locate" else _reader
+    model, graph, check_file = prepare(
+        weights, form, quantize, max_glimpses, dataset, images, data_dir
+    )
+    description = _description(weights, form, quantize, model, graph)
     out.parent.mkdir(parents=True, exist_ok=True)
     with (
         atomic_path(out) as temporary,
@@ -153,10 +125,10 @@ def export(
         _conversion_errors(form),
     ):
         log.info("Writing %s", out)
-        metadata = {key: description[key] for key in subject.metadata}
-        form.write(subject.graph, temporary, quantize, metadata)
-        log.info("Reading %s with the exported file", subject.images)
-        result = subject.check(subject.open(temporary, None))
+        metadata = {key: description[key] for key in ("model", "reads", "licence", *model.metadata)}
+        form.write(graph, temporary, quantize, metadata)
+        log.info("Checking the file")
+        result = check_file(temporary)
         files = [temporary, *temporary.rglob("*")]
         size = sum(file.stat().st_size for file in files if file.is_file())
         description |= {"check": dataclasses.asdict(result), "environment": environment()}
@@ -164,17 +136,17 @@ def export(
             write_json(temporary / "export.json", description)
     if form.suffix:
         write_json(out.with_name(f"{out.name}.json"), description)
-    return Export(out, form, size, subject.reader, result)
+    return Export(out, form, size, model, result)
 
 
-def _reader(weights, form, quantize, max_glimpses, dataset, images, data_dir) -> _Subject:
+def _reader(
+    weights, form: Format, quantize, max_glimpses, dataset, images, data_dir
+) -> tuple[Reader, keras.Model, Callable[[Path], Check]]:
+    """The trained model, its inference graph, and the check of a file."""
     reader = Reader(weights, max_glimpses)
-    reference = sample.take(
-        dataset,
-        images or (_IMAGES_INT8 if quantize == INT8 else _IMAGES),
-        reader.model.output[DIGITS].shape[1],
-        data_dir,
-    )
+    count = images or (_IMAGES_INT8 if quantize == INT8 else _IMAGES)
+    # Now, so that an unknown data set is told before the file is written.
+    labelled = sample.take(dataset, count, reader.model.output[DIGITS].shape[1], data_dir)
     graph = build_inference_model(
         in_float32(reader.model),
         reader.max_glimpses,
@@ -183,19 +155,13 @@ def _reader(weights, form, quantize, max_glimpses, dataset, images, data_dir) ->
         only_active=form.crops,
         frozen=form.name != "saved_model",
     )
-    return _Subject(
-        reader,
-        graph,
-        inputs=_INPUTS if form.crops else {IMAGES: _INPUTS[IMAGES]},
-        outputs=_DESCRIPTIONS,
-        metadata=_METADATA,
-        images=f"{len(reference.images)} {reference.source}",
-        open=form.open,
-        check=lambda run: check(run, reader, reference, quantize),
-    )
+    return reader, graph, lambda file: check(form.open(file, None), reader, labelled, quantize)
 
 
-def _locator(weights, form, quantize, max_glimpses, dataset, images, data_dir) -> _Subject:
+def _locator(
+    weights, form: Format, quantize, max_glimpses, dataset, images, data_dir
+) -> tuple[Locator, keras.Model, Callable[[Path], LocatorCheck]]:
+    """The same for a locator."""
     if form.name != "onnx":
         raise ValueError(f"a locator is exported as onnx. Received: {form.name}")
     if max_glimpses is not None:
@@ -203,25 +169,19 @@ def _locator(weights, form, quantize, max_glimpses, dataset, images, data_dir) -
             f"a locator takes no glimpses: leave max_glimpses out. Received: {max_glimpses}"
         )
     model = Locator(weights)
-    source, arrays = locator.take(dataset, images or _SCENES, data_dir)
-    return _Subject(
-        model,
-        build_locator_model(model.model),
-        inputs={IMAGES: _INPUTS[IMAGES]},
-        outputs=locator.OUTPUTS,
-        metadata=locator.METADATA,
-        images=f"{len(arrays)} {source}",
-        open=formats.open_locator,
-        check=lambda run: locator.check(run, model, source, arrays, quantize),
-    )
+    scenes = locator.take(dataset, images or _SCENES, data_dir)
+
+    def check_file(file: Path) -> LocatorCheck:
+        return locator.check(formats.open_locator(file), model, *scenes, quantize)
+
+    return model, build_locator_model(model.model), check_file
 
 
-def _file_name(weights: str | Path, form: Format, quantize: str | None) -> str:
-    stem = Path(weights).resolve().name.removesuffix(".keras")
-    return f"{stem}{f'-{quantize}' if quantize else ''}{form.suffix}"
-
-
-def _check_out(out: Path, form: Format) -> Path:
+def _out_path(out: str | Path | None, weights: str | Path, form: Format, quantize) -> Path:
+    if out is None:
+        stem = Path(weights).resolve().name.removesuffix(".keras")
+        out = FOLDER / f"{stem}{f'-{quantize}' if quantize else ''}{form.suffix}"
+    out = Path(out)
     if form.suffix and out.suffix != form.suffix:
         raise ValueError(f"--out of {form.name} ends in {form.suffix}. Received: {out}")
     if form.suffix and out.is_dir():
@@ -248,23 +208,24 @@ def _conversion_errors(form: Format) -> Iterator[None]:
         ) from error
 
 
-def _description(weights, form: Format, quantize, subject: _Subject) -> dict[str, Any]:
+def _description(weights, form: Format, quantize, model, graph: keras.Model) -> dict[str, Any]:
     card = models.card(str(weights)) if str(weights) in models.list_weights(None) else {}
     configuration = provenance.configuration(str(weights))
+    inputs = [tensor.name for tensor in graph.inputs]
     outputs = {
-        name: f"{tensor.dtype} {['batch', *tensor.shape[1:]]}: {subject.outputs[name]}"
-        for name, tensor in subject.graph.output.items()
+        name: f"{tensor.dtype} {['batch', *tensor.shape[1:]]}: {_OUTPUTS[name]}"
+        for name, tensor in graph.output.items()
     }
     return {
         "format": form.name,
         "quantize": quantize,
         "weights": str(weights),
         "weights_sha256": models.file_digest(models.model_file(weights)),
-        "model": configuration.get("model", subject.reader.model.name),
+        "model": configuration.get("model", model.model.name),
         "trained_on": configuration.get("dataset"),
         "reads": card.get("reads"),
         "licence": card.get("licence", "that of the data it was trained on"),
-        "inputs": subject.inputs,
+        "inputs": {name: text for name, text in _INPUTS.items() if name in inputs},
         "outputs": {name: text.replace("'", "") for name, text in outputs.items()},
-        **subject.reader.metadata,
+        **model.metadata,
     }

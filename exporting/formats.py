@@ -142,9 +142,9 @@ def _open_session(path: Path, threads: int | None, task: str = "read") -> Sessio
         raise RuntimeError(str(error)) from error
 
 
-def open_locator(path: Path, threads: int | None) -> Run:
+def open_locator(path: Path) -> Run:
     """Open the ONNX file of a locator."""
-    session = _open_session(path, threads, "locate")
+    session = _open_session(path, None, "locate")
     return lambda images: session({IMAGES: images})
 
 

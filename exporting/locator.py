@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+import datasets
 from exporting.check import ExportError
 from exporting.formats import FLOAT16, Run
 from inference.locator import Locator
@@ -17,15 +17,6 @@ from models.locator_metrics import overlaps
 from number_zoo.names import BOXES, IMAGES, SCORES, TURNS
 
 RENDERED = "rendered scenes"
-METADATA = ("task", "model", "reads", "licence", "input_shape", "parameters", "threshold")
-"""Fields of the description that an ONNX file carries in itself."""
-
-OUTPUTS = {
-    BOXES: "left, top, right, bottom of each number in pixels",
-    SCORES: "probability that there is a number, descending; 0 for none",
-    TURNS: "counter-clockwise quarter turns that make the number upright",
-}
-
 _SEED = 2002
 _SCALES = (1.0, 0.31, 1.7)
 """Factors by which images are resized in turn: sizes of few and of many pixels, and of no multiple
@@ -34,9 +25,8 @@ _COMPARED = 20
 """Boxes of each image that are compared, those of the highest scores."""
 _SAME_BOX = 0.9
 _TOLERANCE = {None: 0.01, FLOAT16: 0.05}
-"""Most difference of a score, by quantization."""
-_MAX_CHANGED = {None: 0.01, FLOAT16: 0.05}
-"""Fraction of boxes that may change: of two that overlap, rounding can decide which is kept."""
+"""Most difference of a score, by quantization, and most fraction of boxes that may change: of two
+that overlap, rounding can decide which remains."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +59,14 @@ def take(
     Raises:
         ValueError: if the data set is unknown or its validation split is empty.
     """
-    images = list(islice(_render() if dataset is None else _load(dataset, data_dir), count))
+    if dataset is None:
+        from datasets.rendered_scenes.rendering import render_scene
+
+        stream = (render_scene(_SEED, index).image for index in itertools.count())
+    else:
+        examples = datasets.scene_examples(dataset, "validation", data_dir)
+        stream = (datasets.decode_image(example.image) for example in examples)
+    images = list(itertools.islice(stream, count))
     if not images:
         raise ValueError(
             f"{dataset} has no validation images to check with: name another --dataset, or none "
@@ -77,23 +74,6 @@ def take(
         )
     images = [_resize(image, _SCALES[n % len(_SCALES)]) for n, image in enumerate(images)]
     return RENDERED if dataset is None else f"{dataset}, validation split", images
-
-
-def _render() -> Iterator[np.ndarray]:
-    from datasets.rendered_scenes.rendering import render_scene
-
-    index = 0
-    while True:
-        yield render_scene(_SEED, index).image
-        index += 1
-
-
-def _load(dataset: str, data_dir: str | Path | None) -> Iterator[np.ndarray]:
-    import datasets
-
-    for example in datasets.scene_examples(dataset, "validation", data_dir):
-        image = datasets.decode_image(example.image)
-        yield image if image.shape[2] == 3 else image.repeat(3, axis=2)
 
 
 def _resize(image: np.ndarray, factor: float) -> np.ndarray:
@@ -126,10 +106,10 @@ def check(
             differences.append(difference)
     result = LocatorCheck(source, len(images), sum(counts), sum(equal), float(np.max(differences)))
     changed, tolerance = result.boxes - result.equal, _TOLERANCE[quantize]
-    if changed > _MAX_CHANGED[quantize] * result.boxes:
+    if changed > tolerance * result.boxes:
         raise ExportError(
             f"{changed} of {result.boxes} boxes of file and Keras have no equal in the other "
-            f"(accepted: {_MAX_CHANGED[quantize]:.0%})"
+            f"(accepted: {tolerance:.0%})"
         )
     if not result.max_difference <= tolerance:
         raise ExportError(

@@ -3,12 +3,7 @@
 Importing this is cheap: the model's framework is imported when a reader is first asked for.
 """
 
+from artifacts.lazy import lazy_attributes
+
 __all__ = ["Reader", "Reading", "read"]
-
-
-def __getattr__(name: str):
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from inference import reader
-
-    return getattr(reader, name)
+__getattr__ = lazy_attributes(__name__, dict.fromkeys(__all__, "reader"))

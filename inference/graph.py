@@ -34,6 +34,10 @@ from number_zoo.names import (
     LENGTH_LOG_PROBS,
 )
 
+STATIC_SHAPES = keras.backend.backend() == "jax"
+"""Whether the backend compiles the graph for each shape of images, which are then read one by
+one."""
+
 MIN_SHRINKAGE = 0.6
 """A further glimpse is taken where its area is below this fraction of the last one's."""
 
@@ -243,24 +247,27 @@ def build_inference_model(
     return keras.Model(inputs, read(**inputs), name=model.name)
 
 
-def in_float32(model: keras.Model) -> keras.Model:
-    """The model, or a copy with the same weights that computes in float32 throughout."""
-    if all(layer.compute_dtype == "float32" for layer in model.layers):
-        return model
-    copy = type(model).from_config(_full_precision(model.get_config()))
+def in_float32(model: keras.Model, input_tensors=None) -> keras.Model:
+    """A copy with the same weights that computes in float32 throughout.
+
+    Args:
+        model: a functional model.
+        input_tensors: its input, of another size. Defaults to one of the same size.
+    """
+
+    def clone(layer):
+        dtype = {"dtype": "float32"} if isinstance(layer, keras.layers.Layer) else {}
+        return type(layer).from_config(layer.get_config() | dtype)
+
+    copy = keras.models.clone_model(model, input_tensors, clone)
     copy.set_weights(model.get_weights())
     return copy
 
 
-def _full_precision(config):
-    """A model's configuration with every mixed precision policy replaced by float32."""
-    if isinstance(config, dict):
-        if config.get("class_name") == "DTypePolicy":
-            return config | {"config": {"name": "float32"}}
-        return {key: _full_precision(value) for key, value in config.items()}
-    if isinstance(config, list | tuple):
-        return type(config)(_full_precision(value) for value in config)
-    return config
+def padded_size(height: int, width: int) -> tuple[int, int]:
+    """The size to which images are padded: squares of a few sizes where shapes are static."""
+    side = 1 << (max(height, width) - 1).bit_length()
+    return (side, side) if STATIC_SHAPES else (height, width)
 
 
 def compile_graph(
@@ -305,8 +312,8 @@ def decode(logits):
         log_probability, length = _max(joint)
     else:
         log_probability, length = running[:, 0], ops.ones_like(best[:, 0])
-    kept = ops.where(length > positions, 0, length)
-    present = ops.arange(positions, dtype="int32")[None] < kept[:, None]
+    count = ops.where(length > positions, 0, length)
+    present = ops.arange(positions, dtype="int32")[None] < count[:, None]
     return result | {
         DIGITS: ops.where(present, best, labels.ABSENT),
         LENGTH: length,

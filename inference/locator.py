@@ -1,4 +1,4 @@
-"""Find the numbers in images of any size with a locator, on Keras."""
+"""Find the numbers in images of any size with a locator: its inference graph, on Keras."""
 
 from __future__ import annotations
 
@@ -6,18 +6,71 @@ from pathlib import Path
 from typing import Any
 
 import keras
+from keras import ops
 
 import models
-from inference.graph import compile_graph
-from inference.locator_graph import build_locator_model
+from inference.graph import compile_graph, in_float32, padded_size
+from models.locator import SIZE_MULTIPLE
 from number_zoo import locator
-from number_zoo.published import DEFAULT_LOCATOR, list_weights
+from number_zoo.names import IMAGES
+from number_zoo.published import DEFAULT_LOCATOR
 
-_STATIC = keras.backend.backend() == "jax"
+LIMIT = 100
+"""Most numbers that are found in an image."""
+
+
+class LocateNumbers(keras.layers.Layer):
+    """Find the numbers in each image with a locator of the zoo.
+
+    Args:
+        model: a locator for images of any size (`any_size`).
+        limit: k, the number of boxes of each image.
+
+    Call arguments:
+        images: uint8 (batch, height, width, 3), RGB. They are padded with zeros to multiples of 32
+            pixels.
+
+    Returns:
+        `boxes` float32 (batch, k, 4) in pixels, `scores` float32 (batch, k) and `turns` int32
+        (batch, k), as `models.decode_locations` returns them.
+    """
+
+    def __init__(self, model: keras.Model, limit: int = LIMIT, **kwargs):
+        super().__init__(**kwargs)
+        self.model, self.limit = model, limit
+
+    def call(self, images):
+        _, height, width, _ = ops.shape(images)
+        # Operands are never negative: converters to ONNX round such quotients towards zero.
+        below, right = (
+            (size + SIZE_MULTIPLE - 1) // SIZE_MULTIPLE * SIZE_MULTIPLE - size
+            for size in (height, width)
+        )
+        padded = ops.pad(ops.cast(images, "float32"), ((0, 0), (0, below), (0, right), (0, 0)))
+        locations = self.model(padded, training=False)
+        return models.decode_locations(locations, (height, width), self.limit)
+
+
+def build_locator_model(model: keras.Model, limit: int = LIMIT) -> keras.Model:
+    """Build the end-to-end model: uint8 `images` of any size in, what `LocateNumbers` returns out.
+
+    Args:
+        model: a locator with any input shape.
+        limit: k, the number of boxes of each image.
+    """
+    images = keras.Input((None, None, 3), dtype="uint8", name=IMAGES)
+    locations = LocateNumbers(any_size(model), limit, name="locate_numbers")(images)
+    return keras.Model({IMAGES: images}, locations, name=model.name)
+
+
+def any_size(model: keras.Model) -> keras.Model:
+    """A fully convolutional model with the same weights, in float32, whose images have any size."""
+    channels = model.input_shape[3]
+    return in_float32(model, keras.Input((None, None, channels)))
 
 
 class Locator(locator.Locator):
-    """A trained Keras model with its inference graph (`inference.locator_graph`).
+    """A trained Keras model with its inference graph (`LocateNumbers`).
 
     Args:
         weights: name of published weights, or path of a run folder or a `.keras` file. Defaults
@@ -27,6 +80,8 @@ class Locator(locator.Locator):
         ValueError: if there are no such weights, or the model is no locator.
     """
 
+    _padded_size = staticmethod(padded_size)
+
     def __init__(self, weights: str | Path | None = None):
         weights = weights or DEFAULT_LOCATOR
         self.model = models.load(weights)
@@ -35,9 +90,7 @@ class Locator(locator.Locator):
                 f"{weights} is no locator: accepted are the weights of "
                 f"{' or '.join(models.list_models(task='locate'))}. Received: {self.model.name}"
             )
-        is_published = str(weights) in list_weights(None)
-        self.name = str(weights if is_published else Path(weights).resolve().name)
-        self.name = self.name.removesuffix(".keras")
+        self.name = Path(weights).resolve().name.removesuffix(".keras")
         self.threshold: float | None = models.inference_config(weights).get("threshold")
         self._backend = self.backend = compile_graph(build_locator_model(self.model))
 
@@ -50,9 +103,3 @@ class Locator(locator.Locator):
             "parameters": self.model.count_params(),
             "threshold": self.threshold,
         }
-
-    def _padded_size(self, height: int, width: int) -> tuple[int, int]:
-        if not _STATIC:
-            return height, width
-        side = 1 << (max(height, width, 32) - 1).bit_length()
-        return side, side

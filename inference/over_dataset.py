@@ -61,14 +61,23 @@ def run_inference(
     """
     max_digits = reader.model.output["digits"].shape[1]
     predictions, texts, boxes = [], [], []
+    unknown_box = np.full(4, np.nan, np.float32)
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
         stream = sources.examples(dataset, split, data_dir, limit)
         for examples in sources.chunks(stream, _CHUNK):
             images = list(pool.map(lambda e: decode_image(e.read(), name=e.id), examples))
             given = [example.crop_box(crop, margin) for example in examples]
             predictions.append(reader.predict(images, given))
-            texts += [_checked_label(example, max_digits) for example in examples]
-            boxes += [_true_box(example) for example in examples]
+            for example in examples:
+                if max_digits == 1 and len(example.label) != 1:
+                    raise ValueError(
+                        "a model with max_digits=1 reads single digits and cannot be evaluated on "
+                        "numbers: train one with --set max_digits=N. "
+                        f"Received: {example.id}, labelled {example.label!r}"
+                    )
+                texts.append(example.label)
+                known = example.boxes is not None
+                boxes.append(crops.union_box(example.boxes) if known else unknown_box)
     return EvalOutputs(
         Predictions.concatenate(predictions),
         texts,
@@ -83,22 +92,6 @@ def overlap(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
     common = np.maximum(inner, 0).prod(axis=1)
     areas = [(b[:, 2:] - b[:, :2]).prod(axis=1) for b in (boxes, others)]
     return common / np.maximum(sum(areas) - common, 1e-9)
-
-
-def _true_box(example: sources.Example) -> np.ndarray:
-    if example.boxes is None:
-        return np.full(4, np.nan, np.float32)
-    return crops.union_box(example.boxes)
-
-
-def _checked_label(example: sources.Example, max_digits: int) -> str:
-    if max_digits == 1 and len(example.label) != 1:
-        raise ValueError(
-            "a model with max_digits=1 reads single digits and cannot be evaluated on numbers: "
-            "train one with --set max_digits=N. "
-            f"Received: {example.id}, labelled {example.label!r}"
-        )
-    return example.label
 
 
 def _label_arrays(texts: list[str], max_digits: int) -> dict[str, np.ndarray]:

@@ -5,22 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import keras
-
 import models
-from inference import graph
-from inference.config import inference_config
+from inference import graph, provenance
 from labels import BOX, DIGITS
 from number_zoo import reader
 from number_zoo.names import ATTENTION
 from number_zoo.predictions import Predictions, Reading
-from number_zoo.published import DEFAULT_WEIGHTS, list_weights
+from number_zoo.published import DEFAULT_WEIGHTS
 
 __all__ = ["Predictions", "Reader", "Reading", "read"]
-
-_STATIC = keras.backend.backend() == "jax"
-"""Whether the backend compiles the graph for each shape: then images are read one by one, padded
-to squares of a few sizes."""
 
 MAX_GLIMPSES = 4
 """Most glimpses of an image by a model that predicts a box and was trained on whole images."""
@@ -43,7 +36,8 @@ class Reader(reader.Reader):
             take that many glimpses.
     """
 
-    batch = 1 if _STATIC else 64
+    batch = 1 if graph.STATIC_SHAPES else 64
+    _padded_size = staticmethod(graph.padded_size)
 
     def __init__(
         self,
@@ -65,25 +59,26 @@ class Reader(reader.Reader):
                 f"{weights} is not a model of this zoo: it has no output named {DIGITS!r}. "
                 f"Received: {outputs}"
             )
-        config = inference_config(weights)
-        self.temperature = temperature or config.temperature
-        self.max_glimpses = max_glimpses or config.max_glimpses
-        if self.max_glimpses is None:
-            self.max_glimpses = MAX_GLIMPSES if BOX in outputs else 1
+        config = models.inference_config(weights)
+        self.temperature = temperature or config.get("temperature", 1.0)
+        whole_images = provenance.configuration(weights).get("crop", "full") == "full"
+        default = MAX_GLIMPSES if BOX in outputs and whole_images else 1
+        self.max_glimpses = max_glimpses or config.get("max_glimpses", default)
         if self.max_glimpses > 1 and BOX not in outputs:
             raise ValueError(
                 f"{weights} predicts no box, which every further glimpse needs: "
                 f"max_glimpses is 1. Received: max_glimpses={self.max_glimpses}"
             )
-        is_published = str(weights) in list_weights()
-        self.name = str(weights if is_published else Path(weights).resolve().name)
-        self.name = self.name.removesuffix(".keras")
+        self.name = Path(weights).resolve().name.removesuffix(".keras")
         inference_model = graph.build_inference_model(
-            self.model, self.max_glimpses, self.temperature, crops=True, only_active=not _STATIC
+            self.model,
+            self.max_glimpses,
+            self.temperature,
+            crops=True,
+            only_active=not graph.STATIC_SHAPES,
         )
-        self._start(
-            graph.compile_graph(inference_model), 1, locator
-        )  # Keras has threads of its own
+        # One thread: Keras has its own.
+        self._start(graph.compile_graph(inference_model), 1, locator)
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -99,10 +94,6 @@ class Reader(reader.Reader):
             "max_glimpses": self.max_glimpses,
             "temperature": self.temperature,
         }
-
-    def _padded_size(self, height: int, width: int) -> tuple[int, int]:
-        side = 1 << (max(height, width) - 1).bit_length()
-        return (side, side) if _STATIC else (height, width)
 
 
 def read(images, weights: str | Path | None = None):

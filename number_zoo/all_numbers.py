@@ -75,13 +75,15 @@ def _read(images: Sequence[np.ndarray], located: Locations, predict: Predict) ->
     arrays = predict([crop.pixels for crop in crops], [crop.window for crop in crops]).arrays
     arrays[names.CROP] = np.stack(list(map(UprightCrop.in_image, crops, arrays[names.CROP])))
     boxes = located.boxes
-    if names.BOX in arrays:
+    if names.BOX in arrays:  # of the reader, which sees the number enlarged
         read = np.stack(list(map(UprightCrop.in_image, crops, arrays[names.BOX])))
-        boxes = _box(boxes, read)
-    confidence = _confidence(located.scores, arrays[names.CONFIDENCE])
+        boxes = np.where(np.isfinite(read).all(axis=1, keepdims=True), read, boxes)
+    (score_weight, confidence_weight), bias = CALIBRATION
+    score, confidence = map(_log_odds, (located.scores, arrays[names.CONFIDENCE]))
+    log_odds = score_weight * score + confidence_weight * confidence + bias
     return Predictions(
         arrays
-        | {names.BOX: boxes, names.CONFIDENCE: confidence}
+        | {names.BOX: boxes, names.CONFIDENCE: 1 / (1 + np.exp(-log_odds))}
         | {names.SCORES: located.scores, names.TURNS: located.turns}
     )
 
@@ -94,6 +96,7 @@ def _opposite(predictions: Predictions, located: Locations) -> tuple[np.ndarray,
 
 
 def _is_surer(other: Predictions, first: Predictions) -> np.ndarray:
+    """Whether the others are sure enough, and surer than the first."""
     return _sureness(other) > np.maximum(_sureness(first), MIN_OPPOSITE)
 
 
@@ -123,31 +126,9 @@ def _sureness(predictions: Predictions) -> np.ndarray:
     return np.where(is_number, predictions.arrays[names.CONFIDENCE], 0.0)
 
 
-def _confidence(score: np.ndarray, confidence: np.ndarray) -> np.ndarray:
-    """Probability that a number was found and read correctly, (n,).
-
-    Args:
-        score: of the locator, (n,).
-        confidence: of the reader for the crop, (n,).
-    """
-    weights, bias = CALIBRATION
-    log_odds = weights[0] * _log_odds(score) + weights[1] * _log_odds(confidence) + bias
-    return 1 / (1 + np.exp(-log_odds))
-
-
 def _log_odds(probability: np.ndarray) -> np.ndarray:
     probability = np.clip(probability, 1e-4, 1 - 1e-4)
     return np.log(probability / (1 - probability))
-
-
-def _box(located: np.ndarray, read: np.ndarray) -> np.ndarray:
-    """The boxes of numbers, (n, 4): those that the reader predicts, which sees them enlarged.
-
-    Args:
-        located: boxes of the locator, (n, 4).
-        read: boxes of the reader, (n, 4), not finite where it has none.
-    """
-    return np.where(np.isfinite(read).all(axis=1, keepdims=True), read, located)
 
 
 def _one_each(predictions: Predictions) -> Predictions:

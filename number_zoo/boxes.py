@@ -66,16 +66,16 @@ def suppress(overlaps: np.ndarray, scores: np.ndarray) -> np.ndarray:
 
     Args:
         overlaps: bool (n, n), which exclude each other.
-        scores: (n,); of two that exclude each other the higher is kept.
+        scores: (n,); of two that exclude each other the higher remains.
 
     Returns:
-        Indices of those that are kept, by descending scores.
+        Indices of those that remain, by descending scores.
     """
-    kept: list[int] = []
+    remaining: list[int] = []
     for index in np.argsort(-scores, kind="stable").tolist():
-        if not overlaps[index, kept].any():
-            kept.append(index)
-    return np.array(kept, int)
+        if not overlaps[index, remaining].any():
+            remaining.append(index)
+    return np.array(remaining, int)
 
 
 def intersection_over_union(boxes: np.ndarray) -> np.ndarray:
@@ -93,10 +93,10 @@ def reading_order(boxes: np.ndarray) -> list[int]:
     """
     centers, heights = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 3] - boxes[:, 1]
     right, down = np.moveaxis(centers[None] - centers[:, None], -1, 0)
-    beside = (right > 0) & (abs(down) < np.minimum(heights[:, None], heights) / 2)
-    distances = np.where(beside, right, np.inf)
+    follows = (right > 0) & (abs(down) < np.minimum(heights[:, None], heights) / 2)
+    distances = np.where(follows, right, np.inf)
     lines = np.arange(len(boxes))
-    for index in np.flatnonzero(beside.any(axis=1)):
+    for index in np.flatnonzero(follows.any(axis=1)):
         lines[lines == lines[distances[index].argmin()]] = lines[index]
     tops = np.array([centers[lines == line, 1].mean() for line in lines])
     return np.lexsort((boxes[:, 0], lines, tops)).tolist()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import number_zoo
 from number_zoo.files import find_images
-from number_zoo.output import FORMATS, Row, Writer, open_output, output_format, progress
+from number_zoo.output import FORMATS, Writer, open_output, output_format, progress, rows_of
 
 EXAMPLES = """examples:
   %(prog)s photo.jpg
@@ -48,16 +48,12 @@ def parse(arguments: list[str] | None, prog: str) -> argparse.Namespace:
     add("--weights", metavar="NAME|FILE|RUN",
         help="published weights or an exported .onnx file, or, with the project's training "
         "requirements, a run or a .keras file (default: the most accurate published)")  # fmt: skip
-    add(
-        "--all",
-        action="store_true",
-        help="read all numbers in each image, which a locator finds, instead of the most likely",
-    )
-    add(
-        "--locator",
-        metavar="NAME|FILE|RUN",
-        help="the locator of --all, of the same kinds as --weights (default: the published)",
-    )
+    add("--all", action="store_true",
+        help="read all numbers in each image, which a locator finds, instead of the most "
+        "likely")  # fmt: skip
+    add("--locator", metavar="NAME|FILE|RUN",
+        help="the locator of --all, of the same kinds as --weights (default: the "
+        "published)")  # fmt: skip
     add("--format", choices=FORMATS,
         help="json is one object a line (default: table; with --output by its suffix)")  # fmt: skip
     add("--min-confidence", type=float, default=0.0, metavar="P",
@@ -87,7 +83,9 @@ def main(arguments: list[str] | None = None, prog: str = "number-zoo") -> int:
     """Run the command; returns its exit status."""
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments[:1] == ["serve"]:
-        return _serve(arguments[1:], prog)
+        from number_zoo.server.__main__ import main as serve
+
+        return serve(arguments[1:])
     options = parse(arguments, prog)
     warnings.filterwarnings("ignore", module="PIL")  # about files that it can read
     # File names are bytes of any encoding; they are printed unchanged.
@@ -113,15 +111,6 @@ def _text(error: BaseException, output: Path | None = None) -> str:
         return f"{error.filename}: {error.strerror}"
     resume = ". Rows that are complete are kept: rerun with --skip-done" if output else ""
     return f"{output or 'standard output'} cannot be written: {error.strerror}{resume}"
-
-
-def _serve(arguments: list[str], prog: str) -> int:
-    try:
-        from number_zoo.server.__main__ import main as serve
-    except ModuleNotFoundError as error:
-        print(f"{prog} serve: {error}: pip install 'number-zoo[server]'", file=sys.stderr)
-        return 2
-    return serve(arguments)
 
 
 def _run(options: argparse.Namespace, prog: str) -> int:
@@ -171,7 +160,7 @@ def _read(files: list[str], options: argparse.Namespace, write: Writer, prog: st
                 failed += 1
                 print(f"{prog}: {_text(error) if error else file}", file=sys.stderr)
             else:
-                write(Row.of_image(file, reading, options.min_confidence))
+                write(rows_of(file, reading, options.min_confidence))
             show(index)
     return failed
 

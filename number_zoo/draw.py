@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from number_zoo.boxes import intersections
 from number_zoo.predictions import Reading
 
 MIN_WIDTH, MAX_SIDE = 320, 1600
@@ -71,7 +72,8 @@ def draw_all(
         The image, `MIN_WIDTH` to `MAX_SIDE` pixels wide (wider for small numbers), with the box
         around each number and beside it the number and its confidence.
     """
-    smallest = min((min(_size(reading.box)) for reading in readings), default=np.inf)
+    numbers = np.array([reading.box for reading in readings]).reshape(-1, 4)
+    smallest = (numbers[:, 2:] - numbers[:, :2]).min(initial=np.inf)
     drawn, scale = _resized(image, min(1.0, MIN_NUMBER / max(smallest, 1.0)))
     draw = ImageDraw.Draw(drawn)
     visible = min(drawn.width, MAX_SIDE)
@@ -93,10 +95,6 @@ def draw_all(
     return drawn
 
 
-def _size(box: Edges) -> tuple[float, float]:
-    return box[2] - box[0], box[3] - box[1]
-
-
 def _inside(edges: Edges, size: tuple[int, int]) -> Edges:
     """Edges within an image of a size."""
     return tuple(max(0, min(edge, size[i % 2] - 1)) for i, edge in enumerate(edges))
@@ -112,12 +110,8 @@ def _place_label(
     for corner in corners:
         x, y = (max(0, min(at, within[i] - size[i])) for i, at in enumerate(corner))
         places.append((x, y, x + width, y + height))
-    return min(places, key=lambda place: sum(_overlap(place, other) for other in taken))
-
-
-def _overlap(a: Edges, b: Edges) -> float:
-    width, height = (min(a[i + 2], b[i + 2]) - max(a[i], b[i]) for i in (0, 1))
-    return max(width, 0) * max(height, 0)
+    covered = intersections(np.array(places), np.array(taken)).sum(axis=1)
+    return places[covered.argmin()]
 
 
 def _resized(image: np.ndarray, least: float = 0.0) -> tuple[Image.Image, float]:

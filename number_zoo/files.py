@@ -35,29 +35,29 @@ def find_images(names: Iterable[str], drawn: Path | None = None) -> Iterator[str
         if name == "-" or not is_folder(name):
             yield name
             continue
-        seen: set[tuple[int, int]] = set()
+        visited: set[tuple[int, int]] = set()
         for path in filter(None, (drawn, Path(name))):
-            _is_new(path, seen)
+            _is_new(path, visited)
         for folder, inner, files in os.walk(name, onerror=errors.append, followlinks=True):
             # Hidden files are thumbnails and metadata of desktops, or written only in part.
             paths = [Path(folder, name) for name in sorted(inner) if not name.startswith(".")]
-            inner[:] = [path.name for path in paths if _is_new(path, seen)]
+            inner[:] = [path.name for path in paths if _is_new(path, visited)]
             for file in sorted(files):
                 if Path(file).suffix.lower() in SUFFIXES and not file.startswith("."):
                     yield str(Path(folder, file))
     yield from (error.filename for error in errors)
 
 
-def _is_new(path: Path, seen: set[tuple[int, int]]) -> bool:
-    """Whether a folder was not `seen` before: links can form cycles."""
+def _is_new(path: Path, visited: set[tuple[int, int]]) -> bool:
+    """Whether a folder was not `visited` before: links can form cycles."""
     try:
         status = path.stat()
     except OSError:  # walking it reports why
         return True
     identity = status.st_dev, status.st_ino
-    if identity in seen:
+    if identity in visited:
         return False
-    seen.add(identity)
+    visited.add(identity)
     return True
 
 

@@ -17,13 +17,7 @@ import numpy as np
 from PIL import Image
 
 from number_zoo import names, published
-from number_zoo.boxes import (
-    MIN_CROP,
-    crop_around,
-    intersection_over_union,
-    suppress,
-    turn_box,
-)
+from number_zoo.boxes import MIN_CROP, crop_around, intersection_over_union, suppress, turn_box
 
 MIN_OVERVIEW, OVERVIEW, MAX_ENLARGEMENT = 256, 640, 4.0
 """Range of the long side of the overview in pixels, and the most by which an image is enlarged."""
@@ -77,7 +71,7 @@ class Locations:
     @classmethod
     def concatenate(cls, locations: Sequence[Locations]) -> Locations:
         """Join locations, those of at least one image."""
-        values = ((one.boxes, one.scores, one.turns) for one in locations)
+        values = ((located.boxes, located.scores, located.turns) for located in locations)
         return cls(*map(np.concatenate, zip(*values, strict=True)))
 
     def take(self, indices: np.ndarray) -> Locations:
@@ -140,12 +134,6 @@ class Locator:
     def __init__(self, weights: str | Path | None = None, threads: int = 1):
         from number_zoo.session import Session
 
-        if weights is None and not is_installed():
-            raise ValueError(
-                f"To find all numbers, a locator is needed: {published.DEFAULT_LOCATOR!r} is not "
-                f"in {published.FOLDER}. Install number-zoo again, or give a locator that "
-                "`export.py --format onnx` wrote"
-            )
         session = Session(weights or published.DEFAULT_LOCATOR, threads, "locate")
         self.name, self.metadata = session.name, session.metadata
         self._backend: Backend = session
@@ -186,10 +174,8 @@ class Locator:
         images = np.asarray(scaled)[None]
         padded = self._padded_size(scaled.height, scaled.width)
         if padded != images.shape[1:3]:
-            padding = [
-                (0, size - used) for size, used in zip(padded, images.shape[1:3], strict=True)
-            ]
-            images = np.pad(images, [(0, 0), *padding, (0, 0)])
+            below, right = padded[0] - scaled.height, padded[1] - scaled.width
+            images = np.pad(images, [(0, 0), (0, below), (0, right), (0, 0)])
         outputs = self._backend({names.IMAGES: images})
         boxes = np.clip(outputs[names.BOXES][0], 0, np.float32([scaled.width, scaled.height] * 2))
         sizes = (boxes[:, 2:] - boxes[:, :2]).min(axis=1)
@@ -215,14 +201,9 @@ def _resize(image: Image.Image, width: float, height: float) -> Image.Image:
     return image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
 
 
-def is_installed() -> bool:
-    """Whether the default locator is installed."""
-    return published.DEFAULT_LOCATOR in published.list_weights("locate")
-
-
 @functools.lru_cache(maxsize=2)
 def open_locator(weights: str | Path | None = None, threads: int = 1) -> Locator:
-    """A locator for weights of any kind; the last ones are kept, for all readers.
+    """A locator for weights of any kind; the last ones stay loaded, for all readers.
 
     Args:
         weights: as for `Locator`; or a run folder or a `.keras` file, which are read with Keras,
@@ -234,5 +215,6 @@ def open_locator(weights: str | Path | None = None, threads: int = 1) -> Locator
     """
     from number_zoo.session import keras_class
 
-    with_keras = weights and keras_class(weights, "inference.locator", "Locator")
+    weights = weights or published.DEFAULT_LOCATOR
+    with_keras = keras_class(weights, "inference.locator", "Locator")
     return with_keras(weights) if with_keras else Locator(weights, threads)

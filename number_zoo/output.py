@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
@@ -9,7 +10,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -21,8 +22,9 @@ FORMATS = ("table", "csv", "json")
 SUFFIXES = {".csv": "csv", ".json": "json", ".jsonl": "json"}
 """Formats of output files; JSON is one object a line."""
 
-_HEADER = ("file", "number", "confidence", "left", "top", "right", "bottom")
-_ALL_HEADER = (*_HEADER, "turn")
+_KEYS = ("file", "number", "confidence", "box", "turn")
+_COLUMNS = ("file", "number", "confidence", "left", "top", "right", "bottom", "turn")
+"""Names in JSON and CSV; `turn` is in rows of all numbers alone."""
 
 
 @dataclass(frozen=True)
@@ -44,28 +46,11 @@ class Row:
     box: list[float] | None = None
     turn: int | None = None
 
-    @classmethod
-    def of(cls, file: str, reading: Reading, min_confidence: float) -> Row:
-        """The row of a reading, rounded; without the number below a confidence."""
-        number = reading.number if reading.confidence >= min_confidence else None
-        box = reading.box and [round(edge, 1) for edge in reading.box]
-        return cls(file, number, round(reading.confidence, 4), box, reading.turn)
-
-    @classmethod
-    def of_image(
-        cls, file: str, reading: Reading | Sequence[Reading], min_confidence: float
-    ) -> list[Row]:
-        """The row of the reading of an image; or one for each of its numbers, in order, and one
-        without a number where there is none."""
-        readings = reading if isinstance(reading, Sequence) else [reading]
-        rows = [cls.of(file, reading, min_confidence) for reading in readings]
-        return rows or [cls(file, "", None)]
-
     def line(self, form: str, all_numbers: bool) -> str:
         """The row in one of `FORMATS`, with `turn` (and the box in a table) for all numbers."""
         if form == "json":
-            values = vars(self)
-            return json.dumps(values if all_numbers else {n: values[n] for n in _keys(False)})
+            keys = _KEYS if all_numbers else _KEYS[:-1]
+            return json.dumps({key: getattr(self, key) for key in keys})
         if form == "csv":
             # An empty number means none; as labels, "?" are refused until someone reads them.
             number = "?" if self.number is None else self.number
@@ -77,9 +62,15 @@ class Row:
         return f"{number:>8}  {confidence:>6}  {f'{box:<19}  ' * all_numbers}{self.file}"
 
 
-def _keys(all_numbers: bool) -> list[str]:
-    """Keys of a row in JSON."""
-    return [field.name for field in fields(Row) if all_numbers or field.name != "turn"]
+def rows_of(file: str, readings: Reading | Sequence[Reading], min_confidence: float) -> list[Row]:
+    """The row of the reading of an image; or one for each of its numbers, in order, and one without
+    a number where there is none. Below the least confidence a row has no number."""
+    rows = []
+    for reading in readings if isinstance(readings, Sequence) else [readings]:
+        number = reading.number if reading.confidence >= min_confidence else None
+        box = reading.box and [round(edge, 1) for edge in reading.box]
+        rows.append(Row(file, number, round(reading.confidence, 4), box, reading.turn))
+    return rows or [Row(file, "", None)]
 
 
 def _csv(*values: Any) -> str:
@@ -104,7 +95,7 @@ class Writer:
 
     def __call__(self, rows: Sequence[Row]) -> None:
         if self._header:
-            print(_csv(*(_ALL_HEADER if self._all_numbers else _HEADER)), file=self._stream)
+            print(_csv(*(_COLUMNS if self._all_numbers else _COLUMNS[:-1])), file=self._stream)
             self._header = False
         lines = [row.line(self._form, self._all_numbers) for row in rows]
         print(*lines, sep="\n", file=self._stream, flush=True)
@@ -116,13 +107,13 @@ def output_format(path: Path, form: str | None) -> str:
     Raises:
         ValueError: if there is no such format, or another one is asked for.
     """
-    found = SUFFIXES.get(path.suffix.lower(), form)
-    if found not in ("csv", "json") or form not in (None, found):
+    by_suffix = SUFFIXES.get(path.suffix.lower(), form)
+    if by_suffix not in ("csv", "json") or form not in (None, by_suffix):
         raise ValueError(
             f"--output is a .csv, .json or .jsonl file, or --format says csv or json. Received: "
             f"{path}{f' with --format {form}' if form else ''}"
         )
-    return found
+    return by_suffix
 
 
 def open_output(
@@ -153,54 +144,45 @@ def open_output(
     try:
         stream.seek(0)
         text = stream.read()
-        complete = _complete_part(text, form)
-        files = _files(complete, form, path, all_numbers)
-        if all_numbers and files:
-            last = files.pop()
-            while files and files[-1] == last:
-                files.pop()
-            complete = _first_rows(complete, form, len(files))
-        if complete != text:
-            stream.truncate(len(complete.encode("utf-8", "surrogateescape")))
+        rows = _whole_rows(text, form, path, all_numbers)
+        if all_numbers:
+            last, _ = rows[-1]
+            while len(rows) > 1 and rows[-1][0] == last:
+                rows.pop()
+        _, end = rows[-1]
+        if end < len(text):
+            stream.truncate(len(text[:end].encode("utf-8", "surrogateescape")))
             stream.seek(0, os.SEEK_END)
     except BaseException:
         stream.close()
         raise
-    return stream, set(files)
+    return stream, {file for file, _ in rows[1:]}
 
 
-def _complete_part(text: str, form: str) -> str:
-    """The text without a last line that has no end; line breaks in quotes end no line of CSV."""
-    end = len(text)
-    while end and (text[end - 1] != "\n" or (form == "csv" and text.count('"', 0, end) % 2)):
-        end = text.rfind("\n", 0, end - 1) + 1
-    return text[:end]
-
-
-def _first_rows(text: str, form: str, count: int) -> str:
-    """The text of the first rows, with the header of CSV."""
-    lines = list(io.StringIO(text, newline=""))
-    if form == "json":
-        return "".join(lines[:count])
-    reader = csv.reader(lines)
-    for _ in range(1 + count):
-        next(reader)
-    return "".join(lines[: reader.line_num])
-
-
-def _files(text: str, form: str, path: Path, all_numbers: bool) -> list[str]:
-    """The file of each row."""
+def _whole_rows(text: str, form: str, path: Path, all_numbers: bool) -> list[tuple[str, int]]:
+    """The file of each row that was not cut, and the end of the row in the text; the first is for
+    what comes before them, the header of CSV."""
+    stream = io.StringIO(text[: text.rfind("\n") + 1], newline="")
+    rows = [("", 0)]
     try:
         if form == "json":
-            rows = [json.loads(line) for line in text.splitlines()]
-            if rows and set(rows[0]) != set(_keys(all_numbers)):
-                raise ValueError(f"the keys of the first line are {', '.join(rows[0])}")
-            return [row["file"] for row in rows]
-        rows = list(csv.reader(io.StringIO(text, newline="")))
-        if rows and tuple(rows[0]) != (_ALL_HEADER if all_numbers else _HEADER):
-            raise ValueError(f"the first line is {','.join(rows[0])}")
-        return [row[0] for row in rows[1:]]
-    except (ValueError, KeyError, TypeError, IndexError) as error:
+            for line in stream:
+                row = json.loads(line)
+                if len(rows) == 1 and set(row) != set(_KEYS if all_numbers else _KEYS[:-1]):
+                    raise ValueError(f"the keys of the first line are {', '.join(row)}")
+                rows.append((row["file"], stream.tell()))
+            return rows
+        reader = csv.reader(stream, strict=True)
+        header = next(reader, None)
+        if header and tuple(header) != (_COLUMNS if all_numbers else _COLUMNS[:-1]):
+            raise ValueError(f"the first line is {','.join(header)}")
+        rows = [("", stream.tell())]
+        # A name may have line breaks: a row that is cut there ends in an open quote.
+        with contextlib.suppress(csv.Error):
+            for row in reader:
+                rows.append((row[0], stream.tell()))
+        return rows
+    except (ValueError, KeyError, TypeError, IndexError, csv.Error) as error:
         raise ValueError(
             f"{path} has no rows of this command in {form}: {error}. Name another --output"
         ) from error

@@ -128,7 +128,9 @@ class Reader:
             ValueError: if there are no such weights of a locator; or as `read`.
             TypeError, OSError: as `read`.
         """
-        return _for_each(images, lambda group: [one.readings() for one in self.predict_all(group)])
+        return _for_each(
+            images, lambda group: [numbers.readings() for numbers in self.predict_all(group)]
+        )
 
     def locate(self, images: Sequence[Source]) -> list[Locations]:
         """Find the numbers in each image, without reading them.
@@ -170,11 +172,12 @@ class Reader:
         crops = [None] * len(images) if crops is None else crops
         arrays, factors = zip(*self._map(_load, images), strict=True)
         first = [crop if crop is None else crop / f for crop, f in zip(crops, factors, strict=True)]
+
+        def predict_batch(batch: list[int]) -> Predictions:
+            return self._predict_batch([arrays[i] for i in batch], [first[i] for i in batch])
+
         batches = self._batches(arrays)
-        run = self._predict_batch
-        predictions = Predictions.concatenate(
-            self._map(lambda b: run([arrays[i] for i in b], [first[i] for i in b]), batches)
-        )
+        predictions = Predictions.concatenate(self._map(predict_batch, batches))
         order = np.argsort(np.concatenate(batches))
         outputs = {name: values[order] for name, values in predictions.arrays.items()}
         for name in {names.BOX, names.CROP} & outputs.keys():
@@ -221,8 +224,8 @@ class Reader:
 
 def _for_each(images, function: Callable[[Sequence[Source]], list]):
     """The result of a function of several images for one, or a list for an iterable of them."""
-    one = is_encoded(images) or isinstance(images, Image.Image)
-    if one or (isinstance(images, np.ndarray) and images.ndim < 4):
+    is_array = isinstance(images, np.ndarray) and images.ndim < 4
+    if is_array or is_encoded(images) or isinstance(images, Image.Image):
         return function([images])[0]
     if not isinstance(images, Iterable):
         to_array(images)  # says what an image is
@@ -233,9 +236,7 @@ def _load(source: Source) -> tuple[np.ndarray, int]:
     """The image as an array of at most about `MAX_PIXELS`, and the factor it is reduced by."""
     image = to_array(source)
     factor = math.ceil(math.sqrt(image.shape[0] * image.shape[1] / MAX_PIXELS))
-    return (
-        (image, 1) if factor == 1 else (np.asarray(Image.fromarray(image).reduce(factor)), factor)
-    )
+    return (np.asarray(Image.fromarray(image).reduce(factor)) if factor > 1 else image), factor
 
 
 def available_cores() -> int:
@@ -245,9 +246,7 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
-@functools.lru_cache(maxsize=2)
-def _reader(weights: str | None, locator: str | None = None) -> Reader:
-    return Reader(weights, locator=locator)
+_reader = functools.lru_cache(maxsize=2)(Reader)
 
 
 @overload
@@ -255,13 +254,13 @@ def read(images: Source, weights: str | Path | None = None) -> Reading: ...
 @overload
 def read(images: Iterable[Source], weights: str | Path | None = None) -> list[Reading]: ...
 def read(images, weights=None):
-    """Read the most likely number in an image, or in each of several; the last readers are kept.
+    """Read the most likely number in an image, or in each of several; the last readers stay loaded.
 
     Args:
         images: as for `Reader.read`.
         weights: as for `Reader`.
     """
-    return _reader(None if weights is None else str(weights)).read(images)
+    return _reader(weights, locator=None).read(images)
 
 
 @overload
@@ -270,19 +269,17 @@ def read_all(
 ) -> list[Reading]: ...
 @overload
 def read_all(
-    images: Iterable[Source],
-    weights: str | Path | None = None,
-    locator: str | Path | None = None,
+    images: Iterable[Source], weights: str | Path | None = None, locator: str | Path | None = None
 ) -> list[list[Reading]]: ...
 def read_all(images, weights=None, locator=None):
-    """Read all numbers in an image, or in each of several; the last readers used are kept.
+    """Read all numbers in an image, or in each of several; the last readers stay loaded.
 
     Args:
         images: as for `Reader.read`.
         weights: as for `Reader`.
         locator: as for `Reader`.
     """
-    return _reader(*(None if w is None else str(w) for w in (weights, locator))).read_all(images)
+    return _reader(weights, locator=locator).read_all(images)
 
 
 def open_reader(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import io
 import json
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -152,6 +154,28 @@ def draw_plate(image: Image.Image, index: int, number: str, box: tuple[int, int,
     font = ImageFont.load_default(0.75 * size[1])
     ImageDraw.Draw(plate).text((size[0] / 2, size[1] / 2), number, "white", font, anchor="mm")
     image.paste(plate.rotate(-90, expand=True) if index == 1 else plate, (left, top))
+
+
+def encode_image(image: Image.Image, kind: str = "PNG", **options) -> bytes:
+    """An image as the bytes of a file; `options` as Pillow's `save` takes them."""
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Headless Chromium, whose camera shows a test pattern."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    chromium = next(filter(None, map(shutil.which, names)), None)
+    if chromium is None:
+        pytest.skip("no Chromium: apt install chromium, and pages are tested too")
+    flags = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")

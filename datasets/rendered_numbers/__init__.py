@@ -14,6 +14,8 @@ How an image is drawn:
 Conventions of all modules:
 
 - `rng` is the image's random number generator, and `height` the height of a digit in pixels.
+- `size` is an image's (width, height) in pixels, `homography` a (3, 3) matrix to its coordinates
+  from those of a wall, whose origin is at the number's centre.
 - Boxes are (left, top, right, bottom) in pixels, colours (red, green, blue) from 0 to 255.
 - Masks are uint8 (h, w) from 0 to 255; hulls are float32 (n, 2), points (x, y) in pixels.
 - `sample_*` returns random values, `render_*` an image or object; `paint_*` and `fill_*` change

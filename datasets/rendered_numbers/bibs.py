@@ -45,11 +45,7 @@ _CARD_LENGTHS = ((3.0, 3), (10.0, 4), (4.0, 5), (6.0, 6), (3.0, 7), (6.0, 8), (1
 
 
 def _fold(layer: Layer, line: TextLine, height: float, rng: Rng) -> TextLine:
-    """Displace and shade a layer in waves, as folds of cloth or paper, in place.
-
-    Returns:
-        The line with its hulls displaced.
-    """
+    """Displace and shade a layer in waves, in place; returns the line with its hulls displaced."""
     rows, columns = layer.shape
     amplitude = height * rng.uniform(0.01, 0.09)
     wavelength = height * rng.uniform(2.0, 7.0)

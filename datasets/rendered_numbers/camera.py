@@ -10,14 +10,25 @@ from .rng import Rng
 from .textures import TEXTURE_MEAN, TEXTURE_STD, crop_texture
 
 
-def sample_illumination(image: np.ndarray, rng: Rng) -> np.ndarray | None:
-    """Sample uneven illumination: a brightness gradient and the edge of a shadow.
-
-    The shadow is applied to the image in place. The gradient is applied by `expose`: blur does not
-    change it, and there it takes no further pass over the image.
+def photograph(image: np.ndarray, height: float, rng: Rng) -> np.ndarray:
+    """Apply illumination, lens and sensor to a sharp, evenly lit image.
 
     Args:
-        image: float32 (h, w, 3), 0 to 255.
+        image: float32 (h, w, 3), 0 to 255; overwritten.
+        height: the blur is proportional to it, in pixels.
+
+    Returns:
+        uint8 (h, w, 3).
+    """
+    gradient = _illuminate(image, rng)
+    return _expose(_apply_lens(image, height, rng), gradient, rng)
+
+
+def _illuminate(image: np.ndarray, rng: Rng) -> np.ndarray | None:
+    """Apply the edge of a shadow, in place, and sample a brightness gradient.
+
+    The gradient is applied by `_expose`: blur does not change it, and there it takes no further
+    pass over the image.
 
     Returns:
         The gradient, float32 (2, 3): factors for the left, the middle and the right of the
@@ -51,13 +62,8 @@ def _motion_kernel(length: float, angle: float) -> np.ndarray:
     return kernel / kernel.sum()
 
 
-def apply_lens(image: np.ndarray, height: float, rng: Rng) -> np.ndarray:
-    """Apply defocus, motion blur, ghosting, sharpening and upscaling.
-
-    Args:
-        image: float32 (h, w, 3).
-        height: the blur is proportional to it.
-    """
+def _apply_lens(image: np.ndarray, height: float, rng: Rng) -> np.ndarray:
+    """Apply defocus, motion blur, ghosting, sharpening and upscaling."""
     rows, columns = image.shape[:2]
     sigma = height * rng.log_uniform(0.008, 0.078)
     # Small images are crops of the same photos as large ones: their blur has a minimum in pixels.
@@ -98,16 +104,8 @@ def _apply_gradient(image: np.ndarray, grid: np.ndarray) -> None:
     image *= factor.reshape(image.shape)
 
 
-def expose(image: np.ndarray, gradient: np.ndarray | None, rng: Rng) -> np.ndarray:
-    """Apply illumination, exposure, haze, colour cast and noise, and quantize.
-
-    Args:
-        image: float32 (h, w, 3), 0 to 255; overwritten.
-        gradient: float32 (2, 3) from `sample_illumination`, or None.
-
-    Returns:
-        uint8 (h, w, 3).
-    """
+def _expose(image: np.ndarray, gradient: np.ndarray | None, rng: Rng) -> np.ndarray:
+    """Apply a gradient, exposure, haze, colour cast and noise, and quantize."""
     height, width = image.shape[:2]
     gain = rng.clipped_normal(0.92, 0.15, 0.5, 1.3)
     haze = rng.uniform(0, 35) if rng.bernoulli(0.35) else 0.0
@@ -142,3 +140,9 @@ def compress(image: np.ndarray, rng: Rng) -> bytes:
     quality = rng.choice((35, 50, 60, 70, 75, 80, 85, 88, 90, 92, 95, 97))
     bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
     return cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
+
+
+def decompress(jpeg: bytes) -> np.ndarray:
+    """Decode a JPEG: uint8 (h, w, 3), RGB."""
+    bgr = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)

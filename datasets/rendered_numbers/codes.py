@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -37,33 +36,12 @@ _DOT_LAMPS = ((255.0, 60.0, 30.0), (255.0, 165.0, 40.0), (80.0, 255.0, 90.0),
               (240.0, 245.0, 255.0), (90.0, 150.0, 255.0))  # fmt: skip
 
 
-@dataclass(frozen=True)
-class DotMatrix:
-    """The shape of characters made of dots.
-
-    Attributes:
-        zero, one, seven: which variant of a 0, a 1 and a 7.
-        face: font file whose digits are sampled at the dots, or "" for the usual 5 x 7.
-        rows: number of dots from the top to the bottom of a digit.
-    """
-
-    zero: int
-    one: int
-    seven: int
-    face: str = ""
-    rows: int = 7
-
-
 @functools.lru_cache(maxsize=1024)
-def _dots(character: str, matrix: DotMatrix) -> np.ndarray:
-    """Return the dots of a character: bool (rows, columns)."""
-    if matrix.face and character.isdigit():
-        mask = glyph(matrix.face, character).mask[GLYPH_PAD:-GLYPH_PAD, GLYPH_PAD:-GLYPH_PAD]
-        columns = round(mask.shape[1] * matrix.rows / mask.shape[0])
-        size = (max(columns, 3 if character == "1" else 5), matrix.rows)
-        return cv2.resize(mask, size, interpolation=cv2.INTER_AREA) > 105
-    variants = {"0": _ZEROS[matrix.zero], "1": _ONES[matrix.one], "7": _SEVENS[matrix.seven]}
-    return dot_grid(variants.get(character, _CHARACTER_ROWS[character]))
+def _font_dots(face: str, digit: str, rows: int) -> np.ndarray:
+    """Sample a digit of a font file at dots: bool (rows, columns)."""
+    mask = glyph(face, digit).mask[GLYPH_PAD:-GLYPH_PAD, GLYPH_PAD:-GLYPH_PAD]
+    columns = max(round(mask.shape[1] * rows / mask.shape[0]), 3 if digit == "1" else 5)
+    return cv2.resize(mask, (columns, rows), interpolation=cv2.INTER_AREA) > 105
 
 
 def _layout_dots(text: str, height: float, is_display: bool, rng: Rng) -> TextLine:
@@ -72,7 +50,8 @@ def _layout_dots(text: str, height: float, is_display: bool, rng: Rng) -> TextLi
     if rng.bernoulli(0.25):
         plain = faces("DejaVuSansMono-Bold.ttf", "DejaVuSansMono.ttf", "Roboto-Medium.ttf")
         face, rows = rng.choice(plain), 10 + rng.randrange(5)
-    matrix = DotMatrix(rng.randrange(3), rng.randrange(3), rng.randrange(3), face, rows)
+    variants = {"0": rng.choice(_ZEROS), "1": rng.choice(_ONES), "7": rng.choice(_SEVENS)}
+    character_rows = _CHARACTER_ROWS | variants
     pitch_y = height / rows
     pitch_x = pitch_y * rng.uniform(0.75, 1.35)
     radius = pitch_y * rng.uniform(0.34, 0.62)
@@ -87,7 +66,10 @@ def _layout_dots(text: str, height: float, is_display: bool, rng: Rng) -> TextLi
         if character == " ":
             pen += 4.5 * pitch_x
             continue
-        grid = _dots(character, matrix)
+        if face and character.isdigit():
+            grid = _font_dots(face, character, rows)
+        else:
+            grid = dot_grid(character_rows[character])
         placed.append((pen, np.argwhere(grid)))
         pen += (2 if character in ".:" else grid.shape[1]) * pitch_x + gap
     columns = round(pen - gap + margin + abs(slant) * height)

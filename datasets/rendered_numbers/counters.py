@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from .colours import BLACK, WHITE, dark_colour, light_colour, mix, wall_colour
-from .drawing import Box, Colour, Layer, box_corners, expand, paint_line
+from .drawing import Box, Colour, Layer, box_corners, expand, paint_warped
 from .glyphs import GLYPH_HEIGHT, Glyph, faces, glyph
 from .planar_object import PlanarObject, paint_words, sample_digits
 from .rng import Rng
@@ -76,15 +76,10 @@ def _paint_wheel_digit(
     x = (window[0] + window[2] - source.mask.shape[1] * scale_x) / 2
     # A digit is GLYPH_HEIGHT high above its baseline; its mask may have more room at the bottom.
     top = y - (source.ascent - GLYPH_HEIGHT / 2) * scale_y
-    left, upper, right, lower = (round(value) for value in window)
-    matrix = np.array([[scale_x, 0, x - left + scale_x / 2 - 0.5],
-                       [0, scale_y, top - upper + scale_y / 2 - 0.5]])  # fmt: skip
-    size = (right - left, lower - upper)
-    digit = cv2.warpAffine(source.mask, matrix, size, flags=cv2.INTER_AREA)
-    area = mask[upper:lower, left:right]
-    np.maximum(area, digit, out=area)
-    hull = source.hull * np.array([scale_x, scale_y], np.float32) + np.array([x, top], np.float32)
-    return np.clip(hull, (left, upper), (right, lower)).astype(np.float32)
+    area = tuple(round(value) for value in window)
+    paint_warped(mask, source.mask, (scale_x, 0, 0, scale_y), (x, top), area, cv2.INTER_AREA)
+    hull = source.hull * np.array(scale, np.float32) + np.array([x, top], np.float32)
+    return np.clip(hull, area[:2], area[2:]).astype(np.float32)
 
 
 def _render_case(
@@ -100,9 +95,10 @@ def _render_case(
     layer = Layer(*inks[0].shape)
     frame = expand(wheels, height * rng.uniform(0.0, 0.3), height * rng.uniform(0.0, 0.2))
     light = rng.bernoulli(0.22)
-    ground = light_colour(rng) if light else dark_colour(rng)
-    ink = dark_colour(rng) if light else light_colour(rng)
-    if not light:
+    if light:
+        ground, ink = light_colour(rng), dark_colour(rng)
+    else:
+        ground, ink = dark_colour(rng), light_colour(rng)
         ground = mix(ground, (18.0, 18.0, 20.0), rng.uniform(0.3, 1.0))
     case = wall_colour(rng) if rng.bernoulli(0.6) else light_colour(rng)
     outer = expand(frame, height * rng.uniform(0.1, 1.1), height * rng.uniform(0.1, 1.0))
@@ -118,10 +114,9 @@ def _render_case(
     layer.paint(inks[1], decimal_colour)
     _shade_wheels(layer, windows, rng)
     if separate and rng.bernoulli(0.6):
-        mask = np.zeros(layer.shape, np.uint8)
-        for window in windows:
-            paint_line(mask, box_corners(expand(window, 1.0, 1.0)), 0.04 * height, closed=True)
-        layer.paint(mask, mix(case, BLACK, rng.uniform(0.3, 0.9)))
+        frames = [box_corners(expand(window, 1.0, 1.0)) for window in windows]
+        colour = mix(case, BLACK, rng.uniform(0.3, 0.9))
+        layer.paint_lines(frames, 0.04 * height, colour, closed=True)
     if decimals and rng.bernoulli(0.4):
         left, right = windows[-decimals - 1][2], windows[-decimals][0]
         x, y = (left + right) / 2, wheels[3] - rng.uniform(0.0, 0.1) * height

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .colours import BLACK, dark_colour, light_colour, mix
-from .drawing import Box, Colour, Layer, blurred, box_corners, expand, paint_line
+from .drawing import Box, Colour, Layer, blurred, box_corners, expand
 from .glyphs import DOT_FACES, SEGMENT_FACES, faces, families
 from .layout import TextLine, layout_line
 from .planar_object import paste_ink
@@ -109,10 +109,9 @@ def paint_device(layer: Layer, line: TextLine, device: Device, height: float, rn
         layer.paint_box(outer, device.case)
     layer.paint_box(inner, finish.ground)
     if kind == "plate":
-        border = np.zeros(layer.shape, np.uint8)
-        corners = box_corners(expand(inner, -0.06 * height, -0.06 * height))
-        paint_line(border, corners, 0.04 * height, closed=True)
-        layer.paint(border, finish.ink, rng.uniform(0.0, 1.0))
+        border = box_corners(expand(inner, -0.06 * height, -0.06 * height))
+        opacity = rng.uniform(0.0, 1.0)
+        layer.paint_lines([border], 0.04 * height, finish.ink, opacity, closed=True)
     if kind in ("label", "bib") or rng.bernoulli(0.25):
         _paint_small_print(layer, inner, device, height, rng)
     if kind in ("display", "dots") and min(finish.ground) < 60:
@@ -136,9 +135,7 @@ def _paint_drums(layer: Layer, line: TextLine, device: Device, height: float, rn
     distance = np.abs(np.arange(layer.shape[0], dtype=np.float32) - y) / half_height
     brightness = 1 - np.float32(rng.uniform(0.2, 0.9)) * np.clip(distance, 0, 1) ** 3
     visible = distance <= 1
-    factors = np.column_stack([brightness, brightness, brightness, np.ones_like(brightness)])
-    # Whole rows of pixels at once: a factor for every pixel and channel.
-    layer.rgba[visible] *= factors[visible, None].repeat(layer.shape[1], axis=1)
+    layer.rgba[visible, :, :3] *= brightness[visible, None, None]
 
 
 def _paint_small_print(layer: Layer, inner: Box, device: Device, height: float, rng: Rng) -> None:

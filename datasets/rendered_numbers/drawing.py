@@ -6,7 +6,7 @@ A homography is a float64 (3, 3) matrix on coordinates in which pixel (0, 0) cov
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import cv2
 import numpy as np
@@ -135,6 +135,33 @@ def colour_row(colour: Sequence[float], width: int) -> np.ndarray:
     return np.array([colour], np.float32).repeat(width, axis=0)
 
 
+def paint_warped(
+    canvas: np.ndarray,
+    mask: np.ndarray,
+    linear: np.ndarray | Sequence[float],
+    offset: Sequence[float],
+    area: tuple[int, int, int, int],
+    interpolation: int = cv2.INTER_LINEAR,
+) -> None:
+    """Paint a mask after an affine map on a part of another mask, in place.
+
+    Args:
+        canvas: uint8 (h, w); the maximum of both masks is painted.
+        mask: uint8 (h, w).
+        linear: a, b, c, d of the map (x, y) -> (a x + b y + offset x, c x + d y + offset y).
+        offset: in pixels of the canvas, relative to pixels' corners as the whole map is.
+        area: left, top, right and bottom of the part.
+    """
+    left, top, right, bottom = area
+    a, b, c, d = np.ravel(linear)
+    # The map is relative to pixels' corners, warpAffine's to their centres.
+    matrix = np.array([[a, b, offset[0] - left + (a + b) / 2 - 0.5],
+                       [c, d, offset[1] - top + (c + d) / 2 - 0.5]])  # fmt: skip
+    ink = cv2.warpAffine(mask, matrix, (right - left, bottom - top), flags=interpolation)
+    part = canvas[top:bottom, left:right]
+    np.maximum(part, ink, out=part)
+
+
 def blend(
     image: np.ndarray, mask: np.ndarray, colour: Sequence[float], opacity: float, blank=False
 ) -> tuple[int, int, int, int]:
@@ -158,6 +185,20 @@ def blend(
         uniform = colour_row(colour, width)[None].repeat(height, axis=0)
         cv2.blendLinear(uniform, area, alpha, 1 - alpha, dst=area)
     return box
+
+
+def blend_line(image: np.ndarray, points, thickness: float, colour: Colour, opacity: float) -> None:
+    """Blend a line, as of `paint_line`, into an image (float32 (h, w, 3)), in place."""
+    mask = np.zeros(image.shape[:2], np.uint8)
+    paint_line(mask, points, thickness)
+    blend(image, mask, colour, opacity)
+
+
+def blend_polygon(image: np.ndarray, points: np.ndarray, colour: Colour, opacity: float) -> None:
+    """Blend a filled polygon (float (n, 2)) into an image (float32 (h, w, 3)), in place."""
+    mask = np.zeros(image.shape[:2], np.uint8)
+    fill_polygon(mask, points)
+    blend(image, mask, colour, opacity)
 
 
 class Layer:
@@ -186,6 +227,29 @@ class Layer:
             self.box = x, y, x + width, y + height
         elif width:
             self.box = min(left, x), min(top, y), max(right, x + width), max(bottom, y + height)
+
+    def paint_polygons(
+        self, polygons: Iterable[np.ndarray], colour: Colour, opacity: float = 1.0
+    ) -> None:
+        """Paint filled polygons (float (n, 2) each, in pixels)."""
+        mask = np.zeros(self.shape, np.uint8)
+        for points in polygons:
+            fill_polygon(mask, points)
+        self.paint(mask, colour, opacity)
+
+    def paint_lines(
+        self,
+        lines: Iterable[np.ndarray],
+        thickness: float,
+        colour: Colour,
+        opacity: float = 1.0,
+        closed: bool = False,
+    ) -> None:
+        """Paint lines as `paint_line` does."""
+        mask = np.zeros(self.shape, np.uint8)
+        for points in lines:
+            paint_line(mask, points, thickness, closed)
+        self.paint(mask, colour, opacity)
 
     def paint_box(
         self, box: Box, colour: Colour, opacity: float = 1.0, radius: float = 0.0

@@ -19,27 +19,23 @@ GLYPH_HEIGHT = 64
 GLYPH_PAD = 12
 """Empty pixels around the ink of a mask: room for dilation and shear."""
 
-# (module, folder in it, package on PyPI, file pattern). Families are sampled uniformly, so that a
-# family of twenty faces is not sampled twenty times as often as one with a single face.
-_PACKAGES = (
-    ("font_roboto", "files", "font-roboto", "Roboto-*.ttf"),
-    ("font_lato", "files", "font-lato", "Lato-*.ttf"),
-    ("font_source_sans_pro", "files", "font-source-sans-pro", "SourceSansPro-*.ttf"),
-    ("font_source_serif_pro", "files", "font-source-serif-pro", "SourceSerifPro-*.ttf"),
-    ("font_fredoka_one", "files", "font-fredoka-one", "*.ttf"),
-    ("font_amatic_sc", "files", "font-amatic-sc", "*.ttf"),
-    ("font_caladea", "files", "font-caladea", "*.ttf"),
-    ("font_intuitive", "files", "font-intuitive", "*.ttf"),
-    ("font_manrope", "files", "font-manrope", "Manrope-[BERMSL]*.ttf"),
-    ("font_hanken_grotesk", "files", "font-hanken-grotesk", "*.otf"),
-    ("font_fjallaone", "files", "font-fjallaone", "*.ttf"),
-    ("matplotlib", "mpl-data/fonts/ttf", "matplotlib", "DejaVuSans-*.ttf"),
-    ("matplotlib", "mpl-data/fonts/ttf", "matplotlib", "DejaVuSansMono*.ttf"),
-    ("matplotlib", "mpl-data/fonts/ttf", "matplotlib", "DejaVuSerif*.ttf"),
-    ("matplotlib", "mpl-data/fonts/ttf", "matplotlib", "STIXGeneral*.ttf"),
-    ("matplotlib", "mpl-data/fonts/ttf", "matplotlib", "cm[rbst]*10.ttf"),
-    ("matplotlib", "mpl-data/fonts/ttf", "matplotlib", "cm[mt]i10.ttf"),
-)
+# Patterns of the font files in each package on PyPI, one for each family. Families are sampled
+# uniformly, so that a family of twenty faces is not sampled twenty times as often as a single face.
+_FONTS = {
+    "font-roboto": ("Roboto-*.ttf",),
+    "font-lato": ("Lato-*.ttf",),
+    "font-source-sans-pro": ("SourceSansPro-*.ttf",),
+    "font-source-serif-pro": ("SourceSerifPro-*.ttf",),
+    "font-fredoka-one": ("*.ttf",),
+    "font-amatic-sc": ("*.ttf",),
+    "font-caladea": ("*.ttf",),
+    "font-intuitive": ("*.ttf",),
+    "font-manrope": ("Manrope-[BERMSL]*.ttf",),
+    "font-hanken-grotesk": ("*.otf",),
+    "font-fjallaone": ("*.ttf",),
+    "matplotlib": ("DejaVuSans-*.ttf", "DejaVuSansMono*.ttf", "DejaVuSerif*.ttf",
+                   "STIXGeneral*.ttf", "cm[rbst]*10.ttf", "cm[mt]i10.ttf"),
+}  # fmt: skip
 _WITHOUT_DIGITS = ("cmsy10.ttf", "DejaVuSerifDisplay.ttf")
 
 SEGMENT_FACES = {"segments-thin": 3.0, "segments": 4.5, "segments-bold": 6.0}
@@ -129,21 +125,23 @@ def families() -> tuple[tuple[str, ...], ...]:
         FileNotFoundError: if a package lacks its font files.
     """
     paths = []
-    for module, folder, package, pattern in _PACKAGES:
-        spec = importlib.util.find_spec(module)
+    for package, patterns in _FONTS.items():
+        spec = importlib.util.find_spec(package.replace("-", "_"))
         if spec is None or not spec.submodule_search_locations:
             raise ModuleNotFoundError(
                 f"Rendering numbers needs the fonts of the package {package!r}, which is not "
                 f"installed. Install it with: pip install {package}"
             )
+        folder = "mpl-data/fonts/ttf" if package == "matplotlib" else "files"
         path = Path(next(iter(spec.submodule_search_locations))) / folder
-        files = sorted(str(file) for file in path.glob(pattern) if file.name not in _WITHOUT_DIGITS)
-        if not files:
-            raise FileNotFoundError(
-                f"The package {package!r} has no font {pattern!r} in {path}. "
-                f"Install it again with: pip install --force-reinstall {package}"
-            )
-        paths.append(tuple(files))
+        for pattern in patterns:
+            files = sorted(str(f) for f in path.glob(pattern) if f.name not in _WITHOUT_DIGITS)
+            if not files:
+                raise FileNotFoundError(
+                    f"The package {package!r} has no font {pattern!r} in {path}. "
+                    f"Install it again with: pip install --force-reinstall {package}"
+                )
+            paths.append(tuple(files))
     return tuple(paths)
 
 

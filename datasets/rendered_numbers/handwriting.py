@@ -1,7 +1,7 @@
 """Handwritten numbers, as on cheques: digits that touch and overlap, on ruled or printed paper.
 
-The digits are those of MNIST's training split if a file of them is given (`mnist_digits` writes
-one), mixed with digits rendered as strokes; without such a file all are strokes.
+The digits are those of a file (`mnist_digits`), if one is given, mixed with digits rendered as
+strokes; without such a file all are strokes.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from .colours import BLACK, mix
-from .drawing import Layer, blurred, box_corners, paint_line
+from .drawing import Layer, blurred, box_corners, paint_line, paint_warped
 from .glyphs import GLYPH_HEIGHT, convex_hull, faces
 from .mnist_digits import read_digits
 from .paper import paint_paper
@@ -152,15 +152,10 @@ def _edge(hull: np.ndarray, levels: np.ndarray, reduce) -> np.ndarray:
 def _write(
     label: str, scans: tuple[np.ndarray, ...], start: tuple[float, float], height: float, rng: Rng
 ) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Write a number with its separators and what follows it.
+    """Write a number with its separators and what follows it; returns its ink and digits' hulls.
 
-    Args:
-        scans: images of each digit as `read_digits` returns them, or none.
-        start: x of the first digit and y of the baseline, in pixels; the canvas has the same
-            margin at the right as at the left.
-
-    Returns:
-        The ink, uint8 (h, w), and the convex hull of each digit, float32 (n, 2).
+    `scans` is what `read_digits` returns, or empty; `start` is x of the first digit and y of the
+    baseline. The ink has the same margin at the right as at the left.
     """
     left, baseline = start
     writer = _Writer(bool(scans), rng)
@@ -225,13 +220,9 @@ def _paste(canvas: np.ndarray, mask: np.ndarray, linear: np.ndarray, offset: np.
     corners = box_corners((0, 0, columns, rows)) @ linear.T + offset
     low = np.maximum(np.floor(corners.min(axis=0)).astype(int), 0)
     high = np.minimum(np.ceil(corners.max(axis=0)).astype(int), canvas.shape[::-1])
-    if (high <= low).any():
-        return
-    offset = offset - low + linear @ np.array([0.5, 0.5]) - 0.5
-    matrix = np.column_stack([linear, offset])
-    ink = cv2.warpAffine(mask, matrix, tuple((high - low).tolist()), flags=cv2.INTER_AREA)
-    area = canvas[low[1] : high[1], low[0] : high[0]]
-    np.maximum(area, ink, out=area)
+    if (high > low).all():
+        area = (*low.tolist(), *high.tolist())
+        paint_warped(canvas, mask, linear, offset, area, cv2.INTER_AREA)
 
 
 def _paint_separator(

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from .drawing import Box, blurred, points_box
+from .drawing import Box, blurred, paint_warped, points_box
 from .glyphs import GLYPH_HEIGHT, GLYPH_PAD, Glyph, add_mark, convex_hull, display_glyph, glyph
 from .rng import Rng
 from .strokes import stroke_glyph
@@ -36,11 +36,8 @@ class TextLine:
 def _displacement_fields(step: int) -> tuple[tuple[tuple[np.ndarray, np.ndarray], ...], ...]:
     """Return 12 smooth displacement fields of at most one pixel, which make outlines uneven.
 
-    Args:
-        step: 1, or 2 for masks of half their size.
-
-    Returns:
-        For each field, for x and for y: the identity map and the displacement, float32 (h, w).
+    Each has, for x and for y, the identity map and the displacement, float32 (h, w), for masks of
+    half their size if `step` is 2.
     """
     generator = np.random.Generator(np.random.Philox(key=20))
     size = 2 * GLYPH_HEIGHT
@@ -138,12 +135,9 @@ class _PlacedGlyph(NamedTuple):
 def layout_line(
     text: str, style: TextStyle, height: float, rng: Rng, margin: float = 0.5
 ) -> TextLine:
-    """Lay out characters from left to right.
+    """Lay out characters, at least one, from left to right; a space is a gap.
 
-    Args:
-        text: digits, letters and signs, at least one; a space is a gap.
-        style: typographic style.
-        margin: empty space around the ink, in units of `height`.
+    `margin` is the empty space around the ink, in units of `height`.
     """
     glyphs: list[_PlacedGlyph] = []
     pen = 0.0
@@ -191,17 +185,12 @@ def _assemble(glyphs: list[_PlacedGlyph], margin: float) -> TextLine:
     hulls = []
     for placed in glyphs:
         x0, y0, x1, y1 = placed.box
-        left, top = max(int(x0 - origin_x) - 2, 0), max(int(y0 - origin_y) - 2, 0)
-        right, bottom = min(int(x1 - origin_x) + 3, width), min(int(y1 - origin_y) + 3, height)
-        x, y = placed.offset[0] - origin_x, placed.offset[1] - origin_y
-        hulls.append(placed.hull + np.array([x, y], np.float32))
-        a, b, c, d = placed.linear
-        # The map is relative to pixels' corners, warpAffine's to their centres.
-        matrix = np.array([[a, b, x - left + (a + b) / 2 - 0.5],
-                           [c, d, y - top + (c + d) / 2 - 0.5]])  # fmt: skip
-        ink = cv2.warpAffine(placed.mask, matrix, (right - left, bottom - top))
-        area = mask[top:bottom, left:right]
-        np.maximum(area, ink, out=area)
+        area = (max(int(x0 - origin_x) - 2, 0), max(int(y0 - origin_y) - 2, 0),
+                min(int(x1 - origin_x) + 3, width),
+                min(int(y1 - origin_y) + 3, height))  # fmt: skip
+        offset = placed.offset[0] - origin_x, placed.offset[1] - origin_y
+        hulls.append(placed.hull + np.array(offset, np.float32))
+        paint_warped(mask, placed.mask, placed.linear, offset, area)
     box = (margin, margin, max(rights) - origin_x, max(bottoms) - origin_y)
     return TextLine(mask, hulls, box)
 

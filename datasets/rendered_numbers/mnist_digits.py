@@ -1,13 +1,8 @@
-"""Files of handwritten digits for rendering: MNIST's training digits as Keras stores them.
-
-python -m datasets.rendered_numbers.mnist_digits --data-dir FOLDER --out mnist_train.npz
-"""
+"""Files of handwritten digits for rendering, as Keras stores MNIST."""
 
 from __future__ import annotations
 
-import argparse
 import functools
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -31,8 +26,7 @@ def read_digits(path: str) -> tuple[np.ndarray, ...]:
     if not Path(path).is_file():
         raise FileNotFoundError(
             "`glyphs` must be an npz file of handwritten digits, as Keras stores MNIST. "
-            f"Received: {path}, which does not exist. Write one with: "
-            f"python -m datasets.rendered_numbers.mnist_digits --data-dir FOLDER --out {path}"
+            f"Received: {path}, which does not exist. `mnist_digits.write_digits` writes one"
         )
     with np.load(path) as data:
         if not {"x_train", "y_train"} <= set(data):
@@ -50,15 +44,12 @@ def read_digits(path: str) -> tuple[np.ndarray, ...]:
     return tuple(images[labels == digit] for digit in range(10))
 
 
-def write_digits(data_dir: str, out: Path) -> int:
+def write_digits(data_dir: str, out: Path) -> None:
     """Write the training digits of a prepared MNIST as the file that `read_digits` reads.
 
     Args:
         data_dir: folder of TFDS in which MNIST is prepared; nothing is downloaded.
         out: the .npz file to write.
-
-    Returns:
-        The number of digits written.
     """
     import tensorflow_datasets as tfds
 
@@ -66,25 +57,4 @@ def write_digits(data_dir: str, out: Path) -> int:
     split = "train[:55000]"
     data = tfds.load("mnist", split=split, data_dir=data_dir, download=False, batch_size=-1)
     images, labels = data["image"].numpy()[..., 0], data["label"].numpy().astype(np.uint8)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent) as folder:  # an atomic write
-        part = Path(folder) / "digits.npz"
-        np.savez_compressed(part, x_train=images, y_train=labels)
-        part.replace(out)
-    return len(labels)
-
-
-def main(arguments: list[str] | None = None) -> None:
-    """Run the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m datasets.rendered_numbers.mnist_digits", description=__doc__.splitlines()[0]
-    )
-    parser.add_argument("--data-dir", required=True, help="folder of TFDS with MNIST prepared")
-    parser.add_argument("--out", type=Path, required=True, help="the .npz file to write")
-    options = parser.parse_args(arguments)
-    count = write_digits(options.data_dir, options.out)
-    print(f"Wrote {count} digits to {options.out}")
-
-
-if __name__ == "__main__":
-    main()
+    np.savez_compressed(out, x_train=images, y_train=labels)

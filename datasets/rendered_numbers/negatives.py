@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from .colours import dark_colour, light_colour, mix, wall_colour
-from .drawing import Box, Layer, expand, paint_line
+from .drawing import Box, Layer, expand
 from .glyphs import face_for
 from .layout import layout_line
 from .planar_object import PlanarObject
@@ -113,14 +113,11 @@ def _paint_leaves(layer: Layer, box: Box, finish: Finish, height: float, rng: Rn
 def _paint_scroll(layer: Layer, box: Box, finish: Finish, height: float, rng: Rng) -> None:
     """Paint an ornament of two spirals."""
     rows, columns = layer.shape
-    mask = np.zeros((rows, columns), np.uint8)
     angles = np.linspace(0, 2 * np.pi * rng.uniform(2.0, 3.5), 60)
     radii = 0.12 * height * angles / np.pi
-    for side in (-1, 1):
-        x = columns / 2 + side * (0.9 * height + radii * np.cos(angles))
-        y = rows / 2 + radii * np.sin(angles)
-        paint_line(mask, np.column_stack([x, y]), 0.07 * height)
-    layer.paint(mask, finish.ink)
+    x, y = 0.9 * height + radii * np.cos(angles), rows / 2 + radii * np.sin(angles)
+    spirals = [np.column_stack([columns / 2 + side * x, y]) for side in (-1, 1)]
+    layer.paint_lines(spirals, 0.07 * height, finish.ink)
 
 
 def _paint_stripes(layer: Layer, box: Box, finish: Finish, height: float, rng: Rng) -> None:

@@ -141,11 +141,9 @@ def _sample_crop(
     style: ObjectStyle,
     rng: Rng,
 ) -> tuple[tuple[int, int], np.ndarray]:
-    """Sample the image's size (width, height) and the (3, 3) matrix that moves the number into it.
+    """Sample the image's size and the (3, 3) matrix that moves the number into it.
 
-    Args:
-        box: box of the number and of what is on its line.
-        neighbours: boxes of its left and right neighbour, float (2, 4), or none.
+    `box` is that of the whole line, `neighbours` those beside it, float (2, 4), or none.
     """
     left, top, right, bottom = box
     crop = rng.weighted_choice(planar.crops or style.crops)

@@ -44,13 +44,12 @@ def paint_paper(layer: Layer, baseline: float, height: float, rng: Rng) -> Colou
 def _paint_rules(layer: Layer, baseline: float, colour: Colour, height: float, rng: Rng) -> None:
     """Paint one or three ruled lines."""
     thickness = height * rng.uniform(0.02, 0.05)
-    mask = np.zeros(layer.shape, np.uint8)
     y = baseline + height * rng.uniform(0.0, 0.25)
     distance = height * rng.uniform(1.3, 1.8)
-    for step in (-1, 0, 1) if rng.bernoulli(0.4) else (0,):
-        level = y + step * distance
-        paint_line(mask, ((0, level), (layer.shape[1], level)), thickness)
-    layer.paint(mask, colour, rng.uniform(0.3, 1.0))
+    steps = (-1, 0, 1) if rng.bernoulli(0.4) else (0,)
+    levels = [y + step * distance for step in steps]
+    lines = [((0, level), (layer.shape[1], level)) for level in levels]
+    layer.paint_lines(lines, thickness, colour, rng.uniform(0.3, 1.0))
 
 
 def _paint_guilloche(image: np.ndarray, colour: Colour, height: float, rng: Rng) -> None:

@@ -66,6 +66,10 @@ def find_numbers(text: str) -> list[list[int]]:
     A number is its digits in reading order. A decimal point or comma between two digits is part
     of the number and omitted from the label. Letters, slashes, hyphens, signs and spaces end a
     number.
+
+    Example:
+        >>> find_numbers("No. 14.69 kg")
+        [[4, 5, 7, 8]]
     """
     return [
         [index for index in range(*match.span()) if text[index].isdigit()]
@@ -73,22 +77,11 @@ def find_numbers(text: str) -> list[list[int]]:
     ]
 
 
-def find_number(text: str) -> tuple[str, list[int]]:
-    """Find the number in a line of text: of several the longest, of equally long ones the first.
-
-    Returns:
-        The digits ("" if there are none) and their indices in `text`.
-
-    Example:
-        >>> find_number("No. 14.69 kg")
-        ('1469', [4, 5, 7, 8])
-    """
-    longest = max(find_numbers(text), key=len, default=[])
-    return "".join(text[index] for index in longest), longest
-
-
 def line_object(layer: Layer, text: str, line: TextLine, **attributes) -> PlanarObject:
-    """Return the planar object of a line of text, with further attributes."""
+    """Return the planar object of a line of text, with further attributes.
+
+    Of several numbers its label is the longest, of equally long ones the first.
+    """
     numbers = numbers_of_line(text, line)
     label, hulls = max(numbers, key=lambda number: len(number[0]), default=("", []))
     others = [number for number in numbers if number[1] is not hulls]
@@ -110,10 +103,9 @@ def numbers_of_line(text: str, line: TextLine) -> list[tuple[str, list[np.ndarra
 def sample_digits(length: int, rng: Rng, leading_zeros: float = 0.1) -> str:
     """Sample uniformly distributed digits, with leading zeros by a probability."""
     if length > 1 and rng.bernoulli(leading_zeros):
-        nonzero = 1 + rng.randrange(length)
-        return "".join(str(rng.randrange(10)) for _ in range(nonzero)).zfill(length)
+        return rng.digits(1 + rng.randrange(length)).zfill(length)
     first = rng.randrange(10) if length == 1 or rng.bernoulli(0.1) else 1 + rng.randrange(9)
-    return str(first) + "".join(str(rng.randrange(10)) for _ in range(length - 1))
+    return str(first) + rng.digits(length - 1)
 
 
 def add_grain(layer: Layer, texture: str, depth: float, rng: Rng) -> None:

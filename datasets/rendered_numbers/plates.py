@@ -29,7 +29,6 @@ from .drawing import (
     expand,
     fill_circle,
     fill_polygon,
-    paint_line,
     points_box,
 )
 from .layout import TextLine
@@ -169,8 +168,6 @@ def paint_plate(layer: Layer, box: Box, finish: Finish, height: float, rng: Rng)
              min(right + pad_x, columns - 1), min(bottom + pad_y, rows - 1))  # fmt: skip
     radius = height * rng.uniform(0.05, 0.3)
     outline = _plate_outline(shape, frame, radius)
-    plate = np.zeros(layer.shape, np.uint8)
-    fill_polygon(plate, outline)
     if rng.bernoulli(0.5):  # the plate's shadow, or the dark gap behind it
         reach = height * rng.uniform(0.02, 0.1)
         shadow = np.zeros(layer.shape, np.uint8)
@@ -180,19 +177,16 @@ def paint_plate(layer: Layer, box: Box, finish: Finish, height: float, rng: Rng)
         layer.paint(shadow, (10.0, 10.0, 12.0), rng.uniform(0.2, 0.7))
     border_kind = rng.random()  # below 0.25 a rim, below 0.65 an inset line, else none
     border = finish.ink if rng.bernoulli(0.75) else light_colour(rng)
-    layer.paint(plate, border if border_kind < 0.25 else finish.ground)
+    layer.paint_polygons([outline], border if border_kind < 0.25 else finish.ground)
     thickness = max(1.0, height * rng.uniform(0.02, 0.09))
-    mask = np.zeros(layer.shape, np.uint8)
     if border_kind < 0.25:
         inner = expand(frame, -thickness, -thickness)
-        fill_polygon(mask, _plate_outline(shape, inner, max(radius, 1.0)))
-        layer.paint(mask, finish.ground)
+        layer.paint_polygons([_plate_outline(shape, inner, max(radius, 1.0))], finish.ground)
     elif border_kind < 0.65:
         inset = height * rng.uniform(0.03, 0.12)
         inner = expand(frame, -inset - thickness, -inset - thickness)
         points = _plate_outline(shape, inner, max(radius - inset, 1.0))
-        paint_line(mask, points - 0.5, thickness, closed=True)
-        layer.paint(mask, border, rng.uniform(0.6, 1.0))
+        layer.paint_lines([points - 0.5], thickness, border, rng.uniform(0.6, 1.0), closed=True)
     if rng.bernoulli(0.25):
         _paint_screws(layer, frame, height, rng)
 
@@ -216,8 +210,6 @@ def _paint_screws(layer: Layer, frame: Box, height: float, rng: Rng) -> None:
 
 def paint_tiles(layer: Layer, line: TextLine, finish: Finish, height: float, rng: Rng) -> None:
     """Paint a separate tile behind each digit."""
-    mask = np.zeros(layer.shape, np.uint8)
     pad = height * rng.uniform(0.08, 0.25)
-    for hull in line.hulls:
-        fill_polygon(mask, box_corners(expand(points_box(hull), 0.4 * pad, pad)))
-    layer.paint(mask, finish.ground)
+    boxes = [expand(points_box(hull), 0.4 * pad, pad) for hull in line.hulls]
+    layer.paint_polygons(map(box_corners, boxes), finish.ground)

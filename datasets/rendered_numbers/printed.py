@@ -101,7 +101,7 @@ def sample_print_finish(rng: Rng, height: float) -> tuple[Finish, bool]:
 
 
 def _with_context(number: str, rng: Rng) -> str:
-    """Add letters, signs or another number such that `find_number` still finds the number."""
+    """Add letters, signs or another number such that the number stays the longest, or the first."""
     kind = rng.weighted_choice(
         ((6.0, "alone"), (1.3, "letter after"), (1.0, "letter before"), (1.2, "sign before"),
          (1.0, "sign after"), (1.2, "point"), (0.8, "second"), (0.8, "word"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import gc
 import logging
@@ -48,8 +49,7 @@ class RenderedImage:
     @property
     def image(self) -> np.ndarray:
         """The decoded image: uint8 (h, w, 3), RGB."""
-        encoded = np.frombuffer(self.jpeg, np.uint8)
-        return cv2.cvtColor(cv2.imdecode(encoded, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+        return camera.decompress(self.jpeg)
 
 
 def render(seed: int, index: int, style: Style = DEFAULT) -> RenderedImage:
@@ -62,19 +62,28 @@ def render(seed: int, index: int, style: Style = DEFAULT) -> RenderedImage:
         index: index of the image, a non-negative integer.
         style: the statistics that images follow, for example one of `styles.STYLES`.
     """
+    render_scene = render_object_scene if isinstance(style, ObjectStyle) else render_street_scene
+    with reproducible_rng(seed, index) as rng:
+        scene = render_scene(rng, style)
+        image = camera.photograph(scene.image, scene.digit_height, rng)
+        return RenderedImage(camera.compress(image, rng), scene.label, scene.boxes)
+
+
+@contextlib.contextmanager
+def reproducible_rng(seed: int, index: int) -> Iterator[Rng]:
+    """The random number generator of an image, while OpenCV does not use Intel IPP.
+
+    Without IPP it is no slower for small images, and has one source of rounding less.
+
+    Raises:
+        ValueError: if the seed or the index is negative.
+    """
     if seed < 0 or index < 0:
         raise ValueError(f"seed and index must be at least 0. Received: {seed=}, {index=}")
-    rng = Rng(seed, index)
-    render_scene = render_object_scene if isinstance(style, ObjectStyle) else render_street_scene
-    # Without Intel IPP OpenCV is no slower for small images, and one source of rounding less.
     enabled = cv2.ipp.useIPP()
     cv2.ipp.setUseIPP(False)
     try:
-        scene = render_scene(rng, style)
-        gradient = camera.sample_illumination(scene.image, rng)
-        image = camera.apply_lens(scene.image, scene.digit_height, rng)
-        image = camera.expose(image, gradient, rng)
-        return RenderedImage(camera.compress(image, rng), scene.label, scene.boxes)
+        yield Rng(seed, index)
     finally:
         cv2.ipp.setUseIPP(enabled)
 

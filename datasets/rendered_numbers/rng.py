@@ -49,6 +49,10 @@ class Rng:
         """Sample an integer uniformly from 0 to stop - 1."""
         return int(self.random() * stop)
 
+    def digits(self, count: int) -> str:
+        """Sample uniformly distributed digits."""
+        return "".join(str(self.randrange(10)) for _ in range(count))
+
     def sign(self) -> int:
         """Return -1 or 1 with equal probability."""
         return 1 if self.random() < 0.5 else -1

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from .colours import mix, wall_colour
-from .drawing import Box, Colour, blend, centre, paint_line
+from .drawing import Box, Colour, blend, blend_line, centre
 from .rng import Rng
 from .textures import TEXTURE_MEAN, TEXTURE_STD, crop_texture, sample_texture
 
@@ -57,12 +57,7 @@ def view_matrix(roll: float, tilt: float, yaw: float, foreshortening: float) -> 
 
 
 def add_perspective(matrix: np.ndarray, reach: float, rng: Rng) -> np.ndarray:
-    """Add a slight random perspective to an affine matrix.
-
-    Args:
-        matrix: (3, 3) from the wall to the image, both with their origin at the number's centre.
-        reach: distance in pixels at which the full effect is reached.
-    """
+    """Add a slight random perspective to an affine matrix (3, 3), in full at a distance `reach`."""
     x, y = rng.clipped_normal(0, 0.05, -0.13, 0.13), rng.clipped_normal(0, 0.03, -0.08, 0.08)
     homography = matrix.copy()
     homography[2] = x / reach, y / reach, 1.0
@@ -72,12 +67,7 @@ def add_perspective(matrix: np.ndarray, reach: float, rng: Rng) -> np.ndarray:
 def render_wall(
     size: tuple[int, int], homography: np.ndarray, height: float, colour: Colour, rng: Rng
 ) -> np.ndarray:
-    """Render a bare wall of a mean colour: float32 (h, w, 3).
-
-    Args:
-        size: width and height of the image, in pixels.
-        homography: (3, 3) from the wall to the image.
-    """
+    """Render a bare wall of a mean colour: float32 (h, w, 3)."""
     texture = sample_texture(size, homography, max(height * 0.6, 8), rng)
     brightness = max(colour)
     depth = rng.log_uniform(0.015, 0.14) * (40 + brightness)
@@ -86,7 +76,7 @@ def render_wall(
 
 
 def render_plain_wall(size: tuple[int, int], colour: Colour, rng: Rng) -> np.ndarray:
-    """Render a smooth surface of a mean colour: float32 (h, w, 3), `size` as (width, height)."""
+    """Render a smooth surface of a mean colour: float32 (h, w, 3)."""
     std = rng.uniform(0.0, 3.0)
     image = np.empty((size[1], size[0], 3), np.float32)
     image[:] = colour
@@ -109,13 +99,9 @@ def _colourize(texture: np.ndarray, stds: Sequence[float], colour: Colour) -> np
 def paint_clutter(
     image: np.ndarray, homography: np.ndarray, box: Box, height: float, crowded: bool, rng: Rng
 ) -> None:
-    """Paint door frames, edges of walls, cables and bars around the number, in place.
+    """Paint door frames, edges of walls, cables and bars around the box of the number, in place.
 
-    Args:
-        image: float32 (h, w, 3).
-        homography: (3, 3) from the wall to the image; lines follow its axes.
-        box: box of the number, which stays free.
-        crowded: whether there are 3 to 8 objects instead of 1 or 2.
+    Lines follow the axes of the wall. `crowded` is for 3 to 8 objects instead of 1 or 2.
     """
     rows, columns = image.shape[:2]
     for _ in range(3 + rng.randrange(6) if crowded else 1 + rng.randrange(2)):
@@ -138,11 +124,11 @@ def paint_clutter(
         else:
             colour = wall_colour(rng) if kind < 0.75 else (15.0, 15.0, 18.0)
             thickness, opacity = height * rng.log_uniform(0.03, 0.4), rng.uniform(0.4, 1.0)
-            _blend_line(image, ends, thickness, colour, opacity)
+            blend_line(image, ends, thickness, colour, opacity)
             if rng.bernoulli(0.2):  # a fence of seven
                 gap, thickness = height * rng.uniform(0.3, 0.8), min(thickness, 0.2 * height)
                 for index in range(1, 7):
-                    _blend_line(image, ends + index * gap * outward, thickness, colour, opacity)
+                    blend_line(image, ends + index * gap * outward, thickness, colour, opacity)
 
 
 def _paint_half_plane(image: np.ndarray, ends: np.ndarray, outward: np.ndarray, rng: Rng) -> None:
@@ -161,12 +147,6 @@ def _paint_half_plane(image: np.ndarray, ends: np.ndarray, outward: np.ndarray, 
         cv2.copyTo(_colourize(texture[area], (std,) * 3, colour), mask[area], image[area])
 
 
-def _blend_line(image: np.ndarray, ends, thickness: float, colour: Colour, opacity: float) -> None:
-    mask = np.zeros(image.shape[:2], np.uint8)
-    paint_line(mask, ends, thickness)
-    blend(image, mask, colour, opacity)
-
-
 def paint_occluder(image: np.ndarray, height: float, rng: Rng) -> None:
     """Paint a twig, a cable or stains over the number, in place, such that it stays legible."""
     rows, columns = image.shape[:2]
@@ -175,7 +155,7 @@ def paint_occluder(image: np.ndarray, height: float, rng: Rng) -> None:
         end = (rng.uniform(0, columns), rng.uniform(rows * 0.7, rows + 5))
         thickness = height * rng.uniform(0.02, 0.09)
         colour = (20.0, 25.0, 20.0) if rng.bernoulli(0.7) else (200.0, 200.0, 200.0)
-        _blend_line(image, (start, end), thickness, colour, rng.uniform(0.5, 1.0))
+        blend_line(image, (start, end), thickness, colour, rng.uniform(0.5, 1.0))
     else:
         stains = crop_texture("stains", (columns, rows), rng)
         threshold = TEXTURE_MEAN + TEXTURE_STD * rng.uniform(0.8, 1.6)

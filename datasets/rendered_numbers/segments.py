@@ -105,16 +105,10 @@ def _paint_digits(
     shape: SegmentShape,
     height: float,
 ) -> list[np.ndarray]:
-    """Paint digits and decimal points in place.
+    """Paint digits and decimal points on masks of unlit and of lit segments, uint8 (2, h, w).
 
-    Args:
-        masks: masks of unlit and of lit segments, uint8 (2, h, w).
-        text: digits, and spaces for unlit places.
-        point: number of digits before the decimal point; 0 for no point.
-        position: x and y of the first place's upper left corner, in pixels.
-
-    Returns:
-        The convex hull of each digit: float32 (n, 2).
+    `text` has spaces for unlit places, `point` is the number of digits before the decimal point, 0
+    for no point, and `position` the first place's upper left corner. Returns the digits' hulls.
     """
     hulls: list[np.ndarray] = []
     gap = (shape.pitch - shape.width - shape.thickness) * height
@@ -169,8 +163,7 @@ def _render_case(
 ) -> tuple[Layer, Colour, Colour]:
     """Render a display's case and window with its segments.
 
-    Returns:
-        The layer, and the colours of the case and of lit segments.
+    Returns the layer, and the colours of the case and of lit segments.
     """
     unlit, lit = masks
     layer = Layer(*lit.shape)

@@ -125,13 +125,7 @@ def render_sign(line: TextLine, finish: Finish, height: float, rng: Rng) -> Laye
 def _sample_crop(
     box: Box, framing: Framing, max_side: int, rng: Rng
 ) -> tuple[tuple[int, int], np.ndarray]:
-    """Sample the image's size (width, height) and the (3, 3) matrix that moves the number into it.
-
-    Args:
-        box: box of the number.
-        framing: statistics of its size and position.
-        max_side: maximum length of the image's longer side, in pixels.
-    """
+    """Sample the image's size and the (3, 3) matrix that moves the number's box into it."""
     number_width, number_height = box[2] - box[0], box[3] - box[1]
     if framing.area_fraction is not None:
         aspect = rng.clipped_normal(*framing.aspect, 0.9, 2.4)
@@ -164,8 +158,7 @@ def _place_neighbour(
 ) -> tuple[str, float, tuple[float, float]] | None:
     """Sample a digit that the image's edge cuts, or a word near the number or anywhere.
 
-    Returns:
-        The text, the height of a digit in its layer, and its centre in the image; or None.
+    Returns its text, the height of a digit in its layer, and its centre in the image; or None.
     """
     columns, rows = size
     left, top, right, bottom = box

@@ -24,6 +24,16 @@ _BALLS = {"2": ((0.1, 0.22),), "3": ((0.08, 0.17), (0.05, 0.84)), "5": ((0.06, 0
           "6": ((0.5, 0.13),), "9": ((0.1, 0.87),)}  # fmt: skip
 
 _BRUSH_KINDS = ((4.0, "painted"), (2.6, "plate"), (2.0, "nib"), (1.6, "thin"), (0.35, "segments"))
+_THIN = {"thickness": (0.04, 0.1), "jitter": (0.0, 0.03)}
+_BRUSH_RANGES = {  # of attributes of `Brush`, in the order in which they are sampled
+    "painted": {"thickness": (0.07, 0.19), "jitter": (0.015, 0.055)},
+    "plate": {"width": (0.34, 0.6), "thickness": (0.05, 0.09), "nib": (0.05, 0.16),
+              "jitter": (0.0, 0.02)},
+    "nib": {"thickness": (0.035, 0.07), "nib": (0.04, 0.12), "nib_angle": (-0.9, 0.9),
+            "jitter": (0.01, 0.045)},
+    "thin": _THIN,
+    "segments": _THIN,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -57,19 +67,11 @@ def sample_brush(rng: Rng, kind: str | None = None) -> Brush:
     """Sample the brush of one image, of a kind of `_BRUSH_KINDS`; None samples the kind."""
     skeletons = tuple(rng.random() for _ in range(10))
     kind = kind or rng.weighted_choice(_BRUSH_KINDS)
-    width, nib, angle = rng.uniform(0.38, 0.72), 0.0, 0.0
-    if kind == "painted":
-        thickness, jitter = rng.uniform(0.07, 0.19), rng.uniform(0.015, 0.055)
-    elif kind == "plate":
-        width, thickness = rng.uniform(0.34, 0.6), rng.uniform(0.05, 0.09)
-        nib, jitter = rng.uniform(0.05, 0.16), rng.uniform(0.0, 0.02)
-    elif kind == "nib":
-        thickness, nib = rng.uniform(0.035, 0.07), rng.uniform(0.04, 0.12)
-        angle, jitter = rng.uniform(-0.9, 0.9), rng.uniform(0.01, 0.045)
-    else:
-        thickness, jitter = rng.uniform(0.04, 0.1), rng.uniform(0.0, 0.03)
+    sampled = {"width": rng.uniform(0.38, 0.72)}
+    for name, limits in _BRUSH_RANGES[kind].items():
+        sampled[name] = rng.uniform(*limits)
     balls = kind == "plate" and rng.bernoulli(0.75)
-    return Brush(skeletons, width, thickness, nib, angle, jitter, balls, kind == "segments")
+    return Brush(skeletons, balls=balls, segments=kind == "segments", **sampled)
 
 
 @functools.cache
@@ -91,11 +93,9 @@ def _catmull_rom(count: int, closed: bool, steps: int = 4) -> np.ndarray:
 
 @functools.cache
 def _skeleton_curves(digit: str, index: int) -> tuple[tuple, ...]:
-    """Return the curves of a skeleton.
-
-    Each has its control points, float64 (n, 2); their horizontal displacement if the digit leans
-    and if it bows, (2, n); whether it is closed; and the matrix of `_catmull_rom` or None.
-    """
+    """Return of each curve of a skeleton its control points, float64 (n, 2); their horizontal
+    displacement if the digit leans and if it bows, (2, n); whether it is closed; and the matrix of
+    `_catmull_rom` or None."""
     curves = []
     for kind, points in (*SKELETONS[digit], *HANDWRITTEN_SKELETONS[digit])[index]:
         closed = len(points) > 3 and points[0] == points[-1]

@@ -64,10 +64,9 @@ class StreetStyle:
             return ""
         length = rng.weighted_choice(self.lengths)
         if self.leading_zeros and rng.bernoulli(self.leading_zeros):
-            nonzero = rng.randrange(length) + 1
-            return "".join(str(rng.randrange(10)) for _ in range(nonzero)).zfill(length)
+            return rng.digits(rng.randrange(length) + 1).zfill(length)
         first = rng.randrange(10) if rng.bernoulli(0.15) else 1 + rng.randrange(9)
-        return str(first) + "".join(str(rng.randrange(10)) for _ in range(length - 1))
+        return str(first) + rng.digits(length - 1)
 
 
 @dataclass(frozen=True)

@@ -91,15 +91,10 @@ _WALL_TEXTURES = (
 def sample_texture(
     size: tuple[int, int], homography: np.ndarray, unit: float, rng: Rng
 ) -> np.ndarray:
-    """Sample a wall's texture as the camera sees it.
+    """Sample a wall's texture as the camera sees it: uint8 (h, w), as of `textures`.
 
     Args:
-        size: width and height of the image, in pixels.
-        homography: (3, 3) from the wall, with its origin at the number's centre, to the image.
         unit: approximate size in the image of 32 pixels of a tile, in pixels.
-
-    Returns:
-        uint8 (height, width) of mean about `TEXTURE_MEAN` and deviation about `TEXTURE_STD`.
     """
     tile = _repeated(rng.weighted_choice(_WALL_TEXTURES))
     zoom = unit / 32 * rng.log_uniform(0.7, 2.5)
@@ -110,15 +105,10 @@ def sample_texture(
 
 
 def crop_texture(name: str, size: tuple[int, int], rng: Rng) -> np.ndarray:
-    """Crop a texture tile at random; a tile smaller than the size is enlarged.
-
-    Args:
-        name: a key of `textures()`.
-        size: width and height, in pixels.
+    """Crop a tile of `textures` at random; one smaller than the size is enlarged.
 
     Returns:
-        uint8 (height, width) of mean about `TEXTURE_MEAN` and deviation about `TEXTURE_STD`; a
-        view that must not be written to.
+        uint8 (h, w); a view that must not be written to.
     """
     width, height = size
     left = rng.randrange(max(TILE_SIZE - width, 0) + 1)

@@ -34,6 +34,15 @@ _KINDS = (
 _SERIES = ((4.0, "tag"), (4.0, "page"), (3.5, "bib"), (2.0, "code label"), (2.0, "house"),
            (3.0, "print"))  # fmt: skip
 _DISTRACTORS = ((6.0, "words"), (3.0, "paragraph"), (2.0, "wheel"), (6.0, "blank"))
+_RENDERERS: dict[str, Callable[..., PlanarObject]] = OBJECTS | {
+    "house": render_house_number,  # also takes the colour of the wall
+    "device": render_device,
+    "tag": render_tag,
+    "page": OBJECTS["print"],
+    "notice": functools.partial(render_paragraph, with_numbers=True),
+    "paragraph": render_paragraph,
+    "wheel": render_wheel,
+}
 _MOST_DIAGONAL = math.radians(38)  # beyond it the orientation is not clear
 
 
@@ -55,21 +64,14 @@ def populate(wall: Wall, style: SceneStyle, rng: Rng) -> None:
 
 
 def _layer_height(height: float) -> float:
-    """The height of a digit in the layer for a height in the image, both in pixels."""
+    """The height of a digit in the layer for one in the image, both in pixels."""
     return min(max(1.1 * height, 22.0), 88.0)
 
 
 def _render_kind(wall: Wall, height: float, style: SceneStyle, rng: Rng) -> PlanarObject:
-    kind, height = rng.weighted_choice(_KINDS), _layer_height(height)
-    if kind == "house":
-        return render_house_number(rng, height, wall.colour)
-    own: dict[str, Callable[..., PlanarObject]] = {
-        "device": render_device,
-        "tag": render_tag,
-        "notice": functools.partial(render_paragraph, with_numbers=True),
-    }
-    options = {"glyphs": style.glyphs} if kind == "handwriting" else {}
-    planar = (own.get(kind) or OBJECTS[kind])(rng, height, **options)
+    kind = rng.weighted_choice(_KINDS)
+    options = {"house": {"wall": wall.colour}, "handwriting": {"glyphs": style.glyphs}}
+    planar = _RENDERERS[kind](rng, _layer_height(height), **options.get(kind, {}))
     planar.rotation = min(max(planar.rotation, -_MOST_DIAGONAL), _MOST_DIAGONAL)
     return planar
 
@@ -108,14 +110,10 @@ def _place_series(wall: Wall, count: int, style: SceneStyle, rng: Rng) -> None:
     largest = style.largest * rows / count ** (0.5 if scattered else 0.75)
     height = rng.log_uniform(1.15 * style.smallest, max(largest, 14.0))
     size = _layer_height(height)
-    render = {
-        "tag": render_tag,
-        "house": functools.partial(render_house_number, wall=wall.colour),
-        "page": OBJECTS["print"],
-    }.get(kind) or OBJECTS[kind]
+    options = {"wall": wall.colour} if kind == "house" else {}
     if kind == "print" and rng.bernoulli(0.3):
-        render = render_device
-    planars = [render(Rng(design, 0), size, text=text) for text in texts]
+        kind = "device"
+    planars = [_RENDERERS[kind](Rng(design, 0), size, text=text, **options) for text in texts]
     _share_background(wall, planars[0], 0.7, rng)
     scale = height / size
     if scattered:
@@ -180,8 +178,7 @@ def _place_distractor(wall: Wall, rng: Rng) -> None:
     """Place an object without a number."""
     height = rng.log_uniform(6.0, 0.22 * min(wall.size))
     kind, size = rng.weighted_choice(_DISTRACTORS), _layer_height(height)
-    own = {"paragraph": render_paragraph, "wheel": render_wheel}
-    planar = (own.get(kind) or OBJECTS[kind])(rng, size)
+    planar = _RENDERERS[kind](rng, size)
     if kind == "paragraph":
         height *= 0.6
     if not wall.placed:

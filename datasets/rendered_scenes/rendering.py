@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from number_zoo.boxes import turn_box
@@ -14,13 +13,9 @@ from ..rendered_numbers import camera
 from ..rendered_numbers.colours import wall_colour
 from ..rendered_numbers.drawing import Box, union
 from ..rendered_numbers.planar_object import is_unreadable_rotated
+from ..rendered_numbers.rendering import reproducible_rng
 from ..rendered_numbers.rng import Rng
-from ..rendered_numbers.scene import (
-    paint_clutter,
-    paint_occluder,
-    render_plain_wall,
-    render_wall,
-)
+from ..rendered_numbers.scene import paint_clutter, paint_occluder, render_plain_wall, render_wall
 from .contents import populate
 from .styles import SceneStyle
 from .wall import Wall, sample_view
@@ -51,8 +46,7 @@ class Scene:
     @functools.cached_property
     def image(self) -> np.ndarray:
         """The decoded image: uint8 (h, w, 3), RGB."""
-        encoded = np.frombuffer(self.jpeg, np.uint8)
-        return cv2.cvtColor(cv2.imdecode(encoded, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+        return camera.decompress(self.jpeg)
 
 
 def render_scene(seed: int, index: int, style: SceneStyle | None = None) -> Scene:
@@ -65,15 +59,8 @@ def render_scene(seed: int, index: int, style: SceneStyle | None = None) -> Scen
         index: index of the scene, a non-negative integer.
         style: the statistics that scenes follow; defaults to `SceneStyle()`.
     """
-    if seed < 0 or index < 0:
-        raise ValueError(f"seed and index must be at least 0. Received: {seed=}, {index=}")
-    rng, style = Rng(seed, index), style or SceneStyle()
-    enabled = cv2.ipp.useIPP()  # see `rendered_numbers.rendering.render`
-    cv2.ipp.setUseIPP(False)
-    try:
-        return _render(rng, style)
-    finally:
-        cv2.ipp.setUseIPP(enabled)
+    with reproducible_rng(seed, index) as rng:
+        return _render(rng, style or SceneStyle())
 
 
 def _render(rng: Rng, style: SceneStyle) -> Scene:
@@ -89,8 +76,7 @@ def _render(rng: Rng, style: SceneStyle) -> Scene:
     sharp = min(max(sharp, 8.0), 60.0)
     if rng.bernoulli(0.015):
         paint_occluder(image, sharp, rng)
-    gradient = camera.sample_illumination(image, rng)
-    image = camera.expose(camera.apply_lens(image, 0.8 * sharp, rng), gradient, rng)
+    image = camera.photograph(image, 0.8 * sharp, rng)
 
     boxes = np.array([box for box, *_ in numbers], np.float32).reshape(-1, 4)
     labels = [label if _spread(image, box) > _LEAST_SPREAD else "" for box, label, *_ in numbers]
@@ -123,11 +109,7 @@ def _spread(image: np.ndarray, box: Box) -> float:
 def _sample_size(style: SceneStyle, rng: Rng) -> tuple[int, int]:
     longest = rng.log_uniform(*style.sides)
     aspect = rng.log_uniform(*style.aspect)
-    if style.longest_side is None:
-        longest, shortest = round(longest), max(round(longest * min(aspect, 1 / aspect)), 192)
-    else:
-        longest = style.longest_side
-        shortest = round(longest * min(aspect, 1 / aspect))
+    longest, shortest = round(longest), max(round(longest * min(aspect, 1 / aspect)), 192)
     return (longest, shortest) if aspect > 1 else (shortest, longest)
 
 
@@ -138,8 +120,7 @@ def _render_background(wall: Wall, rng: Rng) -> np.ndarray:
         return render_plain_wall(wall.size, wall.colour, rng)
     image = render_wall(wall.size, wall.from_wall, unit, wall.colour, rng)
     if rng.bernoulli(0.45):
-        pairs = zip(wall.placed, wall.extents, strict=True)
-        bare = [extent for placed, extent in pairs if placed.bare]
+        bare = [placed.extent for placed in wall.placed if placed.bare]
         x, y = rng.uniform(0, wall.size[0]), rng.uniform(0, wall.size[1])
         free = union(np.array(bare)) if bare else (x, y, x, y)
         paint_clutter(image, wall.from_wall, free, unit, rng.bernoulli(0.4), rng)

@@ -14,7 +14,6 @@ class SceneStyle:
         crowded: fraction of scenes with 6 to 14 numbers, as on a shelf.
         series: fraction of scenes of several numbers whose objects look alike.
         sides: range of the longer side in pixels (log-uniform).
-        longest_side: fixed length of the longer side, or None.
         aspect: range of width over height (log-uniform).
         largest: maximum height of a digit as a fraction of the image's.
         smallest: minimum height of a digit in pixels.
@@ -32,7 +31,6 @@ class SceneStyle:
     crowded: float = 0.07
     series: float = 0.45
     sides: tuple[float, float] = (256.0, 512.0)
-    longest_side: int | None = None
     aspect: tuple[float, float] = (0.6, 1.8)
     largest: float = 0.6
     smallest: float = 7.0

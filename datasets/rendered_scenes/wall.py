@@ -8,16 +8,17 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
+from number_zoo.boxes import intersections
+
 from ..rendered_numbers.drawing import (
     Box,
     Colour,
     Layer,
-    blend,
+    blend_polygon,
     box_corners,
     centre,
     composite,
     expand,
-    fill_polygon,
     points_box,
     project_hulls,
     project_points,
@@ -40,6 +41,7 @@ class Placed:
     Attributes:
         planar: the object.
         from_layer: (3, 3) from its layer to the image.
+        extent: its box in the image, with a margin.
         patch: corners of a patch of the object's background in the image, float (4, 2), or None.
         turn: number of counter-clockwise quarter turns that make it upright.
         bare: whether the wall is its background.
@@ -47,6 +49,7 @@ class Placed:
 
     planar: PlanarObject
     from_layer: np.ndarray
+    extent: Box
     patch: np.ndarray | None
     turn: int
     bare: bool
@@ -62,7 +65,6 @@ class Wall:
         from_wall: (3, 3) from the wall, with its origin at the image's centre, to the image.
         plain: whether it is smooth.
         placed: the objects, in the order in which they are painted.
-        extents: their boxes in the image.
     """
 
     size: tuple[int, int]
@@ -70,7 +72,6 @@ class Wall:
     from_wall: np.ndarray
     plain: bool = False
     placed: list[Placed] = field(default_factory=list)
-    extents: list[Box] = field(default_factory=list)
 
     def place(
         self,
@@ -122,13 +123,17 @@ class Wall:
             corners = project_points(outline, matrix)
             extent = points_box(corners)
             inside = min(extent[:2]) >= 0 and extent[2] <= columns and extent[3] <= rows
-            if (inside or cut) and not any(_overlap(extent, other) for other in self.extents):
-                self.extents.append(expand(extent, 2.0, 2.0))
+            if (inside or cut) and not self._overlaps(extent):
                 patch = corners if has_patch else None
                 bare = not (covers or has_patch)
-                self.placed.append(Placed(planar, matrix, patch, turn, bare))
+                extent = expand(extent, 2.0, 2.0)
+                self.placed.append(Placed(planar, matrix, extent, patch, turn, bare))
                 return True
         return False
+
+    def _overlaps(self, extent: Box) -> bool:
+        others = np.array([placed.extent for placed in self.placed]).reshape(-1, 4)
+        return bool(intersections(np.array([extent]), others).any())
 
     def _extent(self, planar: PlanarObject, rng: Rng) -> tuple[Box, bool, bool]:
         """Return an object's box in its layer, whether it covers the wall, or needs a patch."""
@@ -158,15 +163,9 @@ class Wall:
                 if rng.bernoulli(0.4):  # a shadow, or a dark rim
                     shift = [rng.uniform(-2.5, 2.5), rng.uniform(0.5, 3.0)]
                     colour, opacity = (10.0, 10.0, 12.0), rng.uniform(0.2, 0.7)
-                    self._fill(image, placed.patch + shift, colour, opacity)
-                self._fill(image, placed.patch, placed.planar.background, 1.0)
+                    blend_polygon(image, placed.patch + shift, colour, opacity)
+                blend_polygon(image, placed.patch, placed.planar.background, 1.0)
             composite(image, *_shrunk(placed.planar.layer, placed.from_layer))
-
-    @staticmethod
-    def _fill(image: np.ndarray, corners: np.ndarray, colour: Colour, opacity: float) -> None:
-        mask = np.zeros(image.shape[:2], np.uint8)
-        fill_polygon(mask, corners)
-        blend(image, mask, colour, opacity)
 
     def numbers(self, smallest: float) -> list[tuple[Box, str, int, float]]:
         """Return box, label, turn and height of a digit of each number that is visible.
@@ -190,23 +189,13 @@ class Wall:
                 side = 2 if placed.turn % 2 else 3
                 height = float(np.median(digits[:, side] - digits[:, side - 2]))
                 readable = visible.min() >= _LEAST_VISIBLE and height >= smallest
-                turnable = not placed.turn or is_unreadable_rotated(label)
-                readable = readable and turnable
+                readable = readable and (not placed.turn or is_unreadable_rotated(label))
                 numbers.append((box, label if readable else "", placed.turn, height))
         return numbers
 
 
 def _areas(boxes: np.ndarray) -> np.ndarray:
-    return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-
-
-def _overlap(first: Box, second: Box) -> bool:
-    return (
-        first[0] < second[2]
-        and second[0] < first[2]
-        and first[1] < second[3]
-        and second[1] < first[3]
-    )
+    return (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
 
 
 def _shrunk(layer: Layer, from_layer: np.ndarray) -> tuple[Layer, np.ndarray]:

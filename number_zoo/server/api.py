@@ -7,7 +7,8 @@ import contextlib
 import functools
 import shlex
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,6 @@ from number_zoo.server.parameters import (
     Explain,
     ModelNames,
     Parameters,
-    check_all,
     chosen_models,
     clip_box,
     parse_box,
@@ -75,38 +75,20 @@ _REFUSALS = {
 }
 
 
-class Budget:
-    """An amount that may be in use at once. Used within one event loop.
-
-    Attributes:
-        used: how much of it is in use.
-    """
-
-    def __init__(self, size: int):
-        self.size, self.used = size, 0
-
-    @contextlib.contextmanager
-    def take(self, amount: int) -> Iterator[bool]:
-        """Use some for as long as the context lasts; False if that is more than is left."""
-        fits = self.used + amount <= self.size
-        self.used += amount * fits
-        try:
-            yield fits
-        finally:
-            self.used -= amount * fits
-
-
 class Service:
     """Requests to read images, within limits.
 
     Args:
         readers: models by name; the first is the default.
         limits: how much is accepted.
+
+    Attributes:
+        used: how much of the limits `requests` and `bodies` is in use.
     """
 
     def __init__(self, readers: Mapping[str, ModelReader], limits: Limits):
         self.readers, self.limits = readers, limits
-        self.requests, self._bodies = Budget(limits.requests), Budget(limits.bodies)
+        self.used = Counter(requests=0, bodies=0)
         self._large = asyncio.Semaphore(1)
         # One more than large images are read at once.
         self.workers = Workers(max(2, available_cores()), limits.queue)
@@ -123,15 +105,13 @@ class Service:
         Raises:
             Refused: if the request does not fit the limits or the server is busy.
         """
-        uploads.check_announced(request.headers, self.limits)
-        if self.requests.used >= self.requests.size:  # before the body is sent in vain
+        if self.used["requests"] >= self.limits.requests:  # before the body is sent in vain
             raise self._busy()
         # A request counts once its body has arrived, so that slow senders block nobody.
-        with contextlib.ExitStack() as held:
-            body = await uploads.receive(
-                request, self.limits, lambda size: self._take(held, self._bodies, size)
-            )
-            self._take(held, self.requests, 1)
+        with contextlib.ExitStack() as until_answered:
+            take = functools.partial(self._take, until_answered)
+            body = await uploads.receive(request, self.limits, lambda size: take("bodies", size))
+            take("requests", 1)
             started = time.perf_counter()
             sent = await uploads.uploads_in(body, request.headers, self.limits)
             del body
@@ -145,9 +125,12 @@ class Service:
             spent = 1000 * (time.perf_counter() - started)
             return Answer(images=images, milliseconds=round(spent, 1))
 
-    def _take(self, held: contextlib.ExitStack, budget: Budget, amount: int) -> None:
-        if not held.enter_context(budget.take(amount)):
+    def _take(self, until: contextlib.ExitStack, limit: str, amount: int) -> None:
+        """Use some of a limit until the stack is closed."""
+        if self.used[limit] + amount > getattr(self.limits, limit):
             raise self._busy()
+        self.used[limit] += amount
+        until.callback(self.used.subtract, {limit: amount})
 
     def _busy(self) -> Refused:
         return Refused(503, "The server is busy: ask again later", self.workers.seconds_to_wait)
@@ -226,8 +209,9 @@ def create_app(
         explain: Explain = False,
         all_numbers: AllNumbers = False,
     ) -> Answer:
+        if box is not None and all_numbers:
+            raise Refused(422, "box is for one number, all=true for all: a request has one of them")
         asked = Parameters(chosen_models(model, readers), parse_box(box), explain, all_numbers)
-        check_all(asked, [name for name in readers if readers[name].description.finds_all])
         try:
             return await service.answer(request, asked)
         except Refused as error:
@@ -246,25 +230,21 @@ def create_app(
     async def health() -> Health:
         if service.workers.stuck:
             raise Refused(503, "The model does not return")
-        return Health(status="ok", waiting=service.workers.jobs, requests=service.requests.used)
+        return Health(status="ok", waiting=service.workers.jobs, requests=service.used["requests"])
 
     @api.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
     async def page() -> FileResponse:
         return FileResponse(PAGE / "index.html")
 
     api.mount("/static", StaticFiles(directory=PAGE))
-    if not origins:
-        return SecurityHeaders(api)
-    methods, exposed = ["GET", "POST"], ["Retry-After"]
-    return SecurityHeaders(
-        CORSMiddleware(
-            api,
-            allow_origins=origins,
-            allow_methods=methods,
-            allow_headers=["*"],
-            expose_headers=exposed,
-        )
+    cross_origin = CORSMiddleware(
+        api,
+        allow_origins=origins,
+        allow_methods=["GET", "POST"],
+        allow_headers=["*"],
+        expose_headers=["Retry-After"],
     )
+    return SecurityHeaders(cross_origin)
 
 
 def make_server(

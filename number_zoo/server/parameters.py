@@ -29,8 +29,7 @@ AllNumbers = Annotated[
     bool,
     Query(
         alias="all",
-        description="Read all numbers in each image, not only the most likely; for models of which "
-        "`/api/models` says `finds_all`",
+        description="Read all numbers in each image, not only the most likely",
     ),
 ]
 
@@ -102,23 +101,3 @@ def clip_box(box: np.ndarray, width: int, height: int) -> np.ndarray:
             f"Received: {', '.join(f'{edge:g}' for edge in box)}"
         )  # fmt: skip
     return inside
-
-
-def check_all(asked: Parameters, able: Sequence[str]) -> None:
-    """Check that a request for all numbers can be answered.
-
-    Args:
-        asked: what it asks for.
-        able: names of the models that read all numbers.
-
-    Raises:
-        Refused: 422, if it has a box as well, or one of its models does not read all numbers.
-    """
-    if not asked.all_numbers:
-        return
-    if asked.box is not None:
-        raise Refused(422, "box is for one number, all=true for all: a request has one of them")
-    for name in asked.models:
-        if name not in able:
-            known = ", ".join(able) or "none on this server, which has no locator"
-            raise Refused(422, f"all=true is for models that read all: {known}. Received: {name}")

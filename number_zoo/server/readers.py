@@ -11,7 +11,7 @@ from PIL import Image
 
 from number_zoo import names
 from number_zoo.boxes import crop_around
-from number_zoo.locator import Locations, is_installed, open_locator
+from number_zoo.locator import Locations, open_locator
 from number_zoo.predictions import Predictions
 from number_zoo.reader import available_cores, open_reader
 from number_zoo.server.answers import Digit, Model, Reading
@@ -45,7 +45,7 @@ class ModelReader:
             max_digits=metadata["max_digits"],
             parameters=metadata["parameters"],
             finds_box=names.BOX in outputs,
-            finds_all=locator is not None or is_installed(),
+            finds_all=True,
             licence=metadata.get("licence"),
         )
         self._grid = metadata.get("attention_grid")

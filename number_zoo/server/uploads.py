@@ -60,17 +60,6 @@ class Upload:
         return self.name or "The image"
 
 
-def check_announced(headers: Headers, limits: Limits) -> None:
-    """Check the announced size of a request's body.
-
-    Raises:
-        Refused: 413, if that is over the limit.
-    """
-    said = headers.get("content-length", "")
-    if said.isdecimal() and int(said) > limits.body:
-        raise _too_large(limits)
-
-
 async def receive(request: Request, limits: Limits, take: Callable[[int], None]) -> bytes:
     """Receive a request's body.
 
@@ -82,15 +71,19 @@ async def receive(request: Request, limits: Limits, take: Callable[[int], None])
     Raises:
         Refused: 408 or 413, if it takes too long or is too large.
     """
-    parts, size = [], 0
+    announced = request.headers.get("content-length", "")
+    size = int(announced) if announced.isdecimal() else 0
+    too_large = Refused(413, f"A request has at most {limits.body / MIB:.0f} MiB. Received: more")
+    if size > limits.body:
+        raise too_large
+    body = bytearray()
     try:
         async with asyncio.timeout(limits.receive_seconds):
             async for chunk in request.stream():
-                size += len(chunk)
-                if size > limits.body:
-                    raise _too_large(limits)
+                if len(body) + len(chunk) > limits.body:
+                    raise too_large
                 take(len(chunk))
-                parts.append(chunk)
+                body += chunk
     except TimeoutError:
         seconds = f"{limits.receive_seconds:.0f} seconds"
         raise Refused(
@@ -98,7 +91,7 @@ async def receive(request: Request, limits: Limits, take: Callable[[int], None])
         ) from None
     except ClientDisconnect:
         raise Refused(400, "The connection was closed before the request was complete") from None
-    return b"".join(parts)
+    return bytes(body)
 
 
 async def uploads_in(body: bytes, headers: Headers, limits: Limits) -> list[Upload]:
@@ -240,7 +233,3 @@ def _most(limits: Limits) -> str:
 
 def _too_many(limits: Limits) -> Refused:
     return Refused(413, f"A request has at most {limits.files} images. Received: more")
-
-
-def _too_large(limits: Limits) -> Refused:
-    return Refused(413, f"A request has at most {limits.body / MIB:.0f} MiB. Received: more")

@@ -16,6 +16,10 @@ def test_learning_curves_are_those_of_the_histories():
     axes = charts.plot_learning_curves({"run": rows}).axes[0]
     assert axes.lines[0].get_ydata().tolist() == pytest.approx([10, 20, 30])
     assert axes.get_ylabel() == "sequence accuracy, %"
+    of_keras = SimpleNamespace(epoch=[0, 1], history={"loss": [3.0, 2.0], "val_loss": [4.0, 3.0]})
+    lines = charts.plot_learning_curves({"model": of_keras}, "val_loss").axes[0].lines
+    assert [list(line.get_ydata()) for line in lines] == [[4.0, 3.0], [3.0, 2.0]]
+    assert list(lines[0].get_xdata()) == [1, 2]
 
 
 def test_readings_are_coloured_by_whether_they_are_correct():
@@ -99,13 +103,6 @@ def test_mistakes_are_the_most_confident_ones():
     figure = charts.plot_mistakes(SimpleNamespace(results=[result], images=images), "model", 2)
     assert [axes.get_title() for axes in figure.axes] == ["3  80%  is 6", "4  70%  is 7"]
     assert "2 most confident of 3 mistakes in 4 images" in figure.get_suptitle()
-
-
-def test_a_history_of_keras_is_drawn_with_the_training_images():
-    history = SimpleNamespace(epoch=[0, 1], history={"loss": [3.0, 2.0], "val_loss": [4.0, 3.0]})
-    lines = charts.plot_learning_curves({"model": history}, "val_loss").axes[0].lines
-    assert [list(line.get_ydata()) for line in lines] == [[4.0, 3.0], [3.0, 2.0]]
-    assert list(lines[0].get_xdata()) == [1, 2]
 
 
 def test_scores_are_bars_in_percent():

@@ -8,7 +8,7 @@ from scipy.special import log_softmax
 from sklearn.metrics import log_loss
 
 import labels
-from evaluation.figures import box_figures, constant_answer, prediction_figures
+from evaluation.figures import constant_answer, prediction_figures
 from evaluation.mistakes import mistake_figures
 from models.decoding import decode_predictions
 from models.metrics import negative_log_likelihood
@@ -105,11 +105,3 @@ def test_constant_answer_is_the_most_common_training_label():
     decoded = constant_answer(["7", "12", "12", "3"], 3, images=2)
     assert decoded.numbers() == ["12", "12"]
     assert decoded.log_probability == pytest.approx([math.log(0.5)] * 2)
-
-
-def test_box_figures_leave_unknown_boxes_out():
-    assert box_figures(np.array([0.9, 0.2, np.nan])) == {
-        "box_overlap": pytest.approx(0.55),
-        "boxes_found": 0.5,
-    }
-    assert box_figures(np.array([np.nan])) == {}

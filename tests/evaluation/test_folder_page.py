@@ -11,8 +11,6 @@ import inference
 from datasets.photo_folder import read_folder
 from evaluation import folder_page
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-
 
 class Sevens:
     """A reader that reads 7 in everything, and is sure of it."""
@@ -65,22 +63,15 @@ def test_each_of_several_numbers_is_shown_and_read_by_itself(folder, tmp_path, c
     assert '"split", "turn"], ...rows]' in page and ": 3 labels</h1>" in page
 
 
-def test_corrections_of_suspects_train_as_they_are(folder, tmp_path):
-    playwright = pytest.importorskip("playwright.sync_api")
-    chromium = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if chromium is None:
-        pytest.skip("no Chromium: apt install chromium, and the page is tested too")
+def test_corrections_of_suspects_train_as_they_are(folder, tmp_path, browser):
     folder_page.main([str(folder), "--skip-bad", "--report", str(tmp_path)])
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_page()
-        page.goto((tmp_path / "index.html").as_uri())
-        page.click("[data-reading] >> nth=0")
-        page.fill("input >> nth=1", "45")
-        with page.expect_download() as download:
-            page.click("#save")
-        download.value.save_as(folder / "corrected.csv")
-        browser.close()
+    page = browser.new_page()
+    page.goto((tmp_path / "index.html").as_uri())
+    page.click("[data-reading] >> nth=0")
+    page.fill("input >> nth=1", "45")
+    with page.expect_download() as download:
+        page.click("#save")
+    download.value.save_as(folder / "corrected.csv")
     photos = {photo.file: photo for photo in read_folder(folder / "corrected.csv")}
     assert [photos[file].label for file in ("000.png", "001.png", "002.png")] == ["7", "45", "7"]
     assert photos["000.png"].boxes is None and len(photos["001.png"].boxes) == 2

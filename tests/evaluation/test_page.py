@@ -20,7 +20,7 @@ ENVIRONMENT = {
 def comparison(photos, tmp_path_factory):
     path = tmp_path_factory.mktemp("model") / "model.keras"
     models.create("residual_cnn_tiny", input_shape=(16, 32, 3), max_digits=2).save(path)
-    return compare([str(path)], str(photos), validation=False, timing=False)
+    return compare([str(path)], str(photos), timing=False)
 
 
 @pytest.mark.parametrize(

@@ -38,23 +38,24 @@ def match(example, *readings):
     ("readings", "missed", "misread", "invented", "right"),
     [
         ([("12", 0.9, BOXES[0]), ("7", 0.9, BOXES[1]), ("5", 0.5, BOXES[2])], [], [], [], 3),
-        ([("12", 0.9, [2, 0, 44, 21])], [1, 2], [], [], 1),
-        ([("12", 0.9, [21, 0, 61, 20])], [0, 1, 2], [], [0], 0),  # overlaps by less than half
-        ([("72", 0.9, BOXES[0])], [1, 2], [(0, 0)], [], 0),
-        ([("12", 0.6, BOXES[0]), ("12", 0.8, BOXES[0])], [1, 2], [], [0], 1),  # one to one
-        ([("72", 0.9, BOXES[0]), ("12", 0.5, [1, 0, 40, 20])], [1, 2], [], [], 1),
-        ([("3", 0.9, [62, 62, 78, 78])], [0, 1, 2], [], [], 0),  # ignored
-        ([("3", 0.9, None)], [0, 1, 2], [], [0], 0),
-        ([], [0, 1, 2], [], [], 0),
+        ([("12", 0.9, [2, 0, 44, 21])], ["7", "5"], [], [], 1),
+        ([("12", 0.9, [21, 0, 61, 20])], ["12", "7", "5"], [], [0], 0),  # overlaps less than half
+        ([("72", 0.9, BOXES[0])], ["7", "5"], ["12"], [], 0),
+        ([("12", 0.6, BOXES[0]), ("12", 0.8, BOXES[0])], ["7", "5"], [], [0], 1),  # one to one
+        ([("72", 0.9, BOXES[0]), ("12", 0.5, [1, 0, 40, 20])], ["7", "5"], [], [], 1),
+        ([("3", 0.9, [62, 62, 78, 78])], ["12", "7", "5"], [], [], 0),  # ignored
+        ([("3", 0.9, None)], ["12", "7", "5"], [], [0], 0),
+        ([], ["12", "7", "5"], [], [], 0),
     ],
 )
 def test_what_is_right_missed_misread_and_invented(readings, missed, misread, invented, right):
     scene = example(BOXES, ["12", "7", "5"], ignored=[[60, 60, 80, 80]])
-    result = match(scene, *readings)
-    assert result.missed.tolist() == missed
-    assert result.misread == misread
-    assert result.invented.tolist() == invented
-    assert (result.read >= 0).sum() == right
+    outcomes = match(scene, *readings).outcomes
+    kinds = [outcome.kind for outcome in outcomes]
+    assert [outcome.label for outcome in outcomes if outcome.kind == "missed"] == missed
+    assert [outcome.label for outcome in outcomes if outcome.kind == "misread"] == misread
+    assert [index for index, kind in enumerate(kinds) if kind == "invented"] == invented
+    assert kinds.count("right") == right
 
 
 def test_a_number_without_a_box_is_read_by_its_digits():
@@ -144,7 +145,7 @@ def test_no_reader_and_no_image_are_errors(monkeypatch):
         raise ValueError("unknown weights")
 
     monkeypatch.setattr(scenes, "open_reader", refuse)
-    with pytest.raises(ValueError, match=r"no reader can be evaluated\. x: unknown weights"):
+    with pytest.raises(ValueError, match=r"no model can be evaluated\. x: unknown weights"):
         scenes.compare_scenes(["x"], "rendered_scenes")
     monkeypatch.setattr(scenes, "open_reader", lambda name, locator: FakeReader())
     monkeypatch.setattr(scenes, "scene_examples", lambda *_: iter(()))

@@ -21,6 +21,16 @@ def run(weights, form, out, *more) -> int:
     return export.main([*arguments, "--max-glimpses", "2", *more])
 
 
+def relabel(photos, folder, rows) -> None:
+    """Write a folder of copies of photos with these labels and splits."""
+    folder.mkdir(exist_ok=True)
+    lines = ["file,label,split"]
+    for index, row in enumerate(rows):
+        (folder / f"{index}.png").write_bytes((photos / f"{index:03d}.png").read_bytes())
+        lines.append(f"{index}.png,{row}")
+    (folder / "labels.csv").write_text("\n".join(lines) + "\n")
+
+
 def test_a_saved_model_replaces_an_older_one_and_nothing_else(weights, tmp_path, capsys):
     out = tmp_path / "new" / "served"
     out.mkdir(parents=True)
@@ -48,12 +58,7 @@ def test_quantized_files_are_smaller(form, quantize, need, make_weights, photos,
     weights = make_weights("shallow_cnn", **arguments)
     out = tmp_path / f"small{formats.FORMATS[form].suffix}"
     digits = tmp_path / "digits"
-    digits.mkdir()
-    rows = ["file,label"]
-    for index in range(30):
-        (digits / f"{index}.png").write_bytes((photos / f"{index:03d}.png").read_bytes())
-        rows.append(f"{index}.png,{index % 10}")
-    (digits / "labels.csv").write_text("\n".join(rows) + "\n")
+    relabel(photos, digits, [f"{index % 10}," for index in range(30)])
     arguments = [str(weights), "--format", form, "--out", str(out), "--quantize", quantize]
     assert export.main([*arguments, "--dataset", str(digits)]) == 0
     assert out.stat().st_size < 3 * models.load(weights).count_params()  # 4 bytes each in float32
@@ -62,13 +67,7 @@ def test_quantized_files_are_smaller(form, quantize, need, make_weights, photos,
 
 
 def test_images_of_the_check_are_those_of_validation(photos, tmp_path):
-    splits = {"1": "train", "2": "validation", "3": "test"}
-    rows = ["file,label,split"]
-    for index in range(12):
-        label = str(1 + index % 3)
-        (tmp_path / f"{index}.png").write_bytes((photos / f"{index:03d}.png").read_bytes())
-        rows.append(f"{index}.png,{label},{splits[label]}")
-    (tmp_path / "labels.csv").write_text("\n".join(rows) + "\n")
+    relabel(photos, tmp_path, 4 * ["1,train", "2,validation", "3,test"])
     assert sample.take(str(tmp_path), 9, 1).labels == ["2"] * 4
 
 
@@ -164,8 +163,11 @@ def test_a_missing_package_is_named(weights, tmp_path, monkeypatch, capsys):
 
 def test_files_are_named_after_their_weights(tmp_path):
     litert = formats.find("litert", "int8")
-    assert convert._file_name("street_numbers", litert, "int8") == "street_numbers-int8.tflite"
-    assert convert._file_name(tmp_path / "my.run", litert, None) == "my.run.tflite"
+    for weights, quantize, name in (
+        ("street_numbers", "int8", "street_numbers-int8.tflite"),
+        (tmp_path / "my.run", None, "my.run.tflite"),
+    ):
+        assert convert._out_path(None, weights, litert, quantize).name == name
 
 
 def test_a_model_of_mixed_precision_is_exported_in_float32():
@@ -178,4 +180,3 @@ def test_a_model_of_mixed_precision_is_exported_in_float32():
     assert {layer.compute_dtype for layer in copy.layers} == {"float32"}
     for values, expected in zip(copy.get_weights(), model.get_weights(), strict=True):
         np.testing.assert_array_equal(values, expected)
-    assert convert.in_float32(copy) is copy

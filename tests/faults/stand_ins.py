@@ -21,7 +21,7 @@ def install(photos: Path) -> None:
     import datasets
     import evaluation.comparison
     import evaluation.page
-    import evaluation.terminal
+    import evaluation.report
     import models
     import training.callbacks
     import training.finish
@@ -51,7 +51,7 @@ def install(photos: Path) -> None:
         model=SimpleNamespace(output={"digits": np.zeros((1, 2, 10))}, input_shape=(1, 16, 32, 3),
                               layers=[], name="deep_cnn_tiny"),
         max_glimpses=1, temperature=1.0,
-        metadata=dict.fromkeys(convert._METADATA),
+        metadata={},
     )  # fmt: skip
     checked = evaluation.comparison.Result("run", {}, ["1"] * 60, np.full(60, 0.5), np.ones(60))
     convert_check = convert.Check("photos", 1, 1, 1, 1, 0.0, 0, 1.0, 1.0)
@@ -72,7 +72,8 @@ def install(photos: Path) -> None:
         # keras-tuner then writes with Python's functions, in the same order.
         (keras_tuner.src.backend.io, "tf", None),
         (convert, "Reader", lambda *_: reader),
-        (convert, "build_inference_model", lambda *_, **__: SimpleNamespace(output={})),
+        (convert, "in_float32", lambda model: model),
+        (convert, "build_inference_model", lambda *_, **__: SimpleNamespace(inputs=[], output={})),
         (convert, "check", lambda *_: convert_check),
         (convert.models, "file_digest", lambda _: "abc"),
         (convert.models, "model_file", Path),
@@ -80,7 +81,7 @@ def install(photos: Path) -> None:
         (formats, "_write_onnx", None),
         (evaluation.comparison, "compare", compare),
         (evaluation.page, "render", lambda *_: 2000 * "page "),
-        (evaluation.terminal, "show", lambda *_: None),
+        (evaluation.report, "show", lambda *_: None),
         (tuning.report, "svg", lambda *_: ""),
     ):
         mock.patch.object(target, name, replacement).start()

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from number_zoo import Reader, command, files, reader
+from number_zoo import Reader, files, reader
 from number_zoo.command import drawn_paths, main
 from number_zoo.draw import draw_all
 from number_zoo.output import Writer, open_output, progress
@@ -317,9 +317,9 @@ def test_progress_is_shown(capsys):
 
 
 def test_serve_without_its_requirements_names_them(monkeypatch, capsys):
-    monkeypatch.setitem(__import__("sys").modules, "number_zoo.server.__main__", None)
-    assert command.main(["serve"]) == 2
-    assert "pip install 'number-zoo[server]'" in capsys.readouterr().err
+    monkeypatch.setattr("number_zoo.server.__main__.find_spec", lambda name: name != "uvicorn")
+    assert main(["serve"]) == 2
+    assert "serve needs uvicorn: pip install 'number-zoo[server]'" in capsys.readouterr().err
 
 
 def test_no_number_is_covered_by_what_is_drawn_around_small_ones():

@@ -15,6 +15,7 @@ from number_zoo import reader as reader_module
 from number_zoo.boxes import crop_around
 from number_zoo.published import SMALL_WEIGHTS, onnx_file
 from number_zoo.reader import Reader, open_reader
+from tests.conftest import encode_image
 
 
 @pytest.fixture(scope="module")
@@ -31,15 +32,9 @@ def image():
     return image
 
 
-def png(image: Image.Image) -> bytes:
-    file = io.BytesIO()
-    image.save(file, "PNG")
-    return file.getvalue()
-
-
 def test_images_of_every_kind_are_read_alike(reader, image, tmp_path):
     path = tmp_path / "175.png"
-    path.write_bytes(png(image))
+    path.write_bytes(encode_image(image))
     array = np.asarray(image)
     rgba = image.convert("RGBA")
     sources = [path, str(path), path.read_bytes(), image, rgba, array, array.astype(float)]
@@ -80,9 +75,14 @@ def test_another_type_is_refused_with_those_accepted(value, reader):
 
 
 def test_files_that_are_open_and_buffers_are_images(reader, image, tmp_path):
-    (tmp_path / "175.png").write_bytes(png(image))
+    (tmp_path / "175.png").write_bytes(encode_image(image))
     with (tmp_path / "175.png").open("rb") as file:
-        sources = [file, io.BytesIO(png(image)), bytearray(png(image)), memoryview(png(image))]
+        sources = [
+            file,
+            io.BytesIO(encode_image(image)),
+            bytearray(encode_image(image)),
+            memoryview(encode_image(image)),
+        ]
         for _ in range(2):  # a file that was read before is read from its beginning
             assert [reader.read(source).number for source in sources] == ["175"] * 4
         assert [reading.number for reading in reader.read(sources)] == ["175"] * 4
@@ -181,20 +181,14 @@ assert not unwanted, f"imported to read an image: {unwanted}"
 """
 
 
-def test_reading_imports_neither_keras_nor_the_project(image, tmp_path):
-    image.save(tmp_path / "175.png")
-    subprocess.run([sys.executable, "-c", READ_ALONE, tmp_path / "175.png"], check=True)
-
-
-def test_nothing_is_left_in_the_home_folder(image, tmp_path):
-    """ONNX Runtime keeps a device ID and a queue of reports there, unless it is told not to."""
+def test_reading_imports_nothing_unneeded_and_leaves_nothing(image, tmp_path):
+    """ONNX Runtime keeps a device ID and a queue of reports at home, unless it is told not to."""
     image.save(tmp_path / "175.png")
     (tmp_path / "home").mkdir()
     unset = {"ORT_DISABLE_TELEMETRY", "XDG_CACHE_HOME"}
     environment = {name: value for name, value in os.environ.items() if name not in unset}
     environment["HOME"] = str(tmp_path / "home")
-    code = "import number_zoo, sys; number_zoo.read(sys.argv[1])"
-    arguments = [sys.executable, "-B", "-c", code, tmp_path / "175.png"]
+    arguments = [sys.executable, "-B", "-c", READ_ALONE, tmp_path / "175.png"]
     subprocess.run(arguments, check=True, env=environment)
     assert list((tmp_path / "home").rglob("*")) == []
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import io
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -14,6 +14,7 @@ from PIL import Image
 from number_zoo.published import SMALL_WEIGHTS
 from number_zoo.server.api import PAGE, make_server
 from number_zoo.server.limits import Limits
+from tests.conftest import draw_plate, encode_image
 
 FIRST, SECOND = SMALL_WEIGHTS, "lightness"
 
@@ -27,9 +28,22 @@ def encode(
     """Noise that "lightness" reads as `digit`; `options` as Pillow's `save` takes them."""
     low = int(25.6 * digit) + 3
     noise = np.random.default_rng(digit).integers(low, low + 19, (height, width, 3), np.uint8)
-    file = io.BytesIO()
-    Image.fromarray(noise).save(file, kind, **options)
-    return file.getvalue()
+    return encode_image(Image.fromarray(noise), kind, **options)
+
+
+def three_plates() -> bytes:
+    """An image of 300 x 200 pixels with 175, 402 (turned) and 31."""
+    image = Image.new("RGB", (300, 200), (90, 110, 90))
+    draw_plate(image, 0, "175", (20, 20, 140, 80))
+    draw_plate(image, 1, "402", (240, 20, 290, 150))
+    draw_plate(image, 3, "31", (20, 120, 100, 180))
+    return encode_image(image)
+
+
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
 
 
 @contextlib.contextmanager

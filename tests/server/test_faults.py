@@ -14,7 +14,7 @@ import pytest
 
 from number_zoo import published
 from tests.conftest import ROOT
-from tests.server.samples import PHOTO
+from tests.server.samples import PHOTO, free_port
 
 SERVER = "import sys; from number_zoo.server.__main__ import main; sys.exit(main(sys.argv[1:]))"
 HUNG = """
@@ -30,8 +30,7 @@ api.STOP_SECONDS = 1
 @contextlib.contextmanager
 def served(code, *arguments, **options):
     """A server in a process of its own: the process, and its address once it answers."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-c", code, "--port", str(port), "--weights", *arguments]
     process = subprocess.Popen(command, cwd=ROOT, **options)
     address = f"http://127.0.0.1:{port}"

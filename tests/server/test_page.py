@@ -3,36 +3,20 @@
 from __future__ import annotations
 
 import base64
-import functools
-import io
 import re
-import shutil
 import zipfile
+from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
 from PIL import Image
-from playwright import sync_api
 
 from datasets.photo_folder import read_folder
 from number_zoo.images import decode_image
-from tests.conftest import draw_plate
-from tests.server.samples import FIRST, PHOTO, SECOND, encode, serving
+from tests.conftest import encode_image
+from tests.server.samples import FIRST, PHOTO, SECOND, encode, serving, three_plates
 
 DONE = ".card:not(.waiting)"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    chromium = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if chromium is None:
-        pytest.skip("no Chromium: apt install chromium, and the page is tested too")
-    flags = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -86,10 +70,28 @@ def until(page, expression, argument=None):
     raise AssertionError(f"never true: {expression}")
 
 
-def upload(page, *contents, name="door.png"):
+def choose(page, *contents, name="door.png"):
     files = [{"name": name, "mimeType": "image/png", "buffer": content} for content in contents]
     page.set_input_files("#files", files)
+
+
+def upload(page, *contents, name="door.png"):
+    choose(page, *contents, name=name)
     page.wait_for_selector(DONE)
+
+
+def drag(page, start, *places):
+    """Press the mouse at a place on the screen, and move it over others."""
+    page.mouse.move(*start)
+    page.mouse.down()
+    for place in places:
+        page.mouse.move(*place, steps=3)
+
+
+def box_asked(urls):
+    """The box of the last request that had one."""
+    query = parse_qs(urlsplit([url for url in urls if "box=" in url][-1]).query)
+    return np.array(query["box"][0].split(","), float)
 
 
 def numbers(page):
@@ -141,8 +143,7 @@ def test_images_come_in_by_file_paste_drop_camera_and_example(open_page, readers
 
 def test_what_cannot_be_read_is_said_and_the_page_goes_on(open_page):
     page = open_page(console=False)  # Chromium says there that requests fail
-    choose = functools.partial(page.set_input_files, "#files")
-    choose({"name": "note.png", "mimeType": "image/png", "buffer": b"no image"})
+    choose(page, b"no image", name="note.png")
     page.wait_for_selector("#message:has-text('cannot show note.png')")
     page.evaluate(
         """() => { const transfer = new DataTransfer();
@@ -151,14 +152,15 @@ def test_what_cannot_be_read_is_said_and_the_page_goes_on(open_page):
     )
     page.wait_for_selector("#message:has-text('URLs are not fetched')")
     page.route("**/api/read*", lambda route: route.abort())
-    choose({"name": "a.png", "mimeType": "image/png", "buffer": encode()})
+    choose(page, encode())
     page.wait_for_selector("#message:has-text('cannot be reached')")
     page.unroute("**/api/read*")
     page.click("#detect-again:has-text('Try again')")
     page.wait_for_selector(DONE)
     page.wait_for_selector("#message", state="hidden")
     files = [("note.heic", b"no image"), ("b.png", encode())]
-    choose([{"name": name, "mimeType": "", "buffer": content} for name, content in files])
+    files = [{"name": name, "mimeType": "", "buffer": content} for name, content in files]
+    page.set_input_files("#files", files)
     page.wait_for_selector("#strip button[aria-current=true][aria-label^='b.png']")
     page.wait_for_selector(DONE)
     assert "note.heic is a HEIC image" in page.locator("#message").inner_text()
@@ -167,9 +169,7 @@ def test_what_cannot_be_read_is_said_and_the_page_goes_on(open_page):
 def test_an_image_is_turned(open_page):
     page = open_page()
     left_black = np.repeat(np.uint8([[[0] * 3] * 20 + [[255] * 3] * 60]), 40, axis=0)
-    file = io.BytesIO()
-    Image.fromarray(left_black).save(file, "PNG")
-    upload(page, file.getvalue())
+    upload(page, encode_image(Image.fromarray(left_black)))
     with page.expect_request("**/api/read*") as request:
         page.click("#turn")
     turned = decode_image(request.value.post_data_buffer)
@@ -190,30 +190,22 @@ def test_the_box_is_dragged_and_the_reading_follows(open_page, readers):
     def place(x, y):
         return stage["x"] + x * scale, stage["y"] + y * scale
 
-    page.mouse.move(*place(20, 150))
-    page.mouse.down()
-    page.mouse.move(*place(60, 120), steps=2)
-    page.mouse.move(*place(120, 30), steps=2)
+    drag(page, place(20, 150), place(60, 120), place(120, 30))
     page.mouse.up()
     page.wait_for_selector("#box.yours")
     until(page, "document.getElementById('hint').innerText.includes('your box')")
     page.wait_for_selector(DONE)
-    last = [url for url in asked if "box=" in url][-1]
-    box = [float(edge) for edge in last.split("box=")[1].replace("%2C", ",").split(",")]
-    assert np.abs(np.array(box) - [20, 30, 120, 150]).max() < 3
+    box = box_asked(asked)
+    assert np.abs(box - [20, 30, 120, 150]).max() < 3
     assert numbers(page) == expected(readers, content, box)
     corner = page.locator("#box i[data-edges=rb]").bounding_box()
-    page.mouse.move(corner["x"] + 22, corner["y"] + 22)
-    page.mouse.down()
-    page.mouse.move(*place(200, 180), steps=3)
+    drag(page, (corner["x"] + 22, corner["y"] + 22), place(200, 180))
     page.mouse.up()
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("Shift+ArrowDown")
     page.wait_for_timeout(50)
     page.wait_for_selector(DONE)
-    last = [url for url in asked if "box=" in url][-1]
-    box = [float(edge) for edge in last.split("box=")[1].replace("%2C", ",").split(",")]
-    assert np.abs(np.array(box) - [17, 30, 197, 183]).max() < 3
+    assert np.abs(box_asked(asked) - [17, 30, 197, 183]).max() < 3
     page.keyboard.press("Escape")
     until(page, "!document.getElementById('box').classList.contains('yours')")
     page.wait_for_selector(DONE)
@@ -261,10 +253,8 @@ def test_models_are_switched(open_page, readers):
     # It finds no box; one that is dragged is visible from the start, and stays.
     assert page.locator("#box").is_hidden()
     stage = page.locator("#stage").bounding_box()
-    page.mouse.move(stage["x"] + 40, stage["y"] + 40)
-    page.mouse.down()
-    page.mouse.move(stage["x"] + 200, stage["y"] + 40)
-    page.mouse.move(stage["x"] + 200, stage["y"] + 200)
+    x, y = stage["x"], stage["y"]
+    drag(page, (x + 40, y + 40), (x + 200, y + 40), (x + 200, y + 200))
     page.wait_for_selector("#box:not(.yours)")
     until(page, "document.getElementById('hint').innerText.includes('your box')")
     page.wait_for_selector(DONE)
@@ -274,12 +264,7 @@ def test_models_are_switched(open_page, readers):
 
 def test_all_numbers_are_listed_and_one_is_chosen(open_page, readers):
     page = open_page()
-    file, image = io.BytesIO(), Image.new("RGB", (300, 200), (90, 110, 90))
-    draw_plate(image, 0, "175", (20, 20, 140, 80))
-    draw_plate(image, 1, "402", (240, 20, 290, 150))
-    draw_plate(image, 3, "31", (20, 120, 100, 180))
-    image.save(file, "PNG")
-    upload(page, file.getvalue())
+    upload(page, three_plates())
     assert page.locator("#numbers").is_hidden()
     page.focus("#all")
     page.keyboard.press("Space")
@@ -321,8 +306,7 @@ def test_all_numbers_are_listed_and_one_is_chosen(open_page, readers):
     assert numbers(page) == ["31"] and page.locator("#correct").is_visible()
     page.click("#detect-again:has-text('Detect all numbers')")
     page.wait_for_selector("#numbers button >> nth=2")
-    empty = {"name": "empty.png", "mimeType": "image/png", "buffer": encode()}
-    page.set_input_files("#files", empty)
+    choose(page, encode())
     page.wait_for_selector("#numbers:has-text('No numbers found.')")
     shown = [t.strip() for t in page.locator("#strip span").all_inner_texts()]
     assert shown == [", ".join(listed) + " ?", "none"]
@@ -336,9 +320,7 @@ def test_a_number_is_drawn(open_page, readers):
     page.click("#draw")
     pad = page.locator("#pad").bounding_box()
     middle = pad["x"] + pad["width"] / 2
-    page.mouse.move(middle, pad["y"] + 40)
-    page.mouse.down()
-    page.mouse.move(middle, pad["y"] + 200, steps=4)
+    drag(page, (middle, pad["y"] + 40), (middle, pad["y"] + 200))
     with page.expect_request("**/api/read*") as request:
         page.mouse.up()
     page.wait_for_selector(DONE)
@@ -423,13 +405,9 @@ def test_a_phone_shows_all_of_it(open_page):
     page.set_viewport_size({"width": 360, "height": 740})
     page.tap("#examples li:nth-child(1) button")
     page.wait_for_selector(DONE)
-    large = Image.new("RGB", (3000, 2250), "white")
-    file = io.BytesIO()
-    large.save(file, "JPEG")
+    large = encode_image(Image.new("RGB", (3000, 2250), "white"), "JPEG")
     with page.expect_request("**/api/read*") as request:
-        page.set_input_files(
-            "#files", {"name": "large.jpg", "mimeType": "image/jpeg", "buffer": file.getvalue()}
-        )
+        choose(page, large, name="large.jpg")
     assert decode_image(request.value.post_data_buffer).shape == (1536, 2048, 3)
     page.wait_for_selector(DONE)
     width = page.evaluate("document.documentElement.scrollWidth")

@@ -15,7 +15,7 @@ import pytest
 from number_zoo.server.__main__ import main
 from number_zoo.server.limits import Limits
 from tests.conftest import ROOT
-from tests.server.samples import FIRST, PHOTO, encode, serving
+from tests.server.samples import FIRST, PHOTO, encode, free_port, serving
 
 
 def connect(port: int) -> socket.socket:
@@ -83,8 +83,7 @@ BLOCKED = {"keras", "tensorflow", "cv2", "jax", "models", "datasets", "inference
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_it_starts_without_keras_reads_and_stops(stop):
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-c", WITHOUT_THE_PROJECT.format(blocked=BLOCKED, port=port)]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     while process.poll() is None and "running on" not in process.stderr.readline():

@@ -15,6 +15,9 @@ from training.accelerator import compose, feed, finish, pack
 
 jax = pytest.importorskip("jax")
 
+COUNT = 16
+"""Images in every batch: the augmentation compiles once."""
+
 
 def digit_image(value, size=(40, 24)):
     image = np.full((*size, 3), 200, np.uint8)
@@ -27,30 +30,21 @@ def bank():
     return compose.DigitBank.collect([(str(v), digit_image(v)) for v in range(10)] * 2)
 
 
-@pytest.fixture
-def folder(tmp_path):
-    folder = tmp_path / "digits"
-    folder.mkdir()
-    with (folder / "labels.csv").open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(("file", "label", "split"))
-        for value in range(10):
-            for split in ("train", "validation", "test"):
-                name = f"{split}{value}.png"
-                cv2.imwrite(str(folder / name), digit_image(value))
-                writer.writerow((name, value, split))
-    return folder
+@pytest.fixture(scope="module")
+def arrays(bank):
+    arrays = feed.empty(COUNT)
+    for row in range(COUNT):
+        rng = np.random.default_rng(row)
+        feed.store(arrays, row, compose.strip(rng, bank, 2, 6), rng)
+    return arrays
 
 
 @pytest.mark.parametrize("make", ["strip", "amount"])
 def test_composed_images_have_a_box_inside_for_each_digit(make, bank):
+    arguments = {"strip": (2, 10), "amount": ([np.full((8, 8, 3), 220, np.uint8)],)}[make]
     for seed in range(20):
         rng = np.random.default_rng(seed)
-        if make == "strip":
-            image, label, boxes = compose.strip(rng, bank, 2, 10)
-        else:
-            paper = np.full((8, 8, 3), 220, np.uint8)
-            image, label, boxes = compose.amount(rng, bank, [paper])
+        image, label, boxes = getattr(compose, make)(rng, bank, *arguments)
         assert label.isdigit() and boxes.shape == (len(label), 4)
         assert image.dtype == np.uint8
         assert (boxes[:, :2] >= 0).all()
@@ -63,28 +57,25 @@ def test_a_bank_without_all_digits_is_an_error():
         compose.DigitBank.collect([("1", digit_image(1))])
 
 
-def test_packing_keeps_images_labels_and_splits_and_leaves_test_out(folder, tmp_path):
-    out = tmp_path / "pack.npz"
+def test_packing_keeps_images_labels_and_splits_and_leaves_test_out(tmp_path):
+    folder, out = tmp_path / "meters", tmp_path / "pack.npz"
+    folder.mkdir()
+    with (folder / "labels.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("file", "label", "split"))
+        for value in range(10):
+            for split in ("train", "validation", "test"):
+                name = f"{split}{value}.png"
+                cv2.imwrite(str(folder / name), digit_image(value))
+                writer.writerow((name, value, split))
     assert pack.main([str(out), "--digits", str(folder)]) == 0
-    packs, _ = pack.load(out)
-    assert set(packs) == {"digits/digits/train", "digits/digits/validation"}
-    train = packs["digits/digits/train"]
+    packs, extra = pack.load(out)
+    assert set(packs) == {"digits/meters/train", "digits/meters/validation"}
+    train = packs["digits/meters/train"]
     assert sorted(train.labels) == list("0123456789")
     np.testing.assert_array_equal(train.images()[3], digit_image(train.labels[3]))
     np.testing.assert_array_equal(train.boxes[:, 0], np.tile([0, 0, 24, 40], (10, 1)))
-    assert "strips/digits" in feed.kinds(out)
-
-
-COUNT = 16
-"""Images in every batch: the augmentation compiles once."""
-
-
-def examples(bank, count=COUNT):
-    arrays = feed.empty(count)
-    for row in range(count):
-        rng = np.random.default_rng(row)
-        feed.keep(arrays, row, compose.strip(rng, bank, 2, 6), rng)
-    return arrays
+    assert set(compose.composers(packs, extra, seed=0)) == {"strips/meters"}
 
 
 @functools.cache
@@ -95,20 +86,15 @@ def compiled():
 
 
 def augmented(arrays, key=0, **amounts):
-    strengths = {
-        field.name: np.float32(amounts.get(field.name, 0.0))
-        for field in dataclasses.fields(Augmentation)
-    }
-    for name in ("turned", "faint"):
-        strengths[name] = np.float32(amounts.get(name, 0.0))
+    names = [field.name for field in dataclasses.fields(Augmentation)]
+    strengths = dict.fromkeys([*names, "turned", "faint"], 0.0) | amounts
+    strengths = {name: np.float32(value) for name, value in strengths.items()}
     images, truth = compiled()(arrays, jax.random.key(key), strengths, (32, 80))
     return np.asarray(images), {name: np.asarray(value) for name, value in truth.items()}
 
 
-def test_kept_examples_have_labels_and_digit_boxes_within_the_number(bank):
-    arrays = examples(bank)
-    for row in range(COUNT):
-        length = arrays["length"][row]
+def test_stored_examples_have_labels_and_digit_boxes_within_the_number(arrays):
+    for row, length in enumerate(arrays["length"]):
         assert (arrays["digits"][row, :length] >= 0).all()
         assert (arrays["digits"][row, length:] == -1).all()
         boxes = arrays["digit_boxes"][row, :length]
@@ -116,8 +102,7 @@ def test_kept_examples_have_labels_and_digit_boxes_within_the_number(bank):
         np.testing.assert_allclose(union, arrays["box"][row], atol=1e-5)
 
 
-def test_without_strength_augmentation_only_shrinks(bank):
-    arrays = examples(bank)
+def test_without_strength_augmentation_only_shrinks(arrays):
     images, truth = augmented(arrays)
     halves = [cv2.resize(i, (80, 32), interpolation=cv2.INTER_AREA) for i in arrays["images"]]
     assert np.abs(images - np.stack(halves)).mean() < 3
@@ -125,21 +110,17 @@ def test_without_strength_augmentation_only_shrinks(bank):
     np.testing.assert_array_equal(truth["digits"], arrays["digits"])
 
 
-def test_augmentation_is_a_function_of_its_key_and_keeps_the_number_in_view(bank):
-    arrays = examples(bank)
+def test_augmentation_is_a_function_of_its_key_and_keeps_the_number_in_view(arrays):
     strong = dataclasses.asdict(Augmentation.strong()) | {"background_crop": 0.0}
     images, truth = augmented(arrays, 1, **strong)
-    again, _ = augmented(arrays, 1, **strong)
-    other, _ = augmented(arrays, 2, **strong)
-    np.testing.assert_array_equal(images, again)
-    assert np.abs(images - other).mean() > 1
+    np.testing.assert_array_equal(images, augmented(arrays, 1, **strong)[0])
+    assert np.abs(images - augmented(arrays, 2, **strong)[0]).mean() > 1
     assert np.isfinite(images).all() and images.min() >= 0 and images.max() <= 255
     np.testing.assert_array_equal(truth["length"], arrays["length"])
     assert np.isfinite(truth["box"]).all()
 
 
-def test_background_crops_and_turned_images_show_no_number(bank):
-    arrays = examples(bank)
+def test_turned_images_show_no_number(arrays):
     _, truth = augmented(arrays, turned=1.0)
     telling = np.isin(arrays["digits"], [3, 4, 7]).any(axis=1)
     assert telling.any() and (truth["length"][telling] == 0).all()
@@ -153,10 +134,9 @@ def test_a_moved_box_follows_its_pixels():
     arrays = feed.empty(COUNT)
     for row in range(COUNT):
         image = np.zeros((60, 150, 3), np.uint8)
-        box = np.array([[40 + 3 * row, 20, 70 + 3 * row, 40]], np.float32)
-        left, top, right, bottom = box[0].astype(int)
+        left, top, right, bottom = box = 40 + 3 * row, 20, 70 + 3 * row, 40
         image[top:bottom, left:right] = 255
-        feed.keep(arrays, row, (image, "3", box), None)
+        feed.store(arrays, row, (image, "3", np.array([box], np.float32)), None)
     images, truth = augmented(arrays, 3, zoom=0.2, shift=0.1, rotation=8.0, perspective=0.1)
     for image, box in zip(images, truth["box"], strict=True):
         rows, columns = np.nonzero(image.mean(axis=-1) > 128)
@@ -164,7 +144,7 @@ def test_a_moved_box_follows_its_pixels():
         np.testing.assert_allclose(box, edges, atol=0.06)
 
 
-def test_weights_in_half_precision_load_as_almost_the_same(tmp_path):
+def test_weights_are_stored_in_half_precision_and_missing_ones_named(tmp_path):
     model = models.create("conv_transformer_tiny", input_shape=(32, 64, 3), max_digits=3)
     whole, half = tmp_path / "whole.keras", tmp_path / "half.keras"
     model.save(whole)
@@ -174,9 +154,5 @@ def test_weights_in_half_precision_load_as_almost_the_same(tmp_path):
     for old, new in zip(model.get_weights(), loaded.get_weights(), strict=True):
         assert new.dtype == np.float32
         np.testing.assert_allclose(new, old, rtol=2**-11, atol=1e-7)
-
-
-def test_missing_weights_are_named():
-    model = models.create("conv_transformer_tiny", input_shape=(32, 64, 3), max_digits=3)
     with pytest.raises(ValueError, match="stem_conv/kernel"):
         finish.load_weights(model, {}, "conv_transformer_tiny")

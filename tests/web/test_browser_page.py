@@ -14,15 +14,13 @@ import threading
 import numpy as np
 import pytest
 from PIL import Image
-from playwright import sync_api
 
 import number_zoo
-from tests.conftest import ROOT
+from tests.conftest import ROOT, encode_image
 
 WEB, GALLERY = ROOT / "web", ROOT / "number_zoo/server/static/gallery"
 WEIGHTS = "conv_transformer_small.any10"
 DONE = ".card:not(.waiting)"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 EXAMPLES = [
     (GALLERY / example["file"]).read_bytes()
     for example in json.loads((GALLERY / "examples.json").read_text())
@@ -35,17 +33,6 @@ TURNS = {3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90, 7: Image.T
 @pytest.fixture(scope="module")
 def reader():
     return number_zoo.Reader(WEIGHTS)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    chromium = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if chromium is None:
-        pytest.skip("no Chromium: apt install chromium, and the page is tested too")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 class Handler(http.server.SimpleHTTPRequestHandler):
@@ -92,18 +79,12 @@ def page(browser, host):
     assert wrong == []
 
 
-def encode(image: Image.Image, kind: str = "PNG", **options) -> bytes:
-    file = io.BytesIO()
-    image.save(file, kind, **options)
-    return file.getvalue()
-
-
 def stored(content: bytes, orientation: int) -> bytes:
     """The same image, its pixels turned and its EXIF orientation set."""
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
     image = Image.open(io.BytesIO(content)).transpose(TURNS[orientation])
-    return encode(image, "JPEG", exif=exif, quality=95)
+    return encode_image(image, "JPEG", exif=exif, quality=95)
 
 
 def on_transparent(content: bytes) -> bytes:
@@ -111,7 +92,7 @@ def on_transparent(content: bytes) -> bytes:
     grey = Image.open(io.BytesIO(content)).convert("L")
     light = Image.new("RGBA", grey.size, (250, 250, 250, 0))
     light.putalpha(grey.point(lambda value: 255 if value > 150 else 0))
-    return encode(light)
+    return encode_image(light)
 
 
 def read_in(page, content: bytes, box=None) -> dict:
@@ -131,8 +112,8 @@ def test_reads_what_number_zoo_reads(page, reader):
         *EXAMPLES,
         *(stored(EXAMPLES[1], orientation) for orientation in TURNS),
         on_transparent(EXAMPLES[4]),
-        encode(large),
-        encode(Image.new("L", (50, 30), 200)),
+        encode_image(large),
+        encode_image(Image.new("L", (50, 30), 200)),
     ]
     for content in images:
         reading, expected = read_in(page, content), reader.read(content)
@@ -148,16 +129,16 @@ def test_reads_in_a_box(page):
     both = Image.new("RGB", (400, 140))
     both.paste(left, (0, 0))
     both.paste(right, (200, 0))
-    whole = [read_in(page, content)["box"] for content in (encode(left), encode(right))]
+    whole = [read_in(page, content)["box"] for content in (encode_image(left), encode_image(right))]
     boxes = [whole[0], [edge + 200 * (axis % 2 == 0) for axis, edge in enumerate(whole[1])]]
-    numbers = [read_in(page, encode(both), box)["number"] for box in boxes]
-    assert numbers == [read_in(page, encode(image))["number"] for image in (left, right)]
+    numbers = [read_in(page, encode_image(both), box)["number"] for box in boxes]
+    assert numbers == [read_in(page, encode_image(image))["number"] for image in (left, right)]
 
 
 def test_shows_readings(page, reader):
-    blank = encode(Image.new("RGB", (60, 40), "gray"))
+    blank = encode_image(Image.new("RGB", (60, 40), "gray"))
     noise = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
-    contents = [EXAMPLES[1], blank, encode(Image.fromarray(noise))]
+    contents = [EXAMPLES[1], blank, encode_image(Image.fromarray(noise))]
     files = [{"name": f"{len(content)}", "mimeType": "", "buffer": content} for content in contents]
     page.set_input_files("#files", files)
     page.wait_for_selector(DONE)

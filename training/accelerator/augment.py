@@ -70,7 +70,7 @@ def augment(
 
     Returns:
         float32 images (n, *size, 3), 0 to 255, and their labels: `length`, `digits`, `box` as
-        shares of the result, and `digit_boxes`, all NaN where there is no number any more.
+        fractions of the result, and `digit_boxes`, all NaN where there is no number any more.
     """
     count = batch["length"].shape[0]
     draw = Draws(key, count)
@@ -86,9 +86,7 @@ def augment(
         "digits": jnp.where(gone[:, None], -1, batch["digits"]),
         "box": jnp.where(gone[:, None], jnp.nan, shown),
         "digit_boxes": jnp.where(
-            gone[:, None, None],
-            jnp.nan,
-            move_all_boxes(batch["digit_boxes"], matrices),
+            gone[:, None, None], jnp.nan, move_boxes(batch["digit_boxes"], matrices)
         ),
     }
     digit = _digit_size(box, moved["digit_boxes"], batch["length"], size)
@@ -113,15 +111,15 @@ def _digit_size(box, digit_boxes, length, size):
 
 
 def _choose_views(batch: Batch, draw: Draws, a):
-    """Homographies (n, 3, 3) from the result, x and y in [-0.5, 0.5], to shares of the image.
+    """Homographies (n, 3, 3) from the result, x and y in [-0.5, 0.5], to fractions of the image.
 
     Also returns which show a part without the number, and which are turned.
     """
     box, aspect = batch["box"], batch["aspect"]
-    windows = _windows(box, aspect, draw, a)
-    beside, has_room = _beside(box, draw)
+    crops = _number_crops(box, aspect, draw, a)
+    background, has_room = _background_crops(box, draw)
     gone = has_room & (batch["length"] > 0) & draw.bernoulli(a["background_crop"])
-    windows = jnp.where(gone[:, None], beside, windows)
+    crops = jnp.where(gone[:, None], background, crops)
     # Upside down, 0 1 2 5 6 8 9 can be read still; on their sides, 0 1 6 8 9 might be.
     quarter = jnp.clip(1 + jnp.floor(draw.between(0.0, 3.0)), 1, 3)
     telling = jnp.where(
@@ -131,8 +129,8 @@ def _choose_views(batch: Batch, draw: Draws, a):
     ).any(axis=1)
     turned = telling & ~gone & draw.bernoulli(a["turned"])
     quarter = jnp.where(turned, quarter, 0.0)
-    matrices = _homographies(windows, aspect, draw, a, quarter)
-    plain = _homographies(windows, aspect, draw, dict.fromkeys(a, 0.0), quarter)
+    matrices = _homographies(crops, aspect, draw, a, quarter)
+    plain = _homographies(crops, aspect, draw, dict.fromkeys(a, 0.0), quarter)
     moved = move_boxes(box, matrices)
     sides = jnp.tile(moved[:, 2:] - moved[:, :2], 2)
     over = jnp.concatenate([-moved[:, :2], moved[:, 2:] - 1.0], axis=1)
@@ -140,9 +138,9 @@ def _choose_views(batch: Batch, draw: Draws, a):
     return jnp.where((cut | gone)[:, None, None], plain, matrices), gone, turned
 
 
-def _windows(box, aspect, draw: Draws, a):
-    """The part of each image that is shown before anything moves: all of it, a window of any
-    size that holds the number, or what a reader's next glimpse at the number would show."""
+def _number_crops(box, aspect, draw: Draws, a):
+    """The part of each image that is shown before anything moves: all of it, a crop of any size
+    that holds the number, or what a reader's next glimpse at the number would show."""
     count = box.shape[0]
     whole = jnp.tile(jnp.array([0.0, 0.0, 1.0, 1.0]), (count, 1))
     known = jnp.isfinite(box).all(axis=1)
@@ -154,12 +152,12 @@ def _windows(box, aspect, draw: Draws, a):
     low = jnp.minimum(jnp.maximum(far + spare - sizes, 0.0), 1.0 - sizes)
     high = jnp.maximum(jnp.minimum(near - spare, 1.0 - sizes), low)
     corner = low + (high - low) * draw.between(0.0, 1.0, 2)
-    window = jnp.concatenate([corner, corner + sizes], axis=1)
+    crop = jnp.concatenate([corner, corner + sizes], axis=1)
     # A glimpse: the box grown by the reader's margin, in width by as little as in height.
     wide = (extent[:, 1] / (extent[:, 0] * aspect)).clip(0.15, 1.0)
     shrink = jnp.stack([draw.between(wide, 1.0), jnp.ones(count)], axis=1)
     grown = extent * 0.5 * draw.between(0.35, 1.1, 1) * shrink
-    # What is narrow may be shown with more beside it, so that its digits are stretched less.
+    # What is narrow may be shown with wider margins, so that its digits are stretched less.
     narrow = draw.between(0.0, 1.8) * (extent + 2 * grown)[:, 1] / aspect
     narrow = (0.5 * (narrow - (extent + 2 * grown)[:, 0])).clip(0.0, None)
     grown = grown + jnp.stack([narrow, jnp.zeros(count)], axis=1)
@@ -167,18 +165,17 @@ def _windows(box, aspect, draw: Draws, a):
     high = jnp.minimum(far + grown * draw.between(0.7, 1.3, 2), 1.0)
     glimpse = jnp.concatenate([low, high], axis=1)
     mode = draw.between(0.0, 1.0)
-    chosen = jnp.where((mode < 0.45 * a["random_crop"])[:, None], glimpse, window)
+    chosen = jnp.where((mode < 0.45 * a["random_crop"])[:, None], glimpse, crop)
     return jnp.where((known & (mode < a["random_crop"]))[:, None], chosen, whole)
 
 
-def _beside(box, draw: Draws):
-    """A part of each image beside its number, and whether there is room for one."""
+def _background_crops(box, draw: Draws):
+    """A part of each image that does not show its number, and whether there is room for one."""
     gap = 0.12 * jnp.tile(box[:, 2:] - box[:, :2], 2)
     rooms = jnp.stack([box[:, 0], box[:, 1], 1 - box[:, 2], 1 - box[:, 3]], axis=1) - gap
     rooms = jnp.where(jnp.isfinite(rooms), rooms, 0.0)
     wide_enough = rooms > 0.15
-    chances = jnp.where(wide_enough, draw.between(0.1, 1.0, 4), 0.0)
-    side = chances.argmax(axis=1)
+    side = jnp.where(wide_enough, draw.between(0.1, 1.0, 4), 0.0).argmax(axis=1)
     room = jnp.take_along_axis(rooms, side[:, None], axis=1)[:, 0]
     along = (room * draw.between(0.5, 1.0)).clip(0.1, 1.0)
     across = draw.between(0.3, 1.0)
@@ -190,9 +187,9 @@ def _beside(box, draw: Draws):
     return jnp.where((side % 2 == 1)[:, None], upright, level), wide_enough.any(axis=1)
 
 
-def _homographies(windows, aspect, draw: Draws, a, quarter):
-    sides = windows[:, 2:] - windows[:, :2]
-    centre = (windows[:, :2] + windows[:, 2:]) / 2 + draw.either_way(a["shift"], 2) * sides
+def _homographies(crops, aspect, draw: Draws, a, quarter):
+    sides = crops[:, 2:] - crops[:, :2]
+    centre = (crops[:, :2] + crops[:, 2:]) / 2 + draw.either_way(a["shift"], 2) * sides
     zoom = draw.factor(a["zoom"]) / jnp.exp(draw.between(0.0, 1.0) * jnp.log1p(a["zoom_out"]))
     stretch = jnp.sqrt(draw.factor(a["stretch"]))
     width, height = sides[:, 0] * aspect, sides[:, 1]
@@ -209,33 +206,33 @@ def _homographies(windows, aspect, draw: Draws, a, quarter):
     cos, sin = jnp.cos(quarter * jnp.pi / 2), jnp.sin(quarter * jnp.pi / 2)
     with jax.default_matmul_precision("highest"):
         linear = normalize @ turn @ skew @ scale @ matrix(cos, -sin, sin, cos)
-    tilt = draw.either_way(a["perspective"], 2)
-    top = linear + centre[:, :, None] * tilt[:, None, :]
-    top = jnp.concatenate([top, centre[:, :, None]], axis=2)
-    bottom = jnp.concatenate([tilt, unit[:, None]], axis=1)[:, None, :]
-    return jnp.concatenate([top, bottom], axis=1)
+    return homographies(linear, centre, draw.either_way(a["perspective"], 2))
 
 
 def matrix(a, b, c, d):
     return jnp.stack([jnp.stack([a, b], axis=-1), jnp.stack([c, d], axis=-1)], axis=-2)
 
 
-def move_boxes(box, matrices):
-    """Boxes (n, 4) in shares of images to upright boxes in shares of results, not clipped."""
-    x, y = box[:, jnp.array([0, 2, 2, 0])], box[:, jnp.array([1, 1, 3, 3])]
-    points = jnp.stack([x, y, jnp.ones_like(x)], axis=-1)  # (n, 4, 3)
-    one, two, three = (matrices[:, :, column] for column in range(3))
+def homographies(linear, centre, tilt):
+    """(n, 3, 3) of linear parts (n, 2, 2), what the middle shows (n, 2), and tilts (n, 2)."""
+    top = linear + centre[:, :, None] * tilt[:, None, :]
+    top = jnp.concatenate([top, centre[:, :, None]], axis=2)
+    bottom = jnp.concatenate([tilt, jnp.ones((len(tilt), 1))], axis=1)[:, None, :]
+    return jnp.concatenate([top, bottom], axis=1)
+
+
+def move_boxes(boxes, matrices):
+    """Boxes (n, ..., 4) in fractions of images to upright boxes in fractions of results, not
+    clipped."""
+    x, y = boxes[..., jnp.array([0, 2, 2, 0])], boxes[..., jnp.array([1, 1, 3, 3])]
+    points = jnp.stack([x, y, jnp.ones_like(x)], axis=-1)  # (n, ..., 4, 3)
+    first, second, third = jnp.moveaxis(matrices, 2, 0)
     inverse = jnp.stack(
-        [jnp.cross(two, three), jnp.cross(three, one), jnp.cross(one, two)], axis=1
+        [jnp.cross(second, third), jnp.cross(third, first), jnp.cross(first, second)], axis=1
     )  # up to a factor, which homogeneous coordinates do not see
-    moved = jnp.einsum("nij,nkj->nki", inverse, points, precision="highest")
+    moved = jnp.einsum("nij,n...kj->n...ki", inverse, points, precision="highest")
     moved = moved[..., :2] / moved[..., 2:] + 0.5
-    return jnp.concatenate([moved.min(axis=1), moved.max(axis=1)], axis=1)
-
-
-def move_all_boxes(boxes, matrices):
-    """`move_boxes` for several boxes (n, k, 4) of each image."""
-    return jax.vmap(move_boxes, in_axes=(1, None), out_axes=1)(boxes, matrices)
+    return jnp.concatenate([moved.min(axis=-2), moved.max(axis=-2)], axis=-1)
 
 
 def sample(images, matrices, size):
@@ -268,8 +265,8 @@ def soften(images, draw: Draws, a, digit):
 
     Never beyond what leaves a digit readable: some 7 pixels high and 5 wide.
     """
-    grey = draw.bernoulli(a["grey"])[:, None, None, None]
-    images = jnp.where(grey, _luminance(images)[..., None], images)
+    grey = images @ jnp.array([[0.299], [0.587], [0.114]])
+    images = jnp.where(_per_image(draw.bernoulli(a["grey"])), grey, images)
     blurred, sharper, coarse = (
         draw.bernoulli(probability) for probability in (a["blur"], 0.4 * a["blur"], a["downscale"])
     )
@@ -310,8 +307,9 @@ def _reduction(pixels: int, factor):
     return up @ down
 
 
-def _luminance(images):
-    return images @ jnp.array([0.299, 0.587, 0.114])
+def _per_image(values):
+    """Values (n,) as (n, 1, 1, 1)."""
+    return values[:, None, None, None]
 
 
 def _fade(images, box, draw: Draws, a):
@@ -326,36 +324,32 @@ def _fade(images, box, draw: Draws, a):
         return (edge * pixels / 2 + 0.5).clip(0.0, 1.0)
 
     mask = inside(1, height)[:, :, None, None] * inside(0, width)[:, None, :, None]
-    mask = jnp.where(faint[:, None, None, None], mask, 0.0)
+    mask = jnp.where(_per_image(faint), mask, 0.0)
     total = jnp.maximum(mask.sum(axis=(1, 2), keepdims=True), 1e-3)
     mean = (mask * images).sum(axis=(1, 2), keepdims=True) / total
-    kept = (0.15 * 3.0 ** draw.between(0.0, 1.0))[:, None, None, None]
-    return images + mask * (kept - 1.0) * (images - mean), faint
+    contrast = _per_image(0.15 * 3.0 ** draw.between(0.0, 1.0))
+    return images + mask * (contrast - 1.0) * (images - mean), faint
 
 
 def light(images, draw: Draws, a):
     """Inversion, gamma, brightness, contrast and colour, as in `datasets.distort`."""
-
-    def each(values):
-        return values[:, None, None, None]
-
-    inverted = each(draw.bernoulli(a["invert"]))
+    inverted = _per_image(draw.bernoulli(a["invert"]))
     levels = (images / 255).clip(0.0, 1.0)
     levels = jnp.where(inverted, 1 - levels, levels)
     means = levels.mean(axis=(1, 2, 3), keepdims=True)
-    gamma = each(draw.factor(a["gamma"]))
+    gamma = _per_image(draw.factor(a["gamma"]))
     levels, means = (levels + 1e-4) ** gamma, (means + 1e-4) ** gamma
-    shifted = means + each(draw.either_way(a["brightness"]))
+    shifted = means + _per_image(draw.either_way(a["brightness"]))
     shifted = jnp.clip(shifted, jnp.minimum(means, 0.12), jnp.maximum(means, 0.88))
-    levels = shifted + (levels - means) * each(draw.factor(a["contrast"]))
-    levels = levels * draw.factor(a["channel_gain"], 3)[:, None, None, :]
+    levels = shifted + (levels - means) * _per_image(draw.factor(a["contrast"]))
+    levels = levels * draw.factor(a["channel_gain"], 3)[:, None, None]
     return (levels * 255).clip(0.0, 255.0)
 
 
 def compress(images, draw: Draws, a):
     """Quantize 8 x 8 blocks as JPEG of quality 15 to 75 does."""
     count, height, width, _ = images.shape
-    chosen = draw.bernoulli(a["compress"])[:, None, None, None]
+    chosen = _per_image(draw.bernoulli(a["compress"]))
     quality = draw.between(15.0, 75.0)
     scale = jnp.where(quality < 50, 50 / quality, 2 - quality / 50)
     to_ycc = np.array(
@@ -376,20 +370,20 @@ def compress(images, draw: Draws, a):
 def disturb(images, draw: Draws, a, digit, grain):
     """An even patch, light that falls off to one side, and noise, its strength times `grain`."""
     _, height, width, _ = images.shape
-    y, x = jnp.arange(height)[None, :, None], jnp.arange(width)[None, None, :]
+    y, x = jnp.arange(height)[:, None, None], jnp.arange(width)[:, None]
     most = 0.15 * height
-    tall = draw.between(most / 3, jnp.minimum(most, 0.4 * digit[:, 0]))[:, None, None]
-    wide = draw.between(most / 3, jnp.minimum(most, 0.5 * digit[:, 1]))[:, None, None]
-    middle_y = draw.between(0.0, height)[:, None, None]
-    middle_x = draw.between(0.0, width)[:, None, None]
+    tall = _per_image(draw.between(most / 3, jnp.minimum(most, 0.4 * digit[:, 0])))
+    wide = _per_image(draw.between(most / 3, jnp.minimum(most, 0.5 * digit[:, 1])))
+    middle_y = _per_image(draw.between(0.0, height))
+    middle_x = _per_image(draw.between(0.0, width))
     patch = (jnp.abs(y - middle_y) < tall / 2) & (jnp.abs(x - middle_x) < wide / 2)
-    patch = patch & draw.bernoulli(a["erase"])[:, None, None]
-    images = jnp.where(patch[..., None], draw.between(0.0, 255.0, 3)[:, None, None, :], images)
-    angle = draw.between(0.0, 2 * jnp.pi)[:, None, None]
-    depth = (draw.between(0.0, 1.0) * a["illumination_gradient"])[:, None, None]
-    ramp = 1 + depth * (jnp.cos(angle) * (x / width - 0.5) + jnp.sin(angle) * (y / height - 0.5))
-    images = images * ramp[..., None]
-    fine = (draw.between(0.0, a["noise"]) * grain)[:, None, None, None]
-    coarse = (draw.between(0.0, a["noise"] / 2) * grain)[:, None, None, None]
+    patch = patch & _per_image(draw.bernoulli(a["erase"]))
+    images = jnp.where(patch, draw.between(0.0, 255.0, 3)[:, None, None], images)
+    angle = _per_image(draw.between(0.0, 2 * jnp.pi))
+    depth = _per_image(draw.between(0.0, 1.0) * a["illumination_gradient"])
+    slope = jnp.cos(angle) * (x / width - 0.5) + jnp.sin(angle) * (y / height - 0.5)
+    images = images * (1 + depth * slope)
+    fine = _per_image(draw.between(0.0, a["noise"]) * grain)
+    coarse = _per_image(draw.between(0.0, a["noise"] / 2) * grain)
     blotches = draw.normal(height // 2, width // 2, 3).repeat(2, axis=1).repeat(2, axis=2)
     return images + fine * draw.normal(height, width, 1) + coarse * blotches

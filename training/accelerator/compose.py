@@ -1,18 +1,20 @@
 """Numbers composed of single digits that were cut out of real images: strips, amounts, numbers.
 
-Every function takes a NumPy generator and a `DigitBank` and returns an image, its label and the
-boxes of its digits, so that a few thousand labelled digits make any number of labelled numbers.
+A few thousand labelled digits make any number of labelled numbers.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-Composed = tuple[np.ndarray, str, np.ndarray]
-"""uint8 image (height, width, 3), label, float32 digit boxes (digits, 4) in pixels."""
+from training.accelerator.pack import MOST_DIGITS, Drawing, Packed, mnist_digits
+
+Maker = Callable[[int], Drawing]
+"""Draws the image of an index."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +30,12 @@ class DigitBank:
     shades: list[np.ndarray]
 
     @classmethod
-    def collect(cls, digits: list[tuple[str, np.ndarray]]) -> DigitBank:
-        """Sort (label, image) pairs by class; labels of other than one digit are an error."""
-        images = [[image for label, image in digits if label == str(value)] for value in range(10)]
+    def collect(cls, digits: Iterable[tuple[str, np.ndarray]]) -> DigitBank:
+        """Sort (label, image) pairs by class; labels of other than one digit are left out."""
+        images = [[] for _ in range(10)]
+        for label, image in digits:
+            if len(label) == 1:
+                images[int(label)].append(image)
         if not all(images):
             raise ValueError(
                 "A digit bank holds every digit 0 to 9. "
@@ -64,7 +69,7 @@ def random_label(rng: np.random.Generator, shortest: int, longest: int, zeros: f
     return "".join(map(str, digits))
 
 
-def strip(rng: np.random.Generator, bank: DigitBank, shortest: int, longest: int) -> Composed:
+def strip(rng: np.random.Generator, bank: DigitBank, shortest: int, longest: int) -> Drawing:
     """Digits side by side as on a meter: equal heights, even gaps, a frame, a wall around it."""
     label = random_label(rng, shortest, longest, zeros=0.4)
     height = int(rng.integers(24, 64))
@@ -77,7 +82,8 @@ def strip(rng: np.random.Generator, bank: DigitBank, shortest: int, longest: int
     gap = int(height * rng.choice([0.0, rng.uniform(0, 0.12), rng.uniform(0.1, 0.5)]))
     frame = int(height * rng.uniform(0.0, 0.35))
     margin = (height * rng.uniform(0.0, 0.9, 4) * rng.choice([0.1, 1.0])).astype(int)
-    shade = np.median(np.concatenate([_edges(tile) for tile in tiles]), axis=0)
+    edges = [tile[row] for tile in tiles for row in (0, -1)]
+    shade = np.median(np.concatenate(edges).astype(np.float32), axis=0)
     if rng.random() < 0.3:
         shade = shade * rng.uniform(0.2, 1.4)
     inner_width = sum(widths) + gap * (len(tiles) - 1)
@@ -101,7 +107,7 @@ def strip(rng: np.random.Generator, bank: DigitBank, shortest: int, longest: int
 
 def amount(
     rng: np.random.Generator, bank: DigitBank, papers: list[np.ndarray], longest: int = 10
-) -> Composed:
+) -> Drawing:
     """Handwritten digits on paper, touching now and then, with separators and closing strokes.
 
     The digits multiply the paper (their brightness over that of their own paper), so that ink
@@ -151,11 +157,6 @@ def amount(
     return image.clip(0, 255).astype(np.uint8), label, np.array(boxes, np.float32)
 
 
-def paper_of(image: np.ndarray) -> np.ndarray:
-    """The paper of a handwritten amount: what a wide median leaves of it."""
-    return cv2.medianBlur(image, 21)
-
-
 def _ink(tile: np.ndarray) -> np.ndarray:
     grey = cv2.cvtColor(tile, cv2.COLOR_RGB2GRAY).astype(np.float32)
     return (grey / max(1.0, float(np.percentile(grey, 75)))).clip(0.0, 1.0)
@@ -169,9 +170,43 @@ def _strokes(rng, image, boxes, height) -> None:
             cv2.line(image, (x, y), end, (50.0,) * 3, int(rng.integers(1, 4)), cv2.LINE_AA)
 
 
-def _edges(tile: np.ndarray) -> np.ndarray:
-    return np.concatenate([tile[0], tile[-1]]).astype(np.float32)
-
-
 def _grain(rng, shape, deviation) -> np.ndarray:
     return rng.normal(0, deviation, (*shape[:2], 1)).astype(np.float32)
+
+
+def composers(
+    packs: dict[str, Packed], extra: dict[str, np.ndarray], seed: int
+) -> dict[str, Maker]:
+    """What can be composed of the packs' digits: "strips/FOLDER" and "written/FOLDER"."""
+
+    def seeded(function: Callable[..., Drawing], *arguments) -> Maker:
+        return lambda index: function(np.random.default_rng([seed, index]), *arguments)
+
+    cv2.setNumThreads(1)  # OpenCV's threads would not survive the fork
+    makers = {}
+    for name, packed in packs.items():
+        role, folder, split = name.split("/")
+        if split != "train" or role == "numbers":
+            continue
+        if role == "digits":
+            bank = DigitBank.collect(zip(packed.labels, packed.images(), strict=True))
+            makers[f"strips/{folder}"] = seeded(strip, bank, 2, MOST_DIGITS + 2)
+        else:
+            bank = DigitBank.collect(packed.digits())
+            # A wide median leaves the paper of an amount.
+            papers = [cv2.medianBlur(image, 21) for image in packed.images()]
+            makers[f"written/{folder}"] = seeded(amount, bank, papers, MOST_DIGITS + 1)
+    if "mnist_sheet" in extra:
+        inks = [_trimmed(255 - digit) for digit in mnist_digits(extra)]
+        bank = DigitBank.collect(zip(map(str, extra["mnist_labels"]), inks, strict=True))
+        papers = [np.full((8, 8, 3), level, np.uint8) for level in range(120, 256, 8)]
+        makers["written/mnist"] = seeded(amount, bank, papers, MOST_DIGITS + 1)
+    return makers
+
+
+def _trimmed(digit: np.ndarray) -> np.ndarray:
+    """A dark digit on white, cut to its ink and one pixel more: RGB."""
+    left, top, width, height = cv2.boundingRect((digit < 200).astype(np.uint8))
+    ink = digit[top : top + height, left : left + width]
+    bordered = cv2.copyMakeBorder(ink, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
+    return cv2.cvtColor(bordered, cv2.COLOR_GRAY2RGB)

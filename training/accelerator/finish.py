@@ -26,19 +26,13 @@ from artifacts.files import RunError, atomic_path, write_json
 from artifacts.run_folder import RunFolder, open_run
 from artifacts.startup import quiet_tensorflow
 from datasets import Augmentation
+from training.accelerator import feed
 from training.recipes import Recipe
 
 if TYPE_CHECKING:
     import keras
 
     from training.configuration import Configuration
-
-READER_AUGMENTATION = dataclasses.replace(
-    Augmentation.strong(), background_crop=0.12, blur=0.4, downscale=0.4
-)
-"""What `training.accelerator.loop` and `training.accelerator.augment` apply, but for `faint`."""
-
-WEIGHTS_FILE = "model.weights.h5"
 
 
 def load_weights(model: keras.Model, arrays: dict[str, np.ndarray], name: str) -> None:
@@ -66,7 +60,7 @@ def store_in_half(source: Path, out: Path) -> None:
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(out, "w") as new:
         for item in old.infolist():
             content = old.read(item)
-            new.writestr(item, _halve(content) if item.filename == WEIGHTS_FILE else content)
+            new.writestr(item, _halve(content) if item.filename == "model.weights.h5" else content)
 
 
 def _halve(content: bytes) -> bytes:
@@ -88,8 +82,7 @@ def finish(
     arrays: dict[str, np.ndarray],
     folder: Path,
     configuration: Configuration,
-    alpha: float = 1.0,
-    data_dir: Path | None = None,
+    data_dir: Path | None,
 ) -> RunFolder:
     """Write the run of one model: `model.keras`, `config.json` and `metrics.json`.
 
@@ -97,18 +90,13 @@ def finish(
         arrays: weights as trained, see `load_weights`.
         folder: folder of the run.
         configuration: what was trained; `weights` is what it started from.
-        alpha: weight of `arrays` in a mean with the weights that the training started from.
         data_dir: folder of prepared TFDS data.
     """
     import models
     from training.finish import calibrate, fingerprints
-    from training.from_labels import interpolate
 
     model = models.create(configuration.model, **configuration.arguments)
     load_weights(model, arrays, configuration.model)
-    if alpha < 1:
-        start = models.load(configuration.weights).get_weights()
-        model.set_weights(interpolate(start, model.get_weights(), alpha))
     with open_run(folder, configuration.to_json()) as run:
         with atomic_path(run.model) as temporary:
             whole = temporary.with_name("whole.keras")
@@ -123,8 +111,6 @@ def finish(
             "data": fingerprints(configuration, data_dir),
             "environment": environment(),
         }
-        if alpha < 1:
-            metrics["alpha"] = alpha
         write_json(run.metrics, metrics)
     return run
 
@@ -143,9 +129,6 @@ def main(arguments: list[str] | None = None) -> int:
     add("--batch-size", type=int, default=512)
     add("--learning-rate", type=float, default=1.5e-3)
     add("--init", nargs="+", default=[], help="what the training started from, of each model")
-    add(
-        "--alpha", type=float, default=1.0, help="weight of FILE in a mean with --init (default: 1)"
-    )
     add("--data-dir", type=Path, metavar="FOLDER", help="folder of prepared TFDS data sets")
     options = parser.parse_args(arguments)
     # Imported only now, so that --help and a mistyped option do not wait for TensorFlow.
@@ -166,11 +149,9 @@ def main(arguments: list[str] | None = None) -> int:
         checkpoint="last",
     )
     names = sorted({name.partition("|")[0] for name in arrays})
-    if options.alpha < 1 and len(options.init) != len(names):
-        parser.error(f"--alpha needs an --init for each of {', '.join(names)}")
     for name, start in zip_longest(names, options.init):
         locates = models.entry(name).task == "locate"
-        changed = Augmentation.photo() if locates else READER_AUGMENTATION
+        augmentation = Augmentation.photo() if locates else feed.AUGMENTATION
         configuration = Configuration(
             model=name,
             weights=start,
@@ -178,13 +159,11 @@ def main(arguments: list[str] | None = None) -> int:
             dataset=options.dataset,
             validation=options.validation,
             crop="full",
-            recipe=dataclasses.replace(recipe, augmentation=changed),
+            recipe=dataclasses.replace(recipe, augmentation=augmentation),
             precision="mixed_bfloat16",
         )
         try:
-            run = finish(
-                arrays, options.folder / name, configuration, options.alpha, options.data_dir
-            )
+            run = finish(arrays, options.folder / name, configuration, options.data_dir)
         except (ValueError, OSError, RunError) as error:
             print(f"training.accelerator.finish: {error}", file=sys.stderr)
             return 2

@@ -1,4 +1,4 @@
-"""The training loop: fill the pool, step, validate, save; by the clock."""
+"""Train models on batches from a pool that workers fill: step, validate, save; by the clock."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 
 import jax
@@ -17,10 +16,8 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 
-import models
 from artifacts.files import atomic_path
-from datasets.augmentation import Augmentation
-from training.accelerator import feed, learn, pack
+from training.accelerator import feed
 from training.accelerator.pool import Pool
 
 log = logging.getLogger(__name__)
@@ -29,74 +26,135 @@ RESERVE = 20.0
 """Seconds kept for the last validation and for saving."""
 
 WARMUP, CALM = 0.04, 0.88
-"""Shares of the time at which the rate has risen, and from which on augmentation is halved."""
-
-TURNED, BACKGROUND, FAINT = 0.02, 0.12, 0.05
-"""Fractions of images that are turned or show what is beside the number, as images of none, and of
-numbers that are made faint."""
+"""Fractions of the time at which the rate has risen, and from which on augmentation is calm."""
 
 EMA = 0.999
-"""Momentum of the moving average of the weights, which is what is kept."""
+"""Momentum of the moving average of the weights, which is what is saved."""
 
-BLUR, DOWNSCALE = 0.4, 0.4
-"""Probabilities that replace those of `Augmentation.strong`, from which SVHN is further away."""
+WEIGHT_DECAY = 0.05
+
+Strengths = dict[str, jax.Array]
+"""Strengths of augmentation by name."""
+
+State = dict[str, list[jax.Array]]
+"""What a step changes of a model: `weights`, `rest` (not trained), `optimizer`, and the moving
+averages `ema` and `ema_rest`."""
 
 
-def train(
-    options: argparse.Namespace, source: feed.Feed, drawn: dict[str, float], began: float
-) -> None:
-    """Train; see `training.accelerator`."""
+def build(
+    options: argparse.Namespace, create: Callable[[], list[keras.Model]]
+) -> tuple[list[keras.Model], list[keras.Optimizer], list[State]]:
+    """Create models with the command's seed and precision, their optimizers and their states."""
     log.info("%s on %s", jax.__version__, jax.devices())
-    packs, _ = pack.load(options.pack)
-    real = feed.real_examples(packs, "train")
-    validation = feed.real_examples(packs, "validation")
     keras.utils.set_random_seed(options.seed)
     keras.config.set_dtype_policy(options.precision)
-    settings = learn.Hyperparameters(learning_rate=options.learning_rate)
     with jax.default_device(jax.devices("cpu")[0]):  # compiles the many small steps sooner
-        plain = [models.create(name) for name in options.readers]
-        if options.init:
-            for model, name in zip(plain, options.init, strict=True):
-                model.set_weights(models.load(name).get_weights())
-        readers = [learn.with_attention(model) for model in plain]
-        optimizers = tuple(learn.optimizer(model, settings) for model in readers)
-        states = [learn.state_of(*pair) for pair in zip(readers, optimizers, strict=True)]
-    states = jax.device_put(states, jax.devices()[0])
-    size = plain[0].input_shape[1:3]
-    grids = tuple(model.get_layer("attention_logits").output.shape[1:3] for model in plain)
-    step = learn.make_step(*readers, optimizers, settings, size, grids, options.batch_size)
+        models = create()
+        optimizers = [optimizer_of(model) for model in models]
+        states = [state_of(*pair) for pair in zip(models, optimizers, strict=True)]
     log.info("Models built")
-    pool = Pool(real, drawn, options.pool)
-    weights = {name: feed.weight_of(name, options.weights) for name in pool.names}
-    log.info("Pool of %s rows: %s", f"{sum(pool.sizes.values()):,}", pool.sizes)
-    evaluate = _evaluator(readers, validation)
-    strong = asdict(Augmentation.strong()) | {
-        "turned": TURNED,
-        "background_crop": BACKGROUND,
-        "faint": FAINT,
-        "blur": BLUR,
-        "downscale": DOWNSCALE,
+    return models, optimizers, jax.device_put(states, jax.devices()[0])
+
+
+def optimizer_of(model: keras.Model) -> keras.Optimizer:
+    """AdamW over the model's weights; steps set its learning rate."""
+    optimizer = keras.optimizers.AdamW(weight_decay=WEIGHT_DECAY, global_clipnorm=1.0, beta_2=0.99)
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    optimizer.build(model.trainable_variables)
+    return optimizer
+
+
+def state_of(model: keras.Model, optimizer: keras.Optimizer) -> State:
+    """The state of a model before the first step."""
+
+    def values(variables):
+        return [jnp.array(variable.value) for variable in variables]
+
+    return {
+        "weights": values(model.trainable_variables),
+        "rest": values(model.non_trainable_variables),
+        "optimizer": values(optimizer.variables),
+        "ema": values(model.trainable_variables),
+        "ema_rest": values(model.non_trainable_variables),
     }
-    strong.pop("erase_size")
-    kept = ("random_crop", "background_crop", "turned", "faint", "downscale")
-    calm = {name: value if name in kept else 0.5 * value for name, value in strong.items()}
-    strong, calm = (
-        jax.device_put({name: np.float32(value) for name, value in amounts.items()})
-        for amounts in (strong, calm)
-    )
-    parts = options.readers, plain, readers
-    run(
-        options,
-        began,
-        source,
-        pool,
-        weights,
-        step,
-        states,
-        (strong, calm),
-        evaluate,
-        lambda name, states: save(options.out / name, *parts, states),
-    )
+
+
+def make_step(
+    models: list[keras.Model],
+    optimizers: list[keras.Optimizer],
+    augment: Callable[..., tuple[jax.Array, dict[str, jax.Array] | jax.Array]],
+    loss: Callable[..., tuple[jax.Array, dict[str, jax.Array]]],
+    batch_size: int,
+) -> Callable[..., tuple[list[State], dict[str, jax.Array]]]:
+    """The jitted training step of models that learn from the same batches.
+
+    Args:
+        models: those to train.
+        optimizers: the optimizer of each.
+        augment: (batch, key, strengths) to float32 images and their truth.
+        loss: (outputs of each model, truth) to the scalar to minimize and a dictionary of scalars
+            to log, with `loss`.
+        batch_size: images in a batch.
+
+    Returns:
+        `step(states, arrays, places, key, number, strengths, rate, momentum)`: draws a batch from
+        the pool's arrays, augments it and updates the states, which are donated; returns them and
+        the scalars.
+    """
+
+    def step(states, arrays, places, key, number, strengths, rate, momentum):
+        picks, changes = jax.random.split(jax.random.fold_in(key, number))
+        rows = pick_rows(picks, *places, batch_size)
+        batch = {name: array[rows] for name, array in arrays.items()}
+        images, truth = augment(batch, changes, strengths)
+
+        def total(weights):
+            outputs, rest = [], []
+            for model, values, state in zip(models, weights, states, strict=True):
+                result = model.stateless_call(values, state["rest"], images, training=True)
+                outputs.append(result[0])
+                rest.append(result[1])
+            value, measured = loss(outputs, truth)
+            return value, (rest, measured)
+
+        gradients, (rest, measured) = jax.grad(total, has_aux=True)(
+            [state["weights"] for state in states]
+        )
+        updates = zip(states, optimizers, gradients, rest, strict=True)
+        return [_update(*update, rate, momentum) for update in updates], measured
+
+    return jax.jit(step, donate_argnums=0)
+
+
+def _update(state, optimizer, gradients, rest, rate, momentum) -> State:
+    """A state after a step of its optimizer, with the moving average of its weights."""
+    variables = [
+        jnp.asarray(rate, value.dtype) if variable is optimizer.learning_rate else value
+        for variable, value in zip(optimizer.variables, state["optimizer"], strict=True)
+    ]
+    weights, variables = optimizer.stateless_apply(variables, gradients, state["weights"])
+
+    def average(old, new):
+        if not jnp.issubdtype(new.dtype, jnp.floating):
+            return new
+        return (momentum * old + (1 - momentum) * new).astype(old.dtype)
+
+    return {
+        "weights": weights,
+        "rest": rest,
+        "optimizer": variables,
+        "ema": jax.tree.map(average, state["ema"], weights),
+        "ema_rest": jax.tree.map(average, state["ema_rest"], rest),
+    }
+
+
+def pick_rows(key, offsets, counts, probabilities, batch_size: int) -> jax.Array:
+    """Rows of the pool: a source by its probability, an example of it at random."""
+    which, where = jax.random.split(key)
+    sources = jax.random.choice(which, len(offsets), (batch_size,), p=probabilities)
+    fractions = jax.random.uniform(where, (batch_size,))
+    within = jnp.floor(fractions * counts[sources]).astype(jnp.int32)
+    return offsets[sources] + jnp.minimum(within, counts[sources] - 1)
 
 
 def run(
@@ -105,36 +163,40 @@ def run(
     source: feed.Feed,
     pool: Pool,
     weights: dict[str, float],
-    step: Callable[..., tuple[list[dict], dict[str, jax.Array]]],
-    states: list[dict],
-    strengths: tuple[dict, dict],
-    evaluate: Callable[[list[dict]], dict],
-    save_as: Callable[[str, list[dict]], None],
+    step: Callable[..., tuple[list[State], dict[str, jax.Array]]],
+    states: list[State],
+    strengths: tuple[dict[str, float], dict[str, float]],
+    evaluate: Callable[[list[State]], dict],
+    save: Callable[[Path, list[State]], None],
 ) -> None:
     """Step until the time is over, while what `source` draws goes round in the pool.
 
     Args:
-        options: the command's: `seconds`, `steps`, `seed`, `batch_size`, `learning_rate`.
+        options: the command's: `seconds`, `steps`, `seed`, `batch_size`, `learning_rate`, `out`.
         began: when the time began, as `time.monotonic()` gives it.
         source: running workers.
         pool: examples on the accelerator.
         weights: weight of each of the pool's sources in a batch.
-        step: as `learn.make_step` returns it.
+        step: as `make_step` returns it.
         states: what a step changes.
         strengths: of augmentation, at first and for the last part of the time.
         evaluate: accuracies by name, which are logged.
-        save_as: writes the weights to a file of that name in `options.out`.
+        save: writes the weights to a file.
     """
     end = began + options.seconds - RESERVE
+    strengths = [
+        jax.device_put({name: np.float32(value) for name, value in amounts.items()})
+        for amounts in strengths
+    ]
     chunks: queue.Queue = queue.Queue(maxsize=1500)
     threading.Thread(target=_fetch, args=(source, chunks), daemon=True).start()
-    key, number, measured = jax.random.key(options.seed), 0, {}
+    key, number = jax.random.key(options.seed), 0
     waiting: collections.deque = collections.deque()
-    started = reported = time.monotonic()
-    saved, steps_before, added = started, 0, 0
+    started = reported = saved = time.monotonic()
+    steps_before, added = 0, 0
     while not all(pool.counts.values()) and time.monotonic() - started < 20:
         added += _take(pool, chunks, 1, timeout=1.0)
-    log.info("All sources have examples: %s", [n for n in pool.names if not pool.counts[n]])
+    log.info("Sources without examples: %s", [n for n in pool.counts if not pool.counts[n]])
     first_step = None
     while True:
         now = time.monotonic()
@@ -147,7 +209,7 @@ def run(
         rate = np.float32(options.learning_rate * schedule(done))
         momentum = np.float32(min(EMA, (1 + number) / (10 + number)))
         states, measured = step(
-            states, pool.arrays, *pool.places(weights), key, np.int32(number),
+            states, pool.arrays, pool.places(weights), key, np.int32(number),
             strengths[done > CALM], rate, momentum,
         )  # fmt: skip
         number += 1
@@ -169,11 +231,11 @@ def run(
             reported, steps_before = now, number
         if now - saved > 100:
             saved = time.monotonic()
-            save_as(f"weights_{int(done * 10) % 2}.npz", states)
+            save(options.out / f"weights_{int(done * 10) % 2}.npz", states)
             log.info("validation %s", evaluate(states))
     source.stop()
     log.info("Trained %d steps, %s drawn; validation %s", number, f"{added:,}", evaluate(states))
-    save_as("weights.npz", states)
+    save(options.out / "weights.npz", states)
     log.info("Saved")
 
 
@@ -202,45 +264,13 @@ def _take(pool: Pool, chunks: queue.Queue, most: int, timeout: float = 0.0) -> i
     return count
 
 
-def _evaluator(readers, validation):
-    """A function of the states: accuracy in one glimpse at the whole validation images."""
-
-    def right(model):
-        def rate(weights, rest, images, truth):
-            count, height, width, channels = images.shape
-            halves = images.reshape(count, height // 2, 2, width // 2, 2, channels)
-            halves = halves.astype(jnp.float32).mean(axis=(2, 4))
-            outputs, _ = model.stateless_call(weights, rest, halves, training=False)
-            return learn.is_right(outputs, truth).mean()
-
-        return jax.jit(rate)
-
-    functions = [right(model) for model in readers]
-    sets = {}
-    for name, arrays in validation.items():
-        count = len(arrays["length"])
-        rows = np.arange(384) % count  # one shape, so that each function compiles once
-        chosen = {key: jnp.array(arrays[key][rows]) for key in ("images", "length", "digits")}
-        sets[name] = chosen.pop("images"), chosen
-
-    def evaluate(states) -> dict[str, list[float]]:
-        return {
-            name: [
-                round(float(function(state["ema"], state["ema_rest"], images, truth)), 4)
-                for function, state in zip(functions, states, strict=True)
-            ]
-            for name, (images, truth) in sets.items()
-        }
-
-    return evaluate
-
-
-def save(path: Path, names, plain, readers, states) -> None:
-    """Write the averaged weights of all readers, by "MODEL|PATH OF THE VARIABLE"."""
+def save(path: Path, names: list[str], models: list[keras.Model], states: list[State]) -> None:
+    """Write the averaged weights of all models, by "MODEL|PATH OF THE VARIABLE"."""
     arrays = {}
-    for name, model, reader, state in zip(names, plain, readers, states, strict=True):
-        values = learn.by_path(reader, state["ema"], state["ema_rest"])
-        for variable in model.weights:
-            arrays[f"{name}|{variable.path}"] = np.asarray(values[variable.path])
+    for name, model, state in zip(names, models, states, strict=True):
+        variables = [*model.trainable_variables, *model.non_trainable_variables]
+        averages = [*state["ema"], *state["ema_rest"]]
+        for variable, value in zip(variables, averages, strict=True):
+            arrays[f"{name}|{variable.path}"] = np.asarray(value)
     with atomic_path(path) as part:
         np.savez(part, **arrays)

@@ -9,7 +9,10 @@ Only the splits train and validation are packed, by the rule of `datasets.photo_
 from __future__ import annotations
 
 import argparse
+import io
 import sys
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +24,10 @@ from datasets import photo_folder
 from number_zoo.images import decode_image
 
 MOST_DIGITS = 10
-_SPLITS = ("train", "validation")
+
+Drawing = tuple[np.ndarray, str, np.ndarray]
+"""uint8 image (height, width, 3), label, and float32 boxes in pixels: (digits, 4), (1, 4) of the
+whole number, or (0, 4) where unknown."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,22 @@ class Packed:
         """The images decoded: uint8 (height, width, 3), RGB."""
         return [decode_image(file) for file in self.files]
 
+    def drawings(self) -> Iterator[Drawing]:
+        """Each image with its label and the boxes that are known."""
+        for image, label, boxes in zip(self.images(), self.labels, self.boxes, strict=True):
+            yield image, label, boxes[np.isfinite(boxes[:, 0])]
+
+    def digits(self) -> Iterator[tuple[str, np.ndarray]]:
+        """Each digit whose box is known and at least 4 pixels wide and high, with its image."""
+        for image, label, boxes in self.drawings():
+            if len(boxes) < len(label):  # unknown, or of the whole number
+                continue
+            for digit, box in zip(label, boxes, strict=False):
+                left, top, right, bottom = np.round(box).astype(int)
+                crop = image[max(top, 0) : bottom, max(left, 0) : right]
+                if min(crop.shape[:2]) >= 4:
+                    yield digit, crop
+
 
 def pack_folder(folder: Path, split: str, whole: bool) -> Packed:
     """Read a split of a folder.
@@ -52,19 +74,16 @@ def pack_folder(folder: Path, split: str, whole: bool) -> Packed:
         split: "train" or "validation".
         whole: whether a photo of one digit without a box is boxed as a whole.
     """
-    files, labels, places = [], [], []
-    for photo in photo_folder.read_folder(folder, split):
+    photos = photo_folder.read_folder(folder, split)
+    files, boxes = [], np.full((len(photos), MOST_DIGITS, 4), np.nan, np.float32)
+    for row, photo in enumerate(photos):
         image = decode_image(photo.path)
-        box = photo.boxes
-        if box is None and whole and photo.label:
-            box = np.array([[0, 0, image.shape[1], image.shape[0]]], np.float32)
-        place = np.full((MOST_DIGITS, 4), np.nan, np.float32)
-        if box is not None:
-            place[: len(box)] = box
+        if photo.boxes is not None:
+            boxes[row, : len(photo.boxes)] = photo.boxes
+        elif whole and photo.label:
+            boxes[row, 0] = 0, 0, image.shape[1], image.shape[0]
         files.append(_encode(photo.path, image))
-        labels.append(photo.label)
-        places.append(place)
-    return Packed(files, labels, np.stack(places))
+    return Packed(files, [photo.label for photo in photos], boxes)
 
 
 def _encode(path: Path, image: np.ndarray) -> bytes:
@@ -95,14 +114,24 @@ def load(path: Path) -> tuple[dict[str, Packed], dict[str, np.ndarray]]:
         names = sorted({name.partition("#")[0] for name in arrays if "#" in name})
         packs = {}
         for name in names:
-            ends = np.cumsum(arrays[f"{name}#sizes"])
-            whole = arrays[f"{name}#bytes"].tobytes()
-            starts = np.concatenate([[0], ends[:-1]])
-            files = [whole[start:end] for start, end in zip(starts, ends, strict=True)]
-            packs[name] = Packed(
-                files, [str(label) for label in arrays[f"{name}#labels"]], arrays[f"{name}#boxes"]
-            )
+            stream = io.BytesIO(arrays[f"{name}#bytes"].tobytes())
+            files = [stream.read(size) for size in arrays[f"{name}#sizes"].tolist()]
+            packs[name] = Packed(files, arrays[f"{name}#labels"].tolist(), arrays[f"{name}#boxes"])
         return packs, {name: arrays[name] for name in arrays if "#" not in name}
+
+
+def mnist_digits(extra: dict[str, np.ndarray]) -> np.ndarray:
+    """MNIST's digits in the further arrays of a file: uint8 (n, 28, 28)."""
+    return cv2.imdecode(extra["mnist_sheet"], cv2.IMREAD_GRAYSCALE).reshape(-1, 28, 28)
+
+
+def write_glyphs(extra: dict[str, np.ndarray]) -> str:
+    """Write MNIST's digits as the file that styles name in `glyphs`; "" without any."""
+    if "mnist_sheet" not in extra:
+        return ""
+    path = Path(tempfile.mkdtemp()) / "digits.npz"
+    np.savez(path, x_train=mnist_digits(extra), y_train=extra["mnist_labels"])
+    return str(path)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -122,7 +151,7 @@ def main(arguments: list[str] | None = None) -> int:
         f"{role}/{folder.name}/{split}": pack_folder(folder, split, role == "digits")
         for role in ("numbers", "digits", "amounts")
         for folder in getattr(options, role)
-        for split in _SPLITS
+        for split in ("train", "validation")
     }
     extra = {}
     if options.mnist:
@@ -135,7 +164,7 @@ def main(arguments: list[str] | None = None) -> int:
         extra["mnist_labels"] = np.array([row["label"] for row in rows], np.uint8)
     save(options.out, packs, extra)
     for name, packed in packs.items():
-        known = int(np.isfinite(packed.boxes[:, 0, 0]).sum())
+        known = np.isfinite(packed.boxes[:, 0, 0]).sum()
         print(f"{name}: {len(packed.labels)} images, {known} with boxes")
     print(f"{options.out}: {options.out.stat().st_size / 1e6:.1f} MB")
     return 0

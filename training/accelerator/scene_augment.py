@@ -35,11 +35,10 @@ def augment_scenes(
     """
     canvas = batch["images"].shape[1]
     draw = augment.Draws(key, len(batch["size"]))
-    shares = batch["size"] / canvas
     matrices = _views(batch["size"], draw, canvas, size)
     images = augment.sample(batch["images"], matrices, (size, size))
-    visible = _inside(matrices, shares, size)[..., None]
-    boxes = augment.move_all_boxes(batch["numbers"][..., :4] / canvas, matrices)
+    visible = _inside(matrices, batch["size"] / canvas, size)[..., None]
+    boxes = augment.move_boxes(batch["numbers"][..., :4] / canvas, matrices)
     numbers, heights = _annotate(size * boxes, batch["numbers"][..., 4], size)
     smallest = jnp.nanmin(jnp.where(heights > SMALLEST, heights, jnp.nan), axis=1)
     smallest = jnp.where(jnp.isfinite(smallest), smallest, 24.0).clip(7.0, 60.0)
@@ -52,11 +51,10 @@ def augment_scenes(
 
 
 def _views(scene, draw, canvas: int, size: int):
-    """Homographies from the result, x and y in [-0.5, 0.5], to shares of the canvas.
+    """Homographies from the result, x and y in [-0.5, 0.5], to fractions of the canvas.
 
     A third of the results show the whole scene, the others a part of it of another scale.
     """
-    count = len(scene)
     fit = scene.max(axis=1) / size  # pixels of the canvas in one of the result
     whole = draw.bernoulli(0.35)
     zoom = jnp.where(whole, draw.between(1.0, 1.25), jnp.exp(draw.between(-0.9, 0.35)))
@@ -68,22 +66,20 @@ def _views(scene, draw, canvas: int, size: int):
     angle = jnp.deg2rad(draw.either_way(TURN)) * draw.bernoulli(0.5)
     stretch = jnp.sqrt(draw.factor(STRETCH))
     width = scale * size / canvas
-    zero, unit = jnp.zeros(count), jnp.ones(count)
+    zero = jnp.zeros(len(scene))
     turn = augment.matrix(jnp.cos(angle), -jnp.sin(angle), jnp.sin(angle), jnp.cos(angle))
     with jax.default_matmul_precision("highest"):
         linear = turn @ augment.matrix(width * stretch, zero, zero, width / stretch)
-    top = jnp.concatenate([linear, centre[:, :, None]], axis=2)
-    bottom = jnp.stack([zero, zero, unit], axis=1)[:, None, :]
-    return jnp.concatenate([top, bottom], axis=1)
+    return augment.homographies(linear, centre, jnp.zeros((len(scene), 2)))
 
 
-def _inside(matrices, shares, size: int):
-    """1 where a pixel of the result (n, size, size) lies in the scene."""
+def _inside(matrices, scene, size: int):
+    """1 where a pixel of the result (n, size, size) lies in the scene, as of its size (n, 2)."""
     steps = (jnp.arange(size) + 0.5) / size - 0.5
     x, y = steps[None, None, :], steps[None, :, None]
     rows = matrices[:, :2, :, None, None]
     places = rows[:, :, 0] * x[:, None] + rows[:, :, 1] * y[:, None] + rows[:, :, 2]
-    inside = (places >= 0) & (places <= shares[:, :, None, None])
+    inside = (places >= 0) & (places <= scene[:, :, None, None])
     return inside.all(axis=1).astype(jnp.float32)
 
 

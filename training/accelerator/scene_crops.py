@@ -8,6 +8,7 @@ import numpy as np
 
 from datasets.rendered_scenes.rendering import Scene, render_scene, turn_image
 from datasets.rendered_scenes.styles import SceneStyle
+from training.accelerator.pack import Drawing
 
 PER_SCENE = 3
 """Crops of each scene."""
@@ -15,17 +16,14 @@ PER_SCENE = 3
 EMPTY = 0.15
 """Fraction of crops that hold no number."""
 
-Crop = tuple[np.ndarray, str, np.ndarray]
-"""uint8 image (h, w, 3), label, float32 box (1, 4) of the number in pixels, or (0, 4)."""
-
 
 @functools.lru_cache(maxsize=2)
 def _scene(seed: int, index: int, glyphs: str) -> Scene:
     return render_scene(seed, index, SceneStyle(glyphs=glyphs))
 
 
-def scene_crop(index: int, seed: int, glyphs: str = "") -> Crop:
-    """Crop a scene around one of its numbers, as a reader is given what a locator found.
+def scene_crop(index: int, seed: int, glyphs: str = "") -> Drawing:
+    """Crop a scene around one of its numbers, as a reader is given what a locator finds.
 
     Args:
         index: of the crop; adjacent ones share a scene.
@@ -54,7 +52,7 @@ def scene_crop(index: int, seed: int, glyphs: str = "") -> Crop:
     return image, scene.labels[number], boxes.astype(np.float32)
 
 
-def _empty_crop(scene: Scene, rng: np.random.Generator) -> Crop:
+def _empty_crop(scene: Scene, rng: np.random.Generator) -> Drawing:
     height, width = scene.image.shape[:2]
     boxes = np.concatenate([scene.boxes, scene.ignored_boxes])
     for _ in range(20):

@@ -14,5 +14,5 @@ export function make(tag, properties = {}, ...children) {
 
 // A probability in words. It is cut rather than rounded, so that what falls short of a threshold
 // also reads so, and nothing is called certain. Its spaces do not break.
-export const chanceText = (share) =>
-  share > 0.99 ? ">\u00a099\u00a0%" : share < 0.01 ? "<\u00a01\u00a0%" : `${Math.floor(100 * share + 1e-6)}\u00a0%`;
+export const chanceText = (probability) =>
+  probability > 0.99 ? ">\u00a099\u00a0%" : probability < 0.01 ? "<\u00a01\u00a0%" : `${Math.floor(100 * probability + 1e-6)}\u00a0%`;

@@ -78,10 +78,10 @@ export class Stage {
 
   #place(event) {
     const { left, top, width, height } = this.element.getBoundingClientRect();
-    const share = (part) => Math.max(0, Math.min(1, part)); // the pointer may leave the image
+    const within = (part) => Math.max(0, Math.min(1, part)); // the pointer may leave the image
     return [
-      share((event.clientX - left) / width) * this.width,
-      share((event.clientY - top) / height) * this.height,
+      within((event.clientX - left) / width) * this.width,
+      within((event.clientY - top) / height) * this.height,
     ];
   }
 

@@ -1,0 +1,171 @@
+"""Two readers that learn from the same batches; the small one also from the large one."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+from collections.abc import Callable
+from dataclasses import asdict
+
+import jax
+import jax.numpy as jnp
+import keras
+import numpy as np
+
+import models
+from labels import BOX, DIGITS, LENGTH
+from models.losses import BoxLoss, DigitsLoss, LengthLoss
+from training.accelerator import feed, loop
+from training.accelerator.augment import Batch, augment
+from training.accelerator.pack import Packed
+from training.accelerator.pool import Pool
+
+ATTENTION = "attention"
+"""The layer of the attention maps, (batch, positions, 1 + N): see `models.heads`."""
+
+ATTENTION_WEIGHT = 0.1
+"""Weight of the loss that draws attention maps to the digits' boxes."""
+
+TURNED, FAINT = 0.02, 0.05
+"""Fractions of images that are turned, and labelled as of no number, and of faint numbers."""
+
+NOT_CALMED = ("random_crop", "background_crop", "turned", "faint", "downscale")
+"""Strengths that are not halved for the last part of the time."""
+
+VALIDATION_IMAGES = 384
+"""Images of each data set in a validation: one shape, so that each function compiles once."""
+
+
+def train(
+    options: argparse.Namespace, source: feed.Feed, packs: dict[str, Packed], began: float
+) -> None:
+    """Train `options.readers`, a large and a small one; see `training.accelerator`."""
+
+    def create() -> list[keras.Model]:
+        readers = [models.create(name) for name in options.readers]
+        for model, name in zip(readers, options.init or (), strict=False):
+            model.set_weights(models.load(name).get_weights())
+        return [with_attention(model) for model in readers]
+
+    readers, optimizers, states = loop.build(options, create)
+    pool = Pool(feed.real_examples(packs, "train"), source, options.pool)
+    strong = asdict(feed.AUGMENTATION) | {"turned": TURNED, "faint": FAINT}
+    calm = {n: value if n in NOT_CALMED else 0.5 * value for n, value in strong.items()}
+    loss = functools.partial(readers_loss, grids=[attention_grid(model) for model in readers])
+    change = functools.partial(augment, size=readers[0].input_shape[1:3])
+    loop.run(
+        options,
+        began,
+        source,
+        pool,
+        {name: feed.weight_of(name) for name in pool.counts},
+        loop.make_step(readers, optimizers, change, loss, options.batch_size),
+        states,
+        (strong, calm),
+        evaluator(readers, feed.real_examples(packs, "validation")),
+        lambda path, states: loop.save(path, options.readers, readers, states),
+    )
+
+
+def with_attention(model: keras.Model) -> keras.Model:
+    """The model with its attention maps as one more output."""
+    return keras.Model(model.input, {**model.output, ATTENTION: model.get_layer(ATTENTION).output})
+
+
+def attention_grid(model: keras.Model) -> tuple[int, int]:
+    """Height and width of a model's attention maps."""
+    return model.get_layer("attention_logits").output.shape[1:3]
+
+
+def readers_loss(
+    outputs: list[dict[str, jax.Array]], truth: Batch, grids: list[tuple[int, int]]
+) -> tuple[jax.Array, dict[str, jax.Array]]:
+    """The loss of a large reader and a small one, which is distilled; and what is logged."""
+    large, small = (
+        reader_loss(values, truth, grid) for values, grid in zip(outputs, grids, strict=True)
+    )
+    measured = {
+        "loss": large,
+        "loss_small": small,
+        "right": jnp.mean(is_right(outputs[0], truth)),
+        "right_small": jnp.mean(is_right(outputs[1], truth)),
+    }
+    return large + small + _distillation_loss(outputs[1], outputs[0], truth), measured
+
+
+def reader_loss(outputs: dict[str, jax.Array], truth: Batch, grid: tuple[int, int]) -> jax.Array:
+    """The mean of −log P(S|X), the box's loss and the attention's."""
+    losses = [
+        LengthLoss(reduction=None)(truth["length"], outputs[LENGTH]),
+        DigitsLoss(reduction=None)(truth["digits"], outputs[DIGITS]),
+        BoxLoss(reduction=None)(truth["box"], outputs[BOX]),
+        ATTENTION_WEIGHT * _attention_loss(outputs[ATTENTION][..., 1:], truth["digit_boxes"], grid),
+    ]
+    return sum(jnp.mean(loss) for loss in losses)
+
+
+def _attention_loss(maps, boxes, grid):
+    """Cross-entropy (n,) of maps (n, h · w, N) with a Gaussian at each digit's box (n, N, 4)."""
+    height, width = grid
+    y, x = jnp.mgrid[0:height, 0:width].reshape(2, 1, 1, -1)
+    x, y = (x + 0.5) / width, (y + 0.5) / height
+    known = jnp.isfinite(boxes).all(axis=-1)
+    boxes = jnp.moveaxis(jnp.where(known[..., None], boxes, 0.5), -1, 0)
+    left, top, right, bottom = boxes[..., None]  # (n, N, 1) each
+    spread_x = jnp.maximum(0.25 * (right - left), 0.6 / width)
+    spread_y = jnp.maximum(0.25 * (bottom - top), 0.6 / height)
+    distance_x, distance_y = x - (left + right) / 2, y - (top + bottom) / 2
+    target = -0.5 * ((distance_x / spread_x) ** 2 + (distance_y / spread_y) ** 2)
+    target = jax.nn.softmax(target, axis=-1)  # (n, N, h · w)
+    entropy = -(target * jnp.log(maps.transpose(0, 2, 1) + 1e-6)).sum(axis=-1)
+    return (entropy * known).sum(axis=-1)
+
+
+def _distillation_loss(outputs, teacher, truth):
+    """Cross-entropy with the teacher's probabilities, of the length and the digits there are."""
+
+    def cross_entropy(name):
+        soft = jax.nn.softmax(jax.lax.stop_gradient(teacher[name]), axis=-1)
+        return -(soft * jax.nn.log_softmax(outputs[name], axis=-1)).sum(axis=-1)
+
+    digits = (cross_entropy(DIGITS) * (truth["digits"] >= 0)).sum(axis=-1)
+    return jnp.mean(cross_entropy(LENGTH) + digits)
+
+
+def is_right(outputs: dict[str, jax.Array], truth: Batch) -> jax.Array:
+    """Which sequences are right, the length as well, by the best of each."""
+    digits = (outputs[DIGITS].argmax(axis=-1) == truth["digits"]) | (truth["digits"] < 0)
+    return digits.all(axis=-1) & (outputs[LENGTH].argmax(axis=-1) == truth["length"])
+
+
+def evaluator(
+    readers: list[keras.Model], validation: dict[str, dict[str, np.ndarray]]
+) -> Callable[[list[loop.State]], dict[str, list[float]]]:
+    """A function of the states: accuracy in one glimpse at the whole validation images."""
+
+    def accuracy_of(model):
+        def accuracy(state, batch):
+            count, height, width, channels = batch["images"].shape
+            halves = batch["images"].reshape(count, height // 2, 2, width // 2, 2, channels)
+            halves = halves.astype(jnp.float32).mean(axis=(2, 4))
+            outputs, _ = model.stateless_call(state["ema"], state["ema_rest"], halves)
+            return is_right(outputs, batch).mean()
+
+        return jax.jit(accuracy)
+
+    functions = [accuracy_of(model) for model in readers]
+    batches = {}
+    for name, arrays in validation.items():
+        rows = np.arange(VALIDATION_IMAGES) % len(arrays["length"])
+        batches[name] = {key: jnp.array(values[rows]) for key, values in arrays.items()}
+
+    def evaluate(states):
+        return {
+            name: [
+                round(float(accuracy(state, batch)), 4)
+                for accuracy, state in zip(functions, states, strict=True)
+            ]
+            for name, batch in batches.items()
+        }
+
+    return evaluate

@@ -113,15 +113,19 @@ _ANY10_AGAIN = (
     *_ANY10,
     Step(
         "python -m training.accelerator runs/any10_pack.npz --seconds 305 --workers 14 "
-        f"--seed 1 {_AGAIN} --out runs/any10",
-        Path("runs/any10/weights.npz"),
+        f"--seed 1 {_AGAIN} --out runs/any10_again",
+        Path("runs/any10_again/weights.npz"),
         {"KERAS_BACKEND": "jax"},
     ),
     Step(
-        "python -m training.accelerator.finish runs/any10/weights.npz runs "
-        f"--dataset {','.join(_PHOTOS)} --validation street_numbers --steps 8810 {_AGAIN} "
-        "--alpha 0.5",
-        _metrics("conv_transformer_small"),
+        "python -m training.accelerator.finish runs/any10_again/weights.npz runs/any10_again "
+        f"--dataset {','.join(_PHOTOS)} --validation street_numbers --steps 8810 {_AGAIN}",
+        _metrics("any10_again/conv_transformer_small"),
+    ),
+    Step(
+        "python -m tools.interpolate_weights runs/any10_again/conv_transformer "
+        "runs/conv_transformer --alpha 0.5",
+        _metrics("conv_transformer"),
     ),
 )
 

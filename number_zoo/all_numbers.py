@@ -26,6 +26,10 @@ weights on 400 validation scenes of `rendered_scenes`."""
 MIN_CONFIDENCE = 0.45
 """Readings of a lower confidence are left out; the highest F1 on the same scenes."""
 
+MIN_LOCATED = 0.8
+"""Confidence from which on a located number is taken for the number of an image in which none is
+read upright."""
+
 MIN_OPPOSITE = 0.6
 """Confidence from which on a number that cannot be read as located is read the other way up."""
 

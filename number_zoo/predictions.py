@@ -67,8 +67,8 @@ class Predictions:
     Attributes:
         arrays: the outputs by name (`number_zoo.names`): `digits`, `length`, `confidence`,
             `digit_log_probs`, `crop` and, depending on the model, `length_log_probs`, `box` and
-            `attention`; where a locator found the numbers also `scores` and `turns`. Empty where
-            it found none.
+            `attention`; where a locator was asked also `scores` (NaN where it found nothing) and
+            `turns`. Empty where it was to find all numbers, and there is none.
     """
 
     arrays: dict[str, np.ndarray]
@@ -128,5 +128,6 @@ class Predictions:
         confidence = self.arrays[names.CONFIDENCE].tolist()
         if names.TURNS not in self.arrays:
             return list(map(Reading, numbers, confidence, boxes))
-        turns, scores = (self.arrays[name].tolist() for name in (names.TURNS, names.SCORES))
+        turns, scores = self.arrays[names.TURNS].tolist(), self.arrays[names.SCORES].tolist()
+        scores = [None if np.isnan(score) else score for score in scores]
         return list(map(Reading, numbers, confidence, boxes, turns, scores))

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from number_zoo import files, names, published
-from number_zoo.all_numbers import read_located
+from number_zoo.all_numbers import MIN_LOCATED, read_located
 from number_zoo.images import is_encoded, to_array
 from number_zoo.locator import Locations, open_locator
 from number_zoo.predictions import Predictions, Reading
@@ -93,6 +93,9 @@ class Reader:
     def read(self, images):
         """Read the number in an image, or in each of several.
 
+        Where none is read in the whole image, a locator looks for one: photos on their side or
+        upside down are read as well.
+
         Args:
             images: a path, the bytes of an image file, an open binary file, a PIL image, an array
                 (height, width) or (height, width, 3), RGB, uint8 or float in [0, 255]; or a list of
@@ -105,7 +108,7 @@ class Reader:
             ValueError, TypeError: if a file, an array or a value is not an image.
             OSError: if a file is missing or cannot be opened.
         """
-        return _for_each(images, lambda group: self.predict(group).readings())
+        return _for_each(images, lambda group: self.predict_any_turn(group).readings())
 
     @overload
     def read_all(self, images: Source) -> list[Reading]: ...
@@ -182,6 +185,31 @@ class Reader:
         outputs = {name: values[order] for name, values in predictions.arrays.items()}
         for name in {names.BOX, names.CROP} & outputs.keys():
             outputs[name] *= np.float32(factors)[:, None]
+        return Predictions(outputs)
+
+    def predict_any_turn(self, images: Sequence[Source]) -> Predictions:
+        """Run the inference graph on each image; where it reads no number, on what is located.
+
+        Args:
+            images: as for `read`, at least one; all are in memory at once.
+
+        Returns:
+            The predictions, with `turns`. Where an image shows no number upright and the most
+            confident located one has a confidence of `MIN_LOCATED` or more, those of the latter.
+        """
+        arrays = self._map(to_array, images)
+        predictions = self.predict(arrays)
+        outputs = predictions.arrays | {
+            names.TURNS: np.zeros(len(arrays), np.int32),
+            names.SCORES: np.full(len(arrays), np.nan),
+        }
+        absent = np.flatnonzero(outputs[names.LENGTH] == 0)
+        located = self.predict_all([arrays[row] for row in absent]) if len(absent) else []
+        for row, numbers in zip(absent, located, strict=True):
+            confidence = numbers.arrays.get(names.CONFIDENCE, np.zeros(1))
+            if confidence.max() >= MIN_LOCATED:
+                for name, values in outputs.items():
+                    values[row] = numbers.arrays[name][confidence.argmax()]
         return Predictions(outputs)
 
     def _map(self, function: Callable, values: Sequence) -> list:

@@ -36,7 +36,7 @@ class Reading(BaseModel):
         ge=0,
         le=3,
         description="Counter-clockwise quarter turns that make the number upright; 0 unless `all` "
-        "is true",
+        "is true, or no number is read upright",
     )
     crop: Box = Field(description="Region of the last glimpse, in the same form")
     digits: list[Digit]

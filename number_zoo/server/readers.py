@@ -66,8 +66,11 @@ class ModelReader:
             explain: whether to return attention maps.
         """
         height, width = image.shape[:2]
-        crop = None if box is None else crop_around(box, width, height)
-        (reading,) = self._answers(self._reader.predict([image], [crop]), explain)
+        if box is None:
+            predictions = self._reader.predict_any_turn([image])
+        else:
+            predictions = self._reader.predict([image], [crop_around(box, width, height)])
+        (reading,) = self._answers(predictions, explain)
         return reading
 
     def locate(self, image: np.ndarray) -> Locations:

@@ -9,10 +9,13 @@ from PIL import Image, ImageDraw, ImageFont
 
 import number_zoo
 from number_zoo import all_numbers, boxes, locator
+from number_zoo.images import decode_image
 from number_zoo.locator import Locations, Locator, UprightCrop, scales
 from number_zoo.published import SMALL_WEIGHTS, onnx_file
 from number_zoo.reader import Reader, open_reader
-from tests.conftest import draw_plate
+from tests.conftest import ROOT, draw_plate
+
+PHOTO = ROOT / "number_zoo/server/static/gallery/26676.jpg"
 
 PLACES = (
     (0, "175", (20, 40, 140, 90)),
@@ -46,6 +49,19 @@ def assert_inside(readings, factor=1):
         assert (box[2:] - box[:2] > [0.15 * (right - left), 0.25 * (bottom - top)]).all()
         assert reading.turn == (reading.number == "402")
         assert reading.confidence > 0.9 and 0.3 < reading.score <= 0.9
+
+
+@pytest.mark.parametrize("turns", range(4))
+def test_a_photo_on_its_side_is_read_as_the_locator_finds_it(turns):
+    image = np.rot90(decode_image(PHOTO), turns)
+    blank = np.full((40, 60, 3), 90, np.uint8)
+    reading, none = number_zoo.read([image, blank])
+    assert (reading.number, reading.turn) == ("26676", -turns % 4)
+    assert (reading.score is None) == (turns == 0)
+    left, top, right, bottom = reading.box
+    assert 0 <= left < right <= image.shape[1] and 0 <= top < bottom <= image.shape[0]
+    assert (right - left > bottom - top) == (turns % 2 == 0)
+    assert (none.number, none.box, none.turn, none.score) == ("", None, 0, None)
 
 
 def test_every_number_is_read_upright_in_reading_order(reader, plate_locator, tmp_path):

@@ -22,6 +22,7 @@ import number_zoo
 from number_zoo.server import uploads, workers
 from number_zoo.server.api import create_app
 from number_zoo.server.limits import Limits
+from tests.conftest import draw_plate, encode_image
 from tests.server.samples import FIRST, PHOTO, SECOND, encode, three_plates
 
 BASE64 = base64.b64encode(encode()).decode()
@@ -80,6 +81,15 @@ def test_an_image_is_read_as_the_package_reads_it(client):
         assert abs(center - left - (place + 0.5) / 3 * (right - left)) < 30
     (without,) = read(client, PHOTO, model=SECOND, explain=True).json()["images"][0]["readings"]
     assert without["box"] is without["length"] is without["digits"][0]["attention"] is None
+
+
+def test_a_number_on_its_side_is_read_unless_a_box_is_given(client):
+    image = Image.new("RGB", (300, 200), (90, 110, 90))
+    draw_plate(image, 1, "402", (100, 20, 160, 170))
+    for params, expected in (({}, ("402", 1)), ({"box": "90,10,170,180"}, ("", 0))):
+        (image_read,) = read(client, encode_image(image), model=FIRST, **params).json()["images"]
+        (reading,) = image_read["readings"]
+        assert (reading["number"], reading["turn"]) == expected
 
 
 def test_all_numbers_are_read_with_boxes_in_pixels_of_the_image(client):

@@ -136,6 +136,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     read_folder_options(options)
     given = [name for name in NOT_WITH_CONFIG if getattr(options, name)]
+    given = [{"settings": "--set", "model": "MODEL"}.get(name, f"--{name}") for name in given]
     if options.config and given:
         parser.error(f"--config replaces these options, leave them out: {', '.join(given)}")
     return options

@@ -32,6 +32,8 @@ from number_zoo.images import decode_image
 from number_zoo.locator import UprightCrop
 from number_zoo.predictions import Reading
 
+log = logging.getLogger(__name__)
+
 CONFIDENT = 0.9
 """Confidence from which a reading that is not the label makes it a suspect."""
 
@@ -61,6 +63,7 @@ def find_suspects(photos: Sequence[Photo], weights: str | None = None) -> list[t
     ]
     for start in range(0, len(indices), _CHUNK):
         chunk = indices[start : start + _CHUNK]
+        log.info("Reading labels: %d of %d images", start, len(indices))
         readings = reader.read([_image(photos[index], several) for index in chunk])
         suspects += [
             (index, reading)

@@ -43,7 +43,8 @@ def pseudo_label_boxes(photos: list[photo_folder.Photo], reader: Reader) -> dict
     boxes = {}
     for chunk in sources.chunks(iter(candidates), CHUNK):
         images = [decode_image(photo.path) for photo in chunk]
-        for photo, image, reading in zip(chunk, images, reader.read(images), strict=True):
+        readings = reader.predict(images).readings()
+        for photo, image, reading in zip(chunk, images, readings, strict=True):
             if reading.number == photo.label and reading.box is not None:
                 height, width = image.shape[:2]
                 box = np.clip(reading.box, 0, [width, height] * 2).astype(np.float32)

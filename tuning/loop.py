@@ -224,7 +224,8 @@ class _ZooTuner(kt.Tuner):
         record = records[trial.trial_id]
         if record.status == FINISHED and trial.status != "COMPLETED":
             raise kt.errors.FatalRuntimeError(
-                f"trial {trial.trial_id} is trained, but keras-tuner could not store its score: "
+                f"trial {trial.trial_id} is trained, but keras-tuner could not store its score in "
+                f"{self.project_dir}: "
                 f"{trial.message.splitlines()[-1]}. Rerun the same command to resume."
             )
         super().on_trial_end(trial)

@@ -66,6 +66,7 @@ def print_summary(search: Search, folder: Path) -> None:
             console.print(f"trial {record.trial} failed: {record.reason}", highlight=False)
     if ranked:
         chosen = ", ".join(f"{name} {show(value)}" for name, value in ranked[0].values.items())
+        chosen = chosen or "the configuration as it is"
         console.print(f"Best: trial {ranked[0].trial}: {chosen}", highlight=False)
         command = ["python", "train.py", "--config", f"{folder}/best.json", "--seed", "1"]
         console.print(f"Next: {shlex.join(command)}", markup=False, highlight=False, soft_wrap=True)

@@ -35,9 +35,10 @@ SEARCH = [
 ]
 """Options of a search around `deep_cnn_tiny`, two epochs of one step a trial."""
 
-DIFFERENT = {"hours", "seconds", "environment", "worker", "tried_so_far"}
-"""Keys of JSON files and columns of tables that differ between equal runs: durations, and the set
-of keras-tuner's state, which has no order."""
+DIFFERENT = {"hours", "seconds", "environment", "worker", "tried_so_far", "run_times", "end_order"}
+"""Keys of JSON files and columns of tables that differ between equal runs: durations, and of
+keras-tuner's state a set, which has no order, and how often it handed out a trial, which has a
+record of its own and is trained once."""
 
 
 def prepare(folder: Path) -> Path:

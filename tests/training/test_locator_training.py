@@ -65,7 +65,7 @@ def test_what_a_locator_has_not_is_an_error(options, message, scenes, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_the_recipe_of_a_locator_is_its_own(scenes):
+def test_the_recipe_of_a_locator_is_its_own():
     configuration = configure("locator", "rendered_scenes")
     assert configuration.recipe.steps_per_epoch == 500
     assert configuration.arguments == models.configuration("locator")

@@ -1,7 +1,7 @@
 """Training on one accelerator: images drawn on the CPU meanwhile, everything else on the device.
 
     python -m training.accelerator.pack pack.npz --numbers street_numbers --digits meter_digits
-    KERAS_BACKEND=jax python -m training.accelerator pack.npz --minutes 8 --out runs/any10
+    KERAS_BACKEND=jax python -m training.accelerator pack.npz --seconds 480 --out runs/any10
 
 The second command needs neither TensorFlow nor TFDS.
 """

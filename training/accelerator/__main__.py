@@ -23,7 +23,11 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     began = time.monotonic()
     options = parse(arguments)
-    packs, extra = pack.load(options.pack)
+    try:
+        packs, extra = pack.load(options.pack)
+    except ValueError as error:
+        print(f"training.accelerator: {error}", file=sys.stderr)
+        return 2
     writers = feed.reader_writers(packs, extra, options.seed)
     weights = {kind: feed.weight_of(kind) for kind in writers}
     source = feed.start(writers, weights, options.workers, options.seed)

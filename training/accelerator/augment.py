@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from datasets.augmentation import JPEG_QUALITY
 from datasets.geometry import MIN_CROP_SCALE
 
 CUT = 0.06
@@ -347,10 +348,10 @@ def light(images, draw: Draws, a):
 
 
 def compress(images, draw: Draws, a):
-    """Quantize 8 x 8 blocks as JPEG of quality 15 to 75 does."""
+    """Quantize 8 x 8 blocks as JPEG of a quality within `JPEG_QUALITY` does."""
     count, height, width, _ = images.shape
     chosen = _per_image(draw.bernoulli(a["compress"]))
-    quality = draw.between(15.0, 75.0)
+    quality = draw.between(*JPEG_QUALITY)
     scale = jnp.where(quality < 50, 50 / quality, 2 - quality / 50)
     to_ycc = np.array(
         [[0.299, 0.587, 0.114], [-0.1687, -0.3313, 0.5], [0.5, -0.4187, -0.0813]], np.float32

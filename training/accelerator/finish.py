@@ -26,7 +26,7 @@ from artifacts.files import RunError, atomic_path, write_json
 from artifacts.run_folder import RunFolder, open_run
 from artifacts.startup import quiet_tensorflow
 from datasets import Augmentation
-from training.accelerator import feed
+from training.accelerator import feed, pack
 from training.recipes import Recipe
 
 if TYPE_CHECKING:
@@ -136,8 +136,11 @@ def main(arguments: list[str] | None = None) -> int:
     import models
     from training.configuration import Configuration
 
-    with np.load(options.file) as stored:
-        arrays = dict(stored)
+    try:
+        arrays = pack.read_arrays(options.file)
+    except ValueError as error:
+        print(f"training.accelerator.finish: {error}", file=sys.stderr)
+        return 2
     recipe = Recipe(
         epochs=1,
         steps_per_epoch=options.steps,

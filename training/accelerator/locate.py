@@ -39,7 +39,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     began = time.monotonic()
     options = parse(arguments)
-    writers = scene_feed.writers(*pack.load(options.pack), options.seed)
+    try:
+        packs, extra = pack.load(options.pack)
+    except ValueError as error:
+        print(f"training.accelerator.locate: {error}", file=sys.stderr)
+        return 2
+    writers = scene_feed.writers(packs, extra, options.seed)
     source = feed.start(
         writers, scene_feed.WEIGHTS, options.workers, options.seed, scene_feed.FIELDS
     )

@@ -33,9 +33,6 @@ EMA = 0.999
 
 WEIGHT_DECAY = 0.05
 
-Strengths = dict[str, jax.Array]
-"""Strengths of augmentation by name."""
-
 State = dict[str, list[jax.Array]]
 """What a step changes of a model: `weights`, `rest` (not trained), `optimizer`, and the moving
 averages `ema` and `ema_rest`."""

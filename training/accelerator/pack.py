@@ -12,6 +12,7 @@ import argparse
 import io
 import sys
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,15 +110,31 @@ def save(path: Path, packs: dict[str, Packed], extra: dict[str, np.ndarray]) -> 
 
 
 def load(path: Path) -> tuple[dict[str, Packed], dict[str, np.ndarray]]:
-    """The inverse of `save`."""
-    with np.load(path) as arrays:
-        names = sorted({name.partition("#")[0] for name in arrays if "#" in name})
-        packs = {}
-        for name in names:
-            stream = io.BytesIO(arrays[f"{name}#bytes"].tobytes())
-            files = [stream.read(size) for size in arrays[f"{name}#sizes"].tolist()]
-            packs[name] = Packed(files, arrays[f"{name}#labels"].tolist(), arrays[f"{name}#boxes"])
-        return packs, {name: arrays[name] for name in arrays if "#" not in name}
+    """The inverse of `save`.
+
+    Raises:
+        ValueError: as `read_arrays`.
+    """
+    arrays = read_arrays(path)
+    packs = {}
+    for name in sorted({name.partition("#")[0] for name in arrays if "#" in name}):
+        stream = io.BytesIO(arrays[f"{name}#bytes"].tobytes())
+        files = [stream.read(size) for size in arrays[f"{name}#sizes"].tolist()]
+        packs[name] = Packed(files, arrays[f"{name}#labels"].tolist(), arrays[f"{name}#boxes"])
+    return packs, {name: arrays[name] for name in arrays if "#" not in name}
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of an .npz file.
+
+    Raises:
+        ValueError: if it cannot be read as one.
+    """
+    try:
+        with np.load(path) as arrays:
+            return dict(arrays)
+    except (OSError, ValueError, TypeError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path} cannot be read as an .npz file: {error}") from error
 
 
 def mnist_digits(extra: dict[str, np.ndarray]) -> np.ndarray:

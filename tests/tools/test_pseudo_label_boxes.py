@@ -1,6 +1,7 @@
 """Predicted boxes as labels: only for photos whose label is read, in a table that is valid."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,8 +16,9 @@ from tools.pseudo_label_boxes import main, pseudo_label_boxes
 class ConstantReader:
     """Reads 12 in every image, in a box that leaves the image."""
 
-    def read(self, images):
-        return [Reading("12", 0.9, (5.0, -3.0, 20.0, 99.0)) for _ in images]
+    def predict(self, images):
+        readings = [Reading("12", 0.9, (5.0, -3.0, 20.0, 99.0)) for _ in images]
+        return SimpleNamespace(readings=lambda: readings)
 
 
 @pytest.fixture

@@ -75,7 +75,7 @@ _STREET = (
 )
 
 _PHOTOS = ("street_numbers", "cheque_amounts", "scene_digits", "meter_digits")
-_ANY10 = (
+_PACKED = (
     *_STREET,
     Step(
         "python -m tools.pseudo_label_boxes street_numbers runs/any10_boxes.csv "
@@ -92,16 +92,34 @@ _ANY10 = (
         "--digits meter_digits scene_digits --amounts cheque_amounts --mnist 12000",
         Path("runs/any10_pack.npz"),
     ),
-    Step(
-        "python -m training.accelerator runs/any10_pack.npz --seconds 578 --workers 15 "
-        "--out runs/any10_first",
-        Path("runs/any10_first/weights.npz"),
+)
+
+
+def _accelerate(module: str, options: str, out: str) -> Step:
+    return Step(
+        f"python -m {module} runs/any10_pack.npz {options} --out runs/{out}",
+        Path("runs", out, "weights.npz"),
         {"KERAS_BACKEND": "jax"},
-    ),
-    Step(
-        "python -m training.accelerator.finish runs/any10_first/weights.npz runs/any10_first "
-        f"--dataset {','.join(_PHOTOS)} --validation street_numbers --steps 29124",
-        _metrics("any10_first/conv_transformer_small"),
+    )
+
+
+def _finish(weights: str, options: str, folder: str, last: str) -> Step:
+    """Make runs of what an accelerator trained; `last` is the run that is written last."""
+    return Step(
+        f"python -m training.accelerator.finish runs/{weights}/weights.npz {folder} "
+        f"--dataset {','.join(_PHOTOS)} {options}",
+        Path(folder, last, "metrics.json"),
+    )
+
+
+_ANY10 = (
+    *_PACKED,
+    _accelerate("training.accelerator", "--seconds 578 --workers 15", "any10_first"),
+    _finish(
+        "any10_first",
+        "--validation street_numbers --steps 29124",
+        "runs/any10_first",
+        "conv_transformer_small",
     ),
 )
 
@@ -111,16 +129,14 @@ _AGAIN = (
 )
 _ANY10_AGAIN = (
     *_ANY10,
-    Step(
-        "python -m training.accelerator runs/any10_pack.npz --seconds 305 --workers 14 "
-        f"--seed 1 {_AGAIN} --out runs/any10_again",
-        Path("runs/any10_again/weights.npz"),
-        {"KERAS_BACKEND": "jax"},
+    _accelerate(
+        "training.accelerator", f"--seconds 305 --workers 14 --seed 1 {_AGAIN}", "any10_again"
     ),
-    Step(
-        "python -m training.accelerator.finish runs/any10_again/weights.npz runs/any10_again "
-        f"--dataset {','.join(_PHOTOS)} --validation street_numbers --steps 8810 {_AGAIN}",
-        _metrics("any10_again/conv_transformer_small"),
+    _finish(
+        "any10_again",
+        f"--validation street_numbers --steps 8810 {_AGAIN}",
+        "runs/any10_again",
+        "conv_transformer_small",
     ),
     Step(
         "python -m tools.interpolate_weights runs/any10_again/conv_transformer "
@@ -130,17 +146,15 @@ _ANY10_AGAIN = (
 )
 
 _SCENES = (
-    *_ANY10[:-2],
-    Step(
-        "python -m training.accelerator.locate runs/any10_pack.npz --seconds 577 --workers 14 "
-        "--batch-size 64 --out runs/scenes",
-        Path("runs/scenes/weights.npz"),
-        {"KERAS_BACKEND": "jax"},
+    *_PACKED,
+    _accelerate(
+        "training.accelerator.locate", "--seconds 577 --workers 14 --batch-size 64", "scenes"
     ),
-    Step(
-        "python -m training.accelerator.finish runs/scenes/weights.npz runs "
-        f"--dataset {','.join(_PHOTOS)} --validation rendered_scenes --steps 11381 --batch-size 64",
-        _metrics("locator"),
+    _finish(
+        "scenes",
+        "--validation rendered_scenes --steps 11381 --batch-size 64",
+        "runs",
+        "locator",
     ),
 )
 

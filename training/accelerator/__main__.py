@@ -23,11 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     began = time.monotonic()
     options = parse(arguments)
-    try:
-        packs, extra = pack.load(options.pack)
-    except ValueError as error:
-        print(f"training.accelerator: {error}", file=sys.stderr)
-        return 2
+    packs, extra = options.pack
     writers = feed.reader_writers(packs, extra, options.seed)
     weights = {kind: feed.weight_of(kind) for kind in writers}
     source = feed.start(writers, weights, options.workers, options.seed)
@@ -61,7 +57,10 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 def set_up(
     parser: argparse.ArgumentParser, arguments: list[str] | None, batch_size: int, pool: int
 ) -> argparse.Namespace:
-    """Parse the command's options and those of every training; create the folder, start the log."""
+    """Parse the command's options and those of every training.
+
+    Also load the pack, which becomes `options.pack`, create the folder and start the log.
+    """
     add = parser.add_argument
     add("pack", type=Path, help="what `python -m training.accelerator.pack` wrote")
     add("--out", type=Path, required=True, metavar="FOLDER", help="folder for the weights")
@@ -76,6 +75,10 @@ def set_up(
     )
     add("--steps", type=int, help="most steps (default: as many as fit in --seconds)")
     options = parser.parse_args(arguments)
+    try:
+        options.pack = pack.load(options.pack)
+    except ValueError as error:
+        parser.error(str(error))
     logging.basicConfig(level=logging.INFO, format="%(relativeCreated)8d %(message)s", force=True)
     options.out.mkdir(parents=True, exist_ok=True)
     return options

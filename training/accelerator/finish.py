@@ -139,8 +139,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         arrays = pack.read_arrays(options.file)
     except ValueError as error:
-        print(f"training.accelerator.finish: {error}", file=sys.stderr)
-        return 2
+        parser.error(str(error))
     recipe = Recipe(
         epochs=1,
         steps_per_epoch=options.steps,

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datasets.augmentation import Augmentation
-from training.accelerator import feed, pack, scene_feed
+from training.accelerator import feed, scene_feed
 from training.accelerator.__main__ import set_up
 
 if TYPE_CHECKING:
@@ -39,12 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     began = time.monotonic()
     options = parse(arguments)
-    try:
-        packs, extra = pack.load(options.pack)
-    except ValueError as error:
-        print(f"training.accelerator.locate: {error}", file=sys.stderr)
-        return 2
-    writers = scene_feed.writers(packs, extra, options.seed)
+    writers = scene_feed.writers(*options.pack, options.seed)
     source = feed.start(
         writers, scene_feed.WEIGHTS, options.workers, options.seed, scene_feed.FIELDS
     )

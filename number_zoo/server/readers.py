@@ -65,10 +65,10 @@ class ModelReader:
             box: bounding box of the number in pixels; None to detect it.
             explain: whether to return attention maps.
         """
-        height, width = image.shape[:2]
         if box is None:
             predictions = self._reader.predict_any_turn([image])
         else:
+            height, width = image.shape[:2]
             predictions = self._reader.predict([image], [crop_around(box, width, height)])
         (reading,) = self._answers(predictions, explain)
         return reading

@@ -67,8 +67,7 @@ def read_located(
         if len(again):
             other = _read([rows[row] for row in again], other_located.take(again), predict)
             better = is_better(other, predictions.take(again))
-            for name, values in predictions.arrays.items():
-                values[again[better]] = other.arrays[name][better]
+            predictions.put(again[better], other.take(better))
     ranges = pairwise(accumulate(counts, initial=0))
     return [_one_each(predictions.take(np.arange(*limits))) for limits in ranges]
 

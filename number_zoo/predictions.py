@@ -79,9 +79,14 @@ class Predictions:
         keys = chunks[0].arrays
         return cls({key: np.concatenate([c.arrays[key] for c in chunks]) for key in keys})
 
-    def take(self, rows: np.ndarray) -> Predictions:
+    def take(self, rows: np.ndarray | int) -> Predictions:
         """Some of the predictions, by their indices."""
         return Predictions({key: values[rows] for key, values in self.arrays.items()})
+
+    def put(self, rows: np.ndarray | int, others: Predictions) -> None:
+        """Replace some of the predictions, by their indices, in place."""
+        for key, values in self.arrays.items():
+            values[rows] = others.arrays[key]
 
     @property
     def outputs(self) -> dict[str, np.ndarray]:

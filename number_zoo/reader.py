@@ -199,18 +199,15 @@ class Reader:
         """
         arrays = self._map(to_array, images)
         predictions = self.predict(arrays)
-        outputs = predictions.arrays | {
-            names.TURNS: np.zeros(len(arrays), np.int32),
-            names.SCORES: np.full(len(arrays), np.nan),
-        }
-        absent = np.flatnonzero(outputs[names.LENGTH] == 0)
+        predictions.arrays[names.TURNS] = np.zeros(len(arrays), np.int32)
+        predictions.arrays[names.SCORES] = np.full(len(arrays), np.nan)
+        absent = np.flatnonzero(predictions.arrays[names.LENGTH] == 0)
         located = self.predict_all([arrays[row] for row in absent]) if len(absent) else []
         for row, numbers in zip(absent, located, strict=True):
             confidence = numbers.arrays.get(names.CONFIDENCE, np.zeros(1))
             if confidence.max() >= MIN_LOCATED:
-                for name, values in outputs.items():
-                    values[row] = numbers.arrays[name][confidence.argmax()]
-        return Predictions(outputs)
+                predictions.put(row, numbers.take(confidence.argmax()))
+        return predictions
 
     def _map(self, function: Callable, values: Sequence) -> list:
         if self._pool is None or len(values) == 1:

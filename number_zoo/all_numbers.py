@@ -26,10 +26,6 @@ weights on 400 validation scenes of `rendered_scenes`."""
 MIN_CONFIDENCE = 0.45
 """Readings of a lower confidence are left out; the highest F1 on the same scenes."""
 
-MIN_LOCATED = 0.8
-"""Confidence from which on a located number is taken for the number of an image in which none is
-read upright."""
-
 MIN_OPPOSITE = 0.6
 """Confidence from which on a number that cannot be read as located is read the other way up."""
 
@@ -94,13 +90,13 @@ def _read(images: Sequence[np.ndarray], located: Locations, predict: Predict) ->
 def _opposite(predictions: Predictions, located: Locations) -> tuple[np.ndarray, Locations]:
     """Rows that are unsure, and all locations the other way up: a locator takes what is upside down
     for upright more easily than the other way round."""
-    unsure = np.flatnonzero(_sureness(predictions) < MIN_CONFIDENCE)
+    unsure = np.flatnonzero(predictions.sureness < MIN_CONFIDENCE)
     return unsure, replace(located, turns=(located.turns + 2) % 4)
 
 
 def _is_surer(other: Predictions, first: Predictions) -> np.ndarray:
     """Whether the others are sure enough, and surer than the first."""
-    return _sureness(other) > np.maximum(_sureness(first), MIN_OPPOSITE)
+    return other.sureness > np.maximum(first.sureness, MIN_OPPOSITE)
 
 
 def _widened(predictions: Predictions, located: Locations) -> tuple[np.ndarray, Locations]:
@@ -112,7 +108,7 @@ def _widened(predictions: Predictions, located: Locations) -> tuple[np.ndarray, 
     beyond = (predictions.boxes - located.boxes) * outward / heights
     cut = (np.arange(4) % 2 == turns[:, None] % 2) & (beyond >= MIN_BEYOND)  # at its two ends
     boxes = located.boxes + outward * heights * np.where(cut, beyond + WIDENING, 0)
-    rows = np.flatnonzero(cut.any(axis=1) & (_sureness(predictions) >= MIN_CONFIDENCE))
+    rows = np.flatnonzero(cut.any(axis=1) & (predictions.sureness >= MIN_CONFIDENCE))
     return rows, replace(located, boxes=boxes.astype(np.float32), turns=turns)
 
 
@@ -120,13 +116,7 @@ def _is_longer(other: Predictions, first: Predictions) -> np.ndarray:
     """Whether the others have more digits, among them those that were read first."""
     pairs = zip(other.decoded.numbers(), first.decoded.numbers(), strict=True)
     longer = [len(new) > len(old) and old.rstrip("+") in new for new, old in pairs]
-    return np.array(longer) & (_sureness(other) >= MIN_CONFIDENCE)
-
-
-def _sureness(predictions: Predictions) -> np.ndarray:
-    """The confidence of each row, 0 where no number is read."""
-    is_number = np.array([bool(number) for number in predictions.decoded.numbers()])
-    return np.where(is_number, predictions.arrays[names.CONFIDENCE], 0.0)
+    return np.array(longer) & (other.sureness >= MIN_CONFIDENCE)
 
 
 def _log_odds(probability: np.ndarray) -> np.ndarray:
@@ -137,7 +127,7 @@ def _log_odds(probability: np.ndarray) -> np.ndarray:
 def _one_each(predictions: Predictions) -> Predictions:
     """Without rows that are no number, unsure or the same as a surer one; in reading order."""
     numbers = predictions.decoded.numbers()
-    rows = np.flatnonzero(_sureness(predictions) >= MIN_CONFIDENCE)
+    rows = np.flatnonzero(predictions.sureness >= MIN_CONFIDENCE)
     if not len(rows):
         return Predictions({})
     boxes = predictions.boxes[rows]

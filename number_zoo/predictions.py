@@ -21,7 +21,7 @@ class Reading:
         box: left, top, right and bottom of the number in pixels, where a number is read and the
             model predicts boxes; else None.
         turn: counter-clockwise quarter turns that make the number upright, 0 to 3
-            (`np.rot90(crop, turn)`), where a locator found it; else 0.
+            (`np.rot90(crop, turn)`).
         score: of the locator that found it, in [0, 1]; else None.
     """
 
@@ -67,8 +67,8 @@ class Predictions:
     Attributes:
         arrays: the outputs by name (`number_zoo.names`): `digits`, `length`, `confidence`,
             `digit_log_probs`, `crop` and, depending on the model, `length_log_probs`, `box` and
-            `attention`; where a locator was asked also `scores` (NaN where it found nothing) and
-            `turns`. Empty where it was to find all numbers, and there is none.
+            `attention`; where a locator was asked also `scores`; where it was, or other turns
+            were tried, `turns`. Empty where it was to find all numbers, and there is none.
     """
 
     arrays: dict[str, np.ndarray]
@@ -106,6 +106,12 @@ class Predictions:
         )
 
     @property
+    def sureness(self) -> np.ndarray:
+        """(images,), the confidence of each number, 0 where there is none."""
+        is_number = self.arrays[names.LENGTH] > 0
+        return np.where(is_number, self.arrays[names.CONFIDENCE], 0.0)
+
+    @property
     def boxes(self) -> np.ndarray:
         """float32 (images, 4), of the numbers in pixels; NaN for models that predict none."""
         return self.arrays.get(names.BOX, np.full_like(self.crops, np.nan))
@@ -133,6 +139,6 @@ class Predictions:
         confidence = self.arrays[names.CONFIDENCE].tolist()
         if names.TURNS not in self.arrays:
             return list(map(Reading, numbers, confidence, boxes))
-        turns, scores = self.arrays[names.TURNS].tolist(), self.arrays[names.SCORES].tolist()
-        scores = [None if np.isnan(score) else score for score in scores]
+        turns = self.arrays[names.TURNS].tolist()
+        scores = self.arrays.get(names.SCORES, np.full(len(turns), None)).tolist()
         return list(map(Reading, numbers, confidence, boxes, turns, scores))

@@ -14,7 +14,8 @@ import numpy as np
 from PIL import Image
 
 from number_zoo import files, names, published
-from number_zoo.all_numbers import MIN_LOCATED, read_located
+from number_zoo.all_numbers import read_located
+from number_zoo.boxes import crop_around, turn_box
 from number_zoo.images import is_encoded, to_array
 from number_zoo.locator import Locations, open_locator
 from number_zoo.predictions import Predictions, Reading
@@ -26,6 +27,10 @@ Larger batches are not faster in ONNX Runtime on a CPU, and take more memory."""
 MAX_PIXELS = 4_000_000
 """Larger images are reduced by a whole factor, which bounds the memory of the graph (in float32): a
 hundredth of such an image still has more pixels than the input of any model."""
+
+MIN_TURNED = 0.9
+"""Confidence from which on a reading in another quarter turn is taken, where no number is read in
+the image as it is."""
 
 Backend = Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
 """Runs the inference graph on one padded batch: the inputs and outputs of
@@ -93,8 +98,8 @@ class Reader:
     def read(self, images):
         """Read the number in an image, or in each of several.
 
-        Where none is read in the whole image, a locator looks for one: photos on their side or
-        upside down are read as well.
+        Where none is read in the image as it is, it is read in the other three quarter turns:
+        photos on their side or upside down are read as well.
 
         Args:
             images: a path, the bytes of an image file, an open binary file, a PIL image, an array
@@ -187,27 +192,52 @@ class Reader:
             outputs[name] *= np.float32(factors)[:, None]
         return Predictions(outputs)
 
-    def predict_any_turn(self, images: Sequence[Source]) -> Predictions:
-        """Run the inference graph on each image; where it reads no number, on what is located.
+    def predict_any_turn(
+        self, images: Sequence[Source], boxes: Sequence[np.ndarray] | None = None
+    ) -> Predictions:
+        """Run the inference graph on each image; where it reads no number, in all quarter turns.
 
         Args:
             images: as for `read`, at least one; all are in memory at once.
+            boxes: the bounding box of each number (left, top, right, bottom in pixels), around
+                which the first glimpse is (`boxes.crop_around`); None for whole images.
 
         Returns:
-            The predictions, with `turns`. Where an image shows no number upright and the most
-            confident located one has a confidence of `MIN_LOCATED` or more, those of the latter.
+            The predictions, with `turns`. Where an image shows no number upright and its most
+            confident reading in another turn has a confidence of `MIN_TURNED` or more, the latter.
         """
         arrays = self._map(to_array, images)
-        predictions = self.predict(arrays)
+        sizes = [image.shape[1::-1] for image in arrays]
+        crops = boxes and [crop_around(box, *size) for box, size in zip(boxes, sizes, strict=True)]
+        predictions = self.predict(arrays, crops)
         predictions.arrays[names.TURNS] = np.zeros(len(arrays), np.int32)
-        predictions.arrays[names.SCORES] = np.full(len(arrays), np.nan)
         absent = np.flatnonzero(predictions.arrays[names.LENGTH] == 0)
-        located = self.predict_all([arrays[row] for row in absent]) if len(absent) else []
-        for row, numbers in zip(absent, located, strict=True):
-            confidence = numbers.arrays.get(names.CONFIDENCE, np.zeros(1))
-            if confidence.max() >= MIN_LOCATED:
-                predictions.put(row, numbers.take(confidence.argmax()))
+        sureness = np.full(len(absent), MIN_TURNED)
+        for turn in (1, 2, 3) if len(absent) else ():
+            first = crops and [crops[row] for row in absent]
+            turned = self._predict_turned([arrays[row] for row in absent], first, turn)
+            surer = turned.sureness >= sureness
+            predictions.put(absent[surer], turned.take(surer))
+            sureness = np.where(surer, turned.sureness, sureness)
         return predictions
+
+    def _predict_turned(
+        self, images: Sequence[np.ndarray], crops: Sequence[np.ndarray] | None, turn: int
+    ) -> Predictions:
+        """`predict` for images after `np.rot90(image, turn)`; crops and boxes are in pixels of the
+        images before."""
+        turned = [np.rot90(image, turn) for image in images]
+        first = crops and [
+            turn_box(crop, turn, *image.shape[1::-1])
+            for crop, image in zip(crops, images, strict=True)
+        ]
+        arrays = self.predict(turned, first).arrays
+        for name in {names.BOX, names.CROP} & arrays.keys():
+            pairs = zip(arrays[name], turned, strict=True)
+            arrays[name] = np.stack(
+                [turn_box(box, -turn, *image.shape[1::-1]) for box, image in pairs]
+            )
+        return Predictions(arrays | {names.TURNS: np.full(len(images), turn, np.int32)})
 
     def _map(self, function: Callable, values: Sequence) -> list:
         if self._pool is None or len(values) == 1:

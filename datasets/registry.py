@@ -107,6 +107,10 @@ _ALL = (
         image_size=(128, 256),
     ),
     _rendered(
+        "rendered_numbers/suffixes",
+        "House numbers followed by letters, or by a hyphen and another number",
+    ),
+    _rendered(
         "rendered_numbers/devices",
         "Rendered meters, displays, labels, race bibs and number plates",
     ),

@@ -48,6 +48,7 @@ class RenderedNumbersConfig(tfds.core.BuilderConfig):
 _DESCRIPTIONS = {
     "default": "House numbers, cropped as in SVHN",
     "wide": "Scenes of which the number covers 0.5 to 5 %; a tenth have no number",
+    "suffixes": "House numbers followed by letters, words, or a hyphen and another number",
     "devices": "Numbers on meters, displays, labels, race bibs and number plates",
     "kinds": "Numbers of any kind, 1 to 10 digits, and images without a number",
     "meters": "Mechanical counters and seven-segment displays",

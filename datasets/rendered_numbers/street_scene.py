@@ -30,6 +30,12 @@ from .styles import Framing, StreetStyle
 from .text_style import TextStyle, sample_text_style
 
 _HOUSE_LETTERS = "ABCDEFGHJKLMNPRTUVWXY"
+# Without I, O and l, which are digits in many fonts.
+_SUFFIX_LETTERS = "ABCDEF" * 3 + "BGHJKLMNPQRSTUVWXYZ" + "abcdef" * 2 + "bghjknpqrstuz"
+_SUFFIX_WORDS = (
+    "BIS", "Bis", "bis", "BIS", "Bis", "bis", "TER", "Ter", "ter", "QUATER", "HS", "hs", "Hs",
+    "bs", "rd", "OG", "EG", "re", "sx", "dx", "LT", "St.", "bus", "zw", "SNC",
+)  # fmt: skip
 
 
 def render_street_scene(rng: Rng, style: StreetStyle, with_ink: bool = False) -> Scene:
@@ -46,6 +52,11 @@ def render_street_scene(rng: Rng, style: StreetStyle, with_ink: bool = False) ->
     finish = device.finish if device else sample_finish(wall, style.plates, rng)
     text_style = device.text_style if device else sample_text_style(rng, finish.enamel)
     before, after = _sample_letters(style, rng) if label and not device else ("", "")
+    apart = ""  # the suffix has a sign of its own
+    if style.suffixes and rng.bernoulli(style.suffixes):
+        before, after = "", _sample_suffix(len(label), rng)
+        if after[-1].isalpha() and rng.bernoulli(0.4):
+            after, apart = "", after.strip(" -/.")
     margin = DEVICE_MARGIN if device else 0.9 if finish.plate else 0.3
     line = layout_line(before + (label or "8") + after, text_style, layer_height, rng, margin)
     first = len(before.replace(" ", ""))
@@ -72,6 +83,9 @@ def render_street_scene(rng: Rng, style: StreetStyle, with_ink: bool = False) ->
         if rng.bernoulli(style.neighbours):
             neighbour = _place_neighbour(number_box, size, layer_height, crowded, rng)
             _paint_neighbour(image, neighbour, from_layer, text_style, finish, rng)
+    if apart:
+        suffix = _place_suffix(apart, number_box, layer_height, rng)
+        _paint_neighbour(image, suffix, from_layer, text_style, finish, rng)
     if device:
         if not label:  # switched off, or empty
             line = replace(line, mask=np.zeros_like(line.mask))
@@ -108,6 +122,17 @@ def _sample_letters(style: StreetStyle, rng: Rng) -> tuple[str, str]:
     if kind < 0.8:
         return "", rng.choice(("", " ", "-")) + rng.choice(_HOUSE_LETTERS)
     return "", rng.choice((" bis", " BIS", " ter", "a", "b"))
+
+
+def _sample_suffix(length: int, rng: Rng) -> str:
+    """Sample what may follow a house number of `length` digits without belonging to it."""
+    kind = rng.random()
+    if kind < 0.5:
+        return rng.choice(("", "", " ", "-", "/", ".")) + rng.choice(_SUFFIX_LETTERS)
+    if kind < 0.8:
+        return rng.choice(("", " ", " ", "-")) + rng.choice(_SUFFIX_WORDS)
+    # A number that is not longer: of a range, or of a flat.
+    return rng.choice(("-", " - ", "-", "/")) + rng.digits(1 + rng.randrange(length))
 
 
 def render_sign(line: TextLine, finish: Finish, height: float, rng: Rng) -> Layer:
@@ -180,6 +205,18 @@ def _place_neighbour(
     distance = columns - right if on_right else left
     distance += rng.uniform(-0.1, 0.15) * (bottom - top)
     return text, height, (right + distance if on_right else left - distance, y)
+
+
+def _place_suffix(
+    text: str, box: Box, height: float, rng: Rng
+) -> tuple[str, float, tuple[float, float]]:
+    """Sample the place of a sign to the right of the number: what `_place_neighbour` returns."""
+    _, top, right, bottom = box
+    digit = bottom - top
+    factor = rng.uniform(0.45, 1.05)
+    half = 0.32 * factor * digit * len(text)
+    x = right + half + digit * rng.uniform(0.35, 0.9)
+    return text, height * factor, (x, (top + bottom) / 2 + digit * rng.normal(0, 0.15))
 
 
 def _paint_neighbour(

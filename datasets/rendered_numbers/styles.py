@@ -40,6 +40,7 @@ class StreetStyle:
         digit_height: median height of a digit in pixels, and standard deviation of its logarithm.
         max_side: maximum length of an image's longer side, in pixels.
         neighbours: fraction of images with part of another number, or with letters.
+        suffixes: fraction of numbers with letters, or a hyphen and another number, in their line.
         clutter: fraction of images with edges, bars and frames around the number.
         plates: fraction of numbers on a plate; the others are on the bare wall.
         devices: whether numbers are on meters, displays, labels, bibs and number plates instead
@@ -53,6 +54,7 @@ class StreetStyle:
     digit_height: tuple[float, float] = (28.0, 0.42)
     max_side: int = 400
     neighbours: float = 0.12
+    suffixes: float = 0.0
     clutter: float = 0.5
     plates: float = 0.52
     devices: bool = False
@@ -129,6 +131,7 @@ DEVICES = StreetStyle(
     devices=True,
     leading_zeros=0.25,
 )
+SUFFIXES = replace(DEFAULT, no_number=0.0, suffixes=0.85, digit_height=(22.0, 0.5), plates=0.75)
 _METER_KINDS = ((9.0, "lcd"), (7.0, "led"), (15.0, "counter"))
 KINDS = ObjectStyle((
     *_METER_KINDS, (5.0, "ink-jet"), (4.0, "dot-display"), (5.0, "code label"), (5.0, "bib"),
@@ -139,6 +142,7 @@ KINDS = ObjectStyle((
 STYLES: dict[str, Style] = {
     "default": DEFAULT,
     "wide": WIDE,
+    "suffixes": SUFFIXES,
     "devices": DEVICES,
     "kinds": KINDS,
     "meters": replace(KINDS, kinds=(*_METER_KINDS, (0.6, "blank"), (0.6, "words"))),

@@ -40,30 +40,31 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         prog="python -m training.accelerator", description=__doc__.splitlines()[0]
     )
     parser.add_argument(
-        "--init",
-        nargs=2,
-        metavar="NAME",
-        help="published weights or run folders to start from, of each reader",
-    )
-    parser.add_argument(
         "--readers",
         nargs=2,
         default=["conv_transformer", "conv_transformer_small"],
         help="a large model and a small one",
     )
-    return set_up(parser, arguments, batch_size=512, pool=160_000)
+    return set_up(parser, arguments, count=2, batch_size=512, pool=160_000)
 
 
 def set_up(
-    parser: argparse.ArgumentParser, arguments: list[str] | None, batch_size: int, pool: int
+    parser: argparse.ArgumentParser,
+    arguments: list[str] | None,
+    count: int,
+    batch_size: int,
+    pool: int,
 ) -> argparse.Namespace:
-    """Parse the command's options and those of every training.
+    """Parse the command's options and those of every training, here of `count` models.
 
     Also load the pack, which becomes `options.pack`, create the folder and start the log.
     """
     add = parser.add_argument
     add("pack", type=Path, help="what `python -m training.accelerator.pack` wrote")
     add("--out", type=Path, required=True, metavar="FOLDER", help="folder for the weights")
+    add(
+        "--init", nargs=count, metavar="NAME", help="published weights or run folders to start from"
+    )
     add("--seconds", type=float, default=560, help="time limit, start-up included (default: 560)")
     add("--batch-size", type=int, default=batch_size, help=f"default: {batch_size}")
     add("--learning-rate", type=float, default=1.5e-3, help="peak (default: 0.0015)")

@@ -53,7 +53,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         prog="python -m training.accelerator.locate", description=__doc__.splitlines()[0]
     )
     parser.add_argument("--model", default="locator", help="default: locator")
-    return set_up(parser, arguments, batch_size=128, pool=30_000)
+    return set_up(parser, arguments, count=1, batch_size=128, pool=30_000)
 
 
 def train(options: argparse.Namespace, source: feed.Feed, began: float) -> None:
@@ -63,9 +63,13 @@ def train(options: argparse.Namespace, source: feed.Feed, began: float) -> None:
     from training.accelerator.pool import Pool
     from training.accelerator.scene_augment import augment_scenes
 
-    (model,), optimizers, states = loop.build(
-        options, lambda: [models.create(options.model, input_shape=(None, None, 3))]
-    )
+    def create() -> list[keras.Model]:
+        model = models.create(options.model, input_shape=(None, None, 3))
+        if options.init:
+            model.set_weights(models.load(*options.init).get_weights())
+        return [model]
+
+    (model,), optimizers, states = loop.build(options, create)
     pool = Pool({}, source, options.pool)
     held_out = []
     while len(held_out) < HELD_OUT:

@@ -17,7 +17,15 @@ from datasets.rendered_numbers.planar_object import is_unreadable_rotated, line_
 from datasets.rendered_numbers.rng import Rng
 from datasets.rendered_numbers.scene import Scene
 from datasets.rendered_numbers.street_scene import render_street_scene
-from datasets.rendered_numbers.styles import DEFAULT, DEVICES, KINDS, WIDE, ObjectStyle, StreetStyle
+from datasets.rendered_numbers.styles import (
+    DEFAULT,
+    DEVICES,
+    KINDS,
+    SUFFIXES,
+    WIDE,
+    ObjectStyle,
+    StreetStyle,
+)
 from datasets.rendered_numbers.text_style import TextStyle
 
 NEGATIVES = {"words", "blank"}
@@ -69,6 +77,20 @@ def test_boxes_are_tight_around_the_ink_in_reading_order(style: StreetStyle):
             assert ink.size == 0 or ink.max() > 40
     assert np.percentile(distances, 95) < 1.0
     assert max(distances) < 4.0
+
+
+def test_what_follows_a_number_is_ink_without_a_box_and_not_in_its_label():
+    style = replace(SUFFIXES, suffixes=1.0, neighbours=0.0, digit_height=(30.0, 0.0))
+    beyond, apart = 0, 0
+    for scene in street_scenes(style, 3, 120):
+        assert scene.label.isdigit()
+        assert len(scene.label) == len(scene.boxes)
+        right = min(union(scene.boxes)[2], scene.image.shape[1])
+        beyond += ink_box(scene)[2] > right + 2
+        apart += ink_box(scene)[2] <= right + 2 < scene.image.shape[1] - 15
+    # In the number's line, or on a sign of its own, which is not in the mask of its ink.
+    assert beyond > 60
+    assert apart > 10
 
 
 def test_lengths_and_digits_follow_the_style():

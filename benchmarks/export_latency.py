@@ -53,16 +53,20 @@ def parse() -> argparse.Namespace:
 
 def export_all(options: argparse.Namespace) -> dict[str, ExportedReader]:
     """Export the weights in every format and open the files."""
-    from exporting import export
+    from exporting import ExportError, export
     from exporting.formats import FORMATS
 
     readers = {}
     with tempfile.TemporaryDirectory() as folder:
         for name, quantize in FILES:
             out = Path(folder) / f"{quantize}{FORMATS[name].suffix}"
-            result = export(
-                options.weights, name, out, quantize=quantize, max_glimpses=options.max_glimpses
-            )
+            try:
+                result = export(
+                    options.weights, name, out, quantize=quantize, max_glimpses=options.max_glimpses
+                )
+            except ExportError as error:  # the file reads otherwise than Keras does
+                print(f"Left out: {error}", file=sys.stderr)
+                continue
             title = f"{result.format.runtime}{f', {quantize}' if quantize else ''}"
             readers[title] = ExportedReader(result.format.open(out, options.threads))
     return readers

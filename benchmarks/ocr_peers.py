@@ -187,15 +187,15 @@ def thread_limit(threads: int) -> dict[str, str]:
     return os.environ | limit | {"OMP_WAIT_POLICY": "PASSIVE"}
 
 
-def run_worker(python: Path, engine: str, setting: str, paths: list[str], threads: int = 1) -> dict:
-    """Run `work` in an engine's environment."""
+def run_worker(python: Path, engine: str, setting: str, paths: list[str]) -> dict:
+    """Run `work` in an engine's environment, in one thread."""
     done = subprocess.run(
-        worker_command(python, engine, setting, threads),
+        worker_command(python, engine, setting, threads=1),
         input=json.dumps(paths),
         capture_output=True,
         text=True,
         check=False,
-        env=thread_limit(threads),
+        env=thread_limit(1),
     )
     if done.returncode:
         raise RuntimeError(f"{engine} failed: {done.stderr.strip().splitlines()[-1:]}")

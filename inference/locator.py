@@ -51,15 +51,14 @@ class LocateNumbers(keras.layers.Layer):
         return models.decode_locations(locations, (height, width), self.limit)
 
 
-def build_locator_model(model: keras.Model, limit: int = LIMIT) -> keras.Model:
+def build_locator_model(model: keras.Model) -> keras.Model:
     """Build the end-to-end model: uint8 `images` of any size in, what `LocateNumbers` returns out.
 
     Args:
         model: a locator with any input shape.
-        limit: k, the number of boxes of each image.
     """
     images = keras.Input((None, None, 3), dtype="uint8", name=IMAGES)
-    locations = LocateNumbers(any_size(model), limit, name="locate_numbers")(images)
+    locations = LocateNumbers(any_size(model), name="locate_numbers")(images)
     return keras.Model({IMAGES: images}, locations, name=model.name)
 
 

@@ -15,9 +15,10 @@ from datasets.images import crop_pixels
 from number_zoo.images import decode_image
 
 
-def random_indices(total: int, count: int, seed: int = 0) -> np.ndarray:
-    """Up to `count` indices below `total`, chosen at random without replacement, ascending."""
-    return np.sort(np.random.default_rng(seed).permutation(total)[:count])
+def random_indices(total: int, count: int) -> np.ndarray:
+    """Up to `count` indices below `total`, the same at each call: chosen at random without
+    replacement, ascending."""
+    return np.sort(np.random.default_rng(0).permutation(total)[:count])
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Sequence
 
 LENGTH, DIGITS, BOX = "length", "digits", "box"
 """Keys of labels as arrays, and names of the models' outputs."""
@@ -17,9 +18,11 @@ ABSENT = -1
 """Value in `digits` at a position without a digit."""
 
 
-def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
-    """Error message for a `name` that is no known `kind`: lists the known names, nearest first."""
-    known = list(known)
-    nearest = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-    others = [other for other in known if other not in nearest]
-    return f"unknown {kind} {name!r}. Known: {', '.join(nearest + others) or 'none'}"
+def unknown_name(kind: str, name: str | Sequence[str], known: Iterable[str]) -> str:
+    """Error message for a name, or several, that are no known `kind`: lists the known ones, nearest
+    first."""
+    known, unknown = list(known), [name] if isinstance(name, str) else name
+    close = [difflib.get_close_matches(name, known, n=3, cutoff=0.5) for name in unknown]
+    ordered = dict.fromkeys([*itertools.chain(*close), *known])
+    kinds = kind if len(unknown) == 1 else f"{kind}s"
+    return f"unknown {kinds} {', '.join(map(repr, unknown))}. Known: {', '.join(ordered) or 'none'}"

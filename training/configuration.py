@@ -236,10 +236,10 @@ def set_values(
         The builder's arguments among them, and the recipe with the rest.
 
     Raises:
-        ValueError: for an unknown key (the message lists the known, nearest first) or a value
-            that does not fit.
+        ValueError: for unknown keys (the message lists the known, nearest to each first) or a
+            value that does not fit.
     """
-    arguments, recipe_fields, augmentation_fields = {}, {}, {}
+    arguments, recipe_fields, augmentation_fields, unknown = {}, {}, {}, []
     known_arguments = models.configuration(model)
     known_fields = [field.name for field in dataclasses.fields(Recipe)]
     known_augmentation = typing.get_type_hints(Augmentation)
@@ -254,10 +254,11 @@ def set_values(
         elif field != key and field in known_augmentation:
             augmentation_fields[field] = value
         else:
-            known = [f"augmentation.{name}" for name in known_augmentation]
-            raise ValueError(
-                unknown_name("setting", key, [*known_arguments, *known_fields, *known])
-            )
+            unknown.append(key)
+    if unknown:
+        of_augmentation = [f"augmentation.{name}" for name in known_augmentation]
+        known = [*known_arguments, *known_fields, *of_augmentation]
+        raise ValueError(unknown_name("setting", unknown, known))
     changes = validate("augmentation", known_augmentation, augmentation_fields)
     augmentation = dataclasses.replace(recipe.augmentation, **changes)
     return arguments, dataclasses.replace(recipe, **recipe_fields, augmentation=augmentation)
@@ -273,8 +274,8 @@ def _augmentation(recipe: Recipe, value: Any) -> Augmentation:
     return getattr(Augmentation, name)()
 
 
-def default_folder(configuration: Configuration, runs: Path = Path("runs")) -> Path:
+def default_folder(configuration: Configuration) -> Path:
     """The run folder where none is named: a different one for each configuration."""
     sources = [part.source for part in mixing.parse_mix(configuration.dataset)]
     parts = [Path(source.partition("?")[0]).name for source in sources]
-    return runs / f"{configuration.model}-{'+'.join(parts)}-{configuration.digest()}"
+    return Path("runs", f"{configuration.model}-{'+'.join(parts)}-{configuration.digest()}")

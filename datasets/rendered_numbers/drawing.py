@@ -228,14 +228,12 @@ class Layer:
         elif width:
             self.box = min(left, x), min(top, y), max(right, x + width), max(bottom, y + height)
 
-    def paint_polygons(
-        self, polygons: Iterable[np.ndarray], colour: Colour, opacity: float = 1.0
-    ) -> None:
+    def paint_polygons(self, polygons: Iterable[np.ndarray], colour: Colour) -> None:
         """Paint filled polygons (float (n, 2) each, in pixels)."""
         mask = np.zeros(self.shape, np.uint8)
         for points in polygons:
             fill_polygon(mask, points)
-        self.paint(mask, colour, opacity)
+        self.paint(mask, colour)
 
     def paint_lines(
         self,

@@ -49,6 +49,10 @@ def test_settings_reach_the_model_the_recipe_and_the_augmentation():
     ("setting", "message"),
     [
         ("filter=3", "unknown setting 'filter'. Known: filters"),
+        (
+            "wait_decay=3 filter=3",
+            "unknown settings 'wait_decay', 'filter'. Known: weight_decay, filters",
+        ),
         ("wait_decay=3", "unknown setting 'wait_decay'. Known: weight_decay"),
         ("augmentation.blurr=1", "unknown setting 'augmentation.blurr'. Known: augmentation.blur"),
         ("augmentation=phot", "unknown augmentation 'phot'. Known: photo"),
@@ -69,7 +73,7 @@ def test_settings_reach_the_model_the_recipe_and_the_augmentation():
 )
 def test_a_wrong_setting_says_what_is_accepted(setting, message):
     with pytest.raises(ValueError, match=message):
-        configure("deep_cnn", "mnist_numbers", settings=[setting])
+        configure("deep_cnn", "mnist_numbers", settings=setting.split())
 
 
 @pytest.mark.parametrize(

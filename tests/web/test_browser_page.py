@@ -28,6 +28,7 @@ EXAMPLES = [
 ORIENTATION = 0x0112
 TURNS = {3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90, 7: Image.Transpose.TRANSVERSE}
 """EXIF orientations, and how the pixels of such an image are stored."""
+QUARTERS = (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270)
 
 
 @pytest.fixture(scope="module")
@@ -114,10 +115,11 @@ def test_reads_what_number_zoo_reads(page, reader):
         on_transparent(EXAMPLES[4]),
         encode_image(large),
         encode_image(Image.new("L", (50, 30), 200)),
+        *(encode_image(Image.open(io.BytesIO(EXAMPLES[1])).transpose(turn)) for turn in QUARTERS),
     ]
     for content in images:
         reading, expected = read_in(page, content), reader.read(content)
-        assert reading["number"] == expected.number
+        assert (reading["number"], reading["turn"]) == (expected.number, expected.turn)
         assert reading["confidence"] == pytest.approx(expected.confidence, abs=0.01)
         assert (reading["box"] is None) == (expected.box is None)
         if expected.box:

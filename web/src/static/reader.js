@@ -6,6 +6,7 @@ import { env, InferenceSession, Tensor } from "./onnxruntime.mjs";
 const LARGEST = 2048; // pixels of the longer side: more only takes longer
 const MARGIN = 0.7; // as the glimpses have it: a box is enlarged by this fraction,
 const MIN_CROP = 8; // and is so many pixels wide and high at least
+const MIN_TURNED = 0.9; // confidence of a reading in another quarter turn, as number_zoo/reader.py has it
 const [LIGHT, MOSTLY_OPAQUE] = [170, 0.9];
 const ATTENTION_SCALE = 8; // drawn larger than it is, so that it is smooth
 const WARM_UP = [64, 32]; // size of an image that is read first: the first one takes longer
@@ -103,16 +104,57 @@ async function run({ session }, image, box) {
   return Object.fromEntries(Object.entries(outputs).map(([name, { data, dims }]) => [name, { data: [...data], dims }]));
 }
 
-// The attention of one digit as a grey image, brightest where it is largest.
-async function drawAttention({ data, dims: [, cells, maps] }, index, [height, width]) {
+// An image after a quarter turn counter-clockwise.
+function turnImage({ pixels, width, height, scale }) {
+  const turned = new Uint8Array(pixels.length);
+  for (let row = 0, to = 0; row < width; row += 1) {
+    for (let column = 0; column < height; column += 1, to += 3) {
+      const from = 3 * (column * width + width - 1 - row);
+      turned.set(pixels.subarray(from, from + 3), to);
+    }
+  }
+  return { pixels: turned, width: height, height: width, scale };
+}
+
+// A box after quarter turns counter-clockwise of an image of that size.
+function turnBox(box, turns, [width, height]) {
+  if (!turns) return box;
+  const [left, top, right, bottom] = box;
+  return turnBox([top, width - right, bottom, width - left], turns - 1, [height, width]);
+}
+
+// The outputs for an image; where it shows no number, those of its other quarter turns if one is sure.
+async function runAnyTurn(reader, image, box) {
+  let best = { ...(await run(reader, image, box)), turn: 0 };
+  if (best.length.data[0]) return best;
+  let confidence = MIN_TURNED;
+  for (const turn of [1, 2, 3]) {
+    const size = [image.width, image.height];
+    box &&= turnBox(box, 1, size.map((side) => side / image.scale));
+    image = turnImage(image);
+    const outputs = await run(reader, image, box);
+    if (!outputs.length.data[0] || outputs.confidence.data[0] < confidence) continue;
+    for (const edges of [outputs.box, outputs.crop]) {
+      if (edges) edges.data = turnBox(edges.data, 4 - turn, [image.width, image.height]);
+    }
+    [best, confidence] = [{ ...outputs, turn }, outputs.confidence.data[0]];
+  }
+  return best;
+}
+
+// The attention of one digit as a grey image, brightest where it is largest, turned as the number is.
+async function drawAttention({ data, dims: [, cells, maps] }, index, [height, width], turn) {
   const values = Array.from({ length: cells }, (_, cell) => data[cell * maps + index]);
   const most = Math.max(...values);
   const pixels = new ImageData(width, height);
   values.forEach((value, cell) => pixels.data.set([...Array(3).fill((255 * value) / most), 255], 4 * cell));
-  const canvas = new OffscreenCanvas(width * ATTENTION_SCALE, height * ATTENTION_SCALE);
+  const size = [width * ATTENTION_SCALE, height * ATTENTION_SCALE];
+  const canvas = new OffscreenCanvas(...(turn % 2 ? size.toReversed() : size));
   const pen = canvas.getContext("2d");
   pen.imageSmoothingQuality = "high";
-  pen.drawImage(await createImageBitmap(pixels), 0, 0, canvas.width, canvas.height);
+  pen.translate(canvas.width / 2, canvas.height / 2);
+  pen.rotate((turn * Math.PI) / 2);
+  pen.drawImage(await createImageBitmap(pixels), -size[0] / 2, -size[1] / 2, ...size);
   return new FileReaderSync().readAsDataURL(await canvas.convertToBlob());
 }
 
@@ -127,13 +169,14 @@ async function describe({ description }, outputs, scale) {
     number: shown.map((place) => outputs.digits.data[place]).join("") + (length > places ? "+" : ""),
     confidence: outputs.confidence.data[0],
     box: length && outputs.box ? edges(outputs.box) : null,
+    turn: outputs.turn,
     crop: edges(outputs.crop),
     length: outputs.length_log_probs?.data.map(Math.exp) ?? null,
     digits: await Promise.all(
       shown.map(async (place) => {
         const digit = outputs.digits.data[place];
         const { grid } = description;
-        const attention = outputs.attention ? await drawAttention(outputs.attention, place + 1, grid) : null;
+        const attention = outputs.attention ? await drawAttention(outputs.attention, place + 1, grid, outputs.turn) : null;
         return { digit, probability: chances[place][digit], probabilities: chances[place], attention };
       }),
     ),
@@ -145,7 +188,7 @@ async function answer({ id, blob, box }) {
     const reader = await loaded();
     const began = performance.now();
     const image = await decode(blob);
-    const reading = await describe(reader, await run(reader, image, box), image.scale);
+    const reading = await describe(reader, await runAnyTurn(reader, image, box), image.scale);
     postMessage({ id, reading: { ...reading, milliseconds: performance.now() - began } });
   } catch (error) {
     postMessage({ id, error: error.message });

@@ -28,9 +28,10 @@ MAX_PIXELS = 4_000_000
 """Larger images are reduced by a whole factor, which bounds the memory of the graph (in float32): a
 hundredth of such an image still has more pixels than the input of any model."""
 
-MIN_TURNED = 0.9
+MIN_TURNED, MIN_RIVAL = 0.9, 0.8
 """Confidence from which on a reading in another quarter turn is taken, where no number is read in
-the image as it is."""
+the image as it is; and from which on another number in another turn forbids that: a 9 on its side
+may be a 6."""
 
 Backend = Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
 """Runs the inference graph on one padded batch: the inputs and outputs of
@@ -204,7 +205,8 @@ class Reader:
 
         Returns:
             The predictions, with `turns`. Where an image shows no number upright and its most
-            confident reading in another turn has a confidence of `MIN_TURNED` or more, the latter.
+            confident reading in another turn has a confidence of `MIN_TURNED` or more, the latter;
+            unless another turn shows another number with `MIN_RIVAL` or more.
         """
         arrays = self._map(to_array, images)
         sizes = [image.shape[1::-1] for image in arrays]
@@ -212,13 +214,17 @@ class Reader:
         predictions = self.predict(arrays, crops)
         predictions.arrays[names.TURNS] = np.zeros(len(arrays), np.int32)
         absent = np.flatnonzero(predictions.arrays[names.LENGTH] == 0)
-        sureness = np.full(len(absent), MIN_TURNED)
-        for turn in (1, 2, 3) if len(absent) else ():
-            first = crops and [crops[row] for row in absent]
-            turned = self._predict_turned([arrays[row] for row in absent], first, turn)
-            surer = turned.sureness >= sureness
-            predictions.put(absent[surer], turned.take(surer))
-            sureness = np.where(surer, turned.sureness, sureness)
+        if not len(absent):
+            return predictions
+        lying, first = [arrays[row] for row in absent], crops and [crops[row] for row in absent]
+        turned = [self._predict_turned(lying, first, turn) for turn in (1, 2, 3)]
+        numbers = [other.decoded.numbers() for other in turned]
+        sureness = np.stack([other.sureness for other in turned])
+        for at, row in enumerate(absent):
+            best = sureness[:, at].argmax()
+            sure = {numbers[turn][at] for turn in np.flatnonzero(sureness[:, at] >= MIN_RIVAL)}
+            if sureness[best, at] >= MIN_TURNED and len(sure) == 1:
+                predictions.put(row, turned[best].take(at))
         return predictions
 
     def _predict_turned(

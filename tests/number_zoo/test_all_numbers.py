@@ -68,6 +68,18 @@ def test_a_photo_on_its_side_is_read_in_the_turn_that_makes_it_upright(turns):
     np.testing.assert_allclose(boxed.box, reading.box, atol=12)
 
 
+def test_a_number_on_its_side_that_two_turns_show_differently_is_not_read():
+    image = Image.new("RGB", (100, 180), (90, 110, 90))
+    draw_plate(image, 1, "89", (20, 20, 80, 160))
+    reader = Reader(threads=1)
+    numbers = [
+        reader.predict([np.rot90(np.asarray(image), turn)]).readings()[0].number
+        for turn in range(4)
+    ]
+    assert numbers == ["", "89", "", "68"]
+    assert reader.read(image).number == ""
+
+
 def test_every_number_is_read_upright_in_reading_order(reader, plate_locator, tmp_path):
     image = scene()
     image.save(tmp_path / "scene.png")

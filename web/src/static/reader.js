@@ -6,7 +6,7 @@ import { env, InferenceSession, Tensor } from "./onnxruntime.mjs";
 const LARGEST = 2048; // pixels of the longer side: more only takes longer
 const MARGIN = 0.7; // as the glimpses have it: a box is enlarged by this fraction,
 const MIN_CROP = 8; // and is so many pixels wide and high at least
-const MIN_TURNED = 0.9; // confidence of a reading in another quarter turn, as number_zoo/reader.py has it
+const [MIN_TURNED, MIN_RIVAL] = [0.9, 0.8]; // for readings in other quarter turns, as number_zoo/reader.py has them
 const [LIGHT, MOSTLY_OPAQUE] = [170, 0.9];
 const ATTENTION_SCALE = 8; // drawn larger than it is, so that it is smooth
 const WARM_UP = [64, 32]; // size of an image that is read first: the first one takes longer
@@ -123,23 +123,26 @@ function turnBox(box, turns, [width, height]) {
   return turnBox([top, width - right, bottom, width - left], turns - 1, [height, width]);
 }
 
-// The outputs for an image; where it shows no number, those of its other quarter turns if one is sure.
+// The outputs for an image; where it shows no number, those of another quarter turn if one alone is sure.
 async function runAnyTurn(reader, image, box) {
-  let best = { ...(await run(reader, image, box)), turn: 0 };
-  if (best.length.data[0]) return best;
-  let confidence = MIN_TURNED;
+  const upright = { ...(await run(reader, image, box)), turn: 0 };
+  if (upright.length.data[0]) return upright;
+  const sure = [];
   for (const turn of [1, 2, 3]) {
     const size = [image.width, image.height];
     box &&= turnBox(box, 1, size.map((side) => side / image.scale));
     image = turnImage(image);
     const outputs = await run(reader, image, box);
-    if (!outputs.length.data[0] || outputs.confidence.data[0] < confidence) continue;
+    if (!outputs.length.data[0] || outputs.confidence.data[0] < MIN_RIVAL) continue;
     for (const edges of [outputs.box, outputs.crop]) {
       if (edges) edges.data = turnBox(edges.data, 4 - turn, [image.width, image.height]);
     }
-    [best, confidence] = [{ ...outputs, turn }, outputs.confidence.data[0]];
+    sure.push({ ...outputs, turn });
   }
-  return best;
+  const confidence = (outputs) => outputs.confidence.data[0];
+  const [best, ...others] = sure.toSorted((one, other) => confidence(other) - confidence(one));
+  const isRival = (other) => numberOf(other) !== numberOf(best);
+  return best && confidence(best) >= MIN_TURNED && !others.some(isRival) ? best : upright;
 }
 
 // The attention of one digit as a grey image, brightest where it is largest, turned as the number is.
@@ -158,6 +161,11 @@ async function drawAttention({ data, dims: [, cells, maps] }, index, [height, wi
   return new FileReaderSync().readAsDataURL(await canvas.convertToBlob());
 }
 
+// The digits of a reading; "+" where there are more than the model has places.
+function numberOf({ length: { data: [length] }, digits: { data } }) {
+  return length > data.length ? "+" : data.slice(0, length).join("");
+}
+
 async function describe({ description }, outputs, scale) {
   const length = outputs.length.data[0];
   const places = outputs.digits.data.length;
@@ -166,7 +174,7 @@ async function describe({ description }, outputs, scale) {
   const chances = shown.map((place) => outputs.digit_log_probs.data.slice(10 * place, 10 * place + 10).map(Math.exp));
   return {
     model: description.name,
-    number: shown.map((place) => outputs.digits.data[place]).join("") + (length > places ? "+" : ""),
+    number: numberOf(outputs),
     confidence: outputs.confidence.data[0],
     box: length && outputs.box ? edges(outputs.box) : null,
     turn: outputs.turn,

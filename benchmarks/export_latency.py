@@ -59,16 +59,17 @@ def export_all(options: argparse.Namespace) -> dict[str, ExportedReader]:
     readers = {}
     with tempfile.TemporaryDirectory() as folder:
         for name, quantize in FILES:
-            out = Path(folder) / f"{quantize}{FORMATS[name].suffix}"
+            form = FORMATS[name]
+            title = f"{form.runtime}{f', {quantize}' if quantize else ''}"
+            out = Path(folder) / f"{quantize}{form.suffix}"
             try:
-                result = export(
+                export(
                     options.weights, name, out, quantize=quantize, max_glimpses=options.max_glimpses
                 )
             except ExportError as error:  # the file reads otherwise than Keras does
-                print(f"Left out: {error}", file=sys.stderr)
+                print(f"Left out: {title}: {error}", file=sys.stderr)
                 continue
-            title = f"{result.format.runtime}{f', {quantize}' if quantize else ''}"
-            readers[title] = ExportedReader(result.format.open(out, options.threads))
+            readers[title] = ExportedReader(form.open(out, options.threads))
     return readers
 
 
@@ -92,7 +93,7 @@ def main() -> None:
     for turn in range(-WARM_UP, len(images)):
         for name, reader in readers.items():
             start = time.process_time()
-            reader.predict([images[turn]])
+            reader.predict([images[turn % len(images)]])
             if turn >= 0:
                 times[name].append(1000 * (time.process_time() - start))
     print(f"{options.weights}, {len(images)} images, {options.threads} thread(s)")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import accumulate, pairwise
 
 import numpy as np
 
 from number_zoo import names
+from number_zoo.any_turn import Predict, read_upright
 from number_zoo.boxes import intersection_over_union, intersections, reading_order, suppress
 from number_zoo.locator import Locations, UprightCrop
 from number_zoo.predictions import Predictions
@@ -32,9 +33,6 @@ MIN_OPPOSITE = 0.6
 MIN_BEYOND, WIDENING = 0.25, 1.5
 """A number that is read from the first on beyond an end of its located box, in its heights, is read
 once more with the box widened there by the second."""
-
-Predict = Callable[[Sequence[np.ndarray], Sequence[np.ndarray]], Predictions]
-"""Reads images, the first glimpse being a crop of each: `Reader.predict`."""
 
 
 def read_located(
@@ -71,19 +69,16 @@ def read_located(
 def _read(images: Sequence[np.ndarray], located: Locations, predict: Predict) -> Predictions:
     """Read one located number in each image; boxes and crops are in pixels of the image."""
     crops = list(map(UprightCrop.around, images, located.boxes, located.turns.tolist()))
-    arrays = predict([crop.pixels for crop in crops], [crop.window for crop in crops]).arrays
-    arrays[names.CROP] = np.stack(list(map(UprightCrop.in_image, crops, arrays[names.CROP])))
-    boxes = located.boxes
-    if names.BOX in arrays:  # of the reader, which sees the number enlarged
-        read = np.stack(list(map(UprightCrop.in_image, crops, arrays[names.BOX])))
-        boxes = np.where(np.isfinite(read).all(axis=1, keepdims=True), read, boxes)
+    predictions = read_upright(crops, predict)
+    arrays, boxes = predictions.arrays, predictions.boxes  # of the reader, which sees it enlarged
+    boxes = np.where(np.isfinite(boxes).all(axis=1, keepdims=True), boxes, located.boxes)
     (score_weight, confidence_weight), bias = CALIBRATION
     score, confidence = map(_log_odds, (located.scores, arrays[names.CONFIDENCE]))
     log_odds = score_weight * score + confidence_weight * confidence + bias
     return Predictions(
         arrays
         | {names.BOX: boxes, names.CONFIDENCE: 1 / (1 + np.exp(-log_odds))}
-        | {names.SCORES: located.scores, names.TURNS: located.turns}
+        | {names.SCORES: located.scores}
     )
 
 

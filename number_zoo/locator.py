@@ -85,13 +85,13 @@ class UprightCrop:
 
     Attributes:
         pixels: uint8 (height, width, 3), a view of the image.
-        window: float32 (4,), the crop to read, in pixels of it.
+        window: float32 (4,), the crop to read, in pixels of it; None for the whole of it.
         turn: counter-clockwise quarter turns that it was turned by.
         origin: left and top of the crop in the image.
     """
 
     pixels: np.ndarray
-    window: np.ndarray
+    window: np.ndarray | None
     turn: int
     origin: tuple[int, int]
 

@@ -15,7 +15,7 @@ from PIL import Image
 
 from number_zoo import files, names, published
 from number_zoo.all_numbers import read_located
-from number_zoo.boxes import crop_around, turn_box
+from number_zoo.any_turn import read_any_turn
 from number_zoo.images import is_encoded, to_array
 from number_zoo.locator import Locations, open_locator
 from number_zoo.predictions import Predictions, Reading
@@ -27,11 +27,6 @@ Larger batches are not faster in ONNX Runtime on a CPU, and take more memory."""
 MAX_PIXELS = 4_000_000
 """Larger images are reduced by a whole factor, which bounds the memory of the graph (in float32): a
 hundredth of such an image still has more pixels than the input of any model."""
-
-MIN_TURNED, MIN_RIVAL = 0.9, 0.8
-"""Confidence from which on a reading in another quarter turn is taken, where no number is read in
-the image as it is; and from which on another number in another turn forbids that: a 9 on its side
-may be a 6."""
 
 Backend = Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
 """Runs the inference graph on one padded batch: the inputs and outputs of
@@ -205,45 +200,10 @@ class Reader:
 
         Returns:
             The predictions, with `turns`. Where an image shows no number upright and its most
-            confident reading in another turn has a confidence of `MIN_TURNED` or more, the latter;
-            unless another turn shows another number with `MIN_RIVAL` or more.
+            confident reading in another turn has a confidence of `any_turn.MIN_TURNED` or more, the
+            latter; unless another turn shows another number with `any_turn.MIN_RIVAL` or more.
         """
-        arrays = self._map(to_array, images)
-        sizes = [image.shape[1::-1] for image in arrays]
-        crops = boxes and [crop_around(box, *size) for box, size in zip(boxes, sizes, strict=True)]
-        predictions = self.predict(arrays, crops)
-        predictions.arrays[names.TURNS] = np.zeros(len(arrays), np.int32)
-        absent = np.flatnonzero(predictions.arrays[names.LENGTH] == 0)
-        if not len(absent):
-            return predictions
-        lying, first = [arrays[row] for row in absent], crops and [crops[row] for row in absent]
-        turned = [self._predict_turned(lying, first, turn) for turn in (1, 2, 3)]
-        numbers = [other.decoded.numbers() for other in turned]
-        sureness = np.stack([other.sureness for other in turned])
-        for at, row in enumerate(absent):
-            best = sureness[:, at].argmax()
-            sure = {numbers[turn][at] for turn in np.flatnonzero(sureness[:, at] >= MIN_RIVAL)}
-            if sureness[best, at] >= MIN_TURNED and len(sure) == 1:
-                predictions.put(row, turned[best].take(at))
-        return predictions
-
-    def _predict_turned(
-        self, images: Sequence[np.ndarray], crops: Sequence[np.ndarray] | None, turn: int
-    ) -> Predictions:
-        """`predict` for images after `np.rot90(image, turn)`; crops and boxes are in pixels of the
-        images before."""
-        turned = [np.rot90(image, turn) for image in images]
-        first = crops and [
-            turn_box(crop, turn, *image.shape[1::-1])
-            for crop, image in zip(crops, images, strict=True)
-        ]
-        arrays = self.predict(turned, first).arrays
-        for name in {names.BOX, names.CROP} & arrays.keys():
-            pairs = zip(arrays[name], turned, strict=True)
-            arrays[name] = np.stack(
-                [turn_box(box, -turn, *image.shape[1::-1]) for box, image in pairs]
-            )
-        return Predictions(arrays | {names.TURNS: np.full(len(images), turn, np.int32)})
+        return read_any_turn(self._map(to_array, images), boxes, self.predict)
 
     def _map(self, function: Callable, values: Sequence) -> list:
         if self._pool is None or len(values) == 1:

@@ -53,7 +53,7 @@ def render_street_scene(rng: Rng, style: StreetStyle, with_ink: bool = False) ->
     text_style = device.text_style if device else sample_text_style(rng, finish.enamel)
     before, after = _sample_letters(style, rng) if label and not device else ("", "")
     apart = ""  # the suffix has a sign of its own
-    if style.suffixes and rng.bernoulli(style.suffixes):
+    if style.suffixes and label and not device and rng.bernoulli(style.suffixes):
         before, after = "", _sample_suffix(len(label), rng)
         if after[-1].isalpha() and rng.bernoulli(0.4):
             after, apart = "", after.strip(" -/.")

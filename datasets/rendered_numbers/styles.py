@@ -40,7 +40,7 @@ class StreetStyle:
         digit_height: median height of a digit in pixels, and standard deviation of its logarithm.
         max_side: maximum length of an image's longer side, in pixels.
         neighbours: fraction of images with part of another number, or with letters.
-        suffixes: fraction of numbers with letters, or a hyphen and another number, in their line.
+        suffixes: fraction of house numbers followed by letters, or a hyphen and another number.
         clutter: fraction of images with edges, bars and frames around the number.
         plates: fraction of numbers on a plate; the others are on the bare wall.
         devices: whether numbers are on meters, displays, labels, bibs and number plates instead

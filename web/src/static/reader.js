@@ -110,7 +110,7 @@ function turnImage({ pixels, width, height, scale }) {
   for (let row = 0, to = 0; row < width; row += 1) {
     for (let column = 0; column < height; column += 1, to += 3) {
       const from = 3 * (column * width + width - 1 - row);
-      turned.set(pixels.subarray(from, from + 3), to);
+      for (const channel of [0, 1, 2]) turned[to + channel] = pixels[from + channel];
     }
   }
   return { pixels: turned, width: height, height: width, scale };

@@ -1,0 +1,75 @@
+"""Read what is turned by quarters: upright crops, and images whose turn is unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from number_zoo import names
+from number_zoo.boxes import crop_around, turn_box
+from number_zoo.locator import UprightCrop
+from number_zoo.predictions import Predictions
+
+MIN_TURNED, MIN_RIVAL = 0.9, 0.8
+"""Confidence from which on a reading in another quarter turn is taken, where no number is read in
+the image as it is; and from which on another number in another turn forbids that: a 9 on its side
+may be a 6."""
+
+Predict = Callable[[Sequence[np.ndarray], Sequence[np.ndarray | None] | None], Predictions]
+"""Reads images, the first glimpse being a crop of each: `Reader.predict`."""
+
+
+def read_upright(crops: Sequence[UprightCrop], predict: Predict) -> Predictions:
+    """Read crops that are turned upright.
+
+    Args:
+        crops: cut from images.
+        predict: reads all of them.
+
+    Returns:
+        The predictions, with `box` and `crop` in pixels of the images, and `turns`.
+    """
+    arrays = predict([crop.pixels for crop in crops], [crop.window for crop in crops]).arrays
+    for name in {names.BOX, names.CROP} & arrays.keys():
+        arrays[name] = np.stack(list(map(UprightCrop.in_image, crops, arrays[name])))
+    return Predictions(arrays | {names.TURNS: np.array([crop.turn for crop in crops], np.int32)})
+
+
+def read_any_turn(
+    images: Sequence[np.ndarray], boxes: Sequence[np.ndarray] | None, predict: Predict
+) -> Predictions:
+    """Read images; those that show no number, in other quarter turns: `Reader.predict_any_turn`.
+
+    Args:
+        images: uint8 arrays (height, width, 3).
+        boxes: the bounding box of each number, in pixels; None for whole images.
+        predict: reads all of them.
+    """
+    crops = [None] * len(images)
+    if boxes is not None:
+        sizes = (image.shape[1::-1] for image in images)
+        crops = [crop_around(box, *size) for box, size in zip(boxes, sizes, strict=True)]
+    predictions = predict(images, crops)
+    predictions.arrays[names.TURNS] = np.zeros(len(images), np.int32)
+    absent = np.flatnonzero(predictions.arrays[names.LENGTH] == 0)
+    if not len(absent):
+        return predictions
+    turned = [
+        read_upright([_turned(images[row], crops[row], turn) for row in absent], predict)
+        for turn in (1, 2, 3)
+    ]
+    numbers = [other.decoded.numbers() for other in turned]
+    sureness = np.stack([other.sureness for other in turned])
+    for at, row in enumerate(absent):
+        best = sureness[:, at].argmax()
+        sure = {numbers[turn][at] for turn in np.flatnonzero(sureness[:, at] >= MIN_RIVAL)}
+        if sureness[best, at] >= MIN_TURNED and len(sure) == 1:
+            predictions.put(row, turned[best].take(at))
+    return predictions
+
+
+def _turned(image: np.ndarray, crop: np.ndarray | None, turn: int) -> UprightCrop:
+    """A whole image after `np.rot90(image, turn)`, and the crop of it to read."""
+    window = None if crop is None else turn_box(crop, turn, *image.shape[1::-1])
+    return UprightCrop(np.rot90(image, turn), window, turn, (0, 0))

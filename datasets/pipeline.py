@@ -19,11 +19,11 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from datasets import contents, mixing
+from datasets import mixing, sources
 from datasets.augmentation import Augmentation
 from datasets.distort import augment
 from datasets.prepared import Prepared, PreprocessSpec, prepare
-from datasets.sources import without_autotune
+from datasets.tfds_data import without_autotune
 from labels import ABSENT, BOX, DIGITS, LENGTH
 
 ROOM = 1.2
@@ -38,7 +38,7 @@ WORKERS = min(8, os.cpu_count() or 1)
 
 
 def _with_defaults(source, image_size, channels, max_digits) -> tuple[tuple[int, int], int, int]:
-    known = contents.defaults(source)
+    known = sources.defaults(source)
     size = tuple(image_size or known["image_size"])
     return size, channels or known["channels"], max_digits or known["max_digits"]
 

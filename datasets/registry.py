@@ -28,8 +28,8 @@ class DataSet:
         channels: 1 (grey) or 3 (RGB).
         max_digits: default number of digit positions.
         preparing: what the first use costs: a download, or the time to generate the images.
-        scenes: whether an image shows any number of numbers, for `scene_examples`; `max_digits` is
-            that of a number.
+        scenes: whether an image shows any number of numbers, as `examples(several=True)` gives
+            them; `max_digits` is that of a number.
         splits: TFDS split instruction of each split. Validation is never cut from test.
     """
 

@@ -27,7 +27,7 @@ from datasets import photo_folder
 from datasets.folder_options import add_folder_options, read_folder_options
 from datasets.photo_folder import Folder, ImageFacts, Photo
 from datasets.registry import SPLITS
-from datasets.scenes import read_scenes
+from datasets.sources import folder_examples
 from number_zoo.images import decode_image
 from number_zoo.locator import UprightCrop
 from number_zoo.predictions import Reading
@@ -166,9 +166,9 @@ def main(arguments: list[str] | None = None) -> int:
     given, options.skip_bad = options.skip_bad, "1"  # bad rows are shown on the page
     read_folder_options(options)
     try:
-        scenes = read_scenes(options.dataset)
+        examples = folder_examples(options.dataset)
         # Two labels of an image without boxes are rather a mistake.
-        several = any(len(scene.labels) > 1 and np.isfinite(scene.boxes).all() for scene in scenes)
+        several = any(len(e.labels) > 1 and np.isfinite(e.boxes).all() for e in examples)
         folder, facts = photo_folder.check_folder(options.dataset, several)
         print(folder.summary())
         quiet_tensorflow()

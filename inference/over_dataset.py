@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 import labels
-from datasets import crops, sources
+from datasets import sources
 from inference.reader import Predictions, Reader
 from number_zoo.images import decode_image
 
@@ -61,7 +61,6 @@ def run_inference(
     """
     max_digits = reader.model.output["digits"].shape[1]
     predictions, texts, boxes = [], [], []
-    unknown_box = np.full(4, np.nan, np.float32)
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
         stream = sources.examples(dataset, split, data_dir, limit)
         for examples in sources.chunks(stream, _CHUNK):
@@ -76,8 +75,7 @@ def run_inference(
                         f"Received: {example.id}, labelled {example.label!r}"
                     )
                 texts.append(example.label)
-                known = example.boxes is not None
-                boxes.append(crops.union_box(example.boxes) if known else unknown_box)
+                boxes.append(example.box)
     return EvalOutputs(
         Predictions.concatenate(predictions),
         texts,

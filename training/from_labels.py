@@ -21,7 +21,7 @@ import datasets
 import models
 from artifacts.files import atomic_path, read_json, write_json
 from artifacts.run_folder import RunFolder
-from datasets import sources
+from datasets import tfds_data
 from inference.calibration import fit_temperature, scale_logits
 from inference.over_dataset import run_inference
 from inference.reader import Reader
@@ -107,7 +107,7 @@ def plan(folder: str, data_dir: str | Path | None = None) -> Plan:
 
 
 def _is_prepared(name: str, data_dir: str | Path | None) -> bool:
-    return any((sources.resolve_data_dir(data_dir) / name).glob("*/dataset_info.json"))
+    return any((tfds_data.resolve_data_dir(data_dir) / name).glob("*/dataset_info.json"))
 
 
 def _losses(outputs, temperature: float) -> np.ndarray:

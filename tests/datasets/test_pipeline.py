@@ -134,7 +134,7 @@ def test_a_limit_means_the_same_images_everywhere(make_folder):
     digits = labels["digits"].numpy()[:, :2].tolist()
     assert digits == [[int(digit) for digit in label] for _, label in listed]
     assert datasets.size(mix, "train", **limited) == 8
-    hashes = datasets.image_hashes(mix, "train", **limited)
+    hashes = [image.digest() for image in datasets.examples(mix, "train", **limited)]
     assert hashes[:4] == hashes[4:] and len(set(hashes)) == 4
 
 
@@ -204,7 +204,7 @@ def test_the_fingerprint_distinguishes_splits_and_changes(make_folder):
     (folder / "p00.png").write_bytes((folder / "p01.png").read_bytes())
     assert datasets.fingerprint(folder, "train") != prints["train"]
     assert datasets.fingerprint(folder, "test") == prints["test"]
-    hashes = datasets.image_hashes(folder, "train")
+    hashes = [image.digest() for image in datasets.examples(folder, "train")]
     assert hashes[0] == hashes[1] != hashes[2]
 
 
@@ -243,15 +243,14 @@ def test_the_shards_of_a_batch_are_the_whole_batch(photos, count):
 
 @pytest.fixture
 def boxed(monkeypatch):
-    """A source of two images with the same boxes; only the first has a label."""
+    """A source of an image twice, once with a label and a box."""
     image = np.full((20, 40, 3), 50, np.uint8)
     image[5:15, 10:20] = 200
     file = io.BytesIO()
     Image.fromarray(image).save(file, "PNG")
-    boxes = np.array([[10, 5, 14, 15], [14, 5, 20, 14]], np.float32)
     examples = [
-        sources.Example("number", "12", file.getvalue(), boxes),
-        sources.Example("none", "", file.getvalue(), boxes),
+        datasets.Example("number", file.getvalue(), ["12"], [[10, 5, 20, 15]]),
+        datasets.Example("none", file.getvalue()),
     ]
     monkeypatch.setattr(sources, "size", lambda *_: len(examples))
     monkeypatch.setattr(sources, "examples", lambda *_: iter(examples))

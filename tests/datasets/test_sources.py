@@ -12,7 +12,7 @@ import pytest
 import tensorflow_datasets as tfds
 
 import datasets
-from datasets import registry, sources
+from datasets import registry, sources, tfds_data
 from datasets.photo_folder import split_of
 
 
@@ -21,7 +21,7 @@ from datasets.photo_folder import split_of
 )
 def test_listed_facts_are_those_of_the_builder(name, tmp_path):
     data_set = datasets.describe(name)
-    builder = sources.create_builder(data_set, str(tmp_path))
+    builder = tfds_data.create_builder(data_set, str(tmp_path))
     files = {path.name for path in data_set.folder.iterdir()}
     assert files >= {"README.md", "CITATIONS.bib", "TAGS.txt", "checksums.tsv"}
     assert builder.name == data_set.builder
@@ -39,7 +39,7 @@ def test_listed_facts_are_those_of_the_builder(name, tmp_path):
 
 
 def test_listed_sizes_are_those_of_the_data(shared_data):
-    mnist = sources.builder("mnist", shared_data / "tensorflow_datasets").info.splits
+    mnist = tfds_data.builder("mnist", shared_data / "tensorflow_datasets").info.splits
     counts = tuple(mnist[split].num_examples for split in ("train", "test"))
     assert datasets.describe("mnist").images == counts
     images, digits = [], []
@@ -79,12 +79,12 @@ def test_validation_is_cut_from_train_and_test_is_apart():
 
 def test_the_folder_of_prepared_data(monkeypatch):
     monkeypatch.setenv("TFDS_DATA_DIR", "/there")
-    assert sources.resolve_data_dir("/here") == Path("/here")
-    assert sources.resolve_data_dir() == Path("/there")
+    assert tfds_data.resolve_data_dir("/here") == Path("/here")
+    assert tfds_data.resolve_data_dir() == Path("/there")
     monkeypatch.setenv("TFDS_DATA_DIR", "")
-    assert sources.resolve_data_dir() == sources.DEFAULT_DATA_DIR
+    assert tfds_data.resolve_data_dir() == tfds_data.DEFAULT_DATA_DIR
     monkeypatch.delenv("TFDS_DATA_DIR")
-    assert sources.resolve_data_dir() == sources.DEFAULT_DATA_DIR
+    assert tfds_data.resolve_data_dir() == tfds_data.DEFAULT_DATA_DIR
 
 
 @pytest.mark.parametrize("state", ["prepared", "absent", "prepared meanwhile", "fails"])
@@ -138,7 +138,7 @@ def test_data_copied_in_part_say_so(shared_data, tmp_path, damage):
 def test_importing_loads_no_tensorflow_and_leaves_opencv_alone():
     code = (
         "import sys, cv2, datasets; cv2.setNumThreads(2); datasets.describe('mnist'); "
-        "import datasets.contents, datasets.distort, datasets.prepared; "
+        "import datasets.sources, datasets.distort, datasets.prepared; "
         "sys.exit('tensorflow' in sys.modules or cv2.getNumThreads() != 2)"
     )
     root = Path(datasets.__file__).parent.parent

@@ -81,8 +81,7 @@ def write_boxes(folder: Path, out: Path, weights: str | None, split: str | None)
         writer = csv.writer(file)
         writer.writerow(("file", "label", "boxes", "split"))
         for photo in photos:
-            rows = boxes.get(photo.file, photo.boxes)
-            text = "" if rows is None else ";".join(" ".join(f"{x:g}" for x in row) for row in rows)
+            text = photo_folder.format_boxes(boxes.get(photo.file, photo.boxes))
             writer.writerow((photo.file, photo.label, text, photo.split))
     return len(boxes), len(selected)
 

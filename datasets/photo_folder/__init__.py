@@ -20,11 +20,19 @@ Boxes of annotations are whole numbers if a tenth of their labels or more have s
 (`rows.join_objects`), and digits of one number otherwise.
 """
 
-from datasets.photo_folder.facts import ImageFacts, check_folder, duplicates, read_folder
-from datasets.photo_folder.folder import BadRows, Folder, Photo, understand, unusable_splits
+from datasets.photo_folder.facts import ImageFacts
+from datasets.photo_folder.folder import (
+    BadRows,
+    Folder,
+    Photo,
+    read_folder,
+    understand,
+    unusable_splits,
+)
 from datasets.photo_folder.layouts import LABELS_FILE
 from datasets.photo_folder.options import OPTIONS, parse_source, with_options
 from datasets.photo_folder.splits import split_of
+from datasets.photo_folder.values import format_boxes
 
 __all__ = [
     "LABELS_FILE",
@@ -33,8 +41,7 @@ __all__ = [
     "Folder",
     "ImageFacts",
     "Photo",
-    "check_folder",
-    "duplicates",
+    "format_boxes",
     "parse_source",
     "read_folder",
     "split_of",

@@ -15,7 +15,6 @@ from PIL import Image
 from datasets.photo_folder import (
     BadRows,
     ImageFacts,
-    check_folder,
     facts,
     parse_source,
     read_folder,
@@ -350,7 +349,7 @@ def test_all_bad_rows_are_one_error_and_can_be_skipped(tmp_path):
     put(tmp_path, {"labels.csv": "file,label,boxes\na.png,1,0 0 90 90\nb.png,2,-2 0 41 20\n"
         "broken.png,3,\ndrawing.svg,4,\nsmall.png,5,\nx/c.png,6a,\n"})  # fmt: skip
     with pytest.raises(BadRows) as raised:
-        check_folder(tmp_path)
+        understand(tmp_path, decode=True)
     shown = str(raised.value)
     assert "4 of 6" in shown and "alone (6)" in shown and "outside of the image of 40 x 20" in shown
     assert "broken.png does not decode" in shown and "export the drawing as PNG" in shown
@@ -364,10 +363,11 @@ def test_duplicates_and_animations_are_noted(tmp_path):
     frames[0].save(tmp_path / "d.gif", save_all=True, append_images=frames[1:])
     put(tmp_path, {"labels.csv": "file,label,split\na.png,1,train\nb.bmp,2,test\n"
         "c.png,3,validation\nd.gif,4,train\n"})  # fmt: skip
-    folder, facts = check_folder(tmp_path)
+    folder = understand(tmp_path, decode=True)
     notes = "; ".join(folder.notes)
     assert "a.png in train = b.bmp in test" in notes and "a.png: 1, b.bmp: 2" in notes
     assert "the first is used: 1" in notes
+    facts = [photo.facts for photo in folder.photos]
     assert [(fact.width, fact.frames) for fact in facts] == [(40, 1), (40, 1), (40, 1), (9, 2)]
 
 
@@ -392,9 +392,9 @@ def test_images_are_decoded_once(tmp_path, monkeypatch):
     put(put_images(tmp_path / "f", "a.png", "b.png"), {"f.csv": "a.png,1\nb.png,2\n"})
     decoded = []
     monkeypatch.setattr(facts, "_decode", lambda path: decoded.append(path.name) or ImageFacts(9))
-    check_folder(tmp_path / "f")
+    understand(tmp_path / "f", decode=True)
     Image.new("RGB", (7, 7)).save(tmp_path / "f" / "b.png")
-    assert [fact.width for fact in check_folder(tmp_path / "f")[1]] == [9, 9]
+    assert [photo.facts.width for photo in understand(tmp_path / "f", decode=True).photos] == [9, 9]
     assert sorted(decoded) == ["a.png", "b.png", "b.png"]
 
 
@@ -458,7 +458,7 @@ def test_no_table_ends_in_a_traceback(tmp_path_factory, rows, delimiter, name, e
         text = shape.format(text)
     put(folder, {name: text.encode(encoding, "replace")})
     try:
-        photos = check_folder(f"{folder}?labels=digits")[0].photos
+        photos = understand(f"{folder}?labels=digits", decode=True).photos
     except ACCEPTED as error:
         assert str(error)
     else:

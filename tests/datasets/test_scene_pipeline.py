@@ -58,7 +58,7 @@ def test_a_row_or_a_box_for_each_number(tmp_path, layout):
     assert datasets.is_scenes(tmp_path)
     with pytest.raises(photo_folder.BadRows, match=r"several numbers.*evaluate.py and a locator"):
         photo_folder.read_folder(tmp_path)
-    folder, _ = photo_folder.check_folder(tmp_path, several=True)
+    folder = photo_folder.understand(tmp_path, several=True, decode=True)
     assert "2 images; 2 numbers" in folder.summary()
 
 

@@ -24,7 +24,7 @@ from datasets.augmentation import Augmentation
 from datasets.distort import augment
 from datasets.prepared import Prepared, PreprocessSpec, prepare
 from datasets.tfds_data import without_autotune
-from labels import ABSENT, BOX, DIGITS, LENGTH
+from labels import ABSENT, BOX, DIGITS, LENGTH, encode_batch
 
 ROOM = 1.2
 """Factor by which stored training images are larger than the model's input, so that zooming in
@@ -251,15 +251,15 @@ def _gatherer(parts: list[Prepared], max_digits: int) -> Callable[[tf.Tensor], t
     Its argument is int64 [B, 2], number of the source and index within it; its results are uint8
     [B, height, width, C] images, targets by name and float32 [B, 4] boxes.
     """
-    image_shape = parts[0].images.shape[1:]
-    encoded = [part.encode(max_digits) for part in parts]
+    texts = [text for part in parts for text in part.labels]
+    ids = [identity for part in parts for identity in part.ids]
     # Labels and boxes have one row per image of all sources; images stay apart.
     first_row = np.cumsum([0] + [len(part) for part in parts])
-    columns = (
-        np.concatenate([lengths for lengths, _ in encoded]),
-        np.concatenate([digits for _, digits in encoded]),
-        np.concatenate([part.boxes for part in parts]),
-    )
+    columns = encode_batch(texts, max_digits, ids)
+    columns[BOX] = np.concatenate([part.boxes for part in parts])
+    image_shape = parts[0].images.shape[1:]
+    shapes = (image_shape, *(column.shape[1:] for column in columns.values()))
+    dtypes = (tf.uint8, *(column.dtype for column in columns.values()))
 
     def collect(places: np.ndarray) -> tuple[np.ndarray, ...]:
         images = np.empty((len(places), *image_shape), np.uint8)
@@ -267,14 +267,14 @@ def _gatherer(parts: list[Prepared], max_digits: int) -> Callable[[tf.Tensor], t
             in_part = places[:, 0] == number
             images[in_part] = part.images[places[in_part, 1]]
         rows = first_row[places[:, 0]] + places[:, 1]
-        return images, *(column[rows] for column in columns)
+        return images, *(column[rows] for column in columns.values())
 
     def gather(places: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor], tf.Tensor]:
-        dtypes = (tf.uint8, tf.int32, tf.int32, tf.float32)
         arrays = tf.numpy_function(collect, [places], dtypes)
-        for array, shape in zip(arrays, (image_shape, (), (max_digits,), (4,)), strict=True):
+        for array, shape in zip(arrays, shapes, strict=True):
             array.set_shape((places.shape[0], *shape))
-        images, lengths, digits, boxes = arrays
-        return images, {DIGITS: digits} | ({LENGTH: lengths} if max_digits > 1 else {}), boxes
+        images, *values = arrays
+        targets = dict(zip(columns, values, strict=True))
+        return images, targets, targets.pop(BOX)
 
     return gather

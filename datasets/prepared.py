@@ -18,7 +18,6 @@ from pathlib import Path
 
 import numpy as np
 
-import labels
 from artifacts.files import atomic_path, remove_leftovers, reserve, write_text
 from datasets import crops, sources
 from datasets.example import Example
@@ -68,24 +67,6 @@ class Prepared:
 
     def __len__(self) -> int:
         return len(self.labels)
-
-    def encode(self, max_digits: int) -> tuple[np.ndarray, np.ndarray]:
-        """Labels as arrays: int32 (n,) lengths and (n, max_digits) digits; see `labels.encode`.
-
-        Raises:
-            ValueError: if `max_digits` is 1 and a label does not have exactly one digit, since a
-                model of single digits has no output for the length.
-        """
-        if max_digits == 1:
-            for identity, label in zip(self.ids, self.labels, strict=True):
-                if len(label) != 1:
-                    raise ValueError(
-                        "max_digits=1 is for images of exactly one digit; use max_digits=2 or "
-                        f"more. Received: {identity} with the label {label!r}"
-                    )
-        encoded = [labels.encode(label, max_digits) for label in self.labels]
-        lengths = np.array([length for length, _ in encoded], np.int32)
-        return lengths, np.array([digits for _, digits in encoded], np.int32)
 
 
 def prepare(

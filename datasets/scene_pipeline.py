@@ -5,6 +5,7 @@ A batch for training depends on the seed and its number alone, so training resum
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -113,9 +114,6 @@ def load_scene_training(
     steps = steps_per_epoch or math.ceil(sum(sizes) / batch_size)
     light = _light(augmentation or Augmentation())
 
-    def plan(epoch: int) -> np.ndarray:
-        return mixing.plan_epoch(sizes, weights, steps, batch_size, seed, epoch)
-
     def load_rows(
         number: np.ndarray, places: np.ndarray
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -130,6 +128,7 @@ def load_scene_training(
         images, _ = augment(images, light, tf.cast(step_seed, tf.int32), image_size)
         return images, targets
 
+    plan = functools.partial(mixing.plan_epoch, sizes, weights, steps, batch_size, seed)
     return epoch_batches(plan, make_batch, range(start_epoch, epochs))
 
 

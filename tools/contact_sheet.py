@@ -70,7 +70,7 @@ def read_source(source: str, seed: int = 0) -> Iterator[Example]:
             scene = render_scene(seed, index)
             yield Example(scene.image, f"{index}", scene.boxes)
     elif path.name.endswith((".tar.gz", ".tgz")) or (path / "digitStruct.mat").is_file():
-        for entry, data in read_split(path, path.name.partition(".")[0], skip_broken=True):
+        for entry, data in read_split(path, path.name.partition(".")[0]):
             yield Example(decode_image(data), f"{entry.name}: {entry.label}", entry.boxes)
     elif (path / LABELS_FILE).is_file() and is_scenes(path):
         scenes = folder_examples(path)

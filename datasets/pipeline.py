@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -38,9 +38,9 @@ WORKERS = min(8, os.cpu_count() or 1)
 
 
 def _with_defaults(source, image_size, channels, max_digits) -> tuple[tuple[int, int], int, int]:
-    known = sources.defaults(source)
-    size = tuple(image_size or known["image_size"])
-    return size, channels or known["channels"], max_digits or known["max_digits"]
+    defaults = sources.defaults(source)
+    size = tuple(image_size or defaults["image_size"])
+    return size, channels or defaults["channels"], max_digits or defaults["max_digits"]
 
 
 def load(
@@ -92,14 +92,12 @@ def load(
     gather = _gatherer(parts, max_digits)
     places = [(number, index) for number, part in enumerate(parts) for index in range(len(part))]
 
-    @tf.autograph.experimental.do_not_convert  # it takes seconds
     def make_batch(places):
         images, targets, boxes = gather(places)
         return tf.cast(images, tf.float32), targets | ({BOX: boxes} if with_boxes else {})
 
     stream = tf.data.Dataset.from_tensor_slices(np.array(places)).batch(batch_size)
-    stream = stream.map(make_batch, num_parallel_calls=WORKERS, deterministic=True)
-    return without_autotune(stream.prefetch(4))
+    return map_batches(stream, make_batch)
 
 
 def load_training(
@@ -178,12 +176,12 @@ def load_training(
     steps = steps_per_epoch or math.ceil(sum(sizes) / batch_size)
     gather = _gatherer(parts, max_digits)
 
+    weights = [part.weight for part in mix]
+
     def plan(epoch: int) -> np.ndarray:
-        weights = [part.weight for part in mix]
         places = mixing.plan_epoch(sizes, weights, steps, batch_size, seed, epoch)
         return places[:, first_row:last_row]
 
-    @tf.autograph.experimental.do_not_convert  # it takes seconds
     def make_batch(number, places):
         images, targets, boxes = gather(places)
         step_seed = tf.random.fold_in(tf.constant([seed, 0], tf.int64), number)
@@ -222,17 +220,33 @@ def epoch_batches(
     """
     steps, rows, _ = plan(0).shape
 
-    @tf.autograph.experimental.do_not_convert  # it takes seconds
+    @tf.autograph.experimental.do_not_convert
     def plan_steps(epoch):
-        places = tf.numpy_function(lambda epoch: plan(int(epoch)), [epoch], tf.int64)
-        places.set_shape((steps, rows, 2))
+        shapes = [(steps, rows, 2)]
+        (places,) = numpy_batch(lambda epoch: plan(int(epoch)), [epoch], [tf.int64], shapes)
         numbers = epoch * steps + tf.range(steps, dtype=tf.int64)
         return tf.data.Dataset.from_tensor_slices((numbers, places))
 
     stream = tf.data.Dataset.range(epochs.start, epochs.stop).flat_map(plan_steps)
-    stream = stream.map(make_batch, num_parallel_calls=WORKERS, deterministic=True)
     stream = stream.apply(tf.data.experimental.assert_cardinality(len(epochs) * steps))
+    return map_batches(stream, make_batch)
+
+
+def map_batches(stream: tf.data.Dataset, make_batch: Callable[..., tuple]) -> tf.data.Dataset:
+    """Make several batches at the same time, in the order of a stream's elements."""
+    make_batch = tf.autograph.experimental.do_not_convert(make_batch)  # autograph takes seconds
+    stream = stream.map(make_batch, num_parallel_calls=WORKERS, deterministic=True)
     return without_autotune(stream.prefetch(4))
+
+
+def numpy_batch(
+    function: Callable, arguments: list[tf.Tensor], dtypes: Sequence, shapes: Sequence[tuple]
+) -> list[tf.Tensor]:
+    """The arrays that a function in NumPy gives, as tensors of these dtypes and shapes."""
+    tensors = tf.numpy_function(function, arguments, dtypes)
+    for tensor, shape in zip(tensors, shapes, strict=True):
+        tensor.set_shape(shape)
+    return tensors
 
 
 def _clear_labels_out_of_view(targets: dict, boxes: tf.Tensor, moved_boxes: tf.Tensor) -> dict:
@@ -270,10 +284,8 @@ def _gatherer(parts: list[Prepared], max_digits: int) -> Callable[[tf.Tensor], t
         return images, *(column[rows] for column in columns.values())
 
     def gather(places: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor], tf.Tensor]:
-        arrays = tf.numpy_function(collect, [places], dtypes)
-        for array, shape in zip(arrays, shapes, strict=True):
-            array.set_shape((places.shape[0], *shape))
-        images, *values = arrays
+        batch_shapes = [(places.shape[0], *shape) for shape in shapes]
+        images, *values = numpy_batch(collect, [places], dtypes, batch_shapes)
         targets = dict(zip(columns, values, strict=True))
         return images, targets, targets.pop(BOX)
 

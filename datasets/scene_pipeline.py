@@ -19,11 +19,10 @@ from datasets import mixing
 from datasets.augmentation import MOVES, Augmentation
 from datasets.distort import augment
 from datasets.example import Example
-from datasets.pipeline import WORKERS, epoch_batches
+from datasets.pipeline import epoch_batches, map_batches, numpy_batch
 from datasets.rendered_numbers.planar_object import is_unreadable_rotated
 from datasets.rendered_scenes.rendering import turn_image
 from datasets.sources import examples
-from datasets.tfds_data import without_autotune
 from number_zoo.images import decode_image
 
 MAX_NUMBERS = 32
@@ -61,14 +60,11 @@ def load_scene_batches(
     def load_rows(indices: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         return (_whole(images[index], image_size) for index in indices)
 
-    @tf.autograph.experimental.do_not_convert  # it takes seconds
     def make_batch(indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         images, targets = _load(load_rows, [indices], indices.shape[0], image_size)
         return tf.cast(images, tf.float32), targets
 
-    stream = tf.data.Dataset.range(len(images)).batch(batch_size)
-    stream = stream.map(make_batch, num_parallel_calls=WORKERS, deterministic=True)
-    return without_autotune(stream.prefetch(2))
+    return map_batches(tf.data.Dataset.range(len(images)).batch(batch_size), make_batch)
 
 
 def load_scene_training(
@@ -121,7 +117,6 @@ def load_scene_training(
             rng = np.random.default_rng([seed, int(number), row])
             yield _crop(parts[part][index], image_size, rng)
 
-    @tf.autograph.experimental.do_not_convert  # it takes seconds
     def make_batch(number: tf.Tensor, places: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         images, targets = _load(load_rows, [number, places], batch_size, image_size)
         step_seed = tf.random.fold_in(tf.constant([seed, 1], tf.int64), number)
@@ -146,10 +141,8 @@ def _load(
         images, targets = zip(*load_rows(*arguments), strict=True)
         return np.stack(images), np.stack(targets)
 
-    images, targets = tf.numpy_function(load, arguments, (tf.uint8, tf.float32))
-    images.set_shape((count, *size, 3))
-    targets.set_shape((count, MAX_NUMBERS, 5))
-    return images, targets
+    shapes = [(count, *size, 3), (count, MAX_NUMBERS, 5)]
+    return numpy_batch(load, arguments, (tf.uint8, tf.float32), shapes)
 
 
 def _whole(example: Example, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:

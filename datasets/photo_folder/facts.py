@@ -63,24 +63,24 @@ def measure(paths: Iterable[Path]) -> dict[Path, ImageFacts]:
     root = os.path.commonpath([path.absolute().parent for path in states])
     cache = Path(os.environ.get(CACHE_VARIABLE) or Path.home() / ".cache" / "number_zoo")
     cache /= f"images-{_VERSION}-{hashlib.sha256(root.encode()).hexdigest()[:16]}.json"
-    known: dict[str, list] = {}
+    records: dict[str, list] = {}
     with contextlib.suppress(OSError, ValueError):
-        known = json.loads(cache.read_text())
-    fresh = [path for path, state in states.items() if known.get(str(path), [None])[0] != state]
+        records = json.loads(cache.read_text())
+    changed = [path for path, state in states.items() if records.get(str(path), [None])[0] != state]
     started = reported = time.monotonic()
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         for number, (path, facts) in enumerate(
-            zip(fresh, pool.map(_decode, fresh), strict=True), 1
+            zip(changed, pool.map(_decode, changed), strict=True), 1
         ):
-            known[str(path)] = [states[path], *astuple(facts)]
+            records[str(path)] = [states[path], *astuple(facts)]
             if time.monotonic() - reported > 10:
                 reported = time.monotonic()
-                log.info("Checking images: %d of %d", number, len(fresh))
-    if fresh and time.monotonic() - started > SLOW:
+                log.info("Checking images: %d of %d", number, len(changed))
+    if changed and time.monotonic() - started > SLOW:
         with contextlib.suppress(OSError):
             cache.parent.mkdir(parents=True, exist_ok=True)
-            write_json(cache, known)
-    return {path: ImageFacts(*known[str(path)][1:]) for path in states}
+            write_json(cache, records)
+    return {path: ImageFacts(*records[str(path)][1:]) for path in states}
 
 
 def _decode(path: Path) -> ImageFacts:

@@ -292,8 +292,8 @@ def test_boxes(tmp_path, text, boxes):
         ({"inner/labels.csv": "file,label\n", "inner/a.png": "x"}, ["inner has one"]),
         ({"a.png": "x", "data.yaml": "names: 3"}, ["no names of classes"]),
         ({"c.json": '{"images": [{}], "annotations": []}'}, ["not as COCO"]),
-        ({"c.json": '{"images": [], "annotations": []}'}, ["lists no image with an object"]),
-        ({"a.png": "x", "a.xml": "<annotation/>"}, ["1 files of Pascal VOC, but none"]),
+        ({"c.json": '{"images": [], "annotations": []}'}, ["no annotation of an object"]),
+        ({"a.png": "x", "a.xml": "<annotation/>"}, ["no annotation of an object"]),
     ],
 )
 def test_what_is_no_data_set_says_what_is_missing(tmp_path, files, words):

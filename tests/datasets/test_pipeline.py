@@ -51,16 +51,15 @@ def test_images_and_labels_belong_together(make_folder):
         assert digits.tolist() == expected
 
 
-@pytest.mark.parametrize("batch_size", [4, 5])
-def test_resuming_at_an_epoch_gives_the_same_batches(make_folder, batch_size):
+def test_resuming_at_an_epoch_gives_the_same_batches(make_folder):
     folder = make_folder()
-    options = {"epochs": 4, "seed": 11, "batch_size": batch_size, **SMALL}
+    options = {"epochs": 4, "seed": 11, "batch_size": 5, **SMALL}
     options["augmentation"] = Augmentation.strong()
     whole = collect(datasets.load_training(folder, **options))
     again = collect(datasets.load_training(folder, **options))
     rest = datasets.load_training(folder, start_epoch=2, **options)
     steps = len(whole) // 4
-    assert steps == -(-33 // batch_size)
+    assert steps == 7  # of 33 images
     assert rest.cardinality().numpy() == 2 * steps
     assert same(whole, again)
     assert same(whole[2 * steps :], collect(rest))
@@ -220,14 +219,13 @@ def test_real_mnist_has_its_known_digits(shared_data):
     assert 25 < images.numpy().mean() < 45
 
 
-@pytest.mark.parametrize("count", [2, 4])
-def test_the_shards_of_a_batch_are_the_whole_batch(photos, count):
+def test_the_shards_of_a_batch_are_the_whole_batch(photos):
     options = {"epochs": 2, "start_epoch": 1, "seed": 3, "steps_per_epoch": 2, "batch_size": 8}
     options |= {"image_size": (16, 32), "augmentation": Augmentation.strong()}
     whole = list(datasets.load_training(photos, **options).as_numpy_iterator())
     shards = [
-        datasets.load_training(photos, **options, shard=(index, count)).as_numpy_iterator()
-        for index in range(count)
+        datasets.load_training(photos, **options, shard=(index, 4)).as_numpy_iterator()
+        for index in range(4)
     ]
     for (images, truth), *parts in zip(whole, *shards, strict=True):
         together = np.concatenate([part for part, _ in parts])

@@ -112,7 +112,6 @@ def load_training(
     max_digits: int | None = None,
     batch_size: int = 128,
     augmentation: Augmentation | None = None,
-    split: str = "train",
     crop: str = "full",
     margin: float = 0.3,
     cache_dir: str | Path | None = None,
@@ -134,7 +133,6 @@ def load_training(
         start_epoch: first epoch. The batches of an epoch do not depend on it.
         steps_per_epoch: batches in an epoch. Defaults to as many as hold all images once.
         augmentation: strengths of the random changes. Defaults to none.
-        split: `"train"`, or another.
         limit: only the first so many images of each source.
         shard: `(index, count)`: of every batch, load the part `index`, from 0, of `count` equal
             parts, as one of `count` processes does. The parts together are the whole batch.
@@ -169,7 +167,7 @@ def load_training(
     spec = PreprocessSpec(stored_size, channels, crop, margin, context)
     mix = mixing.parse_mix(source)
     parts = [
-        prepare(part.source, split, spec, cache_dir=cache_dir, data_dir=data_dir, limit=limit)
+        prepare(part.source, "train", spec, cache_dir=cache_dir, data_dir=data_dir, limit=limit)
         for part in mix
     ]
     sizes = [len(part) for part in parts]

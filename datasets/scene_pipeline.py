@@ -77,7 +77,6 @@ def load_scene_training(
     image_size: tuple[int, int] = (320, 320),
     batch_size: int = 32,
     augmentation: Augmentation | None = None,
-    split: str = "train",
     data_dir: str | Path | None = None,
     limit: int | None = None,
 ) -> tf.data.Dataset:
@@ -97,7 +96,6 @@ def load_scene_training(
         batch_size: crops in a batch.
         augmentation: strengths of changes of light, colour and noise; those that move, cover or
             blur parts of the image do not apply. Defaults to none.
-        split: `"train"`, or another.
         data_dir: folder of prepared TFDS data.
         limit: only the first so many images of each source.
 
@@ -105,7 +103,7 @@ def load_scene_training(
         `tf.data.Dataset` of known cardinality with batches as from `load_scene_batches`.
     """
     mix = mixing.parse_mix(source)
-    parts = [list(examples(part.source, split, data_dir, limit, several=True)) for part in mix]
+    parts = [list(examples(part.source, "train", data_dir, limit, several=True)) for part in mix]
     sizes, weights = [len(part) for part in parts], [part.weight for part in mix]
     steps = steps_per_epoch or math.ceil(sum(sizes) / batch_size)
     light = _light(augmentation or Augmentation())

@@ -171,7 +171,6 @@ def test_longer_empty_and_single_digit_labels(make_folder):
     [
         ({"crop": "union"}, r"p00\.png has no digit boxes.*crop='full'"),
         ({"crop": "round"}, "crop is one of full, union, square"),
-        ({"split": "dev"}, "split is one of train, validation, test"),
         ({"seed": -1}, "seed is 0 or more"),
         ({"batch_size": 0}, "batch_size is 1 or more"),
         ({"start_epoch": -1}, "start_epoch is 0 or more"),
@@ -186,9 +185,12 @@ def test_invalid_options(make_folder, options, words):
         datasets.load_training(make_folder(), **(valid | options))
 
 
-def test_splits_that_are_empty_or_too_large_for_memory(make_folder):
+def test_splits_that_are_unknown_empty_or_too_large_for_memory(make_folder):
+    folder = make_folder(2)
+    with pytest.raises(ValueError, match="split is one of train, validation, test"):
+        datasets.load(folder, "dev", **SMALL)
     with pytest.raises(ValueError, match="no images in its test split"):
-        datasets.load(make_folder(2), "test", **SMALL)
+        datasets.load(folder, "test", **SMALL)
     with pytest.raises(MemoryError, match="cache_dir"):
         datasets.load(
             make_folder(name="large"), "train", **(SMALL | {"image_size": (200_000, 200_000)})

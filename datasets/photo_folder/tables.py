@@ -294,11 +294,11 @@ def _read_json(path: Path) -> _Grid:
     if any({"annotations", "data"} <= record.keys() for _, record in records[:5]):
         raise ValueError(f"{path} is Label Studio's full export: export as CSV or JSON-MIN instead")
     names = list(dict.fromkeys(name for _, record in records for name in record))
-    texts = [
-        (number, {k: v if isinstance(v, str) else json.dumps(v) for k, v in record.items()})
-        for number, record in records
-    ]
-    return [(0, names), *((number, [row.get(k, "") for k in names]) for number, row in texts)]
+    grid: _Grid = [(0, names)]
+    for number, record in records:
+        values = [record.get(name, "") for name in names]
+        grid.append((number, [v if isinstance(v, str) else json.dumps(v) for v in values]))
+    return grid
 
 
 def _json_records(content: Any) -> Any:

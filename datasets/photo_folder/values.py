@@ -8,11 +8,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-IMAGE = re.compile(
-    r"\.(?:apng|avif|bmp|dib|gif|heic|heif|jfif|jp2|jpe|jpeg|jpg|mpo|pbm|pgm|png|pnm|ppm|qoi|tga|tif"
-    r"|tiff|webp)$",
-    re.IGNORECASE,
-)
+from number_zoo.files import SUFFIXES
+
+IMAGE = re.compile(f"(?:{'|'.join(map(re.escape, sorted(SUFFIXES)))})$", re.IGNORECASE)
 """The end of the name of an image file."""
 
 NO_NUMBER = {"none", "(none)", "no number", "no_number", "no-number", "nonumber", "background"}

@@ -6,7 +6,7 @@ import cv2
 import keras
 import numpy as np
 
-from datasets.images import prepare_image
+from datasets.crops import prepare_image
 from labels import DIGITS
 from number_zoo.names import ATTENTION
 

@@ -14,6 +14,7 @@ from exporting.check import ExportError
 from exporting.formats import FLOAT16, Run
 from inference.locator import Locator
 from models.locator_metrics import overlaps
+from number_zoo.images import decode_image
 from number_zoo.names import BOXES, IMAGES, SCORES, TURNS
 
 RENDERED = "rendered scenes"
@@ -64,8 +65,8 @@ def take(
 
         stream = (render_scene(_SEED, index).image for index in itertools.count())
     else:
-        examples = datasets.scene_examples(dataset, "validation", data_dir)
-        stream = (datasets.decode_image(example.image) for example in examples)
+        examples = datasets.examples(dataset, "validation", data_dir, several=True)
+        stream = (decode_image(example.image) for example in examples)
     images = list(itertools.islice(stream, count))
     if not images:
         raise ValueError(

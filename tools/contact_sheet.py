@@ -25,7 +25,7 @@ from datasets.photo_folder import LABELS_FILE, read_folder
 from datasets.rendered_numbers.rendering import render
 from datasets.rendered_numbers.styles import STYLES
 from datasets.rendered_scenes.rendering import render_scene
-from datasets.scenes import is_scenes, read_scenes
+from datasets.sources import folder_examples, is_scenes
 from datasets.svhn_numbers.archives import read_split
 from number_zoo.images import decode_image
 
@@ -70,10 +70,10 @@ def read_source(source: str, seed: int = 0) -> Iterator[Example]:
             scene = render_scene(seed, index)
             yield Example(scene.image, f"{index}", scene.boxes)
     elif path.name.endswith((".tar.gz", ".tgz")) or (path / "digitStruct.mat").is_file():
-        for entry, data in read_split(path, path.name.partition(".")[0], skip_broken=True):
+        for entry, data in read_split(path, path.name.partition(".")[0]):
             yield Example(decode_image(data), f"{entry.name}: {entry.label}", entry.boxes)
     elif (path / LABELS_FILE).is_file() and is_scenes(path):
-        scenes = read_scenes(path)
+        scenes = folder_examples(path)
         for index in np.random.default_rng(seed).permutation(len(scenes)):
             scene = scenes[index]
             yield Example(decode_image(scene.image), scene.image.stem, scene.boxes)

@@ -264,18 +264,12 @@ def in_float32(model: keras.Model, input_tensors=None) -> keras.Model:
     return copy
 
 
-def padded_size(height: int, width: int) -> tuple[int, int]:
-    """The size to which images are padded: squares of a few sizes where shapes are static."""
-    side = 1 << (max(height, width) - 1).bit_length()
-    return (side, side) if STATIC_SHAPES else (height, width)
-
-
 def compile_graph(
     model: keras.Model,
 ) -> Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]:
     """A function from arrays to arrays that runs a model with inputs by name, of any shape."""
     if keras.backend.backend() != "tensorflow":
-        return model.predict_on_batch
+        return lambda inputs: model.predict_on_batch(inputs | {IMAGES: _padded(inputs[IMAGES])})
     import tensorflow as tf
 
     # Not `predict_on_batch`, which would trace the graph anew for the second size of images, and
@@ -287,6 +281,15 @@ def compile_graph(
         lambda inputs: model(inputs, training=False), input_signature=[signature], autograph=False
     )
     return lambda inputs: {name: value.numpy() for name, value in run(inputs).items()}
+
+
+def _padded(images: np.ndarray) -> np.ndarray:
+    """Images (batch, height, width, 3); squares of a few sizes where shapes are static."""
+    if not STATIC_SHAPES:
+        return images
+    height, width = images.shape[1:3]
+    side = 1 << (max(height, width) - 1).bit_length()
+    return np.pad(images, [(0, 0), (0, side - height), (0, side - width), (0, 0)])
 
 
 def decode(logits):

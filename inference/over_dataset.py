@@ -11,8 +11,9 @@ import numpy as np
 
 import labels
 from datasets import crops, sources
-from inference.reader import Predictions, Reader
+from inference.reader import Reader
 from number_zoo.images import decode_image
+from number_zoo.predictions import Predictions
 
 _CHUNK = 256
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 import models
 from datasets import photo_folder
-from inference.reader import Reading
+from number_zoo.predictions import Reading
 from tools.pseudo_label_boxes import main, pseudo_label_boxes
 
 

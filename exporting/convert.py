@@ -151,7 +151,6 @@ def _reader(
         reader.max_glimpses,
         reader.temperature,
         crops=form.crops,
-        only_active=form.crops,
         frozen=form.name != "saved_model",
     )
     return reader, graph, lambda file: check(form.open(file, None), reader, labelled, quantize)

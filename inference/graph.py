@@ -63,8 +63,8 @@ class ReadNumbers(keras.layers.Layer):
             without a `box` output. With 1, quarters are not read.
         temperature: divisor of the averaged log-probabilities.
         frozen: whether to hold the weights as constants, which exported files run faster with.
-        only_active: whether to leave images that need no further glimpse out of the batch; faster
-            for batches, but not on backends where all shapes are static (JAX).
+        only_active: whether to leave images that need no further glimpse out of the batch, which is
+            faster for batches; not on backends where all shapes are static (JAX).
 
     Call arguments:
         images: uint8 (batch, height, width, 3), RGB.
@@ -223,7 +223,7 @@ def build_inference_model(
     temperature: float = 1.0,
     *,
     crops: bool = False,
-    **options: bool,
+    frozen: bool = False,
 ) -> keras.Model:
     """Build the end-to-end model: uint8 images of any size in, what `ReadNumbers` returns out.
 
@@ -232,10 +232,11 @@ def build_inference_model(
         max_glimpses: as for `ReadNumbers`.
         temperature: as for `ReadNumbers`.
         crops: whether the inputs are a dictionary of `images`, `crops` and `image_sizes`; else
-            images are the only input.
-        options: `frozen` and `only_active`, as for `ReadNumbers`.
+            images are the only input, and all of a batch are read until the last needs no more.
+        frozen: as for `ReadNumbers`.
     """
-    read = ReadNumbers(model, max_glimpses, temperature, **options, name="read_numbers")
+    only_active = crops and not STATIC_SHAPES
+    read = ReadNumbers(model, max_glimpses, temperature, frozen, only_active, name="read_numbers")
     images = keras.Input((None, None, 3), dtype="uint8", name=IMAGES)
     if not crops:
         return keras.Model(images, read(images), name=model.name)

@@ -67,11 +67,7 @@ class Reader(reader.Reader):
             )
         self.name = Path(weights).resolve().name.removesuffix(".keras")
         inference_model = graph.build_inference_model(
-            self.model,
-            self.max_glimpses,
-            self.temperature,
-            crops=True,
-            only_active=not graph.STATIC_SHAPES,
+            self.model, self.max_glimpses, self.temperature, crops=True
         )
         # One thread: Keras has its own.
         self._start(graph.compile_graph(inference_model), 1, locator)

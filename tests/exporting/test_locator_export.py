@@ -12,6 +12,7 @@ from exporting import ExportError, formats, sample
 from exporting.check import check_locator
 from inference.locator import Locator
 from number_zoo.locator import open_locator
+from tests.exporting.conftest import OPTIMIZERS
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +28,11 @@ def weights(tmp_path_factory):
     return path
 
 
-def test_the_file_finds_what_keras_finds_in_images_of_any_size(weights, tmp_path, capsys):
+def test_the_file_finds_what_keras_finds_in_images_of_any_size(
+    weights, tmp_path, capsys, monkeypatch
+):
     pytest.importorskip("tf2onnx")
+    monkeypatch.setattr(OPTIMIZERS, {})
     out = tmp_path / "finder.onnx"
     arguments = [str(weights), "--format", "onnx", "--out", str(out), "--quantize", "float16"]
     assert export.main([*arguments, "--images", "3"]) == 0
@@ -49,7 +53,7 @@ def test_the_file_finds_what_keras_finds_in_images_of_any_size(weights, tmp_path
 
 
 def test_a_file_that_differs_is_refused(weights):
-    model = Locator(weights)
+    model = open_locator(weights)
     scenes = sample.take_scenes(None, 2)
 
     def shifted(image):

@@ -19,7 +19,7 @@ def blank(*shapes):
 
 def test_a_model_without_a_box_reads_one_glimpse(tmp_path):
     path = tmp_path / "model.keras"
-    arguments = {"input_shape": (16, 32, 3), "max_digits": 3, "locate": False}
+    arguments = {"input_shape": (16, 32, 3), "max_digits": 3, "locate": False, "blocks": (1, 1)}
     models.create("residual_cnn_tiny", **arguments).save(path)
     reader = Reader(path)
     assert reader.max_glimpses == 1

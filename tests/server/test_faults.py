@@ -77,13 +77,12 @@ def test_a_full_disk_a_replaced_model_and_too_few_descriptors_are_survived(tmp_p
         assert process.wait(60) in (0, -15, 120)  # 120: what Python says if it cannot write
 
 
-@pytest.mark.parametrize(("stop", "status"), [(signal.SIGINT, 1), (signal.SIGTERM, -15)])
-def test_a_model_that_hangs_does_not_keep_a_stopped_server_alive(stop, status):
+def test_a_model_that_hangs_does_not_keep_a_stopped_server_alive():
     weights = published.SMALL_WEIGHTS
     with served(HUNG + SERVER, weights, stderr=subprocess.PIPE, text=True) as (process, address):
         with pytest.raises(httpx.TimeoutException):
             httpx.post(f"{address}/api/read", content=PHOTO, timeout=1)
-        process.send_signal(stop)
+        process.send_signal(signal.SIGINT)
         _, written = process.communicate(timeout=120)
-    assert process.returncode == status
-    assert status < 0 or "stopped while the model did not return" in written.splitlines()[-1]
+    assert process.returncode == 1
+    assert "stopped while the model did not return" in written.splitlines()[-1]

@@ -91,9 +91,8 @@ def test_every_number_of_a_text_is_annotated():
 
 
 def test_the_builder_stores_what_is_rendered(tmp_path, monkeypatch):
-    config = module.RenderedScenesConfig(
-        name="small", style=STYLE, train=4, validation=2, test=2, workers=1
-    )
+    counts = {"train": 4, "validation": 2, "test": 2}
+    config = module.RenderedConfig(name="small", style=STYLE, counts=counts, workers=1)
     builder = module.Builder(config=config, data_dir=str(tmp_path))
     builder.download_and_prepare()
     monkeypatch.setattr(sources, "builder", lambda *_: builder)

@@ -69,13 +69,13 @@ def test_packing_keeps_images_labels_and_splits_and_leaves_test_out(tmp_path):
                 cv2.imwrite(str(folder / name), digit_image(value))
                 writer.writerow((name, value, split))
     assert pack.main([str(out), "--digits", str(folder)]) == 0
-    packs, extra = pack.load(out)
+    packs = pack.load(out)
     assert set(packs) == {"digits/meters/train", "digits/meters/validation"}
     train = packs["digits/meters/train"]
     assert sorted(train.labels) == list("0123456789")
     np.testing.assert_array_equal(train.images()[3], digit_image(train.labels[3]))
     np.testing.assert_array_equal(train.boxes[:, 0], np.tile([0, 0, 24, 40], (10, 1)))
-    assert set(compose.composers(packs, extra, seed=0)) == {"strips/meters"}
+    assert set(compose.composers(packs, seed=0)) == {"strips/meters"}
 
 
 @functools.cache

@@ -237,11 +237,8 @@ def move_boxes(boxes, matrices):
     clipped."""
     x, y = boxes[..., jnp.array([0, 2, 2, 0])], boxes[..., jnp.array([1, 1, 3, 3])]
     points = jnp.stack([x, y, jnp.ones_like(x)], axis=-1)  # (n, ..., 4, 3)
-    first, second, third = jnp.moveaxis(matrices, 2, 0)
-    inverse = jnp.stack(
-        [jnp.cross(second, third), jnp.cross(third, first), jnp.cross(first, second)], axis=1
-    )  # up to a factor, which homogeneous coordinates do not see
-    moved = jnp.einsum("nij,n...kj->n...ki", inverse, points, precision="highest")
+    inverses = jnp.linalg.inv(matrices)
+    moved = jnp.einsum("nij,n...kj->n...ki", inverses, points, precision="highest")
     moved = moved[..., :2] / moved[..., 2:] + 0.5
     return jnp.concatenate([moved.min(axis=-2), moved.max(axis=-2)], axis=-1)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import accumulate, pairwise
@@ -9,10 +10,11 @@ from itertools import accumulate, pairwise
 import numpy as np
 
 from number_zoo import names
-from number_zoo.any_turn import Predict, read_upright
+from number_zoo.any_turn import read_upright
 from number_zoo.boxes import intersection_over_union, intersections, reading_order, suppress
 from number_zoo.locator import Locations, UprightCrop
-from number_zoo.predictions import Predictions
+from number_zoo.predictions import Predict, Predictions
+from number_zoo.stacked import read_stacked
 
 SAME_IOU, SAME_OVERLAP = 0.5, 0.6
 """Two readings are of one number where the IoU of their boxes is above the first; or where they
@@ -69,7 +71,7 @@ def read_located(
 def _read(images: Sequence[np.ndarray], located: Locations, predict: Predict) -> Predictions:
     """Read one located number in each image; boxes and crops are in pixels of the image."""
     crops = list(map(UprightCrop.around, images, located.boxes, located.turns.tolist()))
-    predictions = read_upright(crops, predict)
+    predictions = read_upright(crops, functools.partial(read_stacked, predict=predict))
     arrays, boxes = predictions.arrays, predictions.boxes  # of the reader, which sees it enlarged
     boxes = np.where(np.isfinite(boxes).all(axis=1, keepdims=True), boxes, located.boxes)
     (score_weight, confidence_weight), bias = CALIBRATION

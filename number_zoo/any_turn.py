@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from number_zoo import names
 from number_zoo.boxes import crop_around, turn_box
 from number_zoo.locator import UprightCrop
-from number_zoo.predictions import Predictions
+from number_zoo.predictions import Predict, Predictions
+from number_zoo.stacked import read_stacked
 
 MIN_TURNED, MIN_RIVAL = 0.9, 0.8
 """Confidence from which on a reading in another quarter turn is taken, where no number is read in
 the image as it is; and from which on another number in another turn forbids that: a 9 on its side
 may be a 6."""
-
-Predict = Callable[[Sequence[np.ndarray], Sequence[np.ndarray | None] | None], Predictions]
-"""Reads images, the first glimpse being a crop of each: `Reader.predict`."""
 
 
 def read_upright(crops: Sequence[UprightCrop], predict: Predict) -> Predictions:
@@ -50,7 +48,7 @@ def read_any_turn(
     if boxes is not None:
         sizes = (image.shape[1::-1] for image in images)
         crops = [crop_around(box, *size) for box, size in zip(boxes, sizes, strict=True)]
-    predictions = predict(images, crops)
+    predictions = read_stacked(images, crops, predict)
     predictions.arrays[names.TURNS] = np.zeros(len(images), np.int32)
     absent = np.flatnonzero(predictions.arrays[names.LENGTH] == 0)
     if not len(absent):

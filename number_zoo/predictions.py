@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -142,3 +142,7 @@ class Predictions:
         turns = self.arrays[names.TURNS].tolist()
         scores = self.arrays.get(names.SCORES, np.full(len(turns), None)).tolist()
         return list(map(Reading, numbers, confidence, boxes, turns, scores))
+
+
+Predict = Callable[[Sequence[np.ndarray], Sequence[np.ndarray | None] | None], Predictions]
+"""Reads images, the first glimpse being a crop of each: `Reader.predict`."""

@@ -1,0 +1,45 @@
+"""Digits that are stacked are read once more, side by side."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+import number_zoo
+from number_zoo import stacked
+
+SIZE, LEFT, TOP, DISTANCE = (200, 320), 70, 30, 50
+
+
+def stack(number: str, left: int = LEFT) -> np.ndarray:
+    """An image with the digits of a number below each other."""
+    image = Image.new("RGB", SIZE, (205, 200, 190))
+    font = ImageFont.load_default(52)
+    for index, digit in enumerate(number):
+        middle = (left + 30, TOP + DISTANCE * (index + 0.5))
+        ImageDraw.Draw(image).text(middle, digit, (30, 30, 40), font=font, anchor="mm")
+    return np.asarray(image)
+
+
+@pytest.fixture(scope="module")
+def reader():
+    return number_zoo.Reader(threads=1)
+
+
+@pytest.mark.parametrize("number", ["4877", "22494", "731"])
+def test_a_stacked_number_is_read_and_its_box_is_that_of_the_stack(reader, number):
+    image = stack(number)
+    first, reading = reader.predict([image]).readings()[0], reader.read(image)
+    assert reading.number == number and reading.confidence > 0.9
+    assert first.number != number or first.confidence < 0.6
+    assert reading.box == first.box
+    (located,) = reader.read_all(image)
+    assert (located.number, located.turn) == (number, 0)
+
+
+def test_digits_are_cut_evenly_and_repeat_the_edge_of_the_image():
+    rows = np.arange(40, dtype=np.uint8)
+    image = np.stack([np.repeat(rows[:, None], 10, axis=1)] * 3, axis=-1)
+    line = stacked.side_by_side(image, np.float32([0, 0, 10, 40]), 2)
+    assert line.shape == (23, 2 * 14, 3)
+    assert line[:, 0, 0].tolist() == [0, 0, *range(21)]
+    assert line[:, -1, 0].tolist() == [*range(18, 40), 39]

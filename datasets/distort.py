@@ -109,9 +109,10 @@ def distort(
     a, draw = augmentation, Draws(draws.T)
     batch, *stored_size, channels = images.shape
     if a.moves or visible_fraction != 1.0 or tuple(stored_size) != tuple(size):
-        visible = geometry.random_crops(draw, a.random_crop, boxes, visible_fraction)
+        exact = boxes.astype(np.float64)
+        visible = geometry.random_crops(draw, a.random_crop, exact, visible_fraction)
         if a.background_crop:
-            background = geometry.background_crops(draw, a.background_crop, boxes)
+            background = geometry.background_crops(draw, a.background_crop, exact)
             chosen = np.isfinite(background)
             visible, boxes = np.where(chosen, background, visible), np.where(chosen, np.nan, boxes)
         matrices = geometry.transforms(a, draw, size, stored_size, visible)

@@ -13,6 +13,7 @@ import numpy as np
 
 from datasets import geometry
 from datasets.augmentation import JPEG_QUALITY
+from datasets.distort import change_levels
 from datasets.geometry import Draws
 
 CUT = 0.06
@@ -295,18 +296,9 @@ def _fade(images, box, draw: Draws, a):
 
 
 def light(images, draw: Draws, a):
-    """Inversion, gamma, brightness, contrast and colour, as in `datasets.distort`."""
-    inverted = _per_image(draw.bernoulli("invert", a["invert"]))
+    """Inversion, gamma, brightness, contrast and colour."""
     levels = (images / 255).clip(0.0, 1.0)
-    levels = jnp.where(inverted, 1 - levels, levels)
-    means = levels.mean(axis=(1, 2, 3), keepdims=True)
-    gamma = _per_image(draw.factor("gamma", a["gamma"]))
-    levels, means = (levels + 1e-4) ** gamma, (means + 1e-4) ** gamma
-    shifted = means + _per_image(draw.symmetric("brightness", a["brightness"]))
-    shifted = jnp.clip(shifted, jnp.minimum(means, 0.12), jnp.maximum(means, 0.88))
-    levels = shifted + (levels - means) * _per_image(draw.factor("contrast", a["contrast"]))
-    gains = [draw.factor(name, a["channel_gain"]) for name in ("red", "green", "blue")]
-    levels = levels * jnp.stack(gains, axis=1)[:, None, None]
+    levels = change_levels(levels, levels.mean(axis=(1, 2, 3), keepdims=True), draw, a)
     return (levels * 255).clip(0.0, 255.0)
 
 

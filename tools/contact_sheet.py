@@ -25,7 +25,7 @@ from datasets.photo_folder import LABELS_FILE, read_folder
 from datasets.rendered_numbers.rendering import render
 from datasets.rendered_numbers.styles import STYLES
 from datasets.rendered_scenes.rendering import render_scene
-from datasets.scenes import is_scenes, read_scenes
+from datasets.sources import folder_examples, is_scenes
 from datasets.svhn_numbers.archives import read_split
 from number_zoo.images import decode_image
 
@@ -70,7 +70,7 @@ def read_source(source: str, seed: int = 0) -> Iterator[Example]:
             scene = render_scene(seed, index)
             yield Example(scene.image, f"{index}", scene.boxes)
     elif path.name.endswith((".tar.gz", ".tgz")) or (path / "digitStruct.mat").is_file():
-        for entry, data in read_split(path, path.name.partition(".")[0], skip_broken=True):
+        for entry, data in read_split(path, path.name.partition(".")[0]):
             yield Example(decode_image(data), f"{entry.name}: {entry.label}", entry.boxes)
     else:
         images = _list_images(path)
@@ -82,7 +82,7 @@ def read_source(source: str, seed: int = 0) -> Iterator[Example]:
 def _list_images(folder: Path) -> list[tuple[Path, str, np.ndarray | None]]:
     """The file of each image of a folder, its label and its boxes, as far as they are known."""
     if (folder / LABELS_FILE).is_file() and is_scenes(folder):
-        return [(scene.image, "", scene.boxes) for scene in read_scenes(folder)]
+        return [(scene.image, "", scene.boxes) for scene in folder_examples(folder)]
     if (folder / LABELS_FILE).is_file():
         return [(photo.path, photo.label, photo.boxes) for photo in read_folder(folder)]
     files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in _SUFFIXES)

@@ -22,7 +22,7 @@ import numpy as np
 import labels
 from datasets import crops
 from datasets.augmentation import Augmentation
-from datasets.images import prepare_image
+from datasets.crops import prepare_image
 from datasets.rendered_numbers.rendering import render
 from datasets.rendered_numbers.styles import STYLES, ObjectStyle, Style
 from training.accelerator.compose import Maker, composers
@@ -100,7 +100,7 @@ def store(
         visible = _sample_crop(crops.union_box(boxes), visible, rng)
     arrays["images"][row] = prepare_image(image, STORED_SIZE, 3, box=tuple(visible))
     arrays["length"][row], arrays["digits"][row] = labels.encode(label, MOST_DIGITS)
-    arrays["box"][row] = crops.relative_box(boxes if known else None, visible)
+    arrays["box"][row] = crops.relative_box(boxes, visible)
     arrays["digit_boxes"][row] = np.nan
     if known and len(boxes) == len(label) <= MOST_DIGITS:
         corner, size = np.tile(visible[:2], 2), np.tile(visible[2:] - visible[:2], 2)

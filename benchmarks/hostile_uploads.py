@@ -25,8 +25,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
 from PIL import Image
-from rich.console import Console
-from rich.table import Table
 
 from benchmarks.serving_load import IMAGES, ask, served
 from number_zoo.server.limits import MIB
@@ -214,16 +212,13 @@ UNFINISHED = ("odd framing", "broken off")
 
 
 def exchange(port: int, request: bytes, *, end: bool, seconds: float = 60.0) -> str:
-    """Send a request; gives the status, or `HUNG_UP`.
+    """Send a request, and close the client's side once it is sent (`end`).
 
-    Args:
-        port: the server's.
-        request: all of its bytes.
-        end: whether to close the client's side once they are sent.
-        seconds: how long to wait for each step.
+    Returns:
+        The status, or `HUNG_UP`.
 
     Raises:
-        TimeoutError: if the server neither answers nor hangs up.
+        TimeoutError: if the server neither answers nor hangs up within some seconds.
     """
     with socket.create_connection(("127.0.0.1", port), seconds) as connection:
         try:
@@ -255,16 +250,6 @@ def attack(port: int, count: int, *, seed: int = 0, clients: int = 16) -> Counte
         return Counter(pool.map(send, range(count)))
 
 
-def response_table(responses: Counter[tuple[str, str]]) -> Table:
-    """How each kind of upload was answered."""
-    result = Table("uploads", "sent", "answered")
-    for name in KINDS:
-        statuses = {status: n for (kind, status), n in sorted(responses.items()) if kind == name}
-        text = ", ".join(f"{count} × {status}" for status, count in statuses.items())
-        result.add_row(name, f"{sum(statuses.values()):,}", text)
-    return result
-
-
 def main() -> int:
     """Attack a server and print how it answered; fails where that is wrong or no image is read."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -280,7 +265,9 @@ def main() -> int:
             images_read += ask(port, IMAGES[seed % len(IMAGES)]).status == 200
         growth = (server.memory_info().rss - before) / 2**20
     wrong = {status for _, status in responses} - FITTING
-    Console().print(response_table(responses))
+    for name in KINDS:
+        answered = [f"{n} × {status}" for (kind, status), n in responses.items() if kind == name]
+        print(f"{name:<16} {', '.join(sorted(answered))}")
     print(
         f"good images in between: {images_read} of {ROUNDS} read; memory: {growth:+.0f} MiB; "
         f"not fitting: {sorted(wrong)}"

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from artifacts.plot_style import colour, image_grid, styled
-from datasets.images import prepare_image
+from datasets.crops import prepare_image
 from labels import DIGITS, LENGTH
 from models.decoding import best_of_each_length, log_softmax
 from number_zoo.names import ATTENTION

@@ -1,4 +1,4 @@
-"""A report: a page, all figures, all readings, and what is printed of it."""
+"""A report: a page, all figures, all readings, sheets of images, and what is printed of it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from rich.console import Console
 
 from artifacts.console import table
 from artifacts.environment import environment
-from artifacts.files import write_json, write_text
-from evaluation import page
+from artifacts.files import atomic_path, write_json, write_text
+from evaluation import charts, page
 from evaluation.comparison import Comparison
+from inference.split_images import random_indices
+
+SHEET_IMAGES = 48
 
 
 def write_report(comparison: Comparison, folder: str | Path) -> None:
@@ -20,7 +23,9 @@ def write_report(comparison: Comparison, folder: str | Path) -> None:
 
     - `index.html`: the page, self-contained;
     - `results.json`: every figure;
-    - `predictions.csv`: each image with its label and each model's reading and confidence.
+    - `predictions.csv`: each image with its label and each model's reading and confidence;
+    - `readings-N.png`: images chosen at random with the readings of the Nth model; those of an
+      earlier report with more models are deleted.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -41,6 +46,7 @@ def write_report(comparison: Comparison, folder: str | Path) -> None:
     write_json(folder / "results.json", results)
     write_text(folder / "predictions.csv", _predictions_csv(comparison))
     write_text(folder / "index.html", page.render(comparison, record))
+    _write_sheets(comparison, folder)
 
 
 def show(comparison: Comparison, folder: Path | None = None) -> None:
@@ -93,6 +99,13 @@ def show(comparison: Comparison, folder: Path | None = None) -> None:
         return
     console.print(f"Report: {folder}/index.html")
     console.print(f"All figures: {folder}/results.json; all readings: {folder}/predictions.csv")
+    for path, result in zip(_sheets(comparison, folder), comparison.results, strict=True):
+        console.print(f"Images with the readings of {result.name}: {path}")
+
+
+def _sheets(comparison: Comparison, folder: Path) -> list[Path]:
+    """Paths of the sheets of images, one for each model."""
+    return [folder / f"readings-{n}.png" for n in range(1, len(comparison.results) + 1)]
 
 
 def _predictions_csv(comparison: Comparison) -> str:
@@ -109,3 +122,16 @@ def _predictions_csv(comparison: Comparison) -> str:
         ]
         writer.writerow([name, label, *cells])
     return text.getvalue()
+
+
+def _write_sheets(comparison: Comparison, folder: Path) -> None:
+    chosen = random_indices(len(comparison.images.labels), SHEET_IMAGES)
+    images = list(comparison.images.load(chosen).values())
+    texts = [comparison.images.texts[index] for index in chosen]
+    for path in set(folder.glob("readings-[0-9]*.png")) - set(_sheets(comparison, folder)):
+        path.unlink()
+    for path, result in zip(_sheets(comparison, folder), comparison.results, strict=True):
+        readings = [result.readings[index] for index in chosen]
+        figure = charts.plot_readings(images, readings, result.confidence[chosen], texts)
+        with atomic_path(path) as part:
+            figure.savefig(part, format="png", dpi=110)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from datasets.scenes import SceneExample
+from datasets import Example
 from evaluation.intervals import bootstrap, wilson_interval
 from models.locator_metrics import average_precision, match_boxes
 from number_zoo.predictions import Reading
@@ -56,7 +56,7 @@ class SceneResult:
             right nor wrong.
     """
 
-    example: SceneExample
+    example: Example
     image_size: tuple[int, int]
     readings: Sequence[Reading]
     read: np.ndarray
@@ -110,7 +110,7 @@ def _boxes(readings: Sequence[Reading]) -> np.ndarray:
 
 
 def match_scene(
-    example: SceneExample, image_size: tuple[int, int], readings: Sequence[Reading]
+    example: Example, image_size: tuple[int, int], readings: Sequence[Reading]
 ) -> SceneResult:
     """Match the readings of an image to its numbers, one to one.
 

@@ -110,6 +110,21 @@ def test_without_a_usable_model_no_data_is_read_and_no_report_written(
     assert [path.read_text() for path in report.iterdir()] == ["good"]
 
 
+def test_sheets_of_an_earlier_report_are_deleted_and_the_new_named(
+    photos, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv("COLUMNS", "400")
+    model = save_model(tmp_path / "model.keras")
+    report = tmp_path / "report"
+    report.mkdir()
+    for name in ("readings-1.png", "readings-2.png", "readings-mine.png"):
+        (report / name).write_bytes(b"old")
+    assert evaluate.main([model, "--dataset", str(photos), "--report", str(report), *QUICK]) == 0
+    assert {path.name for path in report.glob("*.png")} == {"readings-1.png", "readings-mine.png"}
+    assert (report / "readings-1.png").read_bytes() != b"old"
+    assert "readings-1.png" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, None])
 def test_images_and_labels_of_a_limited_mix_belong_together(limit, tmp_path):
     """The label of each image is its grey, wherever in the mix the limit falls."""

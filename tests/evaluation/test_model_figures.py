@@ -14,7 +14,7 @@ def test_weights_are_shown_as_images_of_the_pixels():
     model = models.create("logistic_regression", input_shape=(6, 8, 1))
     axes = evaluation.plot_weights(model, "digit_logits").axes
     kernel = np.asarray(model.get_layer("digit_logits").kernel)
-    assert len(axes) == 16  # ten units in two rows of eight
+    assert len(axes) == 10  # one for each unit
     assert np.allclose(axes[3].images[0].get_array(), kernel[:, 3].reshape(6, 8))
     norm = axes[0].images[0].norm
     assert -norm.vmin == norm.vmax == np.abs(kernel).max()  # 0 is white

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import models
-from datasets.images import prepare_image
+from datasets.crops import prepare_image
 from inference import Reader, boxes, graph
 from inference.resize import crop_and_resize, to_gray
 

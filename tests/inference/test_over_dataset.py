@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datasets import sources
+from datasets import Example, sources
 from evaluation import figures
 from inference import Reader
 from inference.over_dataset import overlap, run_inference
@@ -25,12 +25,9 @@ def split(monkeypatch):
     for index, number in enumerate(("12", "7", "")):
         file = io.BytesIO()
         Image.fromarray(rng.integers(0, 256, (30, 50, 3), np.uint8)).save(file, "PNG")
-        boxes = np.float32(
-            [[10 + 8 * place, 5, 18 + 8 * place, 25] for place in range(len(number))]
-        )
-        split_examples.append(
-            sources.Example(f"p{index}", number, file.getvalue(), boxes.reshape(-1, 4))
-        )
+        box = [[10, 5, 10 + 8 * len(number), 25]] if number else []
+        labels = [number] if number else []
+        split_examples.append(Example(f"p{index}", file.getvalue(), labels, box))
     monkeypatch.setattr(sources, "examples", lambda *_: iter(split_examples))
     return split_examples
 

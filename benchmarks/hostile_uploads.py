@@ -163,15 +163,6 @@ def broken_json(rng: np.random.Generator) -> bytes:
     return post(bodies[rng.integers(len(bodies))], kind="application/json")
 
 
-def parameters(rng: np.random.Generator) -> bytes:
-    values = (
-        "box=nan,0,1,1", "box=1e999,0,1,1", "box=0,0,1e-30,1e-30", "box=-1e30,-1e30,1e30,1e30",
-        "box=" + 9999 * "1,", "model=../../x", "model=%00", "model=" + 9999 * "a", "explain=%ff",
-        "&".join(999 * ["model=a"]), "box=%F0%9F%92%A9", "box=59.99,39.99,60,40", "box=0,0,1,1",
-    )  # fmt: skip
-    return post(image(rng), query="?" + values[rng.integers(len(values))])
-
-
 def huge_head(rng: np.random.Generator) -> bytes:
     size = int(rng.integers(_LONG, 4 * _LONG))
     lines = (b"X: " + size * b"a", *(size // 9 * (b"X: aaaa",)))
@@ -202,7 +193,7 @@ def broken_off(rng: np.random.Generator) -> bytes:
 KINDS: dict[str, Callable[[np.random.Generator], bytes]] = {
     make.__name__.replace("_", " "): make
     for make in (truncated, bits_flipped, noise, mislabelled, bomb, unpacked, countless_scans,
-                 countless_parts, metadata, broken_form, broken_json, parameters, huge_head,
+                 countless_parts, metadata, broken_form, broken_json, huge_head,
                  odd_framing, broken_off)
 }  # fmt: skip
 """Each makes a request."""

@@ -48,10 +48,10 @@ def image(rng: np.random.Generator, kind: str | None = None, **options) -> bytes
     return file.getvalue()
 
 
-def post(body: bytes, *, query: str = "", kind: str = "image/jpeg", length: int | None = None):
+def post(body: bytes, *, kind: str = "image/jpeg", length: int | None = None) -> bytes:
     """A request with a body, and a length that may be a lie."""
     size = len(body) if length is None else length
-    head = f"POST /api/read{query} HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\n"
+    head = f"POST /api/read HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\n"
     return f"{head}Content-Length: {size}\r\nConnection: close\r\n\r\n".encode() + body
 
 

@@ -182,28 +182,27 @@ class Reader:
 
         batches = self._batches(arrays)
         predictions = Predictions.concatenate(self._map(predict_batch, batches))
-        order = np.argsort(np.concatenate(batches))
-        outputs = {name: values[order] for name, values in predictions.arrays.items()}
-        for name in {names.BOX, names.CROP} & outputs.keys():
-            outputs[name] *= np.float32(factors)[:, None]
-        return Predictions(outputs)
+        predictions = predictions.take(np.argsort(np.concatenate(batches)))
+        for name in {names.BOX, names.CROP} & predictions.arrays.keys():
+            predictions.arrays[name] *= np.float32(factors)[:, None]
+        return predictions
 
     def predict_any_turn(
-        self, images: Sequence[Source], boxes: Sequence[np.ndarray] | None = None
+        self, images: Sequence[Source], crops: Sequence[np.ndarray | None] | None = None
     ) -> Predictions:
         """Run the inference graph on each image; where it reads no number, in all quarter turns.
 
         Args:
             images: as for `read`, at least one; all are in memory at once.
-            boxes: the bounding box of each number (left, top, right, bottom in pixels), around
-                which the first glimpse is (`boxes.crop_around`); None for whole images.
+            crops: as for `predict`.
 
         Returns:
             The predictions, with `turns`. Where an image shows no number upright and its most
             confident reading in another turn has a confidence of `any_turn.MIN_TURNED` or more, the
             latter; unless another turn shows another number with `any_turn.MIN_RIVAL` or more.
         """
-        return read_any_turn(self._map(to_array, images), boxes, self.predict)
+        crops = [None] * len(images) if crops is None else crops
+        return read_any_turn(self._map(to_array, images), crops, self.predict)
 
     def _map(self, function: Callable, values: Sequence) -> list:
         if self._pool is None or len(values) == 1:

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from number_zoo import names
+from number_zoo.boxes import crop_around
 from number_zoo.locator import Locations, open_locator
 from number_zoo.predictions import Predictions
 from number_zoo.reader import available_cores, open_reader
@@ -63,8 +64,8 @@ class ModelReader:
             box: bounding box of the number in pixels; None to detect it.
             explain: whether to return attention maps.
         """
-        boxes = None if box is None else [box]
-        predictions = self._reader.predict_any_turn([image], boxes)
+        crop = None if box is None else crop_around(box, *image.shape[1::-1])
+        predictions = self._reader.predict_any_turn([image], [crop])
         (reading,) = self._answers(predictions, explain)
         return reading
 

@@ -136,15 +136,6 @@ class Reader:
             images, lambda group: [numbers.readings() for numbers in self.predict_all(group)]
         )
 
-    def locate(self, images: Sequence[Source]) -> list[Locations]:
-        """Find the numbers in each image, without reading them.
-
-        Args:
-            images: as for `read`; all are in memory at once.
-        """
-        locator = self._open_locator()
-        return [locator.locate(image) for image in self._map(to_array, images)]
-
     def predict_all(
         self, images: Sequence[Source], locations: Sequence[Locations] | None = None
     ) -> list[Predictions]:
@@ -159,7 +150,8 @@ class Reader:
             `all_numbers.read_located`.
         """
         arrays = self._map(to_array, images)
-        locations = self.locate(arrays) if locations is None else locations
+        if locations is None:
+            locations = list(map(self._open_locator().locate, arrays))
         return read_located(arrays, locations, self.predict)
 
     def predict(

@@ -33,7 +33,7 @@ class ModelReader:
     """
 
     def __init__(self, weights: str, locator: str | None = None):
-        self._reader = open_reader(weights, 1, _THREADS, locator)
+        self._reader, self._locator = open_reader(weights, 1, _THREADS, locator), locator
         metadata = self._reader.metadata
         # The first image takes longest, so that it is not one of a request.
         outputs = self._reader.predict([np.zeros((32, 64, 3), np.uint8)]).arrays
@@ -71,8 +71,7 @@ class ModelReader:
 
     def locate(self, image: np.ndarray) -> Locations:
         """Find the numbers in an image, uint8 (height, width, 3)."""
-        (locations,) = self._reader.locate([image])
-        return locations
+        return open_locator(self._locator, _THREADS).locate(image)
 
     def read_all(
         self, image: np.ndarray, locations: Locations, explain: bool = False

@@ -253,7 +253,7 @@ def main() -> int:
         before = server.memory_info().rss
         for seed in range(ROUNDS):
             responses += attack(port, options.requests // ROUNDS, seed=seed)
-            images_read += ask(port, IMAGES[seed % len(IMAGES)]).status == 200
+            images_read += ask(port, IMAGES[seed % len(IMAGES)])[0] == 200
         growth = (server.memory_info().rss - before) / 2**20
     wrong = {status for _, status in responses} - FITTING
     for name in KINDS:

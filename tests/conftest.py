@@ -156,6 +156,16 @@ def draw_plate(image: Image.Image, index: int, number: str, box: tuple[int, int,
     image.paste(plate.rotate(-90, expand=True) if index == 1 else plate, (left, top))
 
 
+def draw_stack(number: str) -> Image.Image:
+    """An image with the digits of a number below each other."""
+    image = Image.new("RGB", (200, 320), (205, 200, 190))
+    font = ImageFont.load_default(52)
+    for index, digit in enumerate(number):
+        middle = (100, 55 + 50 * index)
+        ImageDraw.Draw(image).text(middle, digit, (30, 30, 40), font=font, anchor="mm")
+    return image
+
+
 def encode_image(image: Image.Image, kind: str = "PNG", **options) -> bytes:
     """An image as the bytes of a file; `options` as Pillow's `save` takes them."""
     file = io.BytesIO()

@@ -2,22 +2,10 @@
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageFont
 
 import number_zoo
 from number_zoo import stacked
-
-SIZE, LEFT, TOP, DISTANCE = (200, 320), 70, 30, 50
-
-
-def stack(number: str, left: int = LEFT) -> np.ndarray:
-    """An image with the digits of a number below each other."""
-    image = Image.new("RGB", SIZE, (205, 200, 190))
-    font = ImageFont.load_default(52)
-    for index, digit in enumerate(number):
-        middle = (left + 30, TOP + DISTANCE * (index + 0.5))
-        ImageDraw.Draw(image).text(middle, digit, (30, 30, 40), font=font, anchor="mm")
-    return np.asarray(image)
+from tests.conftest import draw_stack
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +15,7 @@ def reader():
 
 @pytest.mark.parametrize("number", ["4877", "22494", "731"])
 def test_a_stacked_number_is_read_and_its_box_is_that_of_the_stack(reader, number):
-    image = stack(number)
+    image = np.asarray(draw_stack(number))
     first, reading = reader.predict([image]).readings()[0], reader.read(image)
     assert reading.number == number and reading.confidence > 0.9
     assert first.number != number or first.confidence < 0.6

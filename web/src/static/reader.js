@@ -7,6 +7,7 @@ const LARGEST = 2048; // pixels of the longer side: more only takes longer
 const MARGIN = 0.7; // as the glimpses have it: a box is enlarged by this fraction,
 const MIN_CROP = 8; // and is so many pixels wide and high at least
 const [MIN_TURNED, MIN_RIVAL] = [0.9, 0.8]; // for readings in other quarter turns, as number_zoo/reader.py has them
+const [MIN_ASPECT, MAX_CONFIDENCE, STACK_MARGIN] = [1.4, 0.97, 0.15]; // of stacks, as number_zoo/stacked.py has them
 const [LIGHT, MOSTLY_OPAQUE] = [170, 0.9];
 const ATTENTION_SCALE = 8; // drawn larger than it is, so that it is smooth
 const WARM_UP = [64, 32]; // size of an image that is read first: the first one takes longer
@@ -104,6 +105,43 @@ async function run({ session }, image, box) {
   return Object.fromEntries(Object.entries(outputs).map(([name, { data, dims }]) => [name, { data: [...data], dims }]));
 }
 
+// The digits of a stack in a line, as number_zoo/stacked.py cuts them.
+function sideBySide({ pixels, width, height }, [left, top, right, bottom], count) {
+  const margin = STACK_MARGIN * (right - left);
+  const distance = (bottom - top) / count;
+  const first = Math.round(left - margin);
+  const across = Math.round(right + margin) - first;
+  const down = Math.max(1, Math.round(distance * (1 + STACK_MARGIN)));
+  const within = (place, size) => Math.min(Math.max(place, 0), size - 1); // the edge is repeated
+  const line = { pixels: new Uint8Array(3 * down * across * count), width: across * count, height: down, scale: 1 };
+  for (let row = 0, to = 0; row < down; row += 1) {
+    for (let index = 0; index < count; index += 1) {
+      const y = within(Math.round(top + (index + 0.5) * distance - down / 2) + row, height);
+      for (let column = 0; column < across; column += 1) {
+        const from = 3 * (y * width + within(first + column, width));
+        for (const channel of [0, 1, 2]) line.pixels[to++] = pixels[from + channel];
+      }
+    }
+  }
+  return line;
+}
+
+// The outputs for an image; for a number in a tall box those for its digits side by side, if they are surer.
+async function runStacked(reader, image, box) {
+  const outputs = await run(reader, image, box);
+  const [count] = outputs.length.data;
+  const [confidence] = outputs.confidence.data;
+  const several = count > 1 && count <= outputs.digits.data.length;
+  if (!outputs.box || !several || confidence >= MAX_CONFIDENCE) return outputs;
+  const [left, top, right, bottom] = outputs.box.data;
+  if (bottom - top < MIN_ASPECT * Math.max(right - left, 1)) return outputs;
+  const line = sideBySide(image, outputs.box.data, count);
+  const again = await run(reader, line, [0, 0, line.width, line.height]);
+  const better = again.length.data[0] === count && again.confidence.data[0] > confidence;
+  const { box: place, crop, attention } = outputs;
+  return better ? { ...again, box: place, crop, attention } : outputs;
+}
+
 // An image after a quarter turn counter-clockwise.
 function turnImage({ pixels, width, height, scale }) {
   const turned = new Uint8Array(pixels.length);
@@ -125,7 +163,7 @@ function turnBox(box, turns, [width, height]) {
 
 // The outputs for an image; where it shows no number, those of another quarter turn if one alone is sure.
 async function runAnyTurn(reader, image, box) {
-  const upright = { ...(await run(reader, image, box)), turn: 0 };
+  const upright = { ...(await runStacked(reader, image, box)), turn: 0 };
   if (upright.length.data[0]) return upright;
   const sure = [];
   for (const turn of [1, 2, 3]) {

@@ -6,26 +6,17 @@ the N digits (`max_digits`) that a model can predict. Plain NumPy: loads without
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from number_zoo.names import ABSENT, BOX, DIGITS, LENGTH
 from number_zoo.predictions import decode
 
-__all__ = ["ABSENT", "BOX", "DIGITS", "LENGTH", "NUM_CLASSES", "check_label", "decode", "encode"]
+__all__ = ["ABSENT", "BOX", "DIGITS", "LENGTH", "NUM_CLASSES", "decode", "encode", "encode_batch"]
 
 NUM_CLASSES = 10
 """Classes of a digit; the digit 0 is class 0 everywhere (10 in SVHN's files)."""
-
-
-def check_label(text: str) -> str:
-    """Return `text` if it is a string of one or more digits 0 to 9 (leading zeros count).
-
-    Raises:
-        ValueError: if it is empty or holds anything but ASCII digits.
-    """
-    if not (isinstance(text, str) and text.isascii() and text.isdigit()):
-        raise ValueError(f"a label is a string of one or more digits 0 to 9. Received: {text!r}")
-    return text
 
 
 def encode(label: str, max_digits: int) -> tuple[int, np.ndarray]:
@@ -48,8 +39,40 @@ def encode(label: str, max_digits: int) -> tuple[int, np.ndarray]:
     digits = np.full(max_digits, ABSENT, np.int32)
     if label == "":
         return 0, digits
-    check_label(label)
+    if not (isinstance(label, str) and label.isascii() and label.isdigit()):
+        raise ValueError(f"a label is a string of digits 0 to 9. Received: {label!r}")
     if len(label) > max_digits:
         return max_digits + 1, digits
     digits[: len(label)] = [int(digit) for digit in label]
     return len(label), digits
+
+
+def encode_batch(
+    texts: Sequence[str], max_digits: int, names: Sequence[str] | None = None
+) -> dict[str, np.ndarray]:
+    """Encode labels as the arrays that models are trained and evaluated with.
+
+    Args:
+        texts: n labels, as for `encode`.
+        max_digits: number of positions.
+        names: of the images, for errors. Defaults to the labels.
+
+    Returns:
+        int32 `digits` (n, max_digits) and, unless `max_digits` is 1, `length` (n,).
+
+    Raises:
+        ValueError: if `max_digits` is 1 and a label does not have exactly one digit, since a
+            model of single digits has no output for the length.
+    """
+    if max_digits == 1:
+        for name, text in zip(names or texts, texts, strict=True):
+            if len(text) != 1:
+                raise ValueError(
+                    "max_digits=1 is for images of exactly one digit: train a model with "
+                    f"--set max_digits=2 or more. Received: {name} with the label {text!r}"
+                )
+    encoded = [encode(text, max_digits) for text in texts]
+    digits = np.array([digits for _, digits in encoded], np.int32).reshape(-1, max_digits)
+    if max_digits == 1:
+        return {DIGITS: digits}
+    return {LENGTH: np.array([length for length, _ in encoded], np.int32), DIGITS: digits}

@@ -66,7 +66,7 @@ def check_mixes(
     folders = []
     for source, names in needed.items():
         if is_folder(source):
-            folder, _ = photo_folder.check_folder(source, several)
+            folder = photo_folder.understand(source, several, decode=True)
             log.info("%s", folder.summary())
             if reason := photo_folder.unusable_splits(folder, sorted(names)):
                 raise ValueError(reason)

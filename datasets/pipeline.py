@@ -13,18 +13,18 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
-from datasets import contents, mixing
+from datasets import mixing, sources
 from datasets.augmentation import Augmentation
 from datasets.distort import augment
 from datasets.prepared import Prepared, PreprocessSpec, prepare
-from datasets.sources import without_autotune
-from labels import ABSENT, BOX, DIGITS, LENGTH
+from datasets.tfds_data import without_autotune
+from labels import ABSENT, BOX, DIGITS, LENGTH, encode_batch
 
 ROOM = 1.2
 """Factor by which stored training images are larger than the model's input, so that zooming in
@@ -38,9 +38,9 @@ WORKERS = min(8, os.cpu_count() or 1)
 
 
 def _with_defaults(source, image_size, channels, max_digits) -> tuple[tuple[int, int], int, int]:
-    known = contents.defaults(source)
-    size = tuple(image_size or known["image_size"])
-    return size, channels or known["channels"], max_digits or known["max_digits"]
+    defaults = sources.defaults(source)
+    size = tuple(image_size or defaults["image_size"])
+    return size, channels or defaults["channels"], max_digits or defaults["max_digits"]
 
 
 def load(
@@ -92,14 +92,12 @@ def load(
     gather = _gatherer(parts, max_digits)
     places = [(number, index) for number, part in enumerate(parts) for index in range(len(part))]
 
-    @tf.autograph.experimental.do_not_convert  # it takes seconds
     def make_batch(places):
         images, targets, boxes = gather(places)
         return tf.cast(images, tf.float32), targets | ({BOX: boxes} if with_boxes else {})
 
     stream = tf.data.Dataset.from_tensor_slices(np.array(places)).batch(batch_size)
-    stream = stream.map(make_batch, num_parallel_calls=WORKERS, deterministic=True)
-    return without_autotune(stream.prefetch(4))
+    return map_batches(stream, make_batch)
 
 
 def load_training(
@@ -114,7 +112,6 @@ def load_training(
     max_digits: int | None = None,
     batch_size: int = 128,
     augmentation: Augmentation | None = None,
-    split: str = "train",
     crop: str = "full",
     margin: float = 0.3,
     cache_dir: str | Path | None = None,
@@ -136,7 +133,6 @@ def load_training(
         start_epoch: first epoch. The batches of an epoch do not depend on it.
         steps_per_epoch: batches in an epoch. Defaults to as many as hold all images once.
         augmentation: strengths of the random changes. Defaults to none.
-        split: `"train"`, or another.
         limit: only the first so many images of each source.
         shard: `(index, count)`: of every batch, load the part `index`, from 0, of `count` equal
             parts, as one of `count` processes does. The parts together are the whole batch.
@@ -171,19 +167,19 @@ def load_training(
     spec = PreprocessSpec(stored_size, channels, crop, margin, context)
     mix = mixing.parse_mix(source)
     parts = [
-        prepare(part.source, split, spec, cache_dir=cache_dir, data_dir=data_dir, limit=limit)
+        prepare(part.source, "train", spec, cache_dir=cache_dir, data_dir=data_dir, limit=limit)
         for part in mix
     ]
     sizes = [len(part) for part in parts]
     steps = steps_per_epoch or math.ceil(sum(sizes) / batch_size)
     gather = _gatherer(parts, max_digits)
 
+    weights = [part.weight for part in mix]
+
     def plan(epoch: int) -> np.ndarray:
-        weights = [part.weight for part in mix]
         places = mixing.plan_epoch(sizes, weights, steps, batch_size, seed, epoch)
         return places[:, first_row:last_row]
 
-    @tf.autograph.experimental.do_not_convert  # it takes seconds
     def make_batch(number, places):
         images, targets, boxes = gather(places)
         step_seed = tf.random.fold_in(tf.constant([seed, 0], tf.int64), number)
@@ -222,17 +218,33 @@ def epoch_batches(
     """
     steps, rows, _ = plan(0).shape
 
-    @tf.autograph.experimental.do_not_convert  # it takes seconds
+    @tf.autograph.experimental.do_not_convert
     def plan_steps(epoch):
-        places = tf.numpy_function(lambda epoch: plan(int(epoch)), [epoch], tf.int64)
-        places.set_shape((steps, rows, 2))
+        shapes = [(steps, rows, 2)]
+        (places,) = numpy_batch(lambda epoch: plan(int(epoch)), [epoch], [tf.int64], shapes)
         numbers = epoch * steps + tf.range(steps, dtype=tf.int64)
         return tf.data.Dataset.from_tensor_slices((numbers, places))
 
     stream = tf.data.Dataset.range(epochs.start, epochs.stop).flat_map(plan_steps)
-    stream = stream.map(make_batch, num_parallel_calls=WORKERS, deterministic=True)
     stream = stream.apply(tf.data.experimental.assert_cardinality(len(epochs) * steps))
+    return map_batches(stream, make_batch)
+
+
+def map_batches(stream: tf.data.Dataset, make_batch: Callable[..., tuple]) -> tf.data.Dataset:
+    """Make several batches at the same time, in the order of a stream's elements."""
+    make_batch = tf.autograph.experimental.do_not_convert(make_batch)  # autograph takes seconds
+    stream = stream.map(make_batch, num_parallel_calls=WORKERS, deterministic=True)
     return without_autotune(stream.prefetch(4))
+
+
+def numpy_batch(
+    function: Callable, arguments: list[tf.Tensor], dtypes: Sequence, shapes: Sequence[tuple]
+) -> list[tf.Tensor]:
+    """The arrays that a function in NumPy gives, as tensors of these dtypes and shapes."""
+    tensors = tf.numpy_function(function, arguments, dtypes)
+    for tensor, shape in zip(tensors, shapes, strict=True):
+        tensor.set_shape(shape)
+    return tensors
 
 
 def _clear_labels_out_of_view(targets: dict, boxes: tf.Tensor, moved_boxes: tf.Tensor) -> dict:
@@ -251,15 +263,15 @@ def _gatherer(parts: list[Prepared], max_digits: int) -> Callable[[tf.Tensor], t
     Its argument is int64 [B, 2], number of the source and index within it; its results are uint8
     [B, height, width, C] images, targets by name and float32 [B, 4] boxes.
     """
-    image_shape = parts[0].images.shape[1:]
-    encoded = [part.encode(max_digits) for part in parts]
+    texts = [text for part in parts for text in part.labels]
+    ids = [identity for part in parts for identity in part.ids]
     # Labels and boxes have one row per image of all sources; images stay apart.
     first_row = np.cumsum([0] + [len(part) for part in parts])
-    columns = (
-        np.concatenate([lengths for lengths, _ in encoded]),
-        np.concatenate([digits for _, digits in encoded]),
-        np.concatenate([part.boxes for part in parts]),
-    )
+    columns = encode_batch(texts, max_digits, ids)
+    columns[BOX] = np.concatenate([part.boxes for part in parts])
+    image_shape = parts[0].images.shape[1:]
+    shapes = (image_shape, *(column.shape[1:] for column in columns.values()))
+    dtypes = (tf.uint8, *(column.dtype for column in columns.values()))
 
     def collect(places: np.ndarray) -> tuple[np.ndarray, ...]:
         images = np.empty((len(places), *image_shape), np.uint8)
@@ -267,14 +279,12 @@ def _gatherer(parts: list[Prepared], max_digits: int) -> Callable[[tf.Tensor], t
             in_part = places[:, 0] == number
             images[in_part] = part.images[places[in_part, 1]]
         rows = first_row[places[:, 0]] + places[:, 1]
-        return images, *(column[rows] for column in columns)
+        return images, *(column[rows] for column in columns.values())
 
     def gather(places: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor], tf.Tensor]:
-        dtypes = (tf.uint8, tf.int32, tf.int32, tf.float32)
-        arrays = tf.numpy_function(collect, [places], dtypes)
-        for array, shape in zip(arrays, (image_shape, (), (max_digits,), (4,)), strict=True):
-            array.set_shape((places.shape[0], *shape))
-        images, lengths, digits, boxes = arrays
-        return images, {DIGITS: digits} | ({LENGTH: lengths} if max_digits > 1 else {}), boxes
+        batch_shapes = [(places.shape[0], *shape) for shape in shapes]
+        images, *values = numpy_batch(collect, [places], dtypes, batch_shapes)
+        targets = dict(zip(columns, values, strict=True))
+        return images, targets, targets.pop(BOX)
 
     return gather

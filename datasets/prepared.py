@@ -18,10 +18,10 @@ from pathlib import Path
 
 import numpy as np
 
-import labels
 from artifacts.files import atomic_path, remove_leftovers, reserve, write_text
 from datasets import crops, sources
-from datasets.images import decode_image, prepare_image
+from datasets.example import Example
+from number_zoo.images import decode_image
 
 log = logging.getLogger(__name__)
 
@@ -68,24 +68,6 @@ class Prepared:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def encode(self, max_digits: int) -> tuple[np.ndarray, np.ndarray]:
-        """Labels as arrays: int32 (n,) lengths and (n, max_digits) digits; see `labels.encode`.
-
-        Raises:
-            ValueError: if `max_digits` is 1 and a label does not have exactly one digit, since a
-                model of single digits has no output for the length.
-        """
-        if max_digits == 1:
-            for identity, label in zip(self.ids, self.labels, strict=True):
-                if len(label) != 1:
-                    raise ValueError(
-                        "max_digits=1 is for images of exactly one digit; use max_digits=2 or "
-                        f"more. Received: {identity} with the label {label!r}"
-                    )
-        encoded = [labels.encode(label, max_digits) for label in self.labels]
-        lengths = np.array([length for length, _ in encoded], np.int32)
-        return lengths, np.array([digits for _, digits in encoded], np.int32)
-
 
 def prepare(
     source: str | Path,
@@ -122,7 +104,7 @@ def prepare(
         _check_memory(shape, source)
         array = np.empty(shape, np.uint8)
         return Prepared(array, *_fill(array, stream, spec, name))
-    state = sources.state(source, split, data_dir)
+    state = sources.state(str(source), split, data_dir)
     key = [_CACHE_VERSION, str(source), split, asdict(spec), state, count]
     digest = hashlib.sha256(json.dumps(key).encode()).hexdigest()[:16]
     stem = "".join(letter if letter.isalnum() else "_" for letter in Path(source).name)
@@ -167,13 +149,13 @@ def _fill(array, stream, spec: PreprocessSpec, name: str) -> tuple[list, list, n
     return texts, ids, boxes
 
 
-def _preprocess(example: sources.Example, spec: PreprocessSpec) -> tuple[np.ndarray, np.ndarray]:
+def _preprocess(example: Example, spec: PreprocessSpec) -> tuple[np.ndarray, np.ndarray]:
     """The image as it is stored, and the number's box in it."""
     name = example.id if isinstance(example.image, bytes) else str(example.image)
     image = decode_image(example.image, name=name)
     box = example.crop_box(spec.crop, spec.margin, spec.context)
     visible = (0, 0, image.shape[1], image.shape[0]) if box is None else box
-    stored = prepare_image(image, spec.size, spec.channels, box=visible)
+    stored = crops.prepare_image(image, spec.size, spec.channels, box=visible)
     return stored, crops.relative_box(example.boxes, np.array(visible, np.float64))
 
 

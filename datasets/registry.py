@@ -28,8 +28,8 @@ class DataSet:
         channels: 1 (grey) or 3 (RGB).
         max_digits: default number of digit positions.
         preparing: what the first use costs: a download, or the time to generate the images.
-        scenes: whether an image shows any number of numbers, for `scene_examples`; `max_digits` is
-            that of a number.
+        scenes: whether an image shows any number of numbers, as `examples(several=True)` gives
+            them; `max_digits` is that of a number.
         splits: TFDS split instruction of each split. Validation is never cut from test.
     """
 
@@ -73,7 +73,7 @@ _rendered = functools.partial(
 )
 _svhn_numbers = functools.partial(DataSet, image_size=(64, 64), channels=3, max_digits=5)
 
-_ALL = (
+_DATA_SETS = (
     DataSet(
         name="mnist",
         description="Handwritten digits, 28 x 28, grey (LeCun et al. 1998)",
@@ -166,7 +166,7 @@ _ALL = (
         splits=_LAST_TENTH | {"train": "train[:90%]+extra"},
     ),
 )
-DATA_SETS = {data_set.name: data_set for data_set in _ALL}
+DATA_SETS = {data_set.name: data_set for data_set in _DATA_SETS}
 
 
 def list_datasets(pattern: str = "*") -> list[str]:

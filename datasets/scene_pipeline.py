@@ -5,6 +5,7 @@ A batch for training depends on the seed and its number alone, so training resum
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -12,16 +13,26 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+from PIL import Image
 
 from datasets import mixing
 from datasets.augmentation import MOVES, Augmentation
 from datasets.distort import augment
-from datasets.images import decode_image
-from datasets.pipeline import WORKERS, epoch_batches
+from datasets.example import Example
+from datasets.pipeline import epoch_batches, map_batches, numpy_batch
 from datasets.rendered_numbers.planar_object import is_unreadable_rotated
 from datasets.rendered_scenes.rendering import turn_image
-from datasets.scenes import MAX_NUMBERS, SceneExample, scene_examples, view, view_targets
-from datasets.sources import without_autotune
+from datasets.sources import examples
+from number_zoo.images import decode_image
+
+MAX_NUMBERS = 32
+"""Rows of the targets of an image."""
+
+LEAST_VISIBLE = 0.8
+"""Fraction of a number's box that a crop must show for the number to count."""
+
+LEAST_HEIGHT = 5.0
+"""Least side in pixels of a number's box that counts in a crop."""
 
 _SCALES = (0.5, 2.0)  # of a crop, relative to the scale that shows the whole image
 _TURNED = 0.08  # fraction of crops that are turned by quarter turns
@@ -42,21 +53,18 @@ def load_scene_batches(
     Returns:
         `tf.data.Dataset` of known cardinality with batches `(images, targets)`: float32
         (B, height, width, 3) in [0, 255] and float32 (B, MAX_NUMBERS, 5) as from
-        `datasets.scenes.view_targets`.
+        `datasets.scene_pipeline.view_targets`.
     """
-    examples = list(scene_examples(source, split, data_dir, limit))
+    images = list(examples(source, split, data_dir, limit, several=True))
 
     def load_rows(indices: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        return (_whole(examples[index], image_size) for index in indices)
+        return (_whole(images[index], image_size) for index in indices)
 
-    @tf.autograph.experimental.do_not_convert  # it takes seconds
     def make_batch(indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         images, targets = _load(load_rows, [indices], indices.shape[0], image_size)
         return tf.cast(images, tf.float32), targets
 
-    stream = tf.data.Dataset.range(len(examples)).batch(batch_size)
-    stream = stream.map(make_batch, num_parallel_calls=WORKERS, deterministic=True)
-    return without_autotune(stream.prefetch(2))
+    return map_batches(tf.data.Dataset.range(len(images)).batch(batch_size), make_batch)
 
 
 def load_scene_training(
@@ -69,7 +77,6 @@ def load_scene_training(
     image_size: tuple[int, int] = (320, 320),
     batch_size: int = 32,
     augmentation: Augmentation | None = None,
-    split: str = "train",
     data_dir: str | Path | None = None,
     limit: int | None = None,
 ) -> tf.data.Dataset:
@@ -80,7 +87,7 @@ def load_scene_training(
     are ignored. Images stay encoded in memory.
 
     Args:
-        source: as for `datasets.scene_examples`; of a mix, batches hold the sources by weight.
+        source: as for `datasets.examples`; of a mix, batches hold the sources by weight.
         epochs: number of the epoch after the last.
         seed: seed of the order and of all random changes.
         start_epoch: first epoch.
@@ -89,7 +96,6 @@ def load_scene_training(
         batch_size: crops in a batch.
         augmentation: strengths of changes of light, colour and noise; those that move, cover or
             blur parts of the image do not apply. Defaults to none.
-        split: `"train"`, or another.
         data_dir: folder of prepared TFDS data.
         limit: only the first so many images of each source.
 
@@ -97,13 +103,10 @@ def load_scene_training(
         `tf.data.Dataset` of known cardinality with batches as from `load_scene_batches`.
     """
     mix = mixing.parse_mix(source)
-    parts = [list(scene_examples(part.source, split, data_dir, limit)) for part in mix]
+    parts = [list(examples(part.source, "train", data_dir, limit, several=True)) for part in mix]
     sizes, weights = [len(part) for part in parts], [part.weight for part in mix]
     steps = steps_per_epoch or math.ceil(sum(sizes) / batch_size)
     light = _light(augmentation or Augmentation())
-
-    def plan(epoch: int) -> np.ndarray:
-        return mixing.plan_epoch(sizes, weights, steps, batch_size, seed, epoch)
 
     def load_rows(
         number: np.ndarray, places: np.ndarray
@@ -112,13 +115,13 @@ def load_scene_training(
             rng = np.random.default_rng([seed, int(number), row])
             yield _crop(parts[part][index], image_size, rng)
 
-    @tf.autograph.experimental.do_not_convert  # it takes seconds
     def make_batch(number: tf.Tensor, places: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         images, targets = _load(load_rows, [number, places], batch_size, image_size)
         step_seed = tf.random.fold_in(tf.constant([seed, 1], tf.int64), number)
         images, _ = augment(images, light, tf.cast(step_seed, tf.int32), image_size)
         return images, targets
 
+    plan = functools.partial(mixing.plan_epoch, sizes, weights, steps, batch_size, seed)
     return epoch_batches(plan, make_batch, range(start_epoch, epochs))
 
 
@@ -136,20 +139,18 @@ def _load(
         images, targets = zip(*load_rows(*arguments), strict=True)
         return np.stack(images), np.stack(targets)
 
-    images, targets = tf.numpy_function(load, arguments, (tf.uint8, tf.float32))
-    images.set_shape((count, *size, 3))
-    targets.set_shape((count, MAX_NUMBERS, 5))
-    return images, targets
+    shapes = [(count, *size, 3), (count, MAX_NUMBERS, 5)]
+    return numpy_batch(load, arguments, (tf.uint8, tf.float32), shapes)
 
 
-def _whole(example: SceneExample, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+def _whole(example: Example, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     image = decode_image(example.image)
     scale = min(size[0] / image.shape[0], size[1] / image.shape[1])
     return view(image, size, scale), view_targets(example, size, scale)
 
 
 def _crop(
-    example: SceneExample, size: tuple[int, int], rng: np.random.Generator
+    example: Example, size: tuple[int, int], rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     image = decode_image(example.image)
     if rng.random() < _TURNED:
@@ -166,9 +167,7 @@ def _crop(
     return view(image, size, scale, corner, padding), view_targets(example, size, scale, corner)
 
 
-def _turn(
-    image: np.ndarray, example: SceneExample, quarters: int
-) -> tuple[np.ndarray, SceneExample]:
+def _turn(image: np.ndarray, example: Example, quarters: int) -> tuple[np.ndarray, Example]:
     """Turn an image counter-clockwise; numbers that may be read in another turn are ignored."""
     clear = np.array([is_unreadable_rotated(label) for label in example.labels], bool)
     count = len(clear)
@@ -182,3 +181,82 @@ def _turn(
         turns=((example.turns - quarters) % 4).astype(np.int32)[clear],
         ignored_boxes=np.concatenate([numbers[~clear], boxes[count:]]),
     )
+
+
+def view(
+    image: np.ndarray,
+    size: tuple[int, int],
+    scale: float,
+    corner: tuple[float, float] = (0.0, 0.0),
+    padding: tuple[int, int, int] = (0, 0, 0),
+) -> np.ndarray:
+    """Resize an image by a factor and cut out a part, antialiased.
+
+    Args:
+        image: uint8 (h, w, 3).
+        size: `(height, width)` of the result in pixels.
+        scale: pixels of the result for a pixel of the image.
+        corner: x and y in the image of the result's upper left corner.
+        padding: colour of what is outside of the image.
+
+    Returns:
+        uint8 (*size, 3).
+    """
+    height, width = image.shape[:2]
+    canvas = np.empty((*size, 3), np.uint8)
+    canvas[:] = padding
+    # The visible part of the image: to whole pixels of the result.
+    x0, x1 = _visible(corner[0], width, scale, size[1])
+    y0, y1 = _visible(corner[1], height, scale, size[0])
+    if x1 > x0 and y1 > y0:
+        box = [
+            corner[0] + x0 / scale, corner[1] + y0 / scale,
+            corner[0] + x1 / scale, corner[1] + y1 / scale,
+        ]  # fmt: skip
+        box = np.clip(box, 0, [width, height] * 2).tolist()
+        part = Image.fromarray(image).resize((x1 - x0, y1 - y0), Image.Resampling.BILINEAR, box)
+        canvas[y0:y1, x0:x1] = np.asarray(part)
+    return canvas
+
+
+def _visible(corner: float, side: int, scale: float, target: int) -> tuple[int, int]:
+    """First and last pixel of the result, along one axis, that show the image."""
+    first, last = -corner * scale, (side - corner) * scale
+    return max(round(first), 0), min(max(round(last), round(first) + 1), target)
+
+
+def view_targets(
+    example: Example,
+    size: tuple[int, int],
+    scale: float,
+    corner: tuple[float, float] = (0.0, 0.0),
+) -> np.ndarray:
+    """The targets of a locator for what `view` shows.
+
+    Returns:
+        float32 (MAX_NUMBERS, 5): left, top, right, bottom in pixels of the result, and the turn;
+        NaN for no number. The turn is NaN for boxes to be ignored: those of the example, numbers
+        of which less than `LEAST_VISIBLE` is in view, and ones below `LEAST_HEIGHT`. Of more than
+        `MAX_NUMBERS` the largest are there.
+
+    Raises:
+        ValueError: if a box is unknown.
+    """
+    if np.isnan(example.boxes).any():
+        raise ValueError(
+            f"{example.id} has a number without a box: give the box of every number, for example "
+            "in the column boxes of labels.csv"
+        )
+    turns = np.concatenate([example.turns, np.full(len(example.ignored_boxes), np.nan)])
+    boxes = np.concatenate([example.boxes, example.ignored_boxes]).astype(np.float64)
+    boxes = scale * (boxes - np.tile(corner, 2))
+    clipped = np.clip(boxes, 0, [size[1], size[0]] * 2)
+    sides = clipped[:, 2:] - clipped[:, :2]
+    areas = sides.prod(axis=1)
+    visible = areas / np.maximum((boxes[:, 2:] - boxes[:, :2]).prod(axis=1), 1e-6)
+    turns[(visible < LEAST_VISIBLE) | (sides.min(axis=1, initial=np.inf) < LEAST_HEIGHT)] = np.nan
+    rows = np.column_stack([clipped, turns])[areas > 0]
+    rows = rows[np.argsort(-areas[areas > 0], kind="stable")][:MAX_NUMBERS]
+    targets = np.full((MAX_NUMBERS, 5), np.nan, np.float32)
+    targets[: len(rows)] = rows
+    return targets

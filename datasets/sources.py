@@ -1,4 +1,4 @@
-"""Examples of a split in a fixed order: from TFDS, the project's builders or a folder of photos.
+"""What a source holds: a named data set, a folder of photos, or a mix of these.
 
 Images stay encoded; whoever uses them decodes them in parallel.
 """
@@ -7,69 +7,15 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import importlib
 import itertools
-import logging
-import os
+import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-
-from datasets import crops, mixing, photo_folder, registry
-
-log = logging.getLogger(__name__)
-
-DEFAULT_DATA_DIR = Path(__file__).resolve().parent.parent / "data" / "tensorflow_datasets"
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """An encoded image and its label.
-
-    Attributes:
-        id: name that stays the same from run to run.
-        label: string of digits; `""` where the image shows no number.
-        image: the file's path, or its bytes.
-        boxes: float32 (digits, 4): left, top, right, bottom in pixels; None where unknown, and
-            always None where the label is empty.
-    """
-
-    id: str
-    label: str
-    image: Path | bytes
-    boxes: np.ndarray | None = None
-
-    def __post_init__(self):
-        if self.boxes is not None and (not self.label or len(self.boxes) == 0):
-            object.__setattr__(self, "boxes", None)
-
-    def crop_box(self, crop: str, margin: float = 0.3, context: float = 1.0) -> np.ndarray | None:
-        """The box that a crop shows, as from `crops.crop_box`; None for the whole image.
-
-        An image without a number has nothing to crop to and is always shown whole.
-
-        Raises:
-            ValueError: if the crop needs digit boxes and there are none.
-        """
-        if crops.check_crop(crop) == "full" or not self.label:
-            return None
-        if self.boxes is None:
-            raise ValueError(
-                f"{self.id} has no digit boxes, so crop={crop!r} is impossible; use crop='full'"
-            )
-        return crops.crop_box(self.boxes, crop, margin, context)
-
-    def read(self) -> bytes:
-        """The encoded bytes of the image."""
-        return self.image if isinstance(self.image, bytes) else self.image.read_bytes()
-
-
-def resolve_data_dir(data_dir: str | Path | None = None) -> Path:
-    """Folder of prepared TFDS data: the argument, else TFDS_DATA_DIR, else the default."""
-    return Path(data_dir or os.environ.get("TFDS_DATA_DIR") or DEFAULT_DATA_DIR).expanduser()
+from datasets import mixing, photo_folder, registry, tfds_data
+from datasets.example import Example
 
 
 def is_folder(source: str | Path) -> bool:
@@ -93,19 +39,27 @@ def check_split(split: str) -> str:
     return split
 
 
-def check_one_number(name: str) -> str:
-    """Return a data set's name if its images have one number at most, else raise ValueError."""
-    if registry.describe(name).scenes:
+def _describe(name: str, several: bool) -> registry.DataSet:
+    """The description of a data set; its images have one number at most, unless `several`."""
+    data_set = registry.describe(name)
+    if data_set.scenes and not several:
         raise ValueError(
             f"{name} has images with several numbers: a reader of one number trains on other data "
-            "sets, such as rendered_numbers; a locator, scene_examples and evaluate.py take all"
+            "sets, such as rendered_numbers; a locator, evaluate.py and examples(several=True) "
+            "take all"
         )
-    return name
+    return data_set
 
 
-def tfds_size(name: str, split: str, data_dir: str | Path | None = None) -> int:
-    """Number of images of a split of a named data set."""
-    return builder(name, data_dir).info.splits[_instruction(name, split)].num_examples
+def is_scenes(source: str | Path) -> bool:
+    """Whether a source, or a part of a mix, has images with several numbers."""
+    for part in mixing.parse_mix(source):
+        if not is_folder(part.source):
+            if registry.describe(part.source).scenes:
+                return True
+        elif any(len(example.labels) > 1 for example in folder_examples(part.source)):
+            return True
+    return False
 
 
 def size(
@@ -113,15 +67,19 @@ def size(
     split: str,
     data_dir: str | Path | None = None,
     limit: int | None = None,
+    *,
+    several: bool = False,
 ) -> int:
     """Number of examples that `examples` yields for the same arguments."""
     check_split(split)
     total = 0
     for part in mixing.parse_mix(source):
         if is_folder(part.source):
-            count = len(photo_folder.read_folder(part.source, split))
+            count = len(folder_examples(part.source, split, several))
         else:
-            count = tfds_size(check_one_number(part.source), split, data_dir)
+            data_set = _describe(part.source, several)
+            splits = tfds_data.builder(part.source, data_dir).info.splits
+            count = splits[data_set.splits[split]].num_examples
         total += count if limit is None else min(count, limit)
     return total
 
@@ -131,40 +89,48 @@ def examples(
     split: str,
     data_dir: str | Path | None = None,
     limit: int | None = None,
+    *,
+    several: bool = False,
 ) -> Iterator[Example]:
     """Yield the examples of a split, always in the same order.
 
-    This function defines what "the first images" of a source or a mix are: labels, images, hashes
+    This function defines what "the first images" of a source or a mix are: labels, fingerprints
     and pipelines all take theirs from here.
 
     Args:
         source: name of a data set, path of a folder with a `labels.csv`, or a mix of these
             (`"A:2,B:1"`), whose sources follow each other; weights do not matter.
         split: `"train"`, `"validation"` or `"test"`.
-        data_dir: folder of prepared TFDS data; see `resolve_data_dir`.
+        data_dir: folder of prepared TFDS data; see `tfds_data.resolve_data_dir`.
         limit: only the first so many of each source.
+        several: whether images may have several numbers; by default these are an error.
     """
     check_split(split)
     for part in mixing.parse_mix(source):
         if is_folder(part.source):
-            photos = photo_folder.read_folder(part.source, split)
-            stream = (Example(p.file, p.label, p.path, p.boxes) for p in photos)
+            stream = folder_examples(part.source, split, several)
         else:
-            stream = _tfds_examples(check_one_number(part.source), split, data_dir)
+            stream = tfds_data.read(_describe(part.source, several), split, data_dir)
         yield from itertools.islice(stream, limit)
 
 
-def without_autotune(stream):
-    """Switch tf.data's autotuning off for a `tf.data.Dataset`.
+def folder_examples(
+    source: str | Path, split: str | None = None, several: bool = True
+) -> list[Example]:
+    """Read the images of a folder or table with their numbers, in order.
 
-    All degrees of parallelism are set explicitly, so there is nothing to tune; and the tuning
-    thread sleeps for up to a minute, which sometimes delayed the end of a training.
+    The arguments and errors are those of `photo_folder.read_folder`.
     """
-    import tensorflow as tf
-
-    options = tf.data.Options()
-    options.autotune.enabled = False
-    return stream.with_options(options)
+    images: dict[Path, list[photo_folder.Photo]] = {}
+    for photo in photo_folder.read_folder(source, split, several):
+        images.setdefault(photo.path, []).append(photo)
+    stream = []
+    for path, photos in images.items():
+        numbers = [photo for photo in photos if photo.label]
+        labels, boxes = [photo.label for photo in numbers], [photo.box for photo in numbers]
+        turns = [photo.turn for photo in numbers]
+        stream.append(Example(photos[0].file, path, labels, boxes, turns))
+    return stream
 
 
 def chunks(stream: Iterator, length: int) -> Iterator[list]:
@@ -173,7 +139,73 @@ def chunks(stream: Iterator, length: int) -> Iterator[list]:
         yield chunk
 
 
-def state(source: str | Path, split: str, data_dir: str | Path | None = None) -> str:
+def defaults(source: str | Path) -> dict[str, Any]:
+    """Default `image_size`, `channels` and `max_digits` of a source, the largest of a mix.
+
+    For a folder, `max_digits` is the length of its longest label over all splits, and at least 2
+    unless every image shows exactly one digit; size and channels are those of
+    `rendered_numbers`.
+
+    Raises:
+        FileNotFoundError: if a folder or its `labels.csv` does not exist.
+        ValueError: if a name is unknown or a `labels.csv` is invalid.
+    """
+    names = [part.source for part in mixing.parse_mix(source)]
+    data_sets = [
+        registry.describe("rendered_numbers" if is_folder(name) else name) for name in names
+    ]
+    return {
+        "image_size": max((data_set.image_size for data_set in data_sets), key=math.prod),
+        "channels": max(data_set.channels for data_set in data_sets),
+        "max_digits": max(
+            _longest_label(name) if is_folder(name) else data_set.max_digits
+            for name, data_set in zip(names, data_sets, strict=True)
+        ),
+    }
+
+
+def _longest_label(folder: str) -> int:
+    lengths = {len(photo.label) for photo in photo_folder.read_folder(folder)}
+    return 1 if lengths == {1} else max(2, *lengths)
+
+
+def labels(
+    source: str | Path,
+    split: str,
+    data_dir: str | Path | None = None,
+    limit: int | None = None,
+) -> list[tuple[str, str]]:
+    """Id and label of each image of a split, in the order of `load`.
+
+    The arguments are those of `examples`.
+    """
+    stream = examples(source, split, data_dir, limit)
+    return [(example.id, example.label) for example in stream]
+
+
+def fingerprint(source: str | Path, split: str, data_dir: str | Path | None = None) -> str:
+    """16 hexadecimal digits that identify the ids, labels and images of a split.
+
+    Reads every image, but only once per process while the data do not change.
+    """
+    parts = mixing.parse_mix(source)
+    states = tuple(state(part.source, split, data_dir) for part in parts)
+    return _fingerprint(str(source), split, data_dir, states)
+
+
+@functools.cache
+def _fingerprint(source: str, split: str, data_dir, states: tuple[str, ...]) -> str:
+    digest = hashlib.sha256()
+    several = is_scenes(source)
+    for example in examples(source, split, data_dir, several=several):
+        label = example.label
+        if several:
+            label = (example.labels, example.boxes.tolist(), example.turns.tolist())
+        digest.update(repr((example.id, label, example.digest())).encode())
+    return digest.hexdigest()[:16]
+
+
+def state(source: str, split: str, data_dir: str | Path | None = None) -> str:
     """Short hash that changes when the data of a single source change; reads no images."""
     if is_folder(source):
         photos = photo_folder.read_folder(source, split, several=True)
@@ -183,105 +215,7 @@ def state(source: str | Path, split: str, data_dir: str | Path | None = None) ->
             for photo, stat in zip(photos, stats, strict=True)
         ]
     else:
-        info = builder(source, data_dir).info
+        info = tfds_data.builder(source, data_dir).info
         sizes = [(name, split_info.num_bytes) for name, split_info in info.splits.items()]
-        facts = (info.full_name, _instruction(source, split), sizes)
+        facts = (info.full_name, registry.describe(source).splits[split], sizes)
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
-
-
-def builder(name: str, data_dir: str | Path | None = None):
-    """The prepared TFDS builder of a named data set; downloads or generates it on first use.
-
-    Returns:
-        `tfds.core.DatasetBuilder`.
-    """
-    return _builder(name, str(resolve_data_dir(data_dir)))
-
-
-@functools.cache
-def _builder(name: str, data_dir: str):
-    data_set = registry.describe(name)
-    try:
-        tfds_builder = create_builder(data_set, data_dir)
-        prepared = tfds_builder.is_prepared()
-    except ModuleNotFoundError:
-        raise
-    except Exception as error:  # of many kinds: TFDS reads several files of JSON
-        raise _damaged(name, data_dir, error) from error
-    if not prepared:
-        if shards := [*Path(tfds_builder.data_dir).glob("*.tfrecord*")]:
-            raise _damaged(name, data_dir, f"{shards[0].parent} has no dataset_info.json")
-        log.warning("Preparing %s in %s: %s", name, data_dir, data_set.preparing)
-        try:
-            tfds_builder.download_and_prepare()
-        except OSError:
-            # Another process may have prepared the same: TFDS does not overwrite existing data.
-            tfds_builder = create_builder(data_set, data_dir)
-            if not tfds_builder.is_prepared():
-                raise
-    return tfds_builder
-
-
-def _damaged(name: str, data_dir: str | Path, reason: object) -> OSError:
-    text = re.sub(r"{{.*?}} |\[Op:.*", "", str(reason))[:300]  # what TensorFlow adds
-    return OSError(
-        f"the prepared data of {name} in {data_dir} are damaged or were copied in part: copy them "
-        f"again, or delete their folder to prepare them anew. Received: {text}"
-    )
-
-
-def create_builder(data_set: registry.DataSet, data_dir: str):
-    """The TFDS builder of a data set, prepared or not."""
-    import tensorflow_datasets as tfds
-
-    if data_set.folder is None:
-        return tfds.builder(data_set.name, data_dir=data_dir)
-    module = f"datasets.{data_set.builder}.{data_set.builder}_dataset_builder"
-    return importlib.import_module(module).Builder(data_dir=data_dir, config=data_set.config)
-
-
-def _instruction(source: str | Path, split: str) -> str:
-    return registry.describe(str(source)).splits[check_split(split)]
-
-
-def tfds_rows(
-    name: str, split: str, data_dir: str | Path | None = None, batch_size: int | None = None
-) -> Iterator[dict]:
-    """Yield the examples of a named data set as TFDS has them, images encoded, in order.
-
-    Args:
-        name: of the data set.
-        split: `"train"`, `"validation"` or `"test"`.
-        data_dir: folder of prepared TFDS data.
-        batch_size: examples in a ragged batch. Defaults to single examples.
-    """
-    import tensorflow as tf
-    import tensorflow_datasets as tfds
-
-    tfds_builder = builder(name, data_dir)
-    # One file at a time without shuffling, so that the order is that of preparation.
-    stream = tfds_builder.as_dataset(
-        split=_instruction(name, split),
-        shuffle_files=False,
-        decoders={"image": tfds.decode.SkipDecoding()},
-        read_config=tfds.ReadConfig(try_autocache=False, interleave_cycle_length=1),
-    )
-    stream = stream.ragged_batch(batch_size) if batch_size else stream
-    try:
-        yield from without_autotune(stream).as_numpy_iterator()
-    except tf.errors.OpError as error:
-        raise _damaged(name, tfds_builder.data_dir, error.message) from error
-
-
-def _tfds_examples(name: str, split: str, data_dir: str | Path | None) -> Iterator[Example]:
-    index = itertools.count()
-    # In batches: TFDS takes longer to hand over single rows than everything else here.
-    for rows in tfds_rows(name, split, data_dir, batch_size=256):
-        if "digits" in rows:
-            columns = (rows["id"], rows["label"], rows["image"], rows["digits"]["box"])
-            for identity, label, image, boxes in zip(*columns, strict=True):
-                boxes = np.array([*boxes], np.float32).reshape(-1, 4)
-                yield Example(identity.decode(), label.decode(), image, boxes)
-        else:  # TFDS's own data sets of single digits have an integer label and no id
-            for label, image in zip(rows["label"], rows["image"], strict=True):
-                yield Example(f"{name}/{split}/{next(index):06d}", str(int(label)), image)

@@ -25,9 +25,9 @@ from artifacts.files import atomic_path
 from artifacts.startup import quiet_tensorflow
 from datasets import photo_folder
 from datasets.folder_options import add_folder_options, read_folder_options
-from datasets.photo_folder import Folder, ImageFacts, Photo
+from datasets.photo_folder import Folder, Photo, format_boxes
 from datasets.registry import SPLITS
-from datasets.scenes import read_scenes
+from datasets.sources import chunks, folder_examples
 from number_zoo.images import decode_image
 from number_zoo.locator import UprightCrop
 from number_zoo.predictions import Reading
@@ -43,11 +43,11 @@ SHOWN, SUSPECTS, GROUPS = 24, 100, 50
 _CHUNK = 256
 
 
-def find_suspects(photos: Sequence[Photo], weights: str | None = None) -> list[tuple[int, Reading]]:
+def find_suspects(folder: Folder, weights: str | None = None) -> list[tuple[int, Reading]]:
     """Photos that a reader reads otherwise than they are labelled, the surest first.
 
     Args:
-        photos: photos of a folder; of an image with several numbers those with boxes are read.
+        folder: its photos are read; where images have several numbers, only those with boxes.
         weights: as `inference.Reader` takes them.
 
     Returns:
@@ -55,54 +55,50 @@ def find_suspects(photos: Sequence[Photo], weights: str | None = None) -> list[t
     """
     from inference import Reader
 
-    reader, suspects, several = Reader(weights), [], _has_several(photos)
+    reader, suspects = Reader(weights), []
     indices = [
         index
-        for index, photo in enumerate(photos)
-        if not (several and photo.label) or photo.boxes is not None
+        for index, photo in enumerate(folder.photos)
+        if not (folder.several and photo.label) or photo.boxes is not None
     ]
-    for start in range(0, len(indices), _CHUNK):
-        chunk = indices[start : start + _CHUNK]
-        log.info("Reading labels: %d of %d images", start, len(indices))
-        readings = reader.read([_image(photos[index], several) for index in chunk])
+    for chunk in chunks(iter(indices), _CHUNK):
+        log.info("Reading labels: %d of %d images", chunk[0], len(indices))
+        readings = reader.read([_image(folder, folder.photos[index]) for index in chunk])
         suspects += [
             (index, reading)
             for index, reading in zip(chunk, readings, strict=True)
-            if reading.number != photos[index].label and reading.confidence >= CONFIDENT
+            if reading.number != folder.photos[index].label and reading.confidence >= CONFIDENT
         ]
     return sorted(suspects, key=lambda suspect: -suspect[1].confidence)
 
 
-def _has_several(photos: Sequence[Photo]) -> bool:
-    """Whether images have several numbers, each of which is a photo then."""
-    return len({photo.path for photo in photos}) < len(photos)
-
-
-def _image(photo: Photo, several: bool) -> np.ndarray:
+def _image(folder: Folder, photo: Photo) -> np.ndarray:
     """The image of a photo; of one of several numbers its crop, upright."""
     image = decode_image(photo.path)
-    if not several or photo.boxes is None:
+    if not folder.several or photo.boxes is None:
         return image
     return UprightCrop.around(image, photo.box, photo.turn).pixels.copy()
 
 
-def render(
-    folder: Folder, facts: Sequence[ImageFacts], suspects: Sequence[tuple[int, Reading]] | None
-) -> str:
-    """The page as text; `suspects` is None where no reader was asked."""
-    from evaluation.page import template  # imports Keras
+def render(folder: Folder, suspects: Sequence[tuple[int, Reading]] | None) -> str:
+    """The page of a decoded folder as text; `suspects` is None where no reader was asked."""
+    from evaluation.page import embed, template, thumbnail  # imports Keras
     from inference.split_images import random_indices
 
-    photos, several = folder.photos, _has_several(folder.photos)
-    sizes = np.array([(fact.width, fact.height) for fact in facts])
+    def card(photo: Photo, *, whole: bool = False) -> dict[str, Any]:
+        image = decode_image(photo.path) if whole else _image(folder, photo)
+        thumb = embed(thumbnail(image))
+        return {"image": thumb, "file": photo.file, "label": photo.label, "split": photo.split}
+
+    photos = folder.photos
+    sizes = np.array([(photo.facts.width, photo.facts.height) for photo in photos])
     lengths = sorted({len(photo.label) for photo in photos})
     parts = {split: [photo for photo in photos if photo.split == split] for split in SPLITS}
     counts = Counter((photo.split, len(photo.label)) for photo in photos)
-    root = folder.source if folder.source.is_dir() else folder.source.parent
     return template(Path(__file__).with_name("folder_page.html.j2")).render(
         folder=folder,
-        several=several,
-        root=root,
+        several=folder.several,
+        root=folder.root,
         lengths=lengths,
         table=[(split, [counts[split, length] for length in lengths]) for split in SPLITS],
         sizes=[
@@ -110,39 +106,29 @@ def render(
             for name, values in zip(("width", "height"), sizes.T, strict=True)
         ],
         sheets=[
-            (name, len(part), [_card(part[i], several) for i in random_indices(len(part), SHOWN)])
-            for name, part in parts.items()
+            (split, len(part), [card(part[index]) for index in random_indices(len(part), SHOWN)])
+            for split, part in parts.items()
         ],
         suspects=[
-            (_card(photos[index], several), index, reading)
-            for index, reading in (suspects or ())[:SUSPECTS]
+            (card(photos[index]), index, reading) for index, reading in (suspects or ())[:SUSPECTS]
         ],
         confident=CONFIDENT,
         asked=suspects is not None,
         total_suspects=len(suspects or ()),
         groups=[
-            [_card(photo) for photo in {photo.path: photo for photo in group}.values()]
-            for group in photo_folder.duplicates(photos, facts)[:GROUPS]
+            [card(photo, whole=True) for photo in {photo.path: photo for photo in group}.values()]
+            for group in folder.duplicates()[:GROUPS]
         ],
-        rows=json.dumps([_row(photo, root, several) for photo in photos]).replace("<", "\\u003c"),
+        rows=json.dumps([_row(folder, photo) for photo in photos]).replace("<", "\\u003c"),
     )
 
 
-def _card(photo: Photo, several: bool = False) -> dict[str, Any]:
-    from evaluation.page import embed, thumbnail
-
-    image = embed(thumbnail(_image(photo, several)))
-    return {"image": image, "file": photo.file, "label": photo.label, "split": photo.split}
-
-
-def _row(photo: Photo, root: Path, several: bool) -> list[str]:
+def _row(folder: Folder, photo: Photo) -> list[str]:
     """File, label, boxes and split as in a `labels.csv`; and the turn of one of several numbers."""
-    path = (
-        photo.path.relative_to(root) if photo.path.is_relative_to(root) else photo.path.absolute()
-    )
-    boxes = [] if photo.boxes is None else photo.boxes.tolist()
-    text = ";".join(" ".join(f"{edge:g}" for edge in box) for box in boxes)
-    return [path.as_posix(), photo.label, text, photo.split, *([str(photo.turn)] * several)]
+    is_inside = photo.path.is_relative_to(folder.root)
+    path = photo.path.relative_to(folder.root) if is_inside else photo.path.absolute()
+    row = [path.as_posix(), photo.label, format_boxes(photo.boxes), photo.split]
+    return [*row, str(photo.turn)] if folder.several else row
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -166,17 +152,17 @@ def main(arguments: list[str] | None = None) -> int:
     given, options.skip_bad = options.skip_bad, "1"  # bad rows are shown on the page
     read_folder_options(options)
     try:
-        scenes = read_scenes(options.dataset)
+        examples = folder_examples(options.dataset)
         # Two labels of an image without boxes are rather a mistake.
-        several = any(len(scene.labels) > 1 and np.isfinite(scene.boxes).all() for scene in scenes)
-        folder, facts = photo_folder.check_folder(options.dataset, several)
+        several = any(len(e.labels) > 1 and np.isfinite(e.boxes).all() for e in examples)
+        folder = photo_folder.understand(options.dataset, several, decode=True)
         print(folder.summary())
         quiet_tensorflow()
-        suspects = None if options.no_reader else find_suspects(folder.photos, options.weights)
+        suspects = None if options.no_reader else find_suspects(folder, options.weights)
         report = options.report or Path("report") / folder.source.resolve().stem
         report.mkdir(parents=True, exist_ok=True)
         with atomic_path(report / "index.html") as path:
-            path.write_text(render(folder, facts, suspects), encoding="utf-8")
+            path.write_text(render(folder, suspects), encoding="utf-8")
     except (ValueError, OSError) as error:
         print(f"python -m datasets: {error}", file=sys.stderr)
         return 2

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from artifacts.plot_style import colour, new_axes, styled
-from datasets.images import prepare_image
+from datasets.crops import prepare_image
 from evaluation.charts import plot_readings
 from evaluation.intervals import wilson_interval
 from inference.over_dataset import run_inference

@@ -14,10 +14,10 @@ from typing import Any
 from PIL import Image, ImageDraw
 from rich.console import Console
 
+import datasets
 from artifacts.console import table
 from artifacts.environment import environment
 from artifacts.files import write_json, write_text
-from datasets.scenes import scene_examples
 from evaluation.comparison import none_evaluated, noted_failure
 from evaluation.page import embed, template, thumbnail
 from evaluation.scene_figures import (
@@ -73,7 +73,7 @@ def compare_scenes(
 
     Args:
         names: run folders, `.keras` files or published weights of readers.
-        dataset: name, folder or mix, as `datasets.scene_examples` takes it.
+        dataset: name, folder or mix, as `datasets.examples` takes it.
         split: its split.
         locator: run folder, file or published weights of a locator. Defaults to the published one.
         data_dir: folder of prepared TFDS data.
@@ -88,7 +88,7 @@ def compare_scenes(
             readers[name] = open_reader(name, locator=locator)
     if not readers:
         raise none_evaluated(failed)
-    examples = list(scene_examples(dataset, split, data_dir, limit))
+    examples = list(datasets.examples(dataset, split, data_dir, limit, several=True))
     if not examples:
         raise ValueError(f"{dataset} has no images in its split {split!r}")
     figures, results = {}, {}
@@ -144,11 +144,11 @@ def show(comparison: SceneComparison, folder: Path) -> None:
     console, rows = Console(), []
     for name, figures in comparison.figures.items():
         for size in SIZES:
-            read, found = figures["read"][size], figures["found"].get(size, {})
+            read, boxes = figures["read"][size], figures["found"].get(size, {})
             cells = [_percent(read[score]) for score in ("precision", "recall", "f1")]
             interval = read["f1_interval"]
             cells.append(" – ".join(f"{100 * end:.0f}" for end in interval) if interval else "–")
-            cells.append(_percent(found.get("average_precision")))
+            cells.append(_percent(boxes.get("average_precision")))
             rows.append([name if size == "all" else f"  {size}", f"{read['numbers']:,}", *cells])
     columns = ("reader", "numbers", "prec.", "recall", "F1", "interval", "AP*")
     title = f"All numbers of {comparison.dataset}, {comparison.split} split"

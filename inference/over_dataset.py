@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-import labels
-from datasets import crops, sources
-from inference.reader import Predictions, Reader
+from datasets import sources
+from inference.reader import Reader
+from labels import encode_batch
 from number_zoo.images import decode_image
+from number_zoo.predictions import Predictions
 
 _CHUNK = 256
 
@@ -60,30 +61,19 @@ def run_inference(
             reads single digits and a label is of another length.
     """
     max_digits = reader.model.output["digits"].shape[1]
-    predictions, texts, boxes = [], [], []
-    unknown_box = np.full(4, np.nan, np.float32)
+    predictions, texts, truths, boxes = [], [], [], []
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
         stream = sources.examples(dataset, split, data_dir, limit)
         for examples in sources.chunks(stream, _CHUNK):
+            labels = [example.label for example in examples]
+            truths.append(encode_batch(labels, max_digits, [example.id for example in examples]))
             images = list(pool.map(lambda e: decode_image(e.read(), name=e.id), examples))
             given = [example.crop_box(crop, margin) for example in examples]
             predictions.append(reader.predict(images, given))
-            for example in examples:
-                if max_digits == 1 and len(example.label) != 1:
-                    raise ValueError(
-                        "a model with max_digits=1 reads single digits and cannot be evaluated on "
-                        "numbers: train one with --set max_digits=N. "
-                        f"Received: {example.id}, labelled {example.label!r}"
-                    )
-                texts.append(example.label)
-                known = example.boxes is not None
-                boxes.append(crops.union_box(example.boxes) if known else unknown_box)
-    return EvalOutputs(
-        Predictions.concatenate(predictions),
-        texts,
-        _label_arrays(texts, max_digits),
-        np.stack(boxes),
-    )
+            texts += labels
+            boxes += [example.box for example in examples]
+    truth = {name: np.concatenate([part[name] for part in truths]) for name in truths[0]}
+    return EvalOutputs(Predictions.concatenate(predictions), texts, truth, np.stack(boxes))
 
 
 def overlap(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
@@ -92,11 +82,3 @@ def overlap(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
     common = np.maximum(inner, 0).prod(axis=1)
     areas = [(b[:, 2:] - b[:, :2]).prod(axis=1) for b in (boxes, others)]
     return common / np.maximum(sum(areas) - common, 1e-9)
-
-
-def _label_arrays(texts: list[str], max_digits: int) -> dict[str, np.ndarray]:
-    encoded = [labels.encode(text, max_digits) for text in texts]
-    digits = {"digits": np.stack([digits for _, digits in encoded])}
-    if max_digits == 1:
-        return digits
-    return {"length": np.array([length for length, _ in encoded], np.int32)} | digits

@@ -54,8 +54,8 @@ def leak_warnings(
             continue
         for folder, used_split in _photo_folders(configuration(name)):
             if hashes is None:
-                hashes = set(datasets.image_hashes(dataset, split, data_dir))
-            shared = hashes.intersection(datasets.image_hashes(folder, used_split))
+                hashes = {image.digest() for image in datasets.examples(dataset, split, data_dir)}
+            shared = hashes & {image.digest() for image in datasets.examples(folder, used_split)}
             if shared:
                 warnings.append(
                     f"{len(shared)} of these images are in the {used_split} split of {folder}, "

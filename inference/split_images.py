@@ -11,7 +11,7 @@ import numpy as np
 
 import datasets
 from datasets import sources
-from datasets.images import crop_pixels
+from datasets.crops import crop_pixels
 from number_zoo.images import decode_image
 
 

@@ -21,7 +21,7 @@ from PIL import Image
 
 from artifacts.files import atomic_path
 from artifacts.startup import quiet_tensorflow
-from datasets import crops, photo_folder, sources
+from datasets import photo_folder, sources
 from number_zoo.images import decode_image
 
 log = logging.getLogger(__name__)
@@ -86,10 +86,10 @@ def make_negatives(source: str, split: str, folder: Path, data_dir: Path | None 
 
 def _write_crops(source: str, split: str, images: Path, data_dir: Path | None) -> Iterator[str]:
     for index, example in enumerate(sources.examples(source, split, data_dir)):
-        if example.boxes is None:
+        if np.isnan(example.box).any():
             continue
         image = decode_image(example.read(), name=example.id)
-        box = background_box(crops.union_box(example.boxes), image.shape[:2])
+        box = background_box(example.box, image.shape[:2])
         if box is not None:
             left, top, right, bottom = box
             name = f"{index:06d}.png"

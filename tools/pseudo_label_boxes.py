@@ -12,7 +12,6 @@ import argparse
 import csv
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,39 +21,16 @@ from datasets import photo_folder, sources
 from labels import BOX
 from number_zoo.images import decode_image
 
-if TYPE_CHECKING:
-    from inference.reader import Reader
-
 CHUNK = 256
 """Photos that are in memory at a time."""
 
 
-def pseudo_label_boxes(photos: list[photo_folder.Photo], reader: Reader) -> dict[str, np.ndarray]:
-    """Boxes of the photos whose label the reader reads.
+def pseudo_label_boxes(
+    folder: Path, out: Path, weights: str | None = None, split: str | None = None
+) -> tuple[int, int]:
+    """Write a copy of a folder's `labels.csv` with boxes of the photos whose label is read.
 
-    Args:
-        photos: rows of a folder's table; those with boxes or without a number are skipped.
-        reader: a reader whose weights predict a box.
-
-    Returns:
-        File name to float32 (1, 4): left, top, right, bottom in pixels, clipped to the photo.
-    """
-    candidates = [photo for photo in photos if photo.label and photo.boxes is None]
-    boxes = {}
-    for chunk in sources.chunks(iter(candidates), CHUNK):
-        images = [decode_image(photo.path) for photo in chunk]
-        readings = reader.predict(images).readings()
-        for photo, image, reading in zip(chunk, images, readings, strict=True):
-            if reading.number == photo.label and reading.box is not None:
-                height, width = image.shape[:2]
-                box = np.clip(reading.box, 0, [width, height] * 2).astype(np.float32)
-                if (box[2:] > box[:2]).all():
-                    boxes[photo.file] = box[None]
-    return boxes
-
-
-def write_boxes(folder: Path, out: Path, weights: str | None, split: str | None) -> tuple[int, int]:
-    """Write a copy of a folder's `labels.csv` with predicted boxes added.
+    Photos with boxes or without a number keep theirs. Boxes are clipped to the photo.
 
     Args:
         folder: folder of photos.
@@ -76,13 +52,21 @@ def write_boxes(folder: Path, out: Path, weights: str | None, split: str | None)
     if BOX not in reader.model.output:
         raise ValueError(f"{weights} predicts no box: use published weights")
     selected = [photo for photo in photos if split in (None, photo.split)]
-    boxes = pseudo_label_boxes(selected, reader)
+    candidates = [photo for photo in selected if photo.label and photo.boxes is None]
+    boxes: dict[str, np.ndarray] = {}
+    for chunk in sources.chunks(iter(candidates), CHUNK):
+        images = [decode_image(photo.path) for photo in chunk]
+        readings = reader.predict(images).readings()
+        for photo, image, reading in zip(chunk, images, readings, strict=True):
+            if reading.number == photo.label and reading.box is not None:
+                box = np.clip(reading.box, 0, image.shape[1::-1] * 2).astype(np.float32)
+                if (box[2:] > box[:2]).all():
+                    boxes[photo.file] = box[None]
     with atomic_path(out) as path, path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(("file", "label", "boxes", "split"))
         for photo in photos:
-            rows = boxes.get(photo.file, photo.boxes)
-            text = "" if rows is None else ";".join(" ".join(f"{x:g}" for x in row) for row in rows)
+            text = photo_folder.format_boxes(boxes.get(photo.file, photo.boxes))
             writer.writerow((photo.file, photo.label, text, photo.split))
     return len(boxes), len(selected)
 
@@ -96,16 +80,15 @@ def main(arguments: list[str] | None = None) -> int:
     add = parser.add_argument
     add("folder", type=Path, help="folder of photos with a labels.csv")
     add("out", type=Path, help="table to write, of the same form")
-    add(
-        "--weights",
-        metavar="NAME|RUN|FILE",
-        help="weights that predict boxes (default: the most accurate published)",
-    )
+    add("--weights", metavar="NAME|RUN|FILE", help="weights that predict boxes (default: the most "
+        "accurate published)")  # fmt: skip
     add("--split", choices=sources.registry.SPLITS, help="only photos of this split")
     options = parser.parse_args(arguments)
     try:
         quiet_tensorflow()
-        boxes, photos = write_boxes(options.folder, options.out, options.weights, options.split)
+        boxes, photos = pseudo_label_boxes(
+            options.folder, options.out, options.weights, options.split
+        )
     except (ValueError, OSError) as error:
         print(f"tools.pseudo_label_boxes: {error}", file=sys.stderr)
         return 2

@@ -21,7 +21,7 @@ import datasets
 import models
 from artifacts.files import atomic_path, read_json, write_json
 from artifacts.run_folder import RunFolder
-from datasets import sources
+from datasets import tfds_data
 from inference.calibration import fit_temperature, scale_logits
 from inference.over_dataset import run_inference
 from inference.reader import Reader
@@ -107,7 +107,7 @@ def plan(folder: str, data_dir: str | Path | None = None) -> Plan:
 
 
 def _is_prepared(name: str, data_dir: str | Path | None) -> bool:
-    return any((sources.resolve_data_dir(data_dir) / name).glob("*/dataset_info.json"))
+    return any((tfds_data.resolve_data_dir(data_dir) / name).glob("*/dataset_info.json"))
 
 
 def _losses(outputs, temperature: float) -> np.ndarray:
@@ -140,46 +140,37 @@ def choose_reader(run: RunFolder) -> dict[str, Any]:
     for alpha in (0.0, *ALPHAS):
         reader.model.set_weights(interpolate(start, end, alpha))
         scores[alpha] = _score(reader, configuration)
-    alpha = min(ALPHAS, key=lambda alpha: scores[alpha].losses.mean())
-    published, chosen = scores[0.0], scores[alpha]
-    gains = published.losses - chosen.losses
+    alpha = min(ALPHAS, key=lambda alpha: scores[alpha][0].mean())
+    losses, correct, temperature = scores[alpha]
+    published_losses, published_correct, _ = scores[0.0]
+    gains = published_losses - losses
     error = gains.std() / max(1, len(gains) - 1) ** 0.5
+    is_likelier = gains.mean() > max(error, LEAST_GAIN)
     comparison = {
         "weights": configuration.weights,
         "images": len(gains),
-        "correct": int(chosen.correct.sum()),
-        "published_correct": int(published.correct.sum()),
-        "loss": float(chosen.losses.mean()),
-        "published_loss": float(published.losses.mean()),
+        "correct": int(correct.sum()),
+        "published_correct": int(published_correct.sum()),
+        "loss": float(losses.mean()),
+        "published_loss": float(published_losses.mean()),
         "alpha": alpha,
-        "replace": bool(
-            chosen.correct.sum() >= published.correct.sum()
-            and gains.mean() > max(error, LEAST_GAIN)
-        ),
+        "replace": bool(is_likelier and correct.sum() >= published_correct.sum()),
     }
     reader.model.set_weights(interpolate(start, end, alpha))
     with atomic_path(run.model) as path:
         reader.model.save(path)
-    inference = metrics["inference"] | {
-        "temperature": chosen.temperature,
-        "sequence_accuracy": float(chosen.correct.mean()),
-    }
+    fitted = {"temperature": temperature, "sequence_accuracy": float(correct.mean())}
+    inference = metrics["inference"] | fitted
     write_json(run.metrics, metrics | {"inference": inference, "comparison": comparison})
     return comparison
 
 
-@dataclass(frozen=True)
-class _Score:
-    losses: np.ndarray
-    correct: np.ndarray
-    temperature: float
-
-
-def _score(reader: Reader, configuration: Configuration) -> _Score:
+def _score(reader: Reader, configuration: Configuration) -> tuple[np.ndarray, np.ndarray, float]:
+    """−log P and correctness of each validation image, (n,), and the temperature that fits them."""
     outputs = run_inference(reader, configuration.validation, "validation")
     temperature = fit_temperature((outputs.predictions.outputs, outputs.truth))
     correct = sequence_correct(outputs.predictions.decoded, outputs.truth)
-    return _Score(_losses(outputs, temperature), correct, temperature)
+    return _losses(outputs, temperature), correct, temperature
 
 
 def start_weights(configuration: Configuration) -> list[np.ndarray]:

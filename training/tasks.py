@@ -95,7 +95,7 @@ class LocateTask:
             )
 
     def size(self, source, split, data_dir=None):
-        return datasets.scene_count(source, split, data_dir)
+        return datasets.size(source, split, data_dir, several=True)
 
     def loss(self, configuration, model):
         return models.LocatorLoss()

@@ -49,7 +49,7 @@ def read_coco(paths: Sequence[Path], root: Path) -> Layout:
             raise ValueError(
                 f"{path} is not as COCO has it: {type(error).__name__} {error}"
             ) from error
-    _check_objects(rows, paths[0], "lists no image")
+    _check_objects(rows, paths[0])
     return Layout(f"COCO in {', '.join(path.name for path in paths)}", join_objects(rows))
 
 
@@ -68,11 +68,11 @@ def _coco_rows(content: dict[str, Any], name: str, split: str) -> Iterator[Row]:
         yield Row(location, files[entry["image_id"]], str(label), box, split)
 
 
-def _check_objects(rows: Sequence[Row], path: Path, what: str) -> None:
+def _check_objects(rows: Sequence[Row], path: Path) -> None:
     if all(row.boxes is None for row in rows):
         raise ValueError(
-            f"{path} {what} with an object: annotations of digits, or a labels.csv with the "
-            "columns file,label, make a data set"
+            f"{path} has no annotation of an object: annotations of digits, or a labels.csv with "
+            "the columns file,label, make a data set"
         )
 
 
@@ -93,7 +93,7 @@ def read_yolo(images: Sequence[Path], root: Path) -> Layout:
                 location = f"{text.relative_to(root).as_posix()}, line {number}"
                 if line.strip():
                     rows.append(_yolo_row(replace(empty, location=location), line, classes, size))
-    _check_objects(rows, root, "has YOLO files, but none")
+    _check_objects(rows, root)
     notes = [] if classes else ["no data.yaml: class 7 is taken for the digit 7"]
     return Layout(f"YOLO ({source})", join_objects(rows), notes)
 
@@ -189,7 +189,7 @@ def read_voc(paths: Sequence[Path], images: Sequence[Path], root: Path) -> Layou
             location = path.relative_to(root).as_posix()
             rows.append(image_row(image, root, "", f"not as Pascal VOC has it: {error}", location))
     if not any(row.error for row in rows):
-        _check_objects(rows, root, f"has {len(paths)} files of Pascal VOC, but none")
+        _check_objects(rows, root)
     return Layout("Pascal VOC", join_objects(rows))
 
 

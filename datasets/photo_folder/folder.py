@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -9,10 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
+from datasets.crops import union_box
 from datasets.photo_folder import splits, values
+from datasets.photo_folder.facts import ImageFacts, measure
 from datasets.photo_folder.files import Files
 from datasets.photo_folder.layouts import read_layout
-from datasets.photo_folder.options import parse_source
+from datasets.photo_folder.options import ReadOptions, parse_source
 from datasets.photo_folder.rows import Row
 from datasets.photo_folder.values import Unclear
 from datasets.registry import SPLITS
@@ -34,6 +37,7 @@ class Photo:
             None where the row has none.
         location: where the row is, such as "labels.csv, line 3".
         turn: counter-clockwise quarter turns that make the number upright.
+        facts: what decoding the image tells; None where it was not decoded.
     """
 
     file: str
@@ -43,13 +47,12 @@ class Photo:
     boxes: np.ndarray | None = None
     location: str = ""
     turn: int = 0
+    facts: ImageFacts | None = None
 
     @property
     def box(self) -> np.ndarray:
         """float32 (4,), around all boxes; NaN where the row has none."""
-        if self.boxes is None:
-            return np.full(4, np.nan, np.float32)
-        return np.concatenate([self.boxes[:, :2].min(axis=0), self.boxes[:, 2:].max(axis=0)])
+        return union_box(np.full(4, np.nan) if self.boxes is None else self.boxes)
 
 
 class BadRows(ValueError):
@@ -90,6 +93,23 @@ class Folder:
     notes: list[str]
     rows: int
 
+    @property
+    def root(self) -> Path:
+        """The folder that holds the images."""
+        return self.source if self.source.is_dir() else self.source.parent
+
+    @functools.cached_property
+    def several(self) -> bool:
+        """Whether images have several numbers, each of which is a photo then."""
+        return len({photo.path for photo in self.photos}) < len(self.photos)
+
+    def duplicates(self) -> list[list[Photo]]:
+        """Groups of photos with the same pixels, if the images were decoded."""
+        groups: dict[str, list[Photo]] = {}
+        for photo in self.photos:
+            groups.setdefault(photo.facts.digest, []).append(photo)
+        return [group for group in groups.values() if len({photo.path for photo in group}) > 1]
+
     def summary(self) -> str:
         """One line: layout, images, labels by length, splits, and what was assumed."""
         lengths = Counter(len(photo.label) for photo in self.photos)
@@ -100,7 +120,7 @@ class Folder:
         parts = [
             f"{self.source}: {self.layout}",
             f"{len(images):,} image{'s' if len(images) != 1 else ''}",
-            *([f"{numbers:,} numbers"] if len(self.photos) > len(images) else []),
+            *([f"{numbers:,} numbers"] if self.several else []),
             f"digits: {', '.join(kinds + none)}",
             ", ".join(f"{name} {counts[name]:,}" for name in SPLITS),
             *([f"bad rows left out: {len(self.skipped)}"] if self.skipped else []),
@@ -108,45 +128,73 @@ class Folder:
         ]
         return "; ".join(parts)
 
-    def require_usable(self, skip_bad: bool) -> Folder:
-        """The folder itself.
 
-        Raises:
-            BadRows: if rows cannot be used and are not to be skipped, or none can be used.
-            ValueError: if there are no rows.
-        """
-        if self.skipped and not (skip_bad and self.photos):
-            raise BadRows(self.source, self.skipped, self.rows)
-        if not self.photos:
-            raise ValueError(f"{self.source} has no rows")
-        return self
-
-
-def understand(source: str | Path, several: bool = False) -> Folder:
-    """Read a folder or table, with every row checked but its image not decoded.
+def understand(source: str | Path, several: bool = False, decode: bool = False) -> Folder:
+    """Read a folder or table, and check every row of it.
 
     Args:
         source: path, perhaps with options as `options.parse_source` takes them.
         several: whether an image may show several numbers, each in a row of its own with the
             box of the whole number; `Folder.photos` then has as many photos of the same path.
+        decode: whether images are decoded, too. `Photo.facts` then tells what they are, and the
+            notes tell of duplicates and of files of several frames.
 
     Raises:
         FileNotFoundError: if the folder or its labels are missing.
-        BadRows: if rows cannot be used and are not to be skipped, or none can be used.
-        ValueError: if no layout fits.
+        BadRows: if rows cannot be used and are not to be skipped, or none can be used; with
+            `decode`, also if an image does not decode or a box is outside of it.
+        ValueError: if no layout fits or there are no rows.
     """
-    return read_rows(source, several).require_usable(bool(parse_source(source)[1].skip_bad))
-
-
-def read_rows(source: str | Path, several: bool) -> Folder:
-    """The folder that `understand` reads, with all rows that cannot be used left out."""
     path, options = parse_source(source)
     layout = read_layout(path, options)
-    rows, notes = layout.rows, list(layout.notes)
-    files = Files(path.parent if path.is_file() else path, anywhere=path.is_file())
+    images, skipped, notes = _check_rows(path, layout.rows, options, several)
+    firsts = [photos[0] for photos in images]
+    divided, note = splits.divide(
+        [photo.file for photo in firsts], [photo.split for photo in firsts], options.fold
+    )
+    photos = [
+        replace(photo, split=split)
+        for photos, split in zip(images, divided, strict=True)
+        for photo in photos
+    ]
+    notes = [*layout.notes, *notes, *([note] if note else [])]
+    if decode:
+        photos, damaged = _decode(photos)
+        skipped += damaged
+    folder = Folder(path, layout.name, photos, skipped, notes, len(layout.rows))
+    if skipped and not (options.skip_bad and photos):
+        raise BadRows(path, skipped, folder.rows)
+    if not photos:
+        raise ValueError(f"{path} has no rows")
+    return replace(folder, notes=notes + _image_notes(folder)) if decode else folder
+
+
+def read_folder(source: str | Path, split: str | None = None, several: bool = False) -> list[Photo]:
+    """Read the photos of a folder or table, in order.
+
+    Args:
+        source: as for `understand`. With the option `skip_bad`, images are decoded to leave out
+            those that are damaged.
+        split: `"train"`, `"validation"` or `"test"`. Defaults to all.
+        several: as for `understand`.
+
+    Raises:
+        FileNotFoundError: if the folder or its labels are missing.
+        ValueError: if rows cannot be used (`BadRows`) or no layout fits.
+    """
+    folder = understand(source, several, decode=bool(parse_source(source)[1].skip_bad))
+    return [photo for photo in folder.photos if split in (None, photo.split)]
+
+
+def _check_rows(
+    path: Path, rows: Sequence[Row], options: ReadOptions, several: bool
+) -> tuple[list[list[Photo]], list[Row], list[str]]:
+    """The photos of each image, the rows that cannot be used, and what was assumed."""
+    notes = []
     if values.float_column([row.label for row in rows]):
         notes.append("labels are floats and may have lost leading zeros")
         rows = [replace(row, label=values.clean(row.label).removesuffix(".0")) for row in rows]
+    files = Files(path.parent if path.is_file() else path, anywhere=path.is_file())
     images: dict[Path, list[Photo]] = {}
     bad, repeated, conflicts = [], 0, set()
     for row in rows:
@@ -168,16 +216,7 @@ def read_rows(source: str | Path, several: bool) -> Folder:
         notes.append(f"images with several numbers or labels: {len(conflicts)}")
     if repeated:
         notes.append(f"repeated rows: {repeated}")
-    firsts = [photos[0] for photos in images.values()]
-    divided, note = splits.divide(
-        [photo.file for photo in firsts], [photo.split for photo in firsts], options.fold
-    )
-    photos = [
-        replace(photo, split=split)
-        for photos, split in zip(images.values(), divided, strict=True)
-        for photo in photos
-    ]
-    return Folder(path, layout.name, photos, bad, notes + [note] * bool(note), len(rows))
+    return [*images.values()], bad, notes
 
 
 def _photo(row: Row, files: Files, digits_only: bool) -> Photo:
@@ -224,3 +263,38 @@ def unusable_splits(folder: Folder, needed: Iterable[str] = ("train", "validatio
         f"{folder.source} has no images in its split {' and '.join(empty)}: write these words into "
         "the split column of some rows"
     )
+
+
+def _decode(photos: Sequence[Photo]) -> tuple[list[Photo], list[Row]]:
+    """The photos with their facts, and the rows of those that cannot be used."""
+    measured = measure(photo.path for photo in photos)
+    usable, damaged = [], []
+    for photo in photos:
+        facts = measured[photo.path]
+        try:
+            if facts.error:
+                raise Unclear(facts.error)
+            if photo.boxes is not None:
+                values.check_inside(photo.boxes, facts.width, facts.height)
+            usable.append(replace(photo, facts=facts))
+        except Unclear as error:
+            damaged.append(Row(photo.location, photo.file, photo.label, error=str(error)))
+    return usable, damaged
+
+
+def _image_notes(folder: Folder) -> list[str]:
+    notes, groups = [], folder.duplicates()
+    if animated := sum(photo.facts.frames > 1 for photo in folder.photos):
+        notes.append(f"files of several frames or pages, of which the first is used: {animated}")
+    if across := [group for group in groups if len({photo.split for photo in group}) > 1]:
+        notes.append(
+            f"images in several splits: {len(across)} (such as "
+            f"{' = '.join(f'{p.file} in {p.split}' for p in across[0][:2])}): give equal images "
+            "one split in a split column"
+        )
+    if unlike := [group for group in groups if len({photo.label for photo in group}) > 1]:
+        notes.append(
+            f"equal images with several labels: {len(unlike)} (such as "
+            f"{', '.join(f'{p.file}: {p.label}' for p in unlike[0][:2])})"
+        )
+    return notes

@@ -99,10 +99,9 @@ def _join(layouts: Sequence[tuple[Path, Layout]]) -> Layout:
 
 
 def _preference(path: Path) -> tuple[int, int]:
-    def rank(text: str, preferred: Sequence[str]) -> int:
-        return preferred.index(text) if text in preferred else len(preferred)
-
-    return rank(path.stem.lower(), _STEMS), rank(path.suffix.lower(), tables.SUFFIXES)
+    """The ranks of a table's stem and of its suffix; of unknown ones, those after the known."""
+    stem, suffix = path.stem.lower(), path.suffix.lower()
+    return [*_STEMS, stem].index(stem), [*tables.SUFFIXES, suffix].index(suffix)
 
 
 def _lists_images(path: Path) -> bool:

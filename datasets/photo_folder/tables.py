@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import itertools
 import json
 import re
 from collections import Counter
@@ -75,25 +74,20 @@ def read_table(path: Path) -> Layout:
     grid = [(line, cells) for line, cells in grid if cells[0][:1] != "#" or IMAGE.search(cells[0])]
     if not grid:
         raise ValueError(f"{path} has no rows: it needs the columns file,label")
-    columns, start = _find_columns(path, grid)
-    if start:
-        names = grid[start - 1][1]
-        width = max(
-            n for n, name in enumerate(names, 1) if name.strip() or n - 1 in columns.values()
-        )
+    columns, names, body = _find_columns(path, grid)
+    if any(names):
+        used = [at for at, name in enumerate(names) if name.strip() or at in columns.values()]
+        width = 1 + used[-1]
     else:
         width = Counter(len(cells) for _, cells in grid).most_common(1)[0][0]
-        names = [""] * (1 + max(columns.values()))
     described = [
         role if _key(names[at]) == role else f"{names[at].strip() or f'column {at + 1}'} as {role}"
         for role, at in columns.items()
     ]
-    rows = [
-        _row(f"{path.name}, line {line}", cells, columns, width) for line, cells in grid[start:]
-    ]
+    rows = [_row(f"{path.name}, line {line}", cells, columns, width) for line, cells in body]
     if "left" in columns and "turn" not in columns and len({row.file for row in rows}) < len(rows):
         rows = join_objects(rows)  # a row for each box, as object detection has it
-    notes = [] if start else ["no header"]
+    notes = [] if any(names) else ["no header"]
     return Layout(f"{path.name} ({kind}; {', '.join(described)})", rows, notes)
 
 
@@ -118,24 +112,26 @@ def _row(location: str, cells: list[str], columns: dict[str, int], width: int) -
     return Row(location, file, label, boxes, values["split"], error, values["turn"])
 
 
-def _find_columns(path: Path, grid: _Grid) -> tuple[dict[str, int], int]:
-    """Index of the column of each meaning, and of the first row below the header."""
+def _find_columns(path: Path, grid: _Grid) -> tuple[dict[str, int], list[str], _Grid]:
+    """Index of the column of each meaning, names of all columns, and the rows below the header.
+
+    Names are empty where there is no header.
+    """
     # Spreadsheets may have titles above their header, which is then found by its names.
     named = [_named_columns(cells) for _, cells in grid[:10]]
-    start = next((n for n, names in enumerate(named) if {"file", "label"} <= names.keys()), 0)
-    first, columns = grid[start][1], named[start]
-    has_header = not any(IMAGE.search(clean(cell)) for cell in first)
-    if not has_header:
-        columns = {}
+    start = next((n for n, columns in enumerate(named) if {"file", "label"} <= columns.keys()), 0)
+    first = names = grid[start][1]
+    columns, body = named[start], grid[start + 1 :]
+    if any(IMAGE.search(clean(cell)) for cell in first):
+        columns, names, body = {}, [""] * len(first), grid[start:]
+    keys = list(map(_key, names))
     for at in columns.values():
-        if list(map(_key, first)).count(_key(first[at])) > 1:
-            raise ValueError(f"{path}: several columns are named {first[at]!r}: rename all but one")
-    start += has_header
-    body = [cells for _, cells in grid[start : start + 200]]
-    contents = {
-        at: [text for text in map(clean, column[1:]) if text]
-        for at, column in enumerate(itertools.zip_longest(first, *body, fillvalue=""))
-        if at < len(first) and at not in columns.values()
+        if keys.count(keys[at]) > 1:
+            raise ValueError(f"{path}: several columns are named {names[at]!r}: rename all but one")
+    contents: dict[int, list[str]] = {
+        at: [clean(cells[at]) for _, cells in body[:200] if at < len(cells) and clean(cells[at])]
+        for at in range(len(names))
+        if at not in columns.values()
     }
     if "file" not in columns:
         fractions = {at: _fraction(texts, IMAGE.search) for at, texts in contents.items()}
@@ -144,29 +140,27 @@ def _find_columns(path: Path, grid: _Grid) -> tuple[dict[str, int], int]:
             raise _no_column(path, "images", "file", first)
         del contents[columns["file"]]
     if "label" not in columns:
-        if not body:  # a header alone
+        fit = _label_columns(names, contents)
+        if len(fit) > 1:
+            shown = ", ".join(repr(names[at].strip()) if any(names) else str(at + 1) for at in fit)
+            cure = "rename one to 'label'" if any(names) else "write a header such as file,label"
+            raise ValueError(f"{path}: several columns may be the labels ({shown}): {cure}")
+        fit = fit or list(contents)
+        if not body or len(fit) != 1:
             raise _no_column(path, "labels", "label", first)
-        columns["label"] = _label_column(path, first, contents, has_header)
-    return {role: columns[role] for role in HEADERS if role in columns}, start
+        columns["label"] = fit[0]
+    return {role: columns[role] for role in HEADERS if role in columns}, names, body
 
 
-def _label_column(
-    path: Path, first: Sequence[str], contents: dict[int, list[str]], has_header: bool
-) -> int:
-    """Index of the column that holds labels, of those without a known name."""
-    fit = [at for at, texts in contents.items() if _fraction(texts, _is_label) >= 0.5]
-    if has_header:
-        fit = [at for at in fit if set(MEASURES.split()).isdisjoint(_key(first[at]).split("_"))]
-    if len(fit) > 1:
-        fit = [at for at in fit if not _counts_rows(contents[at])]
-    if len(fit) > 1:
-        names = ", ".join(repr(first[at].strip()) if has_header else str(at + 1) for at in fit)
-        cure = "rename one to 'label'" if has_header else "write a header such as file,label"
-        raise ValueError(f"{path}: several columns may be the labels ({names}): {cure}")
-    fit = fit or list(contents)
-    if len(fit) != 1:
-        raise _no_column(path, "labels", "label", first)
-    return fit[0]
+def _label_columns(names: Sequence[str], contents: dict[int, list[str]]) -> list[int]:
+    """Indices of the columns that may hold labels, of those without a known name."""
+    measures = set(MEASURES.split())
+    fit = [
+        at
+        for at, texts in contents.items()
+        if _fraction(texts, _is_label) >= 0.5 and measures.isdisjoint(_key(names[at]).split("_"))
+    ]
+    return fit if len(fit) < 2 else [at for at in fit if not _counts_rows(contents[at])]
 
 
 def _counts_rows(texts: Sequence[str]) -> bool:
@@ -253,12 +247,12 @@ def _read_xlsx(path: Path) -> tuple[_Grid, str]:
             f"{path} is a spreadsheet: pip install openpyxl to read such, or save it as CSV"
         ) from error
     try:
-        book, formulas = (openpyxl.load_workbook(path, data_only=shown) for shown in (True, False))
-        sheet = book.worksheets[0]
-        written = formulas[sheet.title]
+        # Read twice: values without their formulas, and formulas without their values.
+        books = [openpyxl.load_workbook(path, data_only=shown) for shown in (True, False)]
+        sheets = [book.worksheets[0] for book in books]
         grid = [
-            (number, [_cell(cell, written[cell.coordinate].value) for cell in cells])
-            for number, cells in enumerate(sheet.iter_rows(), 1)
+            (number, list(map(_cell, *rows)))
+            for number, rows in enumerate(zip(*(s.iter_rows() for s in sheets), strict=True), 1)
         ]
     except PermissionError:
         raise
@@ -267,7 +261,7 @@ def _read_xlsx(path: Path) -> tuple[_Grid, str]:
             f"{path} cannot be read as a spreadsheet: save it as CSV. Received: "
             f"{type(error).__name__}: {error}"
         ) from error
-    return grid, f"sheet {sheet.title}" if len(book.worksheets) > 1 else "XLSX"
+    return grid, f"sheet {sheets[0].title}" if len(books[0].worksheets) > 1 else "XLSX"
 
 
 def _cell(cell: Any, written: Any) -> str:
@@ -275,7 +269,7 @@ def _cell(cell: Any, written: Any) -> str:
 
     Where a program wrote a formula without its value, that is the formula.
     """
-    value = written if cell.value is None else cell.value
+    value = written.value if cell.value is None else cell.value
     if isinstance(value, int) and re.fullmatch("0+", cell.number_format or ""):
         return str(value).zfill(len(cell.number_format))
     return "" if value is None else str(value)
@@ -300,11 +294,11 @@ def _read_json(path: Path) -> _Grid:
     if any({"annotations", "data"} <= record.keys() for _, record in records[:5]):
         raise ValueError(f"{path} is Label Studio's full export: export as CSV or JSON-MIN instead")
     names = list(dict.fromkeys(name for _, record in records for name in record))
-    texts = [
-        (number, {k: v if isinstance(v, str) else json.dumps(v) for k, v in record.items()})
-        for number, record in records
-    ]
-    return [(0, names), *((number, [row.get(k, "") for k in names]) for number, row in texts)]
+    grid: _Grid = [(0, names)]
+    for number, record in records:
+        values = [record.get(name, "") for name in names]
+        grid.append((number, [v if isinstance(v, str) else json.dumps(v) for v in values]))
+    return grid
 
 
 def _json_records(content: Any) -> Any:

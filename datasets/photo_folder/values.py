@@ -8,11 +8,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-IMAGE = re.compile(
-    r"\.(?:apng|avif|bmp|dib|gif|heic|heif|jfif|jp2|jpe|jpeg|jpg|mpo|pbm|pgm|png|pnm|ppm|qoi|tga|tif"
-    r"|tiff|webp)$",
-    re.IGNORECASE,
-)
+from number_zoo.files import SUFFIXES
+
+IMAGE = re.compile(f"(?:{'|'.join(map(re.escape, sorted(SUFFIXES)))})$", re.IGNORECASE)
 """The end of the name of an image file."""
 
 NO_NUMBER = {"none", "(none)", "no number", "no_number", "no-number", "nonumber", "background"}
@@ -175,6 +173,12 @@ def parse_boxes(text: str) -> np.ndarray | None:
     return boxes
 
 
+def format_boxes(boxes: np.ndarray | None) -> str:
+    """Boxes (n, 4) as `parse_boxes` takes them; "" for None."""
+    rows = [] if boxes is None else boxes.tolist()
+    return ";".join(" ".join(f"{edge:g}" for edge in box) for box in rows)
+
+
 def check_boxes(boxes: np.ndarray, label: str) -> np.ndarray:
     """Boxes as float32, if they have an area and there are as many as digits, or one.
 
@@ -192,6 +196,23 @@ def check_boxes(boxes: np.ndarray, label: str) -> np.ndarray:
             f"Received: {len(boxes)}"
         )
     return boxes.astype(np.float32)
+
+
+def check_inside(boxes: np.ndarray, width: int, height: int) -> None:
+    """Check that at least half of each box is within an image of this size.
+
+    Raises:
+        Unclear: if not.
+    """
+    clipped = np.clip(boxes, 0, [width, height] * 2)
+    inside, areas = ((b[:, 2:] - b[:, :2]).prod(axis=1) for b in (clipped, boxes))
+    fractions = inside / areas
+    if fractions.min() < 0.5:
+        outside = boxes[np.argmin(fractions)].tolist()
+        raise Unclear(
+            f"the box {' '.join(f'{edge:g}' for edge in outside)} is outside of the image of "
+            f"{width} x {height} pixels: scale boxes of another resolution"
+        )
 
 
 def parse_split(text: str) -> str:

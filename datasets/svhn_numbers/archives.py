@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import gzip
 import io
-import logging
 import os
 import tarfile
 import zlib
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -21,8 +19,6 @@ import tensorflow_datasets as tfds
 from PIL import Image
 
 from .digit_struct import Entry, read_digit_struct
-
-log = logging.getLogger(__name__)
 
 STRUCT_NAME = "digitStruct.mat"
 
@@ -38,16 +34,12 @@ def find_split(split: str, folder: Path) -> Path | None:
     return folder / split if (folder / split / STRUCT_NAME).is_file() else None
 
 
-def read_split(
-    path: str | os.PathLike, split: str, *, skip_broken: bool = False
-) -> Iterator[tuple[Entry, bytes]]:
+def read_split(path: str | os.PathLike, split: str) -> Iterator[tuple[Entry, bytes]]:
     """Read every image of a split with its annotation.
 
     Args:
         path: a gzipped tar archive, or a folder with `digitStruct.mat` and the images.
         split: name of the folder inside the archive.
-        skip_broken: leave out images that do not decode, are listed but absent, or are present
-            but not listed, and log their counts. By default these are errors.
 
     Yields:
         Annotation and encoded PNG of each image, in the order of the archive.
@@ -57,29 +49,24 @@ def read_split(
         DigitStructError: if `digitStruct.mat` is damaged.
     """
     path = Path(path)
-    skipped: Counter[str] = Counter()
-
-    def report(reason: str, names: list[str]) -> None:
-        if names and not skip_broken:
-            raise ArchiveError(f"{path}: {len(names)} {reason}: {', '.join(sorted(names)[:5])}")
-        skipped[reason] += len(names)
-
     try:
         entries, present = _survey(path, split)
-        report("images listed but absent", [name for name in entries if name not in present])
-        report("images present but not listed", [name for name in present if name not in entries])
+        _refuse(path, "listed but absent", entries.keys() - present)
+        _refuse(path, "present but not listed", present - entries.keys())
         for name, file in _members(path, split):
-            if name in entries and name in present:
+            if name in present:
                 present.remove(name)  # an archive may hold a name twice
                 data = file.read()
-                if _decodes(data):
-                    yield entries[name], data
-                else:
-                    report("images that do not decode as PNG", [name])
+                if not _decodes(data):
+                    _refuse(path, "that do not decode as PNG", {name})
+                yield entries[name], data
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ArchiveError(f"{path} is damaged or incomplete ({error})") from error
-    if skipped.total():
-        log.warning("%s: left out %s", path, dict(+skipped))
+
+
+def _refuse(path: Path, reason: str, names: set[str]) -> None:
+    if names:
+        raise ArchiveError(f"{path}: {len(names)} images {reason}: {', '.join(sorted(names)[:5])}")
 
 
 def _survey(path: Path, split: str) -> tuple[dict[str, Entry], set[str]]:

@@ -7,7 +7,8 @@ import pytest
 import tensorflow_datasets as tfds
 
 import datasets
-from datasets import sources
+from datasets import tfds_data
+from datasets.crops import union_box
 from datasets.mnist_numbers import compose as composing
 from datasets.mnist_numbers import mnist_numbers_dataset_builder as mnist_numbers
 from datasets.mnist_numbers.compose import compose
@@ -60,10 +61,11 @@ def test_building_loading_and_cropping(shared_data, tmp_path, monkeypatch):
     (tmp_path / "mnist").symlink_to(shared_data / "tensorflow_datasets" / "mnist")
     few = {"train": "train[:300]", "validation": "train[-200:]", "test": "test[:300]"}
     monkeypatch.setattr(mnist_numbers, "DIGITS_OF", few)
-    config = mnist_numbers.MnistNumbersConfig(name="few", train=120, validation=20, test=40)
+    counts = {"train": 120, "validation": 20, "test": 40}
+    config = mnist_numbers.MnistNumbersConfig(name="few", counts=counts)
     built = mnist_numbers.Builder(data_dir=tmp_path, config=config)
     built.download_and_prepare()
-    monkeypatch.setattr(sources, "_builder", lambda name, data_dir: built)
+    monkeypatch.setattr(tfds_data, "_builder", lambda name, data_dir: built)
 
     splits = ("train", "validation", "test")
     assert [datasets.size("mnist_numbers", split) for split in splits] == [120, 20, 40]
@@ -73,10 +75,10 @@ def test_building_loading_and_cropping(shared_data, tmp_path, monkeypatch):
     lengths = np.bincount([len(row["label"]) for row in rows.values()], minlength=6)
     assert lengths[0] == 0
     assert lengths[1:].min() > 15
-    for example in sources.examples("mnist_numbers", "test"):
+    for example in datasets.examples("mnist_numbers", "test"):
         row = rows[example.id.encode()]
         assert example.label == row["label"].decode() == "".join(map(str, row["digits"]["label"]))
-        assert np.array_equal(example.boxes, row["digits"]["box"])
+        assert np.array_equal(example.box, union_box(row["digits"]["box"]))
     ((images, labels),) = datasets.load("mnist_numbers", "test")
     names = [name.encode() for name, _ in datasets.labels("mnist_numbers", "test")]
     for image, name in zip(images.numpy(), names, strict=True):

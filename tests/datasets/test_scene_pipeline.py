@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 import datasets
-from datasets import photo_folder
-from datasets.scene_pipeline import _crop
-from datasets.scenes import SceneExample, read_scenes, view_targets
+from datasets import Example, photo_folder
+from datasets.scene_pipeline import _crop, view_targets
+from datasets.sources import folder_examples
 from tests.datasets.folders import put, put_images
 
 BOXES = ([10, 20, 50, 40], [60, 20, 90, 45])
@@ -50,7 +50,7 @@ LAYOUTS = {
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_row_or_a_box_for_each_number(tmp_path, layout):
     put(put_images(tmp_path, "a.png", "b.png", size=(100, 80)), LAYOUTS[layout])
-    scenes = {scene.id: scene for scene in read_scenes(tmp_path)}
+    scenes = {scene.id: scene for scene in folder_examples(tmp_path)}
     assert scenes["a.png"].labels == ["12", "7"]
     np.testing.assert_allclose(scenes["a.png"].boxes, BOXES, atol=1e-4)
     assert scenes["a.png"].turns.tolist() == ([3, 0] if layout == "predictions" else [0, 0])
@@ -58,7 +58,7 @@ def test_a_row_or_a_box_for_each_number(tmp_path, layout):
     assert datasets.is_scenes(tmp_path)
     with pytest.raises(photo_folder.BadRows, match=r"several numbers.*evaluate.py and a locator"):
         photo_folder.read_folder(tmp_path)
-    folder, _ = photo_folder.check_folder(tmp_path, several=True)
+    folder = photo_folder.understand(tmp_path, several=True, decode=True)
     assert "2 images; 2 numbers" in folder.summary()
 
 
@@ -80,7 +80,7 @@ def test_a_row_or_a_box_for_each_number(tmp_path, layout):
 )  # fmt: skip
 def test_what_a_row_is(tmp_path, table, labels, turns, boxes):
     put(put_images(tmp_path, "a.png"), {"labels.csv": table})
-    (scene,) = read_scenes(tmp_path)
+    (scene,) = folder_examples(tmp_path)
     assert (scene.labels, scene.turns.tolist()) == (labels, turns)
     np.testing.assert_array_equal(scene.boxes, boxes)
     assert datasets.is_scenes(tmp_path) == (len(labels) > 1)
@@ -89,10 +89,10 @@ def test_what_a_row_is(tmp_path, table, labels, turns, boxes):
 def test_a_turn_is_0_to_3(tmp_path):
     put(put_images(tmp_path, "a.png"), {"labels.csv": "file,label,turn\na.png,7,90\n"})
     with pytest.raises(photo_folder.BadRows, match=r"0 to 3\. Received: '90'"):
-        read_scenes(tmp_path)
+        folder_examples(tmp_path)
 
 
-def coloured(count: int, seed: int, path: Path) -> SceneExample:
+def coloured(count: int, seed: int, path: Path) -> Example:
     """An image with red rectangles in the place of numbers."""
     rng = np.random.default_rng(seed)
     image = np.zeros((200, 300, 3), np.uint8)
@@ -103,10 +103,8 @@ def coloured(count: int, seed: int, path: Path) -> SceneExample:
         image[box[1] : box[3], box[0] : box[2]] = (255, 0, 0)
         boxes.append(box)
     Image.fromarray(image).save(path / "image.png")
-    return SceneExample(
-        "x", path / "image.png", np.array(boxes, np.float32), ["347"] * count,
-        np.zeros(count, np.int32), np.array([[0, 180, 20, 200]], np.float32),
-    )  # fmt: skip
+    labels, ignored = ["347"] * count, [[0, 180, 20, 200]]
+    return Example("x", path / "image.png", labels, boxes, ignored_boxes=ignored)
 
 
 @pytest.mark.parametrize("seed", range(12))

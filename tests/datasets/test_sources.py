@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import importlib
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,10 +12,13 @@ from types import SimpleNamespace
 
 import pytest
 import tensorflow_datasets as tfds
+from sklearn.datasets import load_digits
 
 import datasets
-from datasets import registry, sources
+from datasets import registry, sources, tfds_data
 from datasets.photo_folder import split_of
+from tests.conftest import ROOT
+from tests.datasets.folders import put
 
 
 @pytest.mark.parametrize(
@@ -21,7 +26,7 @@ from datasets.photo_folder import split_of
 )
 def test_listed_facts_are_those_of_the_builder(name, tmp_path):
     data_set = datasets.describe(name)
-    builder = sources.create_builder(data_set, str(tmp_path))
+    builder = tfds_data.create_builder(data_set, str(tmp_path))
     files = {path.name for path in data_set.folder.iterdir()}
     assert files >= {"README.md", "CITATIONS.bib", "TAGS.txt", "checksums.tsv"}
     assert builder.name == data_set.builder
@@ -33,13 +38,42 @@ def test_listed_facts_are_those_of_the_builder(name, tmp_path):
     else:
         assert "box" in builder.info.features["digits"]
     config = builder.builder_config
-    if hasattr(config, "train"):  # else the sizes are those of files, as of SVHN's archives
-        train = config.train + getattr(config, "validation", 0)
-        assert data_set.images == (train, config.test)
+    if hasattr(config, "counts"):  # else the sizes are those of files, as of SVHN's archives
+        counts = dict(config.counts)
+        test = counts.pop("test")
+        assert data_set.images == (sum(counts.values()), test)
+
+
+def test_the_example_of_contributing_is_a_data_set(tmp_path, monkeypatch):
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)
+    (builder,) = (block for block in blocks if "class Builder" in block)
+    (entry,) = (block for block in blocks if "DataSet(" in block)
+    files = {"README.md": "Digits.", "CITATIONS.bib": "", "TAGS.txt": "", "checksums.tsv": ""}
+    files |= {"__init__.py": "", "tiny_digits_dataset_builder.py": builder}
+    put(tmp_path / "tiny_digits", files)
+    monkeypatch.syspath_prepend(tmp_path)
+    module = importlib.import_module("tiny_digits.tiny_digits_dataset_builder")
+    monkeypatch.setitem(sys.modules, f"datasets.{module.__name__}", module)
+    monkeypatch.setattr(registry, "__file__", str(tmp_path / "registry.py"))
+    (data_set,) = eval(entry, {"DataSet": registry.DataSet})
+    monkeypatch.setitem(registry.DATA_SETS, "tiny_digits", data_set)
+    generate = module.Builder._generate_examples
+
+    def generate_few(builder, indices):
+        return generate(builder, indices[:20])
+
+    monkeypatch.setattr(module.Builder, "_generate_examples", generate_few)
+    sizes = [datasets.size("tiny_digits", split, tmp_path / "data") for split in registry.SPLITS]
+    assert sizes == [18, 2, 20]
+    stream = datasets.load("tiny_digits", "test", data_dir=tmp_path / "data", with_boxes=True)
+    ((images, labels),) = stream.as_numpy_iterator()
+    assert images.shape == (20, 8, 8, 1) and 200 < images.max() <= 255
+    assert sorted(labels["digits"][:, 0]) == sorted(load_digits().target[1500:1520])
+    assert (labels["box"] == [0, 0, 1, 1]).all()
 
 
 def test_listed_sizes_are_those_of_the_data(shared_data):
-    mnist = sources.builder("mnist", shared_data / "tensorflow_datasets").info.splits
+    mnist = tfds_data.builder("mnist", shared_data / "tensorflow_datasets").info.splits
     counts = tuple(mnist[split].num_examples for split in ("train", "test"))
     assert datasets.describe("mnist").images == counts
     images, digits = [], []
@@ -79,12 +113,12 @@ def test_validation_is_cut_from_train_and_test_is_apart():
 
 def test_the_folder_of_prepared_data(monkeypatch):
     monkeypatch.setenv("TFDS_DATA_DIR", "/there")
-    assert sources.resolve_data_dir("/here") == Path("/here")
-    assert sources.resolve_data_dir() == Path("/there")
+    assert tfds_data.resolve_data_dir("/here") == Path("/here")
+    assert tfds_data.resolve_data_dir() == Path("/there")
     monkeypatch.setenv("TFDS_DATA_DIR", "")
-    assert sources.resolve_data_dir() == sources.DEFAULT_DATA_DIR
+    assert tfds_data.resolve_data_dir() == tfds_data.DEFAULT_DATA_DIR
     monkeypatch.delenv("TFDS_DATA_DIR")
-    assert sources.resolve_data_dir() == sources.DEFAULT_DATA_DIR
+    assert tfds_data.resolve_data_dir() == tfds_data.DEFAULT_DATA_DIR
 
 
 @pytest.mark.parametrize("state", ["prepared", "absent", "prepared meanwhile", "fails"])
@@ -138,11 +172,10 @@ def test_data_copied_in_part_say_so(shared_data, tmp_path, damage):
 def test_importing_loads_no_tensorflow_and_leaves_opencv_alone():
     code = (
         "import sys, cv2, datasets; cv2.setNumThreads(2); datasets.describe('mnist'); "
-        "import datasets.contents, datasets.distort, datasets.prepared; "
+        "import datasets.sources, datasets.distort, datasets.prepared; "
         "sys.exit('tensorflow' in sys.modules or cv2.getNumThreads() != 2)"
     )
-    root = Path(datasets.__file__).parent.parent
-    assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
 def test_an_unknown_attribute():

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 import datasets
-from datasets.images import decode_image
+from datasets import photo_folder
 from datasets.rendered_numbers.rendering import render
 from datasets.rendered_numbers.write_folder import write_folder
 from datasets.svhn_numbers.archives import read_split
 from datasets.svhn_numbers.write_digit_struct import write_split
+from number_zoo.images import decode_image
 
 
 @pytest.fixture(scope="module")
@@ -20,16 +21,14 @@ def rendered():
 
 def test_a_folder_holds_what_was_rendered(rendered, tmp_path):
     write_folder(tmp_path, rendered)
-    examples = [
-        e for split in ("train", "validation", "test") for e in datasets.examples(tmp_path, split)
-    ]
-    assert len(examples) == len(rendered)
-    for example in examples:
-        image = rendered[int(example.id.removesuffix(".jpg"))]
-        assert example.label == image.label
-        assert example.read() == image.jpeg
+    photos = photo_folder.read_folder(tmp_path)
+    assert len(photos) == len(rendered)
+    for photo in photos:
+        image = rendered[int(photo.path.stem)]
+        assert photo.label == image.label
+        assert photo.path.read_bytes() == image.jpeg
         if image.label:
-            np.testing.assert_allclose(example.boxes, image.boxes, atol=0.06)
+            np.testing.assert_allclose(photo.boxes, image.boxes, atol=0.06)
 
 
 def test_a_split_of_svhn_holds_the_numbers_in_whole_pixels(rendered, tmp_path):

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 import evaluate
-from datasets.scenes import SceneExample
+from datasets import Example
 from evaluation import scenes
 from evaluation.intervals import bootstrap
 from evaluation.scene_figures import match_scene, scene_figures
@@ -20,12 +20,8 @@ from number_zoo.predictions import Reading
 BOXES = [[0, 0, 40, 20], [100, 0, 140, 20], [0, 100, 10, 104]]
 
 
-def example(boxes, labels, turns=None, ignored=(), image=b"") -> SceneExample:
-    turns = np.zeros(len(labels), np.int32) if turns is None else np.array(turns, np.int32)
-    return SceneExample(
-        "x", image, np.array(boxes, np.float32).reshape(-1, 4), list(labels), turns,
-        np.array(ignored, np.float32).reshape(-1, 4),
-    )  # fmt: skip
+def example(boxes, labels, turns=None, ignored=(), image=b"") -> Example:
+    return Example("x", image, list(labels), boxes, turns, ignored)
 
 
 def match(example, *readings):
@@ -148,6 +144,6 @@ def test_no_reader_and_no_image_are_errors(monkeypatch):
     with pytest.raises(ValueError, match=r"no model can be evaluated\. x: unknown weights"):
         scenes.compare_scenes(["x"], "rendered_scenes")
     monkeypatch.setattr(scenes, "open_reader", lambda name, locator: FakeReader())
-    monkeypatch.setattr(scenes, "scene_examples", lambda *_: iter(()))
+    monkeypatch.setattr("datasets.examples", lambda *_, **__: iter(()))
     with pytest.raises(ValueError, match="no images in its split 'test'"):
         scenes.compare_scenes(["x"], "rendered_scenes")

@@ -7,14 +7,9 @@ import numpy as np
 import pytest
 
 import models
-from datasets.images import prepare_image
+from datasets.crops import prepare_image
 from inference import Reader, boxes, graph
 from inference.resize import crop_and_resize, to_gray
-
-
-@pytest.fixture(scope="module")
-def model():
-    return models.create("residual_cnn_tiny", input_shape=(16, 32, 3), max_digits=3)
 
 
 @pytest.fixture

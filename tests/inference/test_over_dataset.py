@@ -6,18 +6,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import models
-from datasets import sources
+from datasets import Example, sources
 from evaluation import figures
 from inference import Reader
 from inference.over_dataset import overlap, run_inference
 
 
-@pytest.fixture
-def reader(tmp_path):
-    path = tmp_path / "model.keras"
-    models.create("residual_cnn_tiny", input_shape=(16, 32, 3), max_digits=3).save(path)
-    return Reader(path)
+@pytest.fixture(scope="module")
+def reader(weights):
+    return Reader(weights)
 
 
 @pytest.fixture
@@ -28,12 +25,9 @@ def split(monkeypatch):
     for index, number in enumerate(("12", "7", "")):
         file = io.BytesIO()
         Image.fromarray(rng.integers(0, 256, (30, 50, 3), np.uint8)).save(file, "PNG")
-        boxes = np.float32(
-            [[10 + 8 * place, 5, 18 + 8 * place, 25] for place in range(len(number))]
-        )
-        split_examples.append(
-            sources.Example(f"p{index}", number, file.getvalue(), boxes.reshape(-1, 4))
-        )
+        box = [[10, 5, 10 + 8 * len(number), 25]] if number else []
+        labels = [number] if number else []
+        split_examples.append(Example(f"p{index}", file.getvalue(), labels, box))
     monkeypatch.setattr(sources, "examples", lambda *_: iter(split_examples))
     return split_examples
 

@@ -72,11 +72,7 @@ def random_labels(count, places, seed=0):
     texts = [
         "".join(map(str, rng.integers(0, 10, rng.integers(1, places + 1)))) for _ in range(count)
     ]
-    encoded = [labels.encode(text, places) for text in texts]
-    truth = {"digits": np.stack([digits for _, digits in encoded])}
-    if places > 1:
-        truth["length"] = np.array([length for length, _ in encoded], "int32")
-    return truth
+    return labels.encode_batch(texts, places)
 
 
 def test_the_table_has_a_row_for_each_model():

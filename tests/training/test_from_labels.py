@@ -94,7 +94,7 @@ def test_the_published_reader_is_replaced_by_a_better_one_only(
 
     def score(reader, _):
         (key,) = reader.model.weights
-        return from_labels._Score(np.array(losses[key]), np.arange(3) < correct[key], 1.5)
+        return np.array(losses[key]), np.arange(3) < correct[key], 1.5
 
     monkeypatch.setattr(from_labels, "_score", score)
     monkeypatch.setattr(from_labels, "start_weights", lambda _: [0.0])

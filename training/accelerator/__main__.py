@@ -23,15 +23,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     began = time.monotonic()
     options = parse(arguments)
-    packs, extra = options.pack
-    writers = feed.reader_writers(packs, extra, options.seed)
+    writers = feed.reader_writers(options.pack, options.seed)
     weights = {kind: feed.weight_of(kind) for kind in writers}
     source = feed.start(writers, weights, options.workers, options.seed)
 
     from training.accelerator.readers import train  # JAX starts threads: only after the fork
 
     try:
-        train(options, source, packs, began)
+        train(options, source, options.pack, began)
     finally:
         source.stop()
     return 0

@@ -22,7 +22,7 @@ import numpy as np
 import labels
 from datasets import crops
 from datasets.augmentation import Augmentation
-from datasets.images import prepare_image
+from datasets.crops import prepare_image
 from datasets.rendered_numbers.rendering import render
 from datasets.rendered_numbers.styles import STYLES, ObjectStyle, Style
 from training.accelerator.compose import Maker, composers
@@ -100,7 +100,7 @@ def store(
         visible = _sample_crop(crops.union_box(boxes), visible, rng)
     arrays["images"][row] = prepare_image(image, STORED_SIZE, 3, box=tuple(visible))
     arrays["length"][row], arrays["digits"][row] = labels.encode(label, MOST_DIGITS)
-    arrays["box"][row] = crops.relative_box(boxes if known else None, visible)
+    arrays["box"][row] = crops.relative_box(boxes, visible)
     arrays["digit_boxes"][row] = np.nan
     if known and len(boxes) == len(label) <= MOST_DIGITS:
         corner, size = np.tile(visible[:2], 2), np.tile(visible[2:] - visible[:2], 2)
@@ -130,12 +130,10 @@ def real_examples(packs: dict[str, Packed], split: str) -> dict[str, dict[str, n
     return examples
 
 
-def reader_writers(
-    packs: dict[str, Packed], extra: dict[str, np.ndarray], seed: int
-) -> dict[str, Writer]:
+def reader_writers(packs: dict[str, Packed], seed: int) -> dict[str, Writer]:
     """The writers of examples for readers: every style of `rendered_numbers`, crops of rendered
     scenes, and what `composers` makes of the packs."""
-    glyphs = write_glyphs(extra)
+    glyphs = write_glyphs(packs)
 
     def rendered(style: Style) -> Maker:
         if isinstance(style, ObjectStyle):
@@ -152,7 +150,7 @@ def reader_writers(
 
     makers = {f"drawn/{name}": rendered(style) for name, style in STYLES.items()}
     makers["drawn/scenes"] = functools.partial(scene_crop, seed=seed, glyphs=glyphs)
-    makers |= composers(packs, extra, seed)
+    makers |= composers(packs, seed)
     return {name: writer(maker) for name, maker in makers.items()}
 
 

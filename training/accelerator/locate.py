@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     began = time.monotonic()
     options = parse(arguments)
-    writers = scene_feed.writers(*options.pack, options.seed)
+    writers = scene_feed.writers(options.pack, options.seed)
     source = feed.start(
         writers, scene_feed.WEIGHTS, options.workers, options.seed, scene_feed.FIELDS
     )

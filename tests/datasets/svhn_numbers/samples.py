@@ -12,14 +12,13 @@ from PIL import Image
 
 from datasets.svhn_numbers.digit_struct import Entry
 from datasets.svhn_numbers.write_digit_struct import write_digit_struct
+from tests.conftest import encode_image
 
 
 def draw_png(seed: int, size: tuple[int, int] = (40, 20)) -> bytes:
     """A PNG of noise: no two are alike, and none survives being cut short."""
     pixels = np.random.default_rng(seed).integers(0, 256, (size[1], size[0], 3), np.uint8)
-    out = io.BytesIO()
-    Image.fromarray(pixels).save(out, "png")
-    return out.getvalue()
+    return encode_image(Image.fromarray(pixels))
 
 
 def draw_entries(count: int) -> list[Entry]:

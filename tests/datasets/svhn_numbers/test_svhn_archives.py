@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import io
 
 import numpy as np
 import pytest
@@ -11,6 +10,7 @@ from PIL import Image
 
 from datasets.svhn_numbers.archives import ArchiveError, find_split, read_split
 from datasets.svhn_numbers.digit_struct import DigitStructError
+from tests.conftest import encode_image
 from tests.datasets.svhn_numbers.samples import (
     draw_entries,
     draw_png,
@@ -83,7 +83,7 @@ def test_a_damaged_struct_is_named_by_its_archive(folder, archive):
 
 
 @pytest.mark.parametrize("as_archive", [True, False])
-def test_absent_and_unlisted_images_are_named_or_counted(folder, tmp_path, as_archive, caplog):
+def test_absent_and_unlisted_images_are_named(folder, tmp_path, as_archive):
     def path():
         members = folder_members(folder)
         return make_archive(tmp_path / "train.tar.gz", members) if as_archive else folder
@@ -95,21 +95,13 @@ def test_absent_and_unlisted_images_are_named_or_counted(folder, tmp_path, as_ar
     (folder / "5.png").unlink()
     with pytest.raises(ArchiveError, match=r"2 images listed but absent: 2\.png, 5\.png"):
         list(read_split(path(), "train"))
-    entries = [entry for entry, _ in read_split(path(), "train", skip_broken=True)]
-    assert sorted(entry.name for entry in entries) == ["1.png", "3.png", "4.png", "6.png"]
-    counts = "{'images listed but absent': 2, 'images present but not listed': 1}"
-    assert f"left out {counts}" in caplog.text
 
 
 @pytest.mark.parametrize("content", [b"", b"not an image", draw_png(2)[:-900], "gif"])
-def test_an_image_that_does_not_decode_is_named_or_counted(folder, content, caplog):
+def test_an_image_that_does_not_decode_is_named(folder, content):
     if content == "gif":
-        file = io.BytesIO()
-        Image.new("RGB", (4, 4)).save(file, "gif")
-        content = file.getvalue()
+        content = encode_image(Image.new("RGB", (4, 4)), "GIF")
     (folder / "3.png").write_bytes(content)
     with pytest.raises(ArchiveError, match=r"1 images that do not decode as PNG: 3\.png") as caught:
         list(read_split(folder, "train"))
     assert str(folder) in str(caught.value)
-    assert len(list(read_split(folder, "train", skip_broken=True))) == 5
-    assert "left out {'images that do not decode as PNG': 1}" in caplog.text

@@ -1,0 +1,76 @@
+"""An encoded image and the numbers that it shows: what every source of images is read into."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from datasets import crops
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """An encoded image and the numbers that it shows: one at most, unless several are asked for.
+
+    Attributes:
+        id: name that stays the same from run to run.
+        image: the file's path, or its bytes.
+        labels: the digits of each number; empty where the image shows none.
+        boxes: float32 (n, 4): left, top, right, bottom of each number in pixels; NaN where unknown.
+        turns: int32 (n,): counter-clockwise quarter turns that make each upright.
+        ignored_boxes: float32 (k, 4): numbers that are not to be found, nor to be left out.
+    """
+
+    id: str
+    image: Path | bytes
+    labels: Sequence[str] = ()
+    boxes: np.ndarray | None = None
+    turns: np.ndarray | None = None
+    ignored_boxes: np.ndarray = ()
+
+    def __post_init__(self):
+        count = len(self.labels)
+        boxes = np.full((count, 4), np.nan) if self.boxes is None else self.boxes
+        turns = np.zeros(count) if self.turns is None else self.turns
+        object.__setattr__(self, "boxes", np.array(boxes, np.float32).reshape(-1, 4))
+        object.__setattr__(self, "turns", np.array(turns, np.int32))
+        ignored_boxes = np.array(self.ignored_boxes, np.float32).reshape(-1, 4)
+        object.__setattr__(self, "ignored_boxes", ignored_boxes)
+
+    @property
+    def label(self) -> str:
+        """The digits of the first number; `""` where the image shows none."""
+        return self.labels[0] if self.labels else ""
+
+    @property
+    def box(self) -> np.ndarray:
+        """float32 (4,): the box of the first number; NaN where unknown or where there is none."""
+        return self.boxes[0] if self.labels else np.full(4, np.nan, np.float32)
+
+    def crop_box(self, crop: str, margin: float = 0.3, context: float = 1.0) -> np.ndarray | None:
+        """The box that a crop shows, as from `crops.crop_box`; None for the whole image.
+
+        An image without a number has nothing to crop to and is always shown whole.
+
+        Raises:
+            ValueError: if the crop needs the number's box and it is unknown.
+        """
+        if crops.check_crop(crop) == "full" or not self.labels:
+            return None
+        if np.isnan(self.box).any():
+            raise ValueError(
+                f"{self.id} has no digit boxes, so crop={crop!r} is impossible; use crop='full'"
+            )
+        return crops.crop_box(self.box, crop, margin, context)
+
+    def read(self) -> bytes:
+        """The encoded bytes of the image."""
+        return self.image if isinstance(self.image, bytes) else self.image.read_bytes()
+
+    def digest(self) -> str:
+        """SHA-256 of the encoded image, to find images that two splits have."""
+        return hashlib.sha256(self.read()).hexdigest()

@@ -79,24 +79,6 @@ class RunFolder:
         write_text(self.history, text.getvalue())
 
 
-def check_run(folder: Path, configuration: Mapping[str, Any]) -> RunFolder:
-    """Check that a folder can hold, or holds, a run of this configuration; writes nothing.
-
-    Raises:
-        RunError: if the folder is a file, holds other files or a run of another configuration.
-    """
-    run = RunFolder(folder)
-    if is_started(folder, run.config.name, "run"):
-        written = read_run_configuration(run.config)
-        if written != dict(configuration):
-            raise RunError(
-                f"{folder} is a run of another configuration "
-                f"({first_difference(written, dict(configuration))}). Name another folder with "
-                "--run, or repeat the command that started it"
-            )
-    return run
-
-
 @contextlib.contextmanager
 def open_run(folder: Path, configuration: Mapping[str, Any]) -> Iterator[RunFolder]:
     """Lock the folder of a run for writing, and create it if it is new.
@@ -104,12 +86,14 @@ def open_run(folder: Path, configuration: Mapping[str, Any]) -> Iterator[RunFold
     If the block raises before a new run has a checkpoint, the folder is removed.
 
     Raises:
-        RunError: as `check_run` does, or if another process writes this run.
+        RunError: if the folder is a file, holds other files or a run of another configuration, or
+            if another process writes this run.
     """
-    check_run(folder, configuration)
+    run = RunFolder(folder)
+    _check(run, configuration)
     folder.mkdir(parents=True, exist_ok=True)
     with lock(folder, "training"):
-        run = check_run(folder, configuration)  # another process may have created it meanwhile
+        _check(run, configuration)  # another process may have created it meanwhile
         remove_leftovers(folder)
         new = not run.config.exists()
         if new:
@@ -121,3 +105,15 @@ def open_run(folder: Path, configuration: Mapping[str, Any]) -> Iterator[RunFold
             if new and not run.checkpoint.exists():
                 shutil.rmtree(folder, ignore_errors=True)
             raise
+
+
+def _check(run: RunFolder, configuration: Mapping[str, Any]) -> None:
+    if not is_started(run.folder, run.config.name, "run"):
+        return
+    written = read_run_configuration(run.config)
+    if written != dict(configuration):
+        raise RunError(
+            f"{run.folder} is a run of another configuration "
+            f"({first_difference(written, dict(configuration))}). Name another folder with "
+            "--run, or repeat the command that started it"
+        )

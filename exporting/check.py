@@ -23,7 +23,7 @@ MAX_LOST = 0.01
 """Sequence accuracy that eight-bit weights may cost."""
 
 
-class ExportError(Exception):
+class ExportError(RuntimeError):
     """An exported file does not read what its graph reads."""
 
 

@@ -267,23 +267,15 @@ def main(arguments: list[str] | None = None) -> int:
         if options.evaluate:
             results = [*(results or []), *evaluate(run, options.evaluate, Path("report", name))]
         quiet_tensorflow()
-        from exporting import ExportError
-    except (ValueError, OSError, RuntimeError, subprocess.CalledProcessError) as error:
-        return _fail(error)
-    try:
         path = publish(
             RunFolder(run), name, options.reads, options.licence, results, options.fails,
             version=options.version, dataset=options.dataset,
         )  # fmt: skip
-    except (ValueError, OSError, RunError, ExportError) as error:
-        return _fail(error)
+    except (ValueError, OSError, RuntimeError, RunError, subprocess.CalledProcessError) as error:
+        print(f"tools.publish: {error}", file=sys.stderr)
+        return 2
     print(f"Wrote {path}")
     return 0
-
-
-def _fail(error: Exception) -> int:
-    print(f"tools.publish: {error}", file=sys.stderr)
-    return 2
 
 
 if __name__ == "__main__":

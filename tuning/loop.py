@@ -77,36 +77,28 @@ def run_search(
     """
     folder = Path(folder)
     is_distributed = "KERASTUNER_ORACLE_IP" in os.environ
-    missing = [name for name in VARIABLES if name not in os.environ]
+    missing = [name for name in VARIABLES if not os.environ.get(name)]
     if is_distributed and missing:
         raise ValueError(f"a chief and its workers need {', '.join(VARIABLES)}. Missing: {missing}")
-    name = os.environ.get("KERASTUNER_TUNER_ID", "")
+    name, host, port = (os.environ.get(name, "") for name in VARIABLES)
     is_chief = is_distributed and "chief" in name
     is_worker = is_distributed and not is_chief
     if is_worker:
         check_search(folder, search)
-        if search.trials and _done(read_records(folder)) >= search.trials and not _chief_listens():
+        is_done = search.trials and _done(read_records(folder)) >= search.trials
+        if is_done and not _listens(host, int(port)):
             log.info("the search in %s is finished, and its chief has ended", folder)
             return  # keras-tuner would wait for the chief for an hour
     with contextlib.nullcontext() if is_worker else open_search(folder, search):
-        context = TrialContext(
-            search,
-            folder,
-            search.make_space(),
-            steps_per_epoch(search.base, data_dir),
-            data_dir,
-            cache_dir,
-            name if is_worker else "",
-        )
+        context = TrialContext(search, folder, data_dir, cache_dir, name if is_worker else "")
         if not is_chief:
             _train_default(context)
         if not is_worker:
             _delete_damaged_state(folder / "oracle")
         with _quiet(), tensorflow_writes(folder / "oracle"):
-            tuner = _ZooTuner(context, reload=not is_worker)
+            tuner = _ZooTuner(context)
             if is_chief:  # keras-tuner does not say that a port is taken
-                port = int(os.environ["KERASTUNER_ORACLE_PORT"])
-                socket.create_server((os.environ["KERASTUNER_ORACLE_IP"], port)).close()
+                socket.create_server((host, int(port))).close()
             try:
                 tuner.search(verbose=0)
             except grpc.RpcError as error:
@@ -146,10 +138,9 @@ def _done(records: Iterable[TrialRecord]) -> int:
     return sum(record.trial != DEFAULT for record in records)
 
 
-def _chief_listens() -> bool:
-    address = os.environ["KERASTUNER_ORACLE_IP"], int(os.environ["KERASTUNER_ORACLE_PORT"])
+def _listens(host: str, port: int) -> bool:
     try:
-        socket.create_connection(address, timeout=5).close()
+        socket.create_connection((host, port), timeout=5).close()
     except OSError:
         return False
     return True
@@ -195,11 +186,11 @@ def _delete_damaged_state(folder: Path) -> None:
 class _ZooTuner(kt.Tuner):
     """Trains the trials that an oracle chooses with `run_trial`."""
 
-    def __init__(self, context: TrialContext, reload: bool):
+    def __init__(self, context: TrialContext):
         self.context = context
         self.failures = 0
         super().__init__(_oracle(context), directory=str(context.folder), project_name="oracle")
-        if reload and (Path(self.project_dir) / "oracle.json").exists():
+        if not context.worker and (Path(self.project_dir) / "oracle.json").exists():
             self.oracle.reload()  # also what a process in another role has begun
 
     def on_search_begin(self) -> None:

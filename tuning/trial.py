@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import gc
 import logging
 import shutil
@@ -22,7 +23,7 @@ from artifacts.files import RunError, atomic_path, lock, read_json, write_json
 from artifacts.run_folder import RunFolder
 from training.callbacks import tensorflow_writes
 from training.configuration import Configuration, read_configuration, set_values
-from training.fit import train
+from training.fit import steps_per_epoch, train
 from tuning.search import OBJECTIVES, Search
 from tuning.space import Space, show
 
@@ -83,19 +84,25 @@ class TrialContext:
     Attributes:
         search: the search.
         folder: its folder.
-        space: its space.
-        full_steps: batches in an epoch of its base configuration.
         data_dir, cache_dir: as for `training.fit.train`.
         worker: name of this process among several.
     """
 
     search: Search
     folder: Path
-    space: Space
-    full_steps: int
     data_dir: Path | None = None
     cache_dir: Path | None = None
     worker: str = ""
+
+    @functools.cached_property
+    def space(self) -> Space:
+        """The hyperparameters."""
+        return self.search.make_space()
+
+    @functools.cached_property
+    def full_steps(self) -> int:
+        """Batches in an epoch of the base configuration."""
+        return steps_per_epoch(self.search.base, self.data_dir)
 
     def run(self, trial: str) -> RunFolder:
         """The run of a trial."""

@@ -20,20 +20,41 @@ from typing import Any
 
 from tests.conftest import ROOT, write_photos
 
-TRAINING = [
-    *("--recipe", "photos", "--batch-size", "8", "--set", "input_shape=[16,32,3]"),
-    *("--set", "max_digits=2", "--set", "steps_per_epoch=2", "--set", "checkpoint=best"),
-    *("--set", "ema_momentum=0.5", "--set", "dense_units=[16]", "--set", "dense_dropout=0.2"),
+SETTINGS = [
+    "steps_per_epoch=2",
+    "input_shape=[16,32,3]",
+    "ema_momentum=0.5",
+    "max_digits=2",
+    "checkpoint=best",
+    "dense_units=[16]",
+    "dense_dropout=0.2",
 ]
-"""Options of a training of `deep_cnn_tiny`, with dropout, augmentation and averaging."""
+"""Settings of a training of `deep_cnn_tiny`, with dropout and averaging. Its dense layers have most
+of its weights."""
 
-SEARCH = [
-    *("--recipe", "photos", "--epochs", "2", "--steps", "1", "--set", "input_shape=[16,32,3]"),
-    *("--set", "max_digits=2", "--set", "blocks=1..2", "--set", "halvings=1"),
-    *("--set", "kernel_size_1=3", "--set", "kernel_size_2=3", "--set", "dense_layers=1"),
-    *("--set", "dense_dropout=0.0", "--set", "weight_decay=0.01", "--set", "batch_size=8"),
+SEARCH_SETTINGS = [
+    "input_shape=[16,32,3]",
+    "max_digits=2",
+    "blocks=1..2",
+    "halvings=1",
+    "kernel_size_1=3",
+    "kernel_size_2=3",
+    "dense_layers=1",
+    "dense_dropout=0.0",
+    "weight_decay=0.01",
+    "batch_size=8",
+    "augmentation=0",
 ]
-"""Options of a search around `deep_cnn_tiny`, two epochs of one step a trial."""
+"""Settings of a search around `deep_cnn_tiny`."""
+
+
+def set_options(settings: list[str]) -> list[str]:
+    """Settings as options of `train.py` and of a search."""
+    return [text for setting in settings for text in ("--set", setting)]
+
+
+TRAINING = ["--recipe", "photos", "--batch-size", "8", *set_options(SETTINGS)]
+SEARCH = ["--recipe", "photos", "--epochs", "2", "--steps", "1", *set_options(SEARCH_SETTINGS)]
 
 DIFFERENT = {"hours", "seconds", "environment", "worker", "tried_so_far", "run_times", "end_order"}
 """Keys of JSON files and columns of tables that differ between equal runs: durations, and of

@@ -11,7 +11,8 @@ import pytest
 
 from artifacts.files import RunError
 from tests.conftest import COMPILE_FAST
-from tests.training.conftest import SETTINGS, command_line
+from tests.faults.commands import SETTINGS
+from tests.training.conftest import command_line
 from training.distribution import DataParallel, Mirrored, choose_strategy
 from training.fit import train
 

@@ -151,9 +151,8 @@ def test_the_recipe_says_which_epoch_is_selected():
 
 def test_an_interrupted_run_resumes_to_the_same_end(finished, tiny, tmp_path):
     folder, metrics = finished
-    for epochs in (1, 2):  # finished early
-        assert train(tiny, tmp_path, until=epochs)["epochs"] == epochs
-        (tmp_path / "metrics.json").unlink()
+    assert train(tiny, tmp_path, until=2)["epochs"] == 2  # finished early
+    (tmp_path / "metrics.json").unlink()
     assert train(tiny, tmp_path)["validation"] == metrics["validation"]
     assert history_of(folder) == history_of(tmp_path)
     for a, b in zip(weights_of(folder), weights_of(tmp_path), strict=True):

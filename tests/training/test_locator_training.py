@@ -36,14 +36,14 @@ def scenes(tmp_path_factory):
 
 @pytest.mark.usefixtures("eager")
 def test_the_run_of_a_locator(scenes, tmp_path, capsys):
-    arguments = ["locator_tiny", "--dataset", str(scenes), "--batch-size", "4", "--epochs", "2"]
+    arguments = ["locator_tiny", "--dataset", str(scenes), "--batch-size", "4", "--epochs", "1"]
     arguments += ["--run", str(tmp_path), *(x for s in SETTINGS for x in ("--set", s))]
     assert command.main(arguments) == 0
     shown = capsys.readouterr().out
     assert "average precision" in shown and f"export.py {tmp_path} --format onnx" in shown
     metrics = read_json(tmp_path / "metrics.json")
     assert {"average_precision", "loss", "recall"} <= set(metrics["validation"])
-    assert 0 < metrics["inference"]["threshold"] < 1 and metrics["epochs"] == 2
+    assert 0 < metrics["inference"]["threshold"] < 1 and metrics["epochs"] == 1
     assert set(metrics["data"]) == {f"{scenes} train", f"{scenes} validation"}
     assert models.load(tmp_path).output_shape == (None, 8, 8, 9)
 

@@ -11,28 +11,15 @@ import pytest
 from artifacts import run_folder
 from artifacts.files import write_json
 from artifacts.run_folder import open_run
+from tests.faults.commands import SEARCH_SETTINGS
 from tuning import loop, trial
 from tuning.search import plan
-
-SETTINGS = [
-    "input_shape=[16,32,3]",
-    "max_digits=2",
-    "blocks=1..2",
-    "halvings=1",
-    "kernel_size_1=3",
-    "kernel_size_2=3",
-    "dense_layers=1",
-    "dense_dropout=0.0",
-    "weight_decay=0.01",
-    "batch_size=8",
-    "augmentation=0",
-]
 
 
 def plan_tiny(photos, *settings, **fields):
     """Plan a search over tiny models, two epochs of one step a trial."""
     fields = {"trials": 3, "epochs": 2, "steps": 1} | fields
-    return plan("deep_cnn_tiny", str(photos), settings=[*SETTINGS, *settings], **fields)
+    return plan("deep_cnn_tiny", str(photos), settings=[*SEARCH_SETTINGS, *settings], **fields)
 
 
 @pytest.fixture(scope="session")

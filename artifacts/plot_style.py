@@ -32,6 +32,9 @@ STYLE = {
     "legend.frameon": False,
 }
 
+GAP = 0.05
+"""Between the images of a grid, and around them, in inches."""
+
 BOX = "#ff8c00"
 """Colour of boxes in images."""
 
@@ -59,7 +62,7 @@ def new_axes(size: tuple[float, float] = SIZE) -> tuple[Figure, Any]:
     return figure, figure.subplots()
 
 
-@styled
+@matplotlib.rc_context(STYLE | {"axes.grid": False})
 def image_grid(
     images: Sequence[np.ndarray],
     titles: Sequence[str] | None = None,
@@ -88,25 +91,30 @@ def image_grid(
     rows = max(1, -(-len(images) // columns))
     width = min(1.6, 10 / columns)
     aspect = float(np.median([image.shape[0] / image.shape[1] for image in images] or [1]))
-    height = width * min(max(aspect, 0.3), 1.3) + (0.22 if titles is not None else 0.06)
-    size = (width * columns, height * rows + (0.4 if title else 0.1))
-    figure = Figure(figsize=size, layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.03, h_pad=0.02, wspace=0.02, hspace=0.02)
-    grid = figure.subplots(rows, columns, squeeze=False).flat
-    for axes in grid:
-        axes.set_axis_off()
+    above = 0.2 if titles is not None else 0.0  # inches, for the title of each image
+    height = width * min(max(aspect, 0.3), 1.3) + above + GAP
+    top = 0.25 if title else 0.0
+    inches = np.array([width * columns + GAP, height * rows + top + GAP])
+    figure = Figure(figsize=inches)
+    for index in range(len(images)):
+        # Placed by hand: a layout engine measures all axes again and again, which takes seconds.
+        row, column = divmod(index, columns)
+        corner = (GAP + column * width, inches[1] - top - (row + 1) * height)
+        size = (width - GAP, height - above - GAP)
+        figure.add_axes((*(corner / inches), *(size / inches))).set_axis_off()
     options = {"cmap": "gray", "vmin": 0, "vmax": 255} | imshow
-    for index, (axes, image) in enumerate(zip(figure.axes, images, strict=False)):
+    for index, (axes, image) in enumerate(zip(figure.axes, images, strict=True)):
         image = image[..., 0] if image.ndim == 3 and image.shape[2] == 1 else image
         axes.imshow(image if image.ndim == 2 else image.clip(0, 255).astype(np.uint8), **options)
         if titles is not None:
             ink = "black" if inks is None else inks[index]
-            axes.set_title(titles[index], fontsize=9, color=ink, pad=2, loc="center")
+            # With `y`, matplotlib does not look for a free place above the axis.
+            axes.set_title(titles[index], fontsize=9, color=ink, pad=2, loc="center", y=1)
         if boxes is not None and boxes[index] is not None:
             for box in np.reshape(np.asarray(boxes[index], float), (-1, 4)):
                 _draw_box(axes, box)
     if title:
-        figure.suptitle(title, fontsize=10, x=0.01, ha="left")
+        figure.suptitle(title, fontsize=10, x=GAP / inches[0], y=1 - GAP / inches[1], ha="left")
     return figure
 
 

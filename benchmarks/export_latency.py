@@ -13,7 +13,7 @@ import logging
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -25,18 +25,6 @@ from artifacts.startup import quiet_tensorflow
 WARM_UP = 5
 FILES = (("onnx", None), ("onnx", "float16"), ("litert", None), ("litert", "int8"),
          ("saved_model", None))  # fmt: skip
-
-
-class ExportedReader:
-    """An opened file, with the `predict` of a `Reader`."""
-
-    def __init__(self, run: Callable[[np.ndarray], object]):
-        self._run = run
-
-    def predict(self, images: Sequence[np.ndarray]) -> None:
-        """Read images one by one, since their sizes differ."""
-        for image in images:
-            self._run(image[None])
 
 
 def parse() -> argparse.Namespace:
@@ -51,8 +39,8 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def export_all(options: argparse.Namespace) -> dict[str, ExportedReader]:
-    """Export the weights in every format and open the files."""
+def export_all(options: argparse.Namespace) -> dict[str, Callable[[np.ndarray], object]]:
+    """Export the weights in every format and open the files, which read (1, height, width, 3)."""
     from exporting import ExportError, export
     from exporting.formats import FORMATS
 
@@ -69,7 +57,7 @@ def export_all(options: argparse.Namespace) -> dict[str, ExportedReader]:
             except ExportError as error:  # the file reads otherwise than Keras does
                 print(f"Left out: {title}: {error}", file=sys.stderr)
                 continue
-            readers[title] = ExportedReader(form.open(out, options.threads))
+            readers[title] = form.open(out, options.threads)
     return readers
 
 
@@ -88,12 +76,12 @@ def main() -> None:
     reader = Reader(options.weights, options.max_glimpses)
     max_digits = reader.model.output["digits"].shape[1]
     images = sample.take(options.dataset, options.images, max_digits).images
-    readers = {"Keras, predict.py": reader} | export_all(options)
+    readers = {"Keras, predict.py": reader.predict} | export_all(options)
     times = {name: [] for name in readers}
     for turn in range(-WARM_UP, len(images)):
-        for name, reader in readers.items():
+        for name, read in readers.items():
             start = time.process_time()
-            reader.predict([images[turn % len(images)]])
+            read(images[turn % len(images)][None])
             if turn >= 0:
                 times[name].append(1000 * (time.process_time() - start))
     print(f"{options.weights}, {len(images)} images, {options.threads} thread(s)")

@@ -3,9 +3,9 @@
     python benchmarks/rendering_rate.py --style default
     python benchmarks/rendering_rate.py                      all styles, about twenty minutes
 
-Both rates are measured in one run. Every process renders as many images as it does for a data set
-of 66,000 on two processors. Each character of each font is rasterized once, so the first 3,000
-images take a third longer than later ones: a short run underestimates the rate.
+Every process renders as many images as it does for a data set of 66,000 on two processors. Each
+character of each font is rasterized once, so the first 3,000 images take a third longer than later
+ones: a short run underestimates the rate.
 
 Much of the time is spent in the Python interpreter: one without profile-guided optimization, as
 pyenv builds it by default, is slower than Debian's of the same version.
@@ -28,27 +28,17 @@ import cv2
 from rich.console import Console
 from rich.table import Table
 
-from datasets.rendered_numbers.rendering import render, render_many
+from datasets.rendered_numbers.rendering import render_many
 from datasets.rendered_numbers.styles import STYLES, Style
 
 WARM_UP = 250  # images of each process before the measurement: it has started and made textures
 
 
-def single_rate(style: Style, count: int) -> tuple[float, float]:
-    """Return the images per second of one process: wall time, and processor time."""
+def rate(style: Style, count: int, workers: int) -> float:
+    """Return the images per second when each of several processes renders `count` images."""
     cv2.setNumThreads(1)
-    for index in range(WARM_UP):
-        render(0, index, style)
-    wall, processor = time.perf_counter(), time.process_time()
-    for index in range(count):
-        render(1, index, style)
-    return count / (time.perf_counter() - wall), count / (time.process_time() - processor)
-
-
-def parallel_rate(style: Style, count: int, workers: int) -> float:
-    """Return the images per second of several processes: wall time."""
     warm_up = workers * WARM_UP
-    images = render_many(2, warm_up + count, style, workers)
+    images = render_many(2, warm_up + workers * count, style, workers)
     next(itertools.islice(images, warm_up - 1, None))
     start = time.perf_counter()
     rendered = sum(1 for _ in images)
@@ -68,16 +58,15 @@ def main() -> None:
         parser.error("--count and --workers must be at least 1")
     styles = {options.style: STYLES[options.style]} if options.style else STYLES
     table = Table(
-        "style", "1 process", "1 process, processor time", f"{options.workers} processes",
-        "speed-up", title=f"Images rendered per second, Python {platform.python_version()}",
+        "style", "1 process", f"{options.workers} processes", "speed-up",
+        title=f"Images rendered per second, Python {platform.python_version()}",
     )  # fmt: skip
     for name, style in styles.items():
         # In a new process: this one would keep the glyphs of one style for the next.
         with multiprocessing.get_context("spawn").Pool(1) as pool:
-            wall, processor = pool.apply(single_rate, (style, options.count))
-        parallel = parallel_rate(style, options.count * options.workers, options.workers)
-        rates = (wall, processor, parallel)
-        table.add_row(name, *(f"{rate:.0f}" for rate in rates), f"{parallel / wall:.2f}")
+            single = pool.apply(rate, (style, options.count, 1))
+        parallel = rate(style, options.count, options.workers)
+        table.add_row(name, f"{single:.0f}", f"{parallel:.0f}", f"{parallel / single:.2f}")
     Console().print(table)
 
 

@@ -18,10 +18,8 @@ import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from ocr_peers import (
@@ -43,50 +41,36 @@ SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
 WARM = 20
 """How often a process reads one photo."""
 
-SYSTEM_PACKAGES = {
-    "tesseract": [
-        "tesseract-ocr",
-        "tesseract-ocr-eng",
-        "tesseract-ocr-osd",
-        "libtesseract5",
-        "liblept5",
-    ]
-}
-"""Debian packages of an engine that has no environment."""
+TESSERACT = ["tesseract-ocr", "tesseract-ocr-eng", "tesseract-ocr-osd", "libtesseract5", "liblept5"]
+"""Debian packages of the engine that has no environment."""
 
 
-@dataclass(frozen=True)
-class Process:
-    """What a process took: seconds on the clock and of processors, and peak memory in MiB."""
-
-    wall: float
-    processor: float
-    memory: float
-
-
-def run_process(command: Sequence[str], photo: str) -> Process:
+def run_process(command: Sequence[str], photo: str) -> dict[str, float]:
     """Run a command with the path of a photo as JSON on its standard input, and measure it.
 
     The peak memory counts this process, too, where it is larger, since the new one starts as its
     copy: nothing large is imported here.
 
+    Returns:
+        Seconds on the clock (`start`) and of processors (`start_processor`), and peak `memory` in
+        MiB.
+
     Raises:
         RuntimeError: if the command fails.
     """
-    with tempfile.TemporaryFile() as sent, tempfile.TemporaryFile() as errors:
-        sent.write(json.dumps([photo]).encode())
-        sent.seek(0)
-        began = time.perf_counter()
-        process = subprocess.Popen(
-            command, stdin=sent, stdout=subprocess.DEVNULL, stderr=errors, env=thread_limit(1)
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            errors.seek(0)
-            raise RuntimeError(f"{' '.join(command)} failed: {errors.read().decode()[-500:]}")
-    return Process(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    began = time.perf_counter()
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=thread_limit(1)
+    )
+    process.stdin.write(json.dumps([photo]).encode())
+    process.stdin.close()
+    _, status, usage = os.wait4(process.pid, 0)
+    wall = time.perf_counter() - began
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(command)} failed")
+    processor, memory = usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+    return {"start": wall, "start_processor": processor, "memory": memory}
 
 
 def command_for(engine: str, setting: str, python: Path, photo: str) -> list[str]:
@@ -101,8 +85,8 @@ def command_for(engine: str, setting: str, python: Path, photo: str) -> list[str
 
 def installed_size(engine: str, python: Path) -> float:
     """Size of an engine's environment in MB, without pip; of its packages where it has none."""
-    if engine in SYSTEM_PACKAGES:
-        query = ["dpkg-query", "-W", "-f=${Installed-Size}\n", *SYSTEM_PACKAGES[engine]]
+    if engine == "tesseract":
+        query = ["dpkg-query", "-W", "-f=${Installed-Size}\n", *TESSERACT]
         sizes = subprocess.run(query, capture_output=True, text=True, check=True).stdout.split()
         return sum(map(int, sizes)) * 1024 / 1e6
     site = next(python.parent.parent.glob("[Ll]ib*/**/site-packages"))
@@ -135,8 +119,7 @@ def measure(options: argparse.Namespace) -> dict[tuple[str, str], dict[str, list
         if turn == 0:
             continue
         warm = run_worker(python, engine, setting, [photo] * (WARM + 1))["wall_milliseconds"]
-        for name, value in (("start", cold.wall), ("start_processor", cold.processor),
-                            ("memory", cold.memory), ("warm", warm)):  # fmt: skip
+        for name, value in (cold | {"warm": warm}).items():
             figures[engine, setting].setdefault(name, []).append(value)
     return figures
 

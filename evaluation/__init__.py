@@ -19,7 +19,7 @@ CONSTANT = "constant answer"
 _MODULES = {
     "Comparison": "comparison",
     "Result": "comparison",
-    "Saliency": "saliency",
+    "Saliency": "model_figures",
     "compare": "comparison",
     "crop_accuracy": "glimpses",
     "plot_confusion": "charts",

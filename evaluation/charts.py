@@ -31,7 +31,7 @@ def plot_coverage(results: Any) -> Figure:
     """Accuracy over coverage of each model.
 
     Args:
-        results: a `Comparison`, or `confidence.coverage_curve` of each model by name.
+        results: a `Comparison`, or `figures.coverage_curve` of each model by name.
     """
     curves = _of_each(results, "coverage_curve")
     figure, axes = new_axes()
@@ -52,7 +52,7 @@ def plot_reliability(results: Any) -> Figure:
     """Accuracy over confidence of each model; calibrated confidence lies on the dashed line.
 
     Args:
-        results: a `Comparison`, or `confidence.reliability` of each model by name.
+        results: a `Comparison`, or `figures.reliability` of each model by name.
     """
     diagrams = _of_each(results, "reliability")
     figure, axes = new_axes()

@@ -22,10 +22,10 @@ from evaluation.paired import Pair, compare_pairs
 from evaluation.timing import time_readers
 from inference import provenance
 from inference.over_dataset import overlap, run_inference
-from inference.reader import Predictions, Reader
+from inference.reader import Reader
 from inference.split_images import SplitImages, random_indices
 from models.metrics import negative_log_likelihood, sequence_correct
-from number_zoo.predictions import DecodedSequences
+from number_zoo.predictions import DecodedSequences, Predictions
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from datasets import mixing, sources
 from evaluation import CONSTANT, charts
 from evaluation.comparison import Comparison, Result
 from evaluation.mistakes import KINDS, LONGER, mistake_kind
-from evaluation.saliency import Saliency, overlay
+from evaluation.model_figures import Saliency, overlay
 from inference.split_images import random_indices
 
 MISTAKES, DISAGREEMENTS, SALIENCY = 24, 24, 10

@@ -1,4 +1,4 @@
-"""The tables of README.md and docs/results.md, from kept `results.json` files."""
+"""The tables of README.md and docs/results.md, from copies of `results.json`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from artifacts.files import atomic_path, read_json
 from evaluation import CONSTANT
 
 RESULTS = Path("docs/results")
-"""Folder of kept `results.json` files, each under a name of its own."""
+"""Folder of copies of `results.json`, each under another name."""
 
 HIGHLIGHTS = "highlights.json"
 """The rows of the README's table, in that folder: `[["FILE", "MODEL"], …]`."""
@@ -33,12 +33,13 @@ def write_tables(root: Path) -> None:
         RunError: if a file is not JSON.
     """
     folder = root / RESULTS
-    kept = {p.stem: read_json(p) for p in sorted(folder.glob("*.json")) if p.name != HIGHLIGHTS}
-    if not kept:
+    paths = [path for path in sorted(folder.glob("*.json")) if path.name != HIGHLIGHTS]
+    if not paths:
         raise ValueError(f"there are no results in {folder}: keep copies of results.json there")
     rows: dict[tuple[str, str], str] = {}
     commands: dict[str, None] = {}  # in order, each once
-    for file, results in kept.items():
+    for path in paths:
+        file, results = path.stem, read_json(path)
         try:
             for name, figures in results["models"].items():
                 rows[file, name] = _row(results, name, figures)

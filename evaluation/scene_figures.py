@@ -51,7 +51,7 @@ class SceneResult:
         image_size: its height and width in pixels.
         readings: what was read.
         read: int (readings,), index of the number that each reading finds and reads, or -1.
-        found: the same for the box alone, whatever was read.
+        located: the same for the box alone, whatever was read.
         ignored: bool (readings,), whether a reading lies in a box to be ignored and is neither
             right nor wrong.
     """
@@ -60,7 +60,7 @@ class SceneResult:
     image_size: tuple[int, int]
     readings: Sequence[Reading]
     read: np.ndarray
-    found: np.ndarray
+    located: np.ndarray
     ignored: np.ndarray
 
     @property
@@ -74,7 +74,7 @@ class SceneResult:
         """The same of each reading: that of its number, where it finds one."""
         turned = np.array([reading.turn % 2 == 1 for reading in self.readings], bool)
         heights = _heights(_boxes(self.readings), turned) / self.image_size[0]
-        number = np.maximum(self.read, self.found)
+        number = np.maximum(self.read, self.located)
         heights[number >= 0] = self.heights[number[number >= 0]]
         return heights
 
@@ -83,7 +83,7 @@ class SceneResult:
         """Those of all readings, then those of the numbers in which no box was found."""
         labels, outcomes = self.example.labels, []
         for index, reading in enumerate(self.readings):
-            number, kind = self.found[index], "ignored"
+            number, kind = self.located[index], "ignored"
             if self.read[index] >= 0:
                 number, kind = self.read[index], "right"
             elif number >= 0 and number not in self.read:
@@ -92,7 +92,7 @@ class SceneResult:
                 kind = "invented"
             label = labels[number] if kind in ("right", "misread") else ""
             outcomes.append(Outcome(kind, label, reading, reading.box))
-        for number in np.setdiff1d(np.arange(len(labels)), [*self.read, *self.found]):
+        for number in np.setdiff1d(np.arange(len(labels)), [*self.read, *self.located]):
             box = self.example.boxes[number]
             known = box.tolist() if np.isfinite(box).all() else None
             outcomes.append(Outcome("missed", labels[number], None, known))
@@ -160,14 +160,14 @@ def scene_figures(results: Sequence[SceneResult]) -> dict[str, Any]:
     }
     if any(result.example.labels for result in boxed):
         figures["found"] = {
-            size: _scores(boxed, size, lambda result: result.found)
+            size: _scores(boxed, size, lambda result: result.located)
             | _average_precision(boxed, size)
             for size in SIZES
         }
         turns = [
             reading.turn % 4 == result.example.turns[number]
             for result in boxed
-            for reading, number in zip(result.readings, result.found, strict=True)
+            for reading, number in zip(result.readings, result.located, strict=True)
             if number >= 0
         ]
         figures["turns"] = float(np.mean(turns)) if turns else None
@@ -223,7 +223,7 @@ def _average_precision(results: Sequence[SceneResult], size: str) -> dict[str, A
         (image, reading.confidence if reading.score is None else reading.score, number >= 0)
         for image, result in enumerate(results)
         for reading, number, height, ignored in zip(
-            result.readings, result.found, result.reading_heights, result.ignored, strict=True
+            result.readings, result.located, result.reading_heights, result.ignored, strict=True
         )
         if _of_size(np.array([height]), size)[0] and not ignored
     ]

@@ -144,11 +144,11 @@ def show(comparison: SceneComparison, folder: Path) -> None:
     console, rows = Console(), []
     for name, figures in comparison.figures.items():
         for size in SIZES:
-            read, found = figures["read"][size], figures["found"].get(size, {})
+            read, boxes = figures["read"][size], figures["found"].get(size, {})
             cells = [_percent(read[score]) for score in ("precision", "recall", "f1")]
             interval = read["f1_interval"]
             cells.append(" – ".join(f"{100 * end:.0f}" for end in interval) if interval else "–")
-            cells.append(_percent(found.get("average_precision")))
+            cells.append(_percent(boxes.get("average_precision")))
             rows.append([name if size == "all" else f"  {size}", f"{read['numbers']:,}", *cells])
     columns = ("reader", "numbers", "prec.", "recall", "F1", "interval", "AP*")
     title = f"All numbers of {comparison.dataset}, {comparison.split} split"

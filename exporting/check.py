@@ -7,12 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-import labels
 from exporting.formats import FLOAT16, INT8, Run
 from exporting.sample import Sample
-from inference.graph import CONFIDENCE
+from inference.locator import Locator
 from inference.reader import Reader
-from labels import DIGITS, LENGTH
+from models.locator_metrics import overlaps
+from number_zoo.names import BOXES, CONFIDENCE, IMAGES, SCORES, TURNS
+from number_zoo.predictions import Predictions
 
 MIN_CONFIDENCE = 0.5
 """Readings of at least this confidence must not change. Below it two numbers can be so close that
@@ -39,6 +40,14 @@ class Tolerance(NamedTuple):
 
 TOLERANCE = {None: Tolerance(0.01, 0.01, 0.0), FLOAT16: Tolerance(0.05, 0.05, 0.01)}
 """By quantization. With `INT8` only the sequence accuracy counts."""
+
+LOCATOR_TOLERANCE = {None: 0.01, FLOAT16: 0.05}
+"""Most difference of a score, by quantization, and most fraction of boxes that may change: of two
+that overlap, rounding can decide which remains."""
+
+_COMPARED, _SAME_BOX = 20, 0.9
+"""Boxes of each image that are compared, those of the highest scores; and from which overlap on two
+are the same."""
 
 
 @dataclass(frozen=True)
@@ -81,36 +90,35 @@ def check(run: Run, reader: Reader, sample: Sample, quantize: str | None) -> Che
         ExportError: if readings or confidences differ by more than the tolerance, or an image is
             read differently in a batch.
     """
-    outputs = [run(image[None]) for image in sample.images]
-    _check_batch(run, sample.images[0])
-    numbers = [labels.decode(int(o[LENGTH][0]), o[DIGITS][0]) for o in outputs]
-    confidences = np.array([o[CONFIDENCE][0] for o in outputs], np.float64)
-    expected = reader.predict(sample.images).decoded
-    expected_numbers = expected.numbers()
-    expected_confidences = np.exp(expected.log_probability)
+    images = sample.images
+    of_file = Predictions.concatenate([Predictions(run(image[None])) for image in images])
+    _check_batch(run, images[0])
+    of_graph = reader.predict(images)
+    numbers, expected_numbers = of_file.decoded.numbers(), of_graph.decoded.numbers()
+    confidence, expected_confidence = (p.arrays[CONFIDENCE] for p in (of_file, of_graph))
     tolerance = TOLERANCE.get(quantize, TOLERANCE[FLOAT16])
-    equal = np.array([a == b for a, b in zip(numbers, expected_numbers, strict=True)])
-    confident = expected_confidences >= MIN_CONFIDENCE
-    difference = np.abs(confidences - expected_confidences)
+    equal = np.equal(numbers, expected_numbers)
+    confident = expected_confidence >= MIN_CONFIDENCE
+    difference = np.abs(confidence - expected_confidence)
     result = Check(
         source=sample.source,
-        images=len(equal),
+        images=len(images),
         equal=int(equal.sum()),
         confident=int(confident.sum()),
         confident_equal=int((confident & equal).sum()),
         max_difference=float(difference.max()),
         exceeding=int((~(difference <= tolerance.confidence)).sum()),  # counts NaN, too
-        accuracy=_accuracy(numbers, sample),
-        graph_accuracy=_accuracy(expected_numbers, sample),
+        accuracy=float(np.equal(numbers, sample.labels).mean()),
+        graph_accuracy=float(np.equal(expected_numbers, sample.labels).mean()),
     )
     if quantize == INT8:
-        _check_accuracy(result)
-    else:
-        _check_agreement(result, tolerance)
-    return result
-
-
-def _check_agreement(result: Check, tolerance: Tolerance) -> None:
+        if result.accuracy < result.graph_accuracy - MAX_LOST:
+            raise ExportError(
+                f"the sequence accuracy is {result.accuracy:.2%} with eight-bit weights and "
+                f"{result.graph_accuracy:.2%} in Keras ({result.images} images, {result.source}); "
+                f"accepted is a loss of {MAX_LOST:.0%}"
+            )
+        return result
     changed = result.confident - result.confident_equal
     if changed > tolerance.changed * result.confident:
         raise ExportError(
@@ -123,19 +131,7 @@ def _check_agreement(result: Check, tolerance: Tolerance) -> None:
             f"{tolerance.confidence:g} in {result.exceeding} of {result.images} images (accepted: "
             f"{tolerance.exceeding:.0%}), by up to {result.max_difference:.3g}"
         )
-
-
-def _check_accuracy(result: Check) -> None:
-    if result.accuracy < result.graph_accuracy - MAX_LOST:
-        raise ExportError(
-            f"the sequence accuracy is {result.accuracy:.2%} with eight-bit weights and "
-            f"{result.graph_accuracy:.2%} in Keras ({result.images} images, {result.source}); "
-            f"accepted is a loss of {MAX_LOST:.0%}"
-        )
-
-
-def _accuracy(numbers: list[str], sample: Sample) -> float:
-    return float(np.mean([a == b for a, b in zip(numbers, sample.labels, strict=True)]))
+    return result
 
 
 def _check_batch(run: Run, image: np.ndarray) -> None:
@@ -148,3 +144,68 @@ def _check_batch(run: Run, image: np.ndarray) -> None:
                 f"the output {name} of an image is {alone[name][0]} alone and {values[1:2]} in a "
                 "batch"
             )
+
+
+@dataclass(frozen=True)
+class LocatorCheck:
+    """Result of a check of a locator.
+
+    Attributes:
+        source: the images.
+        images: their number.
+        boxes: boxes of file and graph that were compared.
+        equal: boxes that the other has as well, with the same turn.
+        max_difference: largest difference of the scores of these.
+    """
+
+    source: str
+    images: int
+    boxes: int
+    equal: int
+    max_difference: float
+
+
+def check_locator(run: Run, locator: Locator, sample: Sample, quantize: str | None) -> LocatorCheck:
+    """Run the file of a locator on images and compare it with the graph in Keras.
+
+    Args:
+        run: the opened file.
+        locator: the model with the graph.
+        sample: images.
+        quantize: how the weights are stored, which sets the tolerance.
+
+    Raises:
+        ExportError: if boxes or scores differ by more than the tolerance.
+    """
+    boxes = equal = 0
+    differences = [0.0]
+    for image in sample.images:
+        of_file, of_graph = run(image[None]), locator.backend({IMAGES: image[None]})
+        for a, b in ((of_file, of_graph), (of_graph, of_file)):
+            scores, others = a[SCORES][0][:_COMPARED], b[SCORES][0]
+            scores = scores[scores > 0]
+            if not len(scores):
+                continue
+            overlap, _ = overlaps(a[BOXES][0][: len(scores)], b[BOXES][0])
+            overlap[:, others <= 0] = 0
+            nearest = overlap.argmax(axis=1)
+            same = overlap.max(axis=1) >= _SAME_BOX
+            same &= a[TURNS][0][: len(scores)] == b[TURNS][0][nearest]
+            boxes += len(scores)
+            equal += int(same.sum())
+            differences += np.abs(scores - others[nearest])[same].tolist()
+    result = LocatorCheck(
+        sample.source, len(sample.images), boxes, equal, float(np.max(differences))
+    )
+    changed, tolerance = boxes - equal, LOCATOR_TOLERANCE[quantize]
+    if changed > tolerance * boxes:
+        raise ExportError(
+            f"{changed} of {boxes} boxes of file and Keras have no equal in the other "
+            f"(accepted: {tolerance:.0%})"
+        )
+    if not result.max_difference <= tolerance:
+        raise ExportError(
+            f"the scores of the file differ from those of Keras by up to "
+            f"{result.max_difference:.3g} (accepted: {tolerance:g})"
+        )
+    return result

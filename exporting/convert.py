@@ -15,10 +15,9 @@ import keras
 import models
 from artifacts.environment import environment
 from artifacts.files import atomic_path, temporary_files_in, write_json
-from exporting import formats, locator, sample
-from exporting.check import Check, ExportError, check
+from exporting import formats, sample
+from exporting.check import Check, ExportError, LocatorCheck, check, check_locator
 from exporting.formats import INT8, Format
-from exporting.locator import LocatorCheck
 from inference import provenance
 from inference.graph import build_inference_model, in_float32
 from inference.locator import Locator, build_locator_model
@@ -152,7 +151,6 @@ def _reader(
         reader.max_glimpses,
         reader.temperature,
         crops=form.crops,
-        only_active=form.crops,
         frozen=form.name != "saved_model",
     )
     return reader, graph, lambda file: check(form.open(file, None), reader, labelled, quantize)
@@ -169,10 +167,10 @@ def _locator(
             f"a locator takes no glimpses: leave max_glimpses out. Received: {max_glimpses}"
         )
     model = Locator(weights)
-    scenes = locator.take(dataset, images or _SCENES, data_dir)
+    scenes = sample.take_scenes(dataset, images or _SCENES, data_dir)
 
     def check_file(file: Path) -> LocatorCheck:
-        return locator.check(formats.open_locator(file), model, *scenes, quantize)
+        return check_locator(formats.open_locator(file), model, scenes, quantize)
 
     return model, build_locator_model(model.model), check_file
 

@@ -3,30 +3,36 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+import itertools
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
+import datasets
 from inference.split_images import SplitImages, random_indices
+from number_zoo.images import decode_image
 
-RENDERED = "rendered images"
 _SEED = 2002
+_SCALES = (1.0, 0.31, 1.7)
+"""Factors by which scenes are resized in turn: sizes of few and of many pixels, and of no multiple
+of a locator's stride."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Images with labels.
+    """Images, with labels where they have one number each.
 
     Attributes:
         source: where they come from.
         images: uint8 (height, width, 3), RGB, of any size.
-        labels: the digits in each.
+        labels: the digits in each; none of scenes.
     """
 
     source: str
     images: list[np.ndarray]
-    labels: list[str]
+    labels: list[str] = field(default_factory=list)
 
 
 def take(
@@ -46,14 +52,37 @@ def take(
     if dataset is None:
         return _render(count, max_digits)
     split = SplitImages(dataset, "validation", data_dir)
-    if not split.labels:
+    images = split.load(random_indices(len(split.labels), count))
+    return _of_validation(dataset, list(images.values()), [split.texts[index] for index in images])
+
+
+def take_scenes(dataset: str | None, count: int, data_dir: str | Path | None = None) -> Sample:
+    """Take images with any number of numbers, of several sizes: as `take`, without labels."""
+    if dataset is None:
+        from datasets.rendered_scenes.rendering import render_scene
+
+        scenes = [render_scene(_SEED, index).image for index in range(count)]
+        return Sample("rendered scenes", _of_several_sizes(scenes))
+    examples = datasets.examples(dataset, "validation", data_dir, several=True)
+    scenes = [decode_image(e.image) for e in itertools.islice(examples, count)]
+    return _of_validation(dataset, _of_several_sizes(scenes))
+
+
+def _of_validation(dataset: str, images: list[np.ndarray], *labels: list[str]) -> Sample:
+    if not images:
         raise ValueError(
             f"{dataset} has no validation images to check with: name another --dataset, or none "
             "for rendered images"
         )
-    images = split.load(random_indices(len(split.labels), count))
-    texts = [split.texts[index] for index in images]
-    return Sample(f"{dataset}, validation split", list(images.values()), texts)
+    return Sample(f"{dataset}, validation split", images, *labels)
+
+
+def _of_several_sizes(images: list[np.ndarray]) -> list[np.ndarray]:
+    resized = []
+    for image, factor in zip(images, itertools.cycle(_SCALES), strict=False):
+        size = [max(8, round(factor * side)) for side in image.shape[1::-1]]
+        resized.append(np.asarray(Image.fromarray(image).resize(size)))
+    return resized
 
 
 def _render(count: int, max_digits: int) -> Sample:
@@ -69,4 +98,5 @@ def _render(count: int, max_digits: int) -> Sample:
         for style in (DEFAULT, WIDE)
     ]
     images = [render(_SEED, index, styles[index % 2]) for index in range(count)]
-    return Sample(RENDERED, [image.image for image in images], [image.label for image in images])
+    labels = [image.label for image in images]
+    return Sample("rendered images", [image.image for image in images], labels)

@@ -1,9 +1,9 @@
-"""Read the numbers in images: `read(images)`, or a `Reader` kept for many calls.
+"""Read images with a `Reader`, the end-to-end graph of a model on Keras.
 
 Importing this is cheap: the model's framework is imported when a reader is first asked for.
 """
 
 from artifacts.lazy import lazy_attributes
 
-__all__ = ["Reader", "Reading", "read"]
-__getattr__ = lazy_attributes(__name__, dict.fromkeys(__all__, "reader"))
+__all__ = ["Reader"]
+__getattr__ = lazy_attributes(__name__, {"Reader": "reader"})

@@ -63,8 +63,8 @@ class ReadNumbers(keras.layers.Layer):
             without a `box` output. With 1, quarters are not read.
         temperature: divisor of the averaged log-probabilities.
         frozen: whether to hold the weights as constants, which exported files run faster with.
-        only_active: whether to leave images that need no further glimpse out of the batch; faster
-            for batches, but not on backends where all shapes are static (JAX).
+        only_active: whether to leave images that need no further glimpse out of the batch, which is
+            faster for batches; not on backends where all shapes are static (JAX).
 
     Call arguments:
         images: uint8 (batch, height, width, 3), RGB.
@@ -223,7 +223,7 @@ def build_inference_model(
     temperature: float = 1.0,
     *,
     crops: bool = False,
-    **options: bool,
+    frozen: bool = False,
 ) -> keras.Model:
     """Build the end-to-end model: uint8 images of any size in, what `ReadNumbers` returns out.
 
@@ -232,10 +232,11 @@ def build_inference_model(
         max_glimpses: as for `ReadNumbers`.
         temperature: as for `ReadNumbers`.
         crops: whether the inputs are a dictionary of `images`, `crops` and `image_sizes`; else
-            images are the only input.
-        options: `frozen` and `only_active`, as for `ReadNumbers`.
+            images are the only input, and all of a batch are read until the last needs no more.
+        frozen: as for `ReadNumbers`.
     """
-    read = ReadNumbers(model, max_glimpses, temperature, **options, name="read_numbers")
+    only_active = crops and not STATIC_SHAPES
+    read = ReadNumbers(model, max_glimpses, temperature, frozen, only_active, name="read_numbers")
     images = keras.Input((None, None, 3), dtype="uint8", name=IMAGES)
     if not crops:
         return keras.Model(images, read(images), name=model.name)
@@ -264,18 +265,12 @@ def in_float32(model: keras.Model, input_tensors=None) -> keras.Model:
     return copy
 
 
-def padded_size(height: int, width: int) -> tuple[int, int]:
-    """The size to which images are padded: squares of a few sizes where shapes are static."""
-    side = 1 << (max(height, width) - 1).bit_length()
-    return (side, side) if STATIC_SHAPES else (height, width)
-
-
 def compile_graph(
     model: keras.Model,
 ) -> Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]:
     """A function from arrays to arrays that runs a model with inputs by name, of any shape."""
     if keras.backend.backend() != "tensorflow":
-        return model.predict_on_batch
+        return lambda inputs: model.predict_on_batch(inputs | {IMAGES: _padded(inputs[IMAGES])})
     import tensorflow as tf
 
     # Not `predict_on_batch`, which would trace the graph anew for the second size of images, and
@@ -287,6 +282,15 @@ def compile_graph(
         lambda inputs: model(inputs, training=False), input_signature=[signature], autograph=False
     )
     return lambda inputs: {name: value.numpy() for name, value in run(inputs).items()}
+
+
+def _padded(images: np.ndarray) -> np.ndarray:
+    """Images (batch, height, width, 3); squares of a few sizes where shapes are static."""
+    if not STATIC_SHAPES:
+        return images
+    height, width = images.shape[1:3]
+    side = 1 << (max(height, width) - 1).bit_length()
+    return np.pad(images, [(0, 0), (0, side - height), (0, side - width), (0, 0)])
 
 
 def decode(logits):

@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 import models
-from inference.graph import compile_graph, in_float32, padded_size
+from inference.graph import compile_graph, in_float32
 from models.locator import SIZE_MULTIPLE
 from number_zoo import locator
 from number_zoo.names import IMAGES
@@ -78,8 +78,6 @@ class Locator(locator.Locator):
     Raises:
         ValueError: if there are no such weights, or the model is no locator.
     """
-
-    _padded_size = staticmethod(padded_size)
 
     def __init__(self, weights: str | Path | None = None):
         weights = weights or DEFAULT_LOCATOR

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from datasets import sources
-from inference.reader import Predictions, Reader
+from inference.reader import Reader
 from labels import encode_batch
 from number_zoo.images import decode_image
+from number_zoo.predictions import Predictions
 
 _CHUNK = 256
 

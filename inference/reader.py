@@ -10,10 +10,7 @@ from inference import graph, provenance
 from labels import BOX, DIGITS
 from number_zoo import reader
 from number_zoo.names import ATTENTION
-from number_zoo.predictions import Predictions, Reading
 from number_zoo.published import DEFAULT_WEIGHTS
-
-__all__ = ["Predictions", "Reader", "Reading", "read"]
 
 MAX_GLIMPSES = 4
 """Most glimpses of an image by a model that predicts a box and was trained on whole images."""
@@ -37,7 +34,6 @@ class Reader(reader.Reader):
     """
 
     batch = 1 if graph.STATIC_SHAPES else 64
-    _padded_size = staticmethod(graph.padded_size)
 
     def __init__(
         self,
@@ -71,11 +67,7 @@ class Reader(reader.Reader):
             )
         self.name = Path(weights).resolve().name.removesuffix(".keras")
         inference_model = graph.build_inference_model(
-            self.model,
-            self.max_glimpses,
-            self.temperature,
-            crops=True,
-            only_active=not graph.STATIC_SHAPES,
+            self.model, self.max_glimpses, self.temperature, crops=True
         )
         # One thread: Keras has its own.
         self._start(graph.compile_graph(inference_model), 1, locator)
@@ -94,15 +86,3 @@ class Reader(reader.Reader):
             "max_glimpses": self.max_glimpses,
             "temperature": self.temperature,
         }
-
-
-def read(images, weights: str | Path | None = None):
-    """Read the number in an image, or in each of several, as `number_zoo.read` does, with Keras.
-
-    Loading the weights takes seconds: for repeated calls keep a `Reader`.
-
-    Args:
-        images: as for `Reader.read`.
-        weights: as for `Reader`.
-    """
-    return Reader(weights).read(images)

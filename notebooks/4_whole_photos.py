@@ -198,7 +198,7 @@ datasets.show(
 # %% [markdown]
 # ## Your photo
 #
-# `inference.read(["photo.jpg"])`, or `python predict.py photo.jpg`, does the same for files.
+# `number_zoo.read(["photo.jpg"])`, or `python predict.py photo.jpg`, does the same for files.
 # Every reading has a confidence, which is calibrated: of the readings with 90 %, about nine in
 # ten are correct. So "I cannot read this" is an answer too, and a threshold chosen on photos like
 # yours (`evaluate.py` prints it) says how often it is given. Here are your photos, or, without

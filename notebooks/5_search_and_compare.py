@@ -77,9 +77,8 @@ tuning.plot_cost(f"{folder}/search")
 # %% [markdown]
 # ## What mattered
 #
-# Each point is a trial. An importance is given only where these trials show more than shuffled
-# scores would. So few trials in so short a training show little, and it is better to say so than to
-# rank noise.
+# Each point is a trial. So few trials in so short a training show little: a slope is to be believed
+# only where it is larger than the scatter of the points.
 
 # %% tags=["cover"]
 tuning.plot_hyperparameters(f"{folder}/search", columns=4)

@@ -160,9 +160,6 @@ class Locator:
         overlaps = intersection_over_union(located.boxes) > MAX_IOU
         return located.take(suppress(overlaps, located.scores))
 
-    def _padded_size(self, height: int, width: int) -> tuple[int, int]:
-        return height, width
-
     def _run(self, scaled: Image.Image, width: int, height: int, most: float = np.inf) -> Locations:
         """One pass over an image; boxes are in pixels of the whole image.
 
@@ -171,12 +168,7 @@ class Locator:
             width, height: of the image in pixels.
             most: largest shorter side of a box in pixels of `scaled`.
         """
-        images = np.asarray(scaled)[None]
-        padded = self._padded_size(scaled.height, scaled.width)
-        if padded != images.shape[1:3]:
-            below, right = padded[0] - scaled.height, padded[1] - scaled.width
-            images = np.pad(images, [(0, 0), (0, below), (0, right), (0, 0)])
-        outputs = self._backend({names.IMAGES: images})
+        outputs = self._backend({names.IMAGES: np.asarray(scaled)[None]})
         boxes = np.clip(outputs[names.BOXES][0], 0, np.float32([scaled.width, scaled.height] * 2))
         sizes = (boxes[:, 2:] - boxes[:, :2]).min(axis=1)
         used = (sizes > 0) & (sizes <= most)

@@ -224,15 +224,11 @@ class Reader:
             batch.append(index)
         return [*batches, batch]
 
-    def _padded_size(self, height: int, width: int) -> tuple[int, int]:
-        return height, width
-
     def _predict_batch(self, images: Sequence[np.ndarray], crops) -> Predictions:
         heights, widths = zip(*(image.shape[:2] for image in images), strict=True)
-        height, width = self._padded_size(max(heights), max(widths))
         padded = images[0][None]  # not copied where one image is all
-        if padded.shape[:3] != (len(images), height, width):
-            padded = np.zeros((len(images), height, width, 3), np.uint8)
+        if len(images) > 1:
+            padded = np.zeros((len(images), max(heights), max(widths), 3), np.uint8)
             for row, image in zip(padded, images, strict=True):
                 row[: image.shape[0], : image.shape[1]] = image
         inputs = {

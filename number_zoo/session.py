@@ -43,11 +43,9 @@ class Session:
     """
 
     def __init__(self, weights: str | Path, threads: int = 1, task: str = "read"):
-        is_published = str(weights) in published.list_weights(task)
-        path = Path(weights)
-        if not is_published and str(weights) in published.list_weights(None):
-            raise ValueError(_other_task(weights, task))
-        if not is_published and not path.is_file():
+        is_published = str(weights) in published.list_weights(None)
+        path = published.onnx_file(str(weights)) if is_published else Path(weights)
+        if not path.is_file():
             kind = "weights" if task == "read" else "locator"
             known = names.unknown_name(kind, str(weights), published.list_weights(task))
             raise ValueError(f"{known}, or the path of an .onnx file")
@@ -55,7 +53,6 @@ class Session:
         os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
         import onnxruntime
 
-        path = published.onnx_file(str(weights)) if is_published else path
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         # Threads that wait for the next operation leave their cores to others.

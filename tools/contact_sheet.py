@@ -72,28 +72,27 @@ def read_source(source: str, seed: int = 0) -> Iterator[Example]:
     elif path.name.endswith((".tar.gz", ".tgz")) or (path / "digitStruct.mat").is_file():
         for entry, data in read_split(path, path.name.partition(".")[0]):
             yield Example(decode_image(data), f"{entry.name}: {entry.label}", entry.boxes)
-    elif (path / LABELS_FILE).is_file() and is_scenes(path):
-        scenes = folder_examples(path)
-        for index in np.random.default_rng(seed).permutation(len(scenes)):
-            scene = scenes[index]
-            yield Example(decode_image(scene.image), scene.image.stem, scene.boxes)
-    elif (path / LABELS_FILE).is_file():
-        photos = read_folder(path)
-        for index in np.random.default_rng(seed).permutation(len(photos)):
-            photo = photos[index]
-            yield Example(
-                decode_image(photo.path), f"{photo.path.stem}: {photo.label}", photo.boxes
-            )
     else:
-        paths = sorted(file for file in path.rglob("*") if file.suffix.lower() in _SUFFIXES)
-        if not paths:
-            styles = ", ".join([*(f"rendered_numbers/{n}" for n in STYLES), "rendered_scenes"])
-            raise FileNotFoundError(
-                f"A source must be one of {styles}, an SVHN archive, or a folder with images "
-                f"({', '.join(_SUFFIXES)}). Received: {source}"
-            )
-        for index in np.random.default_rng(seed).permutation(len(paths)):
-            yield Example(decode_image(paths[index]), paths[index].stem)
+        images = _list_images(path)
+        for index in np.random.default_rng(seed).permutation(len(images)):
+            file, label, boxes = images[index]
+            yield Example(decode_image(file), f"{file.stem}: {label}".removesuffix(": "), boxes)
+
+
+def _list_images(folder: Path) -> list[tuple[Path, str, np.ndarray | None]]:
+    """The file of each image of a folder, its label and its boxes, as far as they are known."""
+    if (folder / LABELS_FILE).is_file() and is_scenes(folder):
+        return [(scene.image, "", scene.boxes) for scene in folder_examples(folder)]
+    if (folder / LABELS_FILE).is_file():
+        return [(photo.path, photo.label, photo.boxes) for photo in read_folder(folder)]
+    files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in _SUFFIXES)
+    if not files:
+        styles = ", ".join([*(f"rendered_numbers/{name}" for name in STYLES), "rendered_scenes"])
+        raise FileNotFoundError(
+            f"A source must be one of {styles}, an SVHN archive, or a folder with images "
+            f"({', '.join(_SUFFIXES)}). Received: {folder}"
+        )
+    return [(file, "", None) for file in files]
 
 
 def contact_sheet(sources: Sequence[Sequence[Example]], columns: int, boxes: bool) -> Figure:

@@ -133,6 +133,27 @@ class SeedEpoch(keras.callbacks.Callback):
             state.assign(np.array([key, 0], state.dtype))
 
 
+def log_epoch(rows: list[Row], last: int) -> None:
+    """Log the newest of `rows`: loss, validation scores, the best so far, the time left.
+
+    Args:
+        rows: history of the run.
+        last: the epoch that ends the training.
+    """
+    row, best = rows[-1], max(rows, key=rank)
+    shown = [f"{text} {100 * row[name]:.2f} %" for name, text in _SHOWN.items() if name in row]
+    shown[0] += f" (best {100 * best[objective(best)]:.2f} %)"
+    log.info(
+        "epoch %d/%d  loss %.3f  validation: loss %.3f, %s  %s left",
+        row["epoch"],
+        last,
+        row["loss"],
+        row["val_loss"],
+        ", ".join(shown),
+        duration(row["seconds"] * (last - row["epoch"])),
+    )
+
+
 class EndOfEpoch(keras.callbacks.Callback):
     """Validate with the averaged weights, then write model, history and checkpoint.
 
@@ -142,7 +163,8 @@ class EndOfEpoch(keras.callbacks.Callback):
     Args:
         run: the run's files; None in a process that writes none.
         validation: `tf.data` pipeline of `(images, labels)`.
-        rows: history of the epochs before this training.
+        rows: history of the epochs before this training, to which those of this one are added.
+        last: the epoch that ends the training.
         checkpoint: "best" or "last", as in `Recipe.checkpoint`.
         strategy: what the model was created with.
         scores: function of outputs and labels.
@@ -153,15 +175,17 @@ class EndOfEpoch(keras.callbacks.Callback):
         run: RunFolder | None,
         validation,
         rows: list[Row],
+        last: int,
         checkpoint: str,
-        strategy: Strategy = SINGLE_DEVICE,
-        scores: Scores = sequence_scores,
+        strategy: Strategy,
+        scores: Scores,
     ):
         super().__init__()
         self.run = run
         self.validation = validation
         self.truth = gather_labels(validation)
         self.rows = rows
+        self.last = last
         self.checkpoint = checkpoint
         self.strategy = strategy
         self.scores = scores
@@ -182,6 +206,7 @@ class EndOfEpoch(keras.callbacks.Callback):
         if self.run:
             self.run.write_history(self.rows)
             save_checkpoint(self.model, self.run)
+        log_epoch(self.rows, self.last)
 
 
 def _save_model(model: keras.Model, run: RunFolder) -> None:
@@ -244,34 +269,3 @@ class TensorBoard(keras.callbacks.TensorBoard):
     def on_train_end(self, logs=None):
         with tensorflow_writes(self.log_dir):
             super().on_train_end(logs)
-
-
-class Progress(keras.callbacks.Callback):
-    """Log one line per epoch: loss, validation scores, the best so far, the time left."""
-
-    def __init__(self, epochs: int, end_of_epoch: EndOfEpoch):
-        super().__init__()
-        self.epochs = epochs
-        self.end_of_epoch = end_of_epoch
-
-    def on_train_begin(self, logs=None):
-        self.start = time.monotonic()
-        self.trained = 0
-
-    def on_epoch_end(self, epoch, logs=None):
-        self.trained += 1
-        left = (time.monotonic() - self.start) / self.trained * (self.epochs - epoch - 1)
-        best = selected_epoch(self.end_of_epoch.rows, "best")
-        shown = [
-            f"{text} {100 * logs[name]:.2f} %" for name, text in _SHOWN.items() if name in logs
-        ]
-        shown[0] += f" (best {100 * best[objective(best)]:.2f} %)"
-        log.info(
-            "epoch %d/%d  loss %.3f  validation: loss %.3f, %s  %s left",
-            epoch + 1,
-            self.epochs,
-            logs["loss"],
-            logs["val_loss"],
-            ", ".join(shown),
-            duration(left),
-        )

@@ -39,7 +39,7 @@ def finish(
     Args:
         configuration: what was trained.
         run: its folder, with the selected model.
-        rows: its history.
+        rows: its history; empty where it has none.
         model: a model of the same architecture, to count parameters and multiply-adds.
         data_dir: where TFDS data lies.
         inference_limit: validation images per source that are read. Defaults to all.
@@ -47,17 +47,18 @@ def finish(
     Returns:
         The content of `metrics.json`.
     """
-    selected = selected_epoch(rows, configuration.recipe.checkpoint)
-    metrics = {
-        "validation": {
-            name.removeprefix("val_"): value
-            for name, value in selected.items()
-            if name.startswith("val_")
-        },
+    metrics: dict[str, Any] = {"validation": {}}
+    if rows:
+        selected = selected_epoch(rows, configuration.recipe.checkpoint)
+        scores = [name for name in selected if name.startswith("val_")]
+        metrics = {
+            "validation": {name.removeprefix("val_"): selected[name] for name in scores},
+            "epoch": int(selected["epoch"]),
+            "epochs": len(rows),
+            "hours": round(sum(row["seconds"] for row in rows) / 3600, 3),
+        }
+    metrics |= {
         "inference": calibrate(configuration, run, data_dir, inference_limit),
-        "epoch": int(selected["epoch"]),
-        "epochs": len(rows),
-        "hours": round(sum(row["seconds"] for row in rows) / 3600, 3),
         "parameters": model.count_params(),
         "multiply_adds": models.multiply_adds(model),
         "crop": configuration.crop,

@@ -17,7 +17,7 @@ import models
 from artifacts.console import duration
 from artifacts.files import read_json
 from artifacts.run_folder import RunFolder, open_run
-from training.callbacks import EndOfEpoch, Progress, Row, SeedEpoch, TensorBoard, load_checkpoint
+from training.callbacks import EndOfEpoch, Row, SeedEpoch, TensorBoard, load_checkpoint
 from training.configuration import Configuration
 from training.distribution import SINGLE_DEVICE, Strategy
 from training.finish import finish
@@ -184,7 +184,6 @@ def _fit(
     )
     rows = run.read_history(start) if run else []
     scores = partial(task.scores, configuration=configuration)
-    end_of_epoch = EndOfEpoch(run, validation, rows, recipe.checkpoint, strategy, scores)
     # Every process needs the callback, which computes the learning rate on all devices; those
     # that write no run let it write to TensorFlow's file system in memory.
     logs = str(run.tensorboard) if run else "ram://tensorboard"
@@ -197,8 +196,7 @@ def _fit(
         verbose=1 if progress_bar else 0,
         callbacks=[
             SeedEpoch(configuration.seed),
-            end_of_epoch,
-            Progress(last, end_of_epoch),
+            EndOfEpoch(run, validation, rows, last, recipe.checkpoint, strategy, scores),
             TensorBoard(logs, write_graph=False),
             keras.callbacks.TerminateOnNaN(raise_error=True),
         ],

@@ -9,8 +9,7 @@ from matplotlib.figure import Figure
 
 from artifacts.console import count
 from artifacts.plot_style import colour, new_axes, styled
-from tuning.importance import Importance, importance
-from tuning.search import OBJECTIVES, Search, read_search
+from tuning.search import Search, read_search
 from tuning.trial import DEFAULT, TrialRecord, best_first, read_records
 
 _GREY = "#6b7280"
@@ -27,22 +26,6 @@ def pareto_front(ranked: Sequence[TrialRecord]) -> list[TrialRecord]:
         if not front or record.multiply_adds < front[0].multiply_adds:
             front.insert(0, record)
     return front
-
-
-def search_importance(search: Search, ranked: Sequence[TrialRecord]) -> list[Importance]:
-    """Importance over the trials that were trained to the end, of Hyperband the longest."""
-    longest = max((record.epochs for record in ranked), default=0)
-    trials = [
-        record
-        for record in ranked
-        if record.trial != DEFAULT and (search.tuner != "hyperband" or record.epochs == longest)
-    ]
-    sign = 1 if OBJECTIVES[search.objective] == "max" else -1
-    return importance(
-        search.make_space().hyperparameters.space,
-        [record.values for record in trials],
-        [sign * record.score for record in trials],
-    )
 
 
 @styled
@@ -79,11 +62,7 @@ def plot_cost(folder: str | Path) -> Figure:
 
 @styled
 def plot_hyperparameters(folder: str | Path, columns: int = 3) -> Figure:
-    """Score of each trial over each hyperparameter that varied.
-
-    The importance of a hyperparameter, with its interval, is its title where the trials show one
-    (`tuning.importance`).
-    """
+    """Score of each trial over each hyperparameter that varied."""
     search, ranked = _read(folder)
     trials = [record for record in ranked if record.trial != DEFAULT]
     shown = {}
@@ -92,7 +71,6 @@ def plot_hyperparameters(folder: str | Path, columns: int = 3) -> Figure:
         values = [record.values[name] for record in applied]
         if len(set(values)) > 1:
             shown[name] = values, _scores(search, applied)
-    measured = {item.name: item for item in search_importance(search, ranked)}
     columns = min(columns, max(1, len(shown)))
     rows = max(1, -(-len(shown) // columns))
     figure = Figure(figsize=(3.3 * columns, 2.4 * rows), layout="tight")
@@ -100,9 +78,6 @@ def plot_hyperparameters(folder: str | Path, columns: int = 3) -> Figure:
     for axes, (name, (values, scores)) in zip(grid.flat, shown.items(), strict=False):
         axes.plot(values, scores, "o", color=colour(0), alpha=0.8)
         _draw_default(axes, search, ranked)
-        if item := measured.get(name):
-            low, high = item.interval
-            axes.set_title(f"importance {item.importance:.0%} ({low:.0%} – {high:.0%})")
         axes.set_xlabel(name)
         if len(set(values)) <= 6:
             axes.set_xticks(sorted(set(values)))

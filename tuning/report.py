@@ -14,14 +14,7 @@ from artifacts.plot_style import svg
 from evaluation.intervals import wilson_interval
 from evaluation.page import template
 from training.tasks import task_of
-from tuning.charts import (
-    pareto_front,
-    plot_cost,
-    plot_hyperparameters,
-    plot_trials,
-    search_importance,
-)
-from tuning.importance import FEWEST_TRIALS, MEASURE
+from tuning.charts import pareto_front, plot_cost, plot_hyperparameters, plot_trials
 from tuning.loop import show_score
 from tuning.search import Search
 from tuning.space import show
@@ -110,9 +103,6 @@ def render(search: Search, folder: Path, images: int) -> str:
         images=images,
         space=space.describe(),
         varied=varied,
-        importance=search_importance(search, ranked),
-        fewest=FEWEST_TRIALS,
-        measure=MEASURE,
         front={record.trial for record in pareto_front(ranked)},
         charts={name: svg(plot(folder), name) for name, plot in charts.items()} if ranked else {},
         show=show,

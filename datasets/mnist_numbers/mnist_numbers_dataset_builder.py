@@ -28,9 +28,7 @@ _SEEDS = {"train": 1, "validation": 2, "test": 3}
 class MnistNumbersConfig(tfds.core.BuilderConfig):
     """Number of images in each split, and of digits in the longest number."""
 
-    train: int = 220_000
-    validation: int = 5_000
-    test: int = 10_000
+    counts: dict[str, int] = dataclasses.field(default_factory=dict)
     longest: int = 5
 
 
@@ -45,14 +43,14 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     }
     BUILDER_CONFIGS = [  # noqa: RUF012
         MnistNumbersConfig(
-            name="default", description="225,000 numbers to train on, 10,000 to test"
+            name="default",
+            description="225,000 numbers to train on, 10,000 to test",
+            counts={"train": 220_000, "validation": 5_000, "test": 10_000},
         ),
         MnistNumbersConfig(
             name="small",
             description="22,000 numbers to train on, 2,000 to test",
-            train=20_000,
-            validation=2_000,
-            test=2_000,
+            counts={"train": 20_000, "validation": 2_000, "test": 2_000},
         ),
     ]
 
@@ -80,8 +78,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         mnist = tfds.builder("mnist", data_dir=self._data_dir_root)
         mnist.download_and_prepare()
         return {
-            split: self._generate_examples(mnist, split, getattr(self.builder_config, split))
-            for split in DIGITS_OF
+            split: self._generate_examples(mnist, split, count)
+            for split, count in self.builder_config.counts.items()
         }
 
     def _generate_examples(self, mnist, split: str, count: int) -> Iterator[tuple[str, dict]]:

@@ -14,6 +14,7 @@ import logging
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -29,19 +30,17 @@ SEEDS = {"train": 1, "test": 2}
 
 
 @dataclasses.dataclass(eq=False)
-class RenderedNumbersConfig(tfds.core.BuilderConfig):
-    """Number and style of the images.
+class RenderedConfig(tfds.core.BuilderConfig):
+    """What is rendered: numbers here, scenes in `rendered_scenes`.
 
     Attributes:
-        style: the statistics that images follow.
-        train: number of images in the train split.
-        test: number of images in the test split.
+        style: the statistics that images follow: a `Style`, or a `SceneStyle` for scenes.
+        counts: number of images in each split.
         workers: number of rendering processes; None for one on each processor.
     """
 
-    style: Style = STYLES["default"]
-    train: int = 20_000
-    test: int = 2_000
+    style: Any = None
+    counts: dict[str, int] = dataclasses.field(default_factory=dict)
     workers: int | None = None
 
 
@@ -54,7 +53,7 @@ _DESCRIPTIONS = {
     "meters": "Mechanical counters and seven-segment displays",
     "handwriting": "Handwritten amounts, as on cheques",
 }
-_LARGE = {"train": 60_000, "test": 6_000}
+_LARGE, _SMALL = {"train": 60_000, "test": 6_000}, {"train": 20_000, "test": 2_000}
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
@@ -69,11 +68,11 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         "2.1.0": "On segment displays, three in ten have sevens of four segments.",
     }
     BUILDER_CONFIGS = [  # noqa: RUF012
-        RenderedNumbersConfig(
+        RenderedConfig(
             name=name,
             description=description,
             style=STYLES[name],
-            **(_LARGE if name in ("default", "kinds") else {}),
+            counts=_LARGE if name in ("default", "kinds") else _SMALL,
         )
         for name, description in _DESCRIPTIONS.items()
     ]
@@ -98,7 +97,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager):
         del dl_manager  # nothing to download
-        counts = {"train": self.builder_config.train, "test": self.builder_config.test}
+        counts = self.builder_config.counts
         return {split: self._generate_examples(split, count) for split, count in counts.items()}
 
     def _generate_examples(self, split: str, count: int) -> Iterator[tuple[str, dict]]:

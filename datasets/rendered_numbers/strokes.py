@@ -1,7 +1,8 @@
 """Digits rendered as brush strokes: painted by hand, wrought, stencilled, or as on enamel plates.
 
-Fonts are too regular for hand-painted numbers. Here a digit is a skeleton of a few curves whose
-control points are displaced at random, then drawn with a round brush or a broad nib.
+Fonts are too regular for hand-painted numbers. Here a digit is a skeleton of a few curves
+(`skeletons.txt`) whose control points are displaced at random, then drawn with a round brush or a
+broad nib.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ import functools
 import itertools
 import math
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
 
 from .glyphs import GLYPH_HEIGHT, GLYPH_PAD, LIT_SEGMENTS, SEGMENT_ENDS, Glyph, blank_mask
 from .rng import Rng
-from .skeletons import HANDWRITTEN_SKELETONS, SKELETONS
 
 # Feet, and centres of the balls at the ends of strokes, of the digits on old enamel plates.
 _FEET = {"1": ((0.0, 1.0), (0.5, 1.0)), "4": ((0.26, 1.0), (0.62, 1.0))}
@@ -49,7 +50,7 @@ class Brush:
         jitter: standard deviation of the displacement of control points.
         balls: whether strokes end in balls and feet, as on old enamel plates.
         segments: whether digits are made of straight segments.
-        handwritten: whether `HANDWRITTEN_SKELETONS` are used as well.
+        handwritten: whether the skeletons of handwriting are used as well.
     """
 
     skeletons: tuple[float, ...]
@@ -92,15 +93,25 @@ def _catmull_rom(count: int, closed: bool, steps: int = 4) -> np.ndarray:
 
 
 @functools.cache
-def _skeleton_curves(digit: str, index: int) -> tuple[tuple, ...]:
+def _skeletons(digit: str, handwritten: bool) -> list[str]:
+    """Return a digit's skeletons as lines of `skeletons.txt`, those of handwriting if requested."""
+    text = Path(__file__).with_name("skeletons.txt").read_text(encoding="utf-8")
+    if not handwritten:
+        text = text.partition("[handwritten]")[0]
+    return [line[1:] for line in text.splitlines() if line.startswith(digit)]
+
+
+@functools.cache
+def _skeleton_curves(skeleton: str) -> tuple[tuple, ...]:
     """Return of each curve of a skeleton its control points, float64 (n, 2); their horizontal
     displacement if the digit leans and if it bows, (2, n); whether it is closed; and the matrix of
     `_catmull_rom` or None."""
     curves = []
-    for kind, points in (*SKELETONS[digit], *HANDWRITTEN_SKELETONS[digit])[index]:
-        closed = len(points) > 3 and points[0] == points[-1]
+    for curve in skeleton.split("|"):
+        kind, *pairs = curve.split()
+        points = np.array([pair.split(",") for pair in pairs], np.float64)
+        closed = len(points) > 3 and (points[0] == points[-1]).all()
         interpolation = _catmull_rom(len(points), closed) if kind == "c" else None
-        points = np.array(points)
         deformations = np.array([0.5 - points[:, 1], np.sin(np.pi * points[:, 1])])
         curves.append((points, deformations, closed, interpolation))
     return tuple(curves)
@@ -120,12 +131,12 @@ def _digit_curves(brush: Brush, digit: str, rng: Rng) -> list[np.ndarray]:
     if brush.segments:
         ends = [SEGMENT_ENDS[name] for name in LIT_SEGMENTS[digit]]
         return [np.array([[a * 0.6, b / 2], [c * 0.6, d / 2]]) for a, b, c, d in ends]
-    count = len(SKELETONS[digit]) + (len(HANDWRITTEN_SKELETONS[digit]) if brush.handwritten else 0)
-    index = int(brush.skeletons[int(digit)] * count)
+    skeletons = _skeletons(digit, brush.handwritten)
+    skeleton = skeletons[int(brush.skeletons[int(digit)] * len(skeletons))]
     # One slight deformation of the whole digit, and a displacement of each point.
     deformation = np.array((rng.normal(0, brush.jitter), rng.normal(0, brush.jitter)))
     curves = []
-    for control, deformations, closed, interpolation in _skeleton_curves(digit, index):
+    for control, deformations, closed, interpolation in _skeleton_curves(skeleton):
         points = np.array(rng.normals(control.size, brush.jitter * 0.7)).reshape(-1, 2)
         if closed:
             points[-1] = points[0]

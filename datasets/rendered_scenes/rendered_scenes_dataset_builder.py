@@ -8,7 +8,6 @@ tfds.load("rendered_scenes", data_dir=..., split="train")
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import io
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow_datasets as tfds
 
+from ..rendered_numbers.rendered_numbers_dataset_builder import RenderedConfig
 from ..rendered_numbers.rendering import map_indices
 from .rendering import render_scene
 from .styles import SceneStyle
@@ -24,32 +24,18 @@ SEEDS = {"train": 101, "validation": 102, "test": 103}
 """Seed of each split: the splits have no image in common."""
 
 
-@dataclasses.dataclass(eq=False)
-class RenderedScenesConfig(tfds.core.BuilderConfig):
-    """Number and style of the scenes.
-
-    Attributes:
-        style: the statistics that scenes follow.
-        train: number of scenes in the train split.
-        validation: number of scenes in the validation split.
-        test: number of scenes in the test split.
-        workers: number of rendering processes; None for one on each processor.
-    """
-
-    style: SceneStyle = dataclasses.field(default_factory=SceneStyle)
-    train: int = 20_000
-    validation: int = 1_000
-    test: int = 1_000
-    workers: int | None = None
-
-
 class Builder(tfds.core.GeneratorBasedBuilder):
     """Scenes with none, one or many numbers, rendered from fonts and brush strokes."""
 
     VERSION = tfds.core.Version("1.0.0")
     RELEASE_NOTES = {"1.0.0": "First version."}  # noqa: RUF012
     BUILDER_CONFIGS = [  # noqa: RUF012
-        RenderedScenesConfig(name="default", description="0 to 14 numbers of any kind and size")
+        RenderedConfig(
+            name="default",
+            description="0 to 14 numbers of any kind and size",
+            style=SceneStyle(),
+            counts={"train": 20_000, "validation": 1_000, "test": 1_000},
+        )
     ]
 
     def _info(self) -> tfds.core.DatasetInfo:
@@ -70,10 +56,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager):
         del dl_manager  # nothing to download
-        return {
-            split: self._generate_examples(split, getattr(self.builder_config, split))
-            for split in SEEDS
-        }
+        counts = self.builder_config.counts
+        return {split: self._generate_examples(split, count) for split, count in counts.items()}
 
     def _generate_examples(self, split: str, count: int) -> Iterator[tuple[str, dict]]:
         config = self.builder_config

@@ -10,30 +10,22 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import uvicorn
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Query, Request
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
+from number_zoo.names import unknown_name
 from number_zoo.reader import available_cores
 from number_zoo.server import uploads
 from number_zoo.server.answers import Answer, Health, Image, Models
 from number_zoo.server.headers import SecurityHeaders
 from number_zoo.server.limits import Limits
-from number_zoo.server.parameters import (
-    AllNumbers,
-    BoxText,
-    Explain,
-    ModelNames,
-    Parameters,
-    chosen_models,
-    clip_box,
-    parse_box,
-)
+from number_zoo.server.parameters import Parameters
 from number_zoo.server.problems import HANDLERS, MEDIA_TYPE, NoImage, Problem, Refused
 from number_zoo.server.readers import ModelReader
 from number_zoo.server.workers import Workers
@@ -105,7 +97,12 @@ class Service:
         Raises:
             Refused: if the request does not fit the limits or the server is busy.
         """
-        if self.used["requests"] >= self.limits.requests:  # before the body is sent in vain
+        # All that can be refused before the body is sent in vain.
+        if unknown := [name for name in asked.model if name not in self.readers]:
+            raise Refused(422, unknown_name("model", unknown, self.readers))
+        if asked.box is not None and asked.all:
+            raise Refused(422, "box is for one number, all=true for all: a request has one of them")
+        if self.used["requests"] >= self.limits.requests:
             raise self._busy()
         # A request counts once its body has arrived, so that slow senders block nobody.
         with contextlib.ExitStack() as until_answered:
@@ -141,7 +138,7 @@ class Service:
         )
         for outcome in outcomes:
             if isinstance(outcome, BaseException) and (
-                not isinstance(outcome, Refused) or outcome.status == 503 or len(sent) == 1
+                not isinstance(outcome, Refused) or outcome.status_code == 503 or len(sent) == 1
             ):
                 raise outcome
         return [
@@ -160,15 +157,16 @@ class Service:
     def _read_in_thread(self, upload: uploads.Upload, asked: Parameters) -> Image:
         image = uploads.decode(upload, self.limits)
         height, width = image.shape[:2]
-        readers = [self.readers[name] for name in asked.models]
-        if asked.all_numbers:
+        names = dict.fromkeys(asked.model or list(self.readers)[:1])  # each once
+        readers = [self.readers[name] for name in names]
+        if asked.all:
             located = readers[0].locate(image)
             readings = [
                 r for reader in readers for r in reader.read_all(image, located, asked.explain)
             ]
         else:
-            inside = None if asked.box is None else clip_box(asked.box, width, height)
-            readings = [reader.read(image, inside, asked.explain) for reader in readers]
+            box = asked.box_in(width, height)
+            readings = [reader.read(image, box, asked.explain) for reader in readers]
         return Image(file=upload.name, width=width, height=height, readings=readings, error=None)
 
 
@@ -202,16 +200,7 @@ def create_app(
         responses={status: _described(text) for status, text in _REFUSALS.items()},
         summary="Read the number in one image or several",
     )
-    async def read(
-        request: Request,
-        model: ModelNames = None,
-        box: BoxText = None,
-        explain: Explain = False,
-        all_numbers: AllNumbers = False,
-    ) -> Answer:
-        if box is not None and all_numbers:
-            raise Refused(422, "box is for one number, all=true for all: a request has one of them")
-        asked = Parameters(chosen_models(model, readers), parse_box(box), explain, all_numbers)
+    async def read(request: Request, asked: Annotated[Parameters, Query()]) -> Answer:
         try:
             return await service.answer(request, asked)
         except Refused as error:
@@ -282,11 +271,11 @@ def _with_example(error: Refused, request: Request) -> Refused:
     """Add the right command to the refusal of a request that has no image."""
     kind = request.headers.get("content-type", "").lower()
     changed = kind.startswith("application/x-www-form-urlencoded")
-    if not isinstance(error, NoImage) or (error.status == 422 and not changed):
+    if not isinstance(error, NoImage) or (error.status_code == 422 and not changed):
         return error
     how = "-F image=@photo.jpg" if kind.startswith("multipart/") else "--data-binary @photo.jpg"
     url = f"{request.scope['scheme']}://{request.headers.get('host')}{request.scope['path']}"
     if request.url.query:
         url = shlex.quote(f"{url}?{request.url.query}")
     why = "curl -d changes the bytes of a file. " if changed else ""
-    return Refused(error.status, f"{error.detail}. {why}Send it with: curl {how} {url}")
+    return Refused(error.status_code, f"{error.detail}. {why}Send it with: curl {how} {url}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http
 import logging
 import math
+from collections.abc import Mapping
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
@@ -25,7 +26,7 @@ class Problem(BaseModel):
     detail: str = Field(examples=["A request has at most 10 MiB. Received: more"])
 
 
-class Refused(Exception):
+class Refused(HTTPException):
     """A request that is refused.
 
     Args:
@@ -35,55 +36,48 @@ class Refused(Exception):
     """
 
     def __init__(self, status: int, detail: str, retry_after: float | None = None):
-        super().__init__(detail)
-        self.status, self.detail, self.retry_after = status, detail, retry_after
+        wait = None if retry_after is None else {"Retry-After": str(max(1, math.ceil(retry_after)))}
+        super().__init__(status, detail, wait)
 
-    def response(self) -> JSONResponse:
-        """The HTTP response."""
-        wait = self.retry_after
-        headers = None if wait is None else {"Retry-After": str(max(1, math.ceil(wait)))}
-        title = http.HTTPStatus(self.status).phrase
-        problem = Problem(title=title, status=self.status, detail=self.detail)
-        return JSONResponse(problem.model_dump(), self.status, headers, MEDIA_TYPE)
+    def __str__(self) -> str:
+        return self.detail
 
 
 class NoImage(Refused):
     """A request that has no image, or one that does not decode."""
 
 
-async def on_refused(_: Request, error: Refused) -> JSONResponse:
-    """Respond to `Refused`."""
-    return error.response()
+def _response(status: int, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    problem = Problem(title=http.HTTPStatus(status).phrase, status=status, detail=detail)
+    return JSONResponse(problem.model_dump(), status, headers, MEDIA_TYPE)
 
 
 async def on_http_exception(request: Request, error: HTTPException) -> JSONResponse:
-    """Respond to an unknown path or method."""
+    """Respond to `Refused`, and to an unknown path or method."""
     detail = {
         404: f"Not found: {request.scope['path']}",
         405: f"{request.scope['path']} does not take {request.method}",
     }.get(error.status_code, str(error.detail))
-    response = Refused(error.status_code, detail).response()
-    response.headers.update(error.headers or {})
-    return response
+    return _response(error.status_code, detail, error.headers)
 
 
 async def on_invalid_parameter(_: Request, error: RequestValidationError) -> JSONResponse:
     """Respond to invalid parameters."""
     parts = [
-        f"{'.'.join(map(str, item['loc'][1:]))}: {item['msg']}. Received: {item['input']!r}"
+        f"{'.'.join(map(str, item['loc'][1:]))}: {item['msg'].removeprefix('Value error, ')}. "
+        f"Received: {item['input']!r}"
         for item in error.errors()
     ]
-    return Refused(422, "; ".join(parts)).response()
+    return _response(422, "; ".join(parts))
 
 
 async def on_failure(_: Request, error: Exception) -> JSONResponse:
     """Respond to an internal error; the details go to the log only."""
     log.error("a request failed: %s", type(error).__name__)
-    return Refused(500, "Internal error; the server's log has the details").response()
+    return _response(500, "Internal error; the server's log has the details")
 
 
 HANDLERS = {
-    Refused: on_refused,
     HTTPException: on_http_exception,
     RequestValidationError: on_invalid_parameter,
     Exception: on_failure,

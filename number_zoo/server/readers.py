@@ -15,8 +15,7 @@ from number_zoo.predictions import Predictions
 from number_zoo.reader import available_cores, open_reader
 from number_zoo.server.answers import Digit, Model, Reading
 
-_PROBABILITY, _PIXELS = 5, 1
-"""Decimals of an answer."""
+_PROBABILITY_DECIMALS, _PIXEL_DECIMALS = 5, 1
 
 _THREADS = min(4, available_cores())
 """Cores that read one image, if no other image needs them."""
@@ -92,7 +91,7 @@ class ModelReader:
             Reading(
                 model=self.name,
                 number=reading.number,
-                confidence=round(min(reading.confidence, 1.0), _PROBABILITY),
+                confidence=round(min(reading.confidence, 1.0), _PROBABILITY_DECIMALS),
                 box=_edges(reading.box),
                 turn=reading.turn,
                 crop=_edges(predictions.crops[row]),
@@ -159,8 +158,8 @@ def load_readers(weights: Sequence[str], locator: str | None = None) -> dict[str
 
 
 def _probabilities(logarithms: np.ndarray) -> list[float]:
-    return np.exp(logarithms.astype(np.float64)).clip(0, 1).round(_PROBABILITY).tolist()
+    return np.exp(logarithms.astype(np.float64)).clip(0, 1).round(_PROBABILITY_DECIMALS).tolist()
 
 
 def _edges(box: Sequence[float] | None) -> tuple[float, ...] | None:
-    return None if box is None else tuple(round(float(edge), _PIXELS) for edge in box)
+    return None if box is None else tuple(round(float(edge), _PIXEL_DECIMALS) for edge in box)

@@ -61,7 +61,8 @@ def test_building_loading_and_cropping(shared_data, tmp_path, monkeypatch):
     (tmp_path / "mnist").symlink_to(shared_data / "tensorflow_datasets" / "mnist")
     few = {"train": "train[:300]", "validation": "train[-200:]", "test": "test[:300]"}
     monkeypatch.setattr(mnist_numbers, "DIGITS_OF", few)
-    config = mnist_numbers.MnistNumbersConfig(name="few", train=120, validation=20, test=40)
+    counts = {"train": 120, "validation": 20, "test": 40}
+    config = mnist_numbers.MnistNumbersConfig(name="few", counts=counts)
     built = mnist_numbers.Builder(data_dir=tmp_path, config=config)
     built.download_and_prepare()
     monkeypatch.setattr(tfds_data, "_builder", lambda name, data_dir: built)

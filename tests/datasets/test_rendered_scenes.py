@@ -48,9 +48,10 @@ def test_a_reader_reads_the_labels_in_the_boxes(scenes):
                 crop = crop_pixels(scene.image, box + margin * np.array([-1, -1, 1, 1]))
                 crops.append(np.ascontiguousarray(np.rot90(crop, turn)))
                 labels.append(label)
-    readings = [reading.number for reading in Reader().read(crops)]
+    reader = Reader("conv_transformer_small.any10")
+    readings = [reading.number for reading in reader.read(crops)]
     assert len(labels) > 40
-    assert np.mean(np.array(readings) == np.array(labels)) > 0.8
+    assert np.mean(np.array(readings) == np.array(labels)) > 0.9
 
 
 def test_a_scene_is_a_function_of_seed_index_and_style(scenes):
@@ -91,9 +92,8 @@ def test_every_number_of_a_text_is_annotated():
 
 
 def test_the_builder_stores_what_is_rendered(tmp_path, monkeypatch):
-    config = module.RenderedScenesConfig(
-        name="small", style=STYLE, train=4, validation=2, test=2, workers=1
-    )
+    counts = {"train": 4, "validation": 2, "test": 2}
+    config = module.RenderedConfig(name="small", style=STYLE, counts=counts, workers=1)
     builder = module.Builder(config=config, data_dir=str(tmp_path))
     builder.download_and_prepare()
     monkeypatch.setattr(tfds_data, "builder", lambda *_: builder)

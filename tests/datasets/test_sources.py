@@ -38,9 +38,10 @@ def test_listed_facts_are_those_of_the_builder(name, tmp_path):
     else:
         assert "box" in builder.info.features["digits"]
     config = builder.builder_config
-    if hasattr(config, "train"):  # else the sizes are those of files, as of SVHN's archives
-        train = config.train + getattr(config, "validation", 0)
-        assert data_set.images == (train, config.test)
+    if hasattr(config, "counts"):  # else the sizes are those of files, as of SVHN's archives
+        counts = dict(config.counts)
+        test = counts.pop("test")
+        assert data_set.images == (sum(counts.values()), test)
 
 
 def test_the_example_of_contributing_is_a_data_set(tmp_path, monkeypatch):

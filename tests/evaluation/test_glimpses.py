@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 import evaluation
-from inference.reader import Predictions
+from number_zoo.predictions import Predictions
 
 
 class CropReader:

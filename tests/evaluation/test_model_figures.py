@@ -1,17 +1,20 @@
 """Figures of what is inside a model."""
 
+import keras
 import numpy as np
 import pytest
+from keras import layers
 
 import evaluation
 import models
+from evaluation.model_figures import Saliency, overlay
 
 
 def test_weights_are_shown_as_images_of_the_pixels():
     model = models.create("logistic_regression", input_shape=(6, 8, 1))
     axes = evaluation.plot_weights(model, "digit_logits").axes
     kernel = np.asarray(model.get_layer("digit_logits").kernel)
-    assert len(axes) == 16  # ten units in two rows of eight
+    assert len(axes) == 10  # one for each unit
     assert np.allclose(axes[3].images[0].get_array(), kernel[:, 3].reshape(6, 8))
     norm = axes[0].images[0].norm
     assert -norm.vmin == norm.vmax == np.abs(kernel).max()  # 0 is white
@@ -57,3 +60,33 @@ def test_a_map_is_drawn_for_each_digit_read():
     axes = evaluation.plot_saliency(model, images, ["12", ""]).axes
     assert [axis.get_title() for axis in axes] == ["read: 12", "1", "2", "read: none", "", ""]
     assert axes[4].images[0].get_array().min() == 255  # nothing was read there
+
+
+@pytest.mark.parametrize("name", ["residual_cnn_tiny", "deep_cnn_tiny"])
+def test_there_is_a_map_for_each_digit(name):
+    model = models.create(name, input_shape=(16, 32, 3), max_digits=3)
+    image = np.random.default_rng(0).integers(0, 256, (40, 50, 3), np.uint8)
+    maps = Saliency(model).maps(image, np.float32([5, 5, 45, 35]), "27")
+    assert maps.shape == (2, 16, 32)
+    assert maps.min() >= 0 and maps.max(axis=(1, 2)) == pytest.approx(1.0)
+
+
+def test_gradients_are_where_the_model_takes_its_digit_from():
+    """A model that reads its digit from the right half alone."""
+    images = keras.Input((16, 32, 3))
+    right = layers.Cropping2D(((0, 0), (16, 0)))(images)
+    logits = layers.Dense(10, kernel_initializer="glorot_normal")(layers.Flatten()(right))
+    digits = layers.Reshape((1, 10), name="digits")(logits)
+    saliency = Saliency(keras.Model(images, {"digits": digits}))
+    image = np.random.default_rng(0).integers(0, 256, (16, 32, 3), np.uint8)
+    (values,) = saliency.maps(image, np.float32([0, 0, 32, 16]), "4")
+    assert values[:, 20:].mean() > 20 * values[:, :12].mean()
+
+
+def test_an_overlay_is_coloured_where_there_is_saliency():
+    values = np.zeros((20, 30), np.float32)
+    values[5:10, 5:10] = 1.0
+    drawn = overlay(np.full((60, 90, 3), 100, np.uint8), np.float32([0, 0, 90, 60]), values)
+    assert drawn.shape == (20, 30, 3)
+    spread = drawn.max(axis=2).astype(int) - drawn.min(axis=2)
+    assert (spread[values > 0] > 50).all() and (spread[values == 0] == 0).all()

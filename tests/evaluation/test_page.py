@@ -1,14 +1,11 @@
 """The page of a report says what its figures are of."""
 
-import pytest
-
 import models
 from evaluation import page
 from evaluation.comparison import compare
 
 ENVIRONMENT = {
     "command": "evaluate.py model",
-    "commit": "abc+",
     "python": "3.11",
     "backend": "tensorflow",
     "packages": {},
@@ -16,30 +13,21 @@ ENVIRONMENT = {
 }
 
 
-@pytest.fixture(scope="module")
-def comparison(photos, tmp_path_factory):
-    path = tmp_path_factory.mktemp("model") / "model.keras"
-    models.create("residual_cnn_tiny", input_shape=(16, 32, 3), max_digits=2).save(path)
-    return compare([str(path)], str(photos), timing=False)
-
-
-@pytest.mark.parametrize(
-    ("commit", "words"),
-    [("abc+", "abc with local changes"), ("abc", "abc"), (None, "not a checkout")],
-)
-def test_a_commit_with_changes_is_told_in_words(commit, words, comparison):
-    text = page.render(comparison, ENVIRONMENT | {"commit": commit})
-    assert f"<dt>commit</dt><dd>{words}</dd>" in text
-
-
-def test_saliency_is_explained_only_beside_images_of_it(comparison):
+def test_saliency_is_explained_only_beside_images_of_it_and_a_commit_in_words(photos, tmp_path):
+    path = tmp_path / "model.keras"
+    arguments = {"input_shape": (16, 32, 3), "max_digits": 2, "blocks": (1, 1)}
+    models.create("residual_cnn_tiny", **arguments).save(path)
+    comparison = compare([str(path)], str(photos), timing=False)
     (result,) = comparison.results
-    sentence = "the saliency of each digit"
     result.readings[:] = ["12"] * len(result.readings)
-    result.correct[:] = False
-    assert sentence in page.render(comparison, ENVIRONMENT)
-    result.correct[:] = True
-    assert sentence not in page.render(comparison, ENVIRONMENT)
+    for correct, commit, words in (
+        (False, "abc+", "abc with local changes"),
+        (True, None, "not a checkout"),
+    ):
+        result.correct[:] = correct
+        text = page.render(comparison, ENVIRONMENT | {"commit": commit})
+        assert f"<dt>commit</dt><dd>{words}</dd>" in text
+        assert ("the saliency of each digit" in text) == (not correct)
 
 
 def test_a_mix_is_named_without_the_parents_of_its_folders(tmp_path):

@@ -1,4 +1,4 @@
-"""The tables of README.md and docs/results.md, from kept results."""
+"""The tables of README.md and docs/results.md, from copies of results."""
 
 import json
 

@@ -15,6 +15,9 @@ from exporting.formats import FORMATS
 PACKAGES = {"onnx": ("tf2onnx", "onnxruntime"), "litert": ("ai_edge_litert",), "saved_model": ()}
 """What writing and running a format needs besides TensorFlow."""
 
+OPTIMIZERS = "tf2onnx.optimizer._optimizers"
+"""They take most of the time of a conversion, and are left out but for one file."""
+
 
 @pytest.fixture(scope="session")
 def need():
@@ -57,7 +60,10 @@ def exported(need, make_weights, tmp_path_factory):
         shape = (16, 24, channels)
         weights = make_weights(name, input_shape=shape, max_digits=max_digits, **arguments)
         out = tmp_path_factory.mktemp("files") / f"reader{FORMATS[form].suffix}"
-        return exporting.export(weights, form, out, images=8)
+        with pytest.MonkeyPatch.context() as patch:
+            if form == "onnx":
+                patch.setattr(OPTIMIZERS, {})
+            return exporting.export(weights, form, out, images=8)
 
     return make
 

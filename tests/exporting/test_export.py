@@ -71,6 +71,11 @@ def test_images_of_the_check_are_those_of_validation(photos, tmp_path):
     assert sample.take(str(tmp_path), 9, 1).labels == ["2"] * 4
 
 
+@pytest.fixture(scope="module")
+def reader(weights):
+    return Reader(weights, 1, 0.2)
+
+
 def other_digits(outputs):
     return outputs | {"digits": 9 - outputs["digits"]}
 
@@ -96,15 +101,15 @@ def mixed_up(outputs):
         (mixed_up, "alone and"),
     ],
 )
-def test_a_file_that_reads_something_else_is_refused(change, message, weights):
-    reader, images = Reader(weights, 1, 0.2), sample.take(None, 6, 3)
+def test_a_file_that_reads_something_else_is_refused(change, message, reader):
+    images = sample.take(None, 6, 3)
     with pytest.raises(ExportError, match=message):
         check(lambda batch: change(reader.predict(list(batch)).arrays), reader, images, None)
     assert check(lambda batch: reader.predict(list(batch)).arrays, reader, images, None).equal == 6
 
 
-def test_eight_bits_may_cost_little_accuracy(weights):
-    reader, images = Reader(weights, 1), sample.take(None, 6, 3)
+def test_eight_bits_may_cost_little_accuracy(reader):
+    images = sample.take(None, 6, 3)
     numbers = reader.predict(images.images).decoded.numbers()
     images = dataclasses.replace(images, labels=numbers)
     with pytest.raises(ExportError, match=r"accuracy is 0\.00% with eight-bit"):

@@ -8,9 +8,11 @@ import pytest
 
 import export
 import models
-from exporting import ExportError, formats, locator
+from exporting import ExportError, formats, sample
+from exporting.check import check_locator
 from inference.locator import Locator
 from number_zoo.locator import open_locator
+from tests.exporting.conftest import OPTIMIZERS
 
 
 @pytest.fixture(scope="module")
@@ -26,8 +28,11 @@ def weights(tmp_path_factory):
     return path
 
 
-def test_the_file_finds_what_keras_finds_in_images_of_any_size(weights, tmp_path, capsys):
+def test_the_file_finds_what_keras_finds_in_images_of_any_size(
+    weights, tmp_path, capsys, monkeypatch
+):
     pytest.importorskip("tf2onnx")
+    monkeypatch.setattr(OPTIMIZERS, {})
     out = tmp_path / "finder.onnx"
     arguments = [str(weights), "--format", "onnx", "--out", str(out), "--quantize", "float16"]
     assert export.main([*arguments, "--images", "3"]) == 0
@@ -48,8 +53,8 @@ def test_the_file_finds_what_keras_finds_in_images_of_any_size(weights, tmp_path
 
 
 def test_a_file_that_differs_is_refused(weights):
-    model = Locator(weights)
-    source, images = locator.take(None, 2)
+    model = open_locator(weights)
+    scenes = sample.take_scenes(None, 2)
 
     def shifted(image):
         outputs = model.backend({"images": image})
@@ -60,9 +65,9 @@ def test_a_file_that_differs_is_refused(weights):
         return outputs | {"scores": 0.9 * outputs["scores"]}
 
     with pytest.raises(ExportError, match="have no equal in the other"):
-        locator.check(shifted, model, source, images, None)
+        check_locator(shifted, model, scenes, None)
     with pytest.raises(ExportError, match="scores of the file differ"):
-        locator.check(unsure, model, source, images, None)
+        check_locator(unsure, model, scenes, None)
 
 
 @pytest.mark.parametrize(

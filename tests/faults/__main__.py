@@ -16,20 +16,22 @@ Where the system allows to mount one, commands also run on small disks that are 
 from __future__ import annotations
 
 import argparse
-import collections
 import functools
+import itertools
 import json
+import multiprocessing
 import os
 import random
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.faults.commands import SEARCH, TRAINING, contents, prepare, start, wait
-from tests.faults.inject import BROKEN, FAULTS, FULL, KILLED, KINDS, Injector
+from tests.faults.inject import BROKEN, FAULTS, FULL, KILLED, Injector
 from tests.faults.stand_ins import install
 
 DISK = "full disk"
@@ -235,47 +237,25 @@ def run_cases(faults: Faults, cases: Sequence[Case], jobs: int) -> int:
     results = {case: faults.work / "results" / case.name for case in cases}
     waiting = [case for case, result in results.items() if not result.exists()]
     print(f"{len(cases)} cases, {len(cases) - len(waiting)} of them done before", flush=True)
-    running: dict[int, Case] = {}
-    for number in range(len(waiting) + jobs):
-        if len(running) >= jobs or number >= len(waiting):
-            if not running:
-                break
-            process, _ = os.wait()
-            case = running.pop(process)
-            problem = results[case].read_text() if results[case].exists() else "was interrupted"
-            done = min(number + 1, len(waiting)) - len(running)
-            print(f"{done}/{len(waiting)} {case.name} {case.what}: {problem or 'ok'}", flush=True)
-        if number < len(waiting):
+    context = multiprocessing.get_context("fork")  # with the commands imported
+    with ProcessPoolExecutor(jobs, context) as pool:
+        for number, problem in enumerate(pool.map(faults.check, waiting)):
             case = waiting[number]
-
-            def command(case=case) -> int:
-                results[case].write_text(faults.check(case))
-                return 0
-
-            running[start(command, faults.work / f"{case.name}.case")] = case
-    failed = [case for case in cases if not results[case].exists() or results[case].read_text()]
+            results[case].write_text(problem)
+            text = f"{number + 1}/{len(waiting)} {case.name} {case.what}: {problem or 'ok'}"
+            print(text, flush=True)
+    failed = [case for case in cases if results[case].read_text()]
     for case in failed:
-        results[case].unlink(missing_ok=True)  # to be run again next time
+        results[case].unlink()  # to be run again next time
     return len(failed)
 
 
 def sample(cases: Sequence[Case], number: int, rng: random.Random) -> list[Case]:
-    """Cases chosen at random, as many of each fault."""
-    ranks: collections.Counter = collections.Counter()
-    ranked = []
-    for case in rng.sample(cases, len(cases)):
-        ranked.append((ranks[case.fault], case))
-        ranks[case.fault] += 1
-    return [case for _, case in sorted(ranked, key=lambda pair: pair[0])[:number]]
-
-
-def count_table(faults: Faults, scenarios: Sequence[str]) -> str:
-    """The number of operations of each kind in each command."""
-    lines = [f"{'':10}" + "".join(f"{kind:>10}" for kind in KINDS)]
-    for scenario in scenarios:
-        counts = collections.Counter(kind for kind, _ in faults.reference(scenario)[1])
-        lines.append(f"{scenario:10}" + "".join(f"{counts[kind]:10}" for kind in KINDS))
-    return "\n".join(lines)
+    """Cases chosen at random, in turn one of each fault."""
+    shuffled = sorted(rng.sample(cases, len(cases)), key=lambda case: case.fault)
+    groups = [list(group) for _, group in itertools.groupby(shuffled, lambda case: case.fault)]
+    turns = itertools.chain.from_iterable(itertools.zip_longest(*groups))
+    return [case for case in turns if case][:number]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -299,7 +279,6 @@ def main(arguments: list[str] | None = None) -> int:
         kinds = [kind for kind in kinds if kind != DISK]
     faults = Faults(work)
     cases = faults.cases(scenarios, kinds)
-    print(count_table(faults, scenarios), flush=True)
     if options.sample is not None:
         cases = sample(cases, options.sample, random.Random(options.seed))
     failed = run_cases(faults, cases, options.jobs)

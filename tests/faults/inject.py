@@ -23,8 +23,6 @@ FAULTS = (FULL, BROKEN, KILLED)
 NEEDS_SPACE = ("open", "write", "mkdir", "allocate")
 """Operations that a full disk refuses."""
 
-KINDS = (*NEEDS_SPACE, "fsync", "rename", "truncate", "remove")
-
 
 class Injector:
     """Counts the operations below a folder, and fails one.

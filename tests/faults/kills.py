@@ -24,74 +24,58 @@ from pathlib import Path
 from tests.faults import stand_ins
 from tests.faults.commands import SEARCH, TRAINING, contents, prepare, start, wait
 
-NAMES = ("chief", "first", "second")
+PROCESSES = {"train": ("alone",), "search": ("chief", "first", "second")}
+"""Names of the processes of each command."""
+
+TRIALS = 8
+"""Epochs of a training, trials of a search: there is about one kill in each."""
+
+RESTARTS = 100
+"""Restarts without a kill after which a command counts as broken: a worker without its chief ends,
+and so does one that is started before it."""
 
 
 def _train(folder: Path, photos: Path) -> int:
-    import tensorflow as tf
-
     import train
 
-    tf.config.run_functions_eagerly(True)  # compiling would be most of the time
-    arguments = ["deep_cnn_tiny", "--dataset", str(photos), "--run", str(folder), "--epochs", "8"]
-    return train.main(arguments + TRAINING)
+    arguments = ["deep_cnn_tiny", "--dataset", str(photos), "--run", str(folder)]
+    return train.main([*arguments, "--epochs", str(TRIALS), *TRAINING])
 
 
-def _search(folder: Path, photos: Path, name: str = "", port: int = 0) -> int:
-    import tensorflow as tf
+def _search(folder: Path, photos: Path) -> int:
     from keras_tuner.src.distribute import oracle_chief
 
     import tuning.__main__
 
-    tf.config.run_functions_eagerly(True)
     # A chief without work checks only every 20 seconds whether its workers have left.
     oracle_chief.time = type("Clock", (), {"sleep": lambda seconds: time.sleep(0.5)})
+    if os.environ.get("KERASTUNER_TUNER_ID", "chief") != "chief":
+        return tuning.__main__.main(["--run", str(folder)])
+    arguments = ["deep_cnn_tiny", "--dataset", str(photos), "--run", str(folder)]
+    arguments += ["--trials", str(TRIALS), "--cache-dir", str(folder.parent / "cache"), *SEARCH]
+    return tuning.__main__.main(arguments)
+
+
+def _run(command: str, folder: Path, photos: Path, name: str = "", port: int = 0) -> int:
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)  # compiling would be most of the time
+    if command == "train":
+        return _train(folder, photos)
     if name:
         os.environ["KERASTUNER_TUNER_ID"] = name
         os.environ["KERASTUNER_ORACLE_IP"] = "127.0.0.1"
         os.environ["KERASTUNER_ORACLE_PORT"] = str(port)
-        if name != "chief":
-            return tuning.__main__.main(["--run", str(folder)])
-    arguments = ["deep_cnn_tiny", "--dataset", str(photos), "--run", str(folder), "--trials", "8"]
-    arguments += ["--cache-dir", str(folder.parent / "cache"), *SEARCH]
-    return tuning.__main__.main(arguments)
+    return _search(folder, photos)
 
 
-def kill_training(work: Path, photos: Path, kills: int, rng: random.Random) -> int:
-    """Returns the number of trainings that did not end as the one without a kill."""
+def kill(command: str, work: Path, photos: Path, kills: int, rng: random.Random) -> int:
+    """Kill a command's processes; returns how often it did not end as one without a kill."""
     began = time.monotonic()
-    assert wait(start(functools.partial(_train, work / "whole", photos), work / "log")) == 0
-    duration = time.monotonic() - began
-    expected, killed, runs, different = contents(work / "whole"), 0, 0, 0
-    while killed < kills:
-        folder, runs = work / "killed", runs + 1
-        shutil.rmtree(folder, ignore_errors=True)
-        while True:
-            began = time.monotonic()
-            process = start(functools.partial(_train, folder, photos), work / "log")
-            limit = rng.uniform(0, 1.1 * duration) if killed < kills else float("inf")
-            status = _wait_until(process, began + limit)
-            if status is None:
-                os.kill(process, signal.SIGKILL)
-                wait(process)
-                killed += 1
-                print(f"kill {killed} in training {runs} after {limit:.1f} s", flush=True)
-                continue
-            if status:
-                print((work / "log").read_text())
-            duration = 0.7 * duration + 0.3 * max(time.monotonic() - began, 1)
-            break
-        different += _differs(contents(folder), expected, status)
-    print(f"{killed} kills in {runs} trainings: {different} did not end as one without kills")
-    return different
-
-
-def kill_search(work: Path, photos: Path, kills: int, rng: random.Random) -> int:
-    """Returns the number of searches that did not end as the one without a kill."""
-    began = time.monotonic()
-    assert wait(start(functools.partial(_search, work / "whole", photos), work / "log")) == 0
-    pause = (time.monotonic() - began) / 9  # of a trial
-    expected, killed, runs, different = _of_search(work / "whole"), 0, 0, 0
+    run = functools.partial(_run, command)
+    assert wait(start(functools.partial(run, work / "whole", photos), work / "log")) == 0
+    pause = (time.monotonic() - began) / (TRIALS + 1)
+    expected, killed, runs, different = _comparable(work / "whole"), 0, 0, 0
     while killed < kills:
         folder, runs = work / "killed", runs + 1
         shutil.rmtree(folder, ignore_errors=True)
@@ -99,60 +83,46 @@ def kill_search(work: Path, photos: Path, kills: int, rng: random.Random) -> int
             port = free.getsockname()[1]
 
         def launch(name, folder=folder, port=port):
-            command = functools.partial(_search, folder, photos, name, port)
-            return start(command, work / f"log-{name}")
+            started = functools.partial(run, folder, photos, name, port)
+            return start(started, work / f"log-{name}")
 
-        processes = {"chief": launch("chief")}
-        while not (folder / "search.json").exists():
-            assert _wait_until(processes["chief"], time.monotonic() + 0.2) is None
-        processes |= {name: launch(name) for name in NAMES[1:]}
+        processes = {name: launch(name) for name in PROCESSES[command]}
         due, restarts = time.monotonic() + rng.uniform(0, 2 * pause), 0
         while processes:
             for name, process in list(processes.items()):
-                status = _wait_until(process, 0)
-                if status == 0:
+                ended, status = os.waitpid(process, os.WNOHANG)
+                if ended and status == 0:
                     del processes[name]
-                elif status is not None:  # a worker whose chief was killed
+                elif ended:
                     restarts += 1
-                    assert restarts < 100, (work / f"log-{name}").read_text()
+                    assert restarts < RESTARTS, (work / f"log-{name}").read_text()
                     processes[name] = launch(name)
-            if killed < kills and time.monotonic() > due and len(processes) == len(NAMES):
-                name = rng.choice(NAMES)
+            everyone = len(processes) == len(PROCESSES[command])
+            if killed < kills and time.monotonic() > due and everyone:
+                name = rng.choice(PROCESSES[command])
                 os.kill(processes[name], signal.SIGKILL)
                 wait(processes[name])
                 killed += 1
-                print(f"kill {killed} in search {runs}: {name}", flush=True)
+                print(f"kill {killed} in {command} {runs}: {name}", flush=True)
                 processes[name] = launch(name)
                 due = time.monotonic() + rng.uniform(0, 2 * pause)
             time.sleep(0.1)
-        different += _differs(_of_search(folder), expected, 0)
-    print(f"{killed} kills in {runs} searches: {different} did not end as one without kills")
+        different += _differs(_comparable(folder), expected)
+    print(f"{killed} kills in {runs} runs: {different} did not end as one without kills")
     return different
 
 
-def _wait_until(process: int, deadline: float) -> int | None:
-    """The exit status of a process; None if it still runs at the deadline."""
-    while True:
-        done, status = os.waitpid(process, os.WNOHANG)
-        if done:
-            return os.waitstatus_to_exitcode(status)
-        if time.monotonic() > deadline:
-            return None
-        time.sleep(0.02)
-
-
-def _of_search(folder: Path) -> dict:
-    """The files of a search but for keras-tuner's state, which names the workers."""
+def _comparable(folder: Path) -> dict:
+    """The files of a command but for keras-tuner's state, which names the workers."""
     files = contents(folder)
     return {name: value for name, value in files.items() if not name.startswith("oracle")}
 
 
-def _differs(files: dict, expected: dict, status: int) -> bool:
-    for name in sorted(files.keys() | expected.keys()):
-        if files.get(name) != expected.get(name):
-            print(f"DIFFERENT: {name}: {files.get(name)} is not {expected.get(name)}", flush=True)
-            status = 1
-    return bool(status)
+def _differs(files: dict, expected: dict) -> bool:
+    names = [n for n in sorted(files.keys() | expected.keys()) if files.get(n) != expected.get(n)]
+    for name in names:
+        print(f"DIFFERENT: {name}: {files.get(name)} is not {expected.get(name)}", flush=True)
+    return bool(names)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -160,7 +130,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tests.faults.kills", description=__doc__.partition("\n")[0]
     )
-    parser.add_argument("command", choices=("train", "search"))
+    parser.add_argument("command", choices=PROCESSES)
     parser.add_argument("--kills", type=int, default=100, metavar="N")
     parser.add_argument("--seed", type=int, default=0, metavar="N")
     parser.add_argument("--stand-ins", action="store_true", help="compute nothing")
@@ -169,10 +139,10 @@ def main(arguments: list[str] | None = None) -> int:
     work = options.work.resolve() / f"kills-{options.command}{'-stand-ins' * options.stand_ins}"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
-    photos, kill = prepare(work), kill_training if options.command == "train" else kill_search
+    photos = prepare(work)
     if options.stand_ins:
         stand_ins.install(photos)
-    return bool(kill(work, photos, options.kills, random.Random(options.seed)))
+    return bool(kill(options.command, work, photos, options.kills, random.Random(options.seed)))
 
 
 if __name__ == "__main__":

@@ -5,8 +5,14 @@ import pytest
 import models
 
 
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory):
+@pytest.fixture(scope="package")
+def model():
+    arguments = {"input_shape": (16, 32, 3), "max_digits": 3, "blocks": (1, 1)}
+    return models.create("residual_cnn_tiny", **arguments)
+
+
+@pytest.fixture(scope="package")
+def weights(model, tmp_path_factory):
     path = tmp_path_factory.mktemp("weights") / "model.keras"
-    models.create("residual_cnn_tiny", input_shape=(16, 32, 3), max_digits=3).save(path)
+    model.save(path)
     return path

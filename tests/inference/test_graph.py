@@ -12,11 +12,6 @@ from inference import Reader, boxes, graph
 from inference.resize import crop_and_resize, to_gray
 
 
-@pytest.fixture(scope="module")
-def model():
-    return models.create("residual_cnn_tiny", input_shape=(16, 32, 3), max_digits=3)
-
-
 @pytest.fixture
 def scripted(model, monkeypatch):
     """A function that runs the graph on a scripted model; it returns outputs and crops read."""

@@ -6,18 +6,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import models
 from datasets import Example, sources
 from evaluation import figures
 from inference import Reader
 from inference.over_dataset import overlap, run_inference
 
 
-@pytest.fixture
-def reader(tmp_path):
-    path = tmp_path / "model.keras"
-    models.create("residual_cnn_tiny", input_shape=(16, 32, 3), max_digits=3).save(path)
-    return Reader(path)
+@pytest.fixture(scope="module")
+def reader(weights):
+    return Reader(weights)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import models
-from inference import Reader, read
+from inference import Reader
 from number_zoo.command import main
 from number_zoo.reader import open_reader
 from number_zoo.server.readers import ModelReader
@@ -19,7 +19,7 @@ def blank(*shapes):
 
 def test_a_model_without_a_box_reads_one_glimpse(tmp_path):
     path = tmp_path / "model.keras"
-    arguments = {"input_shape": (16, 32, 3), "max_digits": 3, "locate": False}
+    arguments = {"input_shape": (16, 32, 3), "max_digits": 3, "locate": False, "blocks": (1, 1)}
     models.create("residual_cnn_tiny", **arguments).save(path)
     reader = Reader(path)
     assert reader.max_glimpses == 1
@@ -73,13 +73,3 @@ def test_the_command_reads_a_run_with_keras(weights, tmp_path, capsys):
     assert main([str(tmp_path / "a.png"), "--weights", str(tmp_path / "run")]) == 0
     assert capsys.readouterr().out.endswith("a.png\n")
     assert isinstance(open_reader(weights), Reader)
-
-
-def test_the_library_takes_arrays_paths_and_bytes(weights, tmp_path):
-    path = tmp_path / "b.png"
-    image = np.random.default_rng(0).integers(0, 256, (20, 40, 3), np.uint8)
-    keras.utils.save_img(path, image, scale=False)
-    readings = read([path, str(path), path.read_bytes(), image], weights)
-    assert len({reading.number for reading in readings}) == 1
-    confidences = [reading.confidence for reading in readings]
-    assert confidences == pytest.approx([confidences[0]] * 4, abs=1e-4)

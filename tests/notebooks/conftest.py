@@ -21,8 +21,7 @@ def data_dir(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(mnist_numbers, "DIGITS_OF", few)
         config = mnist_numbers.Builder.builder_configs["small"]
-        for split, count in (("train", 600), ("validation", 60), ("test", 80)):
-            patch.setattr(config, split, count)
+        patch.setattr(config, "counts", {"train": 600, "validation": 60, "test": 80})
         mnist_numbers.Builder(data_dir=folder, config="small").download_and_prepare()
     return folder
 

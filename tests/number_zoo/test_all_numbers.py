@@ -152,16 +152,6 @@ def test_images_of_any_shape_are_searched(shape, reader):
     assert reader.read_all(np.full((*shape, 3), 90, np.uint8)) == []
 
 
-def test_a_padded_image_has_the_same_locations(plate_locator):
-    class Padded(Locator):
-        def _padded_size(self, height, width):
-            return 2 * height, 2 * width
-
-    image = np.asarray(scene())
-    expected = Locator(plate_locator).locate(image)
-    np.testing.assert_array_equal(Padded(plate_locator).locate(image).boxes, expected.boxes)
-
-
 @pytest.mark.parametrize("turn", range(4))
 def test_a_crop_is_turned_and_boxes_are_turned_back(turn):
     image = np.zeros((50, 80, 3), np.uint8)

@@ -177,7 +177,7 @@ IN_PIXELS = "in pixels of the image, 60 x 40, not in fractions of it; at least 3
 @pytest.mark.parametrize(
     ("status", "request_", "words"),
     [
-        (422, {"params": {"box": "1,2,3"}}, "box is left,top,right,bottom"),
+        (422, {"params": {"box": "1,2,3"}}, "box: accepted are left,top,right,bottom"),
         (422, {"params": {"box": "1,2,nan,4"}}, "Received: '1,2,nan,4'"),
         (422, {"params": {"box": "5,2,1,4"}}, "right > left"),
         (422, {"params": {"box": "500,20,600,40"}}, IN_PIXELS),

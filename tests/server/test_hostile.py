@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import httpx2 as httpx
-import numpy as np
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
@@ -31,12 +30,6 @@ def test_hostile_uploads_are_refused_and_images_are_read_after(readers):
     # Those with odd metadata and those that do unpack are images all the same; those broken off
     # nobody waits for.
     assert refused >= set(KINDS) - {"metadata", "unpacked", "broken off"}
-
-
-@pytest.mark.parametrize("make", KINDS.values(), ids=KINDS)
-def test_the_same_seed_makes_the_same_upload(make):
-    first, again = (make(np.random.default_rng(3)) for _ in range(2))
-    assert first == again
 
 
 def test_the_server_does_what_its_description_says(readers):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import re
 import zipfile
 from urllib.parse import parse_qs, urlsplit
@@ -14,6 +15,7 @@ from PIL import Image
 from datasets.photo_folder import read_folder
 from number_zoo.images import decode_image
 from tests.conftest import encode_image
+from tests.pages import watched_page
 from tests.server.samples import FIRST, PHOTO, SECOND, encode, serving, three_plates
 
 DONE = ".card:not(.waiting)"
@@ -27,38 +29,16 @@ def address(readers):
 
 @pytest.fixture
 def open_page(browser, address):
-    """Opens the page; at the end nothing may have gone wrong in it or gone elsewhere."""
-    contexts, wrong = [], []
+    """Opens the page."""
+    options = {"viewport": {"width": 1200, "height": 900}}
 
-    def check(route):
-        url = route.request.url
-        if url.startswith((address, "blob:", "data:")):
-            route.continue_()
-        else:
-            wrong.append(url)
-            route.abort()
-
-    def note(said):
-        if said.type in ("error", "warning"):
-            wrong.append(said.text)
-
-    def open_one(console=True, **options):
-        context = browser.new_context(viewport={"width": 1200, "height": 900}, **options)
-        contexts.append(context)
-        context.route("**/*", check)
-        page = context.new_page()
-        page.set_default_timeout(20_000)
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        if console:
-            page.on("console", note)
-        page.goto(address)
-        page.wait_for_selector("#examples img")
+    def open_one(**more):
+        page = stack.enter_context(watched_page(browser, address, **options, **more))
+        page.route("**/api/read*", lambda route: route.continue_())  # else bodies are unknown
         return page
 
-    yield open_one
-    for context in contexts:
-        context.close()
-    assert wrong == []
+    with contextlib.ExitStack() as stack:
+        yield open_one
 
 
 def until(page, expression, argument=None):

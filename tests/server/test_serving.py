@@ -1,7 +1,10 @@
-"""The server on a socket and as a process: slow senders, many connections, start and stop."""
+"""The server on a socket and as a process: slow and many clients, start and stop, faults."""
 
 from __future__ import annotations
 
+import contextlib
+import resource
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,6 +15,7 @@ import time
 import httpx2 as httpx
 import pytest
 
+from number_zoo import published
 from number_zoo.server.__main__ import main
 from number_zoo.server.limits import Limits
 from tests.conftest import ROOT
@@ -66,6 +70,43 @@ def test_requests_in_progress_are_finished_at_shutdown(readers, monkeypatch):
     assert answers[0].status_code == 200 and answers[0].json()["images"]
 
 
+SERVER = "import sys; from number_zoo.server.__main__ import main; sys.exit(main(sys.argv[1:]))"
+HUNG = """
+import time
+from number_zoo.server import api, readers
+read = readers.ModelReader.read
+readers.ModelReader.read = lambda *_, **__: time.sleep(1000)
+api.STOP_SECONDS = 1
+"""
+"""A model that does not return, in a server that is not waited for."""
+
+
+@contextlib.contextmanager
+def served(code, *arguments, **options):
+    """A server in a process of its own: the process, and its address once it answers."""
+    port = free_port()
+    command = [sys.executable, "-c", code, "--port", str(port), "--weights", *arguments]
+    process = subprocess.Popen(command, cwd=ROOT, **options)
+    address = f"http://127.0.0.1:{port}"
+    deadline = time.monotonic() + 120
+    try:
+        while True:
+            assert process.poll() is None and time.monotonic() < deadline
+            with contextlib.suppress(httpx.TransportError):
+                httpx.get(f"{address}/healthz")
+                break
+            time.sleep(0.1)
+        yield process, address
+    finally:
+        process.kill()
+        process.wait()
+
+
+def number_read(address):
+    answer = httpx.post(f"{address}/api/read", content=PHOTO, timeout=60)
+    return answer.json()["images"][0]["readings"][0]["number"]
+
+
 WITHOUT_THE_PROJECT = """
 import runpy, sys
 
@@ -75,24 +116,52 @@ class Stop:
             raise ImportError(f"the server imports {{name}}")
 
 sys.meta_path.insert(0, Stop())
-sys.argv = ["app", "--port", "{port}", "--weights", "conv_transformer_small.any10"]
 runpy.run_module("app", run_name="__main__")
 """
 BLOCKED = {"keras", "tensorflow", "cv2", "jax", "models", "datasets", "inference", "artifacts"}
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_it_starts_without_keras_reads_and_stops(stop):
-    port = free_port()
-    command = [sys.executable, "-c", WITHOUT_THE_PROJECT.format(blocked=BLOCKED, port=port)]
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
-    while process.poll() is None and "running on" not in process.stderr.readline():
-        pass
-    answer = httpx.post(f"http://127.0.0.1:{port}/api/read", content=PHOTO, timeout=30)
-    process.send_signal(stop)
-    _, written = process.communicate(timeout=30)
-    assert answer.json()["images"][0]["readings"][0]["number"] == "473"
-    assert process.returncode in (0, -stop) and "Traceback" not in written
+def test_it_starts_without_keras_reads_and_stops():
+    code = WITHOUT_THE_PROJECT.format(blocked=BLOCKED)
+    with served(code, FIRST, stderr=subprocess.PIPE, text=True) as (process, address):
+        assert number_read(address) == "473"
+        process.send_signal(signal.SIGINT)
+        _, written = process.communicate(timeout=30)
+    assert process.returncode in (0, -signal.SIGINT) and "Traceback" not in written
+
+
+def test_a_full_disk_a_replaced_model_and_too_few_descriptors_are_survived(tmp_path):
+    model = tmp_path / "reader.onnx"
+    shutil.copy(published.FOLDER / f"{FIRST}.onnx", model)
+    with (
+        open("/dev/full", "w") as full,  # noqa: PTH123  # a disk with no room for the log
+        served(
+            SERVER, str(model), stderr=full,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (60, 60)),
+        ) as (process, address),
+    ):  # fmt: skip
+        assert number_read(address) == "473"
+        model.write_bytes(b"half a file")
+        assert number_read(address) == "473"
+        port = int(address.rpartition(":")[2])
+        held = [socket.create_connection(("127.0.0.1", port)) for _ in range(80)]
+        with pytest.raises(httpx.TransportError):
+            httpx.get(f"{address}/healthz", timeout=0.5)
+        for connection in held:
+            connection.close()
+        assert number_read(address) == "473"
+        process.terminate()
+        assert process.wait(60) in (0, -15, 120)  # 120: what Python says if it cannot write
+
+
+def test_a_model_that_hangs_does_not_keep_a_stopped_server_alive():
+    with served(HUNG + SERVER, FIRST, stderr=subprocess.PIPE, text=True) as (process, address):
+        with pytest.raises(httpx.TimeoutException):
+            httpx.post(f"{address}/api/read", content=PHOTO, timeout=1)
+        process.send_signal(signal.SIGINT)
+        _, written = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "stopped while the model did not return" in written.splitlines()[-1]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 import models
 from datasets import photo_folder
-from inference.reader import Reading
+from number_zoo.predictions import Reading
 from tests.datasets.folders import put_images
 from tools.pseudo_label_boxes import main
 

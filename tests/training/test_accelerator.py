@@ -11,7 +11,7 @@ import pytest
 
 import models
 from datasets import Augmentation
-from training.accelerator import compose, feed, finish, pack
+from training.accelerator import compose, feed, finish, pack, scene_feed
 
 jax = pytest.importorskip("jax")
 
@@ -69,13 +69,36 @@ def test_packing_keeps_images_labels_and_splits_and_leaves_test_out(tmp_path):
                 cv2.imwrite(str(folder / name), digit_image(value))
                 writer.writerow((name, value, split))
     assert pack.main([str(out), "--digits", str(folder)]) == 0
-    packs, extra = pack.load(out)
+    packs = pack.load(out)
     assert set(packs) == {"digits/meters/train", "digits/meters/validation"}
     train = packs["digits/meters/train"]
     assert sorted(train.labels) == list("0123456789")
     np.testing.assert_array_equal(train.images()[3], digit_image(train.labels[3]))
     np.testing.assert_array_equal(train.boxes[:, 0], np.tile([0, 0, 24, 40], (10, 1)))
-    assert set(compose.composers(packs, extra, seed=0)) == {"strips/meters"}
+    assert set(compose.composers(packs, seed=0)) == {"strips/meters"}
+
+
+def test_scenes_of_every_source_are_stored_with_their_numbers(bank):
+    files = [cv2.imencode(".png", images[0])[1].tobytes() for images in bank.images]
+    boxes = np.full((10, pack.MOST_DIGITS, 4), np.nan, np.float32)
+    boxes[:, 0] = 2, 4, 20, 36
+    packs = {"digits/meters/train": pack.Packed(files, list("0123456789"), boxes)}
+    arrays = feed.empty(8, scene_feed.FIELDS)
+    rng = np.random.default_rng(0)
+    for row, (name, write) in enumerate(sorted(scene_feed.writers(packs, seed=0).items()) * 2):
+        write(arrays, row, row, rng)
+        width, height = arrays["size"][row]
+        numbers = arrays["numbers"][row]
+        boxes = numbers[np.isfinite(numbers[:, 0]), :4]
+        assert len(boxes) == 0 if name == "empty" else len(boxes) > 0
+        assert (boxes >= -0.01).all() and (boxes <= np.array([width, height] * 2) + 0.01).all()
+        assert not arrays["images"][row, int(height) :].any()
+    strengths = dataclasses.asdict(Augmentation.photo())
+    from training.accelerator import scene_augment
+
+    change = functools.partial(scene_augment.augment_scenes, size=320)
+    images, numbers = jax.eval_shape(change, arrays, jax.random.key(0), strengths)
+    assert images.shape == (8, 320, 320, 3) and numbers.shape == (8, scene_feed.MAX_NUMBERS, 5)
 
 
 @functools.cache

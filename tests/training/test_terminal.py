@@ -7,11 +7,13 @@ from types import SimpleNamespace
 import pytest
 
 from training import summary
-from training.callbacks import Progress
+from training.callbacks import log_epoch
 
 
-def history_row(accuracy):
+def history_row(accuracy, epoch=1):
     return {
+        "epoch": epoch,
+        "seconds": 10.0,
         "loss": 1.0,
         "val_loss": 1.0,
         "val_sequence_accuracy": accuracy,
@@ -20,13 +22,10 @@ def history_row(accuracy):
     }
 
 
-@pytest.mark.parametrize("checkpoint", ["best", "last"])
-def test_an_epoch_is_logged_with_the_best_accuracy_so_far(checkpoint, caplog):
-    rows = [history_row(0.75), history_row(0.25)]
-    progress = Progress(3, SimpleNamespace(rows=rows, checkpoint=checkpoint))
-    progress.on_train_begin()
+def test_an_epoch_is_logged_with_the_best_accuracy_so_far(caplog):
     with caplog.at_level(logging.INFO):
-        progress.on_epoch_end(1, rows[-1])
+        log_epoch([history_row(0.75, epoch=1), history_row(0.25, epoch=2)], last=4)
+    assert "epoch 2/4" in caplog.text and "20 s left" in caplog.text
     assert "sequence accuracy 25.00 % (best 75.00 %)" in caplog.text
 
 

@@ -1,16 +1,11 @@
-"""The page of a search, and which hyperparameters mattered."""
+"""The page of a search."""
 
 import html
 import re
 
-import keras_tuner as kt
-import numpy as np
-import pytest
-
 from tests.tuning.conftest import fake_train, without_training
 from tuning import report
 from tuning.charts import pareto_front
-from tuning.importance import FEWEST_TRIALS, _error_growth, importance
 from tuning.loop import run_search
 from tuning.trial import DEFAULT, FINISHED, TrialRecord, best_first, read_records
 
@@ -67,50 +62,3 @@ def test_the_pareto_front_has_what_nothing_of_lower_or_equal_cost_beats():
     ]
     front = pareto_front(best_first(records, "sequence_accuracy"))
     assert [record.trial for record in front] == ["1", "3"]
-
-
-@pytest.fixture
-def trials():
-    """Hyperparameters, and values of twenty trials."""
-    hp = kt.HyperParameters()
-    hp.Float("rate", 1e-4, 1e-1, sampling="log")
-    for n in range(5):
-        hp.Choice(f"units_{n}", [8, 16, 32])
-    hp.Boolean("other")
-    random = np.random.default_rng(0)
-    seeds = random.integers(1e6, size=(20, len(hp.space))).tolist()
-    return hp.space, [
-        {
-            dimension.name: dimension.random_sample(seed)
-            for dimension, seed in zip(hp.space, row, strict=True)
-        }
-        for row in seeds
-    ]
-
-
-def test_importance_is_shown_of_what_decides_the_score(trials):
-    dimensions, values = trials
-    scores = [-abs(np.log10(trial["rate"]) + 2.5) for trial in values]
-    shown = importance(dimensions, values, scores)
-    assert [item.name for item in shown] == ["rate"]
-    assert 0 < shown[0].interval[0] < shown[0].importance < shown[0].interval[1]
-    assert importance(dimensions, values[: FEWEST_TRIALS - 1], scores[: FEWEST_TRIALS - 1]) == []
-    assert importance(dimensions, values, [1.0] * 20) == []
-
-
-def test_no_importance_is_shown_of_scores_by_chance(trials, monkeypatch):
-    """Whatever the number of trees, so of few."""
-    monkeypatch.setattr("tuning.importance.TREES", 8)
-    dimensions, values = trials
-    random = np.random.default_rng(1)
-    shown = [bool(importance(dimensions, values, list(random.normal(size=20)))) for _ in range(4)]
-    assert sum(shown) <= 1
-
-
-def test_errors_are_of_trials_that_a_tree_has_not_learned_from():
-    """Of scores by chance, a forest's errors on its own trials grow by a third."""
-    random = np.random.default_rng(0)
-    growths = [
-        _error_growth(random.random((20, 5)), random.normal(size=20)).mean() for _ in range(5)
-    ]
-    assert abs(np.mean(growths)) < 0.15

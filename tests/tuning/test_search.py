@@ -101,9 +101,14 @@ def test_damaged_state_of_keras_tuner_costs_no_finished_trial(
     assert runs == {path: path.stat().st_mtime for path in tmp_path.glob("trials/*/history.csv")}
 
 
-def test_a_run_of_another_candidate_is_replaced(tiny, tmp_path, no_training):
+@pytest.fixture
+def context(tiny, tmp_path, no_training):
+    """What the trials of a search have in common, to run one without the search."""
     search = tiny()
-    context = trial.TrialContext(search, tmp_path, search.make_space(), 1)
+    return trial.TrialContext(search, tmp_path, search.make_space(), 1)
+
+
+def test_a_run_of_another_candidate_is_replaced(context, tmp_path):
     for width in (4, 16):
         trial.run_trial(context, "0", {"filters_1": width})
         arguments = read_configuration(tmp_path / "trials" / "0" / "config.json").arguments
@@ -111,14 +116,12 @@ def test_a_run_of_another_candidate_is_replaced(tiny, tmp_path, no_training):
 
 
 def test_a_trial_whose_tensorboard_summary_is_not_written_is_not_done(
-    tiny, tmp_path, no_training, monkeypatch
+    context, tmp_path, monkeypatch
 ):
     def full(*_):
         raise OSError("No space left on device")
 
     monkeypatch.setattr(trial, "_write_hparams", full)
-    search = tiny()
-    context = trial.TrialContext(search, tmp_path, search.make_space(), 1)
     with pytest.raises(OSError, match="No space"):
         trial.run_trial(context, "0", {"filters_1": 4})
     assert trial.read_records(tmp_path) == []
@@ -183,18 +186,20 @@ def test_a_failed_trial_is_recorded_and_five_in_succession_end_the_search(
 
 
 def test_a_full_disk_stops_the_search_and_loses_no_trial(tiny, tmp_path, no_training, monkeypatch):
-    def full(configuration, folder, **_):
-        raise OSError("no space left on device")
+    full_at = DEFAULT
 
-    monkeypatch.setattr(trial, "train", full)
+    def train(configuration, folder, **rest):
+        if folder.name == full_at:
+            raise OSError("no space left on device")
+        return fake_train(configuration, folder, **rest)
+
+    monkeypatch.setattr(trial, "train", train)
     with pytest.raises(OSError, match="no space left"):
         run_search(tiny(), tmp_path)
-    monkeypatch.setattr(
-        trial, "train", lambda c, f, **rest: (fake_train if f.name != "1" else full)(c, f, **rest)
-    )
+    full_at = "1"
     with pytest.raises(kt.errors.FatalError, match=r"trial 1 was stopped: no space left.*resume"):
         run_search(tiny(), tmp_path)
-    monkeypatch.setattr(trial, "train", fake_train)
+    full_at = None
     assert [record.status for record in searched(tiny(), tmp_path)] == [FINISHED] * 3
 
 
@@ -245,16 +250,12 @@ def test_hyperbands_best_trials_continue_where_they_stopped(
     assert {(0, 1), (1, 3), (0, 3)} <= set(started.values())
 
 
-def test_a_trial_waits_for_another_process_at_the_same_run(
-    tiny, tmp_path, no_training, monkeypatch, caplog
-):
-    run = RunFolder(tmp_path / "trials" / "0")
+def test_a_trial_waits_for_another_process_at_the_same_run(context, monkeypatch, caplog):
+    run = context.run("0")
     run.folder.mkdir(parents=True)
     holder = lock(run.folder, "training")
     holder.__enter__()
     monkeypatch.setattr(trial.time, "sleep", lambda _: holder.__exit__(None, None, None))
-    search = tiny()
-    context = trial.TrialContext(search, tmp_path, search.make_space(), 1)
     with caplog.at_level(logging.INFO):
         assert trial.run_trial(context, "0", {}).status == FINISHED
     assert "trial 0: waiting for another process" in caplog.text

@@ -17,6 +17,7 @@ from PIL import Image
 
 import number_zoo
 from tests.conftest import ROOT, encode_image
+from tests.pages import watched_page
 
 WEB, GALLERY = ROOT / "web", ROOT / "number_zoo/server/static/gallery"
 WEIGHTS = "conv_transformer_small.any10"
@@ -61,23 +62,10 @@ def host(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def page(browser, host):
-    """The opened page; at the end nothing may have gone wrong in it or gone elsewhere."""
-    address, wrong = f"http://127.0.0.1:{host.server_port}/some/folder/", []
-
-    def check(request):
-        if not request.url.startswith((address, "blob:", "data:")):
-            wrong.append(request.url)
-
-    with browser.new_context(viewport={"width": 390, "height": 844}) as context:
-        page = context.new_page()
-        page.set_default_timeout(30_000)
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("console", lambda said: wrong.append(said.text))
-        context.on("request", check)
-        page.goto(address)
-        page.wait_for_selector("#examples img")
+    """The opened page."""
+    address = f"http://127.0.0.1:{host.server_port}/some/folder/"
+    with watched_page(browser, address, viewport={"width": 390, "height": 844}) as page:
         yield page
-    assert wrong == []
 
 
 def stored(content: bytes, orientation: int) -> bytes:

@@ -23,14 +23,16 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     began = time.monotonic()
     options = parse(arguments)
-    packs, extra = options.pack
-    writers = feed.reader_writers(packs, extra, options.seed)
+    writers = feed.reader_writers(options.pack, options.seed)
     weights = {kind: feed.weight_of(kind) for kind in writers}
     source = feed.start(writers, weights, options.workers, options.seed)
 
     from training.accelerator.readers import train  # JAX starts threads: only after the fork
 
-    train(options, source, packs, began)
+    try:
+        train(options, source, options.pack, began)
+    finally:
+        source.stop()
     return 0
 
 
@@ -41,25 +43,22 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--readers",
+        dest="models",
         nargs=2,
         default=["conv_transformer", "conv_transformer_small"],
         help="a large model and a small one",
     )
-    return set_up(parser, arguments, count=2, batch_size=512, pool=160_000)
+    return set_up(parser, arguments, batch_size=512, pool=160_000)
 
 
 def set_up(
-    parser: argparse.ArgumentParser,
-    arguments: list[str] | None,
-    count: int,
-    batch_size: int,
-    pool: int,
+    parser: argparse.ArgumentParser, arguments: list[str] | None, batch_size: int, pool: int
 ) -> argparse.Namespace:
-    """Parse the command's options and those of every training, here of `count` models.
+    """Parse the command's options, of which `models` has a default, and those of every training.
 
     Also load the pack, which becomes `options.pack`, create the folder and start the log.
     """
-    add = parser.add_argument
+    add, count = parser.add_argument, len(parser.get_default("models"))
     add("pack", type=Path, help="what `python -m training.accelerator.pack` wrote")
     add("--out", type=Path, required=True, metavar="FOLDER", help="folder for the weights")
     add(

@@ -26,34 +26,44 @@ _QUANTA = np.array([
 ], np.float32)  # fmt: skip
 """JPEG's luminance quantization, ITU-T T.81, table K.1."""
 
+MOST_DRAWS = 80
+"""Uniform random numbers of an image."""
+
 Batch = dict[str, jax.Array]
 
 
 class Draws:
-    """Random numbers for a batch, a new key for each call."""
+    """Random numbers for a batch, others from each call, mapped to the requested distributions.
+
+    Uniform ones are rows of one array: a call of `jax.random` takes a tenth of a second to compile.
+    """
 
     def __init__(self, key: jax.Array, count: int):
-        self._key, self._count, self._calls = key, count, 0
+        self._key, self._count = key, count
+        self._rows = iter(jax.random.uniform(key, (MOST_DRAWS, count)))
 
-    def _next(self) -> jax.Array:
-        self._calls += 1
-        return jax.random.fold_in(self._key, self._calls)
+    def uniform(self, low, high, columns: int | None = None) -> jax.Array:
+        """Uniform between `low` and `high`: (n,), or (n, columns)."""
+        if columns is None:
+            return low + (high - low) * next(self._rows)
+        return low + (high - low) * jnp.stack([next(self._rows) for _ in range(columns)], axis=1)
 
-    def between(self, low, high, *shape: int) -> jax.Array:
-        low, high = (jnp.asarray(x).reshape(jnp.shape(x) + (1,) * len(shape)) for x in (low, high))
-        return low + (high - low) * jax.random.uniform(self._next(), (self._count, *shape))
+    def symmetric(self, strength, columns: int | None = None) -> jax.Array:
+        """Uniform between -`strength` and `strength`."""
+        return self.uniform(-strength, strength, columns)
 
-    def either_way(self, strength, *shape: int) -> jax.Array:
-        return self.between(-strength, strength, *shape)
-
-    def factor(self, strength, *shape: int) -> jax.Array:
-        return jnp.exp(self.either_way(jnp.log1p(strength), *shape))
+    def factor(self, strength, columns: int | None = None) -> jax.Array:
+        """Log-uniform between 1/(1 + strength) and 1 + strength."""
+        return jnp.exp(self.symmetric(jnp.log1p(strength), columns))
 
     def bernoulli(self, probability) -> jax.Array:
-        return jax.random.uniform(self._next(), (self._count,)) < probability
+        """True with the given probability."""
+        return next(self._rows) < probability
 
     def normal(self, *shape: int) -> jax.Array:
-        return jax.random.normal(self._next(), (self._count, *shape))
+        """Standard normal: (n, *shape)."""
+        self._key = jax.random.fold_in(self._key, 1)
+        return jax.random.normal(self._key, (self._count, *shape))
 
 
 def augment(
@@ -122,7 +132,7 @@ def _choose_views(batch: Batch, draw: Draws, a):
     gone = has_room & (batch["length"] > 0) & draw.bernoulli(a["background_crop"])
     crops = jnp.where(gone[:, None], background, crops)
     # Upside down, 0 1 2 5 6 8 9 can be read still; on their sides, 0 1 6 8 9 might be.
-    quarter = jnp.clip(1 + jnp.floor(draw.between(0.0, 3.0)), 1, 3)
+    quarter = jnp.clip(1 + jnp.floor(draw.uniform(0.0, 3.0)), 1, 3)
     telling = jnp.where(
         (quarter == 2)[:, None],
         jnp.isin(batch["digits"], jnp.array([3, 4, 7])),
@@ -148,24 +158,24 @@ def _number_crops(box, aspect, draw: Draws, a):
     near, far = box[:, :2], box[:, 2:]
     extent = jnp.maximum(far - near, 1e-3)
     least = jnp.minimum(MIN_CROP_SCALE * extent, 1.0)
-    sizes = least * (1.0 / least) ** draw.between(0.0, 1.0, 1)
+    sizes = least * (1.0 / least) ** draw.uniform(0.0, 1.0, 1)
     spare = (MIN_CROP_SCALE - 1) / 2 * extent
     low = jnp.minimum(jnp.maximum(far + spare - sizes, 0.0), 1.0 - sizes)
     high = jnp.maximum(jnp.minimum(near - spare, 1.0 - sizes), low)
-    corner = low + (high - low) * draw.between(0.0, 1.0, 2)
+    corner = low + (high - low) * draw.uniform(0.0, 1.0, 2)
     crop = jnp.concatenate([corner, corner + sizes], axis=1)
     # A glimpse: the box grown by the reader's margin, in width by as little as in height.
     wide = (extent[:, 1] / (extent[:, 0] * aspect)).clip(0.15, 1.0)
-    shrink = jnp.stack([draw.between(wide, 1.0), jnp.ones(count)], axis=1)
-    grown = extent * 0.5 * draw.between(0.35, 1.1, 1) * shrink
+    shrink = jnp.stack([draw.uniform(wide, 1.0), jnp.ones(count)], axis=1)
+    grown = extent * 0.5 * draw.uniform(0.35, 1.1, 1) * shrink
     # What is narrow may be shown with wider margins, so that its digits are stretched less.
-    narrow = draw.between(0.0, 1.8) * (extent + 2 * grown)[:, 1] / aspect
+    narrow = draw.uniform(0.0, 1.8) * (extent + 2 * grown)[:, 1] / aspect
     narrow = (0.5 * (narrow - (extent + 2 * grown)[:, 0])).clip(0.0, None)
     grown = grown + jnp.stack([narrow, jnp.zeros(count)], axis=1)
-    low = jnp.maximum(near - grown * draw.between(0.7, 1.3, 2), 0.0)
-    high = jnp.minimum(far + grown * draw.between(0.7, 1.3, 2), 1.0)
+    low = jnp.maximum(near - grown * draw.uniform(0.7, 1.3, 2), 0.0)
+    high = jnp.minimum(far + grown * draw.uniform(0.7, 1.3, 2), 1.0)
     glimpse = jnp.concatenate([low, high], axis=1)
-    mode = draw.between(0.0, 1.0)
+    mode = draw.uniform(0.0, 1.0)
     chosen = jnp.where((mode < 0.45 * a["random_crop"])[:, None], glimpse, crop)
     return jnp.where((known & (mode < a["random_crop"]))[:, None], chosen, whole)
 
@@ -176,13 +186,13 @@ def _background_crops(box, draw: Draws):
     rooms = jnp.stack([box[:, 0], box[:, 1], 1 - box[:, 2], 1 - box[:, 3]], axis=1) - gap
     rooms = jnp.where(jnp.isfinite(rooms), rooms, 0.0)
     wide_enough = rooms > 0.15
-    side = jnp.where(wide_enough, draw.between(0.1, 1.0, 4), 0.0).argmax(axis=1)
+    side = jnp.where(wide_enough, draw.uniform(0.1, 1.0, 4), 0.0).argmax(axis=1)
     room = jnp.take_along_axis(rooms, side[:, None], axis=1)[:, 0]
-    along = (room * draw.between(0.5, 1.0)).clip(0.1, 1.0)
-    across = draw.between(0.3, 1.0)
-    start = (room - along) * draw.between(0.0, 1.0)
+    along = (room * draw.uniform(0.5, 1.0)).clip(0.1, 1.0)
+    across = draw.uniform(0.3, 1.0)
+    start = (room - along) * draw.uniform(0.0, 1.0)
     start = jnp.where(side < 2, start, 1.0 - start - along)
-    other = (1.0 - across) * draw.between(0.0, 1.0)
+    other = (1.0 - across) * draw.uniform(0.0, 1.0)
     level = jnp.stack([start, other, start + along, other + across], axis=1)
     upright = level[:, jnp.array([1, 0, 3, 2])]
     return jnp.where((side % 2 == 1)[:, None], upright, level), wide_enough.any(axis=1)
@@ -190,15 +200,15 @@ def _background_crops(box, draw: Draws):
 
 def _homographies(crops, aspect, draw: Draws, a, quarter):
     sides = crops[:, 2:] - crops[:, :2]
-    centre = (crops[:, :2] + crops[:, 2:]) / 2 + draw.either_way(a["shift"], 2) * sides
-    zoom = draw.factor(a["zoom"]) / jnp.exp(draw.between(0.0, 1.0) * jnp.log1p(a["zoom_out"]))
+    centre = (crops[:, :2] + crops[:, 2:]) / 2 + draw.symmetric(a["shift"], 2) * sides
+    zoom = draw.factor(a["zoom"]) / jnp.exp(draw.uniform(0.0, 1.0) * jnp.log1p(a["zoom_out"]))
     stretch = jnp.sqrt(draw.factor(a["stretch"]))
     width, height = sides[:, 0] * aspect, sides[:, 1]
     # What is wide cannot climb as steeply as what is square without leaving the image.
     level = (1.5 * height / width).clip(0.0, 1.0)
-    angle = jnp.deg2rad(draw.either_way(a["rotation"])) * level
-    lean = draw.either_way(a["shear"]) * (1.5 * width / height).clip(0.0, 1.0)
-    climb = draw.either_way(a["shear"] / 2) * level
+    angle = jnp.deg2rad(draw.symmetric(a["rotation"])) * level
+    lean = draw.symmetric(a["shear"]) * (1.5 * width / height).clip(0.0, 1.0)
+    climb = draw.symmetric(a["shear"] / 2) * level
     zero, unit = jnp.zeros_like(zoom), jnp.ones_like(zoom)
     scale = matrix(width / (zoom * stretch), zero, zero, height * stretch / zoom)
     turn = matrix(jnp.cos(angle), -jnp.sin(angle), jnp.sin(angle), jnp.cos(angle))
@@ -207,7 +217,7 @@ def _homographies(crops, aspect, draw: Draws, a, quarter):
     cos, sin = jnp.cos(quarter * jnp.pi / 2), jnp.sin(quarter * jnp.pi / 2)
     with jax.default_matmul_precision("highest"):
         linear = normalize @ turn @ skew @ scale @ matrix(cos, -sin, sin, cos)
-    return homographies(linear, centre, draw.either_way(a["perspective"], 2))
+    return homographies(linear, centre, draw.symmetric(a["perspective"], 2))
 
 
 def matrix(a, b, c, d):
@@ -227,11 +237,8 @@ def move_boxes(boxes, matrices):
     clipped."""
     x, y = boxes[..., jnp.array([0, 2, 2, 0])], boxes[..., jnp.array([1, 1, 3, 3])]
     points = jnp.stack([x, y, jnp.ones_like(x)], axis=-1)  # (n, ..., 4, 3)
-    first, second, third = jnp.moveaxis(matrices, 2, 0)
-    inverse = jnp.stack(
-        [jnp.cross(second, third), jnp.cross(third, first), jnp.cross(first, second)], axis=1
-    )  # up to a factor, which homogeneous coordinates do not see
-    moved = jnp.einsum("nij,n...kj->n...ki", inverse, points, precision="highest")
+    inverses = jnp.linalg.inv(matrices)
+    moved = jnp.einsum("nij,n...kj->n...ki", inverses, points, precision="highest")
     moved = moved[..., :2] / moved[..., 2:] + 0.5
     return jnp.concatenate([moved.min(axis=-2), moved.max(axis=-2)], axis=-1)
 
@@ -271,12 +278,12 @@ def soften(images, draw: Draws, a, digit):
     blurred, sharper, coarse = (
         draw.bernoulli(probability) for probability in (a["blur"], 0.4 * a["blur"], a["downscale"])
     )
-    amount, excess = draw.between(0.0, 1.0), draw.between(0.2, 1.2)
+    amount, excess = draw.uniform(0.0, 1.0), draw.uniform(0.2, 1.2)
     for axis, least in ((0, 7.0), (1, 4.8)):
         pixels, side = images.shape[1 + axis], digit[:, axis]
-        sigma = jnp.where(blurred, draw.between(0.05, 1.0) * (0.13 * side).clip(0.3, 4.0), 1e-3)
+        sigma = jnp.where(blurred, draw.uniform(0.05, 1.0) * (0.13 * side).clip(0.3, 4.0), 1e-3)
         most = (side / least).clip(1.0, 6.0)
-        near = (amount + draw.either_way(0.15)).clip(0.0, 1.0)
+        near = (amount + draw.symmetric(0.15)).clip(0.0, 1.0)
         factor = jnp.where(coarse, 1.0 + (most - 1.0) * near, 1.0)
         filters = _reduction(pixels, factor) @ _gaussian(pixels, sigma)
         halo = _gaussian(pixels, jnp.full_like(sigma, 1.5))
@@ -328,7 +335,7 @@ def _fade(images, box, draw: Draws, a):
     mask = jnp.where(_per_image(faint), mask, 0.0)
     total = jnp.maximum(mask.sum(axis=(1, 2), keepdims=True), 1e-3)
     mean = (mask * images).sum(axis=(1, 2), keepdims=True) / total
-    contrast = _per_image(0.15 * 3.0 ** draw.between(0.0, 1.0))
+    contrast = _per_image(0.15 * 3.0 ** draw.uniform(0.0, 1.0))
     return images + mask * (contrast - 1.0) * (images - mean), faint
 
 
@@ -340,7 +347,7 @@ def light(images, draw: Draws, a):
     means = levels.mean(axis=(1, 2, 3), keepdims=True)
     gamma = _per_image(draw.factor(a["gamma"]))
     levels, means = (levels + 1e-4) ** gamma, (means + 1e-4) ** gamma
-    shifted = means + _per_image(draw.either_way(a["brightness"]))
+    shifted = means + _per_image(draw.symmetric(a["brightness"]))
     shifted = jnp.clip(shifted, jnp.minimum(means, 0.12), jnp.maximum(means, 0.88))
     levels = shifted + (levels - means) * _per_image(draw.factor(a["contrast"]))
     levels = levels * draw.factor(a["channel_gain"], 3)[:, None, None]
@@ -351,7 +358,7 @@ def compress(images, draw: Draws, a):
     """Quantize 8 x 8 blocks as JPEG of a quality within `JPEG_QUALITY` does."""
     count, height, width, _ = images.shape
     chosen = _per_image(draw.bernoulli(a["compress"]))
-    quality = draw.between(*JPEG_QUALITY)
+    quality = draw.uniform(*JPEG_QUALITY)
     scale = jnp.where(quality < 50, 50 / quality, 2 - quality / 50)
     to_ycc = np.array(
         [[0.299, 0.587, 0.114], [-0.1687, -0.3313, 0.5], [0.5, -0.4187, -0.0813]], np.float32
@@ -373,18 +380,18 @@ def disturb(images, draw: Draws, a, digit, grain):
     _, height, width, _ = images.shape
     y, x = jnp.arange(height)[:, None, None], jnp.arange(width)[:, None]
     most = 0.15 * height
-    tall = _per_image(draw.between(most / 3, jnp.minimum(most, 0.4 * digit[:, 0])))
-    wide = _per_image(draw.between(most / 3, jnp.minimum(most, 0.5 * digit[:, 1])))
-    middle_y = _per_image(draw.between(0.0, height))
-    middle_x = _per_image(draw.between(0.0, width))
+    tall = _per_image(draw.uniform(most / 3, jnp.minimum(most, 0.4 * digit[:, 0])))
+    wide = _per_image(draw.uniform(most / 3, jnp.minimum(most, 0.5 * digit[:, 1])))
+    middle_y = _per_image(draw.uniform(0.0, height))
+    middle_x = _per_image(draw.uniform(0.0, width))
     patch = (jnp.abs(y - middle_y) < tall / 2) & (jnp.abs(x - middle_x) < wide / 2)
     patch = patch & _per_image(draw.bernoulli(a["erase"]))
-    images = jnp.where(patch, draw.between(0.0, 255.0, 3)[:, None, None], images)
-    angle = _per_image(draw.between(0.0, 2 * jnp.pi))
-    depth = _per_image(draw.between(0.0, 1.0) * a["illumination_gradient"])
+    images = jnp.where(patch, draw.uniform(0.0, 255.0, 3)[:, None, None], images)
+    angle = _per_image(draw.uniform(0.0, 2 * jnp.pi))
+    depth = _per_image(draw.uniform(0.0, 1.0) * a["illumination_gradient"])
     slope = jnp.cos(angle) * (x / width - 0.5) + jnp.sin(angle) * (y / height - 0.5)
     images = images * (1 + depth * slope)
-    fine = _per_image(draw.between(0.0, a["noise"]) * grain)
-    coarse = _per_image(draw.between(0.0, a["noise"] / 2) * grain)
+    fine = _per_image(draw.uniform(0.0, a["noise"]) * grain)
+    coarse = _per_image(draw.uniform(0.0, a["noise"] / 2) * grain)
     blotches = draw.normal(height // 2, width // 2, 3).repeat(2, axis=1).repeat(2, axis=2)
     return images + fine * draw.normal(height, width, 1) + coarse * blotches

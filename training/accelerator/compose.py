@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from training.accelerator.pack import MOST_DIGITS, Drawing, Packed, mnist_digits
+from training.accelerator.pack import MNIST, MOST_DIGITS, Drawing, Packed
 
 Maker = Callable[[int], Drawing]
 """Draws the image of an index."""
@@ -174,9 +174,7 @@ def _grain(rng, shape, deviation) -> np.ndarray:
     return rng.normal(0, deviation, (*shape[:2], 1)).astype(np.float32)
 
 
-def composers(
-    packs: dict[str, Packed], extra: dict[str, np.ndarray], seed: int
-) -> dict[str, Maker]:
+def composers(packs: dict[str, Packed], seed: int) -> dict[str, Maker]:
     """What can be composed of the packs' digits: "strips/FOLDER" and "written/FOLDER"."""
 
     def seeded(function: Callable[..., Drawing], *arguments) -> Maker:
@@ -185,28 +183,27 @@ def composers(
     cv2.setNumThreads(1)  # OpenCV's threads would not survive the fork
     makers = {}
     for name, packed in packs.items():
-        role, folder, split = name.split("/")
-        if split != "train" or role == "numbers":
+        role, _, folder = name.removesuffix("/train").partition("/")
+        if name == MNIST:
+            inks = [_trimmed(255 - image) for image in packed.images()]
+            bank = DigitBank.collect(zip(packed.labels, inks, strict=True))
+            papers = [np.full((8, 8, 3), level, np.uint8) for level in range(120, 256, 8)]
+            makers["written/mnist"] = seeded(amount, bank, papers, MOST_DIGITS + 1)
+        elif not name.endswith("/train"):
             continue
-        if role == "digits":
+        elif role == "digits":
             bank = DigitBank.collect(zip(packed.labels, packed.images(), strict=True))
             makers[f"strips/{folder}"] = seeded(strip, bank, 2, MOST_DIGITS + 2)
-        else:
+        elif role == "amounts":
             bank = DigitBank.collect(packed.digits())
             # A wide median leaves the paper of an amount.
             papers = [cv2.medianBlur(image, 21) for image in packed.images()]
             makers[f"written/{folder}"] = seeded(amount, bank, papers, MOST_DIGITS + 1)
-    if "mnist_sheet" in extra:
-        inks = [_trimmed(255 - digit) for digit in mnist_digits(extra)]
-        bank = DigitBank.collect(zip(map(str, extra["mnist_labels"]), inks, strict=True))
-        papers = [np.full((8, 8, 3), level, np.uint8) for level in range(120, 256, 8)]
-        makers["written/mnist"] = seeded(amount, bank, papers, MOST_DIGITS + 1)
     return makers
 
 
 def _trimmed(digit: np.ndarray) -> np.ndarray:
-    """A dark digit on white, cut to its ink and one pixel more: RGB."""
-    left, top, width, height = cv2.boundingRect((digit < 200).astype(np.uint8))
+    """A dark digit on white, cut to its ink and one pixel more."""
+    left, top, width, height = cv2.boundingRect((digit[..., 0] < 200).astype(np.uint8))
     ink = digit[top : top + height, left : left + width]
-    bordered = cv2.copyMakeBorder(ink, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
-    return cv2.cvtColor(bordered, cv2.COLOR_GRAY2RGB)
+    return cv2.copyMakeBorder(ink, 1, 1, 1, 1, cv2.BORDER_REPLICATE)

@@ -130,12 +130,10 @@ def real_examples(packs: dict[str, Packed], split: str) -> dict[str, dict[str, n
     return examples
 
 
-def reader_writers(
-    packs: dict[str, Packed], extra: dict[str, np.ndarray], seed: int
-) -> dict[str, Writer]:
+def reader_writers(packs: dict[str, Packed], seed: int) -> dict[str, Writer]:
     """The writers of examples for readers: every style of `rendered_numbers`, crops of rendered
     scenes, and what `composers` makes of the packs."""
-    glyphs = write_glyphs(extra)
+    glyphs = write_glyphs(packs)
 
     def rendered(style: Style) -> Maker:
         if isinstance(style, ObjectStyle):
@@ -152,7 +150,7 @@ def reader_writers(
 
     makers = {f"drawn/{name}": rendered(style) for name, style in STYLES.items()}
     makers["drawn/scenes"] = functools.partial(scene_crop, seed=seed, glyphs=glyphs)
-    makers |= composers(packs, extra, seed)
+    makers |= composers(packs, seed)
     return {name: writer(maker) for name, maker in makers.items()}
 
 

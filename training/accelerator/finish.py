@@ -21,9 +21,8 @@ from typing import TYPE_CHECKING
 import h5py
 import numpy as np
 
-from artifacts.environment import environment
-from artifacts.files import RunError, atomic_path, write_json
-from artifacts.run_folder import RunFolder, open_run
+from artifacts.files import RunError, atomic_path
+from artifacts.run_folder import open_run
 from artifacts.startup import quiet_tensorflow
 from datasets import Augmentation
 from training.accelerator import feed, pack
@@ -78,12 +77,12 @@ def _halve(content: bytes) -> bytes:
     return halved.getvalue()
 
 
-def finish(
+def write_run(
     arrays: dict[str, np.ndarray],
     folder: Path,
     configuration: Configuration,
     data_dir: Path | None,
-) -> RunFolder:
+) -> None:
     """Write the run of one model: `model.keras`, `config.json` and `metrics.json`.
 
     Args:
@@ -93,7 +92,7 @@ def finish(
         data_dir: folder of prepared TFDS data.
     """
     import models
-    from training.finish import calibrate, fingerprints
+    from training.finish import finish
 
     model = models.create(configuration.model, **configuration.arguments)
     load_weights(model, arrays, configuration.model)
@@ -102,17 +101,7 @@ def finish(
             whole = temporary.with_name("whole.keras")
             model.save(whole)
             store_in_half(whole, temporary)
-        metrics = {
-            "validation": {},
-            "inference": calibrate(configuration, run, data_dir),
-            "parameters": model.count_params(),
-            "multiply_adds": models.multiply_adds(model),
-            "crop": configuration.crop,
-            "data": fingerprints(configuration, data_dir),
-            "environment": environment(),
-        }
-        write_json(run.metrics, metrics)
-    return run
+        finish(configuration, run, [], model, data_dir)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -165,11 +154,11 @@ def main(arguments: list[str] | None = None) -> int:
             precision="mixed_bfloat16",
         )
         try:
-            run = finish(arrays, options.folder / name, configuration, options.data_dir)
+            write_run(arrays, options.folder / name, configuration, options.data_dir)
         except (ValueError, OSError, RunError) as error:
             print(f"training.accelerator.finish: {error}", file=sys.stderr)
             return 2
-        print(f"Wrote {run.folder}")
+        print(f"Wrote {options.folder / name}")
     return 0
 
 

@@ -39,11 +39,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     began = time.monotonic()
     options = parse(arguments)
-    writers = scene_feed.writers(*options.pack, options.seed)
+    writers = scene_feed.writers(options.pack, options.seed)
     source = feed.start(
         writers, scene_feed.WEIGHTS, options.workers, options.seed, scene_feed.FIELDS
     )
-    train(options, source, began)
+    try:
+        train(options, source, began)
+    finally:
+        source.stop()
     return 0
 
 
@@ -52,8 +55,10 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m training.accelerator.locate", description=__doc__.splitlines()[0]
     )
-    parser.add_argument("--model", default="locator", help="default: locator")
-    return set_up(parser, arguments, count=1, batch_size=128, pool=30_000)
+    parser.add_argument(
+        "--model", dest="models", nargs=1, default=["locator"], help="default: locator"
+    )
+    return set_up(parser, arguments, batch_size=128, pool=30_000)
 
 
 def train(options: argparse.Namespace, source: feed.Feed, began: float) -> None:
@@ -64,7 +69,7 @@ def train(options: argparse.Namespace, source: feed.Feed, began: float) -> None:
     from training.accelerator.scene_augment import augment_scenes
 
     def create() -> list[keras.Model]:
-        model = models.create(options.model, input_shape=(None, None, 3))
+        model = models.create(*options.models, input_shape=(None, None, 3))
         if options.init:
             model.set_weights(models.load(*options.init).get_weights())
         return [model]
@@ -91,10 +96,10 @@ def train(options: argparse.Namespace, source: feed.Feed, began: float) -> None:
         pool,
         source.weights,
         loop.make_step([model], optimizers, change, measured_loss, options.batch_size),
+        [model],
         states,
         (photo, photo),
         evaluator(model, held_out),
-        lambda path, states: loop.save(path, [options.model], [model], states),
     )
 
 

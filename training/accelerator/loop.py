@@ -159,26 +159,27 @@ def run(
     began: float,
     source: feed.Feed,
     pool: Pool,
-    weights: dict[str, float],
+    source_weights: dict[str, float],
     step: Callable[..., tuple[list[State], dict[str, jax.Array]]],
+    models: list[keras.Model],
     states: list[State],
     strengths: tuple[dict[str, float], dict[str, float]],
     evaluate: Callable[[list[State]], dict],
-    save: Callable[[Path, list[State]], None],
 ) -> None:
     """Step until the time is over, while what `source` draws goes round in the pool.
 
     Args:
-        options: the command's: `seconds`, `steps`, `seed`, `batch_size`, `learning_rate`, `out`.
+        options: the command's: `models`, `seconds`, `steps`, `seed`, `batch_size`,
+            `learning_rate`, `out`.
         began: when the time began, as `time.monotonic()` gives it.
         source: running workers.
         pool: examples on the accelerator.
-        weights: weight of each of the pool's sources in a batch.
+        source_weights: weight of each of the pool's sources in a batch.
         step: as `make_step` returns it.
+        models: those that `step` trains.
         states: what a step changes.
         strengths: of augmentation, at first and for the last part of the time.
         evaluate: accuracies by name, which are logged.
-        save: writes the weights to a file.
     """
     end = began + options.seconds - RESERVE
     strengths = [
@@ -206,7 +207,7 @@ def run(
         rate = np.float32(options.learning_rate * schedule(done))
         momentum = np.float32(min(EMA, (1 + number) / (10 + number)))
         states, measured = step(
-            states, pool.arrays, pool.places(weights), key, np.int32(number),
+            states, pool.arrays, pool.places(source_weights), key, np.int32(number),
             strengths[done > CALM], rate, momentum,
         )  # fmt: skip
         number += 1
@@ -228,11 +229,10 @@ def run(
             reported, steps_before = now, number
         if now - saved > 100:
             saved = time.monotonic()
-            save(options.out / f"weights_{int(done * 10) % 2}.npz", states)
+            save(options.out / f"weights_{int(done * 10) % 2}.npz", options.models, models, states)
             log.info("validation %s", evaluate(states))
-    source.stop()
     log.info("Trained %d steps, %s drawn; validation %s", number, f"{added:,}", evaluate(states))
-    save(options.out / "weights.npz", states)
+    save(options.out / "weights.npz", options.models, models, states)
     log.info("Saved")
 
 

@@ -26,6 +26,9 @@ from number_zoo.images import decode_image
 
 MOST_DIGITS = 10
 
+MNIST = "mnist"
+"""Name of the pack of MNIST's digits."""
+
 Drawing = tuple[np.ndarray, str, np.ndarray]
 """uint8 image (height, width, 3), label, and float32 boxes in pixels: (digits, 4), (1, 4) of the
 whole number, or (0, 4) where unknown."""
@@ -76,7 +79,7 @@ def pack_folder(folder: Path, split: str, whole: bool) -> Packed:
         whole: whether a photo of one digit without a box is boxed as a whole.
     """
     photos = photo_folder.read_folder(folder, split)
-    files, boxes = [], np.full((len(photos), MOST_DIGITS, 4), np.nan, np.float32)
+    files, boxes = [], _unknown(len(photos))
     for row, photo in enumerate(photos):
         image = decode_image(photo.path)
         if photo.boxes is not None:
@@ -87,18 +90,34 @@ def pack_folder(folder: Path, split: str, whole: bool) -> Packed:
     return Packed(files, [photo.label for photo in photos], boxes)
 
 
+def pack_mnist(count: int, data_dir: Path | None) -> Packed:
+    """Read the first digits of MNIST's training split; they have no boxes."""
+    import tensorflow_datasets as tfds
+
+    split = f"train[:{count}]"
+    data = tfds.load("mnist", split=split, data_dir=data_dir, batch_size=-1)
+    files = [_webp(image.repeat(3, axis=2)) for image in data["image"].numpy()]
+    return Packed(files, list(map(str, data["label"].numpy())), _unknown(len(files)))
+
+
+def _unknown(count: int) -> np.ndarray:
+    return np.full((count, MOST_DIGITS, 4), np.nan, np.float32)
+
+
 def _encode(path: Path, image: np.ndarray) -> bytes:
     """The file as it is where that is small, else WebP without loss."""
     coded = path.read_bytes()
-    if path.suffix.lower() not in (".jpg", ".jpeg"):
-        bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-        webp = cv2.imencode(".webp", bgr, [cv2.IMWRITE_WEBP_QUALITY, 101])[1].tobytes()
-        coded = min(coded, webp, key=len)
-    return coded
+    is_jpeg = path.suffix.lower() in (".jpg", ".jpeg")
+    return coded if is_jpeg else min(coded, _webp(image), key=len)
 
 
-def save(path: Path, packs: dict[str, Packed], extra: dict[str, np.ndarray]) -> None:
-    """Write packs, by names "ROLE/FOLDER/SPLIT", and further arrays to one .npz file."""
+def _webp(image: np.ndarray) -> bytes:
+    bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    return cv2.imencode(".webp", bgr, [cv2.IMWRITE_WEBP_QUALITY, 101])[1].tobytes()
+
+
+def save(path: Path, packs: dict[str, Packed]) -> None:
+    """Write packs, by names "ROLE/FOLDER/SPLIT" or `MNIST`, to one .npz file."""
     arrays = {}
     for name, packed in packs.items():
         arrays[f"{name}#bytes"] = np.frombuffer(b"".join(packed.files), np.uint8)
@@ -106,10 +125,10 @@ def save(path: Path, packs: dict[str, Packed], extra: dict[str, np.ndarray]) -> 
         arrays[f"{name}#labels"] = np.array(packed.labels)
         arrays[f"{name}#boxes"] = packed.boxes
     with atomic_path(path) as part:
-        np.savez(part, **arrays, **extra)
+        np.savez_compressed(part, **arrays)
 
 
-def load(path: Path) -> tuple[dict[str, Packed], dict[str, np.ndarray]]:
+def load(path: Path) -> dict[str, Packed]:
     """The inverse of `save`.
 
     Raises:
@@ -117,11 +136,11 @@ def load(path: Path) -> tuple[dict[str, Packed], dict[str, np.ndarray]]:
     """
     arrays = read_arrays(path)
     packs = {}
-    for name in sorted({name.partition("#")[0] for name in arrays if "#" in name}):
+    for name in sorted({name.partition("#")[0] for name in arrays}):
         stream = io.BytesIO(arrays[f"{name}#bytes"].tobytes())
         files = [stream.read(size) for size in arrays[f"{name}#sizes"].tolist()]
         packs[name] = Packed(files, arrays[f"{name}#labels"].tolist(), arrays[f"{name}#boxes"])
-    return packs, {name: arrays[name] for name in arrays if "#" not in name}
+    return packs
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
@@ -137,17 +156,13 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         raise ValueError(f"{path} cannot be read as an .npz file: {error}") from error
 
 
-def mnist_digits(extra: dict[str, np.ndarray]) -> np.ndarray:
-    """MNIST's digits in the further arrays of a file: uint8 (n, 28, 28)."""
-    return cv2.imdecode(extra["mnist_sheet"], cv2.IMREAD_GRAYSCALE).reshape(-1, 28, 28)
-
-
-def write_glyphs(extra: dict[str, np.ndarray]) -> str:
+def write_glyphs(packs: dict[str, Packed]) -> str:
     """Write MNIST's digits as the file that styles name in `glyphs`; "" without any."""
-    if "mnist_sheet" not in extra:
+    if MNIST not in packs:
         return ""
     path = Path(tempfile.mkdtemp()) / "digits.npz"
-    np.savez(path, x_train=mnist_digits(extra), y_train=extra["mnist_labels"])
+    images = np.stack(packs[MNIST].images())[..., 0]
+    np.savez(path, x_train=images, y_train=np.array(packs[MNIST].labels, np.uint8))
     return str(path)
 
 
@@ -170,16 +185,9 @@ def main(arguments: list[str] | None = None) -> int:
         for folder in getattr(options, role)
         for split in ("train", "validation")
     }
-    extra = {}
     if options.mnist:
-        import tensorflow_datasets as tfds
-
-        stream = tfds.load("mnist", split=f"train[:{options.mnist}]", data_dir=options.data_dir)
-        rows = list(tfds.as_numpy(stream))
-        sheet = np.concatenate([row["image"][..., 0] for row in rows])
-        extra["mnist_sheet"] = cv2.imencode(".png", sheet, [cv2.IMWRITE_PNG_COMPRESSION, 9])[1]
-        extra["mnist_labels"] = np.array([row["label"] for row in rows], np.uint8)
-    save(options.out, packs, extra)
+        packs[MNIST] = pack_mnist(options.mnist, options.data_dir)
+    save(options.out, packs)
     for name, packed in packs.items():
         known = np.isfinite(packed.boxes[:, 0, 0]).sum()
         print(f"{name}: {len(packed.labels)} images, {known} with boxes")

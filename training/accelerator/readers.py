@@ -39,10 +39,10 @@ VALIDATION_IMAGES = 384
 def train(
     options: argparse.Namespace, source: feed.Feed, packs: dict[str, Packed], began: float
 ) -> None:
-    """Train `options.readers`, a large and a small one; see `training.accelerator`."""
+    """Train `options.models`, a large reader and a small one; see `training.accelerator`."""
 
     def create() -> list[keras.Model]:
-        readers = [models.create(name) for name in options.readers]
+        readers = [models.create(name) for name in options.models]
         for model, name in zip(readers, options.init or (), strict=False):
             model.set_weights(models.load(name).get_weights())
         return [with_attention(model) for model in readers]
@@ -60,10 +60,10 @@ def train(
         pool,
         {name: feed.weight_of(name) for name in pool.counts},
         loop.make_step(readers, optimizers, change, loss, options.batch_size),
+        readers,
         states,
         (strong, calm),
         evaluator(readers, feed.real_examples(packs, "validation")),
-        lambda path, states: loop.save(path, options.readers, readers, states),
     )
 
 

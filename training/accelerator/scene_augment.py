@@ -57,13 +57,13 @@ def _views(scene, draw, canvas: int, size: int):
     """
     fit = scene.max(axis=1) / size  # pixels of the canvas in one of the result
     whole = draw.bernoulli(0.35)
-    zoom = jnp.where(whole, draw.between(1.0, 1.25), jnp.exp(draw.between(-0.9, 0.35)))
+    zoom = jnp.where(whole, draw.uniform(1.0, 1.25), jnp.exp(draw.uniform(-0.9, 0.35)))
     scale = fit * zoom
     shown = scale[:, None] * size
     room = scene - shown  # negative where the scene is smaller than what is shown
-    corner = jnp.where(whole[:, None] & (room < 0), 0.0, room * draw.between(0.0, 1.0, 2))
+    corner = jnp.where(whole[:, None] & (room < 0), 0.0, room * draw.uniform(0.0, 1.0, 2))
     centre = (corner + shown / 2) / canvas
-    angle = jnp.deg2rad(draw.either_way(TURN)) * draw.bernoulli(0.5)
+    angle = jnp.deg2rad(draw.symmetric(TURN)) * draw.bernoulli(0.5)
     stretch = jnp.sqrt(draw.factor(STRETCH))
     width = scale * size / canvas
     zero = jnp.zeros(len(scene))

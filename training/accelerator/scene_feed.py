@@ -38,19 +38,16 @@ Annotated = tuple[np.ndarray, np.ndarray]
 """uint8 image (h, w, 3) and float32 rows (n, 5) as `models.LocatorLoss` takes them."""
 
 
-def writers(
-    packs: dict[str, Packed], extra: dict[str, np.ndarray], seed: int
-) -> dict[str, feed.Writer]:
+def writers(packs: dict[str, Packed], seed: int) -> dict[str, feed.Writer]:
     """What `feed.start` takes for scenes: a writer of each source in `WEIGHTS`.
 
     Args:
         packs: the real images.
-        extra: further arrays of the packs' file.
         seed: seed of all drawing.
     """
     photos = _photos(packs)
-    makers = [maker for _, maker in sorted(composers(packs, extra, seed).items())]
-    style = SceneStyle(glyphs=write_glyphs(extra))
+    makers = [maker for _, maker in sorted(composers(packs, seed).items())]
+    style = SceneStyle(glyphs=write_glyphs(packs))
     empty_style = replace(style, counts=((1.0, 0),), crowded=0.0, cut=0.0)
 
     def scene(style: SceneStyle, index: int, rng: np.random.Generator) -> Annotated:

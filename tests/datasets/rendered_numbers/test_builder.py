@@ -20,7 +20,8 @@ STYLE = replace(KINDS, rotated=0.5)
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory) -> module.Builder:
-    config = module.RenderedNumbersConfig(name="small", style=STYLE, train=24, test=8, workers=1)
+    counts = {"train": 24, "test": 8}
+    config = module.RenderedConfig(name="small", style=STYLE, counts=counts, workers=1)
     builder = module.Builder(config=config, data_dir=str(tmp_path_factory.mktemp("tfds")))
     builder.download_and_prepare()
     return builder

@@ -106,9 +106,9 @@ def test_lengths_and_digits_follow_the_style():
 
 
 def sizes_and_fractions(style: StreetStyle) -> tuple[np.ndarray, np.ndarray]:
-    """Height and width of those of 300 images that have a number, and its height and width as
+    """Height and width of those of 150 images that have a number, and its height and width as
     fractions of them."""
-    scenes = [scene for scene in street_scenes(style, 3, 300) if scene.label]
+    scenes = [scene for scene in street_scenes(style, 3, 150) if scene.label]
     sizes = np.array([scene.image.shape[:2] for scene in scenes])
     boxes = np.array([union(scene.boxes) for scene in scenes])
     return sizes, (boxes[:, 2:] - boxes[:, :2])[:, ::-1] / sizes
@@ -128,7 +128,7 @@ def test_wide_numbers_are_small_or_absent():
     _, fractions = sizes_and_fractions(WIDE)
     areas = fractions.prod(axis=1)
     assert areas.min() > 0.0045 and areas.max() < 0.055
-    assert 0.05 < 1 - len(areas) / 300 < 0.16
+    assert 0.05 < 1 - len(areas) / 150 < 0.16
 
 
 def test_devices_have_leading_zeros_and_ink_that_contrasts():

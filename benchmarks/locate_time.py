@@ -16,14 +16,13 @@ import argparse
 import json
 import resource
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from ocr_peers import ROOT, environment, rapidocr_engine, thread_limit
+from ocr_peers import ROOT, environment, rapidocr_engine, run_command
 
 SIZES = {"0.3": (640, 480), "2": (1632, 1224), "12": (4000, 3000)}
 """Width and height of the images, by megapixels."""
@@ -45,7 +44,7 @@ def locator_finder(weights: str) -> Callable:
 
 def rapidocr_finder(side: str) -> Callable:
     """The detector of PP-OCRv6: from an RGB array to the number of boxes."""
-    engine = rapidocr_engine(int(side), threads=1)
+    engine = rapidocr_engine(int(side))
 
     def find(image) -> int:
         boxes = engine(image[..., ::-1], use_det=True, use_cls=False, use_rec=False).boxes  # BGR
@@ -83,21 +82,11 @@ def write_image(path: Path, width: int, height: int) -> None:
 
 def measure(name: str, path: Path, options: argparse.Namespace) -> dict:
     """Run `work` in a process, in the environment of what is measured."""
-    kind = "locator" if name == "locator" else "rapidocr"
-    python = sys.executable
-    setting = str(options.locator or "") or FINDERS[name]
-    if kind == "rapidocr":
-        python, setting = environment("rapidocr", options.environments), FINDERS[name]
-    done = subprocess.run(
-        [str(python), __file__, "--worker", kind, setting, str(path)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=thread_limit(1),
-    )
-    if done.returncode:
-        raise RuntimeError(f"{name} failed: {done.stderr.strip().splitlines()[-1:]}")
-    return json.loads(done.stdout.splitlines()[-1])
+    kind, python, setting = "locator", sys.executable, str(options.locator or "")
+    if name != "locator":
+        kind, setting = "rapidocr", FINDERS[name]
+        python = environment(kind, options.environments)
+    return run_command([str(python), __file__, "--worker", kind, setting, str(path)])
 
 
 def main() -> int:

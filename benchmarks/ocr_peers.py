@@ -44,12 +44,20 @@ SETTINGS = {
 }
 VALIDATION_LIMIT = 200
 
+ONE_THREAD = os.environ | {
+    "OMP_NUM_THREADS": "1",
+    "OMP_THREAD_LIMIT": "1",
+    "OMP_WAIT_POLICY": "PASSIVE",
+}
+"""Environment variables that limit the threads of OpenMP, which Tesseract uses. Passive, since
+threads that wait actively slow it down tenfold where a core has other work."""
 
-def number_zoo_runs(setting: str, threads: int) -> Runs:
+
+def number_zoo_runs(setting: str) -> Runs:
     """Published weights of this project."""
     import number_zoo
 
-    reader = number_zoo.Reader(setting, threads)
+    reader = number_zoo.Reader(setting, threads=1)
 
     def recognize(path: str) -> list[tuple[float, str]]:
         reading = reader.read(path)
@@ -58,7 +66,7 @@ def number_zoo_runs(setting: str, threads: int) -> Runs:
     return recognize
 
 
-def rapidocr_engine(side: int, threads: int):
+def rapidocr_engine(side: int):
     """PP-OCR whose detector enlarges images to a short side of at least `side` pixels."""
     from rapidocr import RapidOCR
 
@@ -67,17 +75,17 @@ def rapidocr_engine(side: int, threads: int):
             "Global.log_level": "critical",
             "Det.limit_type": "min",
             "Det.limit_side_len": side,
-            "EngineConfig.onnxruntime.intra_op_num_threads": threads,
+            "EngineConfig.onnxruntime.intra_op_num_threads": 1,
             "EngineConfig.onnxruntime.inter_op_num_threads": 1,
         }
     )
 
 
-def rapidocr_runs(setting: str, threads: int) -> Runs:
+def rapidocr_runs(setting: str) -> Runs:
     """PP-OCR: the detector at some short sides, and the recognizer on the whole image."""
     parts = setting.split("+")
     sides = [int(part) for part in parts if part.isdigit()]
-    engines = [rapidocr_engine(side, threads) for side in sides or [96]]
+    engines = list(map(rapidocr_engine, sides or [96]))
 
     def recognize(path: str) -> list[tuple[float, str]]:
         results = [engine(path) for engine in engines] if sides else []
@@ -92,12 +100,12 @@ def rapidocr_runs(setting: str, threads: int) -> Runs:
     return recognize
 
 
-def ddddocr_runs(setting: str, threads: int) -> Runs:
+def ddddocr_runs(setting: str) -> Runs:
     """ddddocr's classifier for captchas."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads  # ddddocr itself has no such setting
+    options.intra_op_num_threads = 1  # ddddocr itself has no such setting
     onnxruntime.InferenceSession = functools.partial(
         onnxruntime.InferenceSession, sess_options=options
     )
@@ -113,8 +121,8 @@ def tesseract_command(path: str, setting: str) -> list[str]:
     return ["tesseract", path, "-", "--psm", setting, "-c", digits]
 
 
-def tesseract_runs(setting: str, threads: int) -> Runs:
-    """Tesseract with a page segmentation mode; `run_worker` limits its threads."""
+def tesseract_runs(setting: str) -> Runs:
+    """Tesseract with a page segmentation mode; `ONE_THREAD` limits its threads."""
 
     def recognize(path: str) -> list[tuple[float, str]]:
         command = tesseract_command(path, setting)
@@ -142,9 +150,9 @@ def best_number(runs: Iterable[tuple[float, str]]) -> str:
     return max(numbers, key=lambda number: (number[0], len(number[1])), default=(0.0, ""))[1]
 
 
-def work(engine: str, setting: str, threads: int, paths: list[str]) -> dict:
+def work(engine: str, setting: str, paths: list[str]) -> dict:
     """Read images with an engine, in its own environment."""
-    recognize = ENGINES[engine](setting, threads)
+    recognize = ENGINES[engine](setting)
     numbers = [best_number(recognize(paths[0]))]
     began, processor = time.perf_counter(), time.process_time()
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -173,33 +181,38 @@ def environment(engine: str, folder: Path) -> Path:
     return python
 
 
-def worker_command(python: Path, engine: str, setting: str, threads: int) -> list[str]:
+def worker_command(python: Path, engine: str, setting: str) -> list[str]:
     """The command that runs `work` in an engine's environment, on paths from standard input."""
-    return [str(python), __file__, "--worker", engine, setting, str(threads)]
+    return [str(python), __file__, "--worker", engine, setting]
 
 
-def thread_limit(threads: int) -> dict[str, str]:
-    """Environment variables that limit the threads of OpenMP, which Tesseract uses.
-
-    Passive, since threads that wait actively slow it down tenfold where a core has other work.
-    """
-    limit = {"OMP_NUM_THREADS": str(threads), "OMP_THREAD_LIMIT": str(threads)}
-    return os.environ | limit | {"OMP_WAIT_POLICY": "PASSIVE"}
-
-
-def run_worker(python: Path, engine: str, setting: str, paths: list[str]) -> dict:
-    """Run `work` in an engine's environment, in one thread."""
+def run_command(command: list[str], paths: list[str] | None = None) -> dict:
+    """Run a command on one thread, with paths on its standard input: the JSON that it prints."""
     done = subprocess.run(
-        worker_command(python, engine, setting, threads=1),
+        command,
         input=json.dumps(paths),
         capture_output=True,
         text=True,
         check=False,
-        env=thread_limit(1),
+        env=ONE_THREAD,
     )
     if done.returncode:
-        raise RuntimeError(f"{engine} failed: {done.stderr.strip().splitlines()[-1:]}")
+        raise RuntimeError(f"{' '.join(command)} failed: {done.stderr.strip().splitlines()[-1:]}")
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def count_correct(numbers: list[str], labels: list[str]) -> int:
+    """How many numbers are the labels."""
+    return sum(number == label for number, label in zip(numbers, labels, strict=True))
+
+
+def best_setting(engine: str, python: Path, paths: list[str], labels: list[str]) -> str:
+    """The setting of an engine that reads the most of some images."""
+    settings, correct = SETTINGS[engine], {}
+    for setting in settings if len(settings) > 1 else []:
+        numbers = run_command(worker_command(python, engine, setting), paths)["numbers"]
+        correct[setting] = count_correct(numbers, labels)
+    return max(correct, key=correct.get, default=settings[0])
 
 
 def compare(options: argparse.Namespace) -> None:
@@ -223,28 +236,17 @@ def compare(options: argparse.Namespace) -> None:
             splits[split] = paths, [example.label for example in examples]
         paths, labels = splits[options.split]
         rows = []
-
-        def add_row(name: str, setting: str, result: dict) -> None:
-            correct = sum(a == b for a, b in zip(result["numbers"], labels, strict=True))
+        readers = [("number_zoo", weights) for weights in options.weights]
+        for engine, setting in readers + [(peer, None) for peer in options.peers]:
+            python = environment(engine, options.environments)
+            setting = setting or best_setting(engine, python, *splits["validation"])
+            result = run_command(worker_command(python, engine, setting), paths)
+            correct = count_correct(result["numbers"], labels)
             low, high = wilson_interval(correct, len(labels))
             rows.append(
-                (name, setting, f"{correct / len(labels):.1%}", f"{low:.1%} – {high:.1%}",
+                (engine, setting, f"{correct / len(labels):.1%}", f"{low:.1%} – {high:.1%}",
                  f"{result['milliseconds']:.1f} ms")
             )  # fmt: skip
-
-        for weights in options.weights:
-            python = environment("number_zoo", options.environments)
-            add_row("number_zoo", weights, run_worker(python, "number_zoo", weights, paths))
-        for engine in options.peers:
-            python = environment(engine, options.environments)
-            tried = {}
-            for setting in SETTINGS[engine] if len(SETTINGS[engine]) > 1 else []:
-                numbers = run_worker(python, engine, setting, splits["validation"][0])["numbers"]
-                tried[setting] = sum(
-                    a == b for a, b in zip(numbers, splits["validation"][1], strict=True)
-                )
-            best = max(tried, key=tried.get) if tried else SETTINGS[engine][0]
-            add_row(engine, best, run_worker(python, engine, best, paths))
     columns = ("reader", "setting", "accuracy", "95 % interval", "time")
     title = f"{options.dataset}, {options.split}: {len(labels)} images, whole, one thread"
     Console(width=120).print(table(title, columns, rows, right=columns[2:]))
@@ -253,8 +255,7 @@ def compare(options: argparse.Namespace) -> None:
 def main() -> int:
     """Run the benchmark; returns its exit status."""
     if sys.argv[1:2] == ["--worker"]:
-        engine, setting, threads = sys.argv[2:]
-        print(json.dumps(work(engine, setting, int(threads), json.load(sys.stdin))))
+        print(json.dumps(work(*sys.argv[2:], json.load(sys.stdin))))
         return 0
     sys.path.insert(0, str(ROOT))
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])

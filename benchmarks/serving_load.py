@@ -1,12 +1,10 @@
-"""How many images the server reads in a second, how long clients wait, and what a crowd does.
+"""How many images the server reads in a second, and how long clients wait.
 
-    python benchmarks/serving_load.py                     # 1, 8, 64 clients; twice the capacity
+    python benchmarks/serving_load.py                     # 1, 8, 64 clients
     python benchmarks/serving_load.py --memory 20000      # and its memory over so many requests
 
 It starts `python -m app` and sends it the drawn examples of the page, one a request. A client
-sends its next image when the last is answered. At twice the capacity images come by the clock
-instead, twice as many as the server was seen to read, whether it answers or not. Clients and
-server share the machine.
+sends its next image when the last is answered. Clients and server share the machine.
 """
 
 from __future__ import annotations
@@ -21,7 +19,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -35,16 +32,6 @@ IMAGES = [
 ]
 PATIENCE = 120.0
 """Seconds after which a client gives up."""
-
-
-@dataclass(frozen=True)
-class Response:
-    """The answer to a request: its status (None for a connection that was closed), the seconds it
-    took, and whether it says when to come back."""
-
-    status: int | None
-    seconds: float
-    has_retry_after: bool
 
 
 @contextlib.contextmanager
@@ -73,66 +60,43 @@ def _answers(port: int) -> bool:
     return False
 
 
-def ask(port: int, image: bytes, connection: http.client.HTTPConnection | None = None):
-    """Send one image, over a connection that is kept or one of its own."""
+def ask(
+    port: int, image: bytes, connection: http.client.HTTPConnection | None = None
+) -> tuple[int | None, float]:
+    """Send one image, over a connection that is kept or one of its own: the status of the answer,
+    None for a connection that was closed, and the seconds it took."""
     started = time.perf_counter()
     client = connection or http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     try:
         client.request("POST", "/api/read", image)
         response = client.getresponse()
         response.read()
-        status, has_retry_after = response.status, response.getheader("Retry-After") is not None
+        status = response.status
     except (OSError, http.client.HTTPException):
-        status, has_retry_after = None, False
+        status = None
         client.close()  # the next request opens it again
     if connection is None:
         client.close()
-    return Response(status, time.perf_counter() - started, has_retry_after)
+    return status, time.perf_counter() - started
 
 
-def closed_loop(port: int, clients: int, more: Callable[[int], bool]) -> list[Response]:
+def closed_loop(
+    port: int, clients: int, more: Callable[[int], bool]
+) -> list[tuple[int | None, float]]:
     """Clients that ask again as soon as they are answered, while `more(requests sent)`."""
-    responses: list[Response] = []
+    answers: list[tuple[int | None, float]] = []
     count = itertools.count()
 
     def client() -> None:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
         while more(number := next(count)):
-            responses.append(ask(port, IMAGES[number % len(IMAGES)], connection))
+            answers.append(ask(port, IMAGES[number % len(IMAGES)], connection))
         connection.close()
 
     with ThreadPoolExecutor(clients) as pool:
         for _ in range(clients):
             pool.submit(client)
-    return responses
-
-
-def by_the_clock(port: int, rate: float, seconds: float) -> list[Response]:
-    """Requests at a rate, each over a connection of its own, answered or not."""
-    count, started = int(rate * seconds), time.perf_counter()
-    with ThreadPoolExecutor(count) as pool:
-        futures = []
-        for number in range(count):
-            time.sleep(max(0.0, started + number / rate - time.perf_counter()))
-            futures.append(pool.submit(ask, port, IMAGES[number % len(IMAGES)]))
-    return [future.result() for future in futures]
-
-
-def row(name: str, answers: list[Response], seconds: float) -> tuple[str, ...]:
-    """A row of the table: what was read, how fast, and what was not."""
-    read = [answer.seconds for answer in answers if answer.status == 200]
-    refused = [
-        answer.seconds for answer in answers if answer.status == 503 and answer.has_retry_after
-    ]
-    waits = np.percentile(read, (50, 95, 99)) if read else np.full(3, np.nan)
-    return (
-        name,
-        f"{len(read) / seconds:.1f}",
-        *(f"{wait:.2f} s" for wait in waits),
-        f"{len(refused):,}",
-        f"{np.median(refused):.2f} s" if refused else "",
-        f"{len(answers) - len(read) - len(refused):,}",
-    )
+    return answers
 
 
 def memory_table(port: int, server: psutil.Process, requests: int, clients: int) -> Table:
@@ -158,24 +122,23 @@ def main() -> None:
     parser.add_argument("--memory", type=int, default=0, metavar="REQUESTS")
     parser.add_argument("--weights", nargs="+", help="as python -m app takes them")
     options = parser.parse_args()
-    columns = ("clients", "read / s", "median", "95 %", "99 %", "refused", "after", "other")
-    table = Table(*columns, caption="refused: 503, with the time to come back")
+    table = Table("clients", "read / s", "median", "95 %", "99 %", "not read")
     started = time.perf_counter()
     with served(*(["--weights", *options.weights] if options.weights else [])) as (port, server):
         print(f"ready after {time.perf_counter() - started:.1f} s, {_mib(server):,.0f} MiB")
         closed_loop(port, 8, lambda number: number < 64)  # warm
-        best = 0.0
         for clients in options.clients:
             started = time.perf_counter()
             until = started + options.seconds
             answers = closed_loop(port, clients, lambda _, until=until: time.perf_counter() < until)
             spent = time.perf_counter() - started
-            best = max(best, sum(answer.status == 200 for answer in answers) / spent)
-            table.add_row(*row(str(clients), answers, spent))
-        started = time.perf_counter()
-        answers = by_the_clock(port, 2 * best, options.seconds)
-        spent = time.perf_counter() - started
-        table.add_row(*row(f"{2 * best:.1f} / s", answers, spent))
+            waits = [seconds for status, seconds in answers if status == 200] or [float("nan")]
+            table.add_row(
+                str(clients),
+                f"{len(waits) / spent:.1f}",
+                *(f"{wait:.2f} s" for wait in np.percentile(waits, (50, 95, 99))),
+                f"{sum(status != 200 for status, _ in answers):,}",
+            )
         Console().print(table)
         if options.memory:
             Console().print(memory_table(port, server, options.memory, max(options.clients)))

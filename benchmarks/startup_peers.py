@@ -23,11 +23,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ocr_peers import (
+    ONE_THREAD,
     PACKAGES,
     environment,
-    run_worker,
+    run_command,
     tesseract_command,
-    thread_limit,
     worker_command,
 )
 
@@ -60,7 +60,7 @@ def run_process(command: Sequence[str], photo: str) -> dict[str, float]:
     """
     began = time.perf_counter()
     process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=thread_limit(1)
+        command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=ONE_THREAD
     )
     process.stdin.write(json.dumps([photo]).encode())
     process.stdin.close()
@@ -80,7 +80,7 @@ def command_for(engine: str, setting: str, python: Path, photo: str) -> list[str
         return [str(command), photo, "--weights", setting, "--threads", "1"]
     if engine == "tesseract":
         return tesseract_command(photo, setting)
-    return worker_command(python, engine, setting, 1)
+    return worker_command(python, engine, setting)
 
 
 def installed_size(engine: str, python: Path) -> float:
@@ -118,7 +118,8 @@ def measure(options: argparse.Namespace) -> dict[tuple[str, str], dict[str, list
         cold = run_process(command_for(engine, setting, python, photo), photo)
         if turn == 0:
             continue
-        warm = run_worker(python, engine, setting, [photo] * (WARM + 1))["wall_milliseconds"]
+        again = [photo] * (WARM + 1)
+        warm = run_command(worker_command(python, engine, setting), again)["wall_milliseconds"]
         for name, value in (cold | {"warm": warm}).items():
             figures[engine, setting].setdefault(name, []).append(value)
     return figures

@@ -7,6 +7,7 @@ operations take about ten times as long and would slow down the training beside 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
@@ -109,9 +110,10 @@ def distort(
     a, draw = augmentation, Draws(draws.T)
     batch, *stored_size, channels = images.shape
     if a.moves or visible_fraction != 1.0 or tuple(stored_size) != tuple(size):
-        visible = geometry.random_crops(draw, a.random_crop, boxes, visible_fraction)
+        exact = boxes.astype(np.float64)
+        visible = geometry.random_crops(draw, a.random_crop, exact, visible_fraction)
         if a.background_crop:
-            background = geometry.background_crops(draw, a.background_crop, boxes)
+            background = geometry.background_crops(draw, a.background_crop, exact)
             chosen = np.isfinite(background)
             visible, boxes = np.where(chosen, background, visible), np.where(chosen, np.nan, boxes)
         matrices = geometry.transforms(a, draw, size, stored_size, visible)
@@ -173,23 +175,35 @@ def _level_tables(images: list, a: Augmentation, draw: Draws, channels: int):
     """Lookup tables uint8 [B, 256, C] of light and colour changes; None if nothing changes."""
     if not any((a.invert, a.gamma, a.contrast, a.brightness, a.channel_gain)):
         return None
-    means = np.array([image.mean() for image in images], np.float32) / 255
+    means = np.array([image.mean() for image in images], np.float32)[:, None, None] / 255
+    levels = np.broadcast_to(_LEVELS, (len(images), 256, channels))
+    levels = change_levels(levels, means, draw, vars(a))
+    return np.ascontiguousarray((levels * 255 + 0.5).clip(0, 255).astype(np.uint8))
+
+
+def change_levels(
+    levels: np.ndarray, means: np.ndarray, draw: Draws, strengths: Mapping[str, float]
+) -> np.ndarray:
+    """Apply inversion, gamma, brightness, contrast and channel gains to levels [B, ..., C] in
+    [0, 1] of images with given means [B, ..., 1]: float32, NumPy or JAX."""
+    xp = levels.__array_namespace__()
 
     def column(values):
-        return values.astype(np.float32)[:, None, None]
+        return values.astype(levels.dtype).reshape(-1, *[1] * (levels.ndim - 1))
 
-    inverted = column(draw.bernoulli("invert", a.invert))
-    levels, means = np.abs(_LEVELS - inverted), np.abs(column(means) - inverted)
-    gamma = column(draw.factor("gamma", a.gamma))
+    inverted = column(draw.bernoulli("invert", strengths["invert"]))
+    levels, means = xp.abs(levels - inverted), xp.abs(means - inverted)
+    gamma = column(draw.factor("gamma", strengths["gamma"]))
     levels, means = levels**gamma, means**gamma
-    shifted = means + column(draw.symmetric("brightness", a.brightness))
+    shifted = means + column(draw.symmetric("brightness", strengths["brightness"]))
     # The mean stays away from black and white, where the digits would vanish.
-    shifted = np.clip(shifted, np.minimum(means, 0.12), np.maximum(means, 0.88))
-    levels = shifted + (levels - means) * column(draw.factor("contrast", a.contrast))
-    if channels == 3:
-        gains = [draw.factor(name, a.channel_gain) for name in ("red", "green", "blue")]
-        levels = levels * np.stack(gains, axis=-1).astype(np.float32)[:, None, :]
-    return np.ascontiguousarray((levels * 255 + 0.5).clip(0, 255).astype(np.uint8))
+    shifted = xp.clip(shifted, xp.minimum(means, 0.12), xp.maximum(means, 0.88))
+    levels = shifted + (levels - means) * column(draw.factor("contrast", strengths["contrast"]))
+    if levels.shape[-1] == 3:
+        gain = strengths["channel_gain"]
+        gains = [column(draw.factor(name, gain)) for name in ("red", "green", "blue")]
+        levels = levels * xp.concatenate(gains, axis=-1)
+    return levels
 
 
 def _erase(image: np.ndarray, a: Augmentation, draw: Draws) -> None:

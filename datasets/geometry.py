@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from datasets.augmentation import Augmentation
@@ -30,21 +32,25 @@ DRAWS = (
 )
 """Names of the random numbers of an image; their order decides what a seed gives."""
 
-_COLUMN = {name: column for column, name in enumerate(DRAWS)}
-
 
 class Draws:
     """Random numbers by name, mapped to the requested distributions.
 
-    For a whole batch ([draws, B], results are arrays [B]) or one image ([draws], floats).
+    For a whole batch (a NumPy or JAX array [draws, B], results are arrays [B]) or one image
+    ([draws], floats).
     """
 
-    def __init__(self, draws: np.ndarray | list[float]):
-        self._draws = draws
+    def __init__(self, draws: np.ndarray | list[float], names: Sequence[str] = DRAWS):
+        self._draws = dict(zip(names, draws, strict=True))
 
     def uniform(self, name: str, low: float, high: float) -> np.ndarray:
         """Uniform between `low` and `high`."""
-        return low + (high - low) * self._draws[_COLUMN[name]]
+        return low + (high - low) * self._draws[name]
+
+    def uniforms(self, names: Sequence[str], low: float, high: float) -> np.ndarray:
+        """Uniform between `low` and `high`, for a batch: [B, names]."""
+        columns = [self.uniform(name, low, high) for name in names]
+        return columns[0].__array_namespace__().stack(columns, axis=1)
 
     def symmetric(self, name: str, strength: float) -> np.ndarray:
         """Uniform between -`strength` and `strength`."""
@@ -52,11 +58,12 @@ class Draws:
 
     def factor(self, name: str, strength: float) -> np.ndarray:
         """Log-uniform between 1/(1 + strength) and 1 + strength."""
-        return np.exp(self.symmetric(name, np.log1p(strength)))
+        xp = self._draws[name].__array_namespace__()
+        return xp.exp(self.symmetric(name, xp.log1p(strength)))
 
     def bernoulli(self, name: str, probability: float) -> np.ndarray:
         """True with the given probability."""
-        return self._draws[_COLUMN[name]] < probability
+        return self._draws[name] < probability
 
 
 def random_crops(
@@ -67,33 +74,29 @@ def random_crops(
     Args:
         draw: random numbers.
         probability: of a crop around the number; the others show the middle of the image.
-        boxes: float [B, 4], fractions of the stored image; NaN where unknown.
+        boxes: float [B, 4], fractions of the stored image; NaN where unknown. NumPy or JAX.
         visible_fraction: width and height of the middle part, as a fraction of the image's.
 
     Returns:
-        float64 [B, 4], left, top, right and bottom as fractions of the stored image. Sizes are
+        float [B, 4], left, top, right and bottom as fractions of the stored image. Sizes are
         log-uniform between `MIN_CROP_SCALE` times the number's size and the middle part's. Crops
         lie within the image unless the number does not allow it.
     """
-    middle = np.tile(
-        [(1 - visible_fraction) / 2] * 2 + [(1 + visible_fraction) / 2] * 2, (len(boxes), 1)
-    )
-    if not probability:
-        return middle
-    near, far = boxes[:, :2].astype(np.float64), boxes[:, 2:].astype(np.float64)
-    known = np.isfinite(boxes).all(axis=1)
-    with np.errstate(invalid="ignore"):
-        smallest = MIN_CROP_SCALE * np.clip(far - near, 1e-3, None)
-    smallest = np.where(known[:, None], np.minimum(smallest, visible_fraction), visible_fraction)
+    xp = boxes.__array_namespace__()
+    near, far = boxes[:, :2], boxes[:, 2:]
+    known = xp.isfinite(boxes).all(axis=1)
+    smallest = MIN_CROP_SCALE * xp.clip(far - near, 1e-3, None)
+    smallest = xp.where(known[:, None], xp.minimum(smallest, visible_fraction), visible_fraction)
     size = smallest * (visible_fraction / smallest) ** draw.uniform("crop_size", 0.0, 1.0)[:, None]
     margin = (MIN_CROP_SCALE - 1) / 2 * (far - near)
     # The crop contains the number with its margin and stays within the image.
-    low = np.minimum(np.maximum(far + margin - size, 0.0), 1.0 - size)
-    high = np.maximum(np.minimum(near - margin, 1.0 - size), low)
-    position = np.stack([draw.uniform(name, 0.0, 1.0) for name in ("crop_x", "crop_y")], axis=1)
-    corner = low + (high - low) * position
+    low = xp.minimum(xp.maximum(far + margin - size, 0.0), 1.0 - size)
+    high = xp.maximum(xp.minimum(near - margin, 1.0 - size), low)
+    corner = low + (high - low) * draw.uniforms(("crop_x", "crop_y"), 0.0, 1.0)
     chosen = known & draw.bernoulli("random_crop", probability)
-    return np.where(chosen[:, None], np.concatenate([corner, corner + size], axis=1), middle)
+    first, last = (1 - visible_fraction) / 2, (1 + visible_fraction) / 2
+    middle = xp.array([first, first, last, last])
+    return xp.where(chosen[:, None], xp.concatenate([corner, corner + size], axis=1), middle)
 
 
 def background_crops(draw: Draws, probability: float, boxes: np.ndarray) -> np.ndarray:
@@ -102,30 +105,31 @@ def background_crops(draw: Draws, probability: float, boxes: np.ndarray) -> np.n
     Args:
         draw: random numbers.
         probability: of a background crop, for images with a known box and room beside it.
-        boxes: float [B, 4], fractions of the stored image; NaN where unknown.
+        boxes: float [B, 4], fractions of the stored image; NaN where unknown. NumPy or JAX.
 
     Returns:
-        float64 [B, 4], left, top, right and bottom as fractions of the stored image; NaN where
-        there is none. The crop is left of, above, right of or below the number, with
-        probabilities in proportion to the room there.
+        float [B, 4], left, top, right and bottom as fractions of the stored image; NaN where there
+        is none. The crop is left of, above, right of or below the number, with probabilities in
+        proportion to the room there.
     """
-    near, far = boxes[:, :2].astype(np.float64), boxes[:, 2:].astype(np.float64)
-    rooms = np.nan_to_num(np.concatenate([near, 1.0 - far], axis=1))
-    rooms = np.where(rooms / BACKGROUND_GAP >= MIN_BACKGROUND, rooms, 0.0)
-    cumulative = np.cumsum(rooms, axis=1)
+    xp = boxes.__array_namespace__()
+    rooms = xp.nan_to_num(xp.concatenate([boxes[:, :2], 1.0 - boxes[:, 2:]], axis=1))
+    rooms = xp.where(rooms / BACKGROUND_GAP >= MIN_BACKGROUND, rooms, 0.0)
+    cumulative = xp.cumsum(rooms, axis=1)
     chosen = (cumulative[:, 3] > 0) & draw.bernoulli("background_crop", probability)
     target = draw.uniform("background_side", 0.0, 1.0) * cumulative[:, 3]
     side = (cumulative <= target[:, None]).sum(axis=1).clip(max=3)
-    room = np.take_along_axis(rooms, side[:, None], axis=1)[:, 0]
+    room = xp.take_along_axis(rooms, side[:, None], axis=1)[:, 0]
     # `along` is the direction away from the number, `across` the other.
-    along = np.maximum(room / BACKGROUND_GAP * draw.uniform("crop_size", 0.5, 1.0), MIN_BACKGROUND)
+    along = xp.maximum(room / BACKGROUND_GAP * draw.uniform("crop_size", 0.5, 1.0), MIN_BACKGROUND)
     across = (along * draw.uniform("background_shape", 0.5, 2.0)).clip(MIN_BACKGROUND, 1.0)
     start = (room - along * BACKGROUND_GAP) * draw.uniform("crop_x", 0.0, 1.0)
     start_across = (1.0 - across) * draw.uniform("crop_y", 0.0, 1.0)
-    start = np.where(side < 2, start, 1.0 - start - along)
-    crops = np.stack([start, start_across, start + along, start_across + across], axis=1)
-    crops = np.where((side % 2 == 1)[:, None], crops[:, [1, 0, 3, 2]], crops)
-    return np.where(chosen[:, None], crops, np.nan)
+    start = xp.where(side < 2, start, 1.0 - start - along)
+    crops = xp.stack([start, start_across, start + along, start_across + across], axis=1)
+    upright = crops[:, np.array([1, 0, 3, 2])]
+    crops = xp.where((side % 2 == 1)[:, None], upright, crops)
+    return xp.where(chosen[:, None], crops, xp.nan)
 
 
 def transforms(

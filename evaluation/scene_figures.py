@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -194,13 +195,12 @@ def _scores(
     """Precision, recall and F1 of one size, with intervals."""
     counts = np.zeros((len(results), 3))  # right, readings, numbers
     for row, result in zip(counts, results, strict=True):
-        counted = _of_size(result.reading_heights, size) & ~result.ignored
-        counted |= _of_size(result.reading_heights, size) & (number_of(result) >= 0)
-        right = counted & (number_of(result) >= 0)
-        row[:] = right.sum(), counted.sum(), _of_size(result.heights, size).sum()
+        sized, right = _of_size(result.reading_heights, size), number_of(result) >= 0
+        counted = sized & (right | ~result.ignored)
+        row[:] = (sized & right).sum(), counted.sum(), _of_size(result.heights, size).sum()
     right, readings, numbers = counts.T
 
-    def ratio(weights: np.ndarray, above: np.ndarray, below: np.ndarray):
+    def ratio(above: np.ndarray, below: np.ndarray, weights: np.ndarray) -> np.ndarray:
         total = weights @ below
         return np.divide(weights @ above, total, out=np.full(len(total), np.nan), where=total > 0)
 
@@ -210,9 +210,7 @@ def _scores(
         ("recall", right, numbers),
         ("f1", 2 * right, readings + numbers),
     ):
-        value, interval = bootstrap(
-            lambda weights, above=above, below=below: ratio(weights, above, below), len(results)
-        )
+        value, interval = bootstrap(functools.partial(ratio, above, below), len(results))
         scores |= {name: value, f"{name}_interval": interval}
     return scores
 

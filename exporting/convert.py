@@ -19,7 +19,8 @@ from exporting import formats, sample
 from exporting.check import Check, ExportError, LocatorCheck, check, check_locator
 from exporting.formats import INT8, Format
 from inference import provenance
-from inference.graph import build_inference_model, in_float32
+from inference.backends import in_float32
+from inference.graph import build_inference_model
 from inference.locator import Locator, build_locator_model
 from inference.reader import Reader
 from labels import DIGITS

@@ -4,7 +4,7 @@ A model that locates the number reads the whole image, then a crop around the bo
 again while the crop becomes clearly smaller (a glimpse each; at most `max_glimpses`). The
 log-probabilities of all glimpses are averaged and divided by the temperature. Where that leaves a
 small number with a low confidence, the four overlapping quarters of the image are read in the same
-way, and the most confident reading is kept. A model without a `box` output reads one glimpse.
+way, and the most confident reading counts. A model without a `box` output reads one glimpse.
 
 Everything is written in `keras.ops`, so that the same graph runs on every Keras backend and, by
 `keras.Model.export`, in ONNX Runtime, LiteRT and TensorFlow.
@@ -13,13 +13,13 @@ Everything is written in `keras.ops`, so that the same graph runs on every Keras
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 
 import keras
 import numpy as np
 from keras import ops
 
 import labels
+from inference.backends import STATIC_SHAPES
 from inference.boxes import area, expand_boxes, in_pixels, inside_margin
 from inference.resize import crop_and_resize, to_gray
 from labels import BOX, DIGITS, LENGTH
@@ -33,10 +33,6 @@ from number_zoo.names import (
     IMAGES,
     LENGTH_LOG_PROBS,
 )
-
-STATIC_SHAPES = keras.backend.backend() == "jax"
-"""Whether the backend compiles the graph for each shape of images, which are then read one by
-one."""
 
 MIN_SHRINKAGE = 0.6
 """A further glimpse is taken where its area is below this fraction of the last one's."""
@@ -246,51 +242,6 @@ def build_inference_model(
         IMAGE_SIZES: keras.Input((2,), name=IMAGE_SIZES),
     }
     return keras.Model(inputs, read(**inputs), name=model.name)
-
-
-def in_float32(model: keras.Model, input_tensors=None) -> keras.Model:
-    """A copy with the same weights that computes in float32 throughout.
-
-    Args:
-        model: a functional model.
-        input_tensors: its input, of another size. Defaults to one of the same size.
-    """
-
-    def clone(layer):
-        dtype = {"dtype": "float32"} if isinstance(layer, keras.layers.Layer) else {}
-        return type(layer).from_config(layer.get_config() | dtype)
-
-    copy = keras.models.clone_model(model, input_tensors, clone)
-    copy.set_weights(model.get_weights())
-    return copy
-
-
-def compile_graph(
-    model: keras.Model,
-) -> Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]:
-    """A function from arrays to arrays that runs a model with inputs by name, of any shape."""
-    if keras.backend.backend() != "tensorflow":
-        return lambda inputs: model.predict_on_batch(inputs | {IMAGES: _padded(inputs[IMAGES])})
-    import tensorflow as tf
-
-    # Not `predict_on_batch`, which would trace the graph anew for the second size of images, and
-    # compile it with XLA for each.
-    signature = {
-        name: tf.TensorSpec(tensor.shape, tensor.dtype) for name, tensor in model.input.items()
-    }
-    run = tf.function(
-        lambda inputs: model(inputs, training=False), input_signature=[signature], autograph=False
-    )
-    return lambda inputs: {name: value.numpy() for name, value in run(inputs).items()}
-
-
-def _padded(images: np.ndarray) -> np.ndarray:
-    """Images (batch, height, width, 3); squares of a few sizes where shapes are static."""
-    if not STATIC_SHAPES:
-        return images
-    height, width = images.shape[1:3]
-    side = 1 << (max(height, width) - 1).bit_length()
-    return np.pad(images, [(0, 0), (0, side - height), (0, side - width), (0, 0)])
 
 
 def decode(logits):

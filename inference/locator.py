@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 import models
-from inference.graph import compile_graph, in_float32
+from inference.backends import compile_graph, in_float32
 from models.locator import SIZE_MULTIPLE
 from number_zoo import locator
 from number_zoo.names import IMAGES

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import models
-from inference import graph, provenance
+from inference import backends, graph, provenance
 from labels import BOX, DIGITS
 from number_zoo import reader
 from number_zoo.names import ATTENTION
@@ -33,7 +33,7 @@ class Reader(reader.Reader):
             take that many glimpses.
     """
 
-    batch = 1 if graph.STATIC_SHAPES else 64
+    batch = 1 if backends.STATIC_SHAPES else 64
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class Reader(reader.Reader):
             self.model, self.max_glimpses, self.temperature, crops=True
         )
         # One thread: Keras has its own.
-        self._start(graph.compile_graph(inference_model), 1, locator)
+        self._start(backends.compile_graph(inference_model), 1, locator)
 
     @property
     def metadata(self) -> dict[str, Any]:

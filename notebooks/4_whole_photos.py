@@ -21,9 +21,8 @@ import evaluation
 import inference
 import models
 import number_zoo
-from datasets.rendered_numbers.rendering import render, render_many
+from datasets.rendered_numbers.rendering import render, render_many, write_folder
 from datasets.rendered_numbers.styles import DEFAULT, KINDS, WIDE
-from datasets.rendered_numbers.write_folder import write_folder
 
 # %% tags=["parameters"]
 photos = ""  # a folder of your own photos

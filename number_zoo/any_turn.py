@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from number_zoo import names
-from number_zoo.boxes import crop_around, turn_box
+from number_zoo.boxes import turn_box
 from number_zoo.locator import UprightCrop
 from number_zoo.predictions import Predictions
 
@@ -37,19 +37,15 @@ def read_upright(crops: Sequence[UprightCrop], predict: Predict) -> Predictions:
 
 
 def read_any_turn(
-    images: Sequence[np.ndarray], boxes: Sequence[np.ndarray] | None, predict: Predict
+    images: Sequence[np.ndarray], crops: Sequence[np.ndarray | None], predict: Predict
 ) -> Predictions:
     """Read images; those that show no number, in other quarter turns: `Reader.predict_any_turn`.
 
     Args:
         images: uint8 arrays (height, width, 3).
-        boxes: the bounding box of each number, in pixels; None for whole images.
+        crops: the first glimpse of each, in pixels; None for the whole image.
         predict: reads all of them.
     """
-    crops = [None] * len(images)
-    if boxes is not None:
-        sizes = (image.shape[1::-1] for image in images)
-        crops = [crop_around(box, *size) for box, size in zip(boxes, sizes, strict=True)]
     predictions = predict(images, crops)
     predictions.arrays[names.TURNS] = np.zeros(len(images), np.int32)
     absent = np.flatnonzero(predictions.arrays[names.LENGTH] == 0)

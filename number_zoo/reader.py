@@ -136,15 +136,6 @@ class Reader:
             images, lambda group: [numbers.readings() for numbers in self.predict_all(group)]
         )
 
-    def locate(self, images: Sequence[Source]) -> list[Locations]:
-        """Find the numbers in each image, without reading them.
-
-        Args:
-            images: as for `read`; all are in memory at once.
-        """
-        locator = self._open_locator()
-        return [locator.locate(image) for image in self._map(to_array, images)]
-
     def predict_all(
         self, images: Sequence[Source], locations: Sequence[Locations] | None = None
     ) -> list[Predictions]:
@@ -159,7 +150,8 @@ class Reader:
             `all_numbers.read_located`.
         """
         arrays = self._map(to_array, images)
-        locations = self.locate(arrays) if locations is None else locations
+        if locations is None:
+            locations = list(map(self._open_locator().locate, arrays))
         return read_located(arrays, locations, self.predict)
 
     def predict(
@@ -182,28 +174,27 @@ class Reader:
 
         batches = self._batches(arrays)
         predictions = Predictions.concatenate(self._map(predict_batch, batches))
-        order = np.argsort(np.concatenate(batches))
-        outputs = {name: values[order] for name, values in predictions.arrays.items()}
-        for name in {names.BOX, names.CROP} & outputs.keys():
-            outputs[name] *= np.float32(factors)[:, None]
-        return Predictions(outputs)
+        predictions = predictions.take(np.argsort(np.concatenate(batches)))
+        for name in {names.BOX, names.CROP} & predictions.arrays.keys():
+            predictions.arrays[name] *= np.float32(factors)[:, None]
+        return predictions
 
     def predict_any_turn(
-        self, images: Sequence[Source], boxes: Sequence[np.ndarray] | None = None
+        self, images: Sequence[Source], crops: Sequence[np.ndarray | None] | None = None
     ) -> Predictions:
         """Run the inference graph on each image; where it reads no number, in all quarter turns.
 
         Args:
             images: as for `read`, at least one; all are in memory at once.
-            boxes: the bounding box of each number (left, top, right, bottom in pixels), around
-                which the first glimpse is (`boxes.crop_around`); None for whole images.
+            crops: as for `predict`.
 
         Returns:
             The predictions, with `turns`. Where an image shows no number upright and its most
             confident reading in another turn has a confidence of `any_turn.MIN_TURNED` or more, the
             latter; unless another turn shows another number with `any_turn.MIN_RIVAL` or more.
         """
-        return read_any_turn(self._map(to_array, images), boxes, self.predict)
+        crops = [None] * len(images) if crops is None else crops
+        return read_any_turn(self._map(to_array, images), crops, self.predict)
 
     def _map(self, function: Callable, values: Sequence) -> list:
         if self._pool is None or len(values) == 1:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from .colours import BLACK, WHITE, dark_colour, light_colour, mix, wall_colour
-from .drawing import Box, Colour, Layer, box_corners, expand, paint_warped
+from .drawing import Box, Colour, Layer, box_corners, expand, line_mask, paint_warped
 from .glyphs import GLYPH_HEIGHT, Glyph, faces, glyph
 from .planar_object import PlanarObject, paint_words, sample_digits
 from .rng import Rng
@@ -116,7 +116,7 @@ def _render_case(
     if separate and rng.bernoulli(0.6):
         frames = [box_corners(expand(window, 1.0, 1.0)) for window in windows]
         colour = mix(case, BLACK, rng.uniform(0.3, 0.9))
-        layer.paint_lines(frames, 0.04 * height, colour, closed=True)
+        layer.paint(line_mask(layer.shape, frames, 0.04 * height, closed=True), colour)
     if decimals and rng.bernoulli(0.4):
         left, right = windows[-decimals - 1][2], windows[-decimals][0]
         x, y = (left + right) / 2, wheels[3] - rng.uniform(0.0, 0.1) * height

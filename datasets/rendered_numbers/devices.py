@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .colours import BLACK, dark_colour, light_colour, mix
-from .drawing import Box, Colour, Layer, blurred, box_corners, expand
+from .drawing import Box, Colour, Layer, blurred, box_corners, expand, line_mask
 from .glyphs import DOT_FACES, SEGMENT_FACES, faces, families
 from .layout import TextLine, layout_line
 from .planar_object import paste_ink
@@ -111,7 +111,8 @@ def paint_device(layer: Layer, line: TextLine, device: Device, height: float, rn
     if kind == "plate":
         border = box_corners(expand(inner, -0.06 * height, -0.06 * height))
         opacity = rng.uniform(0.0, 1.0)
-        layer.paint_lines([border], 0.04 * height, finish.ink, opacity, closed=True)
+        mask = line_mask(layer.shape, border, 0.04 * height, closed=True)
+        layer.paint(mask, finish.ink, opacity)
     if kind in ("label", "bib") or rng.bernoulli(0.25):
         _paint_small_print(layer, inner, device, height, rng)
     if kind in ("display", "dots") and min(finish.ground) < 60:

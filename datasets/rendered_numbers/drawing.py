@@ -6,7 +6,7 @@ A homography is a float64 (3, 3) matrix on coordinates in which pixel (0, 0) cov
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -98,9 +98,23 @@ def fill_circle(mask: np.ndarray, x: float, y: float, radius: float) -> None:
     cv2.circle(mask, (round(x * 16), round(y * 16)), round(radius * 16), 255, -1, cv2.LINE_AA, 4)
 
 
-def rectangle(shape: tuple[int, int], box: Box, radius: float = 0.0) -> np.ndarray:
-    """Return a mask of a filled box with corners of a radius in pixels."""
+def line_mask(shape: tuple[int, int], points, thickness: float, closed: bool = False) -> np.ndarray:
+    """Return a mask of lines as of `paint_line`."""
     mask = np.zeros(shape, np.uint8)
+    paint_line(mask, points, thickness, closed)
+    return mask
+
+
+def polygon_mask(shape: tuple[int, int], *polygons: np.ndarray) -> np.ndarray:
+    """Return a mask of filled polygons (float (n, 2) each, in pixels)."""
+    mask = np.zeros(shape, np.uint8)
+    for points in polygons:
+        fill_polygon(mask, points)
+    return mask
+
+
+def box_mask(shape: tuple[int, int], box: Box, radius: float = 0.0) -> np.ndarray:
+    """Return a mask of a filled box with corners of a radius in pixels."""
     left, top, right, bottom = box
     radius = min(radius, (right - left) / 2, (bottom - top) / 2)
     points = box_corners(box)
@@ -113,8 +127,7 @@ def rectangle(shape: tuple[int, int], box: Box, radius: float = 0.0) -> np.ndarr
             np.array([left + radius, top + radius]) - arc,
             np.array([right - radius, top + radius]) + arc[::-1] * (1, -1),
         ])  # fmt: skip
-    fill_polygon(mask, points)
-    return mask
+    return polygon_mask(shape, points)
 
 
 def blurred(image: np.ndarray, sigma: float) -> np.ndarray:
@@ -187,20 +200,6 @@ def blend(
     return box
 
 
-def blend_line(image: np.ndarray, points, thickness: float, colour: Colour, opacity: float) -> None:
-    """Blend a line, as of `paint_line`, into an image (float32 (h, w, 3)), in place."""
-    mask = np.zeros(image.shape[:2], np.uint8)
-    paint_line(mask, points, thickness)
-    blend(image, mask, colour, opacity)
-
-
-def blend_polygon(image: np.ndarray, points: np.ndarray, colour: Colour, opacity: float) -> None:
-    """Blend a filled polygon (float (n, 2)) into an image (float32 (h, w, 3)), in place."""
-    mask = np.zeros(image.shape[:2], np.uint8)
-    fill_polygon(mask, points)
-    blend(image, mask, colour, opacity)
-
-
 class Layer:
     """An image with an alpha channel.
 
@@ -228,38 +227,17 @@ class Layer:
         elif width:
             self.box = min(left, x), min(top, y), max(right, x + width), max(bottom, y + height)
 
-    def paint_polygons(self, polygons: Iterable[np.ndarray], colour: Colour) -> None:
-        """Paint filled polygons (float (n, 2) each, in pixels)."""
-        mask = np.zeros(self.shape, np.uint8)
-        for points in polygons:
-            fill_polygon(mask, points)
-        self.paint(mask, colour)
-
-    def paint_lines(
-        self,
-        lines: Iterable[np.ndarray],
-        thickness: float,
-        colour: Colour,
-        opacity: float = 1.0,
-        closed: bool = False,
-    ) -> None:
-        """Paint lines as `paint_line` does."""
-        mask = np.zeros(self.shape, np.uint8)
-        for points in lines:
-            paint_line(mask, points, thickness, closed)
-        self.paint(mask, colour, opacity)
-
     def paint_box(
         self, box: Box, colour: Colour, opacity: float = 1.0, radius: float = 0.0
     ) -> None:
         """Paint a rectangle whose corners have a radius in pixels."""
-        self.paint(rectangle(self.shape, box, radius), colour, opacity)
+        self.paint(box_mask(self.shape, box, radius), colour, opacity)
 
     def paint_frame(
         self, outer: Box, inner: Box, colour: Colour, opacity: float, radius: float = 0.0
     ) -> None:
         """Paint what is between two boxes whose corners have a radius in pixels."""
-        masks = (rectangle(self.shape, box, radius) for box in (outer, inner))
+        masks = (box_mask(self.shape, box, radius) for box in (outer, inner))
         self.paint(cv2.subtract(*masks), colour, opacity)
 
     def scale_brightness(self, factor: np.ndarray) -> None:

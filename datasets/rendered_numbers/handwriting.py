@@ -266,8 +266,7 @@ def _paint_ending(
             lines += [[(x, low), (x + size, low)],
                       [(x + (part + 0.1) * size, y - 0.5 * size),
                        (x + (part - 0.1) * size, y + 0.5 * size)]]  # fmt: skip
-    for line in lines:
-        paint_line(ink, line, thickness)
+    paint_line(ink, lines, thickness)
 
 
 def _paint_pen_ink(layer: Layer, ink: np.ndarray, height: float, rng: Rng) -> None:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from .colours import dark_colour, light_colour, mix, wall_colour
-from .drawing import Box, Layer, expand
+from .drawing import Box, Layer, expand, line_mask
 from .glyphs import face_for
 from .layout import layout_line
 from .planar_object import PlanarObject
@@ -117,7 +117,7 @@ def _paint_scroll(layer: Layer, box: Box, finish: Finish, height: float, rng: Rn
     radii = 0.12 * height * angles / np.pi
     x, y = 0.9 * height + radii * np.cos(angles), rows / 2 + radii * np.sin(angles)
     spirals = [np.column_stack([columns / 2 + side * x, y]) for side in (-1, 1)]
-    layer.paint_lines(spirals, 0.07 * height, finish.ink)
+    layer.paint(line_mask(layer.shape, spirals, 0.07 * height), finish.ink)
 
 
 def _paint_stripes(layer: Layer, box: Box, finish: Finish, height: float, rng: Rng) -> None:

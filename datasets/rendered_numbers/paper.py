@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from .colours import mix
-from .drawing import Colour, Layer, blend, paint_line
+from .drawing import Colour, Layer, line_mask
 from .glyphs import faces
 from .planar_object import paint_words
 from .rng import Rng
@@ -28,7 +28,7 @@ def paint_paper(layer: Layer, baseline: float, height: float, rng: Rng) -> Colou
     layer.paint_box((0, 0, columns, rows), colour)
     print_colour = mix(colour, rng.choice(_PRINT_COLOURS), 0.8)
     if rng.bernoulli(0.65):
-        _paint_guilloche(layer.rgba, print_colour, height, rng)
+        _paint_guilloche(layer, print_colour, height, rng)
     if rng.bernoulli(0.2):
         face = rng.choice(faces("Serif", "Lato-Bold", "Roboto-Bold"))
         word = rng.choice(_CHEQUE_WORDS)
@@ -49,13 +49,12 @@ def _paint_rules(layer: Layer, baseline: float, colour: Colour, height: float, r
     steps = (-1, 0, 1) if rng.bernoulli(0.4) else (0,)
     levels = [y + step * distance for step in steps]
     lines = [((0, level), (layer.shape[1], level)) for level in levels]
-    layer.paint_lines(lines, thickness, colour, rng.uniform(0.3, 1.0))
+    layer.paint(line_mask(layer.shape, lines, thickness), colour, rng.uniform(0.3, 1.0))
 
 
-def _paint_guilloche(image: np.ndarray, colour: Colour, height: float, rng: Rng) -> None:
-    """Paint the fine wavy lines of security paper over an image (float32 (h, w, 4)), in place."""
-    rows, columns = image.shape[:2]
-    mask = np.zeros((rows, columns), np.uint8)
+def _paint_guilloche(layer: Layer, colour: Colour, height: float, rng: Rng) -> None:
+    """Paint the fine wavy lines of security paper."""
+    rows, columns = layer.shape
     distance = height * rng.uniform(0.09, 0.2)
     wavelength, amplitude = height * rng.uniform(0.8, 4.0), height * rng.uniform(0.03, 0.25)
     slope, phase_step = rng.normal(0, 0.25), rng.uniform(-0.5, 0.5)
@@ -63,5 +62,5 @@ def _paint_guilloche(image: np.ndarray, colour: Colour, height: float, rng: Rng)
     index = np.arange(-8, math.ceil(rows / distance) + 8)[:, None]
     phase = 2 * np.pi * x / wavelength + phase_step * index
     y = index * distance + amplitude * np.sin(phase) + slope * (x - columns / 2)
-    paint_line(mask, np.stack([np.broadcast_to(x, y.shape), y], axis=-1), 1)
-    blend(image, mask, (*colour, 1.0), rng.uniform(0.15, 0.7))
+    lines = np.stack([np.broadcast_to(x, y.shape), y], axis=-1)
+    layer.paint(line_mask(layer.shape, lines, 1), colour, rng.uniform(0.15, 0.7))

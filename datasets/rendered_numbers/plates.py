@@ -28,8 +28,9 @@ from .drawing import (
     centre,
     expand,
     fill_circle,
-    fill_polygon,
+    line_mask,
     points_box,
+    polygon_mask,
 )
 from .layout import TextLine
 from .rng import Rng
@@ -170,23 +171,26 @@ def paint_plate(layer: Layer, box: Box, finish: Finish, height: float, rng: Rng)
     outline = _plate_outline(shape, frame, radius)
     if rng.bernoulli(0.5):  # the plate's shadow, or the dark gap behind it
         reach = height * rng.uniform(0.02, 0.1)
-        shadow = np.zeros(layer.shape, np.uint8)
-        fill_polygon(shadow, outline + np.array([reach * rng.uniform(-1, 1), reach]))
+        shift = np.array([reach * rng.uniform(-1, 1), reach])
+        shadow = polygon_mask(layer.shape, outline + shift)
         if reach > 0.6:
             shadow = blurred(shadow, reach * 0.5)
         layer.paint(shadow, (10.0, 10.0, 12.0), rng.uniform(0.2, 0.7))
     border_kind = rng.random()  # below 0.25 a rim, below 0.65 an inset line, else none
     border = finish.ink if rng.bernoulli(0.75) else light_colour(rng)
-    layer.paint_polygons([outline], border if border_kind < 0.25 else finish.ground)
+    mask = polygon_mask(layer.shape, outline)
+    layer.paint(mask, border if border_kind < 0.25 else finish.ground)
     thickness = max(1.0, height * rng.uniform(0.02, 0.09))
     if border_kind < 0.25:
         inner = expand(frame, -thickness, -thickness)
-        layer.paint_polygons([_plate_outline(shape, inner, max(radius, 1.0))], finish.ground)
+        points = _plate_outline(shape, inner, max(radius, 1.0))
+        layer.paint(polygon_mask(layer.shape, points), finish.ground)
     elif border_kind < 0.65:
         inset = height * rng.uniform(0.03, 0.12)
         inner = expand(frame, -inset - thickness, -inset - thickness)
         points = _plate_outline(shape, inner, max(radius - inset, 1.0))
-        layer.paint_lines([points - 0.5], thickness, border, rng.uniform(0.6, 1.0), closed=True)
+        mask = line_mask(layer.shape, points - 0.5, thickness, closed=True)
+        layer.paint(mask, border, rng.uniform(0.6, 1.0))
     if rng.bernoulli(0.25):
         _paint_screws(layer, frame, height, rng)
 
@@ -211,5 +215,5 @@ def _paint_screws(layer: Layer, frame: Box, height: float, rng: Rng) -> None:
 def paint_tiles(layer: Layer, line: TextLine, finish: Finish, height: float, rng: Rng) -> None:
     """Paint a separate tile behind each digit."""
     pad = height * rng.uniform(0.08, 0.25)
-    boxes = [expand(points_box(hull), 0.4 * pad, pad) for hull in line.hulls]
-    layer.paint_polygons(map(box_corners, boxes), finish.ground)
+    tiles = [box_corners(expand(points_box(hull), 0.4 * pad, pad)) for hull in line.hulls]
+    layer.paint(polygon_mask(layer.shape, *tiles), finish.ground)

@@ -1,21 +1,26 @@
-"""Rendered images: one from a seed and an index, or many on all processors."""
+"""Rendered images: one from a seed and an index, many on all processors, a folder of them."""
 
 from __future__ import annotations
 
 import contextlib
+import csv
 import functools
 import gc
+import io
 import logging
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 import cv2
 import numpy as np
+
+from artifacts.files import atomic_path
 
 from . import camera
 from .glyphs import families
@@ -143,3 +148,23 @@ def _start_worker() -> None:
     families()
     textures()
     gc.freeze()  # the garbage collector need not traverse these again
+
+
+def write_folder(folder: str | os.PathLike, images: Iterable[RenderedImage]) -> None:
+    """Write images as a folder that `datasets.load` takes; `labels.csv` is written last.
+
+    Args:
+        folder: folder to write to; it is created.
+        images: what to write.
+    """
+    folder, table = Path(folder), io.StringIO()
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = csv.writer(table)
+    rows.writerow(["file", "label", "boxes"])
+    for index, image in enumerate(images):
+        name = f"{index:06d}.jpg"
+        (folder / name).write_bytes(image.jpeg)
+        boxes = ";".join(" ".join(f"{edge:.1f}" for edge in box) for box in image.boxes)
+        rows.writerow([name, image.label, boxes])
+    with atomic_path(folder / "labels.csv") as part:
+        part.write_text(table.getvalue(), encoding="utf-8")

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from .colours import mix, wall_colour
-from .drawing import Box, Colour, blend, blend_line, centre
+from .drawing import Box, Colour, blend, centre, line_mask
 from .rng import Rng
 from .textures import TEXTURE_MEAN, TEXTURE_STD, crop_texture, sample_texture
 
@@ -124,11 +124,12 @@ def paint_clutter(
         else:
             colour = wall_colour(rng) if kind < 0.75 else (15.0, 15.0, 18.0)
             thickness, opacity = height * rng.log_uniform(0.03, 0.4), rng.uniform(0.4, 1.0)
-            blend_line(image, ends, thickness, colour, opacity)
+            blend(image, line_mask((rows, columns), ends, thickness), colour, opacity)
             if rng.bernoulli(0.2):  # a fence of seven
                 gap, thickness = height * rng.uniform(0.3, 0.8), min(thickness, 0.2 * height)
                 for index in range(1, 7):
-                    blend_line(image, ends + index * gap * outward, thickness, colour, opacity)
+                    mask = line_mask((rows, columns), ends + index * gap * outward, thickness)
+                    blend(image, mask, colour, opacity)
 
 
 def _paint_half_plane(image: np.ndarray, ends: np.ndarray, outward: np.ndarray, rng: Rng) -> None:
@@ -155,7 +156,8 @@ def paint_occluder(image: np.ndarray, height: float, rng: Rng) -> None:
         end = (rng.uniform(0, columns), rng.uniform(rows * 0.7, rows + 5))
         thickness = height * rng.uniform(0.02, 0.09)
         colour = (20.0, 25.0, 20.0) if rng.bernoulli(0.7) else (200.0, 200.0, 200.0)
-        blend_line(image, (start, end), thickness, colour, rng.uniform(0.5, 1.0))
+        mask = line_mask((rows, columns), (start, end), thickness)
+        blend(image, mask, colour, rng.uniform(0.5, 1.0))
     else:
         stains = crop_texture("stains", (columns, rows), rng)
         threshold = TEXTURE_MEAN + TEXTURE_STD * rng.uniform(0.8, 1.6)

@@ -14,12 +14,13 @@ from ..rendered_numbers.drawing import (
     Box,
     Colour,
     Layer,
-    blend_polygon,
+    blend,
     box_corners,
     centre,
     composite,
     expand,
     points_box,
+    polygon_mask,
     project_hulls,
     project_points,
     scale_translate,
@@ -163,8 +164,10 @@ class Wall:
                 if rng.bernoulli(0.4):  # a shadow, or a dark rim
                     shift = [rng.uniform(-2.5, 2.5), rng.uniform(0.5, 3.0)]
                     colour, opacity = (10.0, 10.0, 12.0), rng.uniform(0.2, 0.7)
-                    blend_polygon(image, placed.patch + shift, colour, opacity)
-                blend_polygon(image, placed.patch, placed.planar.background, 1.0)
+                    mask = polygon_mask(image.shape[:2], placed.patch + shift)
+                    blend(image, mask, colour, opacity)
+                mask = polygon_mask(image.shape[:2], placed.patch)
+                blend(image, mask, placed.planar.background, 1.0)
             composite(image, *_shrunk(placed.planar.layer, placed.from_layer))
 
     def numbers(self, smallest: float) -> list[tuple[Box, str, int, float]]:

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from number_zoo import names
+from number_zoo.boxes import crop_around
 from number_zoo.locator import Locations, open_locator
 from number_zoo.predictions import Predictions
 from number_zoo.reader import available_cores, open_reader
@@ -32,7 +33,7 @@ class ModelReader:
     """
 
     def __init__(self, weights: str, locator: str | None = None):
-        self._reader = open_reader(weights, 1, _THREADS, locator)
+        self._reader, self._locator = open_reader(weights, 1, _THREADS, locator), locator
         metadata = self._reader.metadata
         # The first image takes longest, so that it is not one of a request.
         outputs = self._reader.predict([np.zeros((32, 64, 3), np.uint8)]).arrays
@@ -63,15 +64,14 @@ class ModelReader:
             box: bounding box of the number in pixels; None to detect it.
             explain: whether to return attention maps.
         """
-        boxes = None if box is None else [box]
-        predictions = self._reader.predict_any_turn([image], boxes)
+        crop = None if box is None else crop_around(box, *image.shape[1::-1])
+        predictions = self._reader.predict_any_turn([image], [crop])
         (reading,) = self._answers(predictions, explain)
         return reading
 
     def locate(self, image: np.ndarray) -> Locations:
         """Find the numbers in an image, uint8 (height, width, 3)."""
-        (locations,) = self._reader.locate([image])
-        return locations
+        return open_locator(self._locator, _THREADS).locate(image)
 
     def read_all(
         self, image: np.ndarray, locations: Locations, explain: bool = False

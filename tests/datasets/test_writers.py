@@ -7,8 +7,7 @@ import pytest
 
 import datasets
 from datasets import photo_folder
-from datasets.rendered_numbers.rendering import render
-from datasets.rendered_numbers.write_folder import write_folder
+from datasets.rendered_numbers.rendering import render, write_folder
 from datasets.svhn_numbers.archives import read_split
 from datasets.svhn_numbers.write_digit_struct import write_split
 from number_zoo.images import decode_image

@@ -14,6 +14,7 @@ import evaluate
 import evaluation
 import models
 from datasets import photo_folder
+from evaluation import timing
 from evaluation.comparison import compare
 from evaluation.figures import choose_thresholds
 from inference.provenance import leak_warnings
@@ -60,7 +61,9 @@ def test_files_hold_every_model_and_what_failed(photos, tmp_path, capsys):
     assert "bad.keras" in capsys.readouterr().out
 
 
-def test_the_page_is_self_contained_and_complete(photos, tmp_path):
+def test_the_page_is_self_contained_and_complete(photos, tmp_path, monkeypatch):
+    monkeypatch.setattr(timing, "BATCH", 8)
+    monkeypatch.setattr(timing, "ROUNDS", 3)
     paths = [
         save_model(tmp_path / "first.keras"),
         save_model(tmp_path / "second.keras", "deep_cnn_tiny", max_digits=7),
@@ -136,7 +139,7 @@ def test_images_and_labels_of_a_limited_mix_belong_together(limit, tmp_path):
 def test_labels_too_long_for_a_model_are_told_with_the_cure(tmp_path):
     model = save_model(tmp_path / "model.keras")
     some = make_folder(tmp_path / "some", ["1234567", "12", "12345678"])
-    comparison = compare([model], some)
+    comparison = compare([model], some, timing=False)
     (result,) = comparison.results
     assert result.figures["unreadable_labels"] == 2
     assert result.correct[[0, 2]].sum() == 0
@@ -146,7 +149,7 @@ def test_labels_too_long_for_a_model_are_told_with_the_cure(tmp_path):
     )
     every = make_folder(tmp_path / "every", ["1234567", "12345678"])
     with pytest.raises(ValueError, match=r"max_digits=2\).*--set max_digits=8"):
-        compare([model], every)
+        compare([model], every, timing=False)
 
 
 @pytest.mark.parametrize(("split", "count"), [("validation", 3), ("test", 5)])

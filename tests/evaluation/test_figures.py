@@ -169,7 +169,7 @@ def test_a_threshold_from_other_images_is_scored_as_it_is():
         assert (at["coverage"], at["accuracy"], at["interval"]) == (0.0, None, None)
 
 
-@settings(deadline=None)  # SciPy's first call takes long
+@settings(deadline=None, max_examples=50)  # SciPy's first call takes long
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 20)), min_size=1, max_size=60))
 def test_the_curve_and_the_threshold_agree(cases):
     correct = np.array([case[0] for case in cases])

@@ -19,15 +19,15 @@ def test_character_interval_covers_where_digits_of_an_image_are_wrong_together()
     rng = np.random.default_rng(0)
     expected = 0.1 * 0.3 + 0.9 * 0.995
     covered, covered_by_digits = 0, 0
-    for _ in range(400):
+    for _ in range(200):
         total = rng.integers(1, 6, 400)
         correct = rng.binomial(total, np.where(rng.random(400) < 0.1, 0.3, 0.995))
         low, high = clustered_interval(correct, total)
         covered += low <= expected <= high
         low, high = wilson_interval(int(correct.sum()), int(total.sum()))
         covered_by_digits += low <= expected <= high
-    assert covered / 400 > 0.92
-    assert covered_by_digits / 400 < 0.85  # what counting digits as independent would cover
+    assert covered / 200 > 0.92
+    assert covered_by_digits / 200 < 0.85  # what counting digits as independent would cover
 
 
 def test_character_interval_of_perfect_and_empty_readings():

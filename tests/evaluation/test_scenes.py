@@ -67,17 +67,17 @@ def test_figures_by_size_and_of_images_without_a_number():
                   ("4", 0.7, [50, 100, 60, 104]))  # fmt: skip
     empty, quiet = match(example([], []), ("1", 0.95, BOXES[0])), match(example([], []))
     figures = scene_figures([first, empty, quiet])
-    read, found = figures["read"], figures["found"]
+    read, located = figures["read"], figures["found"]
     assert read["all"]["precision"] == pytest.approx(1 / 4)
     assert read["all"]["recall"] == pytest.approx(1 / 3)
     assert read["all"]["f1"] == pytest.approx(2 / 7)
     assert (read["small"]["numbers"], read["large"]["numbers"]) == (1, 2)
     assert read["small"]["precision"] == 0 and read["large"]["recall"] == pytest.approx(1 / 2)
-    assert found["all"]["recall"] == pytest.approx(2 / 3)
+    assert located["all"]["recall"] == pytest.approx(2 / 3)
     # By confidence: an invented one of 0.95, then both that are found.
-    assert found["all"]["average_precision"] == pytest.approx((2 / 3 + 2 / 3) / 3)
-    low, high = found["all"]["average_precision_interval"]
-    assert low <= found["all"]["average_precision"] <= high
+    assert located["all"]["average_precision"] == pytest.approx((2 / 3 + 2 / 3) / 3)
+    low, high = located["all"]["average_precision_interval"]
+    assert low <= located["all"]["average_precision"] <= high
     assert figures["mistakes"] == {"missed": 1, "misread": 1, "invented": 2}
     alarms = figures["false_alarms"]
     assert (alarms["images"], alarms["any"], alarms["0.9"]) == (2, 0.5, 0.5)

@@ -10,7 +10,9 @@ import pytest
 
 import exporting
 import models
+from exporting import convert
 from exporting.formats import FORMATS
+from inference import Reader
 
 PACKAGES = {"onnx": ("tf2onnx", "onnxruntime"), "litert": ("ai_edge_litert",), "saved_model": ()}
 """What writing and running a format needs besides TensorFlow."""
@@ -34,6 +36,7 @@ def need():
 def make_weights(tmp_path_factory):
     """A function that builds a model, sharpens its outputs and saves it; returns the file."""
 
+    @functools.cache
     def make(name: str, **arguments) -> Path:
         keras.utils.set_random_seed(1)
         model = models.create(name, **arguments)
@@ -54,6 +57,8 @@ def make_weights(tmp_path_factory):
 def exported(need, make_weights, tmp_path_factory):
     """A function that exports such a model, once, with the check."""
 
+    reader = functools.cache(Reader)
+
     @functools.cache
     def make(form: str, name: str, channels: int, max_digits: int, **arguments):
         need(form)
@@ -61,6 +66,7 @@ def exported(need, make_weights, tmp_path_factory):
         weights = make_weights(name, input_shape=shape, max_digits=max_digits, **arguments)
         out = tmp_path_factory.mktemp("files") / f"reader{FORMATS[form].suffix}"
         with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(convert, "Reader", reader)
             if form == "onnx":
                 patch.setattr(OPTIMIZERS, {})
             return exporting.export(weights, form, out, images=8)

@@ -17,48 +17,50 @@ def scripted(model, monkeypatch):
     """A function that runs the graph on a scripted model; it returns outputs and crops read."""
 
     def run(script, shape, max_glimpses=4, temperature=1.0, search=None, **inputs):
-        shown = []
+        crops_read = []
 
         def predict(self, pixels, crops, image_sizes, active):
-            shown.append(np.array(crops))
-            found, lengths = script(len(shown), shown[-1])
-            length = np.full((len(found), 5), -9.0)
-            length[np.arange(len(found)), lengths] = 0.0
-            digits = np.zeros((len(found), 3, 10))
+            crops_read.append(np.array(crops))
+            predicted, lengths = script(len(crops_read), crops_read[-1])
+            length = np.full((len(predicted), 5), -9.0)
+            length[np.arange(len(predicted)), lengths] = 0.0
+            digits = np.zeros((len(predicted), 3, 10))
             digits[..., 7] = 5.0
-            attention = np.full((len(found), *self.model.output["attention"].shape[1:]), len(shown))
-            outputs = {"length": length, "digits": digits, "box": found, "attention": attention}
+            attention = np.full(
+                (len(predicted), *self.model.output["attention"].shape[1:]), len(crops_read)
+            )
+            outputs = {"length": length, "digits": digits, "box": predicted, "attention": attention}
             return {k: keras.ops.convert_to_tensor(np.float32(v)) for k, v in outputs.items()}
 
         monkeypatch.setattr(graph.ReadNumbers, "_predict", predict)
         layer = graph.ReadNumbers(model, max_glimpses, temperature)
         layer.search_quarters = layer.search_quarters if search is None else search
         outputs = layer(np.zeros((*shape, 3), np.uint8), **inputs)
-        return {name: np.array(value) for name, value in outputs.items()}, np.array(shown)
+        return {name: np.array(value) for name, value in outputs.items()}, np.array(crops_read)
 
     return run
 
 
 def test_the_second_glimpse_is_the_expanded_box_of_the_first(scripted, monkeypatch):
     monkeypatch.setattr(boxes, "MARGIN", 0.5)
-    found, shown = scripted(lambda *_: ([[0.5, 0.5, 0.75, 0.75]], 2), (1, 100, 200), 2)
-    np.testing.assert_allclose(shown[0], [[0, 0, 200, 100]])
-    np.testing.assert_allclose(shown[1], [[87.5, 43.75, 162.5, 81.25]])
-    np.testing.assert_allclose(found["crop"], shown[1])
-    assert (found["attention"] == 2).all()
-    np.testing.assert_allclose(found["box"], [[125, 62.5, 143.75, 71.875]])
-    assert found["digits"].tolist() == [[7, 7, -1]] and found["length"] == [2]
+    result, crops_read = scripted(lambda *_: ([[0.5, 0.5, 0.75, 0.75]], 2), (1, 100, 200), 2)
+    np.testing.assert_allclose(crops_read[0], [[0, 0, 200, 100]])
+    np.testing.assert_allclose(crops_read[1], [[87.5, 43.75, 162.5, 81.25]])
+    np.testing.assert_allclose(result["crop"], crops_read[1])
+    assert (result["attention"] == 2).all()
+    np.testing.assert_allclose(result["box"], [[125, 62.5, 143.75, 71.875]])
+    assert result["digits"].tolist() == [[7, 7, -1]] and result["length"] == [2]
 
 
 def test_glimpses_end_where_the_crop_no_longer_shrinks_image_by_image(scripted):
     stays, shrinks = [1 / 6, 1 / 6, 5 / 6, 5 / 6], [0.4, 0.4, 0.6, 0.6]
-    _, shown = scripted(lambda *_: ([stays], 1), (1, 90, 90))
-    assert len(shown) == 2
-    found, shown = scripted(lambda *_: ([stays, shrinks], 1), (2, 600, 600))
-    assert len(shown) == 4
-    np.testing.assert_allclose(found["crop"][1], shown[3, 1])
-    np.testing.assert_allclose(found["crop"][0], shown[1, 0])
-    assert (np.diff(shown[:, 1, 2] - shown[:, 1, 0]) < 0).all()
+    _, crops_read = scripted(lambda *_: ([stays], 1), (1, 90, 90))
+    assert len(crops_read) == 2
+    result, crops_read = scripted(lambda *_: ([stays, shrinks], 1), (2, 600, 600))
+    assert len(crops_read) == 4
+    np.testing.assert_allclose(result["crop"][1], crops_read[3, 1])
+    np.testing.assert_allclose(result["crop"][0], crops_read[1, 0])
+    assert (np.diff(crops_read[:, 1, 2] - crops_read[:, 1, 0]) < 0).all()
 
 
 def test_glimpses_are_averaged_as_log_probabilities_and_divided_by_the_temperature(scripted):
@@ -75,30 +77,30 @@ def test_glimpses_are_averaged_as_log_probabilities_and_divided_by_the_temperatu
 
 def test_the_first_crop_can_be_given(scripted):
     crops = np.float32([[10, 20, 30, 40], [0, 0, 0, 0]])
-    found, shown = scripted(
+    result, crops_read = scripted(
         lambda _, crops: ([[0.4, 0.4, 0.5, 0.5]] * 2, 3), (2, 60, 60), 1, crops=crops
     )
-    np.testing.assert_allclose(shown, [[crops[0], [0, 0, 60, 60]]])
-    assert found["length"].tolist() == [3, 3]
+    np.testing.assert_allclose(crops_read, [[crops[0], [0, 0, 60, 60]]])
+    assert result["length"].tolist() == [3, 3]
 
 
 def quarters_script(calls, crops):
     """The number lies in the second quarter; the third cuts it off at the edge."""
-    found = {2: ([0.3, 0.3, 0.5, 0.5], 2), 3: ([0.0, 0.3, 0.2, 0.5], 1)}
-    box, length = found.get(calls - 1, ([0.4, 0.4, 0.5, 0.5], 0 if calls > 1 else 3))
+    quarters = {2: ([0.3, 0.3, 0.5, 0.5], 2), 3: ([0.0, 0.3, 0.2, 0.5], 1)}
+    box, length = quarters.get(calls - 1, ([0.4, 0.4, 0.5, 0.5], 0 if calls > 1 else 3))
     return [box], length
 
 
 def test_quarters_are_read_where_a_small_number_has_a_low_confidence(scripted, monkeypatch):
     monkeypatch.setattr(graph, "SEARCH_CONFIDENCE", 0.99)  # fewer digits, higher confidence
-    found, shown = scripted(quarters_script, (1, 100, 200), 1, search=True)
-    np.testing.assert_allclose(shown[1:, 0], graph.REGIONS[1:] * [200, 100, 200, 100])
-    assert found["digits"].tolist() == [[7, 7, -1]], "of the quarter that holds all of it"
-    np.testing.assert_allclose(found["crop"], shown[2])
-    assert found["box"][0, 0] >= 60
+    result, crops_read = scripted(quarters_script, (1, 100, 200), 1, search=True)
+    np.testing.assert_allclose(crops_read[1:, 0], graph.REGIONS[1:] * [200, 100, 200, 100])
+    assert result["digits"].tolist() == [[7, 7, -1]], "of the quarter that holds all of it"
+    np.testing.assert_allclose(result["crop"], crops_read[2])
+    assert result["box"][0, 0] >= 60
     crops = np.float32([[0, 0, 200, 100]])
-    _, shown = scripted(quarters_script, (1, 100, 200), 1, search=True, crops=crops)
-    assert len(shown) == 1, "a given crop is not left"
+    _, crops_read = scripted(quarters_script, (1, 100, 200), 1, search=True, crops=crops)
+    assert len(crops_read) == 1, "a given crop is not left"
 
 
 @pytest.mark.parametrize(
@@ -107,17 +109,17 @@ def test_quarters_are_read_where_a_small_number_has_a_low_confidence(scripted, m
     ids=["confident", "large"],
 )
 def test_quarters_are_not_read_otherwise(scripted, box, length, temperature):
-    _, shown = scripted(lambda *_: ([box], length), (1, 100, 200), 4, temperature)
-    assert len(shown) <= 4
+    _, crops_read = scripted(lambda *_: ([box], length), (1, 100, 200), 4, temperature)
+    assert len(crops_read) <= 4
 
 
 def test_boxes_are_expanded_within_the_image_to_a_least_size():
     given = np.float32([[10, 10, 20, 20], [0, 29.9, 0.1, 30], [np.nan] * 4])
     whole = np.float32([[0, 0, 500, 30]] * 3)
-    found = np.array(boxes.expand_boxes(given, whole))
-    np.testing.assert_allclose(found[0], [6.5, 6.5, 23.5, 23.5])
-    assert (found[1] >= [0, 25, 4, 30]).all(), "no slivers"
-    np.testing.assert_allclose(found[2], whole[2])
+    result = np.array(boxes.expand_boxes(given, whole))
+    np.testing.assert_allclose(result[0], [6.5, 6.5, 23.5, 23.5])
+    assert (result[1] >= [0, 25, 4, 30]).all(), "no slivers"
+    np.testing.assert_allclose(result[2], whole[2])
 
 
 def test_a_box_that_is_not_finite_leaves_the_other_images_alone(scripted):
@@ -137,18 +139,18 @@ def test_crops_are_resized_as_in_training(shape):
     # Padding of 255 must not be seen.
     images = np.pad(image, ((0, 5), (0, 9), (0, 0)), constant_values=255)[None].repeat(2, axis=0)
     sizes = np.float32([[width, height]] * 2)
-    found = np.array(crop_and_resize(images.astype("float32"), crops, (32, 48), sizes))
-    for crop, resized in zip(crops, found, strict=True):
+    result = np.array(crop_and_resize(images.astype("float32"), crops, (32, 48), sizes))
+    for crop, resized in zip(crops, result, strict=True):
         difference = np.abs(resized - prepare_image(image, (32, 48), 3, box=crop))
         assert difference.max() <= 2 and difference.mean() < 0.5
 
 
 def test_outside_of_an_image_its_edge_is_repeated():
     image = np.float32([[0, 100], [0, 100]])[None, :, :, None]
-    found = crop_and_resize(image, np.float32([[-9, -9, 9, 2]]), (4, 9), np.float32([[2, 2]]))
-    found = np.array(found)[0, :, :, 0]
-    np.testing.assert_allclose(found[:, :4], 0, atol=1e-3)
-    np.testing.assert_allclose(found[:, 6:], 100, atol=1e-3)
+    result = crop_and_resize(image, np.float32([[-9, -9, 9, 2]]), (4, 9), np.float32([[2, 2]]))
+    result = np.array(result)[0, :, :, 0]
+    np.testing.assert_allclose(result[:, :4], 0, atol=1e-3)
+    np.testing.assert_allclose(result[:, 6:], 100, atol=1e-3)
 
 
 def test_gray_is_that_of_pillow():
@@ -164,10 +166,10 @@ def test_decoding_is_that_of_the_scores(positions):
     if positions > 1:
         outputs["length"] = rng.normal(size=(200, positions + 2)).astype("float32") * 3
     expected = models.decode_predictions(outputs)
-    found = graph.decode({k: keras.ops.convert_to_tensor(v) for k, v in outputs.items()})
-    np.testing.assert_array_equal(found["digits"], expected.digits)
-    np.testing.assert_array_equal(found["length"], expected.length)
-    np.testing.assert_allclose(found["confidence"], np.exp(expected.log_probability), rtol=1e-4)
+    result = graph.decode({k: keras.ops.convert_to_tensor(v) for k, v in outputs.items()})
+    np.testing.assert_array_equal(result["digits"], expected.digits)
+    np.testing.assert_array_equal(result["length"], expected.length)
+    np.testing.assert_allclose(result["confidence"], np.exp(expected.log_probability), rtol=1e-4)
     if positions > 1:
         assert set(expected.length) == set(range(positions + 2))
 
@@ -192,6 +194,6 @@ def test_other_backends_read_the_same(weights, tmp_path, interpreter):
     process = interpreter(ON_JAX, weights, *paths, KERAS_BACKEND="jax")
     assert process.wait() == 0, process.output()
     readings = json.loads(process.output().splitlines()[-1])
-    for found, expected in zip(readings, Reader(weights).read(images), strict=True):
-        assert found["number"] == expected.number
-        assert found["confidence"] == pytest.approx(expected.confidence, abs=1e-3)
+    for result, expected in zip(readings, Reader(weights).read(images), strict=True):
+        assert result["number"] == expected.number
+        assert result["confidence"] == pytest.approx(expected.confidence, abs=1e-3)

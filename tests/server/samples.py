@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -38,12 +37,6 @@ def three_plates() -> bytes:
     draw_plate(image, 1, "402", (240, 20, 290, 150))
     draw_plate(image, 3, "31", (20, 120, 100, 180))
     return encode_image(image)
-
-
-def free_port() -> int:
-    """A port that nothing listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 @contextlib.contextmanager

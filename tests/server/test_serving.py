@@ -19,7 +19,7 @@ from number_zoo import published
 from number_zoo.server.__main__ import main
 from number_zoo.server.limits import Limits
 from tests.conftest import ROOT
-from tests.server.samples import FIRST, PHOTO, encode, free_port, serving
+from tests.server.samples import FIRST, PHOTO, encode, serving
 
 
 def connect(port: int) -> socket.socket:
@@ -84,7 +84,8 @@ api.STOP_SECONDS = 1
 @contextlib.contextmanager
 def served(code, *arguments, **options):
     """A server in a process of its own: the process, and its address once it answers."""
-    port = free_port()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
     command = [sys.executable, "-c", code, "--port", str(port), "--weights", *arguments]
     process = subprocess.Popen(command, cwd=ROOT, **options)
     address = f"http://127.0.0.1:{port}"

@@ -143,14 +143,16 @@ def test_augmentation_is_a_function_of_its_key_and_keeps_the_number_in_view(arra
     assert np.isfinite(truth["box"]).all()
 
 
-def test_turned_images_show_no_number(arrays):
+def test_turned_images_and_background_crops_show_no_number(arrays):
     _, truth = augmented(arrays, turned=1.0)
     telling = np.isin(arrays["digits"], [3, 4, 7]).any(axis=1)
     assert telling.any() and (truth["length"][telling] == 0).all()
     readable = ~np.isin(arrays["digits"], [2, 3, 4, 5, 7]).any(axis=1)
     np.testing.assert_array_equal(truth["length"][readable], arrays["length"][readable])
-    gone = truth["length"] == 0
-    assert np.isnan(truth["box"][gone]).all() and (truth["digits"][gone] == -1).all()
+    for changes in (truth, augmented(arrays, background_crop=1.0)[1]):
+        gone = changes["length"] == 0
+        assert gone.any() and not gone.all()
+        assert np.isnan(changes["box"][gone]).all() and (changes["digits"][gone] == -1).all()
 
 
 def test_a_moved_box_follows_its_pixels():

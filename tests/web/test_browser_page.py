@@ -127,17 +127,14 @@ def test_reads_in_a_box(page):
 
 def test_shows_readings(page, reader):
     blank = encode_image(Image.new("RGB", (60, 40), "gray"))
-    noise = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
-    contents = [EXAMPLES[1], blank, encode_image(Image.fromarray(noise))]
+    contents = [EXAMPLES[1], blank]
     files = [{"name": f"{len(content)}", "mimeType": "", "buffer": content} for content in contents]
     page.set_input_files("#files", files)
     page.wait_for_selector(DONE)
     reading = reader.read(EXAMPLES[1])
     assert page.locator(".number b").inner_text() == reading.number
     assert page.locator(".digit").count() == len(reading.number)
-    assert "accepted" in page.locator(".verdict").inner_text()
     assert "Read in " in page.locator(".card").inner_text()
-    assert page.locator("#spoken").inner_text().endswith("accepted.")
     image, box = page.locator("#image").bounding_box(), page.locator("#box").bounding_box()
     center = (box["x"] + box["width"] / 2 - image["x"]) / image["width"]
     width = Image.open(io.BytesIO(EXAMPLES[1])).width
@@ -145,8 +142,6 @@ def test_shows_readings(page, reader):
     page.locator("#strip button").nth(1).click()
     page.wait_for_selector("text=no number")
     assert page.locator("#box").is_hidden()
-    page.locator("#threshold").fill("100")
-    assert "unsure" in page.locator(".verdict").inner_text()
     page.locator("#strip button").nth(0).click()
     page.locator(".digit").first.click()
     page.wait_for_selector("#attention:visible")
@@ -170,13 +165,6 @@ def test_says_that_the_model_cannot_be_loaded(browser, page):
         other.unroute_all()
         other.locator("text=Try again").click()
         other.wait_for_selector(DONE, timeout=60_000)
-
-
-def test_no_image(page):
-    files = [{"name": "a.png", "mimeType": "image/png", "buffer": b"no image"}]
-    page.set_input_files("#files", files)
-    page.wait_for_selector("#message:visible")
-    assert "cannot show a.png" in page.locator("#message").inner_text()
 
 
 def test_works_offline(page, host):

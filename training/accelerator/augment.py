@@ -1,8 +1,8 @@
 """Random changes of image batches in JAX operations, on the accelerator.
 
-The same changes as `datasets.distort`, with the strengths of the same `Augmentation`, for
-training where the accelerator outruns what CPU cores can change. A batch is a function of its
-images and a key.
+The same changes as `datasets.distort`, with the strengths of the same `Augmentation` and the crops
+of `datasets.geometry`, for training where the accelerator outruns what CPU cores can change. A
+batch is a function of its images and a key.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from datasets import geometry
 from datasets.augmentation import JPEG_QUALITY
-from datasets.geometry import MIN_CROP_SCALE
+from datasets.distort import change_levels
+from datasets.geometry import Draws
 
 CUT = 0.06
 """Largest part of a number's width or height that moves may push out of the image; moves that
@@ -26,44 +28,21 @@ _QUANTA = np.array([
 ], np.float32)  # fmt: skip
 """JPEG's luminance quantization, ITU-T T.81, table K.1."""
 
-MOST_DRAWS = 80
-"""Uniform random numbers of an image."""
+NAMES = (
+    *geometry.DRAWS,
+    *("glimpse", "glimpse_width", "glimpse_margin", "glimpse_spare"),
+    *("glimpse_left", "glimpse_top", "glimpse_right", "glimpse_bottom"),
+    *("turned", "quarters", "faint", "faint_contrast"),
+    *("sharpen", "sharpness", "downscale_y", "downscale_x"),
+)
+"""Names of the random numbers of an image."""
 
 Batch = dict[str, jax.Array]
 
 
-class Draws:
-    """Random numbers for a batch, others from each call, mapped to the requested distributions.
-
-    Uniform ones are rows of one array: a call of `jax.random` takes a tenth of a second to compile.
-    """
-
-    def __init__(self, key: jax.Array, count: int):
-        self._key, self._count = key, count
-        self._rows = iter(jax.random.uniform(key, (MOST_DRAWS, count)))
-
-    def uniform(self, low, high, columns: int | None = None) -> jax.Array:
-        """Uniform between `low` and `high`: (n,), or (n, columns)."""
-        if columns is None:
-            return low + (high - low) * next(self._rows)
-        return low + (high - low) * jnp.stack([next(self._rows) for _ in range(columns)], axis=1)
-
-    def symmetric(self, strength, columns: int | None = None) -> jax.Array:
-        """Uniform between -`strength` and `strength`."""
-        return self.uniform(-strength, strength, columns)
-
-    def factor(self, strength, columns: int | None = None) -> jax.Array:
-        """Log-uniform between 1/(1 + strength) and 1 + strength."""
-        return jnp.exp(self.symmetric(jnp.log1p(strength), columns))
-
-    def bernoulli(self, probability) -> jax.Array:
-        """True with the given probability."""
-        return next(self._rows) < probability
-
-    def normal(self, *shape: int) -> jax.Array:
-        """Standard normal: (n, *shape)."""
-        self._key = jax.random.fold_in(self._key, 1)
-        return jax.random.normal(self._key, (self._count, *shape))
+def draw_numbers(key: jax.Array, count: int) -> Draws:
+    """The random numbers of a batch, by one call: each takes a tenth of a second to compile."""
+    return Draws(jax.random.uniform(key, (len(NAMES), count)), NAMES)
 
 
 def augment(
@@ -83,8 +62,8 @@ def augment(
         float32 images (n, *size, 3), 0 to 255, and their labels: `length`, `digits`, `box` as
         fractions of the result, and `digit_boxes`, all NaN where there is no number any more.
     """
-    count = batch["length"].shape[0]
-    draw = Draws(key, count)
+    draw_key, noise_key = jax.random.split(key)
+    draw = draw_numbers(draw_key, batch["length"].shape[0])
     matrices, gone, turned = _choose_views(batch, draw, a)
     images = sample(batch["images"], matrices, size)
     box = move_boxes(batch["box"], matrices)
@@ -105,7 +84,7 @@ def augment(
     images, faint = _fade(images, moved["box"], draw, a)
     images = light(images, draw, a)
     images = compress(images, draw, a)
-    images = disturb(images, draw, a, digit, jnp.where(faint, 0.3, 1.0))
+    images = disturb(images, draw, noise_key, a, digit, jnp.where(faint, 0.3, 1.0))
     return jnp.clip(images, 0.0, 255.0), moved
 
 
@@ -128,17 +107,17 @@ def _choose_views(batch: Batch, draw: Draws, a):
     """
     box, aspect = batch["box"], batch["aspect"]
     crops = _number_crops(box, aspect, draw, a)
-    background, has_room = _background_crops(box, draw)
-    gone = has_room & (batch["length"] > 0) & draw.bernoulli(a["background_crop"])
+    background = geometry.background_crops(draw, a["background_crop"], box)
+    gone = jnp.isfinite(background[:, 0]) & (batch["length"] > 0)
     crops = jnp.where(gone[:, None], background, crops)
     # Upside down, 0 1 2 5 6 8 9 can be read still; on their sides, 0 1 6 8 9 might be.
-    quarter = jnp.clip(1 + jnp.floor(draw.uniform(0.0, 3.0)), 1, 3)
+    quarter = jnp.clip(1 + jnp.floor(draw.uniform("quarters", 0.0, 3.0)), 1, 3)
     telling = jnp.where(
         (quarter == 2)[:, None],
         jnp.isin(batch["digits"], jnp.array([3, 4, 7])),
         jnp.isin(batch["digits"], jnp.array([2, 3, 4, 5, 7])),
     ).any(axis=1)
-    turned = telling & ~gone & draw.bernoulli(a["turned"])
+    turned = telling & ~gone & draw.bernoulli("turned", a["turned"])
     quarter = jnp.where(turned, quarter, 0.0)
     matrices = _homographies(crops, aspect, draw, a, quarter)
     plain = _homographies(crops, aspect, draw, dict.fromkeys(a, 0.0), quarter)
@@ -152,63 +131,39 @@ def _choose_views(batch: Batch, draw: Draws, a):
 def _number_crops(box, aspect, draw: Draws, a):
     """The part of each image that is shown before anything moves: all of it, a crop of any size
     that holds the number, or what a reader's next glimpse at the number would show."""
-    count = box.shape[0]
-    whole = jnp.tile(jnp.array([0.0, 0.0, 1.0, 1.0]), (count, 1))
-    known = jnp.isfinite(box).all(axis=1)
+    glimpses = 0.45 * a["random_crop"]
+    crops = (a["random_crop"] - glimpses) / (1.0 - glimpses)  # of the other images
+    crops = geometry.random_crops(draw, crops, box, 1.0)
     near, far = box[:, :2], box[:, 2:]
     extent = jnp.maximum(far - near, 1e-3)
-    least = jnp.minimum(MIN_CROP_SCALE * extent, 1.0)
-    sizes = least * (1.0 / least) ** draw.uniform(0.0, 1.0, 1)
-    spare = (MIN_CROP_SCALE - 1) / 2 * extent
-    low = jnp.minimum(jnp.maximum(far + spare - sizes, 0.0), 1.0 - sizes)
-    high = jnp.maximum(jnp.minimum(near - spare, 1.0 - sizes), low)
-    corner = low + (high - low) * draw.uniform(0.0, 1.0, 2)
-    crop = jnp.concatenate([corner, corner + sizes], axis=1)
     # A glimpse: the box grown by the reader's margin, in width by as little as in height.
     wide = (extent[:, 1] / (extent[:, 0] * aspect)).clip(0.15, 1.0)
-    shrink = jnp.stack([draw.uniform(wide, 1.0), jnp.ones(count)], axis=1)
-    grown = extent * 0.5 * draw.uniform(0.35, 1.1, 1) * shrink
+    shrink = jnp.stack([draw.uniform("glimpse_width", wide, 1.0), jnp.ones_like(wide)], axis=1)
+    grown = extent * 0.5 * draw.uniform("glimpse_margin", 0.35, 1.1)[:, None] * shrink
     # What is narrow may be shown with wider margins, so that its digits are stretched less.
-    narrow = draw.uniform(0.0, 1.8) * (extent + 2 * grown)[:, 1] / aspect
+    narrow = draw.uniform("glimpse_spare", 0.0, 1.8) * (extent + 2 * grown)[:, 1] / aspect
     narrow = (0.5 * (narrow - (extent + 2 * grown)[:, 0])).clip(0.0, None)
-    grown = grown + jnp.stack([narrow, jnp.zeros(count)], axis=1)
-    low = jnp.maximum(near - grown * draw.uniform(0.7, 1.3, 2), 0.0)
-    high = jnp.minimum(far + grown * draw.uniform(0.7, 1.3, 2), 1.0)
-    glimpse = jnp.concatenate([low, high], axis=1)
-    mode = draw.uniform(0.0, 1.0)
-    chosen = jnp.where((mode < 0.45 * a["random_crop"])[:, None], glimpse, crop)
-    return jnp.where((known & (mode < a["random_crop"]))[:, None], chosen, whole)
-
-
-def _background_crops(box, draw: Draws):
-    """A part of each image that does not show its number, and whether there is room for one."""
-    gap = 0.12 * jnp.tile(box[:, 2:] - box[:, :2], 2)
-    rooms = jnp.stack([box[:, 0], box[:, 1], 1 - box[:, 2], 1 - box[:, 3]], axis=1) - gap
-    rooms = jnp.where(jnp.isfinite(rooms), rooms, 0.0)
-    wide_enough = rooms > 0.15
-    side = jnp.where(wide_enough, draw.uniform(0.1, 1.0, 4), 0.0).argmax(axis=1)
-    room = jnp.take_along_axis(rooms, side[:, None], axis=1)[:, 0]
-    along = (room * draw.uniform(0.5, 1.0)).clip(0.1, 1.0)
-    across = draw.uniform(0.3, 1.0)
-    start = (room - along) * draw.uniform(0.0, 1.0)
-    start = jnp.where(side < 2, start, 1.0 - start - along)
-    other = (1.0 - across) * draw.uniform(0.0, 1.0)
-    level = jnp.stack([start, other, start + along, other + across], axis=1)
-    upright = level[:, jnp.array([1, 0, 3, 2])]
-    return jnp.where((side % 2 == 1)[:, None], upright, level), wide_enough.any(axis=1)
+    grown = grown + jnp.stack([narrow, jnp.zeros_like(narrow)], axis=1)
+    low = near - grown * draw.uniforms(("glimpse_left", "glimpse_top"), 0.7, 1.3)
+    high = far + grown * draw.uniforms(("glimpse_right", "glimpse_bottom"), 0.7, 1.3)
+    glimpse = jnp.concatenate([low, high], axis=1).clip(0.0, 1.0)
+    chosen = jnp.isfinite(box).all(axis=1) & draw.bernoulli("glimpse", glimpses)
+    return jnp.where(chosen[:, None], glimpse, crops)
 
 
 def _homographies(crops, aspect, draw: Draws, a, quarter):
     sides = crops[:, 2:] - crops[:, :2]
-    centre = (crops[:, :2] + crops[:, 2:]) / 2 + draw.symmetric(a["shift"], 2) * sides
-    zoom = draw.factor(a["zoom"]) / jnp.exp(draw.uniform(0.0, 1.0) * jnp.log1p(a["zoom_out"]))
-    stretch = jnp.sqrt(draw.factor(a["stretch"]))
+    shift = draw.uniforms(("shift_x", "shift_y"), -a["shift"], a["shift"])
+    centre = (crops[:, :2] + crops[:, 2:]) / 2 + shift * sides
+    zoom_out = jnp.exp(draw.uniform("zoom_out", 0.0, jnp.log1p(a["zoom_out"])))
+    zoom = draw.factor("zoom", a["zoom"]) / zoom_out
+    stretch = jnp.sqrt(draw.factor("stretch", a["stretch"]))
     width, height = sides[:, 0] * aspect, sides[:, 1]
     # What is wide cannot climb as steeply as what is square without leaving the image.
     level = (1.5 * height / width).clip(0.0, 1.0)
-    angle = jnp.deg2rad(draw.symmetric(a["rotation"])) * level
-    lean = draw.symmetric(a["shear"]) * (1.5 * width / height).clip(0.0, 1.0)
-    climb = draw.symmetric(a["shear"] / 2) * level
+    angle = jnp.deg2rad(draw.symmetric("rotation", a["rotation"])) * level
+    lean = draw.symmetric("shear_x", a["shear"]) * (1.5 * width / height).clip(0.0, 1.0)
+    climb = draw.symmetric("shear_y", a["shear"] / 2) * level
     zero, unit = jnp.zeros_like(zoom), jnp.ones_like(zoom)
     scale = matrix(width / (zoom * stretch), zero, zero, height * stretch / zoom)
     turn = matrix(jnp.cos(angle), -jnp.sin(angle), jnp.sin(angle), jnp.cos(angle))
@@ -217,7 +172,8 @@ def _homographies(crops, aspect, draw: Draws, a, quarter):
     cos, sin = jnp.cos(quarter * jnp.pi / 2), jnp.sin(quarter * jnp.pi / 2)
     with jax.default_matmul_precision("highest"):
         linear = normalize @ turn @ skew @ scale @ matrix(cos, -sin, sin, cos)
-    return homographies(linear, centre, draw.symmetric(a["perspective"], 2))
+    tilt = draw.uniforms(("tilt_x", "tilt_y"), -a["perspective"], a["perspective"])
+    return homographies(linear, centre, tilt)
 
 
 def matrix(a, b, c, d):
@@ -274,16 +230,16 @@ def soften(images, draw: Draws, a, digit):
     Never beyond what leaves a digit readable: some 7 pixels high and 5 wide.
     """
     grey = images @ jnp.array([[0.299], [0.587], [0.114]])
-    images = jnp.where(_per_image(draw.bernoulli(a["grey"])), grey, images)
-    blurred, sharper, coarse = (
-        draw.bernoulli(probability) for probability in (a["blur"], 0.4 * a["blur"], a["downscale"])
-    )
-    amount, excess = draw.uniform(0.0, 1.0), draw.uniform(0.2, 1.2)
-    for axis, least in ((0, 7.0), (1, 4.8)):
+    images = jnp.where(_per_image(draw.bernoulli("grey", a["grey"])), grey, images)
+    blurred, coarse = (draw.bernoulli(name, a[name]) for name in ("blur", "downscale"))
+    sharper = draw.bernoulli("sharpen", 0.4 * a["blur"])
+    amount, excess = draw.uniform("downscale_factor", 0.0, 1.0), draw.uniform("sharpness", 0.2, 1.2)
+    for axis, name, least in ((0, "y", 7.0), (1, "x", 4.8)):
         pixels, side = images.shape[1 + axis], digit[:, axis]
-        sigma = jnp.where(blurred, draw.uniform(0.05, 1.0) * (0.13 * side).clip(0.3, 4.0), 1e-3)
+        sigma = draw.uniform(f"blur_{name}", 0.05, 1.0) * (0.13 * side).clip(0.3, 4.0)
+        sigma = jnp.where(blurred, sigma, 1e-3)
         most = (side / least).clip(1.0, 6.0)
-        near = (amount + draw.symmetric(0.15)).clip(0.0, 1.0)
+        near = (amount + draw.symmetric(f"downscale_{name}", 0.15)).clip(0.0, 1.0)
         factor = jnp.where(coarse, 1.0 + (most - 1.0) * near, 1.0)
         filters = _reduction(pixels, factor) @ _gaussian(pixels, sigma)
         halo = _gaussian(pixels, jnp.full_like(sigma, 1.5))
@@ -323,7 +279,7 @@ def _per_image(values):
 def _fade(images, box, draw: Draws, a):
     """Numbers of 0.15 to 0.45 of their contrast, as on a dim display; also returns which."""
     _, height, width, _ = images.shape
-    faint = draw.bernoulli(a["faint"]) & jnp.isfinite(box).all(axis=1)
+    faint = draw.bernoulli("faint", a["faint"]) & jnp.isfinite(box).all(axis=1)
     near, far = box[:, :2] - 0.02, box[:, 2:] + 0.02
 
     def inside(axis, pixels):
@@ -335,30 +291,22 @@ def _fade(images, box, draw: Draws, a):
     mask = jnp.where(_per_image(faint), mask, 0.0)
     total = jnp.maximum(mask.sum(axis=(1, 2), keepdims=True), 1e-3)
     mean = (mask * images).sum(axis=(1, 2), keepdims=True) / total
-    contrast = _per_image(0.15 * 3.0 ** draw.uniform(0.0, 1.0))
+    contrast = _per_image(0.15 * 3.0 ** draw.uniform("faint_contrast", 0.0, 1.0))
     return images + mask * (contrast - 1.0) * (images - mean), faint
 
 
 def light(images, draw: Draws, a):
-    """Inversion, gamma, brightness, contrast and colour, as in `datasets.distort`."""
-    inverted = _per_image(draw.bernoulli(a["invert"]))
+    """Inversion, gamma, brightness, contrast and colour."""
     levels = (images / 255).clip(0.0, 1.0)
-    levels = jnp.where(inverted, 1 - levels, levels)
-    means = levels.mean(axis=(1, 2, 3), keepdims=True)
-    gamma = _per_image(draw.factor(a["gamma"]))
-    levels, means = (levels + 1e-4) ** gamma, (means + 1e-4) ** gamma
-    shifted = means + _per_image(draw.symmetric(a["brightness"]))
-    shifted = jnp.clip(shifted, jnp.minimum(means, 0.12), jnp.maximum(means, 0.88))
-    levels = shifted + (levels - means) * _per_image(draw.factor(a["contrast"]))
-    levels = levels * draw.factor(a["channel_gain"], 3)[:, None, None]
+    levels = change_levels(levels, levels.mean(axis=(1, 2, 3), keepdims=True), draw, a)
     return (levels * 255).clip(0.0, 255.0)
 
 
 def compress(images, draw: Draws, a):
     """Quantize 8 x 8 blocks as JPEG of a quality within `JPEG_QUALITY` does."""
     count, height, width, _ = images.shape
-    chosen = _per_image(draw.bernoulli(a["compress"]))
-    quality = draw.uniform(*JPEG_QUALITY)
+    chosen = _per_image(draw.bernoulli("compress", a["compress"]))
+    quality = draw.uniform("quality", *JPEG_QUALITY)
     scale = jnp.where(quality < 50, 50 / quality, 2 - quality / 50)
     to_ycc = np.array(
         [[0.299, 0.587, 0.114], [-0.1687, -0.3313, 0.5], [0.5, -0.4187, -0.0813]], np.float32
@@ -375,23 +323,28 @@ def compress(images, draw: Draws, a):
     return jnp.where(chosen, back, images)
 
 
-def disturb(images, draw: Draws, a, digit, grain):
+def disturb(images, draw: Draws, key: jax.Array, a, digit, grain):
     """An even patch, light that falls off to one side, and noise, its strength times `grain`."""
-    _, height, width, _ = images.shape
+    count, height, width, _ = images.shape
     y, x = jnp.arange(height)[:, None, None], jnp.arange(width)[:, None]
     most = 0.15 * height
-    tall = _per_image(draw.uniform(most / 3, jnp.minimum(most, 0.4 * digit[:, 0])))
-    wide = _per_image(draw.uniform(most / 3, jnp.minimum(most, 0.5 * digit[:, 1])))
-    middle_y = _per_image(draw.uniform(0.0, height))
-    middle_x = _per_image(draw.uniform(0.0, width))
+    tallest, widest = (jnp.minimum(most, part * digit[:, i]) for i, part in ((0, 0.4), (1, 0.5)))
+    tall = _per_image(draw.uniform("erase_height", most / 3, tallest))
+    wide = _per_image(draw.uniform("erase_width", most / 3, widest))
+    middle_y = _per_image(draw.uniform("erase_y", 0.0, height))
+    middle_x = _per_image(draw.uniform("erase_x", 0.0, width))
     patch = (jnp.abs(y - middle_y) < tall / 2) & (jnp.abs(x - middle_x) < wide / 2)
-    patch = patch & _per_image(draw.bernoulli(a["erase"]))
-    images = jnp.where(patch, draw.uniform(0.0, 255.0, 3)[:, None, None], images)
-    angle = _per_image(draw.uniform(0.0, 2 * jnp.pi))
-    depth = _per_image(draw.uniform(0.0, 1.0) * a["illumination_gradient"])
+    patch = patch & _per_image(draw.bernoulli("erase", a["erase"]))
+    colour = draw.uniforms(("erase_red", "erase_green", "erase_blue"), 0.0, 255.0)
+    images = jnp.where(patch, colour[:, None, None], images)
+    angle = _per_image(draw.uniform("illumination_angle", 0.0, 2 * jnp.pi))
+    depth = _per_image(draw.uniform("illumination_gradient", 0.0, a["illumination_gradient"]))
     slope = jnp.cos(angle) * (x / width - 0.5) + jnp.sin(angle) * (y / height - 0.5)
     images = images * (1 + depth * slope)
-    fine = _per_image(draw.uniform(0.0, a["noise"]) * grain)
-    coarse = _per_image(draw.uniform(0.0, a["noise"] / 2) * grain)
-    blotches = draw.normal(height // 2, width // 2, 3).repeat(2, axis=1).repeat(2, axis=2)
-    return images + fine * draw.normal(height, width, 1) + coarse * blotches
+    fine = _per_image(draw.uniform("fine_noise", 0.0, a["noise"]) * grain)
+    coarse = _per_image(draw.uniform("coarse_noise", 0.0, a["noise"] / 2) * grain)
+    fine_key, coarse_key = jax.random.split(key)
+    grains = jax.random.normal(fine_key, (count, height, width, 1))
+    blotches = jax.random.normal(coarse_key, (count, height // 2, width // 2, 3))
+    blotches = blotches.repeat(2, axis=1).repeat(2, axis=2)
+    return images + fine * grains + coarse * blotches

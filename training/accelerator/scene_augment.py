@@ -34,7 +34,8 @@ def augment_scenes(
         (n, M, 5) of `models.LocatorLoss`.
     """
     canvas = batch["images"].shape[1]
-    draw = augment.Draws(key, len(batch["size"]))
+    draw_key, noise_key = jax.random.split(key)
+    draw = augment.draw_numbers(draw_key, len(batch["size"]))
     matrices = _views(batch["size"], draw, canvas, size)
     images = augment.sample(batch["images"], matrices, (size, size))
     visible = _inside(matrices, batch["size"] / canvas, size)[..., None]
@@ -46,7 +47,7 @@ def augment_scenes(
     images = augment.soften(images, draw, a, digit)
     images = augment.light(images, draw, a)
     images = augment.compress(images, draw, a)
-    images = augment.disturb(images, draw, a, digit, jnp.ones(len(images)))
+    images = augment.disturb(images, draw, noise_key, a, digit, jnp.ones(len(images)))
     return jnp.clip(images, 0.0, 255.0) * visible, numbers
 
 
@@ -56,15 +57,17 @@ def _views(scene, draw, canvas: int, size: int):
     A third of the results show the whole scene, the others a part of it of another scale.
     """
     fit = scene.max(axis=1) / size  # pixels of the canvas in one of the result
-    whole = draw.bernoulli(0.35)
-    zoom = jnp.where(whole, draw.uniform(1.0, 1.25), jnp.exp(draw.uniform(-0.9, 0.35)))
+    whole = ~draw.bernoulli("random_crop", 0.65)
+    zoom = jnp.exp(draw.uniform("crop_size", -0.9, 0.35))
+    zoom = jnp.where(whole, draw.uniform("zoom_out", 1.0, 1.25), zoom)
     scale = fit * zoom
     shown = scale[:, None] * size
     room = scene - shown  # negative where the scene is smaller than what is shown
-    corner = jnp.where(whole[:, None] & (room < 0), 0.0, room * draw.uniform(0.0, 1.0, 2))
+    position = draw.uniforms(("crop_x", "crop_y"), 0.0, 1.0)
+    corner = jnp.where(whole[:, None] & (room < 0), 0.0, room * position)
     centre = (corner + shown / 2) / canvas
-    angle = jnp.deg2rad(draw.symmetric(TURN)) * draw.bernoulli(0.5)
-    stretch = jnp.sqrt(draw.factor(STRETCH))
+    angle = jnp.deg2rad(draw.symmetric("rotation", TURN)) * draw.bernoulli("turned", 0.5)
+    stretch = jnp.sqrt(draw.factor("stretch", STRETCH))
     width = scale * size / canvas
     zero = jnp.zeros(len(scene))
     turn = augment.matrix(jnp.cos(angle), -jnp.sin(angle), jnp.sin(angle), jnp.cos(angle))

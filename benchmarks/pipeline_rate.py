@@ -4,8 +4,7 @@
 
 Measures, for each model and in turns: images a second of the pipeline alone, of training on one
 batch held in memory, and of training fed by the pipeline. On a CPU both share the cores, so the
-pipeline should reach five times the rate of training: it then costs less than a fifth. The
-processor time of an image is shown too; it hardly depends on the machine's other load.
+pipeline should reach five times the rate of training: it then costs less than a fifth.
 """
 
 from __future__ import annotations
@@ -29,35 +28,33 @@ ROUNDS, STEPS, PREFETCHED = 5, 20, 8
 """Rounds, batches trained on in a round, and batches that may be ready before the clock starts."""
 
 
-def measure(step: Callable[[], object], steps: int) -> tuple[float, float]:
-    """Steps a second, and seconds of processor time for a step."""
-    began, used = time.perf_counter(), time.process_time()
+def rate(step: Callable[[], object], steps: int) -> float:
+    """Steps a second."""
+    began = time.perf_counter()
     for _ in range(steps):
         step()
-    return steps / (time.perf_counter() - began), (time.process_time() - used) / steps
+    return steps / (time.perf_counter() - began)
 
 
-def compare(model, batches: Iterator) -> tuple[list[float], list[float]]:
-    """Batches a second, and seconds of processor time for a batch.
+def compare(model, batches: Iterator) -> list[float]:
+    """Batches a second of the pipeline alone, of training alone, and of training fed by it.
 
-    Of the pipeline alone, of training alone, and of training fed by the pipeline: medians over
-    rounds that take turns, so that other load affects all three alike.
+    Medians over rounds that take turns, so that other load affects all three alike.
     """
     images, labels = next(batches)
     model.train_on_batch(images, labels)  # traces the training function
-    rates, costs = ([], [], []), ([], [], [])
+    rounds = []
     for _ in range(ROUNDS):
         for _ in range(PREFETCHED):
             next(batches)
-        measured = (
-            measure(lambda: next(batches), 4 * STEPS),
-            measure(lambda: model.train_on_batch(images, labels), STEPS),
-            measure(lambda: model.train_on_batch(*next(batches)), STEPS),
+        rounds.append(
+            (
+                rate(lambda: next(batches), 4 * STEPS),
+                rate(lambda: model.train_on_batch(images, labels), STEPS),
+                rate(lambda: model.train_on_batch(*next(batches)), STEPS),
+            )
         )
-        for index, (rate, cost) in enumerate(measured):
-            rates[index].append(rate)
-            costs[index].append(cost)
-    return [*map(statistics.median, rates)], [*map(statistics.median, costs)]
+    return [statistics.median(rates) for rates in zip(*rounds, strict=True)]
 
 
 def main() -> None:
@@ -92,20 +89,17 @@ def main() -> None:
         model = models.create(name, input_shape=shape, max_digits=max_digits)
         losses = models.losses(max_digits)  # that of the box is small
         model.compile("adamw", losses, jit_compile=False)
-        rates, costs = compare(model, batches)
-        milliseconds = [f"{1000 * cost / options.batch_size:.2f}" for cost in costs[:2]]
-        rows.append(
-            (name, f"{model.count_params():,}",
-             *(f"{rate * options.batch_size:,.0f}" for rate in rates),
-             f"{rates[0] / rates[1]:.1f}", " + ".join(milliseconds) + " ms")
-        )  # fmt: skip
+        rates = compare(model, batches)
+        cells = [f"{value * options.batch_size:,.0f}" for value in rates]
+        ratio = f"{rates[0] / rates[1]:.1f}"
+        rows.append((name, f"{model.count_params():,}", *cells, ratio))
     title = (
         f"Images a second: {options.dataset}, {' x '.join(map(str, shape))}, "
         f"{options.augmentation} augmentation, batches of {options.batch_size}, "
         f"{os.cpu_count()} cores"
     )
     columns = ("model", "parameters", "pipeline alone", "training alone", "training fed",
-               "pipeline / training", "processor time")  # fmt: skip
+               "pipeline / training")  # fmt: skip
     Console(width=120).print(table(title, columns, rows))
 
 

@@ -16,6 +16,8 @@ from datasets import crops
 class Example:
     """An encoded image and the numbers that it shows: one at most, unless several are asked for.
 
+    Lists become arrays, boxes of None unknown ones, and turns of None zeros.
+
     Attributes:
         id: name that stays the same from run to run.
         image: the file's path, or its bytes.

@@ -117,8 +117,8 @@ def _batch_examples(rows: dict, prefix: str, start: int) -> Iterator[Example]:
         columns = (rows["id"], rows["image"], rows["label"], rows["digits"]["box"])
         for identity, image, label, digit_boxes in zip(*columns, strict=True):
             labels = [label.decode()] if label else []
-            known = labels and len(digit_boxes)
-            boxes = [crops.union_box(np.array([*digit_boxes]))] if known else None
+            has_box = labels and len(digit_boxes)
+            boxes = [crops.union_box(np.array([*digit_boxes]))] if has_box else None
             yield Example(identity.decode(), image, labels, boxes)
 
 

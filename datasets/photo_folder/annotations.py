@@ -49,8 +49,7 @@ def read_coco(paths: Sequence[Path], root: Path) -> Layout:
             raise ValueError(
                 f"{path} is not as COCO has it: {type(error).__name__} {error}"
             ) from error
-    _check_objects(rows, paths[0])
-    return Layout(f"COCO in {', '.join(path.name for path in paths)}", join_objects(rows))
+    return _layout(f"COCO in {', '.join(path.name for path in paths)}", rows, paths[0])
 
 
 def _coco_rows(content: dict[str, Any], name: str, split: str) -> Iterator[Row]:
@@ -68,12 +67,13 @@ def _coco_rows(content: dict[str, Any], name: str, split: str) -> Iterator[Row]:
         yield Row(location, files[entry["image_id"]], str(label), box, split)
 
 
-def _check_objects(rows: Sequence[Row], path: Path) -> None:
-    if all(row.boxes is None for row in rows):
+def _layout(name: str, rows: Sequence[Row], path: Path) -> Layout:
+    if all(row.boxes is None and not row.error for row in rows):
         raise ValueError(
             f"{path} has no annotation of an object: annotations of digits, or a labels.csv with "
             "the columns file,label, make a data set"
         )
+    return Layout(name, join_objects(rows))
 
 
 def read_yolo(images: Sequence[Path], root: Path) -> Layout:
@@ -93,9 +93,9 @@ def read_yolo(images: Sequence[Path], root: Path) -> Layout:
                 location = f"{text.relative_to(root).as_posix()}, line {number}"
                 if line.strip():
                     rows.append(_yolo_row(replace(empty, location=location), line, classes, size))
-    _check_objects(rows, root)
+    layout = _layout(f"YOLO ({source})", rows, root)
     notes = [] if classes else ["no data.yaml: class 7 is taken for the digit 7"]
-    return Layout(f"YOLO ({source})", join_objects(rows), notes)
+    return replace(layout, notes=notes)
 
 
 def yolo_file(image: Path) -> Path | None:
@@ -188,9 +188,7 @@ def read_voc(paths: Sequence[Path], images: Sequence[Path], root: Path) -> Layou
             image = by_stem.get(path.stem, [path])[0]
             location = path.relative_to(root).as_posix()
             rows.append(image_row(image, root, "", f"not as Pascal VOC has it: {error}", location))
-    if not any(row.error for row in rows):
-        _check_objects(rows, root)
-    return Layout("Pascal VOC", join_objects(rows))
+    return _layout("Pascal VOC", rows, root)
 
 
 def _voc_rows(path: Path, images: Sequence[Path], root: Path) -> list[Row]:

@@ -40,7 +40,7 @@ def test_an_invalid_mix(text):
         parse_mix(text)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.floats(0.01, 100), min_size=1, max_size=5), st.integers(1, 5000))
 def test_quotas_follow_the_weights(weights, total):
     counts = quotas(weights, total)
@@ -59,7 +59,7 @@ def test_one_source_is_used_once_an_epoch_in_a_new_order():
     assert not np.array_equal(epochs[1], plan_epoch([12], [1.0], 3, 4, seed=6, epoch=1))
 
 
-@settings(deadline=None)  # the time depends on the machine's load
+@settings(deadline=None, max_examples=50)  # the time depends on the machine's load
 @given(
     st.lists(st.integers(1, 40), min_size=1, max_size=3),
     st.integers(1, 6),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -51,13 +49,6 @@ def test_a_folder_and_its_archive_hold_the_same(folder, tmp_path):
     check_complete(archive)
     assert find_split("train", tmp_path) == archive, "preferred to the folder"
     assert find_split("extra", tmp_path) is None
-
-
-def test_two_gzip_streams_in_one_file_read_as_one(archive):
-    """As parallel compressors write them."""
-    data = gzip.decompress(archive.read_bytes())
-    archive.write_bytes(gzip.compress(data[:3000]) + gzip.compress(data[3000:]))
-    check_complete(archive)
 
 
 @pytest.mark.parametrize("fraction", [0.0, 0.01, 0.3, 0.6, 0.9, "changed"])

@@ -141,6 +141,16 @@ def test_habits_are_taken_as_they_are(tmp_path, habit):
         assert labels_of(tmp_path / name) == labels
 
 
+def test_files_of_yolo_that_hold_nothing_usable_are_named(tmp_path):
+    line = "7 .5 .5 1 1\n"
+    folder = put_images(tmp_path, "a.png", "b.png")
+    put(folder, {"data.yaml": "names: [zero]\n", "a.txt": line, "b.txt": "\n" + line})
+    with pytest.raises(BadRows, match="2 of 2 rows") as raised:
+        read_folder(folder)
+    for place in ("a.txt, line 1: a.png", "b.txt, line 2: b.png"):
+        assert f"{place}: class 7 has no name in data.yaml" in str(raised.value)
+
+
 def test_spreadsheets(tmp_path, monkeypatch):
     book = openpyxl.Workbook()
     for row in (("Image", "Label"), ("a.png", "007"), ("b.png", 7), (None, None), ("c.png", 12)):

@@ -76,6 +76,10 @@ def test_a_worker_needs_the_folder_of_its_search(tiny, tmp_path, monkeypatch):
     monkeypatch.setenv("KERASTUNER_ORACLE_IP", "127.0.0.1")
     with pytest.raises(ValueError, match=r"Missing: .*KERASTUNER_ORACLE_PORT"):
         run_search(tiny(), tmp_path / "search")
+    monkeypatch.setenv("KERASTUNER_TUNER_ID", "")  # no name
+    with pytest.raises(ValueError, match=r"Missing: .*KERASTUNER_TUNER_ID"):
+        run_search(tiny(), tmp_path / "search")
+    monkeypatch.setenv("KERASTUNER_TUNER_ID", "worker")
     monkeypatch.setenv("KERASTUNER_ORACLE_PORT", "7777")
     with pytest.raises(RunError, match="start the chief before its workers"):
         run_search(tiny(), tmp_path / "search")

@@ -96,14 +96,14 @@ def image_grid(
     top = 0.25 if title else 0.0
     inches = np.array([width * columns + GAP, height * rows + top + GAP])
     figure = Figure(figsize=inches)
-    for index in range(len(images)):
+    options = {"cmap": "gray", "vmin": 0, "vmax": 255} | imshow
+    for index, image in enumerate(images):
         # Placed by hand: a layout engine measures all axes again and again, which takes seconds.
         row, column = divmod(index, columns)
         corner = (GAP + column * width, inches[1] - top - (row + 1) * height)
         size = (width - GAP, height - above - GAP)
-        figure.add_axes((*(corner / inches), *(size / inches))).set_axis_off()
-    options = {"cmap": "gray", "vmin": 0, "vmax": 255} | imshow
-    for index, (axes, image) in enumerate(zip(figure.axes, images, strict=True)):
+        axes = figure.add_axes((*(corner / inches), *(size / inches)))
+        axes.set_axis_off()
         image = image[..., 0] if image.ndim == 3 and image.shape[2] == 1 else image
         axes.imshow(image if image.ndim == 2 else image.clip(0, 255).astype(np.uint8), **options)
         if titles is not None:

@@ -208,9 +208,9 @@ def check_inside(boxes: np.ndarray, width: int, height: int) -> None:
     inside, areas = ((b[:, 2:] - b[:, :2]).prod(axis=1) for b in (clipped, boxes))
     fractions = inside / areas
     if fractions.min() < 0.5:
-        outside = boxes[np.argmin(fractions)].tolist()
+        outside = format_boxes(boxes[[np.argmin(fractions)]])
         raise Unclear(
-            f"the box {' '.join(f'{edge:g}' for edge in outside)} is outside of the image of "
+            f"the box {outside} is outside of the image of "
             f"{width} x {height} pixels: scale boxes of another resolution"
         )
 

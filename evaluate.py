@@ -112,7 +112,7 @@ def evaluate(options: argparse.Namespace) -> int:
             )
         written = scenes if several else report
         written.write_report(result, options.report)
-    except (ValueError, OSError, RunError) as error:
+    except (ValueError, OSError, MemoryError, RunError) as error:
         print(f"evaluate.py: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from artifacts.files import atomic_path, remove_leftovers, reserve, write_text
-from datasets import crops, sources
+from datasets import crops, mixing, sources
 from datasets.example import Example
 from number_zoo.images import decode_image
 
@@ -69,6 +69,31 @@ class Prepared:
         return len(self.labels)
 
 
+def prepare_mix(
+    source: str | Path,
+    split: str,
+    spec: PreprocessSpec,
+    *,
+    cache_dir: str | Path | None = None,
+    data_dir: str | Path | None = None,
+    limit: int | None = None,
+) -> list[Prepared]:
+    """Prepare a split of each source of a mix, once memory is known to have room for all.
+
+    The arguments and errors are those of `prepare`.
+
+    Raises:
+        MemoryError: if the images do not fit in memory and there is no `cache_dir`.
+    """
+    if cache_dir is None:
+        count = sources.size(source, split, data_dir, limit)
+        _check_memory((count, *spec.size, spec.channels), source)
+    return [
+        prepare(part.source, split, spec, cache_dir=cache_dir, data_dir=data_dir, limit=limit)
+        for part in mixing.parse_mix(source)
+    ]
+
+
 def prepare(
     source: str | Path,
     split: str,
@@ -90,7 +115,6 @@ def prepare(
         limit: only the first so many examples.
 
     Raises:
-        MemoryError: if the images do not fit in memory and there is no `cache_dir`.
         ValueError: if the split is empty, an image does not decode, or the source has no boxes
             for the crop.
     """
@@ -101,7 +125,6 @@ def prepare(
     stream = sources.examples(source, split, data_dir, limit)
     name = f"{source} {split}"
     if cache_dir is None:
-        _check_memory(shape, source)
         array = np.empty(shape, np.uint8)
         return Prepared(array, *_fill(array, stream, spec, name))
     state = sources.state(str(source), split, data_dir)
@@ -160,14 +183,18 @@ def _preprocess(example: Example, spec: PreprocessSpec) -> tuple[np.ndarray, np.
 
 
 def _check_memory(shape: tuple, source) -> None:
-    required = int(np.prod(shape, dtype=np.int64))
-    try:
-        facts = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
-        free = int(facts["MemAvailable"].split()[0]) * 1024
-    except (OSError, KeyError, ValueError):  # only Linux reports free memory this way
-        return
+    required, free = math.prod(shape), _free_memory()
     if required > 0.8 * free:
         raise MemoryError(
             f"The images of {source} take {required / 1e9:.1f} GB at {shape[1]} x {shape[2]} and "
-            f"{free / 1e9:.1f} GB are free: pass a cache_dir to keep them in a file"
+            f"{free / 1e9:.1f} GB are free: pass a cache_dir (--cache-dir) to keep them in files"
         )
+
+
+def _free_memory() -> float:
+    """Bytes that are free; infinity where the system does not tell."""
+    try:
+        facts = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
+        return int(facts["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):  # only Linux reports free memory this way
+        return math.inf

@@ -162,7 +162,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     try:
         run(options)
-    except (ValueError, OSError, RunError, kt.errors.FatalError) as error:
+    except (ValueError, OSError, MemoryError, RunError, kt.errors.FatalError) as error:
         print(f"python -m tuning: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

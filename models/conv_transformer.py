@@ -153,7 +153,7 @@ ENTRIES = (
     Entry(
         "conv_transformer_tiny",
         conv_transformer,
-        "tests, first tries",
+        "tests and first experiments",
         {
             "stem_filters": 8,
             "filters": (16, 32),

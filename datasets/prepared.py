@@ -1,7 +1,7 @@
-"""A split decoded, cropped and resized once, as arrays in memory or in a cache file.
+"""Decode, crop and resize a split once, into arrays in memory or in a cache file.
 
-Decoding images costs more than the rest of the pipeline, so it is done once. The images are uint8
-and somewhat larger than the model's input where augmentation needs room.
+Decoding images takes longer than the rest of the pipeline, so it is done once. The images are
+uint8, and larger than the model's input if augmentation needs a margin.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from number_zoo.images import decode_image
 log = logging.getLogger(__name__)
 
 _CHUNK = 512
-_CACHE_VERSION = 3  # raise when the same settings give other pixels, to invalidate cache files
+_CACHE_VERSION = 3  # increase when the same settings give other pixels, to invalidate cache files
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Prepared:
         labels: n strings of digits.
         ids: n names.
         boxes: float32 (n, 4): left, top, right, bottom of each number as fractions of the stored
-            image's width and height; NaN where unknown or where there is no number.
+            image's width and height; NaN if unknown or if there is no number.
     """
 
     images: np.ndarray
@@ -109,10 +109,10 @@ def prepare(
         source: name of a data set or path of a folder.
         split: `"train"`, `"validation"` or `"test"`.
         spec: how images are cropped and resized.
-        cache_dir: folder for the result, for data larger than memory and for the next start. A
-            file's name depends on what it holds. Defaults to memory.
+        cache_dir: folder for the result, for data larger than memory and for later runs. The name
+            of a file depends on its content. Defaults to memory.
         data_dir: folder of prepared TFDS data.
-        limit: only the first so many examples.
+        limit: maximum number of examples, from the first.
 
     Raises:
         ValueError: if the split is empty, an image does not decode, or the source has no boxes
@@ -140,7 +140,7 @@ def prepare(
 
 
 def _write_cache(path: Path, shape: tuple, *arguments) -> None:
-    """Write the array and then the labels, whose file marks both as complete."""
+    """Write the array and then the labels; the file of labels marks both as complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_path(path, math.prod(shape)) as part:
         array = np.lib.format.open_memmap(part, mode="w+", dtype=np.uint8, shape=shape)
@@ -173,7 +173,7 @@ def _fill(array, stream, spec: PreprocessSpec, name: str) -> tuple[list, list, n
 
 
 def _preprocess(example: Example, spec: PreprocessSpec) -> tuple[np.ndarray, np.ndarray]:
-    """The image as it is stored, and the number's box in it."""
+    """The image to be stored, and the number's box in it."""
     name = example.id if isinstance(example.image, bytes) else str(example.image)
     image = decode_image(example.image, name=name)
     box = example.crop_box(spec.crop, spec.margin, spec.context)

@@ -169,5 +169,5 @@ def _check_memory(shape: tuple, source) -> None:
     if required > 0.8 * free:
         raise MemoryError(
             f"The images of {source} take {required / 1e9:.1f} GB at {shape[1]} x {shape[2]} and "
-            f"{free / 1e9:.1f} GB are free: pass a cache_dir to keep them in a file"
+            f"{free / 1e9:.1f} GB are free: --cache-dir (cache_dir) keeps them in a file"
         )

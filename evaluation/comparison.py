@@ -114,7 +114,7 @@ def compare(
             that split. The models are loaded first, before any data is read or downloaded.
     """
     loaded, results, failed = [], [], []
-    for name in names:
+    for name in dict.fromkeys(names):
         with noted_failure(name, failed):
             model_crop = crop or provenance.configuration(name).get("crop", "full")
             # Glimpses locate the number, which a crop around the true box has done already.

@@ -180,7 +180,7 @@ def format_boxes(boxes: np.ndarray | None) -> str:
 
 
 def check_boxes(boxes: np.ndarray, label: str) -> np.ndarray:
-    """Boxes as float32, if they have an area and there are as many as digits, or one.
+    """Boxes as float32, if they have an area in pixels and there are as many as digits, or one.
 
     Raises:
         Unclear: if not.
@@ -189,6 +189,11 @@ def check_boxes(boxes: np.ndarray, label: str) -> np.ndarray:
         raise Unclear(
             "a box has right > left and bottom > top (not its width and height). "
             f"Received: {boxes.tolist()}"
+        )
+    if boxes.max() <= 1:
+        raise Unclear(
+            "boxes are in pixels: multiply fractions by the width and height of the image. "
+            f"Received: {format_boxes(boxes)}"
         )
     if len(boxes) not in (1, len(label)):
         raise Unclear(

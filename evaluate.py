@@ -66,7 +66,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     # fmt: on
     add_folder_options(parser)
     options = parser.parse_args(arguments)
-    read_folder_options(options)
+    read_folder_options(parser, options)
     if not options.table and not (options.models and options.dataset):
         parser.error("models and --dataset are required, or --table alone")
     for name, least in (("max_glimpses", 1), ("limit", 1), ("corruption_samples", 0)):
@@ -78,7 +78,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 
 def evaluate(options: argparse.Namespace) -> int:
     """Run the command with the given options; returns the exit status."""
-    from artifacts.files import RunError
+    from artifacts.files import RunError, check_folder
 
     try:
         if options.table:
@@ -91,6 +91,7 @@ def evaluate(options: argparse.Namespace) -> int:
             if several and getattr(options, name) is not None:
                 option = name.replace("_", "-")
                 raise ValueError(f"--{option} does not apply where all numbers are read")
+        check_folder(options.report)
         check_mixes((options.dataset, [options.split]), several=several)
         quiet_tensorflow()
         from evaluation import comparison, report, scenes

@@ -134,7 +134,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--process", type=int, metavar="I",
         help="number of this process, 0 to N-1; process 0 writes the run")  # fmt: skip
     options = parser.parse_args(arguments)
-    read_folder_options(options)
+    read_folder_options(parser, options)
     given = [name for name in NOT_WITH_CONFIG if getattr(options, name)]
     given = [{"settings": "--set", "model": "MODEL"}.get(name, f"--{name}") for name in given]
     if options.config and given:
@@ -232,7 +232,7 @@ def main(arguments: list[str] | None = None) -> int:
         if is_labels_alone(options):
             comparison = from_labels.choose_reader(RunFolder(folder))
             metrics = read_json(folder / "metrics.json")
-    except (ValueError, OSError, MemoryError, RunError) as error:
+    except (ValueError, OSError, RunError) as error:
         print(f"train.py: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

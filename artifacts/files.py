@@ -107,6 +107,28 @@ def is_started(folder: Path, marker: str, kind: str) -> bool:
     return False
 
 
+def expand_user(path: str | Path) -> Path:
+    """A path without `~`: of a user without a home, the folder of temporary files stands for it."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:  # in a container, or `~name` of no user
+        text = str(path)
+        return Path(tempfile.gettempdir(), text[2:]) if text.startswith("~/") else Path(path)
+
+
+def check_folder(folder: Path) -> None:
+    """Check that files can be written below a folder, which may not exist yet.
+
+    Raises:
+        OSError: if it or a folder above it is a file, or cannot be written.
+    """
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not existing.is_dir():
+        raise NotADirectoryError(f"{existing} is a file: name a folder")
+    if not os.access(existing, os.W_OK):
+        raise PermissionError(f"{existing} cannot be written: name another folder")
+
+
 @contextlib.contextmanager
 def write_errors(path: Path, size: int | None = None) -> Iterator[None]:
     """Within the block, an OSError of a write names `path` and what to do.

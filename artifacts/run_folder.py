@@ -39,6 +39,8 @@ def read_run_configuration(path: Path) -> dict[str, Any]:
     """
     if not path.exists():
         raise RunError(f"{path.parent} is not a run: it has no {path.name}")
+    if path.is_dir():
+        raise RunError(f"{path} is a folder: name the file in it, as {path / 'config.json'}")
     content = read_json(path)
     if not (isinstance(content, dict) and isinstance(content.get("configuration"), dict)):
         raise RunError(f'{path} is not the configuration of a run: it has no "configuration"')

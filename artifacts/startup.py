@@ -14,6 +14,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from artifacts.files import expand_user
+
 _START_UP = re.compile(
     r"WARNING: All log messages before absl::InitializeLog|I0000 |To enable the following instr"
     r"|[EW]0000 .*(cuInit|cuda|cuDNN|cuBLAS|cuFFT|computation placer|kernel driver|GPU libraries)"
@@ -42,7 +44,7 @@ def quiet_tensorflow() -> None:
 
 def _check_backend() -> None:
     """Exit with a message if importing Keras would fail because its backend is not installed."""
-    path = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "keras.json"
+    path = Path(os.environ.get("KERAS_HOME") or expand_user("~/.keras"), "keras.json")
     backend, origin = os.environ.get("KERAS_BACKEND"), "KERAS_BACKEND"
     if not backend:
         origin = str(path)

@@ -28,16 +28,30 @@ def add_folder_options(parser: argparse.ArgumentParser) -> None:
         "split, the others are the train split")  # fmt: skip
 
 
-def read_folder_options(options: argparse.Namespace) -> None:
-    """Put the options into the names of the folders in `dataset` and `validation`."""
-    given = {name: getattr(options, name) for name in photo_folder.OPTIONS}
-    for name in ("dataset", "validation"):
-        if (mix := getattr(options, name, None)) and any(given.values()):
-            setattr(options, name, _with_options(mix, given))
+def read_folder_options(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Put the options into the names of the folders in `dataset` and `validation`.
+
+    Ends with the parser's error if a value does not fit, or no folder is given.
+    """
+    given = {name: value for name in photo_folder.OPTIONS if (value := getattr(options, name))}
+    if not given:
+        return
+    try:
+        mixes = {
+            name: mixing.parse_mix(mix)
+            for name in ("dataset", "validation")
+            if (mix := getattr(options, name, None))
+        }
+        if not any(is_folder(part.source) for parts in mixes.values() for part in parts):
+            names = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+            raise ValueError(f"leave {names} out: these are for folders of photos, none is given")
+        for name, parts in mixes.items():
+            setattr(options, name, _with_options(parts, given))
+    except ValueError as error:
+        parser.error(str(error))
 
 
-def _with_options(mix: str, given: dict[str, str | None]) -> str:
-    parts = mixing.parse_mix(mix)
+def _with_options(parts: Sequence[mixing.Part], given: dict[str, str]) -> str:
     sources = [
         photo_folder.with_options(part.source, **given) if is_folder(part.source) else part.source
         for part in parts

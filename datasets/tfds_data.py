@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from artifacts.files import expand_user
 from datasets import crops, registry
 from datasets.example import Example
 
@@ -25,7 +26,7 @@ _BATCH = 256
 
 def resolve_data_dir(data_dir: str | Path | None = None) -> Path:
     """Folder of TFDS data sets: the argument, else $TFDS_DATA_DIR, else the default."""
-    return Path(data_dir or os.environ.get("TFDS_DATA_DIR") or DEFAULT_DATA_DIR).expanduser()
+    return expand_user(data_dir or os.environ.get("TFDS_DATA_DIR") or DEFAULT_DATA_DIR)
 
 
 def builder(name: str, data_dir: str | Path | None = None):

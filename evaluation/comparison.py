@@ -114,7 +114,7 @@ def compare(
             split. Models are loaded before data is read or downloaded.
     """
     loaded, results, failed = [], [], []
-    for name in names:
+    for name in dict.fromkeys(names):
         with noted_failure(name, failed):
             model_crop = crop or provenance.configuration(name).get("crop", "full")
             # Glimpses locate the number, which is unnecessary in a crop around the true box.

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from artifacts.files import atomic_path
+from artifacts.files import atomic_path, check_folder
 from artifacts.startup import quiet_tensorflow
 from datasets import photo_folder
 from datasets.folder_options import add_folder_options, read_folder_options
@@ -149,17 +149,19 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of tracing for each model
-    given, options.skip_bad = options.skip_bad, "1"  # bad rows are shown on the page
-    read_folder_options(options)
+    read_folder_options(parser, options)
     try:
-        examples = folder_examples(options.dataset)
+        # Bad rows are shown on the page.
+        source = photo_folder.with_options(options.dataset, skip_bad="1")
+        examples = folder_examples(source)
         # Two labels of an image without boxes are probably an error.
         several = any(len(e.labels) > 1 and np.isfinite(e.boxes).all() for e in examples)
-        folder = photo_folder.understand(options.dataset, several, decode=True)
+        folder = photo_folder.understand(source, several, decode=True)
+        report = options.report or Path("report") / folder.source.resolve().stem
+        check_folder(report)
         print(folder.summary())
         quiet_tensorflow()
         suspects = None if options.no_reader else find_suspects(folder, options.weights)
-        report = options.report or Path("report") / folder.source.resolve().stem
         report.mkdir(parents=True, exist_ok=True)
         with atomic_path(report / "index.html") as path:
             path.write_text(render(folder, suspects), encoding="utf-8")
@@ -172,7 +174,7 @@ def main(arguments: list[str] | None = None) -> int:
     if suspects is not None:
         print(f"{len(suspects)} labels are probably wrong")
     print(f"Wrote {report / 'index.html'}")
-    if folder.skipped and not given:
+    if folder.skipped and not options.skip_bad:
         print(photo_folder.BadRows(folder.source, folder.skipped, folder.rows), file=sys.stderr)
         return 1
     return 0

@@ -14,7 +14,7 @@ import keras
 
 import models
 from artifacts.environment import environment
-from artifacts.files import atomic_path, temporary_files_in, write_json
+from artifacts.files import atomic_path, check_folder, temporary_files_in, write_json
 from exporting import formats, sample
 from exporting.check import Check, ExportError, LocatorCheck, check, check_locator
 from exporting.formats import INT8, Format
@@ -113,6 +113,7 @@ def export(
             f"Received: {keras.backend.backend()}"
         )
     out = _out_path(out, weights, form, quantize)
+    check_folder(out.parent)
     prepare = _locator if models.task_of(weights) == "locate" else _reader
     model, graph, check_file = prepare(
         weights, form, quantize, max_glimpses, dataset, images, data_dir

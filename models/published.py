@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -88,9 +89,12 @@ def _metadata(source: str | Path, name: str) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        return json.loads(path.read_text())
-    except json.JSONDecodeError as error:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
         raise ValueError(f"{path} is not JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} is not that of a run: it is no JSON object")
+    return content
 
 
 def architecture_of(source: str | Path) -> tuple[str, dict[str, Any]] | None:
@@ -114,7 +118,10 @@ def model_file(source: str | Path) -> Path:
     if str(source) in list_weights(None):
         return weights_file(str(source))
     path = Path(source)
-    path = path / "model.keras" if path.is_dir() else path
+    if path.is_dir():
+        path /= "model.keras"
+        if not path.is_file():
+            raise ValueError(f"{source} has no model.keras: it is no run with a finished epoch")
     if not path.is_file():
         names = ", ".join(list_weights(None))
         raise ValueError(
@@ -131,6 +138,8 @@ def load(source: str | Path) -> keras.Model:
         ValueError: if there is no such name, run or file, or it is not a Keras model.
     """
     path = model_file(source)
+    if path.suffix == ".keras" and not zipfile.is_zipfile(path):  # which Keras calls "not found"
+        raise ValueError(f"{path} is not a Keras model that can be loaded: it is damaged")
     try:
         return keras.saving.load_model(path, compile=False)
     except Exception as error:

@@ -37,18 +37,18 @@ def find_images(names: Iterable[str], drawn: Path | None = None) -> Iterator[str
             continue
         visited: set[tuple[int, int]] = set()
         for path in filter(None, (drawn, Path(name))):
-            _is_new(path, visited)
+            is_new_folder(path, visited)
         for folder, inner, files in os.walk(name, onerror=errors.append, followlinks=True):
             # Hidden files are thumbnails and metadata of desktops, or incomplete files.
             paths = [Path(folder, name) for name in sorted(inner) if not name.startswith(".")]
-            inner[:] = [path.name for path in paths if _is_new(path, visited)]
+            inner[:] = [path.name for path in paths if is_new_folder(path, visited)]
             for file in sorted(files):
                 if Path(file).suffix.lower() in SUFFIXES and not file.startswith("."):
                     yield str(Path(folder, file))
     yield from (error.filename for error in errors)
 
 
-def _is_new(path: Path, visited: set[tuple[int, int]]) -> bool:
+def is_new_folder(path: Path, visited: set[tuple[int, int]]) -> bool:
     """Whether a folder was not visited before, since links can form cycles; marks it as visited."""
     try:
         status = path.stat()

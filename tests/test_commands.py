@@ -14,6 +14,7 @@ import export
 import models
 import predict
 import train
+import tuning.__main__ as tuning_command
 from tests.conftest import ROOT
 from training import fit
 from training.recipes import RECIPES
@@ -76,6 +77,30 @@ def test_a_number_below_the_least_is_refused(command, option, least, capsys):
     with pytest.raises(SystemExit):
         command.main([*arguments[command], option, str(least - 1)])
     assert f"{option} is {least} or more. Received: {least - 1}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--dataset", "{photos}", "--fold", "6/5"], "a fold is I/K"),
+        (["--dataset", "{photos}:0", "--fold", "1/5"], "weights above 0"),
+        (["--dataset", "mnist", "--fold", "1/5", "--skip-bad"], "leave --skip-bad, --fold out"),
+    ],
+)
+@pytest.mark.parametrize(
+    "command", [(train, "shallow_cnn"), (evaluate, "x"), (tuning_command, "shallow_cnn")]
+)
+def test_a_wrong_option_of_folders_is_refused(command, arguments, message, photos, capsys):
+    with pytest.raises(SystemExit):
+        command[0].main([command[1], *(part.format(photos=photos) for part in arguments)])
+    assert message in capsys.readouterr().err
+
+
+def test_a_report_is_a_folder_before_anything_is_read(tmp_path, capsys, photos):
+    (tmp_path / "file").touch()
+    arguments = ["x", "--dataset", str(photos), "--report", str(tmp_path / "file" / "report")]
+    assert evaluate.main(arguments) == 2
+    assert f"{tmp_path / 'file'} is a file: name a folder" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from annotated_types import Ge
+from annotated_types import Ge, Lt
 
 import datasets
 import models
@@ -52,7 +52,7 @@ class Configuration:
     validation: str
     crop: Literal["full", "union", "square"]
     recipe: Recipe
-    seed: Annotated[int, Ge(0)] = 0
+    seed: Annotated[int, Ge(0), Lt(2**32)] = 0
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     weights: str | None = None
 
@@ -103,7 +103,9 @@ def read_configuration(path: str | Path) -> Configuration:
     values = read_run_configuration(Path(path))
     try:
         return Configuration.from_json(values)
-    except (KeyError, TypeError, ValueError) as error:
+    except KeyError as error:
+        raise RunError(f"{path} is not the configuration of a run: it has no {error}") from error
+    except (TypeError, ValueError) as error:
         raise RunError(f"{path} is not the configuration of a run: {error}") from error
 
 

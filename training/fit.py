@@ -6,6 +6,7 @@ import contextlib
 import logging
 import math
 import re
+from collections.abc import Iterator
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -15,7 +16,7 @@ import keras
 
 import models
 from artifacts.console import duration
-from artifacts.files import read_json
+from artifacts.files import check_folder, read_json
 from artifacts.run_folder import RunFolder, open_run
 from training.callbacks import EndOfEpoch, Row, SeedEpoch, TensorBoard, load_checkpoint
 from training.configuration import Configuration
@@ -63,14 +64,17 @@ def train(
     Raises:
         RunError: if the folder contains other files or another run, if another process trains in
             it, or if processes do not connect.
-        ValueError: if the configuration does not match the data or the devices.
+        ValueError: if the configuration does not match the data, the devices or the memory, or if
+            the loss is no longer finite.
     """
     folder = Path(folder)
     last = min(until or configuration.recipe.epochs, configuration.recipe.epochs)
     data_folders = {"data_dir": data_dir, "cache_dir": cache_dir}
     chief = strategy.is_chief
+    if cache_dir is not None:
+        check_folder(Path(cache_dir))
     with open_run(folder, configuration.to_json()) if chief else contextlib.nullcontext() as run:
-        with strategy.scope():
+        with strategy.scope(), _explained(configuration.recipe):
             with strategy.local_scope():
                 check_buildable(configuration)
             if strategy.processes > 1:
@@ -89,6 +93,28 @@ def train(
         if metrics.get("epochs") == configuration.recipe.epochs:
             run.checkpoint.unlink(missing_ok=True)
         return metrics
+
+
+@contextlib.contextmanager
+def _explained(recipe: Recipe) -> Iterator[None]:
+    """Within the block, a full memory and a loss that is not finite are ValueErrors with a cure."""
+    try:
+        yield
+    except Exception as error:
+        text = str(error)
+        if isinstance(error, MemoryError):
+            raise ValueError(text or "the memory is full") from error
+        if re.search("OOM|RESOURCE_EXHAUSTED", text):
+            raise ValueError(
+                f"the memory is full: lower --batch-size ({recipe.batch_size}), or the size of the "
+                f"images or of the model. Received: {text.partition(chr(10))[0][:200]}"
+            ) from error
+        if text.startswith("NaN or Inf loss"):  # keras.callbacks.TerminateOnNaN
+            raise ValueError(
+                f"the loss is not finite: lower --learning-rate ({recipe.learning_rate:g}), or use "
+                f"--precision float32 if it is another. Received: {text}"
+            ) from error
+        raise
 
 
 def _agreement(configuration: Configuration, last: int, data_dir) -> dict[str, Any]:
@@ -130,9 +156,12 @@ def _build(configuration, run: RunFolder | None, steps: int, restore: bool) -> k
     if configuration.weights and restore and not resumed:
         transfer = transfer_weights(model, models.load(configuration.weights))
         log.info("%s: %s", configuration.weights, transfer)
-    if configuration.recipe.frozen:
+    if pattern := configuration.recipe.frozen:
         for layer in model.layers:
-            layer.trainable = not re.match(configuration.recipe.frozen, layer.name)
+            layer.trainable = not re.match(pattern, layer.name)
+        if all(layer.trainable for layer in model.layers):
+            names = ", ".join(layer.name for layer in model.layers)
+            raise ValueError(f"frozen={pattern!r} fits no layer of {model.name}. Known: {names}")
     model.compile(
         optimizer=create_optimizer(configuration.recipe, steps),
         loss=task_of(configuration).loss(configuration, model),

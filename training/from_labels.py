@@ -87,7 +87,7 @@ def plan(folder: str, data_dir: str | Path | None = None) -> Plan:
         scores[name] = int(correct.sum()), -_losses(outputs, 1.0).mean()
     weights = max(scores, key=lambda name: scores[name])  # the first one if several are equal
     mix, why = folder, "alone, since its weights are interpolated with the published ones"
-    if images < FEW and _is_prepared(REHEARSAL, data_dir):
+    if images < FEW and "," not in folder and _is_prepared(REHEARSAL, data_dir):
         mix, why = f"{folder}:2,{REHEARSAL}:1", f"with a third of {REHEARSAL}, since photos are few"
     # From 80 steps for 30 images to 600 for 4,000, which take minutes on two cores.
     recipe = get_recipe(RECIPE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -62,6 +63,13 @@ class Recipe:
         types = typing.get_type_hints(type(self), include_extras=True)
         del types["augmentation"]  # checked by Augmentation
         values = validate("recipe", types, {name: getattr(self, name) for name in types})
+        try:
+            re.compile(self.frozen)
+        except re.error as error:
+            raise ValueError(
+                f"recipe: frozen should be a regular expression ({error}). "
+                f"Received: {self.frozen!r}"
+            ) from error
         for name, value in values.items():  # integers become floats where floats are expected
             object.__setattr__(self, name, value)
 

@@ -96,7 +96,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     add_folder_options(parser)
     options = parser.parse_args(arguments)
-    read_folder_options(options)
+    read_folder_options(parser, options)
     if options.report and (options.model or not options.run):
         parser.error("--report needs --run FOLDER and no model")
     if not (options.model or options.run):

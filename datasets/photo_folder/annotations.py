@@ -53,18 +53,27 @@ def read_coco(paths: Sequence[Path], root: Path) -> Layout:
 
 
 def _coco_rows(content: dict[str, Any], name: str, split: str) -> Iterator[Row]:
-    classes = {entry["id"]: entry["name"] for entry in content.get("categories", [])}
+    classes = {entry["id"]: entry["name"] for entry in content.get("categories") or []}
     files = {image["id"]: str(image["file_name"]) for image in content["images"]}
     for key, file in files.items():
         yield Row(f"{name}, image {key}", file, "", split=split)
     for entry in content["annotations"]:
         texts = {**entry, **(entry.get("attributes") or {})}
         written = [texts[key] for key in TEXT_KEYS if texts.get(key) is not None]
-        label = [*written, classes.get(entry["category_id"], entry["category_id"])][0]
-        left, top, width, height = map(float, entry["bbox"])
-        box = np.array([[left, top, left + width, top + height]])
-        location = f"{name}, annotation {entry.get('id')}"
-        yield Row(location, files[entry["image_id"]], str(label), box, split)
+        category, image = entry["category_id"], entry["image_id"]
+        label = [*written, classes.get(category, "" if classes else category)][0]
+        file, location = files.get(image), f"{name}, annotation {entry.get('id')}"
+        boxes, error = None, ""
+        try:
+            left, top, width, height = map(float, entry["bbox"])
+            boxes = np.array([[left, top, left + width, top + height]])
+        except (TypeError, ValueError):
+            error = f"its bbox is not left, top, width and height: {entry['bbox']!r}"
+        if file is None:
+            error = "no image of the file has this id"
+        elif label == "":
+            error = f"category {category} has no name in categories"
+        yield Row(location, file or f"image {image}", str(label), boxes, split, error)
 
 
 def _layout(name: str, rows: Sequence[Row], path: Path) -> Layout:
@@ -141,7 +150,8 @@ def _yolo_row(row: Row, line: str, classes: dict[int, str], size: tuple[int, int
 
 def _yolo_classes(root: Path) -> tuple[dict[int, str], str]:
     """Names of the classes by number, and the file that defines them; empty if there is none."""
-    for path in sorted([*root.glob("*.yaml"), *root.glob("*.yml")]):
+    usual = root / "data.yaml"
+    for path in [usual] if usual.is_file() else sorted(root.glob("*.y*ml")):
         try:
             import yaml
         except ImportError as error:
@@ -205,7 +215,11 @@ def _voc_rows(path: Path, images: Sequence[Path], root: Path) -> list[Row]:
         empty = replace(empty, file=tree.findtext("filename", path.stem))
     rows = [empty]
     for entry in tree.iter("object"):
-        edges = ("xmin", "ymin", "xmax", "ymax")
-        box = np.array([[float(entry.findtext(f"bndbox/{edge}", "")) for edge in edges]])
-        rows.append(replace(empty, label=(entry.findtext("name") or "").strip(), boxes=box))
+        label = (entry.findtext("name") or "").strip()
+        texts = [entry.findtext(f"bndbox/{edge}", "") for edge in ("xmin", "ymin", "xmax", "ymax")]
+        try:
+            rows.append(replace(empty, label=label, boxes=np.array([texts], float)))
+        except ValueError:
+            error = f"object {label!r} has no bndbox of numbers xmin, ymin, xmax and ymax"
+            rows.append(replace(empty, label=label, error=error))
     return rows

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from artifacts.files import write_json
+from artifacts.files import expand_user, write_json
 from number_zoo.images import decode_image
 
 log = logging.getLogger(__name__)
@@ -61,8 +61,9 @@ def measure(paths: Iterable[Path]) -> dict[Path, ImageFacts]:
     if not states:
         return {}
     root = os.path.commonpath([path.absolute().parent for path in states])
-    cache = Path(os.environ.get(CACHE_VARIABLE) or Path.home() / ".cache" / "number_zoo")
-    cache /= f"images-{_VERSION}-{hashlib.sha256(root.encode()).hexdigest()[:16]}.json"
+    digest = hashlib.sha256(root.encode(errors="surrogateescape")).hexdigest()[:16]
+    folder = os.environ.get(CACHE_VARIABLE) or expand_user("~/.cache/number_zoo")
+    cache = Path(folder, f"images-{_VERSION}-{digest}.json")
     records: dict[str, list] = {}
     with contextlib.suppress(OSError, ValueError):
         records = json.loads(cache.read_text())

@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from datasets.photo_folder.values import IMAGE, Unclear
+from number_zoo.files import is_new_folder
 
 _ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar")
 _MARKS = (
@@ -37,8 +38,11 @@ def find_images(folder: Path) -> list[Path]:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    for parent, inner, files in os.walk(folder, followlinks=False):
-        inner[:] = sorted(name for name in inner if name[0] != "." and name != "__MACOSX")
+    visited: set[tuple[int, int]] = set()
+    is_new_folder(folder, visited)
+    for parent, inner, files in os.walk(folder, followlinks=True):
+        names = sorted(name for name in inner if name[0] != "." and name != "__MACOSX")
+        inner[:] = [name for name in names if is_new_folder(Path(parent, name), visited)]
         yield from (Path(parent, name) for name in sorted(files) if name[0] != ".")
 
 
@@ -46,7 +50,7 @@ def read_text(path: Path) -> tuple[str, str]:
     """The text and encoding of a file: by its byte order mark, else UTF-8, UTF-16, Windows-1252."""
     data = path.read_bytes()
     encodings = [encoding for mark, encoding in _MARKS if data.startswith(mark)][:1]
-    if not encodings and b"\0" in data[:200]:
+    if not encodings and data[:200].count(0) > len(data[:200]) / 10:
         # ASCII in UTF-16 has a zero in every second byte.
         low_first = data[1:200:2].count(0) >= data[:200:2].count(0)
         encodings = ["utf-16-le" if low_first else "utf-16-be"]
@@ -85,7 +89,7 @@ class Files:
         one file matches.
 
         Raises:
-            Unclear: if there is no such file, or several.
+            Unclear: if there is no such file, or several, or it cannot be opened.
         """
         if not file:
             raise Unclear("no file is named")
@@ -114,6 +118,8 @@ class Files:
             most = max(_common_folders(path, folders) for path in paths)
             paths = [path for path in paths if _common_folders(path, folders) == most]
         if len(paths) == 1:
+            if not paths[0].is_file():
+                raise Unclear("it is a link to a file that is missing, or no regular file")
             self.renamed += not exact
             return paths[0]
         if paths:

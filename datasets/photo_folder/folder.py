@@ -200,6 +200,11 @@ def _check_rows(
         try:
             photo = _photo(row, files, options.labels == "digits")
             others = images.setdefault(photo.path, [])
+            if others and photo.split not in ("", others[0].split):
+                raise Unclear(
+                    f"split {photo.split!r} here and {others[0].split!r} at "
+                    f"{others[0].location}: an image is in one split"
+                )
             if any(_is_same(photo, other, several) for other in others):
                 repeated += 1
             elif others and not (several and photo.label and others[0].label):
@@ -258,10 +263,9 @@ def unusable_splits(folder: Folder, needed: Iterable[str] = ("train", "validatio
     if count < splits.FEWEST:
         cure = f"label more, or cross-validate with --fold 1/{count}" if count > 1 else "label more"
         return f"{folder.source} has {count} images, too few to be divided: {cure}"
-    return (
-        f"{folder.source} has no images in its split {' and '.join(empty)}: write these words into "
-        "the split column of some rows"
-    )
+    cure = "write these words into the split column of some rows"
+    cure += ", or evaluate on --split validation" if empty == ["test"] else ""
+    return f"{folder.source} has no images in its split {' and '.join(empty)}: {cure}"
 
 
 def _decode(photos: Sequence[Photo]) -> tuple[list[Photo], list[Row]]:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode
 
+from artifacts.files import expand_user
 from number_zoo.names import unknown_name
 
 
@@ -52,11 +53,11 @@ def parse_source(source: str | Path) -> tuple[Path, ReadOptions]:
     text = str(source)
     path, mark, query = text.rpartition("?")
     if not mark or Path(text).exists():
-        return Path(text).expanduser(), ReadOptions()
+        return expand_user(text), ReadOptions()
     values = dict(parse_qsl(query))
     for name in values.keys() - set(OPTIONS):
         raise ValueError(unknown_name("option of a folder", name, OPTIONS))
-    return Path(path).expanduser(), ReadOptions(**values)
+    return expand_user(path), ReadOptions(**values)
 
 
 def with_options(source: str, **options: str | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -81,11 +82,15 @@ def join_objects(rows: Iterable[Row]) -> list[Row]:
 
 
 def _join(rows: list[Row]) -> Row:
-    errors = [row.error for row in rows if row.error]
+    for row in rows:
+        if row.error:
+            return row
     digits = [row for row in rows if row.boxes is not None]
-    digits.sort(key=lambda row: row.boxes[0, 0] + row.boxes[0, 2])
-    joined = replace(digits[0] if digits else rows[0], error="".join(errors[:1]))
     if not digits:
-        return joined
+        return rows[0]
+    digits.sort(key=lambda row: row.boxes[0, 0] + row.boxes[0, 2])
+    for row, other in pairwise(digits):
+        if np.array_equal(row.boxes, other.boxes):
+            return replace(other, error=f"the box of {row.location} once more: delete one of them")
     label = "".join(row.label for row in digits)
-    return replace(joined, label=label, boxes=np.concatenate([row.boxes for row in digits]))
+    return replace(digits[0], label=label, boxes=np.concatenate([row.boxes for row in digits]))

@@ -181,7 +181,8 @@ def format_boxes(boxes: np.ndarray | None) -> str:
 
 
 def check_boxes(boxes: np.ndarray, label: str) -> np.ndarray:
-    """Check that boxes have an area and that there is one or one for each digit; returns float32.
+    """Boxes as float32, after a check that each has an area in pixels and that there is one box, or
+    one for each digit.
 
     Raises:
         Unclear: if not.
@@ -190,6 +191,11 @@ def check_boxes(boxes: np.ndarray, label: str) -> np.ndarray:
         raise Unclear(
             "a box has right > left and bottom > top (not its width and height). "
             f"Received: {boxes.tolist()}"
+        )
+    if boxes.max() <= 1:
+        raise Unclear(
+            "boxes are in pixels: multiply fractions by the width and height of the image. "
+            f"Received: {format_boxes(boxes)}"
         )
     if len(boxes) not in (1, len(label)):
         raise Unclear(

@@ -10,6 +10,7 @@ import io
 import logging
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -143,11 +144,18 @@ def map_indices(
 
 
 def _start_worker() -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     cv2.setNumThreads(1)  # the processes already use all processors
     cv2.ipp.setUseIPP(False)
     families()
     textures()
     gc.freeze()  # the garbage collector need not traverse these again
+
+
+def _end_with_parent() -> None:
+    """End this worker when its parent was killed; it would wait for images forever."""
+    multiprocessing.parent_process().join()
+    os._exit(1)
 
 
 def write_folder(folder: str | os.PathLike, images: Iterable[RenderedImage]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 # fmt: off
 SUFFIXES = {
@@ -73,11 +74,11 @@ def batches(images: Iterable) -> Iterator[list]:
     """Images in batches of at most `BATCH` and, by the sizes in headers, `PIXELS` pixels.
 
     Args:
-        images: paths, or images in memory such as arrays, which count as no pixels.
+        images: as `Reader.read` takes them.
     """
     batch, pixels = [], 0
     for image in images:
-        size = _pixels(image) if isinstance(image, str | os.PathLike) else 0
+        size = _pixels(image)
         if batch and (len(batch) == BATCH or pixels + size > PIXELS):
             yield batch
             batch, pixels = [], 0
@@ -87,13 +88,15 @@ def batches(images: Iterable) -> Iterator[list]:
         yield batch
 
 
-def _pixels(file: str | os.PathLike) -> int:
-    """Number of pixels of an image, from its header; 0 if the header cannot be read."""
+def _pixels(image: Any) -> int:
+    """Number of pixels of an image, of a file from its header; 0 if that cannot be read."""
     from number_zoo.images import measure_image
 
     try:
-        if Path(file).is_file():  # opening a pipe would block
-            width, height = measure_image(file)
+        # Opening a pipe would block, and what is read from one is gone.
+        is_path = isinstance(image, str | os.PathLike)
+        if Path(image).is_file() if is_path else getattr(image, "seekable", lambda: True)():
+            width, height = measure_image(image)
             return width * height
     except Exception:  # any error of Pillow: decoding raises it again
         pass

@@ -103,14 +103,21 @@ def _what_is_wrong(file: Path | io.BytesIO, error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
-def measure_image(file: str | os.PathLike) -> tuple[int, int]:
-    """Width and height of an image file in pixels, from its header without decoding.
+def measure_image(
+    image: np.ndarray | Image.Image | str | os.PathLike | bytes | BinaryIO,
+) -> tuple[int, int]:
+    """Width and height of an image in pixels; of a file from its header without decoding.
 
     Raises:
         Exception: of any type, if it is not an image.
     """
-    with Image.open(file) as image:
+    if isinstance(image, np.ndarray):
+        return image.shape[1::-1]
+    if isinstance(image, Image.Image):
         return image.size
+    is_bytes = isinstance(image, bytes | bytearray | memoryview)
+    with Image.open(io.BytesIO(image) if is_bytes else image) as opened:
+        return opened.size
 
 
 def _is_heic(file: Path | io.BytesIO) -> bool:

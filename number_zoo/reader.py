@@ -86,7 +86,6 @@ class Reader:
     ) -> None:
         self.threads, self._backend = threads, backend
         self._open_locator = functools.partial(open_locator, locator, locator_threads)
-        self._pool = ThreadPoolExecutor(threads, "reader") if threads > 1 else None
 
     @overload
     def read(self, images: Source) -> Reading: ...
@@ -151,7 +150,7 @@ class Reader:
             The predictions of each image, a row for each number in reading order, see
             `all_numbers.read_located`.
         """
-        arrays = self._map(to_array, images)
+        arrays = self._map(to_array, _several(images))
         if locations is None:
             locations = list(map(self._open_locator().locate, arrays))
         return read_located(arrays, locations, self.predict)
@@ -167,7 +166,8 @@ class Reader:
                 `boxes.crop_around` returns it for a box), or None for the whole image. With a crop,
                 the quarters are not read.
         """
-        crops = [None] * len(images) if crops is None else crops
+        images = _several(images, 1)
+        crops = _checked(crops, len(images))
         arrays, factors = zip(*self._map(_load, images), strict=True)
         first = [crop if crop is None else crop / f for crop, f in zip(crops, factors, strict=True)]
 
@@ -196,13 +196,14 @@ class Reader:
             least `any_turn.MIN_TURNED` and no turn gives a different number with a confidence of
             `any_turn.MIN_RIVAL` or more.
         """
-        crops = [None] * len(images) if crops is None else crops
+        images = _several(images, 1)
+        crops = _checked(crops, len(images))
         return read_any_turn(self._map(to_array, images), crops, self.predict)
 
     def _map(self, function: Callable, values: Sequence) -> list:
-        if self._pool is None or len(values) == 1:
+        if self.threads == 1 or len(values) == 1:
             return list(map(function, values))
-        return list(self._pool.map(function, values))
+        return list(_pool(self.threads, os.getpid()).map(function, values))
 
     def _batches(self, images: Sequence[np.ndarray]) -> list[list[int]]:
         """Indices of images in batches of similar sizes, so that there is little padding, and
@@ -233,14 +234,49 @@ class Reader:
         return Predictions(self._backend(inputs))
 
 
+@functools.lru_cache
+def _pool(threads: int, _process: int) -> ThreadPoolExecutor:
+    """Threads of all readers in a process; one that is forked has none of those of its parent."""
+    return ThreadPoolExecutor(threads, "reader")
+
+
+def _is_one(images) -> bool:
+    """Whether this is an image, and not several."""
+    is_array = isinstance(images, np.ndarray) and images.ndim < 4
+    return is_array or is_encoded(images) or isinstance(images, Image.Image)
+
+
 def _for_each(images, function: Callable[[Sequence[Source]], list]):
     """Apply a function of several images: its only result for one image, a list for an iterable."""
-    is_array = isinstance(images, np.ndarray) and images.ndim < 4
-    if is_array or is_encoded(images) or isinstance(images, Image.Image):
+    if _is_one(images):
         return function([images])[0]
     if not isinstance(images, Iterable):
         to_array(images)  # raises the error that describes valid images
     return [result for group in files.batches(images) for result in function(group)]
+
+
+def _several(images: Iterable[Source], least: int = 0) -> list[Source]:
+    """Images as a list; of one image, rows or characters would be taken for images."""
+    if _is_one(images):
+        raise TypeError(f"images are a list of images. Received: one, {type(images).__name__}")
+    images = list(images)
+    if len(images) < least:
+        raise ValueError("images are a list of at least one image. Received: an empty list")
+    return images
+
+
+def _checked(crops: Sequence | None, count: int) -> list[np.ndarray | None]:
+    """A crop or None for each of `count` images."""
+    if crops is None:
+        return [None] * count
+    crops = [None if crop is None else np.asarray(crop, np.float32) for crop in crops]
+    given = [crop for crop in crops if crop is not None]
+    if len(crops) != count or any(c.shape != (4,) or not np.isfinite(c).all() for c in given):
+        raise ValueError(
+            f"crops have left, top, right and bottom in pixels, or None, for each of {count} "
+            f"images. Received: {crops}"
+        )
+    return crops
 
 
 def _load(source: Source) -> tuple[np.ndarray, int]:

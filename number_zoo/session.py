@@ -88,6 +88,10 @@ class Session:
             card = published.card(str(weights))
             self.metadata |= {key: card[key] for key in ("reads", "licence", "version")}
         self._outputs = [value.name for value in self._session.get_outputs()]
+        self._opened_with = weights, threads, task
+
+    def __reduce__(self) -> tuple:
+        return Session, self._opened_with  # the other process opens the file itself
 
     def __call__(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Run the graph on a batch: from the inputs to the outputs of

@@ -41,8 +41,8 @@ class Result:
         figures: all its figures, as JSON values.
         readings: the text read in each image.
         confidence: float (images,), in [0, 1].
-        correct: bool (images,), whether every digit and the length are correct. predictions,
-        reader: None for the constant answer.
+        correct: bool (images,), whether every digit and the length are correct.
+        predictions, reader: None for the constant answer.
     """
 
     name: str

@@ -83,8 +83,7 @@ def ask(
 def closed_loop(
     port: int, clients: int, more: Callable[[int], bool]
 ) -> list[tuple[int | None, float]]:
-    """Run clients that send the next request after each response, as long as `more(requests
-    sent)`."""
+    """Run clients that repeat requests after each response while `more(requests sent)`."""
     answers: list[tuple[int | None, float]] = []
     count = itertools.count()
 

@@ -88,13 +88,13 @@ def _read(images: Sequence[np.ndarray], located: Locations, predict: Predict) ->
 def _opposite(predictions: Predictions, located: Locations) -> tuple[np.ndarray, Locations]:
     """Rows of low confidence, and all locations upside down: a locator predicts upside-down numbers
     to be upright more often than the reverse."""
-    unsure = np.flatnonzero(predictions.sureness < MIN_CONFIDENCE)
+    unsure = np.flatnonzero(predictions.number_confidence < MIN_CONFIDENCE)
     return unsure, replace(located, turns=(located.turns + 2) % 4)
 
 
 def _is_surer(other: Predictions, first: Predictions) -> np.ndarray:
     """Bool (rows,): whether `other` has a sufficient confidence, and a higher one than `first`."""
-    return other.sureness > np.maximum(first.sureness, MIN_OPPOSITE)
+    return other.number_confidence > np.maximum(first.number_confidence, MIN_OPPOSITE)
 
 
 def _widened(predictions: Predictions, located: Locations) -> tuple[np.ndarray, Locations]:
@@ -107,7 +107,7 @@ def _widened(predictions: Predictions, located: Locations) -> tuple[np.ndarray, 
     beyond = (predictions.boxes - located.boxes) * outward / heights
     cut = (np.arange(4) % 2 == turns[:, None] % 2) & (beyond >= MIN_BEYOND)  # at its two ends
     boxes = located.boxes + outward * heights * np.where(cut, beyond + WIDENING, 0)
-    rows = np.flatnonzero(cut.any(axis=1) & (predictions.sureness >= MIN_CONFIDENCE))
+    rows = np.flatnonzero(cut.any(axis=1) & (predictions.number_confidence >= MIN_CONFIDENCE))
     return rows, replace(located, boxes=boxes.astype(np.float32), turns=turns)
 
 
@@ -115,7 +115,7 @@ def _is_longer(other: Predictions, first: Predictions) -> np.ndarray:
     """Bool (rows,): whether the digits of `other` contain those of `first` and more."""
     pairs = zip(other.decoded.numbers(), first.decoded.numbers(), strict=True)
     longer = [len(new) > len(old) and old.rstrip("+") in new for new, old in pairs]
-    return np.array(longer) & (other.sureness >= MIN_CONFIDENCE)
+    return np.array(longer) & (other.number_confidence >= MIN_CONFIDENCE)
 
 
 def _log_odds(probability: np.ndarray) -> np.ndarray:
@@ -126,7 +126,7 @@ def _log_odds(probability: np.ndarray) -> np.ndarray:
 def _one_each(predictions: Predictions) -> Predictions:
     """One row for each number, in reading order: without uncertain rows and duplicates."""
     numbers = predictions.decoded.numbers()
-    rows = np.flatnonzero(predictions.sureness >= MIN_CONFIDENCE)
+    rows = np.flatnonzero(predictions.number_confidence >= MIN_CONFIDENCE)
     if not len(rows):
         return Predictions({})
     boxes = predictions.boxes[rows]

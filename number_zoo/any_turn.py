@@ -54,11 +54,11 @@ def read_any_turn(
         for turn in (1, 2, 3)
     ]
     numbers = [other.decoded.numbers() for other in turned]
-    sureness = np.stack([other.sureness for other in turned])
+    confidences = np.stack([other.number_confidence for other in turned])
     for at, row in enumerate(absent):
-        best = sureness[:, at].argmax()
-        sure = {numbers[turn][at] for turn in np.flatnonzero(sureness[:, at] >= MIN_RIVAL)}
-        if sureness[best, at] >= MIN_TURNED and len(sure) == 1:
+        best = confidences[:, at].argmax()
+        sure = {numbers[turn][at] for turn in np.flatnonzero(confidences[:, at] >= MIN_RIVAL)}
+        if confidences[best, at] >= MIN_TURNED and len(sure) == 1:
             predictions.put(row, turned[best].take(at))
     return predictions
 

@@ -106,7 +106,7 @@ class Predictions:
         )
 
     @property
-    def sureness(self) -> np.ndarray:
+    def number_confidence(self) -> np.ndarray:
         """(images,), the confidence of each number; 0 if there is no number."""
         is_number = self.arrays[names.LENGTH] > 0
         return np.where(is_number, self.arrays[names.CONFIDENCE], 0.0)

@@ -38,7 +38,7 @@ def read_stacked(
     lengths, sizes = first.arrays[names.LENGTH], first.boxes[:, 2:] - first.boxes[:, :2]
     tall = sizes[:, 1] >= MIN_ASPECT * np.maximum(sizes[:, 0], 1)  # False for NaN
     several = (lengths >= 2) & (lengths <= first.arrays[names.DIGITS].shape[1])
-    rows = np.flatnonzero(tall & several & (first.sureness < MAX_CONFIDENCE))
+    rows = np.flatnonzero(tall & several & (first.number_confidence < MAX_CONFIDENCE))
     if not len(rows):
         return first
     lines = [side_by_side(images[row], first.boxes[row], int(lengths[row])) for row in rows]
@@ -47,7 +47,7 @@ def read_stacked(
     places = {name: first.arrays[name][rows] for name in of_stack}
     second = Predictions(predict(lines, whole).arrays | places)
     as_long = second.arrays[names.LENGTH] == lengths[rows]
-    better = as_long & (second.sureness > first.sureness[rows])
+    better = as_long & (second.number_confidence > first.number_confidence[rows])
     first.put(rows[better], second.take(better))
     return first
 

@@ -79,7 +79,10 @@ def make_negatives(source: str, split: str, folder: Path, data_dir: Path | None 
             (name, "", split) for name in _write_crops(source, split, part / "images", data_dir)
         ]
         if not rows:
-            raise ValueError(f"{source} has no image in {split} with room beside a known box")
+            raise ValueError(
+                f"{source} has no image in {split} with room around a known box: numbers need "
+                "boxes (the columns boxes, or left, top, right and bottom) and a background"
+            )
         with (part / photo_folder.LABELS_FILE).open("w", newline="") as file:
             csv.writer(file).writerows([("file", "label", "split"), *rows])
     return len(rows)

@@ -94,10 +94,10 @@ def plot_glimpses(
     """Read images, and show the last glimpse of each at the size of the model's input.
 
     Args:
-        reader: the reader, whose model has 1 or 3 channels. images: uint8 (height, width, 3), RGB.
-        labels: text of each label. Defaults to unknown. crops: the first glimpse of each image, as
-            for
-        `Reader.predict`.
+        reader: the reader, whose model has 1 or 3 channels.
+        images: uint8 (height, width, 3), RGB.
+        labels: text of each label. Defaults to unknown.
+        crops: the first glimpse of each image, as for `Reader.predict`.
         columns: images in a row.
         title: of the figure.
     """

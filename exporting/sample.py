@@ -25,7 +25,8 @@ class Sample:
     """Images, with labels where they have one number each.
 
     Attributes:
-        source: where they come from. images: uint8 (height, width, 3), RGB, of any size.
+        source: origin of the images.
+        images: uint8 (height, width, 3), RGB, of any size.
         labels: the digits in each image; empty for scenes.
     """
 

@@ -49,7 +49,8 @@ def run_inference(
 
     Args:
         reader: the model.
-        dataset: name, folder or mix. split: `"train"`, `"validation"` or `"test"`.
+        dataset: name, folder or mixture.
+        split: `"train"`, `"validation"` or `"test"`.
         crop: the part of each image that is read: `"full"`, or a crop around the true boxes.
         margin: fraction by which the boxes are expanded for such a crop.
         data_dir: folder of prepared TFDS data.

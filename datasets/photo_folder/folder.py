@@ -29,7 +29,8 @@ class Photo:
     """An image of a folder and its label.
 
     Attributes:
-        file: name of the image as its table has it. label: the digits, "" for none.
+        file: name of the image as in its table.
+        label: the digits, "" for none.
         path: path of the image.
         split: "train", "validation" or "test".
         boxes: float32 (n, 4), left, top, right, bottom of each digit or of the number, in pixels;

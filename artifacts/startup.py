@@ -24,7 +24,7 @@ _START_UP = re.compile(
 
 
 def quiet_tensorflow() -> None:
-    """Import TensorFlow without its start-up lines on stderr.
+    """Import TensorFlow without its start-up lines on stderr; let stdout take any text.
 
     For commands, before anything else imports TensorFlow or Keras. Other lines that are written
     meanwhile are passed on, and later errors of TensorFlow are not touched.
@@ -33,6 +33,7 @@ def quiet_tensorflow() -> None:
         SystemExit: with a message, if Keras is configured for a backend that is not installed.
     """
     _check_backend()
+    _print_any_text()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     for name in ("absl", "jax"):
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -40,6 +41,12 @@ def quiet_tensorflow() -> None:
         # By name, since this package imports no framework on its own account.
         tensorflow = importlib.import_module("tensorflow")
         tensorflow.config.list_physical_devices()  # looks for GPUs and reports missing drivers
+
+
+def _print_any_text() -> None:
+    """Let stdout replace what its encoding lacks, such as "−" where Windows writes to a file."""
+    with contextlib.suppress(AttributeError):  # that of a notebook takes any text
+        sys.stdout.reconfigure(errors="replace")
 
 
 def _check_backend() -> None:

@@ -1,7 +1,9 @@
 """TensorFlow's start-up lines."""
 
+import io
 import os
 import re
+import sys
 
 import pytest
 
@@ -29,3 +31,11 @@ def test_lines_before_an_error_are_written(capfd):
         os.write(2, b"noise\nmessage\n")
         raise RuntimeError
     assert capfd.readouterr().err == "message\n"
+
+
+def test_stdout_takes_what_its_encoding_lacks(monkeypatch):
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="cp1252"))
+    startup._print_any_text()
+    print("−log P", flush=True)
+    assert written.getvalue().startswith(b"?log P")

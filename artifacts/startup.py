@@ -1,4 +1,4 @@
-"""Start TensorFlow quietly: for commands, whose stderr is for their own messages."""
+"""Start commands and, quietly, TensorFlow: their stderr is for their own messages."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 from artifacts.files import expand_user
 
@@ -23,8 +24,21 @@ _START_UP = re.compile(
 """Lines that TensorFlow writes when it is imported, whatever its log level, on every machine."""
 
 
+def run_command(main: Callable[[], int]) -> NoReturn:
+    """Exit with the status of a command's `main`; Ctrl-C, at any moment, ends it with one line.
+
+    What the encoding of stdout lacks is replaced, such as "−" where Windows writes to a file.
+    """
+    sys.stdout.reconfigure(errors="replace")
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print("\nstopped", file=sys.stderr)
+        sys.exit(130)
+
+
 def quiet_tensorflow() -> None:
-    """Import TensorFlow without its start-up lines on stderr; let stdout take any text.
+    """Import TensorFlow without its start-up lines on stderr.
 
     For commands, before anything else imports TensorFlow or Keras. Other lines that are written
     meanwhile are passed on, and later errors of TensorFlow are not touched.
@@ -33,7 +47,6 @@ def quiet_tensorflow() -> None:
         SystemExit: with a message, if Keras is configured for a backend that is not installed.
     """
     _check_backend()
-    _print_any_text()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     for name in ("absl", "jax"):
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -41,12 +54,6 @@ def quiet_tensorflow() -> None:
         # By name, since this package imports no framework on its own account.
         tensorflow = importlib.import_module("tensorflow")
         tensorflow.config.list_physical_devices()  # looks for GPUs and reports missing drivers
-
-
-def _print_any_text() -> None:
-    """Let stdout replace what its encoding lacks, such as "−" where Windows writes to a file."""
-    with contextlib.suppress(AttributeError):  # that of a notebook takes any text
-        sys.stdout.reconfigure(errors="replace")
 
 
 def _check_backend() -> None:

@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image
 
 from artifacts.files import atomic_path
-from artifacts.startup import quiet_tensorflow
+from artifacts.startup import quiet_tensorflow, run_command
 from datasets import photo_folder, sources
 from number_zoo.images import decode_image
 
@@ -123,4 +123,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

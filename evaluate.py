@@ -8,7 +8,7 @@ import logging
 import sys
 from pathlib import Path
 
-from artifacts.startup import quiet_tensorflow
+from artifacts.startup import quiet_tensorflow, run_command
 from datasets import is_scenes
 from datasets.folder_options import add_folder_options, check_mixes, read_folder_options
 
@@ -132,4 +132,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

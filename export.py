@@ -8,7 +8,7 @@ import logging
 import sys
 from pathlib import Path
 
-from artifacts.startup import quiet_tensorflow
+from artifacts.startup import quiet_tensorflow, run_command
 
 EXAMPLES = """examples:
   export.py street_numbers --format onnx
@@ -109,4 +109,4 @@ def show(result) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

@@ -64,6 +64,11 @@ class RunFolder:
         """Whether `metrics.json` was written."""
         return self.metrics.exists()
 
+    @property
+    def is_trained(self) -> bool:
+        """Whether an epoch has ended, or a finished model was stored."""
+        return self.checkpoint.exists() or self.model.exists() or self.finished
+
     def read_history(self, epochs: int) -> list[dict[str, float]]:
         """Rows of the first `epochs` epochs; later rows have no checkpoint and are ignored."""
         if not self.history.exists():
@@ -85,7 +90,8 @@ class RunFolder:
 def open_run(folder: Path, configuration: Mapping[str, Any]) -> Iterator[RunFolder]:
     """Lock the folder of a run for writing, and create it if it is new.
 
-    If the block raises before a new run has a checkpoint, the folder is removed.
+    A run that was stopped before its first epoch ended is new again, with any configuration. If the
+    block raises before a new run has a checkpoint, the folder is removed.
 
     Raises:
         RunError: if the folder is a file, or contains other files or a run of another
@@ -97,8 +103,9 @@ def open_run(folder: Path, configuration: Mapping[str, Any]) -> Iterator[RunFold
     with lock(folder, "training"):
         _check(run, configuration)  # another process may have created it in the meantime
         remove_leftovers(folder)
-        new = not run.config.exists()
+        new = not run.is_trained
         if new:
+            shutil.rmtree(run.tensorboard, ignore_errors=True)
             content = {"configuration": dict(configuration), "environment": environment()}
             write_json(run.config, content)
         try:
@@ -110,7 +117,7 @@ def open_run(folder: Path, configuration: Mapping[str, Any]) -> Iterator[RunFold
 
 
 def _check(run: RunFolder, configuration: Mapping[str, Any]) -> None:
-    if not is_started(run.folder, run.config.name, "run"):
+    if not is_started(run.folder, run.config.name, "run") or not run.is_trained:
         return
     written = read_run_configuration(run.config)
     if written != dict(configuration):

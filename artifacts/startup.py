@@ -1,4 +1,5 @@
-"""Import TensorFlow without its start-up messages, for commands that print messages to stderr."""
+"""Start commands and import TensorFlow without its start-up messages: stderr has only messages of
+the commands."""
 
 from __future__ import annotations
 
@@ -11,8 +12,9 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 from artifacts.files import expand_user
 
@@ -21,6 +23,19 @@ _START_UP = re.compile(
     r"|[EW]0000 .*(cuInit|cuda|cuDNN|cuBLAS|cuFFT|computation placer|kernel driver|GPU libraries)"
 )
 """Lines that TensorFlow always writes when it is imported, at any log level."""
+
+
+def run_command(main: Callable[[], int]) -> NoReturn:
+    """Exit with the status of a command's `main`; Ctrl-C, at any moment, ends it with one line.
+
+    What the encoding of stdout lacks is replaced, such as "−" where Windows writes to a file.
+    """
+    sys.stdout.reconfigure(errors="replace")
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print("\nstopped", file=sys.stderr)
+        sys.exit(130)
 
 
 def quiet_tensorflow() -> None:

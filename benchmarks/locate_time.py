@@ -106,6 +106,7 @@ def main() -> int:
         for megapixels, size in SIZES.items():
             path = Path(folder, f"{megapixels}.png")
             write_image(path, *size)
+            # A short side of 480 pixels is a second setting only where 736 enlarges the image.
             finders = [name for name, side in FINDERS.items() if side != "480" or size[1] < 736]
             turns = [
                 {name: measure(name, path, options) for name in finders}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -62,8 +62,11 @@ def load_scene_batches(
         `tf.data.Dataset` of known cardinality with batches `(images, targets)`: float32
         (B, height, width, 3) in [0, 255] and float32 (B, MAX_NUMBERS, 5) as from
         `datasets.scene_pipeline.view_targets`.
+
+    Raises:
+        ValueError: if the box of a number is unknown.
     """
-    images = list(examples(source, split, data_dir, limit, several=True))
+    images = _with_boxes(examples(source, split, data_dir, limit, several=True))
 
     def load_rows(indices: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         return (_whole(images[index], image_size) for index in indices)
@@ -109,9 +112,14 @@ def load_scene_training(
 
     Returns:
         `tf.data.Dataset` of known cardinality with batches as from `load_scene_batches`.
+
+    Raises:
+        ValueError: if the box of a number is unknown.
     """
     mix = mixing.parse_mix(source)
-    parts = [list(examples(part.source, "train", data_dir, limit, several=True)) for part in mix]
+    parts = [
+        _with_boxes(examples(part.source, "train", data_dir, limit, several=True)) for part in mix
+    ]
     sizes, weights = [len(part) for part in parts], [part.weight for part in mix]
     steps = steps_per_epoch or math.ceil(sum(sizes) / batch_size)
     light = _light(augmentation or Augmentation())
@@ -131,6 +139,18 @@ def load_scene_training(
 
     plan = functools.partial(mixing.plan_epoch, sizes, weights, steps, batch_size, seed)
     return epoch_batches(plan, make_batch, range(start_epoch, epochs))
+
+
+def _with_boxes(stream: Iterable[Example]) -> list[Example]:
+    images = list(stream)
+    missing = [image.id for image in images if np.isnan(image.boxes).any()]
+    if missing:
+        raise ValueError(
+            f"{len(missing)} of {len(images)} images have a number without a box, such as "
+            f"{missing[0]}: a locator needs the box of every number, for example in the column "
+            "boxes of labels.csv"
+        )
+    return images
 
 
 def _light(augmentation: Augmentation) -> Augmentation:
@@ -246,15 +266,7 @@ def view_targets(
         NaN in unused rows. Only the turn is NaN for boxes to be ignored: those of the example,
         numbers of which less than `LEAST_VISIBLE` is visible, and numbers below `LEAST_HEIGHT`. If
         there are more than `MAX_NUMBERS`, the largest are included.
-
-    Raises:
-        ValueError: if a box is unknown.
     """
-    if np.isnan(example.boxes).any():
-        raise ValueError(
-            f"{example.id} has a number without a box: give the box of every number, for example "
-            "in the column boxes of labels.csv"
-        )
     turns = np.concatenate([example.turns, np.full(len(example.ignored_boxes), np.nan)])
     boxes = np.concatenate([example.boxes, example.ignored_boxes]).astype(np.float64)
     boxes = scale * (boxes - np.tile(corner, 2))

@@ -36,14 +36,16 @@ def plot_coverage(results: Any) -> Figure:
     """
     curves = _of_each(results, "coverage_curve")
     figure, axes = new_axes()
+    bottom = max(0, 100 * min(curve[-1]["accuracy"] for curve in curves.values()) - 3)
     for index, (name, curve) in enumerate(curves.items()):
         x, y = ([100 * point[key] for point in curve] for key in ("coverage", "accuracy"))
-        axes.plot(x, y, color=colour(index), label=name, linewidth=1.8, clip_on=False)
+        # The whole line is drawn at 100 %; below the axes, it would cover what is there.
+        style = {"linewidth": 1.8, "clip_on": min(y) < bottom}
+        axes.plot(x, y, color=colour(index), label=name, **style)
     axes.axhline(98, **_REFERENCE)
-    lowest = min(curve[-1]["accuracy"] for curve in curves.values())
     axes.set(title="Accuracy of the images that are not refused")
     axes.set(xlabel="coverage, %", ylabel="sequence accuracy, %", xlim=(0, 100))
-    axes.set_ylim(max(0, 100 * lowest - 3), 100)
+    axes.set_ylim(bottom, 100)
     axes.legend(loc="best")
     return figure
 

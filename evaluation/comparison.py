@@ -229,13 +229,26 @@ def _evaluate(name, reader: Reader, images: SplitImages, crop, thresholds_on) ->
         "seed": provenance.configuration(name).get("seed"),
     } | figures.box_figures(overlap(predictions.boxes, outputs.boxes))
     return _result(
-        name, predictions.decoded, truth, images, loss, thresholds, about, predictions, reader
-    )
+        name, predictions.decoded, truth, images, loss, thresholds, about,
+        predictions=predictions, reader=reader,
+    )  # fmt: skip
 
 
 def _result(
-    name, decoded: DecodedSequences, truth, images, loss, thresholds, about, *model
+    name: str,
+    decoded: DecodedSequences,
+    truth: dict[str, np.ndarray],
+    images: SplitImages,
+    loss: np.ndarray,
+    thresholds: dict,
+    about: dict,
+    **model,
 ) -> Result:
+    """The result of a model (`predictions`, `reader`) or of a constant answer (neither).
+
+    `loss` is −log P of each label, `thresholds` are those of the confidence, and `about` has the
+    model's further figures.
+    """
     readings = decoded.numbers()
     values = (
         figures.prediction_figures(decoded, truth, images.texts, loss, thresholds)
@@ -243,7 +256,7 @@ def _result(
         | about
     )
     correct = sequence_correct(decoded, truth)
-    return Result(name, values, readings, np.exp(decoded.log_probability), correct, *model)
+    return Result(name, values, readings, np.exp(decoded.log_probability), correct, **model)
 
 
 def _warnings(images: SplitImages, results: list[Result]) -> list[str]:
@@ -257,7 +270,10 @@ def _warnings(images: SplitImages, results: list[Result]) -> list[str]:
                 f"--set max_digits={max(map(len, images.texts))}"
             )
     if len(images.labels) < FEW_IMAGES:
-        warnings.append(f"{len(images.labels)} images are few: compare models by their intervals")
+        warnings.append(
+            f"few images ({len(images.labels)}): compare models by their intervals, not by their "
+            "figures alone"
+        )
     if images.split == "validation":
         warnings.append("models are selected on validation images: only test is unbiased")
     if any(sources.is_folder(part.source) for part in mixing.parse_mix(images.dataset)):

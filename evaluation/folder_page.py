@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from artifacts.files import atomic_path, check_folder
-from artifacts.startup import quiet_tensorflow
+from artifacts.startup import quiet_tensorflow, run_command
 from datasets import photo_folder
 from datasets.folder_options import add_folder_options, read_folder_options
 from datasets.photo_folder import Folder, Photo, format_boxes
@@ -181,4 +181,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

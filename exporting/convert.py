@@ -21,7 +21,7 @@ from exporting.formats import INT8, Format
 from inference import provenance
 from inference.backends import in_float32
 from inference.graph import build_inference_model
-from inference.locator import Locator, build_locator_model
+from inference.locator import Locator
 from inference.reader import Reader
 from labels import DIGITS
 from number_zoo.names import CROPS, IMAGE_SIZES, IMAGES
@@ -174,7 +174,7 @@ def _locator(
     def check_file(file: Path) -> LocatorCheck:
         return check_locator(formats.open_locator(file), model, scenes, quantize)
 
-    return model, build_locator_model(model.model), check_file
+    return model, model.graph, check_file
 
 
 def _out_path(out: str | Path | None, weights: str | Path, form: Format, quantize) -> Path:

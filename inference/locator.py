@@ -12,7 +12,7 @@ import models
 from inference.backends import compile_graph, in_float32
 from models.locator import SIZE_MULTIPLE
 from number_zoo import locator
-from number_zoo.names import IMAGES
+from number_zoo.names import BOXES, IMAGES, SCORES, TURNS
 from number_zoo.published import DEFAULT_LOCATOR
 
 LIMIT = 100
@@ -49,6 +49,15 @@ class LocateNumbers(keras.layers.Layer):
         padded = ops.pad(ops.cast(images, "float32"), ((0, 0), (0, below), (0, right), (0, 0)))
         locations = self.model(padded, training=False)
         return models.decode_locations(locations, (height, width), self.limit)
+
+    def compute_output_spec(self, images):
+        """Shapes and dtypes of the outputs, without a trace of the graph."""
+        shape = (images.shape[0], self.limit)
+        return {
+            BOXES: keras.KerasTensor((*shape, 4), "float32", name=BOXES),
+            SCORES: keras.KerasTensor(shape, "float32", name=SCORES),
+            TURNS: keras.KerasTensor(shape, "int32", name=TURNS),
+        }
 
 
 def build_locator_model(model: keras.Model) -> keras.Model:
@@ -89,7 +98,8 @@ class Locator(locator.Locator):
             )
         self.name = Path(weights).resolve().name.removesuffix(".keras")
         self.threshold: float | None = models.inference_config(weights).get("threshold")
-        self._backend = self.backend = compile_graph(build_locator_model(self.model))
+        self.graph = build_locator_model(self.model)
+        self._backend = self.backend = compile_graph(self.graph)
 
     @property
     def metadata(self) -> dict[str, Any]:

@@ -121,7 +121,7 @@ def model_file(source: str | Path) -> Path:
     if path.is_dir():
         path /= "model.keras"
         if not path.is_file():
-            raise ValueError(f"{source} has no model.keras: it is no run with a finished epoch")
+            raise ValueError(f"{source} has no model.keras: no epoch of this run has ended yet")
     if not path.is_file():
         names = ", ".join(list_weights(None))
         raise ValueError(

@@ -82,6 +82,9 @@ def parse(arguments: list[str] | None, prog: str) -> argparse.Namespace:
 def main(arguments: list[str] | None = None, prog: str = "number-zoo") -> int:
     """Run the command; returns its exit status."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # closed, as desktops and services start programs
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115
     if arguments[:1] == ["serve"]:
         from number_zoo.server.__main__ import main as serve
 

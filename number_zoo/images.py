@@ -93,6 +93,8 @@ def _no_file(file: Path, name: str) -> OSError:
         return FileNotFoundError(f"There is no image at {name}: URLs are not read, download it")
     if file.is_dir() and name:
         return IsADirectoryError(f"{name} is a folder, not an image: give the files in it")
+    if name and file.exists():
+        return OSError(f"{name} is a pipe or a device, not a file: give what is read from it")
     return FileNotFoundError(f"There is no image at {name or repr(name)}")
 
 

@@ -183,6 +183,7 @@ def scales(width: int, height: int) -> tuple[float, float]:
     """Factors by which an image is resized for the overview and for the detail pass."""
     side = max(width, height)
     enlargement = max(1.0, min(MAX_ENLARGEMENT, MIN_OVERVIEW / side))
+    # As many pixels as an image of 16:9 with that long side.
     elongated = (DETAIL * DETAIL * 9 / 16 / (width * height)) ** 0.5
     detail = min(DETAIL_ENLARGEMENT * enlargement, max(DETAIL / side, elongated))
     return min(enlargement, OVERVIEW / side), detail

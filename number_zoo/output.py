@@ -175,7 +175,7 @@ def _whole_rows(text: str, form: str, path: Path, all_numbers: bool) -> list[tup
         reader = csv.reader(stream, strict=True)
         header = next(reader, None)
         if header and tuple(header) != (_COLUMNS if all_numbers else _COLUMNS[:-1]):
-            raise ValueError(f"the first line is {','.join(header)}")
+            raise ValueError(f"the first line is {','.join(header)!r}")
         rows = [("", stream.tell())]
         # A name may contain line breaks: a row cut there ends inside a quoted value.
         with contextlib.suppress(csv.Error):

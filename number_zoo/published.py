@@ -33,7 +33,10 @@ def list_weights(task: str | None = "read") -> list[str]:
 
 
 def _load(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text(encoding="utf-8"))
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged: {error}. Install the package again") from error
 
 
 def card(name: str) -> dict[str, Any]:

@@ -168,7 +168,7 @@ class Reader:
         """
         images = _several(images, 1)
         crops = _checked(crops, len(images))
-        arrays, factors = zip(*self._map(_load, images), strict=True)
+        arrays, factors, sizes = zip(*self._map(_load, images), strict=True)
         first = [crop if crop is None else crop / f for crop, f in zip(crops, factors, strict=True)]
 
         def predict_batch(batch: list[int]) -> Predictions:
@@ -178,7 +178,9 @@ class Reader:
         predictions = Predictions.concatenate(self._map(predict_batch, batches))
         predictions = predictions.take(np.argsort(np.concatenate(batches)))
         for name in {names.BOX, names.CROP} & predictions.arrays.keys():
-            predictions.arrays[name] *= np.float32(factors)[:, None]
+            edges = predictions.arrays[name] * np.float32(factors)[:, None]
+            # The last row and column of a reduced image may reach beyond the image.
+            predictions.arrays[name] = np.minimum(edges, np.tile(np.float32(sizes), 2))
         return predictions
 
     def predict_any_turn(
@@ -279,11 +281,14 @@ def _checked(crops: Sequence | None, count: int) -> list[np.ndarray | None]:
     return crops
 
 
-def _load(source: Source) -> tuple[np.ndarray, int]:
-    """The image as an array of at most about `MAX_PIXELS`, and the factor of its reduction."""
+def _load(source: Source) -> tuple[np.ndarray, int, tuple[int, int]]:
+    """The image as an array of at most about `MAX_PIXELS`, the factor of its reduction, and its
+    width and height before that."""
     image = to_array(source)
-    factor = math.ceil(math.sqrt(image.shape[0] * image.shape[1] / MAX_PIXELS))
-    return (np.asarray(Image.fromarray(image).reduce(factor)) if factor > 1 else image), factor
+    height, width, _ = image.shape
+    factor = math.ceil(math.sqrt(height * width / MAX_PIXELS))
+    reduced = np.asarray(Image.fromarray(image).reduce(factor)) if factor > 1 else image
+    return reduced, factor, (width, height)
 
 
 def available_cores() -> int:

@@ -46,6 +46,8 @@ class Session:
         is_published = str(weights) in published.list_weights(None)
         path = published.onnx_file(str(weights)) if is_published else Path(weights)
         if not path.is_file():
+            if path.suffix == ".onnx":
+                raise ValueError(f"{path}: there is no such file")
             kind = "weights" if task == "read" else "locator"
             known = names.unknown_name(kind, str(weights), published.list_weights(task))
             raise ValueError(f"{known}, or the path of an .onnx file")

@@ -188,6 +188,8 @@ def test_every_command_imports_tensorflow_without_its_start_up_lines(photos):
         and "def main(" in (ROOT / path).read_text(encoding="utf-8")
     }
     assert commands == REACHES_TENSORFLOW.keys() | NO_TENSORFLOW
+    for name in REACHES_TENSORFLOW:
+        assert "\n    run_command(main)\n" in (ROOT / f"{name.replace('.', '/')}.py").read_text()
     jobs = json.dumps(REACHES_TENSORFLOW).replace("{photos}", str(photos))
     code = [sys.executable, "-c", FIRST_IMPORTS, jobs]
     done = subprocess.run(code, cwd=ROOT, capture_output=True, text=True, check=True)

@@ -18,7 +18,7 @@ from typing import Any
 from artifacts.environment import environment
 from artifacts.files import RunError, atomic_path, read_json, write_json
 from artifacts.run_folder import RunFolder, open_run
-from artifacts.startup import quiet_tensorflow
+from artifacts.startup import quiet_tensorflow, run_command
 
 
 def interpolate_weights(
@@ -104,4 +104,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image
 
 from artifacts.files import atomic_path
-from artifacts.startup import quiet_tensorflow
+from artifacts.startup import quiet_tensorflow, run_command
 from datasets import photo_folder, sources
 from number_zoo.images import decode_image
 
@@ -79,7 +79,10 @@ def make_negatives(source: str, split: str, folder: Path, data_dir: Path | None 
             (name, "", split) for name in _write_crops(source, split, part / "images", data_dir)
         ]
         if not rows:
-            raise ValueError(f"{source} has no image in {split} with room beside a known box")
+            raise ValueError(
+                f"{source} has no image in {split} with room around a known box: numbers need "
+                "boxes (the columns boxes, or left, top, right and bottom) and a background"
+            )
         with (part / photo_folder.LABELS_FILE).open("w", newline="") as file:
             csv.writer(file).writerows([("file", "label", "split"), *rows])
     return len(rows)
@@ -120,4 +123,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from artifacts.files import atomic_path
-from artifacts.startup import quiet_tensorflow
+from artifacts.startup import quiet_tensorflow, run_command
 from datasets import photo_folder, sources
 from labels import BOX
 from number_zoo.images import decode_image
@@ -42,9 +42,12 @@ def pseudo_label_boxes(
         Number of photos that were given a box, and number of photos in the split.
 
     Raises:
+        FileNotFoundError: if there is no folder for the new table.
         ValueError: if a row is invalid or the weights predict no box.
     """
     photos = photo_folder.read_folder(folder)
+    if not out.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {out.parent} for {out.name}")
     # Imported only now, so that --help and errors do not wait for TensorFlow.
     from inference.reader import Reader
 
@@ -97,4 +100,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from artifacts.files import RunError, atomic_path, read_json, write_json
 from artifacts.run_folder import RunFolder
-from artifacts.startup import quiet_tensorflow
+from artifacts.startup import quiet_tensorflow, run_command
 from tools.training_steps import PLANS, run_plan
 
 if TYPE_CHECKING:
@@ -279,4 +279,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

@@ -65,7 +65,7 @@ _STREET = (
     _train(
         "residual_cnn --dataset rendered_numbers:4,rendered_numbers/wide:2,"
         "rendered_numbers/devices:2,street_numbers:3 --validation street_numbers "
-        "--set blocks=(2,6) --weights runs/photos_c --epochs 34 --learning-rate 1.5e-3",
+        "--set 'blocks=(2,6)' --weights runs/photos_c --epochs 34 --learning-rate 1.5e-3",
         "photos_e",
     ),
     Step(

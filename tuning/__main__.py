@@ -8,7 +8,7 @@ import re
 import sys
 from pathlib import Path
 
-from artifacts.startup import quiet_tensorflow
+from artifacts.startup import quiet_tensorflow, run_command
 from datasets.folder_options import add_folder_options, read_folder_options
 
 EXAMPLES = """examples:
@@ -26,7 +26,10 @@ on several machines that share the folder, with keras-tuner's environment variab
   KERASTUNER_TUNER_ID=worker1 python -m tuning --run FOLDER
 
 Rerun the same command to resume a search. Trials are compared on the validation split; test images
-are not used."""
+are not used.
+
+Exit status: 0 if a trial has a score; 1 if none has; 2 for wrong usage or if the search was stopped
+by an error."""
 
 SEARCH_FIELDS = ("tuner", "objective", "trials", "budget")
 BASE_ARGUMENTS = ("validation", "recipe", "crop", "precision")
@@ -116,8 +119,8 @@ def _amount(text: str) -> float:
     return float(match[1]) * {"": 1, "k": 1e3, "M": 1e6, "G": 1e9}[match[2]]
 
 
-def run(options: argparse.Namespace) -> None:
-    """Run the command with the given options."""
+def run(options: argparse.Namespace) -> int:
+    """Run the command with the given options; returns the exit status."""
     from tuning import report
     from tuning.loop import run_search
     from tuning.search import plan, read_search, search_folder
@@ -140,12 +143,13 @@ def run(options: argparse.Namespace) -> None:
         )
     if options.describe:
         report.print_space(search)
-        return
+        return 0
     folder = options.run or search_folder(search)
     if not options.report:
         run_search(search, folder, data_dir=options.data_dir, cache_dir=options.cache_dir)
-    report.print_summary(search, folder)
+    has_best = report.print_summary(search, folder)
     print(f"Page: {report.write_report(search, folder, options.data_dir)}")
+    return 0 if has_best or options.report else 1
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -161,15 +165,14 @@ def main(arguments: list[str] | None = None) -> int:
     from artifacts.files import RunError
 
     try:
-        run(options)
+        return run(options)
     except (ValueError, OSError, MemoryError, RunError, kt.errors.FatalError) as error:
         print(f"python -m tuning: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\nstopped: rerun the same command to resume", file=sys.stderr)
         return 130
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

@@ -33,8 +33,9 @@ def print_space(search: Search) -> None:
     Console().print(table(title, ("name", "values", "default", "only where"), rows))
 
 
-def print_summary(search: Search, folder: Path) -> None:
-    """Print the best trials, the failures and the next command."""
+def print_summary(search: Search, folder: Path) -> bool:
+    """Print the best trials, the failures and the next command; returns whether a trial has a
+    score."""
     console, records = Console(), read_records(folder)
     ranked = best_first(records, search.objective)
     statuses = Counter(record.status for record in records)
@@ -63,6 +64,7 @@ def print_summary(search: Search, folder: Path) -> None:
         console.print(f"Best: trial {ranked[0].trial}: {chosen}", highlight=False)
         command = ["python", "train.py", "--config", f"{folder}/best.json", "--seed", "1"]
         console.print(f"Next: {shlex.join(command)}", markup=False, highlight=False, soft_wrap=True)
+    return bool(ranked)
 
 
 def write_report(search: Search, folder: Path, data_dir: Path | None = None) -> Path:

@@ -15,7 +15,7 @@ def photograph(image: np.ndarray, height: float, rng: Rng) -> np.ndarray:
 
     Args:
         image: float32 (h, w, 3), 0 to 255; overwritten.
-        height: the blur is proportional to it, in pixels.
+        height: of the sharpest digits in pixels; the blur is proportional to it.
 
     Returns:
         uint8 (h, w, 3).

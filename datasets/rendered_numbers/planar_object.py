@@ -56,7 +56,10 @@ class PlanarObject:
 
 
 def is_unreadable_rotated(label: str) -> bool:
-    """Return whether a rotated number is recognizable as rotated: 6908 and 152 are not."""
+    """Return whether a number that is turned upside down is not another number.
+
+    Other digits than 3, 4 and 7 may be read upside down: 6908 as 8069, 152 as 251.
+    """
     return len(label) > 1 and any(digit in "347" for digit in label)
 
 

@@ -105,7 +105,8 @@ class Wall:
             angle += rng.normal(0.0, 0.02)
         for attempt in range(tries):
             if attempt and attempt % 3 == 0:
-                scale *= 0.75
+                scale *= 0.75  # no room in three places: smaller
+            # At the image's centre first, for the size, which the range of places depends on.
             matrix = self._matrix(box, scale, angle, (columns / 2, rows / 2))
             left, top, right, bottom = points_box(project_points(outline, matrix))
             width, height = right - left, bottom - top

@@ -190,6 +190,7 @@ def create_app(
         docs_url=None,  # FastAPI's pages load scripts from another host
         redoc_url=None,
         lifespan=service.running,
+        redirect_slashes=False,  # to what SecurityHeaders takes away again
         exception_handlers=HANDLERS,
     )
 
@@ -275,7 +276,6 @@ def _with_example(error: Refused, request: Request) -> Refused:
         return error
     how = "-F image=@photo.jpg" if kind.startswith("multipart/") else "--data-binary @photo.jpg"
     url = f"{request.scope['scheme']}://{request.headers.get('host')}{request.scope['path']}"
-    if request.url.query:
-        url = shlex.quote(f"{url}?{request.url.query}")
+    url = shlex.quote(f"{url}?{request.url.query}" if request.url.query else url)
     why = "curl -d changes the bytes of a file. " if changed else ""
     return Refused(error.status_code, f"{error.detail}. {why}Send it with: curl {how} {url}")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-from pydantic import BaseModel, Field, field_validator
+from typing import Any
 
+import numpy as np
+from pydantic import BaseModel, Field, field_validator, model_validator
+
+from number_zoo.names import unknown_name
 from number_zoo.server.problems import Refused
 
 _SMALLEST_BOX = 3.0
@@ -26,6 +29,13 @@ class Parameters(BaseModel):
     )
     explain: bool = Field(False, description="Return an attention map for each digit")
     all: bool = Field(False, description="Read all numbers in each image, not only the most likely")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _are_known(cls, values: dict[str, Any]) -> dict[str, Any]:
+        if unknown := [name for name in values if name not in cls.model_fields]:
+            raise Refused(422, unknown_name("parameter", unknown, cls.model_fields))
+        return values
 
     @field_validator("box")
     @classmethod

@@ -126,7 +126,7 @@ def test_a_given_crop_is_read_first(reader, image):
 
 
 def test_larger_images_are_reduced(reader, image, monkeypatch):
-    crop = np.float32([160, 60, 360, 200])
+    crop, blank = np.float32([160, 60, 360, 200]), np.zeros((601, 601, 3), np.uint8)
     expected = reader.predict([image, image], [None, crop])
     monkeypatch.setattr(reader_module, "MAX_PIXELS", 640 * 360 // 3)
     shapes, backend = [], reader._backend
@@ -138,6 +138,7 @@ def test_larger_images_are_reduced(reader, image, monkeypatch):
     assert predictions.decoded.numbers() == ["175", "175"]
     np.testing.assert_allclose(predictions.boxes, expected.boxes, atol=4)
     np.testing.assert_allclose(predictions.crops, expected.crops, atol=8)
+    assert reader.predict([blank]).crops.tolist() == [[0, 0, 601, 601]]
 
 
 def test_a_file_of_ones_own_needs_no_card(tmp_path):

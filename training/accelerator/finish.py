@@ -23,7 +23,7 @@ import numpy as np
 
 from artifacts.files import RunError, atomic_path
 from artifacts.run_folder import open_run
-from artifacts.startup import quiet_tensorflow
+from artifacts.startup import quiet_tensorflow, run_command
 from datasets import Augmentation
 from training.accelerator import feed, pack
 from training.recipes import Recipe
@@ -163,4 +163,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

@@ -15,7 +15,9 @@ async function ask(address, options) {
 }
 
 export async function listModels() {
-  return (await (await ask("api/models")).json()).models;
+  const response = await ask("api/models");
+  if (!response.ok) throw new Error(await reason(response));
+  return (await response.json()).models;
 }
 
 // Reads one image: a list of readings, one for each model, or for each number in it. While the server is busy, the
@@ -37,9 +39,6 @@ export async function readImage(blob, models, box, all) {
 }
 
 async function reason(response) {
-  try {
-    return (await response.json()).detail;
-  } catch {
-    return `The server answered with ${response.status}.`;
-  }
+  const { detail } = await response.json().catch(() => ({})); // a proxy has other answers
+  return detail ?? `The server answered with ${response.status}.`;
 }

@@ -48,7 +48,7 @@ async function read(item) {
       const names = chosenModels().map(({ name }) => name);
       const every = all && !item.box && !item.drawn;
       const readings = await readImage(blob, names, item.box, every);
-      for (const reading of readings) reading.colour = colourOf(names.indexOf(reading.model));
+      for (const reading of readings) reading.colour = colourOf(Math.max(0, names.indexOf(reading.model)));
       // Ignored if the image was rotated in the meantime.
       if (blob === item.blob) Object.assign(item, { readings, all: every, chosen: 0 });
       item.error = null;
@@ -368,6 +368,10 @@ try {
 } catch {
   setThreshold(90);
 }
-models = await listModels();
-showModels();
-await showExamples();
+try {
+  models = await listModels();
+  showModels();
+  await showExamples();
+} catch (error) {
+  refuse(error.message); // images are read all the same, by the server's first model
+}

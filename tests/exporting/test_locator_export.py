@@ -68,7 +68,7 @@ def test_a_file_that_differs_is_refused(expected):
         outputs = expected.backend({"images": image})
         return outputs | {"scores": 0.9 * outputs["scores"]}
 
-    with pytest.raises(ExportError, match="have no equal in the other"):
+    with pytest.raises(ExportError, match="have no counterpart in the other"):
         check_locator(shifted, expected, scenes, None)
     with pytest.raises(ExportError, match="scores of the file differ"):
         check_locator(unsure, expected, scenes, None)

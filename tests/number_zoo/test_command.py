@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -123,12 +124,23 @@ def test_an_image_is_read_from_standard_input(folder, monkeypatch, capsys):
     assert (folder / "drawn" / "standard_input.png").is_file()
 
 
+def test_closed_streams_do_no_harm(folder, monkeypatch):
+    (folder / "bad.png").touch()
+    for name in ("stdin", "stdout", "stderr"):
+        monkeypatch.setattr(f"sys.{name}", None)
+    assert main([str(folder), "-"]) == 1
+    for name in ("stdin", "stdout", "stderr"):
+        getattr(sys, name).close()
+
+
 def test_photos_of_many_pixels_are_decoded_by_the_few(folder, monkeypatch):
     paths = list(files.find_images([str(folder)]))  # of 693, 800 and 81 pixels
     monkeypatch.setattr(files, "PIXELS", 1000)
     assert list(files.batches([*paths, "gone.png"])) == [paths[:1], [*paths[1:], "gone.png"]]
     monkeypatch.setattr(files, "PIXELS", 10)
-    assert list(files.batches(paths)) == [[file] for file in paths]
+    data = Path(paths[0]).read_bytes()
+    images = [*paths, data, io.BytesIO(data), Image.open(paths[0]), np.zeros((4, 4))]
+    assert list(map(len, files.batches(images))) == [1] * len(images)
 
 
 def test_unsure_numbers_are_withheld(folder, capsys):
@@ -150,8 +162,8 @@ def test_unsure_numbers_are_withheld(folder, capsys):
         (["{folder}", "--output", "{empty}/none/x.csv"], "make it first"),
         (["{folder}", "--output", "{empty}", "--format", "csv"], "which is a folder or a device"),
         (["{folder}", "--output", "{rows}"], "resume it with --skip-done"),
-        (["{folder}", "--output", "{rows}", "--skip-done"], "the first line is a,b"),
-        (["{folder}", "--output", "{one}", "--skip-done", "--all"], "bottom. Name another"),
+        (["{folder}", "--output", "{rows}", "--skip-done"], "the first line is 'a,b'"),
+        (["{folder}", "--output", "{one}", "--skip-done", "--all"], "bottom'. Name another"),
         (["{folder}", "--output", "{json}", "--skip-done", "--all"], "confidence, box. Name"),
     ],
 )

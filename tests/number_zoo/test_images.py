@@ -118,5 +118,7 @@ def test_a_missing_file_and_an_unknown_range(tmp_path):
         decode_image("https://example.org/26.jpg")
     with pytest.raises(IsADirectoryError, match="is a folder, not an image"):
         decode_image(tmp_path)
+    with pytest.raises(OSError, match="/dev/null is a pipe or a device"):
+        decode_image("/dev/null")
     with pytest.raises(ValueError, match="range"):
         decode_image(encode_image(Image.new("F", (4, 4), 0.5), "TIFF"))

@@ -197,6 +197,7 @@ IN_PIXELS = "in pixels of the image, 60 x 40, not in fractions of it; at least 3
             {"content": b"", "params": {"all": "true"}},
             "photo.jpg 'http://testserver/api/read?all=true'",
         ),
+        (422, {"params": {"explian": "1"}}, "unknown parameter 'explian'. Known: explain, model"),
         (400, {"content": b"--x\r\nrubbish", "headers": FORM}, "multipart"),
         (400, {"content": b"a", "headers": {"content-type": "multipart/form-data"}}, "multipart"),
         (422, {"files": form(encode()), "data": {"model": FIRST}}, "?model=NAME"),
@@ -237,6 +238,7 @@ def test_a_wrong_request_is_told_what_is_accepted(client, status, request_, word
 def test_unknown_paths_and_methods(client):
     for status, answer, words in [
         (404, client.get("/api/nothing"), "Not found: /api/nothing"),
+        (404, client.get("/static/"), "Not found: /static"),
         (404, client.get("/static/..%2fapi.py"), "Not found"),
         (405, client.get("/api/read"), "does not take GET"),
     ]:

@@ -144,6 +144,11 @@ def test_what_cannot_be_read_is_said_and_the_page_goes_on(open_page):
     page.wait_for_selector("#strip button[aria-current=true][aria-label^='b.png']")
     page.wait_for_selector(DONE)
     assert "note.heic is a HEIC image" in page.locator("#message").inner_text()
+    page.route("**/api/models", lambda route: route.fulfill(status=502, body="{}"))
+    page.reload()
+    page.wait_for_selector("#message:has-text('answered with 502')")
+    upload(page, encode())
+    assert len(numbers(page)) == 1
 
 
 def test_an_image_is_turned(open_page):
@@ -390,6 +395,8 @@ def test_a_phone_shows_all_of_it(open_page):
         choose(page, large, name="large.jpg")
     assert decode_image(request.value.post_data_buffer).shape == (1536, 2048, 3)
     page.wait_for_selector(DONE)
+    choose(page, b"no image", name=f"{'x' * 150}.png")
+    page.wait_for_selector("#message:has-text('cannot show')")
     width = page.evaluate("document.documentElement.scrollWidth")
     assert width <= 360
     for button in page.locator("button:visible:not(.thumb)").all():

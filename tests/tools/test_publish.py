@@ -106,6 +106,9 @@ def test_a_run_is_published_as_files_that_read_the_same(run, tmp_path):
     (tmp_path / "onnx" / "mine.onnx").write_bytes(b"damaged")
     with pytest.raises(ValueError, match=r"mine\.onnx is damaged"):
         number_zoo.Reader("mine")
+    (tmp_path / "onnx" / "mine.json").write_text("{")
+    with pytest.raises(ValueError, match=r"mine\.json is damaged: .* Install"):
+        number_zoo.Reader("mine")
 
 
 @pytest.mark.usefixtures("not_exported")

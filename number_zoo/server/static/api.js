@@ -1,4 +1,4 @@
-// The server: what it is asked and what it says when it does not answer.
+// Requests to the server, and the errors that they can raise.
 
 const TRIES = 4;
 
@@ -15,11 +15,13 @@ async function ask(address, options) {
 }
 
 export async function listModels() {
-  return (await (await ask("api/models")).json()).models;
+  const response = await ask("api/models");
+  if (!response.ok) throw new Error(await reason(response));
+  return (await response.json()).models;
 }
 
-// Reads one image: a list of readings, one for each model, or for each number in it. While the server has too much to do
-// it is asked again when it says so.
+// Reads one image: a list of readings, one for each model, or for each number in it. While the server is busy, the
+// request is repeated after the time that the server requests.
 export async function readImage(blob, models, box, all) {
   const query = new URLSearchParams({ explain: "true" });
   for (const model of models) query.append("model", model);
@@ -37,9 +39,6 @@ export async function readImage(blob, models, box, all) {
 }
 
 async function reason(response) {
-  try {
-    return (await response.json()).detail;
-  } catch {
-    return `The server answered with ${response.status}.`;
-  }
+  const { detail } = await response.json().catch(() => ({})); // a proxy has other answers
+  return detail ?? `The server answered with ${response.status}.`;
 }

@@ -6,7 +6,7 @@ import { env, InferenceSession, Tensor } from "./onnxruntime.mjs";
 const LARGEST = 2048; // pixels of the longer side: more only takes longer
 const MARGIN = 0.7; // as the glimpses have it: a box is enlarged by this fraction,
 const MIN_CROP = 8; // and is so many pixels wide and high at least
-const [MIN_TURNED, MIN_RIVAL] = [0.9, 0.8]; // for readings in other quarter turns, as number_zoo/reader.py has them
+const [MIN_TURNED, MIN_RIVAL] = [0.9, 0.8]; // for readings in other quarter turns, as number_zoo/any_turn.py has them
 const [MIN_ASPECT, MAX_CONFIDENCE, STACK_MARGIN] = [1.4, 0.97, 0.15]; // of stacks, as number_zoo/stacked.py has them
 const [LIGHT, MOSTLY_OPAQUE] = [170, 0.9];
 const ATTENTION_SCALE = 8; // drawn larger than it is, so that it is smooth
@@ -209,7 +209,7 @@ async function describe({ description }, outputs, scale) {
   const places = outputs.digits.data.length;
   const edges = ({ data }) => data.map((edge) => edge / scale);
   const shown = Array.from({ length: length > places ? 0 : length }, (_, place) => place);
-  const chances = shown.map((place) => outputs.digit_log_probs.data.slice(10 * place, 10 * place + 10).map(Math.exp));
+  const probabilities = shown.map((place) => outputs.digit_log_probs.data.slice(10 * place, 10 * place + 10).map(Math.exp));
   return {
     model: description.name,
     number: numberOf(outputs),
@@ -223,7 +223,7 @@ async function describe({ description }, outputs, scale) {
         const digit = outputs.digits.data[place];
         const { grid } = description;
         const attention = outputs.attention ? await drawAttention(outputs.attention, place + 1, grid, outputs.turn) : null;
-        return { digit, probability: chances[place][digit], probabilities: chances[place], attention };
+        return { digit, probability: probabilities[place][digit], probabilities: probabilities[place], attention };
       }),
     ),
   };

@@ -30,7 +30,7 @@ SMALL = {
         "heads": 2,
         "dropout": 0.0,
     },
-    "conv_transformer_tiny": {},
+    "conv_transformer_tiny": {"filters": (16,), "blocks": (1,), "strides": ((2, 2),)},
     "deep_cnn": {"filters": (8, 12, 16, 16, 24)},
     "deep_cnn_goodfellow": {
         "filters": (4, 8),
@@ -44,7 +44,7 @@ SMALL = {
     "logistic_regression": {},
     "residual_cnn": {"stem_filters": 8, "filters": (12, 24), "blocks": (1, 2), "dropout": 0.0},
     "residual_cnn_small": {"stem_filters": 8, "filters": (8, 16), "blocks": (1, 2), "dropout": 0.0},
-    "residual_cnn_tiny": {},
+    "residual_cnn_tiny": {"blocks": (1, 1)},
     "shallow_cnn": {"filters": (12, 16), "dense_units": 64, "dropout": 0.0},
 }
 NAMES = models.list_models(task="read")

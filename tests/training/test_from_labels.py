@@ -33,6 +33,7 @@ def published(photos, tmp_path, monkeypatch):
 
 @pytest.mark.usefixtures("eager")
 def test_a_folder_alone_becomes_a_reader(published, photos, tmp_path, capsys, caplog, monkeypatch):
+    monkeypatch.setattr("inference.reader.MAX_GLIMPSES", 1)  # eagerly, each takes long
     table = photos / "with_bad_rows.csv"
     text = (photos / "labels.csv").read_text()
     table.write_text(f"{text}000.png,1x\n")

@@ -29,7 +29,7 @@ EXAMPLES = [
 ORIENTATION = 0x0112
 TURNS = {3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90, 7: Image.Transpose.TRANSVERSE}
 """EXIF orientations, and how the pixels of such an image are stored."""
-QUARTERS = (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270)
+QUARTERS = (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180)
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +98,7 @@ def test_reads_what_number_zoo_reads(page, reader):
     large = Image.open(io.BytesIO(EXAMPLES[0]))
     large = large.resize((2100, 2100 * large.height // large.width))
     images = [
-        *EXAMPLES,
+        *EXAMPLES[::3],
         *(stored(EXAMPLES[1], orientation) for orientation in TURNS),
         on_transparent(EXAMPLES[4]),
         encode_image(large),

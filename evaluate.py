@@ -8,7 +8,7 @@ import logging
 import sys
 from pathlib import Path
 
-from artifacts.startup import quiet_tensorflow
+from artifacts.startup import quiet_tensorflow, run_command
 from datasets import is_scenes
 from datasets.folder_options import add_folder_options, check_mixes, read_folder_options
 
@@ -19,15 +19,15 @@ EXAMPLES = """examples:
   evaluate.py NAME --dataset my_photos --all --locator runs/my_locator
   evaluate.py --table                    rewrite the tables of README.md and docs/results.md
 
-Figures are of the test split, which neither training nor model selection uses; confidence
+Figures are those of the test split, which neither training nor model selection uses; confidence
 thresholds are chosen on the validation split. Accuracy on a crop around the ground-truth boxes
 ("union", "square") is higher than on whole images: such boxes are unavailable at inference.
 
-Of images with several numbers (rendered_scenes, or a folder with a row for each number), and with
+For images with several numbers (rendered_scenes, or a folder with a row for each number), and with
 --all, the figures are those of all numbers found and read: precision, recall and F1.
 
-Exit status: 0 if every model was evaluated; 1 if some could not be; 2 for wrong usage or if none
-could be, which leaves an existing report as it is."""
+Exit status: 0 if every model was evaluated; 1 if some models failed; 2 for wrong usage or if all
+models failed, which does not change an existing report."""
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -42,15 +42,15 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--dataset", metavar="NAME|FOLDER|MIX", help="the images to evaluate on")
     add("--split", choices=("train", "validation", "test"), default="test", help="default: test")
     add("--crop", choices=("full", "union", "square"),
-        help="the part of each image that is read (default: as each model was trained)")
+        help="the crop of each image that is read (default: as each model was trained)")
     add("--max-glimpses", type=int, metavar="N",
-        help="most glimpses of a model that locates the number; 1 reads the whole image once "
+        help="maximum glimpses of a model that locates the number; 1 reads the whole image once "
         "(default: as predict.py does)")
     add("--all", action="store_true",
         help="evaluate all numbers found and read, as predict.py --all does (default: where images "
         "have several)")
     add("--locator", metavar="RUN|FILE|NAME",
-        help="the locator that finds all numbers (default: the published)")
+        help="the locator that finds all numbers (default: the published one)")
     add("--report", type=Path, default=Path("report"), metavar="FOLDER",
         help="folder of the page, the figures and all readings (default: report)")
     add("--data-dir", type=Path, metavar="FOLDER",
@@ -66,7 +66,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     # fmt: on
     add_folder_options(parser)
     options = parser.parse_args(arguments)
-    read_folder_options(options)
+    read_folder_options(parser, options)
     if not options.table and not (options.models and options.dataset):
         parser.error("models and --dataset are required, or --table alone")
     for name, least in (("max_glimpses", 1), ("limit", 1), ("corruption_samples", 0)):
@@ -77,8 +77,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 
 
 def evaluate(options: argparse.Namespace) -> int:
-    """Do what the options say; returns the exit status."""
-    from artifacts.files import RunError
+    """Run the command with the given options; returns the exit status."""
+    from artifacts.files import RunError, check_folder
 
     try:
         if options.table:
@@ -91,6 +91,7 @@ def evaluate(options: argparse.Namespace) -> int:
             if several and getattr(options, name) is not None:
                 option = name.replace("_", "-")
                 raise ValueError(f"--{option} does not apply where all numbers are read")
+        check_folder(options.report)
         check_mixes((options.dataset, [options.split]), several=several)
         quiet_tensorflow()
         from evaluation import comparison, report, scenes
@@ -112,7 +113,7 @@ def evaluate(options: argparse.Namespace) -> int:
             )
         written = scenes if several else report
         written.write_report(result, options.report)
-    except (ValueError, OSError, RunError) as error:
+    except (ValueError, OSError, MemoryError, RunError) as error:
         print(f"evaluate.py: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -126,9 +127,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     options = parse(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # warns of compiling for each model
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of compiling for each model
     return evaluate(options)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

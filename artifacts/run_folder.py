@@ -39,6 +39,8 @@ def read_run_configuration(path: Path) -> dict[str, Any]:
     """
     if not path.exists():
         raise RunError(f"{path.parent} is not a run: it has no {path.name}")
+    if path.is_dir():
+        raise RunError(f"{path} is a folder: name the file in it, as {path / 'config.json'}")
     content = read_json(path)
     if not (isinstance(content, dict) and isinstance(content.get("configuration"), dict)):
         raise RunError(f'{path} is not the configuration of a run: it has no "configuration"')
@@ -62,8 +64,13 @@ class RunFolder:
         """Whether `metrics.json` was written."""
         return self.metrics.exists()
 
+    @property
+    def is_trained(self) -> bool:
+        """Whether an epoch has ended, or a finished model was stored."""
+        return self.checkpoint.exists() or self.model.exists() or self.finished
+
     def read_history(self, epochs: int) -> list[dict[str, float]]:
-        """Rows of the first `epochs` epochs; a row beyond the checkpoint does not count."""
+        """Rows of the first `epochs` epochs; later rows have no checkpoint and are ignored."""
         if not self.history.exists():
             return []
         with self.history.open(newline="") as file:
@@ -71,7 +78,7 @@ class RunFolder:
         return [row | {"epoch": int(row["epoch"])} for row in rows if row["epoch"] <= epochs]
 
     def write_history(self, rows: list[Mapping[str, float]]) -> None:
-        """Write all rows; the keys of the first are the columns."""
+        """Write all rows; the columns are the keys of the first row."""
         text = io.StringIO()
         writer = csv.DictWriter(text, list(rows[0]))
         writer.writeheader()
@@ -83,20 +90,22 @@ class RunFolder:
 def open_run(folder: Path, configuration: Mapping[str, Any]) -> Iterator[RunFolder]:
     """Lock the folder of a run for writing, and create it if it is new.
 
-    If the block raises before a new run has a checkpoint, the folder is removed.
+    A run that was stopped before its first epoch ended is new again, with any configuration. If the
+    block raises before a new run has a checkpoint, the folder is removed.
 
     Raises:
-        RunError: if the folder is a file, holds other files or a run of another configuration, or
-            if another process writes this run.
+        RunError: if the folder is a file, or contains other files or a run of another
+            configuration, or if another process writes this run.
     """
     run = RunFolder(folder)
     _check(run, configuration)
     folder.mkdir(parents=True, exist_ok=True)
     with lock(folder, "training"):
-        _check(run, configuration)  # another process may have created it meanwhile
+        _check(run, configuration)  # another process may have created it in the meantime
         remove_leftovers(folder)
-        new = not run.config.exists()
+        new = not run.is_trained
         if new:
+            shutil.rmtree(run.tensorboard, ignore_errors=True)
             content = {"configuration": dict(configuration), "environment": environment()}
             write_json(run.config, content)
         try:
@@ -108,7 +117,7 @@ def open_run(folder: Path, configuration: Mapping[str, Any]) -> Iterator[RunFold
 
 
 def _check(run: RunFolder, configuration: Mapping[str, Any]) -> None:
-    if not is_started(run.folder, run.config.name, "run"):
+    if not is_started(run.folder, run.config.name, "run") or not run.is_trained:
         return
     written = read_run_configuration(run.config)
     if written != dict(configuration):

@@ -1,14 +1,15 @@
 """Published weights: trained models that come with the project, each with a model card.
 
 Weights `NAME` are three files: `models/weights/NAME.keras`, the model, and in `number_zoo/weights/`
-`NAME.onnx`, its inference graph, and `NAME.json`, the card of both. The functions here take the
-name of published weights, a run folder or a `.keras` file.
+`NAME.onnx`, its inference graph, and `NAME.json`, the card of both. The functions take the name of
+published weights, a run folder or a `.keras` file.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +42,12 @@ def file_digest(path: Path) -> str:
 
 
 def inference_config(source: str | Path) -> dict[str, Any]:
-    """How images are read with a trained model.
+    """The inference settings of a trained model.
 
     Returns:
-        `temperature`, by which logits are divided, `max_glimpses` and the validation
-        `sequence_accuracy` with them, from the card or the run's `metrics.json`; empty for a
-        single file or an unfinished run.
+        `temperature`, by which logits are divided, `max_glimpses`, and the validation
+        `sequence_accuracy` with these settings, from the card or the run's `metrics.json`; empty
+        for a single file or an unfinished run.
 
     Raises:
         ValueError: if the `metrics.json` is not JSON.
@@ -58,8 +59,8 @@ def training_data(source: str | Path) -> dict[str, str]:
     """Fingerprints of the data that a model was trained and validated on.
 
     Returns:
-        `"SOURCE SPLIT"` to fingerprint (`datasets.fingerprint`), from the card or the run's
-        `metrics.json`; empty where unknown.
+        Dictionary from `"SOURCE SPLIT"` to fingerprint (`datasets.fingerprint`), from the card or
+        the run's `metrics.json`; empty if unknown.
 
     Raises:
         ValueError: if the `metrics.json` is not JSON.
@@ -71,7 +72,7 @@ def provenance_of(source: str | Path) -> dict[str, Any]:
     """The training `configuration` and `environment` of a model.
 
     Returns:
-        What the card or the run's `config.json` holds; empty for a single file.
+        The content of the card or of the run's `config.json`; empty for a single file.
 
     Raises:
         ValueError: if the `config.json` is not JSON.
@@ -81,23 +82,26 @@ def provenance_of(source: str | Path) -> dict[str, Any]:
 
 
 def _metadata(source: str | Path, name: str) -> dict[str, Any]:
-    """The card of published weights, or a JSON file of a run; empty where there is none."""
+    """The card of published weights, or a JSON file of a run; empty if there is none."""
     if str(source) in list_weights(None):
         return card(str(source))
     path = Path(source) / name
     if not path.is_file():
         return {}
     try:
-        return json.loads(path.read_text())
-    except json.JSONDecodeError as error:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
         raise ValueError(f"{path} is not JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} is not that of a run: it is no JSON object")
+    return content
 
 
 def architecture_of(source: str | Path) -> tuple[str, dict[str, Any]] | None:
-    """Name in the registry and builder arguments of a trained model; None where unknown.
+    """Name in the registry and builder arguments of a trained model; None if unknown.
 
     Raises:
-        ValueError: as `provenance_of` does.
+        ValueError: as for `provenance_of`.
     """
     configuration = provenance_of(source).get("configuration", {})
     if "arguments" not in configuration:
@@ -114,7 +118,10 @@ def model_file(source: str | Path) -> Path:
     if str(source) in list_weights(None):
         return weights_file(str(source))
     path = Path(source)
-    path = path / "model.keras" if path.is_dir() else path
+    if path.is_dir():
+        path /= "model.keras"
+        if not path.is_file():
+            raise ValueError(f"{source} has no model.keras: no epoch of this run has ended yet")
     if not path.is_file():
         names = ", ".join(list_weights(None))
         raise ValueError(
@@ -131,6 +138,8 @@ def load(source: str | Path) -> keras.Model:
         ValueError: if there is no such name, run or file, or it is not a Keras model.
     """
     path = model_file(source)
+    if path.suffix == ".keras" and not zipfile.is_zipfile(path):  # which Keras calls "not found"
+        raise ValueError(f"{path} is not a Keras model that can be loaded: it is damaged")
     try:
         return keras.saving.load_model(path, compile=False)
     except Exception as error:

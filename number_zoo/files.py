@@ -1,4 +1,4 @@
-"""Image files: find them in folders, and divide them into batches that fit into memory."""
+"""Find image files in folders, and divide them into batches that fit in memory."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ SUFFIXES = {
     ".tga", ".tif", ".tiff", ".webp",
 }
 # fmt: on
-"""Suffixes of the files that are read in folders; a file given by name may have any suffix."""
+"""Suffixes of image files in folders; a file that is given by name may have any suffix."""
 
 BATCH, PIXELS = 64, 50_000_000
-"""Most images of a batch and most pixels of them together: 150 MB, and as much again for the batch
-that is decoded meanwhile."""
+"""Maximum numbers of images and of pixels in a batch: 150 MB, and as much again for the next batch,
+which is decoded at the same time."""
 
 
 def find_images(names: Iterable[str], drawn: Path | None = None) -> Iterator[str]:
@@ -29,7 +29,7 @@ def find_images(names: Iterable[str], drawn: Path | None = None) -> Iterator[str
         drawn: a folder to skip, since its images are the output of this command.
 
     Yields:
-        Paths, including those of folders that cannot be opened: reading them reports why.
+        Paths, including those of folders that cannot be opened: reading them raises the error.
     """
     errors: list[OSError] = []
     for name in names:
@@ -38,22 +38,22 @@ def find_images(names: Iterable[str], drawn: Path | None = None) -> Iterator[str
             continue
         visited: set[tuple[int, int]] = set()
         for path in filter(None, (drawn, Path(name))):
-            _is_new(path, visited)
+            is_new_folder(path, visited)
         for folder, inner, files in os.walk(name, onerror=errors.append, followlinks=True):
-            # Hidden files are thumbnails and metadata of desktops, or written only in part.
+            # Hidden files are thumbnails and metadata of desktops, or incomplete files.
             paths = [Path(folder, name) for name in sorted(inner) if not name.startswith(".")]
-            inner[:] = [path.name for path in paths if _is_new(path, visited)]
+            inner[:] = [path.name for path in paths if is_new_folder(path, visited)]
             for file in sorted(files):
                 if Path(file).suffix.lower() in SUFFIXES and not file.startswith("."):
                     yield str(Path(folder, file))
     yield from (error.filename for error in errors)
 
 
-def _is_new(path: Path, visited: set[tuple[int, int]]) -> bool:
-    """Whether a folder was not `visited` before: links can form cycles."""
+def is_new_folder(path: Path, visited: set[tuple[int, int]]) -> bool:
+    """Whether a folder was not visited before, since links can form cycles; marks it as visited."""
     try:
         status = path.stat()
-    except OSError:  # walking it reports why
+    except OSError:  # walking it raises the error
         return True
     identity = status.st_dev, status.st_ino
     if identity in visited:
@@ -63,7 +63,7 @@ def _is_new(path: Path, visited: set[tuple[int, int]]) -> bool:
 
 
 def is_folder(name: str) -> bool:
-    """Whether there is a folder of that name; False without the permission to know."""
+    """Whether the name is that of a folder; False without the permission to find out."""
     try:
         return bool(name) and Path(name).is_dir()  # Path("") is the working directory
     except OSError:
@@ -89,7 +89,7 @@ def batches(images: Iterable) -> Iterator[list]:
 
 
 def _pixels(image: Any) -> int:
-    """Pixels of an image, of a file from its header; 0 where that cannot be read."""
+    """Number of pixels of an image, of a file from its header; 0 if that cannot be read."""
     from number_zoo.images import measure_image
 
     try:
@@ -98,6 +98,6 @@ def _pixels(image: Any) -> int:
         if Path(image).is_file() if is_path else getattr(image, "seekable", lambda: True)():
             width, height = measure_image(image)
             return width * height
-    except Exception:  # of any kind: decoding reports it
+    except Exception:  # any error of Pillow: decoding raises it again
         pass
     return 0

@@ -33,8 +33,10 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 LONGEST = (
-    "test_notebooks", "test_zoo", "test_files", "test_distribution", "test_export", "test_fit",
-    "test_comparison", "test_faults", "test_search", "test_published_files",
+    "test_notebooks", "test_zoo", "test_files", "test_distribution", "test_fit", "test_search",
+    "test_export", "test_browser_page", "test_page", "test_comparison", "test_command",
+    "test_locator", "test_locator_export", "test_faults", "test_published_files", "test_graph",
+    "test_serving", "test_hostile", "test_from_labels", "test_all_numbers", "test_publish",
 )  # fmt: skip
 """Files that take longest: they begin, lest a worker is left with one at the end."""
 
@@ -47,7 +49,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Fork the server of interpreters while TensorFlow is imported and does not run."""
-    if any("interpreter" in getattr(item, "fixturenames", ()) for item in session.items):
+    fixtures = {name for item in session.items for name in getattr(item, "fixturenames", ())}
+    if fixtures & {"interpreter", "kernel"}:
         from tests.interpreters import start_server
 
         start_server()
@@ -55,13 +58,16 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 @pytest.fixture(scope="module")
 def eager():
-    """Models are trained eagerly: tracing takes longer than the few steps of a test."""
+    """Models are trained and read eagerly: tracing takes longer than the few steps of a test."""
     import keras
+    import tensorflow as tf
 
+    tf.config.run_functions_eagerly(True)
     with pytest.MonkeyPatch.context() as patch:
         compile_eagerly = functools.partialmethod(keras.Model.compile, run_eagerly=True)
         patch.setattr(keras.Model, "compile", compile_eagerly)
         yield
+    tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture

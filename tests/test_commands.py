@@ -14,6 +14,7 @@ import export
 import models
 import predict
 import train
+import tuning.__main__ as tuning_command
 from tests.conftest import ROOT
 from training import fit
 from training.recipes import RECIPES
@@ -54,6 +55,13 @@ def test_a_mistake_is_one_line_and_leaves_nothing(arguments, message, capsys, tm
     assert not run.exists()  # nothing that would refuse the corrected command
 
 
+def test_images_that_do_not_fit_in_memory_are_one_line(monkeypatch, capsys, tmp_path, photos):
+    monkeypatch.setattr("datasets.prepared._free_memory", lambda: 0)
+    run = tmp_path / "run"
+    assert train.main(["shallow_cnn", "--dataset", str(photos), "--run", str(run)]) == 2
+    assert "--cache-dir" in capsys.readouterr().err.splitlines()[-1]
+
+
 @pytest.mark.parametrize(
     ("command", "option", "least"),
     [
@@ -69,6 +77,30 @@ def test_a_number_below_the_least_is_refused(command, option, least, capsys):
     with pytest.raises(SystemExit):
         command.main([*arguments[command], option, str(least - 1)])
     assert f"{option} is {least} or more. Received: {least - 1}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--dataset", "{photos}", "--fold", "6/5"], "a fold is I/K"),
+        (["--dataset", "{photos}:0", "--fold", "1/5"], "weights above 0"),
+        (["--dataset", "mnist", "--fold", "1/5", "--skip-bad"], "leave --skip-bad, --fold out"),
+    ],
+)
+@pytest.mark.parametrize(
+    "command", [(train, "shallow_cnn"), (evaluate, "x"), (tuning_command, "shallow_cnn")]
+)
+def test_a_wrong_option_of_folders_is_refused(command, arguments, message, photos, capsys):
+    with pytest.raises(SystemExit):
+        command[0].main([command[1], *(part.format(photos=photos) for part in arguments)])
+    assert message in capsys.readouterr().err
+
+
+def test_a_report_is_a_folder_before_anything_is_read(tmp_path, capsys, photos):
+    (tmp_path / "file").touch()
+    arguments = ["x", "--dataset", str(photos), "--report", str(tmp_path / "file" / "report")]
+    assert evaluate.main(arguments) == 2
+    assert f"{tmp_path / 'file'} is a file: name a folder" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -156,6 +188,8 @@ def test_every_command_imports_tensorflow_without_its_start_up_lines(photos):
         and "def main(" in (ROOT / path).read_text(encoding="utf-8")
     }
     assert commands == REACHES_TENSORFLOW.keys() | NO_TENSORFLOW
+    for name in REACHES_TENSORFLOW:
+        assert "\n    run_command(main)\n" in (ROOT / f"{name.replace('.', '/')}.py").read_text()
     jobs = json.dumps(REACHES_TENSORFLOW).replace("{photos}", str(photos))
     code = [sys.executable, "-c", FIRST_IMPORTS, jobs]
     done = subprocess.run(code, cwd=ROOT, capture_output=True, text=True, check=True)

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from artifacts.files import atomic_path
-from artifacts.startup import quiet_tensorflow
+from artifacts.startup import quiet_tensorflow, run_command
 from datasets.rendered_numbers.rendered_numbers_dataset_builder import SEEDS
 from datasets.rendered_numbers.rendering import render
 from datasets.rendered_numbers.styles import STYLES
@@ -63,4 +63,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

@@ -1,4 +1,4 @@
-"""What `train.py` prints: the lists, and the scores of a finished run."""
+"""The output of `train.py`: the lists, and the scores of a finished run."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from rich.console import Console
 import datasets
 import models
 from artifacts.console import count, table
+from datasets import mixing
+from datasets.sources import is_folder
 from training.configuration import Configuration
 from training.recipes import list_recipes
 
@@ -56,6 +58,9 @@ def show_run(configuration: Configuration, folder: Path, metrics: dict[str, Any]
     else:
         cells, notes = _reader_scores(metrics)
         command = ["evaluate.py", str(folder), "--dataset", configuration.validation]
+        sources = [part.source for part in mixing.parse_mix(configuration.validation)]
+        if not all(datasets.size(source, "test") for source in sources if is_folder(source)):
+            command += ["--split", "validation"]
     title = (
         f"{configuration.model} on the validation split of {configuration.validation} "
         f"(crop: {configuration.crop}), epoch {metrics['epoch']}"

@@ -1,4 +1,4 @@
-"""Annotations of objects: COCO, YOLO and Pascal VOC, whose digits are joined from left to right.
+"""Object annotations in COCO, YOLO and Pascal VOC; digits are joined from left to right.
 
 COCO: https://cocodataset.org/#format-data. YOLO: https://docs.ultralytics.com/datasets/detect.
 Pascal VOC: Everingham et al. 2010, https://doi.org/10.1007/s11263-009-0275-4.
@@ -21,11 +21,11 @@ from datasets.photo_folder.rows import Layout, Row, image_row, join_objects
 from datasets.photo_folder.values import TEXT_KEYS, split_in
 
 _ORIENTATION = 0x0112  # EXIF's tag
-_ON_ITS_SIDE = (5, 6, 7, 8)  # its values that turn an image by a quarter
+_ON_ITS_SIDE = (5, 6, 7, 8)  # values with a rotation by a quarter turn
 
 
 def is_coco(path: Path) -> bool:
-    """Whether a JSON file is of the form of COCO."""
+    """Whether a JSON file has the structure of COCO."""
     try:
         content = json.loads(read_text(path)[0])
     except (ValueError, RecursionError):
@@ -34,10 +34,10 @@ def is_coco(path: Path) -> bool:
 
 
 def read_coco(paths: Sequence[Path], root: Path) -> Layout:
-    """Read files of COCO, each perhaps of one split.
+    """Read COCO files; the name of a file may name its split.
 
     Raises:
-        ValueError: if they list no images or an annotation is not as COCO has it.
+        ValueError: if they list no images or an annotation is not valid COCO.
     """
     rows: list[Row] = []
     for path in paths:
@@ -53,18 +53,27 @@ def read_coco(paths: Sequence[Path], root: Path) -> Layout:
 
 
 def _coco_rows(content: dict[str, Any], name: str, split: str) -> Iterator[Row]:
-    classes = {entry["id"]: entry["name"] for entry in content.get("categories", [])}
+    classes = {entry["id"]: entry["name"] for entry in content.get("categories") or []}
     files = {image["id"]: str(image["file_name"]) for image in content["images"]}
     for key, file in files.items():
         yield Row(f"{name}, image {key}", file, "", split=split)
     for entry in content["annotations"]:
         texts = {**entry, **(entry.get("attributes") or {})}
         written = [texts[key] for key in TEXT_KEYS if texts.get(key) is not None]
-        label = [*written, classes.get(entry["category_id"], entry["category_id"])][0]
-        left, top, width, height = map(float, entry["bbox"])
-        box = np.array([[left, top, left + width, top + height]])
-        location = f"{name}, annotation {entry.get('id')}"
-        yield Row(location, files[entry["image_id"]], str(label), box, split)
+        category, image = entry["category_id"], entry["image_id"]
+        label = [*written, classes.get(category, "" if classes else category)][0]
+        file, location = files.get(image), f"{name}, annotation {entry.get('id')}"
+        boxes, error = None, ""
+        try:
+            left, top, width, height = map(float, entry["bbox"])
+            boxes = np.array([[left, top, left + width, top + height]])
+        except (TypeError, ValueError):
+            error = f"its bbox is not left, top, width and height: {entry['bbox']!r}"
+        if file is None:
+            error = "no image of the file has this id"
+        elif label == "":
+            error = f"category {category} has no name in categories"
+        yield Row(location, file or f"image {image}", str(label), boxes, split, error)
 
 
 def _layout(name: str, rows: Sequence[Row], path: Path) -> Layout:
@@ -77,7 +86,7 @@ def _layout(name: str, rows: Sequence[Row], path: Path) -> Layout:
 
 
 def read_yolo(images: Sequence[Path], root: Path) -> Layout:
-    """Read YOLO's text files, beside their images or in `labels/` where those are in `images/`.
+    """Read YOLO's text files, next to the images, or in `labels/` for images in `images/`.
 
     Raises:
         ValueError: if `data.yaml` is damaged, or there is no object.
@@ -99,7 +108,7 @@ def read_yolo(images: Sequence[Path], root: Path) -> Layout:
 
 
 def yolo_file(image: Path) -> Path | None:
-    """The text file of an image in YOLO's layout; None where there is none."""
+    """The text file of an image in YOLO's layout; None if there is none."""
     folders = [image.parent]
     if "images" in image.parent.parts:
         parts = list(image.parent.parts)
@@ -140,8 +149,9 @@ def _yolo_row(row: Row, line: str, classes: dict[int, str], size: tuple[int, int
 
 
 def _yolo_classes(root: Path) -> tuple[dict[int, str], str]:
-    """Names of the classes by number, and the file that has them; empty where there is none."""
-    for path in sorted([*root.glob("*.yaml"), *root.glob("*.yml")]):
+    """Names of the classes by number, and the file that defines them; empty if there is none."""
+    usual = root / "data.yaml"
+    for path in [usual] if usual.is_file() else sorted(root.glob("*.y*ml")):
         try:
             import yaml
         except ImportError as error:
@@ -162,12 +172,13 @@ def _yolo_classes(root: Path) -> tuple[dict[int, str], str]:
 
 
 def _upright_size(path: Path) -> tuple[int, int]:
-    """Width and height of an image as it is shown; of a damaged one (1, 1), which fails later."""
+    """Width and height of the upright image; (1, 1) for a damaged image, which is reported
+    later."""
     try:
         with Image.open(path) as image:
             is_turned = image.getexif().get(_ORIENTATION) in _ON_ITS_SIDE
             return image.size[::-1] if is_turned else image.size
-    except Exception:  # of any kind: decoding reports it
+    except Exception:  # any error of Pillow: decoding raises it again
         return 1, 1
 
 
@@ -204,7 +215,11 @@ def _voc_rows(path: Path, images: Sequence[Path], root: Path) -> list[Row]:
         empty = replace(empty, file=tree.findtext("filename", path.stem))
     rows = [empty]
     for entry in tree.iter("object"):
-        edges = ("xmin", "ymin", "xmax", "ymax")
-        box = np.array([[float(entry.findtext(f"bndbox/{edge}", "")) for edge in edges]])
-        rows.append(replace(empty, label=(entry.findtext("name") or "").strip(), boxes=box))
+        label = (entry.findtext("name") or "").strip()
+        texts = [entry.findtext(f"bndbox/{edge}", "") for edge in ("xmin", "ymin", "xmax", "ymax")]
+        try:
+            rows.append(replace(empty, label=label, boxes=np.array([texts], float)))
+        except ValueError:
+            error = f"object {label!r} has no bndbox of numbers xmin, ymin, xmax and ymax"
+            rows.append(replace(empty, label=label, error=error))
     return rows

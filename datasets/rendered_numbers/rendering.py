@@ -10,6 +10,7 @@ import io
 import logging
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -78,7 +79,7 @@ def render(seed: int, index: int, style: Style = DEFAULT) -> RenderedImage:
 def reproducible_rng(seed: int, index: int) -> Iterator[Rng]:
     """The random number generator of an image, while OpenCV does not use Intel IPP.
 
-    Without IPP it is no slower for small images, and has one source of rounding less.
+    Without IPP it is not slower for small images, and one source of different rounding is removed.
 
     Raises:
         ValueError: if the seed or the index is negative.
@@ -143,6 +144,7 @@ def map_indices(
 
 
 def _start_worker() -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     cv2.setNumThreads(1)  # the processes already use all processors
     cv2.ipp.setUseIPP(False)
     families()
@@ -150,12 +152,18 @@ def _start_worker() -> None:
     gc.freeze()  # the garbage collector need not traverse these again
 
 
+def _end_with_parent() -> None:
+    """End this worker when its parent was killed; it would wait for images forever."""
+    multiprocessing.parent_process().join()
+    os._exit(1)
+
+
 def write_folder(folder: str | os.PathLike, images: Iterable[RenderedImage]) -> None:
     """Write images as a folder that `datasets.load` takes; `labels.csv` is written last.
 
     Args:
         folder: folder to write to; it is created.
-        images: what to write.
+        images: images to write.
     """
     folder, table = Path(folder), io.StringIO()
     folder.mkdir(parents=True, exist_ok=True)

@@ -210,11 +210,15 @@ def _place_neighbour(
 def _place_suffix(
     text: str, box: Box, height: float, rng: Rng
 ) -> tuple[str, float, tuple[float, float]]:
-    """Sample the place of a sign to the right of the number: what `_place_neighbour` returns."""
+    """Sample the place of a sign to the right of the number.
+
+    Returns:
+        The text, its height in pixels, and its centre (x, y), as from `_place_neighbour`.
+    """
     _, top, right, bottom = box
     digit = bottom - top
     factor = rng.uniform(0.45, 1.05)
-    half = 0.32 * factor * digit * len(text)
+    half = 0.32 * factor * digit * len(text)  # a character is about 0.64 of its height wide
     x = right + half + digit * rng.uniform(0.35, 0.9)
     return text, height * factor, (x, (top + bottom) / 2 + digit * rng.normal(0, 0.15))
 

@@ -3,12 +3,15 @@
 import errno
 import os
 import tempfile
+from pathlib import Path
 
 import pytest
 
 from artifacts.files import (
     RunError,
     atomic_path,
+    check_folder,
+    expand_user,
     first_difference,
     lock,
     read_json,
@@ -31,6 +34,22 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
         raise OSError(errno.ENOSPC, "No space left on device")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_below_a_file_is_refused(tmp_path):
+    check_folder(tmp_path / "new" / "report")
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError, match="file is a file: name a folder"):
+        check_folder(tmp_path / "file" / "report")
+
+
+def test_a_user_without_a_home_has_the_folder_of_temporary_files(monkeypatch):
+    def fail(_):
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "expanduser", fail)
+    assert expand_user("~/x") == Path(tempfile.gettempdir(), "x")
+    assert expand_user("~nobody/x") == Path("~nobody/x")
 
 
 def test_two_writers_of_one_file_do_not_share_a_temporary_file(tmp_path):

@@ -20,8 +20,8 @@ def test_a_run_keeps_its_configuration_environment_and_history(tmp_path):
 
 
 def test_a_run_of_another_configuration_other_files_and_a_file_are_refused(tmp_path):
-    with open_run(tmp_path / "run", CONFIGURATION):
-        pass
+    with open_run(tmp_path / "run", CONFIGURATION) as run:
+        run.checkpoint.touch()
     (tmp_path / "thesis.txt").write_text("")
     for folder, message in (
         (tmp_path / "run", r"another configuration \(seed: 0, now 7\)"),
@@ -31,6 +31,14 @@ def test_a_run_of_another_configuration_other_files_and_a_file_are_refused(tmp_p
         with pytest.raises(RunError, match=message), open_run(folder, CONFIGURATION | {"seed": 7}):
             pass
     assert {path.name for path in tmp_path.iterdir()} == {"run", "thesis.txt"}
+
+
+def test_a_run_without_an_epoch_takes_another_configuration(tmp_path):
+    with open_run(tmp_path, CONFIGURATION) as run:
+        run.tensorboard.mkdir()
+    with open_run(tmp_path, CONFIGURATION | {"seed": 7}) as run:
+        assert read_run_configuration(run.config) == CONFIGURATION | {"seed": 7}
+        assert not run.tensorboard.exists()
 
 
 def test_a_kill_while_the_configuration_is_written_is_harmless(tmp_path):

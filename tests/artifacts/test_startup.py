@@ -1,7 +1,9 @@
 """TensorFlow's start-up lines."""
 
+import io
 import os
 import re
+import sys
 
 import pytest
 
@@ -29,3 +31,20 @@ def test_lines_before_an_error_are_written(capfd):
         os.write(2, b"noise\nmessage\n")
         raise RuntimeError
     assert capfd.readouterr().err == "message\n"
+
+
+def test_a_command_prints_any_text_and_ends_with_its_status(monkeypatch):
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="cp1252"))
+    with pytest.raises(SystemExit) as stop:
+        startup.run_command(lambda: print("−log P", flush=True) or 1)
+    assert stop.value.code == 1 and written.getvalue().startswith(b"?log P")
+
+
+def test_an_interrupted_command_is_no_traceback(capsys):
+    def main():
+        raise KeyboardInterrupt
+
+    with pytest.raises(SystemExit) as stop:
+        startup.run_command(main)
+    assert stop.value.code == 130 and capsys.readouterr().err == "\nstopped\n"

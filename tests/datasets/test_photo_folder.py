@@ -51,6 +51,7 @@ CSV = {
     "UTF-16": ("file\tlabel\r\na.png\t007\r\n".encode("utf-16"), A7),
     "UTF-16 without a mark": ("file,label\na.png,007\n".encode("utf-16-le"), A7),
     "UTF-16, high byte first": ("file,label\na.png,007\n".encode("utf-16-be"), A7),
+    "a zero byte": (b"file,label\na.png,007\0\n", A7),
     "UTF-32": ("file,label\na.png,007\n".encode("utf-32"), A7),
     "Windows-1252": ("file;label\nTür.png;12\n".encode("cp1252"), {"Tür.png": "12"}),
     "decomposed": ("file,label\nTu\u0308r.png,12\n", {"Tür.png": "12"}),
@@ -141,14 +142,46 @@ def test_habits_are_taken_as_they_are(tmp_path, habit):
         assert labels_of(tmp_path / name) == labels
 
 
-def test_files_of_yolo_that_hold_nothing_usable_are_named(tmp_path):
-    line = "7 .5 .5 1 1\n"
-    folder = put_images(tmp_path, "a.png", "b.png")
-    put(folder, {"data.yaml": "names: [zero]\n", "a.txt": line, "b.txt": "\n" + line})
-    with pytest.raises(BadRows, match="2 of 2 rows") as raised:
+def voc(objects: str) -> str:
+    return f"<annotation><filename>b.png</filename>{objects}</annotation>"
+
+
+def coco(**annotation) -> str:
+    first = {"id": 5, "image_id": 1, "category_id": 3, "bbox": [5, 1, 9, 9]}
+    return json.dumps(COCO | {"annotations": [first, {**first, "id": 6, **annotation}]})
+
+
+YAML = {"data.yaml": "names: [zero]\n", "args.yaml": "epochs: 3\n"}
+BAD_OBJECTS = {
+    "class": (YAML | {"b.txt": "\n7 .5 .5 1 1\n"}, "b.txt, line 2: b.png: class 7 has no name"),
+    "decimal commas": (YAML | {"b.txt": "0 0,5 0,5 1 1\n"}, "b.txt, line 1: b.png: not a line"),
+    "twice": (YAML | {"b.txt": "0 .5 .5 1 1\n" * 2}, "b.png: the box of b.txt, line 1 once more"),
+    "no box": ({"b.xml": voc("<object><name>7</name></object>")}, "object '7' has no bndbox"),
+    "image": ({"x.json": coco(image_id=9)}, "annotation 6: image 9: no image of the file"),
+    "category": ({"x.json": coco(category_id=9)}, "annotation 6: b.png: category 9 has no name"),
+    "bbox": ({"x.json": coco(bbox=None)}, "annotation 6: b.png: its bbox is not left"),
+    "same": ({"x.json": coco()}, "annotation 6: b.png: the box of x.json, annotation 5 once more"),
+}
+"""Files, and the row that cannot be used."""
+
+
+@pytest.mark.parametrize("case", BAD_OBJECTS)
+def test_objects_that_cannot_be_used_are_named(tmp_path, case):
+    files, message = BAD_OBJECTS[case]
+    with pytest.raises(BadRows) as raised:
+        read_folder(put(put_images(tmp_path, "a.png", "b.png"), files))
+    assert message in str(raised.value)
+
+
+def test_links_are_followed_and_those_to_nothing_are_named(tmp_path):
+    put_images(tmp_path / "disk", "a.png")
+    folder = put_images(tmp_path / "f", "8/b.png")
+    (folder / "7").symlink_to(tmp_path / "disk")
+    (folder / "8" / "cycle").symlink_to(folder)
+    assert labels_of(folder) == {"a.png": "7", "b.png": "8"}
+    (folder / "8" / "c.png").symlink_to(tmp_path / "nowhere.png")
+    with pytest.raises(BadRows, match=r"8/c\.png: it is a link to a file that is missing"):
         read_folder(folder)
-    for place in ("a.txt, line 1: a.png", "b.txt, line 2: b.png"):
-        assert f"{place}: class 7 has no name in data.yaml" in str(raised.value)
 
 
 def test_spreadsheets(tmp_path, monkeypatch):
@@ -225,7 +258,7 @@ def test_splits_in_names_of_tables_and_folders(tmp_path, images, files, expected
         *(("12 345", "12345"), ("1'234", "1234"), ("none", ""), ("(none)", ""), ("no number", "")),
         *((" 7\u200b", "7"), ("\u00a07", "7")),
         *(("12A", "--labels digits"), ("7.0", "spreadsheet"), ("nan", "missing")),
-        *(("?", "no number"), ("-", "no number"), ("1.5", "alone (15)"), ("-1", "alone (1)")),
+        *(("?", "not a number"), ("-", "not a number"), ("1.5", "alone (15)"), ("-1", "alone (1)")),
         *(("12-3", "2 numbers"), ("3/4", "2 numbers"), ("1.2E+05", "as text"), ("٣", "no digits")),
         *(("2026-01-12", "date"), ("TRUE", "no digits"), ("12 34", "2 numbers")),
     ],
@@ -255,6 +288,7 @@ def test_letters_are_dropped_on_request():
         *((text, [[1, 2, 3, 4], [3, 2, 5.5, 4]])
           for text in ("1 2 3 4;3 2 5.5 4", "[[1, 2, 3, 4], [3, 2, 5.5, 4]]")),
         *(("1 2 3", "'1 2 3'"), ("1 2 x 4", "semicolons"), ("5 2 5 4", "right > left")),
+        *((".1 .2 .5 1", "in pixels: multiply"),),
         *(("1 1 nan 4", "nan"), ("1 1 2 2;2 1 3 2;3 1 4 2", "2 digits")),
     ],
 )  # fmt: skip
@@ -333,6 +367,7 @@ def test_all_bad_rows_are_one_error_and_can_be_skipped(tmp_path):
     put(tmp_path, {"broken.png": b"\x89PNG", "drawing.svg": "<svg/>"})
     bad = {
         "a.png,13,,": "labelled '13' here and '12' at",
+        "a.png,12,,test": "split 'test' here and '' at labels.csv, line 2",
         "b.png,12a,,": "digits alone (12)",
         "gone.png,1,,": "no such image",
         "smal.png,1,,": "the nearest name is small.png",
@@ -349,12 +384,12 @@ def test_all_bad_rows_are_one_error_and_can_be_skipped(tmp_path):
     with pytest.raises(BadRows) as raised:
         understand(tmp_path)
     lines = str(raised.value).splitlines()
-    assert lines[0] == f"{tmp_path}: 30 of 31 rows cannot be used:"
+    assert lines[0] == f"{tmp_path}: 31 of 32 rows cannot be used:"
     for number, reason in enumerate([*bad.values()][:20], 1):
         assert f"line {number + 2}: " in lines[number] and reason in lines[number]
-    assert lines[-2:] == ["  and 10 more", "Correct them, or leave them out with --skip-bad"]
+    assert lines[-2:] == ["  and 11 more", "Correct them, or leave them out with --skip-bad"]
     folder = understand(f"{tmp_path}?skip_bad=1")
-    assert [photo.label for photo in folder.photos] == ["12"] and len(folder.skipped) == 30
+    assert [photo.label for photo in folder.photos] == ["12"] and len(folder.skipped) == 31
     # What only decoding tells.
     put(tmp_path, {"labels.csv": "file,label,boxes\na.png,1,0 0 90 90\nb.png,2,-2 0 41 20\n"
         "broken.png,3,\ndrawing.svg,4,\nsmall.png,5,\nx/c.png,6a,\n"})  # fmt: skip

@@ -124,14 +124,21 @@ def test_targets_are_where_the_numbers_are(tmp_path, seed):
     assert red.mean() < 0.002 or (image == image[0, 0]).all(axis=2).mean() > 0.2, "none is left out"
 
 
-def test_what_is_cut_or_tiny_is_ignored_and_unknown_boxes_are_refused(tmp_path):
+def test_what_is_cut_or_tiny_is_ignored(tmp_path):
     example = coloured(2, 0, tmp_path)
     targets = view_targets(example, (100, 100), 1.0, (example.boxes[0, 0] + 25, 0.0))
     assert np.isnan(targets[:, 4]).all() and np.isfinite(targets[0, :4]).all()
     assert np.isnan(view_targets(example, (8, 12), 0.04)[:, 4]).all()
-    example.boxes[0] = np.nan
-    with pytest.raises(ValueError, match="number without a box"):
-        view_targets(example, (100, 100), 1.0)
+
+
+def test_unknown_boxes_are_refused_before_the_first_batch(tmp_path):
+    rows = "a.png,12,1 2 9 9,train\nb.png,34,,train\nc.png,5,,validation\n"
+    put_images(tmp_path, "a.png", "b.png", "c.png")
+    put(tmp_path, {"labels.csv": "file,label,boxes,split\n" + rows})
+    with pytest.raises(ValueError, match=r"1 of 2 images have .* without a box, such as b\.png"):
+        datasets.load_scene_training(tmp_path, epochs=1, seed=0)
+    with pytest.raises(ValueError, match="1 of 1 images"):
+        datasets.load_scene_batches(tmp_path, "validation")
 
 
 def test_batches_resume_and_hold_the_whole_image(tmp_path):

@@ -39,6 +39,12 @@ def test_identifiers_of_two_charts_of_a_page_differ():
     assert identifiers[0].isdisjoint(identifiers[1])
 
 
+def test_a_curve_that_starts_with_a_mistake_stays_within_its_axes():
+    curve = [{"coverage": 0.1, "accuracy": 0.0}, {"coverage": 1.0, "accuracy": 0.9}]
+    assert charts.plot_coverage({"m": curve}).axes[0].lines[0].get_clip_on()
+    assert not charts.plot_coverage({"m": curve[1:]}).axes[0].lines[0].get_clip_on()
+
+
 def test_no_accuracy_axis_goes_beyond_100_percent():
     curve = [{"coverage": 0.5, "accuracy": 1.0}, {"coverage": 1.0, "accuracy": 0.9}]
     bins = [{"confidence": 1.0, "accuracy": 1.0, "interval": (0.9, 1.0), "images": 50}]

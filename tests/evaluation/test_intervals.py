@@ -30,6 +30,20 @@ def test_character_interval_covers_where_digits_of_an_image_are_wrong_together()
     assert covered_by_digits / 200 < 0.85  # what counting digits as independent would cover
 
 
+@pytest.mark.parametrize(
+    ("correct", "total", "interval"),
+    [
+        (81, 263, (0.2553, 0.3662)),
+        (15, 148, (0.0624, 0.1605)),
+        (0, 20, (0.0, 0.1611)),
+        (1, 29, (0.0061, 0.1718)),
+    ],
+)
+def test_wilson_interval_equals_published_examples(correct, total, interval):
+    """Newcombe, Two-sided confidence intervals for the single proportion, 1998, table I."""
+    assert wilson_interval(correct, total) == pytest.approx(interval, abs=5e-5)
+
+
 def test_character_interval_of_perfect_and_empty_readings():
     ones = np.ones(50, int)
     low, high = clustered_interval(3 * ones, 3 * ones)

@@ -110,6 +110,7 @@ class Faults:
         self.work = work
         work.mkdir(parents=True, exist_ok=True)
         self.photos = prepare(work)
+        self.killed = work / "killed"
         (work / "results").mkdir(exist_ok=True)
 
     def run(
@@ -134,6 +135,9 @@ class Faults:
         """The files that a command without a fault leaves, and its operations."""
         root, trace = self.work / f"whole-{scenario}", self.work / f"trace-{scenario}.json"
         if not trace.exists():
+            if scenario == "resume":
+                self._start_from("train", self.killed)
+                self._kill_in_second_epoch(self.killed)
             self._start_from(scenario, root)
             status = self.run(scenario, root, self.work / "log", trace=trace)
             if status:
@@ -141,15 +145,20 @@ class Faults:
                 raise RuntimeError(f"{scenario} fails without a fault: {log}")
         return contents(root), json.loads(trace.read_text())
 
-    def _start_from(self, scenario: str, root: Path) -> None:
+    def _start_from(self, scenario: str, root: Path, fault: str = KILLED) -> None:
         """Make the folder that a command begins with."""
         root.mkdir(exist_ok=True)
         for path in root.iterdir():
             shutil.rmtree(path)
-        if scenario == "resume":  # killed in the second epoch
-            operations = [(kind, Path(path).name) for kind, path in self.reference("train")[1]]
-            at = operations.index(("rename", "checkpoint.npz")) + 5
-            self.run("train", root, self.work / "log", at)
+        if scenario == "resume" and fault == DISK:  # on which a copy may not fit
+            self._kill_in_second_epoch(root)
+        elif scenario == "resume":
+            shutil.copytree(self.killed, root, dirs_exist_ok=True)
+
+    def _kill_in_second_epoch(self, root: Path) -> None:
+        operations = [(kind, Path(path).name) for kind, path in self.reference("train")[1]]
+        at = operations.index(("rename", "checkpoint.npz")) + 5
+        self.run("train", root, self.work / "log", at)
 
     def cases(self, scenarios: Sequence[str], faults: Sequence[str]) -> list[Case]:
         """All cases of some commands and faults."""
@@ -184,7 +193,7 @@ class Faults:
 
     def _check(self, case: Case, root: Path, log: Path) -> str:
         expected, _ = self.reference(case.scenario)
-        self._start_from(case.scenario, root)
+        self._start_from(case.scenario, root, case.fault)
         at = 0 if case.fault == DISK else case.at
         status = self.run(case.scenario, root, log, at, case.fault)
         text = log.read_text()

@@ -58,3 +58,14 @@ def test_weights_load_by_name_and_errors_say_what_is_wrong(tmp_path, monkeypatch
     (tmp_path / "tiny.keras").unlink()
     with pytest.raises(ValueError, match="Received: no file"):
         published.load("tiny")
+
+
+def test_a_folder_that_is_no_usable_run_is_named(tmp_path):
+    with pytest.raises(ValueError, match=r"has no model\.keras: it is no run with"):
+        models.model_file(tmp_path)
+    (tmp_path / "model.keras").write_bytes(b"cut")
+    with pytest.raises(ValueError, match=r"model\.keras is not a Keras model .* it is damaged"):
+        models.load(tmp_path)
+    (tmp_path / "config.json").write_text("[]")
+    with pytest.raises(ValueError, match=r"config\.json is not that of a run"):
+        models.provenance_of(tmp_path)

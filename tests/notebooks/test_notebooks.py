@@ -12,8 +12,8 @@ import pytest
 from tools import notebooks
 
 SMALL = {
-    "1": {"images": 256, "epochs": 1, "test_images": 100},
-    "2": {"images": 128, "epochs": 1, "test_images": 60},
+    "1": {"images": 128, "epochs": 1, "test_images": 100},
+    "2": {"images": 64, "epochs": 1, "test_images": 60},
     "3": {"count": 110},
     "4": {
         "architecture": "residual_cnn_tiny",
@@ -33,7 +33,15 @@ SMALL = {
 }
 """Parameters of each notebook by the start of its name."""
 
+KERNEL = f"""
+import os
+from ipykernel import kernelapp
+os.chdir({str(notebooks.FOLDER)!r})
+kernelapp.launch_new_instance()
+"""
+
 BEFORE = """%reset -f
+%matplotlib inline
 import dataclasses, matplotlib, project_root, tensorflow
 from datasets.registry import DATA_SETS
 matplotlib.rcParams["figure.dpi"] = 50
@@ -45,14 +53,29 @@ DATA_SETS["mnist"] = dataclasses.replace(DATA_SETS["mnist"], splits=parts)"""
 PRIVATE = re.compile(r"/(work|home|root|tmp|Users|venv)/|site-packages")
 
 
+class Kernel(jupyter_client.KernelManager):
+    """The kernel of a process that runs already."""
+
+    has_kernel = True
+
+    async def _async_is_alive(self):
+        return self.process.poll() is None
+
+    is_alive = _async_is_alive
+
+
 @pytest.fixture(scope="module")
-def kernel(data_dir):
-    """One kernel for all notebooks: starting TensorFlow takes longer than most of them."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TFDS_DATA_DIR", str(data_dir))
-        manager = jupyter_client.KernelManager(kernel_name="python3")
-        yield manager
-        manager.shutdown_kernel(now=True)
+def kernel(data_dir, tmp_path_factory):
+    """One kernel for all notebooks, a fork: importing TensorFlow takes longer than most of them."""
+    from tests.interpreters import Interpreter
+
+    manager, log = Kernel(), tmp_path_factory.mktemp("kernel") / "log"
+    manager.write_connection_file()
+    arguments = ["-f", manager.connection_file, "--log-level=ERROR"]
+    manager.process = Interpreter(KERNEL, *arguments, log=log, TFDS_DATA_DIR=str(data_dir))
+    yield manager
+    manager.process.kill()
+    manager.cleanup_connection_file()
 
 
 def _published(source) -> nbformat.NotebookNode:

@@ -238,7 +238,7 @@ def test_a_locator_is_opened_only_where_it_is_needed(plate_locator, tmp_path, mo
     image = scene(places=PLACES[:1])
     missing = Reader(SMALL_WEIGHTS, locator=tmp_path / "gone.onnx")
     assert missing.read(image).number == "175"
-    with pytest.raises(ValueError, match=r"unknown locator '.*gone\.onnx'.* path of an \.onnx"):
+    with pytest.raises(ValueError, match=r"gone\.onnx: there is no such file"):
         missing.read_all(image)
     monkeypatch.setattr(locator.published, "DEFAULT_LOCATOR", "locator.other")
     swapped = Reader(SMALL_WEIGHTS, locator=onnx_file(SMALL_WEIGHTS))

@@ -53,4 +53,6 @@ def test_weights_without_a_box_are_refused(photos, tmp_path, capsys):
     models.create("deep_cnn_tiny", input_shape=(32, 64, 3)).save(plain)
     assert main([str(photos), str(out), "--weights", str(plain)]) == 2
     assert "predicts no box" in capsys.readouterr().err
+    assert main([str(photos), str(tmp_path / "no" / "new.csv")]) == 2
+    assert "There is no folder" in capsys.readouterr().err
     assert not out.exists()

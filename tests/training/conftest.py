@@ -23,7 +23,7 @@ def command_line(photos, folder, epochs, *extra, settings=SETTINGS):
 
 @pytest.fixture(scope="session")
 def tiny(photos):
-    """The configuration of a run of four epochs, with dropout, augmentation and averaging."""
+    """The configuration of a run of three epochs, with dropout, augmentation and averaging."""
     return configure(
-        "deep_cnn_tiny", str(photos), recipe="photos", epochs=4, batch_size=8, settings=SETTINGS
+        "deep_cnn_tiny", str(photos), recipe="photos", epochs=3, batch_size=8, settings=SETTINGS
     )

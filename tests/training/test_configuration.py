@@ -65,6 +65,7 @@ def test_settings_reach_the_model_the_recipe_and_the_augmentation():
         ("learning_rate=0", "learning_rate should be greater than 0"),
         ("weight_decay=-1", "weight_decay should be greater than or equal to 0. Received: -1"),
         ("warmup_fraction=1.5", "warmup_fraction should be less than 1. Received: 1.5"),
+        ("frozen=(", r"frozen should be a regular expression \(missing \)"),
         ("checkpoint=first", "checkpoint should be 'best' or 'last'. Received: 'first'"),
         ("augmentation.blur=2", "blur is from 0 to 1. Received: 2.0"),
         ("augmentation.blur=high", "blur should be a valid number. Received: 'high'"),
@@ -83,6 +84,7 @@ def test_a_wrong_setting_says_what_is_accepted(setting, message):
         (("shallow_cnn", "mnist"), {"precision": "float8"}, "'mixed_bfloat16' or 'mixed_float16'"),
         (("shallow_cnn", "mnist"), {"crop": "tight"}, "crop should be 'full', 'union' or 'square'"),
         (("shallow_cnn", "mnist"), {"seed": -1}, "seed should be greater than or equal to 0"),
+        (("shallow_cnn", "mnist"), {"seed": 2**32}, "seed should be less than 4294967296"),
         (("shallow_cnn", "mnist"), {"learning_rate": float("nan")}, "finite number"),
     ],
 )

@@ -16,7 +16,7 @@ from tests.training.conftest import command_line
 from training.distribution import DataParallel, Mirrored, choose_strategy
 from training.fit import train
 
-EPOCHS, KILLED_IN = 4, 3
+EPOCHS, KILLED_IN = 3, 2
 JOB = """
 import json, os, sys, train, training.callbacks, training.distribution
 training.distribution.HEARTBEAT_TIMEOUT = 10

@@ -1,6 +1,7 @@
 """Runs: reproducible by seed, killed and resumed to the same end."""
 
 import csv
+import dataclasses
 import json
 import random
 import time
@@ -20,6 +21,7 @@ from inference.over_dataset import run_inference
 from inference.reader import Reader
 from models.metrics import sequence_correct
 from tests.training.conftest import command_line
+from training import fit
 from training.callbacks import (
     OBJECTIVE,
     SeedEpoch,
@@ -107,7 +109,7 @@ def test_a_run_folder_is_complete(finished, tiny):
     assert read_configuration(run.config) == tiny
     assert json.loads(run.config.read_text())["environment"]["backend"] == "tensorflow"
     rows = history_of(folder)
-    assert [row["epoch"] for row in rows] == ["1", "2", "3", "4"]
+    assert [row["epoch"] for row in rows] == ["1", "2", "3"]
     best = max(rows, key=lambda row: (float(row[OBJECTIVE]), -float(row["val_loss"])))
     assert metrics["epoch"] == int(best["epoch"])
     assert metrics["validation"]["loss"] == float(best["val_loss"])
@@ -163,7 +165,7 @@ def test_an_interrupted_run_resumes_to_the_same_end(finished, tiny, tmp_path):
 def test_kill_9_loses_at_most_the_current_epoch(finished, photos, tmp_path, interpreter):
     """At a random moment; the rerun gives the metrics of an uninterrupted run."""
     folder, metrics = finished
-    arguments = command_line(photos, tmp_path / "run", 4)
+    arguments = command_line(photos, tmp_path / "run", 3)
     process = interpreter(KILLED, *arguments)
     while not (tmp_path / "run" / "history.csv").exists():
         assert process.poll() is None, process.output()
@@ -195,6 +197,30 @@ def test_what_tensorflow_cannot_write_is_one_sentence(tmp_path):
     message = r"tensorboard cannot be written: No space left on device \(.* MB free in .*\)\. Free"
     with pytest.raises(OSError, match=message), tensorflow_writes(tmp_path / "tensorboard"):
         raise tf.errors.ResourceExhaustedError(None, None, text)
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (RuntimeError("NaN or Inf loss encountered at batch 3."), "lower --learning-rate"),
+        (tf.errors.ResourceExhaustedError(None, None, "OOM of [9]\nmore"), "lower --batch-size"),
+        (MemoryError("--cache-dir keeps them"), "--cache-dir keeps them"),
+    ],
+)
+def test_a_training_that_cannot_go_on_says_why(tiny, tmp_path, monkeypatch, error, message):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(fit, "_fit", fail)
+    with pytest.raises(ValueError, match=message):
+        train(tiny, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_frozen_fits_a_layer(tiny, tmp_path):
+    recipe = dataclasses.replace(tiny.recipe, frozen="stage")
+    with pytest.raises(ValueError, match="frozen='stage' fits no layer of deep_cnn"):
+        train(dataclasses.replace(tiny, recipe=recipe), tmp_path / "run")
 
 
 def test_a_damaged_checkpoint_is_named(tiny, tmp_path):

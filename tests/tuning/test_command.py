@@ -81,3 +81,12 @@ def test_a_search_with_a_space_file_ends_with_a_summary_and_resumes_by_folder(
     assert str(folder / "report.html") in capsys.readouterr().out.replace("\n", "")
     units = {record.settings["dense_units"][0] for record in records if record.trial != DEFAULT}
     assert units <= {16, 32}
+
+
+@pytest.mark.parametrize("has_best", [True, False])
+def test_a_search_without_a_score_has_another_exit_status(photos, tmp_path, monkeypatch, has_best):
+    monkeypatch.setattr("tuning.loop.run_search", lambda *_, **__: None)
+    monkeypatch.setattr("tuning.report.print_summary", lambda *_: has_best)
+    monkeypatch.setattr("tuning.report.write_report", lambda *_: "page")
+    arguments = ["deep_cnn_tiny", "--dataset", str(photos), "--run", str(tmp_path)]
+    assert command.main(arguments) == (0 if has_best else 1)

@@ -19,15 +19,15 @@ EXAMPLES = """examples:
   evaluate.py NAME --dataset my_photos --all --locator runs/my_locator
   evaluate.py --table                    rewrite the tables of README.md and docs/results.md
 
-Figures are of the test split, which neither training nor model selection uses; confidence
+Figures are those of the test split, which neither training nor model selection uses; confidence
 thresholds are chosen on the validation split. Accuracy on a crop around the ground-truth boxes
 ("union", "square") is higher than on whole images: such boxes are unavailable at inference.
 
-Of images with several numbers (rendered_scenes, or a folder with a row for each number), and with
+For images with several numbers (rendered_scenes, or a folder with a row for each number), and with
 --all, the figures are those of all numbers found and read: precision, recall and F1.
 
-Exit status: 0 if every model was evaluated; 1 if some could not be; 2 for wrong usage or if none
-could be, which leaves an existing report as it is."""
+Exit status: 0 if every model was evaluated; 1 if some models failed; 2 for wrong usage or if all
+models failed, which does not change an existing report."""
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -42,15 +42,15 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--dataset", metavar="NAME|FOLDER|MIX", help="the images to evaluate on")
     add("--split", choices=("train", "validation", "test"), default="test", help="default: test")
     add("--crop", choices=("full", "union", "square"),
-        help="the part of each image that is read (default: as each model was trained)")
+        help="the crop of each image that is read (default: as each model was trained)")
     add("--max-glimpses", type=int, metavar="N",
-        help="most glimpses of a model that locates the number; 1 reads the whole image once "
+        help="maximum glimpses of a model that locates the number; 1 reads the whole image once "
         "(default: as predict.py does)")
     add("--all", action="store_true",
         help="evaluate all numbers found and read, as predict.py --all does (default: where images "
         "have several)")
     add("--locator", metavar="RUN|FILE|NAME",
-        help="the locator that finds all numbers (default: the published)")
+        help="the locator that finds all numbers (default: the published one)")
     add("--report", type=Path, default=Path("report"), metavar="FOLDER",
         help="folder of the page, the figures and all readings (default: report)")
     add("--data-dir", type=Path, metavar="FOLDER",
@@ -77,7 +77,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 
 
 def evaluate(options: argparse.Namespace) -> int:
-    """Do what the options say; returns the exit status."""
+    """Run the command with the given options; returns the exit status."""
     from artifacts.files import RunError, check_folder
 
     try:
@@ -113,7 +113,7 @@ def evaluate(options: argparse.Namespace) -> int:
             )
         written = scenes if several else report
         written.write_report(result, options.report)
-    except (ValueError, OSError, RunError) as error:
+    except (ValueError, OSError, MemoryError, RunError) as error:
         print(f"evaluate.py: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -127,7 +127,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     options = parse(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # warns of compiling for each model
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of compiling for each model
     return evaluate(options)
 
 

@@ -17,9 +17,8 @@ EXAMPLES = """examples:
   export.py runs/my_locator --format onnx
 
 The file takes uint8 images of any size and returns digits, confidence and box, or the boxes of all
-numbers. It is run on images and compared with Keras before it is kept. docs/export.md shows how to
-use it.
-Needs: pip install -r requirements-export.txt"""
+numbers. It is only kept if its results on images agree with those of Keras. docs/export.md shows
+how to use it. Needs: pip install -r requirements-export.txt"""
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -37,12 +36,12 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--out", type=Path, metavar="FILE",
         help="the file to write, a folder for saved_model (default: in exports/)")
     add("--max-glimpses", type=int, metavar="N",
-        help="most crops of an image that are read; 1 is fastest, for images that the number "
+        help="maximum glimpses of an image; 1 is fastest, for images that the number "
         "fills (default: as predict.py)")
     add("--dataset", metavar="NAME|FOLDER",
         help="check with its validation images (default: rendered images)")
     add("--images", type=int, metavar="N",
-        help="images of the check (default: 64; 400 for int8; 12 for a locator)")
+        help="number of images of the check (default: 64; 400 for int8; 12 for a locator)")
     add("--data-dir", type=Path, metavar="FOLDER",
         help="folder of prepared TFDS data (default: $TFDS_DATA_DIR or data/tensorflow_datasets)")
     # fmt: on
@@ -61,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
     logging.getLogger("exporting").setLevel(logging.INFO)
     for name in ("tensorflow", "tf2onnx"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    # Imported only now, so that --help and a mistyped option do not wait for TensorFlow.
+    # Imported only now, so that --help and wrong options do not wait for TensorFlow.
     quiet_tensorflow()
     from exporting import ExportError, export
 
@@ -93,7 +92,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def show(result) -> None:
-    """Print the file, its check and where to read on."""
+    """Print the file, its check and a pointer to the documentation."""
     check, checked_with = result.check, f"{result.check.images} {result.check.source}"
     size, run = f"{result.size / 1e6:.2f} MB", f"Run by {result.format.runtime} on {checked_with}"
     if hasattr(check, "boxes"):

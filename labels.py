@@ -1,7 +1,7 @@
 """Labels as text and as arrays: the one encoding that models and data sets share.
 
-A label is a string of digits. As arrays it is a `length` and `digits`, one position for each of
-the N digits (`max_digits`) that a model can predict. Plain NumPy: loads without TensorFlow.
+A label is a string of digits. As arrays it is a `length` and `digits`, with one position for each
+of the N digits (`max_digits`) that a model can predict. This module needs only NumPy.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ def encode(label: str, max_digits: int) -> tuple[int, np.ndarray]:
     """Encode a label as arrays.
 
     Args:
-        label: string of digits, such as `"175"`; `""` stands for an image without a number.
+        label: string of digits, such as `"175"`; `""` for an image without a number.
         max_digits: number N of positions, at least 1.
 
     Returns:
         `(length, digits)`: `length` is 0..N, or N+1 for a label of more than N digits; `digits`
-        is int32 of shape (N,) with `ABSENT` where there is no digit. Of a longer label no digit
-        is kept: a model can only learn to answer "longer".
+        is int32 of shape (N,) with `ABSENT` at positions without a digit. All digits of a longer
+        label are `ABSENT`, since a model can only learn to predict "longer".
 
     Raises:
         ValueError: if `label` holds anything but digits or `max_digits` is below 1.

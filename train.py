@@ -22,7 +22,7 @@ DEMO = {
     "model": "residual_cnn_small",
     "dataset": "rendered_numbers",
     "recipe": "demo",
-    "settings": ["input_shape=[32,64,3]"],  # A quarter of the work, and enough for rendered images.
+    "settings": ["input_shape=[32,64,3]"],  # a quarter of the cost, sufficient for rendered images
 }
 NOT_WITH_CONFIG = (
     *("model", "dataset", "validation", "recipe", "settings", "crop", "weights", "precision"),
@@ -30,7 +30,7 @@ NOT_WITH_CONFIG = (
 """Options that --config replaces."""
 
 WITH_CONFIG = ("epochs", "batch_size", "learning_rate", "seed")
-"""Options that change what --config says."""
+"""Options that modify --config."""
 
 EXAMPLES = """examples:
   train.py                                          a small model on rendered house numbers
@@ -73,13 +73,13 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add(
         "--validation",
         metavar="NAME|FOLDER",
-        help="compute validation scores on the validation split of this (default: of --dataset)",
+        help="data whose validation split is scored (default: --dataset)",
     )
     add_folder_options(parser)
     add(
         "--recipe",
         metavar="NAME",
-        help="how to train, see --list (default: the recipe that suits model and data)",
+        help="training recipe, see --list (default: that of the model or of the data)",
     )
     add(
         "--set",
@@ -93,11 +93,11 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add(
         "--crop",
         choices=("full", "union", "square"),
-        help="give the model the full image or a crop around the digits (default: full)",
+        help="train on full images or on crops around the digits (default: full)",
     )
-    add("--epochs", type=int, metavar="N", help="in place of the recipe's")
-    add("--batch-size", type=int, metavar="N", help="in place of the recipe's")
-    add("--learning-rate", type=float, metavar="RATE", help="in place of the recipe's")
+    add("--epochs", type=int, metavar="N", help="default: that of the recipe")
+    add("--batch-size", type=int, metavar="N", help="default: that of the recipe")
+    add("--learning-rate", type=float, metavar="RATE", help="default: that of the recipe")
     add("--seed", type=int, metavar="N", help="default: 0, or that of --config")
     add(
         "--weights",
@@ -121,7 +121,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         metavar="FOLDER",
         help="the folder of TFDS data sets (default: $TFDS_DATA_DIR or data/tensorflow_datasets)",
     )
-    add("--cache-dir", type=Path, metavar="FOLDER", help="keep decoded images here for later runs")
+    add("--cache-dir", type=Path, metavar="FOLDER", help="folder of decoded images, for later runs")
     add(
         "--distribute",
         nargs="?",
@@ -143,7 +143,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 
 
 def is_labels_alone(options: argparse.Namespace) -> bool:
-    """Whether a folder of photos is all that is given, so that everything else is chosen."""
+    """Whether only a folder of photos is given, so that all settings are chosen automatically."""
     choices = ("model", "weights", "config", "validation", "recipe", "crop", "distribute")
     if not options.dataset or any(getattr(options, name) for name in choices):
         return False
@@ -152,11 +152,11 @@ def is_labels_alone(options: argparse.Namespace) -> bool:
 
 
 def configuration_of(options: argparse.Namespace):
-    """The `training.configuration.Configuration` that the options ask for.
+    """The `training.configuration.Configuration` for the options.
 
     Raises:
         ValueError: if an option does not fit.
-        RunError: if the file of `--config` holds something else.
+        RunError: if the file of `--config` is not a configuration.
     """
     from training.configuration import configure, read_configuration
 
@@ -180,7 +180,7 @@ def configuration_of(options: argparse.Namespace):
 
 
 def _check(dataset: str, validation: str | None, model: str | None) -> list:
-    # By its name, which tells a locator: the registry of models waits for TensorFlow.
+    # Locators are recognized by name, since importing the registry of models takes seconds.
     several = (model or "").startswith("locator")
     return check_mixes(
         (dataset, ["train"]), (validation or dataset, ["validation"]), several=several
@@ -191,15 +191,15 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     options = parse(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # warns of tracing for each model
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of tracing for each model
     try:
-        # The model of weights alone is known later.
+        # The model of --weights is only known later.
         early = options.dataset and (options.model or not options.weights)
         folders = _check(options.dataset, options.validation, options.model) if early else []
     except (ValueError, OSError) as error:
         print(f"train.py: {error}", file=sys.stderr)
         return 2
-    # Imported only now, so that --help and a mistyped option do not wait for TensorFlow.
+    # Imported only now, so that --help and wrong options do not wait for TensorFlow.
     quiet_tensorflow()
     from artifacts.files import RunError, read_json
     from artifacts.run_folder import RunFolder

@@ -1,1 +1,2 @@
-"""Files that runs, searches, exports and reports write: atomic, locked, with their environment."""
+"""Output files of runs, searches, exports and reports: atomic writes, locks, environment
+records."""

@@ -15,7 +15,7 @@ PACKAGES = ("keras", "tensorflow", "jax", "torch", "numpy", "tensorflow-datasets
 
 def environment() -> dict[str, Any]:
     """Command, commit, package versions, Keras backend and machine, as JSON values."""
-    keras = sys.modules.get("keras")  # a backend is in use only if Keras is imported
+    keras = sys.modules.get("keras")  # there is a backend only if Keras is imported
     return {
         "command": " ".join([_program(), *sys.argv[1:]]),
         "commit": commit(),

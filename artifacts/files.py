@@ -1,7 +1,7 @@
-"""Writing files: atomic, synced, with errors that name the file and the space; JSON; locks.
+"""Write files atomically and synced, with errors that name the file and the free space; locks.
 
-Everything that a run, a cache, a search, an export or a report keeps is written through
-`atomic_path` or one of the functions on top of it.
+All files of runs, caches, searches, exports and reports are written with `atomic_path` or one of
+the functions based on it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ TEMPORARY = ".zoo-tmp-"
 """Prefix of the temporary folders that `atomic_path` creates."""
 
 LOCK = ".lock"
-"""Name of the file by which a process holds a folder."""
+"""Name of the lock file of a folder."""
 
 
 class RunError(Exception):
@@ -31,14 +31,14 @@ class RunError(Exception):
 def atomic_path(path: Path, size: int | None = None) -> Iterator[Path]:
     """Yield a temporary path for a file or folder that replaces `path` when the block ends.
 
-    The temporary file has the same name, in a temporary folder beside `path`, so that several
-    processes can write the same file and the last one wins. It is synced to the disk before it
-    replaces `path`. If the block raises, `path` is left as it was. The temporary folder of a
-    killed process is removed by the next one that writes in the same folder.
+    The temporary file has the same name, in a temporary folder next to `path`, so that several
+    processes can write the same file; the last one replaces the others. It is synced to the disk
+    before it replaces `path`. If the block raises, `path` is unchanged. The temporary folder of a
+    killed process is removed by the next process that writes in the same folder.
 
     Args:
         path: the file or folder to write.
-        size: bytes that it needs, as far as they are known, for the error.
+        size: number of bytes that it needs, if known, for the error.
 
     Raises:
         OSError: if the folder of `path` does not exist or cannot be written; the message names
@@ -52,28 +52,28 @@ def atomic_path(path: Path, size: int | None = None) -> Iterator[Path]:
         for file in (temporary, *temporary.rglob("*")):
             if file.is_file():
                 with file.open("rb+") as written:
-                    os.fsync(written.fileno())  # or a power failure can leave an empty file
+                    os.fsync(written.fileno())  # otherwise a power failure can leave an empty file
         if path.is_dir():  # which cannot be replaced unless it is empty
             path.replace(folder / f"{path.name}.old")
         temporary.replace(path)
 
 
 def _locked_folder(parent: Path, stack: contextlib.ExitStack) -> Path:
-    """A new temporary folder, locked until the stack closes and removed then."""
+    """A new temporary folder, which is locked until the stack closes and then removed."""
     while True:
         folder = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=parent))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         with contextlib.suppress(FileNotFoundError, RunError):
             stack.enter_context(lock(folder, "writing"))
-            if (folder / LOCK).exists():  # not taken for a leftover before it was locked
+            if (folder / LOCK).exists():  # not removed as a leftover before it was locked
                 return folder
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove the temporary folders of processes that are dead: the system released their locks.
+    """Remove the temporary folders of killed processes, whose locks the system has released.
 
-    Unlike a process id, a lock also tells the living from the dead in other containers and on
-    other machines that share the folder.
+    Unlike a process id, a lock is also valid for processes in other containers and on other
+    machines that share the folder.
     """
     for leftover in folder.glob(f"{TEMPORARY}*"):
         with contextlib.suppress(OSError, RunError), lock(leftover, "writing"):
@@ -81,17 +81,17 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def is_started(folder: Path, marker: str, kind: str) -> bool:
-    """Whether a folder holds a run or search; otherwise it is new or empty.
+    """Whether a folder contains a run or search; otherwise it is new or empty.
 
     Locks and temporary folders, which a killed process leaves, do not count.
 
     Args:
         folder: the folder.
-        marker: name of the file that a run or search always has.
+        marker: name of a file that every run or search has.
         kind: "run" or "search", for errors.
 
     Raises:
-        RunError: if it is a file or a folder that holds other files.
+        RunError: if it is a file, or a folder with other files.
     """
     if folder.is_file():
         raise RunError(f"{folder} is a file: name a folder for the {kind}")
@@ -134,14 +134,14 @@ def write_errors(path: Path, size: int | None = None) -> Iterator[None]:
     """Within the block, an OSError of a write names `path` and what to do.
 
     Args:
-        path: what is written.
+        path: the file that is written.
         size: bytes that it needs, if known.
     """
     try:
         yield
     except OSError as error:
         if not error.errno or (error.filename and TEMPORARY not in str(error.filename)):
-            raise  # of another file
+            raise  # an error of another file
         raise OSError(f"{path} cannot be written: {_reason(error, path, size)}") from error
 
 
@@ -159,9 +159,9 @@ def _reason(error: OSError, path: Path, size: int | None) -> str:
 
 @contextlib.contextmanager
 def temporary_files_in(folder: Path) -> Iterator[None]:
-    """Within the block, `tempfile` creates files in `folder`, where a killed process's are found.
+    """Within the block, `tempfile` creates files in `folder`, where leftovers are removed.
 
-    For libraries that write temporary files of their own; not for use in several threads.
+    For libraries that write temporary files; not thread-safe.
     """
     before, tempfile.tempdir = tempfile.tempdir, str(folder)
     try:
@@ -179,7 +179,7 @@ def reserve(path: Path, size: int) -> None:
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(file.fileno(), 0, size)
             return
-        for start in range(0, size, 1 << 20):  # macOS, Windows: write what is read
+        for start in range(0, size, 1 << 20):  # macOS, Windows: write back the bytes that are there
             file.seek(start)
             content = file.read(1 << 20).ljust(min(1 << 20, size - start), b"\0")
             file.seek(start)
@@ -225,11 +225,11 @@ def first_difference(old: Any, new: Any, key: str = "") -> str:
 
 @contextlib.contextmanager
 def lock(folder: Path, activity: str) -> Iterator[None]:
-    """Hold an exclusive lock on a folder; the system releases it when the process ends.
+    """Hold an exclusive lock on a folder; the system releases it at the end of the process.
 
     Args:
         folder: an existing folder; the lock is its file `.lock`.
-        activity: what the holder does, such as "training"; part of the error of a second process.
+        activity: activity of this process, such as "training", for the error of another process.
 
     Raises:
         RunError: if another process holds the lock.

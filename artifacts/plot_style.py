@@ -1,4 +1,4 @@
-"""The style of all figures, and what several kinds of them share: axes, grids of images, SVG."""
+"""The style of all figures, and functions that several kinds use: axes, grids of images, SVG."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 COLOURS = ("#1f6feb", "#d1571d", "#1a8754", "#8a3ffc", "#b0257b", "#6b7280", "#a67c00", "#0b7c8a")
-"""One for each model, in their order, the same in every chart."""
+"""Colours of the models, in their order, the same in every chart."""
 
 SIZE = (5.4, 3.4)
 """Width and height of a chart in inches."""
@@ -33,13 +33,13 @@ STYLE = {
 }
 
 GAP = 0.05
-"""Between the images of a grid, and around them, in inches."""
+"""Gaps between the images of a grid, and the margin around them, in inches."""
 
 BOX = "#ff8c00"
 """Colour of boxes in images."""
 
 styled = matplotlib.rc_context(STYLE)
-"""Decorator or context manager: what is drawn within has the style of the project."""
+"""Decorator or context manager: figures that are drawn within it have the style of the project."""
 
 
 def colour(index: int) -> str:
@@ -48,16 +48,16 @@ def colour(index: int) -> str:
 
 
 def svg(figure: Figure, name: str) -> str:
-    """A figure as SVG text for a page; no two figures of a page may have the same name."""
+    """A figure as SVG text for a page; names of figures must be unique within a page."""
     text = io.StringIO()
-    # Elements of an SVG are named by a hash; without a salt of its own two charts mix theirs.
+    # The ids in an SVG are hashes; without different salts, those of two charts would collide.
     with matplotlib.rc_context(STYLE | {"svg.hashsalt": name}):
         figure.savefig(text, format="svg", bbox_inches="tight", metadata={"Date": None})
     return text.getvalue()[text.getvalue().index("<svg") :]
 
 
 def new_axes(size: tuple[float, float] = SIZE) -> tuple[Figure, Any]:
-    """A figure, which no window holds, and its axes."""
+    """A new figure without a window, and its axes."""
     figure = Figure(figsize=size, layout="tight")
     return figure, figure.subplots()
 
@@ -79,9 +79,9 @@ def image_grid(
         images: (height, width), (height, width, 1) or (height, width, 3), of any size; values in
             [0, 255] unless `imshow` says otherwise.
         titles: of each image.
-        inks: colour of each title.
-        boxes: of each image, (4,) or (n, 4): left, top, right and bottom in pixels; NaN or None
-            where there is none.
+        inks: colours of the titles.
+        boxes: of each image, (4,) or (n, 4): left, top, right and bottom in pixels; NaN or None for
+            no box.
         columns: images in a row.
         title: of the whole figure.
         **imshow: further arguments of matplotlib's `imshow`.
@@ -98,7 +98,7 @@ def image_grid(
     figure = Figure(figsize=inches)
     options = {"cmap": "gray", "vmin": 0, "vmax": 255} | imshow
     for index, image in enumerate(images):
-        # Placed by hand: a layout engine measures all axes again and again, which takes seconds.
+        # Explicit positions: a layout engine measures all axes repeatedly, which takes seconds.
         row, column = divmod(index, columns)
         corner = (GAP + column * width, inches[1] - top - (row + 1) * height)
         size = (width - GAP, height - above - GAP)
@@ -108,7 +108,7 @@ def image_grid(
         axes.imshow(image if image.ndim == 2 else image.clip(0, 255).astype(np.uint8), **options)
         if titles is not None:
             ink = "black" if inks is None else inks[index]
-            # With `y`, matplotlib does not look for a free place above the axis.
+            # With `y`, matplotlib does not search for a free position above the axis.
             axes.set_title(titles[index], fontsize=9, color=ink, pad=2, loc="center", y=1)
         if boxes is not None and boxes[index] is not None:
             for box in np.reshape(np.asarray(boxes[index], float), (-1, 4)):

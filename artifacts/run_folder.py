@@ -65,7 +65,7 @@ class RunFolder:
         return self.metrics.exists()
 
     def read_history(self, epochs: int) -> list[dict[str, float]]:
-        """Rows of the first `epochs` epochs; a row beyond the checkpoint does not count."""
+        """Rows of the first `epochs` epochs; later rows have no checkpoint and are ignored."""
         if not self.history.exists():
             return []
         with self.history.open(newline="") as file:
@@ -73,7 +73,7 @@ class RunFolder:
         return [row | {"epoch": int(row["epoch"])} for row in rows if row["epoch"] <= epochs]
 
     def write_history(self, rows: list[Mapping[str, float]]) -> None:
-        """Write all rows; the keys of the first are the columns."""
+        """Write all rows; the columns are the keys of the first row."""
         text = io.StringIO()
         writer = csv.DictWriter(text, list(rows[0]))
         writer.writeheader()
@@ -88,14 +88,14 @@ def open_run(folder: Path, configuration: Mapping[str, Any]) -> Iterator[RunFold
     If the block raises before a new run has a checkpoint, the folder is removed.
 
     Raises:
-        RunError: if the folder is a file, holds other files or a run of another configuration, or
-            if another process writes this run.
+        RunError: if the folder is a file, or contains other files or a run of another
+            configuration, or if another process writes this run.
     """
     run = RunFolder(folder)
     _check(run, configuration)
     folder.mkdir(parents=True, exist_ok=True)
     with lock(folder, "training"):
-        _check(run, configuration)  # another process may have created it meanwhile
+        _check(run, configuration)  # another process may have created it in the meantime
         remove_leftovers(folder)
         new = not run.config.exists()
         if new:

@@ -1,4 +1,4 @@
-"""Start commands and, quietly, TensorFlow: their stderr is for their own messages."""
+"""Start commands, and import TensorFlow without its start-up messages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _START_UP = re.compile(
     r"WARNING: All log messages before absl::InitializeLog|I0000 |To enable the following instr"
     r"|[EW]0000 .*(cuInit|cuda|cuDNN|cuBLAS|cuFFT|computation placer|kernel driver|GPU libraries)"
 )
-"""Lines that TensorFlow writes when it is imported, whatever its log level, on every machine."""
+"""Lines that TensorFlow always writes when it is imported, at any log level."""
 
 
 def run_command(main: Callable[[], int]) -> NoReturn:
@@ -40,8 +40,8 @@ def run_command(main: Callable[[], int]) -> NoReturn:
 def quiet_tensorflow() -> None:
     """Import TensorFlow without its start-up lines on stderr.
 
-    For commands, before anything else imports TensorFlow or Keras. Other lines that are written
-    meanwhile are passed on, and later errors of TensorFlow are not touched.
+    Commands call this before anything else imports TensorFlow or Keras. Other lines that are
+    written during the import are passed on, and later errors of TensorFlow are not affected.
 
     Raises:
         SystemExit: with a message, if Keras is configured for a backend that is not installed.
@@ -51,13 +51,13 @@ def quiet_tensorflow() -> None:
     for name in ("absl", "jax"):
         logging.getLogger(name).setLevel(logging.WARNING)
     with _without_lines(_START_UP):
-        # By name, since this package imports no framework on its own account.
+        # By name, since this package must not import a framework.
         tensorflow = importlib.import_module("tensorflow")
-        tensorflow.config.list_physical_devices()  # looks for GPUs and reports missing drivers
+        tensorflow.config.list_physical_devices()  # searches for GPUs and reports missing drivers
 
 
 def _check_backend() -> None:
-    """Exit with a message where importing Keras would fail: its backend is not installed."""
+    """Exit with a message if importing Keras would fail because its backend is not installed."""
     path = Path(os.environ.get("KERAS_HOME") or expand_user("~/.keras"), "keras.json")
     backend, origin = os.environ.get("KERAS_BACKEND"), "KERAS_BACKEND"
     if not backend:

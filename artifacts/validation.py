@@ -1,4 +1,4 @@
-"""Check values against type annotations, with one clear error for all that do not fit."""
+"""Check values against type annotations, with one error message for all invalid values."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def validate(
     """Check JSON values against the annotations of the same names.
 
     Args:
-        owner: what the values configure, named in the error.
+        owner: name of the configured object, for the error.
         annotations: name to type, `typing.Annotated` constraints included (`annotated_types`).
         values: name to value. Numbers, booleans and texts are not converted into each other,
             except that an integer is accepted where a float is expected; NaN and infinity are not.
@@ -26,7 +26,7 @@ def validate(
         The values in the annotated types, for example tuples where JSON has lists.
 
     Raises:
-        ValueError: if a value does not fit; the message lists every such value.
+        ValueError: if a value is invalid; the message lists every invalid value.
     """
     fields = {name: (annotations[name], ...) for name in values}
     schema = pydantic.create_model("Values", __config__=_CONFIG, **fields)

@@ -2,7 +2,8 @@
 
     make web && python benchmarks/browser_page.py [my_photos]
 
-Reads images one by one, by default the page's examples, in turns with `number_zoo` on one thread.
+It reads images one by one, by default the page's examples, alternating with `number_zoo` on one
+thread.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class Handler(http.server.SimpleHTTPRequestHandler):
 
 
 def measure(images: list[bytes], turns: int) -> None:
-    """Open the page and read images; prints what it took."""
+    """Open the page, read images, and print sizes and times."""
     import number_zoo
 
     reader = number_zoo.Reader(WEIGHTS, threads=1)

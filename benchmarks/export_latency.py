@@ -1,9 +1,9 @@
-"""Latency of a trained model in Keras and as exported files, on the same images, in turns.
+"""Compare the latency of a trained model in Keras and in exported files on the same images.
 
     python benchmarks/export_latency.py street_numbers --dataset my_photos --max-glimpses 1
 
-Keras, ONNX Runtime, LiteRT and TensorFlow read the same decoded images, one at a time, in turns.
-The figures are processor time, which other load on the machine hardly changes.
+Keras, ONNX Runtime, LiteRT and TensorFlow alternate in reading the same decoded images, one at a
+time. The figures are processor time, which other load on the machine hardly affects.
 """
 
 from __future__ import annotations

@@ -3,8 +3,9 @@
     python benchmarks/hostile_uploads.py                  # 3000 of them, a few minutes
     python benchmarks/hostile_uploads.py --requests 300
 
-Requests go over a plain socket, so that no client library repairs them. Every upload has to be
-answered with a status that says whose fault it was, or hung up on; a good image is read in between.
+Requests are sent over a plain socket, so that no client library repairs them. The server must
+respond to every upload with an appropriate status or close the connection; valid images are read in
+between.
 """
 
 from __future__ import annotations
@@ -32,10 +33,10 @@ from number_zoo.server.uploads import FORMATS
 
 HUNG_UP = "hung up"
 FITTING = {"200", "400", "404", "408", "413", "415", "422", "503", HUNG_UP}
-"""What a hostile upload may be told; 200 where it is an image after all."""
+"""Accepted responses to a hostile upload; 200 if it is a valid image."""
 
 ROUNDS = 5
-"""Good images in between."""
+"""Number of valid images in between."""
 
 _LONG = 2**16
 
@@ -49,14 +50,14 @@ def image(rng: np.random.Generator, kind: str | None = None, **options) -> bytes
 
 
 def post(body: bytes, *, kind: str = "image/jpeg", length: int | None = None) -> bytes:
-    """A request with a body, and a length that may be a lie."""
+    """A request with a body, and a content length that may be wrong."""
     size = len(body) if length is None else length
     head = f"POST /api/read HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\n"
     return f"{head}Content-Length: {size}\r\nConnection: close\r\n\r\n".encode() + body
 
 
 def head(*lines: bytes, body: bytes = b"") -> bytes:
-    """A request with lines of its own in the head."""
+    """A request with custom header lines."""
     return b"\r\n".join([b"POST /api/read HTTP/1.1", b"Host: x", *lines, b"", body])
 
 
@@ -85,7 +86,7 @@ def mislabelled(rng: np.random.Generator) -> bytes:
 
 
 def bomb(rng: np.random.Generator) -> bytes:
-    """Few bytes that say they are many pixels, or unpack to many bytes."""
+    """Few bytes that claim many pixels, or decompress to many bytes."""
     side = int(rng.integers(6_000, 65_000))
     empty = zlib.compress(bytes(2**22), 9)
     return post(
@@ -124,7 +125,7 @@ def countless_parts(rng: np.random.Generator) -> bytes:
 
 
 def unpacked(rng: np.random.Generator) -> bytes:
-    """A hundredth of the bytes that its pixels take, and no more pixels than are allowed."""
+    """A compressed image with the maximum number of pixels and a hundredth of their bytes."""
     side = int(rng.integers(1_000, 5_000))
     return post(_png(side, side, zlib.compress(bytes(side * (3 * side + 1)), 6)))
 
@@ -170,7 +171,7 @@ def huge_head(rng: np.random.Generator) -> bytes:
 
 
 def odd_framing(rng: np.random.Generator) -> bytes:
-    """Lengths that lie or contradict each other, as for smuggling one request in another."""
+    """Wrong or contradictory lengths, as in request smuggling."""
     body = image(rng, "PNG")
     requests = (
         post(body, length=len(body) // 2), post(body, length=-1), post(body, length=10**18),
@@ -196,10 +197,10 @@ KINDS: dict[str, Callable[[np.random.Generator], bytes]] = {
                  countless_parts, metadata, broken_form, broken_json, huge_head,
                  odd_framing, broken_off)
 }  # fmt: skip
-"""Each makes a request."""
+"""Functions that make a request, by kind."""
 
 UNFINISHED = ("odd framing", "broken off")
-"""Kinds of which the server would have to wait for more, had the client not closed its side."""
+"""Kinds for which the server would wait for more data if the client did not close its side."""
 
 
 def exchange(port: int, request: bytes, *, end: bool, seconds: float = 60.0) -> str:
@@ -209,7 +210,7 @@ def exchange(port: int, request: bytes, *, end: bool, seconds: float = 60.0) -> 
         The status, or `HUNG_UP`.
 
     Raises:
-        TimeoutError: if the server neither answers nor hangs up within some seconds.
+        TimeoutError: if the server neither responds nor closes the connection in time.
     """
     with socket.create_connection(("127.0.0.1", port), seconds) as connection:
         try:
@@ -217,7 +218,7 @@ def exchange(port: int, request: bytes, *, end: bool, seconds: float = 60.0) -> 
             if end:
                 connection.shutdown(socket.SHUT_WR)
         except OSError:
-            pass  # refused before all of it was sent: the answer may be there all the same
+            pass  # refused before all of it was sent: a response may exist nevertheless
         received = b""
         try:
             while b"\r\n" not in received and (more := connection.recv(4096)):
@@ -242,7 +243,8 @@ def attack(port: int, count: int, *, seed: int = 0, clients: int = 16) -> Counte
 
 
 def main() -> int:
-    """Attack a server and print how it answered; fails where that is wrong or no image is read."""
+    """Attack a server and print its responses; fails if one is wrong or a valid image is not
+    read."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--requests", type=int, default=3000)
     options = parser.parse_args()

@@ -1,13 +1,13 @@
-"""Compare the time and memory in which all numbers, or all text, of an image are found.
+"""Compare time and memory of the locator and of a text detector on images of several sizes.
 
     python benchmarks/locate_time.py                       # the published locator
     python benchmarks/locate_time.py --locator my.onnx --environments .peers
 
 The locator, both of its passes, against the detector of PP-OCRv6 as rapidocr installs it, at its
 default size (a short side of at least 736 pixels, a long one of at most 2000) and, where that
-enlarges an image, at 480. Neither reads anything. Images of 0.3, 2 and 12 megapixels hold the
-page's eight examples at 150 x 200 pixels. Every measurement has a process of its own on one thread;
-they take turns, and the time is processor time, the median of all turns.
+enlarges an image, at 480. Nothing is read. Images of 0.3, 2 and 12 megapixels contain the page's
+eight examples at 150 x 200 pixels. Every measurement runs in a separate process on one thread; the
+finders alternate, and the time is the median processor time.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SIZES = {"0.3": (640, 480), "2": (1632, 1224), "12": (4000, 3000)}
 """Width and height of the images, by megapixels."""
 
 FINDERS = {"locator": "", "PP-OCRv6, 736": "736", "PP-OCRv6, 480": "480"}
-"""What is measured, and the least short side of a peer's input."""
+"""The measured finders, and the minimum short side of a peer's input."""
 
 RUNS = 3
 
@@ -54,7 +54,7 @@ def rapidocr_finder(side: str) -> Callable:
 
 
 def work(kind: str, setting: str, path: str) -> dict:
-    """Find all in an image a few times: boxes, milliseconds of one, and peak memory in MiB."""
+    """Run a finder several times on an image: boxes, milliseconds, and peak memory in MiB."""
     import numpy as np
     from PIL import Image
 
@@ -81,7 +81,7 @@ def write_image(path: Path, width: int, height: int) -> None:
 
 
 def measure(name: str, path: Path, options: argparse.Namespace) -> dict:
-    """Run `work` in a process, in the environment of what is measured."""
+    """Run `work` in a new process, in the environment of the finder."""
     kind, python, setting = "locator", sys.executable, str(options.locator or "")
     if name != "locator":
         kind, setting = "rapidocr", FINDERS[name]

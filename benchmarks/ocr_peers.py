@@ -3,11 +3,11 @@
     python benchmarks/ocr_peers.py my_photos                          # rapidocr
     python benchmarks/ocr_peers.py my_photos --peers rapidocr ddddocr tesseract
 
-Each is installed into an environment of its own under --environments (Tesseract is the system's:
-apt install tesseract-ocr). An engine has several settings, of which the best on up to 200 images of
-the validation split is used, so that none is handicapped; the test split is read once. Of the
-recognized text the most confident run of digits counts, a decimal point or comma within it dropped.
-All run on one thread, and time is processor time.
+Each engine is installed into a separate environment under --environments (Tesseract is that of the
+system: apt install tesseract-ocr). For an engine with several settings, the best one on up to 200
+images of the validation split is used; the test split is read once. The result is the most
+confident run of digits in the recognized text, without a decimal point or comma. All engines run on
+one thread, and time is processor time.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ ONE_THREAD = os.environ | {
     "OMP_THREAD_LIMIT": "1",
     "OMP_WAIT_POLICY": "PASSIVE",
 }
-"""Environment variables that limit the threads of OpenMP, which Tesseract uses. Passive, since
-threads that wait actively slow it down tenfold where a core has other work."""
+"""Environment variables that limit the OpenMP threads of Tesseract. Threads wait passively, since
+active waiting makes it ten times as slow if a core has other work."""
 
 
 def number_zoo_runs(setting: str) -> Runs:
@@ -169,7 +169,7 @@ def work(engine: str, setting: str, paths: list[str]) -> dict:
 
 
 def environment(engine: str, folder: Path) -> Path:
-    """The Python of an engine's environment, which is made and filled where it is missing."""
+    """The Python of an engine's environment, which is created if it is missing."""
     if not PACKAGES[engine]:
         return Path(sys.executable)
     python = folder / engine / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
@@ -187,7 +187,7 @@ def worker_command(python: Path, engine: str, setting: str) -> list[str]:
 
 
 def run_command(command: list[str], paths: list[str] | None = None) -> dict:
-    """Run a command on one thread, with paths on its standard input: the JSON that it prints."""
+    """Run a command on one thread, with paths on its standard input; returns the JSON it prints."""
     done = subprocess.run(
         command,
         input=json.dumps(paths),
@@ -202,12 +202,12 @@ def run_command(command: list[str], paths: list[str] | None = None) -> dict:
 
 
 def count_correct(numbers: list[str], labels: list[str]) -> int:
-    """How many numbers are the labels."""
+    """Number of readings that equal the labels."""
     return sum(number == label for number, label in zip(numbers, labels, strict=True))
 
 
 def best_setting(engine: str, python: Path, paths: list[str], labels: list[str]) -> str:
-    """The setting of an engine that reads the most of some images."""
+    """The setting of an engine with the highest accuracy on some images."""
     settings, correct = SETTINGS[engine], {}
     for setting in settings if len(settings) > 1 else []:
         numbers = run_command(worker_command(python, engine, setting), paths)["numbers"]

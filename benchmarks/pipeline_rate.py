@@ -2,9 +2,10 @@
 
     python benchmarks/pipeline_rate.py deep_cnn residual_cnn
 
-Measures, for each model and in turns: images a second of the pipeline alone, of training on one
-batch held in memory, and of training fed by the pipeline. On a CPU both share the cores, so the
-pipeline should reach five times the rate of training: it then costs less than a fifth.
+It measures, for each model and alternating, the images per second of the pipeline alone, of
+training on one batch in memory, and of training fed by the pipeline. On a CPU, pipeline and
+training share the cores, so the pipeline should be five times as fast as training: it then takes
+less than a fifth of the time.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from artifacts.console import table
 from artifacts.startup import quiet_tensorflow
 
 ROUNDS, STEPS, PREFETCHED = 5, 20, 8
-"""Rounds, batches trained on in a round, and batches that may be ready before the clock starts."""
+"""Rounds, batches trained on per round, and prefetched batches that are discarded."""
 
 
 def rate(step: Callable[[], object], steps: int) -> float:

@@ -1,10 +1,10 @@
-"""How many images the server reads in a second, and how long clients wait.
+"""Measure the images per second of the server, and the latency for clients.
 
     python benchmarks/serving_load.py                     # 1, 8, 64 clients
     python benchmarks/serving_load.py --memory 20000      # and its memory over so many requests
 
-It starts `python -m app` and sends it the drawn examples of the page, one a request. A client
-sends its next image when the last is answered. Clients and server share the machine.
+It starts `python -m app` and sends the examples of the page, one per request. A client sends its
+next image after the response to the last one. Clients and server run on the same machine.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ IMAGES = [
     path.read_bytes() for path in sorted((ROOT / "number_zoo/server/static/gallery").glob("*.jpg"))
 ]
 PATIENCE = 120.0
-"""Seconds after which a client gives up."""
+"""Timeout of clients in seconds."""
 
 
 @contextlib.contextmanager
 def served(*arguments: str) -> Iterator[tuple[int, psutil.Process]]:
-    """The server on a port of its own, ready; gives the port and the process."""
+    """Start a server on a free port; yields the port and the process when it is ready."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     command = [sys.executable, "-m", "app", "--port", str(port), *arguments]
@@ -63,8 +63,8 @@ def _answers(port: int) -> bool:
 def ask(
     port: int, image: bytes, connection: http.client.HTTPConnection | None = None
 ) -> tuple[int | None, float]:
-    """Send one image, over a connection that is kept or one of its own: the status of the answer,
-    None for a connection that was closed, and the seconds it took."""
+    """Send one image over a persistent or a new connection; returns the status of the response
+    (None if the connection was closed) and the seconds."""
     started = time.perf_counter()
     client = connection or http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     try:
@@ -83,7 +83,8 @@ def ask(
 def closed_loop(
     port: int, clients: int, more: Callable[[int], bool]
 ) -> list[tuple[int | None, float]]:
-    """Clients that ask again as soon as they are answered, while `more(requests sent)`."""
+    """Run clients that send the next request after each response, as long as `more(requests
+    sent)`."""
     answers: list[tuple[int | None, float]] = []
     count = itertools.count()
 
@@ -100,7 +101,7 @@ def closed_loop(
 
 
 def memory_table(port: int, server: psutil.Process, requests: int, clients: int) -> Table:
-    """The server's memory after every tenth of so many requests."""
+    """The server's memory after every tenth of the requests."""
     table = Table("requests", "server's memory", title=f"{clients} clients")
     for tenth in range(1, 11):
         started = time.perf_counter()

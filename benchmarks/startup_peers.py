@@ -2,11 +2,11 @@
 
     python benchmarks/startup_peers.py my_photos        # a folder of photos
 
-Everything is measured in a fresh process on one thread: one that reads one photo (start and
-memory), and one that reads the same photo again and again. The engines take turns, so that other
-load on the machine meets all of them, and the median of all turns is reported with its range. The
-environments are those of ocr_peers.py, where an engine's accuracy is measured, too: the settings
-here are those that were the most accurate on street photos.
+Everything is measured in new processes on one thread: one that reads one photo (start and memory),
+and one that reads the same photo repeatedly. The engines alternate, so that other load on the
+machine affects all of them, and the median of all turns is reported with its range. The
+environments are those of ocr_peers.py, which measures the accuracy of the engines; the settings are
+the most accurate ones on street photos.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ SETTINGS = {
 }
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
 WARM = 20
-"""How often a process reads one photo."""
+"""Number of times that a process reads the same photo."""
 
 TESSERACT = ["tesseract-ocr", "tesseract-ocr-eng", "tesseract-ocr-osd", "libtesseract5", "liblept5"]
-"""Debian packages of the engine that has no environment."""
+"""Debian packages of the engine without an environment."""
 
 
 def run_process(command: Sequence[str], photo: str) -> dict[str, float]:
@@ -74,7 +74,7 @@ def run_process(command: Sequence[str], photo: str) -> dict[str, float]:
 
 
 def command_for(engine: str, setting: str, python: Path, photo: str) -> list[str]:
-    """The command that reads a photo as a user would: the engine's own, where it has one."""
+    """The command that reads a photo: that of the engine, if it has one."""
     if engine == "number_zoo":
         command = python.parent / "number-zoo"
         return [str(command), photo, "--weights", setting, "--threads", "1"]
@@ -84,7 +84,7 @@ def command_for(engine: str, setting: str, python: Path, photo: str) -> list[str
 
 
 def installed_size(engine: str, python: Path) -> float:
-    """Size of an engine's environment in MB, without pip; of its packages where it has none."""
+    """Size of an engine's environment in MB, without pip, or of its Debian packages."""
     if engine == "tesseract":
         query = ["dpkg-query", "-W", "-f=${Installed-Size}\n", *TESSERACT]
         sizes = subprocess.run(query, capture_output=True, text=True, check=True).stdout.split()
@@ -101,7 +101,7 @@ _NOT_COUNTED = {"pip", "setuptools", "pkg_resources", "_distutils_hack"}
 
 
 def measure(options: argparse.Namespace) -> dict[tuple[str, str], dict[str, list[float]]]:
-    """Measure all engines in turns: lists of figures by name, by engine and setting."""
+    """Measure all engines alternately; returns lists of figures by name, by engine and setting."""
     photos = sorted(p for p in options.photos.iterdir() if p.suffix.lower() in SUFFIXES)
     if not photos:
         raise SystemExit(f"{options.photos} has no photos ({', '.join(sorted(SUFFIXES))})")
@@ -112,7 +112,7 @@ def measure(options: argparse.Namespace) -> dict[tuple[str, str], dict[str, list
         (engine, setting): {"size": [installed_size(engine, pythons[engine])]}
         for engine, setting in readers
     }
-    # The first turn compiles Python's modules and loads files into memory.
+    # The first turn, which compiles modules and loads files into the cache, is discarded.
     for turn, (engine, setting) in itertools.product(range(options.turns + 1), readers):
         python = pythons[engine]
         cold = run_process(command_for(engine, setting, python, photo), photo)
@@ -132,7 +132,7 @@ ROWS = {
     "memory": ("the same, peak memory", ".0f", "MiB"),
     "warm": ("one photo, warm", ".1f", "ms"),
 }
-"""What is reported of each figure: its title, format and unit."""
+"""Title, format and unit of each figure."""
 
 
 def markdown(figures: dict[tuple[str, str], dict[str, list[float]]]) -> str:

@@ -6,7 +6,7 @@
     train = datasets.load_training("rendered_numbers:2,photos:1", epochs=10, seed=0)
     test = datasets.load("photos", "test")
 
-TensorFlow is imported when the first pipeline is created, not on import.
+TensorFlow is only imported when the first pipeline is created.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Show what a folder of photos holds: `python -m datasets FOLDER`.
+"""Show the content of a folder of photos: `python -m datasets FOLDER`.
 
-The page shows what a trained reader doubts, and this package must not import readers: the command
-is started by its name, as a shell would start it.
+The page needs a trained reader, and this package must not import readers: the command is therefore
+started by its name, as from a shell.
 """
 
 import runpy

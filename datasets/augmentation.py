@@ -12,7 +12,7 @@ MOVES = (
     *("random_crop", "background_crop", "zoom", "zoom_out", "stretch", "shift"),
     *("rotation", "shear", "perspective"),
 )
-"""Changes that are geometric."""
+"""Fields of geometric changes."""
 
 
 @dataclass(frozen=True)
@@ -20,13 +20,13 @@ class Augmentation:
     """Strengths of random changes to images; 0 disables a change.
 
     Amounts are drawn uniformly and independently for each image. There are no reflections and no
-    large rotations: a 6 must not become a 9.
+    large rotations, since a 6 must not become a 9.
 
     Attributes:
         random_crop: probability of a random crop that contains the number, of any size from
             slightly more than the number's box to the whole image. Needs the number's box.
-        background_crop: probability of a crop beside the number, labelled as an image without a
-            number. Needs the number's box and enough room beside it.
+        background_crop: probability of a crop next to the number, labelled as an image without a
+            number. Needs the number's box and enough room next to it.
         zoom: scales by a factor in [1/(1 + zoom), 1 + zoom].
         zoom_out: scales down further, by a factor in [1/(1 + zoom_out), 1].
         stretch: changes width over height by a factor in [1/(1 + stretch), 1 + stretch].
@@ -34,8 +34,8 @@ class Augmentation:
         rotation: maximum angle in degrees.
         shear: maximum shear in x; half as much in y.
         perspective: maximum relative change of scale from edge to edge.
-        brightness: maximum change of the mean, as a fraction of 255; the mean stays away from
-            black and white.
+        brightness: maximum change of the mean, as a fraction of 255; the mean is limited to keep a
+            distance from black and white.
         contrast: scales the distance to the image's mean by a factor in [1/(1 + c), 1 + c].
         channel_gain: scales each channel by a factor in [1/(1 + c), 1 + c].
         gamma: exponent in [1/(1 + gamma), 1 + gamma].
@@ -47,9 +47,9 @@ class Augmentation:
             separately for x and y.
         downscale: probability of reducing by a factor of 1 to 3 and enlarging again.
         compress: probability of JPEG compression, quality 15 to 75.
-        noise: maximum standard deviation of noise in levels of 255: grey noise per pixel of up to
-            that and coarser coloured noise of up to half of that.
-        erase: probability of painting one rectangle over with a colour.
+        noise: maximum standard deviation of grey noise per pixel, in levels of 255; coarser
+            coloured noise has up to half of it.
+        erase: probability of filling a random rectangle with a colour.
         erase_size: maximum side of that rectangle, as a fraction of the height; keep it below
             the size of a digit.
     """
@@ -124,7 +124,7 @@ class Augmentation:
 
     @classmethod
     def strong(cls) -> Augmentation:
-        """`photo` with larger amounts: for long training on few images."""
+        """`photo` with larger amounts, for long training on few images."""
         return replace(
             cls.photo(),
             random_crop=0.7,
@@ -166,7 +166,8 @@ class Augmentation:
 
     @property
     def moves(self) -> bool:
-        """Whether there are geometric changes, so that images need room and detail to spare."""
+        """Whether there are geometric changes, so that images are stored with a margin and more
+        pixels."""
         return any(getattr(self, name) for name in MOVES)
 
     @property

@@ -1,7 +1,7 @@
-"""Crops of images around their number: their boxes, and pixels cropped and resized.
+"""Crops around the number of an image: boxes of crops, cropping and resizing.
 
-Boxes are `(left, top, right, bottom)` in pixels, right and bottom exclusive. They may extend past
-the image, as some of SVHN's do; crops repeat the image's edge pixels there.
+Boxes are `(left, top, right, bottom)` in pixels, right and bottom exclusive. They may extend beyond
+the image, as some of SVHN's do; crops then repeat the edge pixels.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from number_zoo.images import in_mode
 
 CROPS = ("full", "union", "square")
 """`full`: the whole image. `union`: the box around all digits, enlarged by the margin. `square`: a
-square with the longer side of that box and the same centre."""
+square with the longer side and the centre of that box."""
 
 
 def check_crop(crop: str) -> str:
@@ -29,10 +29,10 @@ def union_box(boxes: np.ndarray) -> np.ndarray:
     """The smallest box that contains all of `boxes`.
 
     Args:
-        boxes: (digits, 4), at least one of them, in any order.
+        boxes: (digits, 4), at least one box, in any order.
 
     Returns:
-        float32 array (4,): left, top, right, bottom; NaN where a box is unknown.
+        float32 array (4,): left, top, right, bottom; NaN if a box is unknown.
     """
     boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
     if len(boxes) == 0:
@@ -44,13 +44,13 @@ def relative_box(boxes: np.ndarray, visible: np.ndarray) -> np.ndarray:
     """The box of a number relative to the visible part of its image.
 
     Args:
-        boxes: (n, 4), the number's or those of its digits, in pixels of the image; NaN where
+        boxes: (n, 4), the box of the number or those of its digits, in pixels of the image; NaN if
             unknown.
         visible: box (4,) of the visible part, in the same pixels.
 
     Returns:
         float32 array (4,): left, top, right, bottom of the union box as fractions of the visible
-        part's width and height, clipped to [0, 1]; NaN where unknown or empty.
+        part's width and height, clipped to [0, 1]; NaN if unknown or empty.
     """
     if len(boxes):
         corner, size = np.tile(visible[:2], 2), np.tile(visible[2:] - visible[:2], 2)
@@ -71,12 +71,13 @@ def crop_box(
     Args:
         boxes: (n, 4) boxes of the digits, or of the number, in pixels.
         crop: `"union"` or `"square"`.
-        margin: fraction by which the box is made wider and higher; 0.3 is that of Goodfellow et
-            al. 2013 (arXiv 1312.6082), so that the number fills 1/1.3 of the width and height.
+        margin: fraction by which the width and height of the box are enlarged; 0.3 is the value of
+            Goodfellow et al. 2013 (arXiv 1312.6082), with which the number fills 1/1.3 of the width
+            and height.
         context: factor by which the result is enlarged once more, as room for augmentation.
 
     Returns:
-        float32 array (4,): left, top, right, bottom; may extend past the image.
+        float32 array (4,): left, top, right, bottom; may extend beyond the image.
     """
     if check_crop(crop) == "full":
         raise ValueError("crop 'full' is the whole image and has no box")
@@ -128,7 +129,7 @@ def prepare_image(
 
 
 def crop_pixels(image: np.ndarray, box: tuple[float, float, float, float]) -> np.ndarray:
-    """Slice an image to a box rounded to whole pixels; at least one pixel, none from outside.
+    """Slice an image to a box, in whole pixels and within the image; at least one pixel.
 
     Args:
         image: uint8 array (height, width, channels).

@@ -1,4 +1,4 @@
-"""Figures of a data set: its images, and what its labels and boxes look like."""
+"""Figures of a data set: its images, and statistics of its labels and boxes."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ def show(
     columns: int = 8,
     title: str | None = None,
 ) -> Figure:
-    """Show images in rows, each under its label.
+    """Show images in rows, each with its label above it.
 
         datasets.show(*next(iter(datasets.load("mnist", "train", batch_size=16))))
 
     Args:
         images: arrays (height, width, channels) or (height, width) of any size, values in
             [0, 255]; or a batch from `load`.
-        labels: text of each image; or the dictionary of arrays from `load`, of which `box` is
-            drawn as well.
+        labels: text of each image; or the dictionary of arrays from `load`, whose `box` is also
+            drawn.
         boxes: boxes of each image in pixels, (4,) or (n, 4): left, top, right, bottom.
-        count: only the first so many images.
+        count: maximum number of images. Defaults to all.
         columns: images in a row.
         title: of the figure.
     """
@@ -50,7 +50,7 @@ def show(
 
 
 def label_texts(labels: Mapping[str, Any]) -> list[str]:
-    """The labels that `load` gives as arrays, as text."""
+    """Convert the label arrays of `load` to text."""
     digits = np.asarray(labels[DIGITS])
     lengths = np.asarray(labels[LENGTH]) if LENGTH in labels else (digits >= 0).sum(axis=1)
     return [decode(int(length), row) for length, row in zip(lengths, digits, strict=True)]
@@ -74,7 +74,7 @@ def covered_area(boxes: Sequence[np.ndarray], sizes: Sequence[tuple[int, int]]) 
 def plot_statistics(
     labels: Sequence[str], boxes: Sequence[np.ndarray], sizes: Sequence[tuple[int, int]]
 ) -> Figure:
-    """Lengths of labels, sizes of images, and the area that numbers cover.
+    """Plot lengths of labels, sizes of images, and the area that numbers cover.
 
     Args:
         labels: of each image, as text.

@@ -1,8 +1,8 @@
 """Random changes to batches of images, as an `Augmentation` specifies.
 
 All random numbers come from TensorFlow's stateless operations and one seed, so a batch is a
-function of its images and that seed. OpenCV applies the changes, on bytes: on a CPU, TensorFlow's
-operations take about ten times as long and would slow down the training beside them.
+function of its images and that seed. OpenCV applies the changes to bytes: on a CPU, TensorFlow's
+operations take about ten times as long and would slow down the training.
 """
 
 from __future__ import annotations
@@ -43,21 +43,21 @@ def augment(
         augmentation: strengths of the changes.
         seed: int [2], as for TensorFlow's stateless operations.
         size: `(height, width)` of the result in pixels.
-        visible_fraction: fraction of the images' width and height that the result shows without
-            any change; the rest around it is room for moves.
+        visible_fraction: fraction of the images' width and height that the result shows without any
+            change; the rest is a margin for geometric changes.
         boxes: float32 [B, 4], left, top, right and bottom of the number in each image as
-            fractions of its width and height; NaN where unknown. Defaults to unknown.
+            fractions of its width and height; NaN if unknown. Defaults to unknown.
         rows: `(first, total)` if the images are the rows from `first` of a larger batch of
-            `total` images; they are then changed as within that batch.
+            `total` images; the changes are then the same as within that batch.
 
     Returns:
-        float32 [B, *size, C] in [0, 255], and the boxes as fractions of the result; NaN where
-        unknown or where the result does not show the number.
+        float32 [B, *size, C] in [0, 255], and the boxes as fractions of the result; NaN if unknown
+        or if the result does not show the number.
     """
     import tensorflow as tf
 
-    # For the whole process, and so not on import: batches are made in parallel, and OpenCV's own
-    # threads, over images this small, cost more than they save.
+    # Not on import, since it affects the whole process. Batches are made in parallel, and for such
+    # small images OpenCV's threads cost more than they save.
     cv2.setNumThreads(1)
     channels = images.shape[3]
     batch = tf.shape(images)[0]
@@ -93,7 +93,7 @@ def distort(
     visible_fraction: float,
     boxes: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Change a batch of images by given random numbers, without TensorFlow; see `augment`.
+    """Change a batch of images according to random numbers, without TensorFlow; see `augment`.
 
     Args:
         images: uint8 [B, height, width, C].
@@ -138,7 +138,7 @@ def distort(
 def _warp(images, matrices: np.ndarray, size, perspective: bool) -> list[np.ndarray]:
     """Apply all geometric transforms at once; edge pixels are repeated beyond the edges.
 
-    Reflection there would give digits at the edge a mirrored copy.
+    Reflection would create mirrored copies of digits at the edge.
     """
     options = {
         "dsize": (size[1], size[0]),
@@ -196,7 +196,7 @@ def change_levels(
     gamma = column(draw.factor("gamma", strengths["gamma"]))
     levels, means = levels**gamma, means**gamma
     shifted = means + column(draw.symmetric("brightness", strengths["brightness"]))
-    # The mean stays away from black and white, where the digits would vanish.
+    # The mean keeps a distance from black and white, where the digits would vanish.
     shifted = xp.clip(shifted, xp.minimum(means, 0.12), xp.maximum(means, 0.88))
     levels = shifted + (levels - means) * column(draw.factor("contrast", strengths["contrast"]))
     if levels.shape[-1] == 3:

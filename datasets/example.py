@@ -1,4 +1,4 @@
-"""An encoded image and the numbers that it shows: what every source of images is read into."""
+"""The type of the examples of every source: an encoded image and the numbers that it shows."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from datasets import crops
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """An encoded image and the numbers that it shows: one at most, unless several are asked for.
+    """An encoded image and the numbers that it shows: at most one, unless several are requested.
 
-    Lists become arrays, boxes of None unknown ones, and turns of None zeros.
+    Lists are converted to arrays; `boxes=None` means unknown boxes, `turns=None` zeros.
 
     Attributes:
-        id: name that stays the same from run to run.
+        id: name that is the same in every run.
         image: the file's path, or its bytes.
-        labels: the digits of each number; empty where the image shows none.
-        boxes: float32 (n, 4): left, top, right, bottom of each number in pixels; NaN where unknown.
-        turns: int32 (n,): counter-clockwise quarter turns that make each upright.
-        ignored_boxes: float32 (k, 4): numbers that are not to be found, nor to be left out.
+        labels: the digits of each number; empty if the image shows none.
+        boxes: float32 (n, 4): left, top, right, bottom of each number in pixels; NaN if unknown.
+        turns: int32 (n,): counter-clockwise quarter turns that make each number upright.
+        ignored_boxes: float32 (k, 4): numbers that count neither as found nor as missed.
     """
 
     id: str
@@ -45,18 +45,18 @@ class Example:
 
     @property
     def label(self) -> str:
-        """The digits of the first number; `""` where the image shows none."""
+        """The digits of the first number; `""` if the image shows none."""
         return self.labels[0] if self.labels else ""
 
     @property
     def box(self) -> np.ndarray:
-        """float32 (4,): the box of the first number; NaN where unknown or where there is none."""
+        """float32 (4,): the box of the first number; NaN if it is unknown or there is none."""
         return self.boxes[0] if self.labels else np.full(4, np.nan, np.float32)
 
     def crop_box(self, crop: str, margin: float = 0.3, context: float = 1.0) -> np.ndarray | None:
-        """The box that a crop shows, as from `crops.crop_box`; None for the whole image.
+        """The box of a crop, as from `crops.crop_box`; None for the whole image.
 
-        An image without a number has nothing to crop to and is always shown whole.
+        For an image without a number, the crop is always the whole image.
 
         Raises:
             ValueError: if the crop needs the number's box and it is unknown.
@@ -74,5 +74,5 @@ class Example:
         return self.image if isinstance(self.image, bytes) else self.image.read_bytes()
 
     def digest(self) -> str:
-        """SHA-256 of the encoded image, to find images that two splits have."""
+        """SHA-256 of the encoded image, to find images that are in two splits."""
         return hashlib.sha256(self.read()).hexdigest()

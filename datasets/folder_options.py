@@ -1,4 +1,4 @@
-"""Options of commands that say how folders are read, and the check of all folders of a mix."""
+"""Command-line options for reading folders, and the check of all folders of a mixture."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def add_folder_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("folders of photos").add_argument
     add("--labels", choices=("digits",), help="drop the letters and signs around the digits of a "
         "label: 12A is 12")  # fmt: skip
-    add("--skip-bad", action="store_const", const="1", help="leave out rows that cannot be used; a "
+    add("--skip-bad", action="store_const", const="1", help="leave out unusable rows; a "
         "run lists them in skipped.csv")  # fmt: skip
-    add("--name-pattern", metavar="PATTERN", help="the label is in the file's name: {label} for it "
+    add("--name-pattern", metavar="PATTERN", help="the label in file names: {label} for it "
         "and * for anything, such as {label}_*")  # fmt: skip
-    add("--fold", metavar="I/K", help="cross-validation: the Ith of K parts is the validation "
-        "split, the others are train")  # fmt: skip
+    add("--fold", metavar="I/K", help="cross-validation: fold I of K is the validation "
+        "split, the others are the train split")  # fmt: skip
 
 
 def read_folder_options(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
@@ -64,11 +64,11 @@ def _with_options(parts: Sequence[mixing.Part], given: dict[str, str]) -> str:
 def check_mixes(
     *needs: tuple[str, Sequence[str]], several: bool = False
 ) -> list[photo_folder.Folder]:
-    """Check the labels and images of all folders of mixes, and log one line about each.
+    """Check the labels and images of all folders of mixtures, and log one line for each.
 
     Args:
-        needs: names, folders or mixes, each with the splits that must not be empty.
-        several: whether an image may have several numbers, each in a row of its own.
+        needs: names, folders or mixtures, each with the splits that must not be empty.
+        several: whether an image may have several numbers, each in a separate row.
 
     Raises:
         ValueError: if rows or images cannot be used, or a split is empty.
@@ -89,7 +89,7 @@ def check_mixes(
 
 
 def write_skipped(folders: Iterable[photo_folder.Folder], path: Path) -> None:
-    """Write the rows that folders leave out as a CSV: where they are, their file, the reason."""
+    """Write the rows that folders leave out to a CSV file: location, image file and reason."""
     rows = [(folder.source, row) for folder in folders for row in folder.skipped]
     if rows:
         with atomic_path(path) as part, part.open("w", newline="", encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""Geometry of augmentation: its random numbers, random and background crops, transforms, boxes."""
+"""Geometry of augmentation: random numbers, random and background crops, transforms, boxes."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 from datasets.augmentation import Augmentation
 
 MIN_CROP_SCALE = 1.35
-"""Side of the smallest random crop over that of the number, so that the transforms that follow do
-not cut digits off."""
+"""Ratio of the side of the smallest random crop to that of the number, so that the following
+transforms do not cut off digits."""
 
 BACKGROUND_GAP = 1.25
-"""Side of a background crop with its gap to the number, over its side; the gap is room for the
-transforms that follow."""
+"""Ratio of the side of a background crop with its gap to the number to the side without the gap;
+the gap is a margin for the following transforms."""
 
 MIN_BACKGROUND = 0.15
 """Side of the smallest background crop, as a fraction of the image's."""
@@ -30,14 +30,14 @@ DRAWS = (
     *("compress", "quality", "fine_noise", "coarse_noise", "erase", "erase_x", "erase_y"),
     *("erase_width", "erase_height", "erase_red", "erase_green", "erase_blue"),
 )
-"""Names of the random numbers of an image; their order decides what a seed gives."""
+"""Names of the random numbers of an image; their order affects the result of a seed."""
 
 
 class Draws:
     """Random numbers by name, mapped to the requested distributions.
 
-    For a whole batch (a NumPy or JAX array [draws, B], results are arrays [B]) or one image
-    ([draws], floats).
+    They are those of a batch (a NumPy or JAX array [draws, B]; results are arrays [B]) or of one
+    image ([draws]; results are floats).
     """
 
     def __init__(self, draws: np.ndarray | list[float], names: Sequence[str] = DRAWS):
@@ -100,7 +100,7 @@ def random_crops(
 
 
 def background_crops(draw: Draws, probability: float, boxes: np.ndarray) -> np.ndarray:
-    """Compute a part of each image that does not show its number.
+    """Compute a part of each image that does not contain its number.
 
     Args:
         draw: random numbers.
@@ -110,7 +110,7 @@ def background_crops(draw: Draws, probability: float, boxes: np.ndarray) -> np.n
     Returns:
         float [B, 4], left, top, right and bottom as fractions of the stored image; NaN where there
         is none. The crop is left of, above, right of or below the number, with probabilities in
-        proportion to the room there.
+        proportion to the room on each side.
     """
     xp = boxes.__array_namespace__()
     rooms = xp.nan_to_num(xp.concatenate([boxes[:, :2], 1.0 - boxes[:, 2:]], axis=1))
@@ -181,7 +181,7 @@ def move_boxes(
 
     Args:
         boxes: float [B, 4], fractions of the stored image; NaN where unknown.
-        matrices: float64 [B, 3, 3], as `transforms` gives them.
+        matrices: float64 [B, 3, 3], as returned by `transforms`.
         size: (height, width) of the results in pixels.
         stored_size: (height, width) of the stored images in pixels.
 

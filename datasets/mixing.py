@@ -1,7 +1,7 @@
-"""Mixtures of sources: parsing, and which example is where in each epoch.
+"""Mixtures of sources: parsing, and the order of examples in each epoch.
 
-Plain NumPy on indices. An epoch is a function of the seed and the epoch's number alone, so a run
-that resumes at epoch 7 gets the batches that an uninterrupted one would have had.
+This module computes indices in NumPy. An epoch is a function of only the seed and its number, so
+that a run that resumes at epoch 7 has the same batches as an uninterrupted run.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Part:
-    """A source of a mix and its weight (above 0; weights need not sum to 1)."""
+    """A source of a mixture and its weight (above 0; weights need not sum to 1)."""
 
     source: str
     weight: float = 1.0
 
 
 def parse_mix(text: str | Path) -> list[Part]:
-    """Parse `"A"`, or a mix `"A:2,B:1"` of sources with weights (1 where none is given).
+    """Parse `"A"`, or a mixture `"A:2,B:1"` of sources with weights (1 by default).
 
     Raises:
         ValueError: if a part is empty, appears twice or its weight is not a positive number.
     """
     path, options, _ = str(text).rpartition("?")
     if str(text) and (Path(text).exists() or (options and Path(path).exists())):
-        return [Part(str(text))]  # the path of a folder or a table may hold commas and colons
+        return [Part(str(text))]  # the path of a folder or a table may contain commas and colons
     parts = []
     for piece in str(text).split(","):
         source, colon, weight = piece.strip().rpartition(":")
@@ -50,7 +50,7 @@ def parse_mix(text: str | Path) -> list[Part]:
 
 
 def quotas(weights: list[float], total: int) -> list[int]:
-    """Divide `total` by weight into whole numbers, by the method of largest remainders."""
+    """Divide `total` in proportion to weights into integers, by the largest remainder method."""
     exact = np.asarray(weights, np.float64) / sum(weights) * total
     counts = np.floor(exact).astype(int)
     counts[np.argsort(counts - exact, kind="stable")[: total - counts.sum()]] += 1
@@ -65,10 +65,10 @@ def plan_epoch(
     seed: int,
     epoch: int,
 ) -> np.ndarray:
-    """Compute which example is where in an epoch.
+    """Compute the examples of each batch of an epoch.
 
-    Each source is permuted anew for every pass over it, and an epoch continues where the one
-    before stopped, so that all examples of a source are used equally often.
+    Each pass over a source has a new permutation, and an epoch continues where the previous one
+    ended, so that all examples of a source are used equally often.
 
     Args:
         sizes: number of examples of each source.

@@ -1,12 +1,12 @@
 """`tf.data` pipelines over prepared images: one pass for evaluation, epochs for training.
 
-1. `prepared.prepare` decodes, crops and resizes a split once and keeps it.
+1. `prepared.prepare_mix` decodes, crops and resizes a split once and keeps it.
 2. `mixing.plan_epoch` lists which image is where in an epoch, from the seed.
 3. `_gatherer` makes the function that collects a batch of images and labels.
 4. `distort.augment` changes the batch as a whole.
 
-A batch depends on the seed and its number alone, so training resumes at any epoch without running
-through the epochs before.
+A batch depends only on the seed and its number, so that training resumes at any epoch without
+iterating over the previous epochs.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ import tensorflow as tf
 from datasets import mixing, sources
 from datasets.augmentation import Augmentation
 from datasets.distort import augment
-from datasets.prepared import Prepared, PreprocessSpec, prepare
+from datasets.prepared import Prepared, PreprocessSpec, prepare_mix
 from datasets.tfds_data import without_autotune
 from labels import ABSENT, BOX, DIGITS, LENGTH, encode_batch
 
 ROOM = 1.2
 """Factor by which stored training images are larger than the model's input, so that zooming in
-finds detail and, around a crop, augmentation can move into real pixels."""
+shows detail and the surroundings of a crop are available for geometric changes."""
 
 CROP_DETAIL = 2.0
-"""The same for augmentation with random crops, which show a small part of the stored image."""
+"""The same factor for augmentation with random crops, which show a small part of an image."""
 
 WORKERS = min(8, os.cpu_count() or 1)
-"""Batches that are made at the same time."""
+"""Number of batches that are made in parallel."""
 
 
 def _with_defaults(source, image_size, channels, max_digits) -> tuple[tuple[int, int], int, int]:
@@ -58,7 +58,7 @@ def load(
     limit: int | None = None,
     with_boxes: bool = False,
 ) -> tf.data.Dataset:
-    """Load one pass over a split in a fixed order, without augmentation: for evaluation.
+    """Load one pass over a split in a fixed order and without augmentation, for evaluation.
 
     Args:
         source: name of a data set, path of a folder with a `labels.csv`, or a mix of these
@@ -72,9 +72,9 @@ def load(
         margin: fraction by which the box of a crop is enlarged.
         cache_dir: folder for prepared images. Defaults to memory.
         data_dir: folder of prepared TFDS data. Defaults to TFDS_DATA_DIR or the project's own.
-        limit: only the first so many of each source.
-        with_boxes: adds `box` to the labels: float32 [B, 4], left, top, right and bottom of the
-            number as fractions of the image's width and height; NaN where unknown or where the
+        limit: maximum number of images of each source, from the first.
+        with_boxes: whether to add `box` to the labels: float32 [B, 4], left, top, right and bottom
+            of the number as fractions of the image's width and height; NaN if unknown or if the
             image shows no number.
 
     Returns:
@@ -85,10 +85,7 @@ def load(
     """
     size, channels, max_digits = _with_defaults(source, image_size, channels, max_digits)
     spec = PreprocessSpec(size, channels, crop, margin)
-    parts = [
-        prepare(part.source, split, spec, cache_dir=cache_dir, data_dir=data_dir, limit=limit)
-        for part in mixing.parse_mix(source)
-    ]
+    parts = prepare_mix(source, split, spec, cache_dir=cache_dir, data_dir=data_dir, limit=limit)
     gather = _gatherer(parts, max_digits)
     places = [(number, index) for number, part in enumerate(parts) for index in range(len(part))]
 
@@ -120,22 +117,22 @@ def load_training(
     with_boxes: bool = False,
     shard: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset:
-    """Load shuffled, mixed and augmented batches for training, a function of the arguments alone.
+    """Load shuffled, mixed and augmented batches for training; they depend only on the arguments.
 
     With a crop around boxes, images are stored with 1.2 times the crop's width and height, and
     the random moves of `augmentation` jitter the crop.
 
     Args:
-        source: as for `load`. Of a mix, batches hold the sources by weight on average and epochs
-            exactly; small sources are repeated.
-        epochs: number of the epoch after the last.
+        source: as for `load`. For a mixture, the proportions of the sources follow the weights,
+            exactly in an epoch and on average in a batch; small sources are repeated.
+        epochs: number of epochs, including those before `start_epoch`.
         seed: seed of the order and of all augmentation.
         start_epoch: first epoch. The batches of an epoch do not depend on it.
-        steps_per_epoch: batches in an epoch. Defaults to as many as hold all images once.
+        steps_per_epoch: batches in an epoch. Defaults to one pass over all images.
         augmentation: strengths of the random changes. Defaults to none.
-        limit: only the first so many images of each source.
-        shard: `(index, count)`: of every batch, load the part `index`, from 0, of `count` equal
-            parts, as one of `count` processes does. The parts together are the whole batch.
+        limit: maximum number of images of each source, from the first.
+        shard: `(index, count)`: load only shard `index`, from 0, of `count` equal shards of every
+            batch, as each of `count` processes does.
 
     The other arguments are those of `load`.
 
@@ -165,16 +162,11 @@ def load_training(
         stored_size = tuple(math.ceil(side * room) for side in size)
         context = ROOM if crop != "full" else 1.0
     spec = PreprocessSpec(stored_size, channels, crop, margin, context)
-    mix = mixing.parse_mix(source)
-    parts = [
-        prepare(part.source, "train", spec, cache_dir=cache_dir, data_dir=data_dir, limit=limit)
-        for part in mix
-    ]
+    parts = prepare_mix(source, "train", spec, cache_dir=cache_dir, data_dir=data_dir, limit=limit)
     sizes = [len(part) for part in parts]
     steps = steps_per_epoch or math.ceil(sum(sizes) / batch_size)
     gather = _gatherer(parts, max_digits)
-
-    weights = [part.weight for part in mix]
+    weights = [part.weight for part in mixing.parse_mix(source)]
 
     def plan(epoch: int) -> np.ndarray:
         places = mixing.plan_epoch(sizes, weights, steps, batch_size, seed, epoch)
@@ -205,12 +197,12 @@ def epoch_batches(
     make_batch: Callable[[tf.Tensor, tf.Tensor], tuple],
     epochs: range,
 ) -> tf.data.Dataset:
-    """The batches of epochs one after the other, several made at the same time.
+    """Batches of consecutive epochs; several are made in parallel.
 
     Args:
-        plan: of the number of an epoch, gives which examples are in its batches, int64
-            [steps, B, 2] as from `mixing.plan_epoch`.
-        make_batch: of the number of a batch, int64 [], and its examples, int64 [B, 2].
+        plan: function from the number of an epoch to the examples of its batches, int64 [steps, B,
+            2], as from `mixing.plan_epoch`.
+        make_batch: function of the number of a batch, int64 [], and its examples, int64 [B, 2].
         epochs: numbers of the epochs.
 
     Returns:
@@ -231,7 +223,7 @@ def epoch_batches(
 
 
 def map_batches(stream: tf.data.Dataset, make_batch: Callable[..., tuple]) -> tf.data.Dataset:
-    """Make several batches at the same time, in the order of a stream's elements."""
+    """Make several batches in parallel, in the order of a stream's elements."""
     make_batch = tf.autograph.experimental.do_not_convert(make_batch)  # autograph takes seconds
     stream = stream.map(make_batch, num_parallel_calls=WORKERS, deterministic=True)
     return without_autotune(stream.prefetch(4))
@@ -240,7 +232,7 @@ def map_batches(stream: tf.data.Dataset, make_batch: Callable[..., tuple]) -> tf
 def numpy_batch(
     function: Callable, arguments: list[tf.Tensor], dtypes: Sequence, shapes: Sequence[tuple]
 ) -> list[tf.Tensor]:
-    """The arrays that a function in NumPy gives, as tensors of these dtypes and shapes."""
+    """Call a NumPy function; its arrays become tensors of the given dtypes and shapes."""
     tensors = tf.numpy_function(function, arguments, dtypes)
     for tensor, shape in zip(tensors, shapes, strict=True):
         tensor.set_shape(shape)
@@ -248,7 +240,7 @@ def numpy_batch(
 
 
 def _clear_labels_out_of_view(targets: dict, boxes: tf.Tensor, moved_boxes: tf.Tensor) -> dict:
-    """Empty the labels of numbers that had a box [B, 4] and have none after augmentation."""
+    """Clear the labels of numbers that had a box [B, 4] and have none after augmentation."""
     known, visible = (~tf.reduce_any(tf.math.is_nan(b), axis=1) for b in (boxes, moved_boxes))
     out_of_view = known & ~visible
     cleared = {DIGITS: tf.where(out_of_view[:, None], ABSENT, targets[DIGITS])}
@@ -258,14 +250,14 @@ def _clear_labels_out_of_view(targets: dict, boxes: tf.Tensor, moved_boxes: tf.T
 
 
 def _gatherer(parts: list[Prepared], max_digits: int) -> Callable[[tf.Tensor], tuple]:
-    """A function that collects a batch from the prepared arrays of one or several sources.
+    """A function that gathers a batch from the prepared arrays of one or several sources.
 
     Its argument is int64 [B, 2], number of the source and index within it; its results are uint8
     [B, height, width, C] images, targets by name and float32 [B, 4] boxes.
     """
     texts = [text for part in parts for text in part.labels]
     ids = [identity for part in parts for identity in part.ids]
-    # Labels and boxes have one row per image of all sources; images stay apart.
+    # Labels and boxes of all sources are concatenated; images are not.
     first_row = np.cumsum([0] + [len(part) for part in parts])
     columns = encode_batch(texts, max_digits, ids)
     columns[BOX] = np.concatenate([part.boxes for part in parts])

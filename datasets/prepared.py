@@ -1,7 +1,7 @@
-"""A split decoded, cropped and resized once, as arrays in memory or in a cache file.
+"""Decode, crop and resize a split once, into arrays in memory or in a cache file.
 
-Decoding images costs more than the rest of the pipeline, so it is done once. The images are uint8
-and somewhat larger than the model's input where augmentation needs room.
+Decoding images takes longer than the rest of the pipeline, so it is done once. The images are
+uint8, and larger than the model's input if augmentation needs a margin.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from pathlib import Path
 import numpy as np
 
 from artifacts.files import atomic_path, remove_leftovers, reserve, write_text
-from datasets import crops, sources
+from datasets import crops, mixing, sources
 from datasets.example import Example
 from number_zoo.images import decode_image
 
 log = logging.getLogger(__name__)
 
 _CHUNK = 512
-_CACHE_VERSION = 3  # raise when the same settings give other pixels, to invalidate cache files
+_CACHE_VERSION = 3  # increase when the same settings give other pixels, to invalidate cache files
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Prepared:
         labels: n strings of digits.
         ids: n names.
         boxes: float32 (n, 4): left, top, right, bottom of each number as fractions of the stored
-            image's width and height; NaN where unknown or where there is no number.
+            image's width and height; NaN if unknown or if there is no number.
     """
 
     images: np.ndarray
@@ -67,6 +67,31 @@ class Prepared:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+
+def prepare_mix(
+    source: str | Path,
+    split: str,
+    spec: PreprocessSpec,
+    *,
+    cache_dir: str | Path | None = None,
+    data_dir: str | Path | None = None,
+    limit: int | None = None,
+) -> list[Prepared]:
+    """Prepare a split of each source of a mix, once memory is known to have room for all.
+
+    The arguments and errors are those of `prepare`.
+
+    Raises:
+        MemoryError: if the images do not fit in memory and there is no `cache_dir`.
+    """
+    if cache_dir is None:
+        count = sources.size(source, split, data_dir, limit)
+        _check_memory((count, *spec.size, spec.channels), source)
+    return [
+        prepare(part.source, split, spec, cache_dir=cache_dir, data_dir=data_dir, limit=limit)
+        for part in mixing.parse_mix(source)
+    ]
 
 
 def prepare(
@@ -84,13 +109,12 @@ def prepare(
         source: name of a data set or path of a folder.
         split: `"train"`, `"validation"` or `"test"`.
         spec: how images are cropped and resized.
-        cache_dir: folder for the result, for data larger than memory and for the next start. A
-            file's name depends on what it holds. Defaults to memory.
+        cache_dir: folder for the result, for data larger than memory and for later runs. The name
+            of a file depends on its content. Defaults to memory.
         data_dir: folder of prepared TFDS data.
-        limit: only the first so many examples.
+        limit: maximum number of examples, from the first.
 
     Raises:
-        MemoryError: if the images do not fit in memory and there is no `cache_dir`.
         ValueError: if the split is empty, an image does not decode, or the source has no boxes
             for the crop.
     """
@@ -101,7 +125,6 @@ def prepare(
     stream = sources.examples(source, split, data_dir, limit)
     name = f"{source} {split}"
     if cache_dir is None:
-        _check_memory(shape, source)
         array = np.empty(shape, np.uint8)
         return Prepared(array, *_fill(array, stream, spec, name))
     state = sources.state(str(source), split, data_dir)
@@ -117,7 +140,7 @@ def prepare(
 
 
 def _write_cache(path: Path, shape: tuple, *arguments) -> None:
-    """Write the array and then the labels, whose file marks both as complete."""
+    """Write the array and then the labels; the file of labels marks both as complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_path(path, math.prod(shape)) as part:
         array = np.lib.format.open_memmap(part, mode="w+", dtype=np.uint8, shape=shape)
@@ -150,7 +173,7 @@ def _fill(array, stream, spec: PreprocessSpec, name: str) -> tuple[list, list, n
 
 
 def _preprocess(example: Example, spec: PreprocessSpec) -> tuple[np.ndarray, np.ndarray]:
-    """The image as it is stored, and the number's box in it."""
+    """The image to be stored, and the number's box in it."""
     name = example.id if isinstance(example.image, bytes) else str(example.image)
     image = decode_image(example.image, name=name)
     box = example.crop_box(spec.crop, spec.margin, spec.context)
@@ -160,14 +183,18 @@ def _preprocess(example: Example, spec: PreprocessSpec) -> tuple[np.ndarray, np.
 
 
 def _check_memory(shape: tuple, source) -> None:
-    required = int(np.prod(shape, dtype=np.int64))
-    try:
-        facts = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
-        free = int(facts["MemAvailable"].split()[0]) * 1024
-    except (OSError, KeyError, ValueError):  # only Linux reports free memory this way
-        return
+    required, free = math.prod(shape), _free_memory()
     if required > 0.8 * free:
         raise MemoryError(
             f"The images of {source} take {required / 1e9:.1f} GB at {shape[1]} x {shape[2]} and "
-            f"{free / 1e9:.1f} GB are free: --cache-dir (cache_dir) keeps them in a file"
+            f"{free / 1e9:.1f} GB are free: pass a cache_dir (--cache-dir) to keep them in files"
         )
+
+
+def _free_memory() -> float:
+    """Bytes that are free; infinity where the system does not tell."""
+    try:
+        facts = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
+        return int(facts["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):  # only Linux reports free memory this way
+        return math.inf

@@ -20,16 +20,16 @@ class DataSet:
     """A named data set.
 
     Attributes:
-        name: the name that commands and functions take: a TFDS builder, or
-            `"builder/configuration"`.
+        name: name in commands and functions: a TFDS builder, or `"builder/configuration"`.
         description: one line for a table.
         images: counts of images in (train and validation, test).
         image_size: default `(height, width)` of images in pixels.
         channels: 1 (grey) or 3 (RGB).
         max_digits: default number of digit positions.
-        preparing: what the first use costs: a download, or the time to generate the images.
-        scenes: whether an image shows any number of numbers, as `examples(several=True)` gives
-            them; `max_digits` is that of a number.
+        preparing: cost of the first use: the size of the download, or the time to generate the
+            images.
+        scenes: whether an image may show several numbers, as yielded by `examples(several=True)`;
+            `max_digits` then applies to each number.
         splits: TFDS split instruction of each split. Validation is never cut from test.
     """
 
@@ -92,7 +92,7 @@ _DATA_SETS = (
     ),
     _mnist_numbers(
         "mnist_numbers/small",
-        "A tenth of these numbers, for first tries",
+        "A tenth of these images, for first experiments",
         images=(22_000, 2_000),
         preparing="downloads 11 MB unless mnist is there, then composes for a minute",
     ),
@@ -160,7 +160,7 @@ _DATA_SETS = (
     ),
     _svhn_numbers(
         "svhn_numbers/full",
-        "The same plus the 202,353 easier images of extra for training",
+        "The same with the 202,353 easier images of extra for training",
         images=(235_755, 13_068),
         preparing="downloads 2.6 GB",
         splits=_LAST_TENTH | {"train": "train[:90%]+extra"},

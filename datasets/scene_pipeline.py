@@ -1,6 +1,6 @@
 """`tf.data` pipelines of images with any number of numbers, whole or as random crops.
 
-A batch for training depends on the seed and its number alone, so training resumes at any epoch.
+A training batch depends only on the seed and its number, so that training resumes at any epoch.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from datasets.sources import examples
 from number_zoo.images import decode_image
 
 MAX_NUMBERS = 32
-"""Rows of the targets of an image."""
+"""Number of rows in the targets of an image."""
 
 LEAST_VISIBLE = 0.8
-"""Fraction of a number's box that a crop must show for the number to count."""
+"""Minimum fraction of a number's box in a crop; numbers with less are ignored."""
 
 LEAST_HEIGHT = 5.0
-"""Least side in pixels of a number's box that counts in a crop."""
+"""Minimum side of a number's box in a crop, in pixels; smaller numbers are ignored."""
 
 _SCALES = (0.5, 2.0)  # of a crop, relative to the scale that shows the whole image
 _TURNED = 0.08  # fraction of crops that are turned by quarter turns
@@ -49,6 +49,14 @@ def load_scene_batches(
     limit: int | None = None,
 ) -> tf.data.Dataset:
     """Load one pass over whole images, resized to fit and padded with black, for a locator.
+
+    Args:
+        source: as for `datasets.examples`.
+        split: `"train"`, `"validation"` or `"test"`.
+        image_size: `(height, width)` of the images in pixels.
+        batch_size: images in a batch; the last one may have fewer.
+        data_dir: folder of prepared TFDS data.
+        limit: maximum number of images of each source, from the first.
 
     Returns:
         `tf.data.Dataset` of known cardinality with batches `(images, targets)`: float32
@@ -85,22 +93,22 @@ def load_scene_training(
 ) -> tf.data.Dataset:
     """Load shuffled and mixed batches of random crops for a locator.
 
-    A crop shows the image at 0.5 to 2 times the scale at which it fits, around a random number or
-    anywhere; some are turned by quarter turns, in which numbers that read in several orientations
-    are ignored. Images stay encoded in memory.
+    A crop shows the image at 0.5 to 2 times the scale at which the whole image fits, around a
+    random number or anywhere. Some crops are rotated by quarter turns; numbers in them that can be
+    read in several orientations are ignored. Images are encoded in memory.
 
     Args:
-        source: as for `datasets.examples`; of a mix, batches hold the sources by weight.
-        epochs: number of the epoch after the last.
+        source: as for `datasets.examples`; batches contain the sources of a mixture by weight.
+        epochs: number of epochs, including those before `start_epoch`.
         seed: seed of the order and of all random changes.
         start_epoch: first epoch.
-        steps_per_epoch: batches in an epoch. Defaults to as many as hold all images once.
+        steps_per_epoch: batches in an epoch. Defaults to one pass over all images.
         image_size: `(height, width)` of crops in pixels.
         batch_size: crops in a batch.
-        augmentation: strengths of changes of light, colour and noise; those that move, cover or
-            blur parts of the image do not apply. Defaults to none.
+        augmentation: strengths of changes of light, colour and noise; changes that move, cover or
+            blur parts of the image are not applied. Defaults to none.
         data_dir: folder of prepared TFDS data.
-        limit: only the first so many images of each source.
+        limit: maximum number of images of each source, from the first.
 
     Returns:
         `tf.data.Dataset` of known cardinality with batches as from `load_scene_batches`.
@@ -146,14 +154,14 @@ def _with_boxes(stream: Iterable[Example]) -> list[Example]:
 
 
 def _light(augmentation: Augmentation) -> Augmentation:
-    """The changes that neither move nor hide a number of a few pixels."""
+    """Select the changes that neither move nor hide a number of a few pixels."""
     return replace(augmentation, **dict.fromkeys((*MOVES, "blur", "downscale", "erase"), 0.0))
 
 
 def _load(
     load_rows: Callable, arguments: list[tf.Tensor], count: int | None, size: tuple[int, int]
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """A batch of `count` images and their targets, which a function in NumPy gives row by row."""
+    """A batch of `count` images and their targets, which a NumPy function yields row by row."""
 
     def load(*arguments: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         images, targets = zip(*load_rows(*arguments), strict=True)
@@ -188,7 +196,7 @@ def _crop(
 
 
 def _turn(image: np.ndarray, example: Example, quarters: int) -> tuple[np.ndarray, Example]:
-    """Turn an image counter-clockwise; numbers that may be read in another turn are ignored."""
+    """Rotate an image counter-clockwise; numbers that can be read in another turn are ignored."""
     clear = np.array([is_unreadable_rotated(label) for label in example.labels], bool)
     count = len(clear)
     boxes = np.concatenate([example.boxes, example.ignored_boxes])
@@ -210,14 +218,14 @@ def view(
     corner: tuple[float, float] = (0.0, 0.0),
     padding: tuple[int, int, int] = (0, 0, 0),
 ) -> np.ndarray:
-    """Resize an image by a factor and cut out a part, antialiased.
+    """Resize an image by a factor, antialiased, and crop it.
 
     Args:
         image: uint8 (h, w, 3).
         size: `(height, width)` of the result in pixels.
-        scale: pixels of the result for a pixel of the image.
-        corner: x and y in the image of the result's upper left corner.
-        padding: colour of what is outside of the image.
+        scale: pixels of the result per pixel of the image.
+        corner: x and y of the upper left corner of the result, in pixels of the image.
+        padding: colour outside of the image.
 
     Returns:
         uint8 (*size, 3).
@@ -225,7 +233,7 @@ def view(
     height, width = image.shape[:2]
     canvas = np.empty((*size, 3), np.uint8)
     canvas[:] = padding
-    # The visible part of the image: to whole pixels of the result.
+    # The visible part of the image, in whole pixels of the result.
     x0, x1 = _visible(corner[0], width, scale, size[1])
     y0, y1 = _visible(corner[1], height, scale, size[0])
     if x1 > x0 and y1 > y0:
@@ -251,13 +259,13 @@ def view_targets(
     scale: float,
     corner: tuple[float, float] = (0.0, 0.0),
 ) -> np.ndarray:
-    """The targets of a locator for what `view` shows.
+    """The targets of a locator for the result of `view`.
 
     Returns:
         float32 (MAX_NUMBERS, 5): left, top, right, bottom in pixels of the result, and the turn;
-        NaN for no number. The turn is NaN for boxes to be ignored: those of the example, numbers
-        of which less than `LEAST_VISIBLE` is in view, and ones below `LEAST_HEIGHT`. Of more than
-        `MAX_NUMBERS` the largest are there.
+        NaN in unused rows. Only the turn is NaN for boxes to be ignored: those of the example,
+        numbers of which less than `LEAST_VISIBLE` is visible, and numbers below `LEAST_HEIGHT`. If
+        there are more than `MAX_NUMBERS`, the largest are included.
     """
     turns = np.concatenate([example.turns, np.full(len(example.ignored_boxes), np.nan)])
     boxes = np.concatenate([example.boxes, example.ignored_boxes]).astype(np.float64)

@@ -1,6 +1,6 @@
-"""What a source holds: a named data set, a folder of photos, or a mix of these.
+"""Examples of a source: a named data set, a folder of photos, or a mixture of these.
 
-Images stay encoded; whoever uses them decodes them in parallel.
+Images are encoded; callers decode them in parallel.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from datasets.example import Example
 
 
 def is_folder(source: str | Path) -> bool:
-    """Whether `source` is a folder or table of photos; a name of a data set takes precedence."""
+    """Whether `source` is a folder or table of photos; names of data sets take precedence."""
     text = str(source)
     if text in registry.DATA_SETS:
         return False
@@ -40,7 +40,7 @@ def check_split(split: str) -> str:
 
 
 def _describe(name: str, several: bool) -> registry.DataSet:
-    """The description of a data set; its images have one number at most, unless `several`."""
+    """The description of a data set, whose images have at most one number unless `several`."""
     data_set = registry.describe(name)
     if data_set.scenes and not several:
         raise ValueError(
@@ -52,7 +52,7 @@ def _describe(name: str, several: bool) -> registry.DataSet:
 
 
 def is_scenes(source: str | Path) -> bool:
-    """Whether a source, or a part of a mix, has images with several numbers."""
+    """Whether a source, or a part of a mixture, has images with several numbers."""
     for part in mixing.parse_mix(source):
         if not is_folder(part.source):
             if registry.describe(part.source).scenes:
@@ -94,16 +94,16 @@ def examples(
 ) -> Iterator[Example]:
     """Yield the examples of a split, always in the same order.
 
-    This function defines what "the first images" of a source or a mix are: labels, fingerprints
-    and pipelines all take theirs from here.
+    This function defines the order of images, and thus "the first images" of a source or a mixture,
+    for labels, fingerprints and pipelines.
 
     Args:
-        source: name of a data set, path of a folder with a `labels.csv`, or a mix of these
-            (`"A:2,B:1"`), whose sources follow each other; weights do not matter.
+        source: name of a data set, path of a folder or table, or a mixture of these (`"A:2,B:1"`),
+            whose sources follow each other; weights have no effect.
         split: `"train"`, `"validation"` or `"test"`.
         data_dir: folder of prepared TFDS data; see `tfds_data.resolve_data_dir`.
-        limit: only the first so many of each source.
-        several: whether images may have several numbers; by default these are an error.
+        limit: maximum number of examples of each source, from the first.
+        several: whether images may have several numbers; an error otherwise.
     """
     check_split(split)
     for part in mixing.parse_mix(source):
@@ -117,7 +117,7 @@ def examples(
 def folder_examples(
     source: str | Path, split: str | None = None, several: bool = True
 ) -> list[Example]:
-    """Read the images of a folder or table with their numbers, in order.
+    """Read the examples of a folder or table, in order.
 
     The arguments and errors are those of `photo_folder.read_folder`.
     """
@@ -140,7 +140,7 @@ def chunks(stream: Iterator, length: int) -> Iterator[list]:
 
 
 def defaults(source: str | Path) -> dict[str, Any]:
-    """Default `image_size`, `channels` and `max_digits` of a source, the largest of a mix.
+    """Default `image_size`, `channels` and `max_digits` of a source; the largest ones of a mixture.
 
     For a folder, `max_digits` is the length of its longest label over all splits, and at least 2
     unless every image shows exactly one digit; size and channels are those of
@@ -184,9 +184,9 @@ def labels(
 
 
 def fingerprint(source: str | Path, split: str, data_dir: str | Path | None = None) -> str:
-    """16 hexadecimal digits that identify the ids, labels and images of a split.
+    """Fingerprint of the ids, labels and images of a split: 16 hexadecimal digits.
 
-    Reads every image, but only once per process while the data do not change.
+    It reads every image, but only once per process as long as the data do not change.
     """
     parts = mixing.parse_mix(source)
     states = tuple(state(part.source, split, data_dir) for part in parts)
@@ -206,7 +206,7 @@ def _fingerprint(source: str, split: str, data_dir, states: tuple[str, ...]) -> 
 
 
 def state(source: str, split: str, data_dir: str | Path | None = None) -> str:
-    """Short hash that changes when the data of a single source change; reads no images."""
+    """Short hash that changes if the data of a single source change; reads no images."""
     if is_folder(source):
         photos = photo_folder.read_folder(source, split, several=True)
         stats = [photo.path.stat() for photo in photos]

@@ -1,4 +1,4 @@
-"""Named data sets as TFDS has them: prepared on first use, and read in a fixed order."""
+"""Named data sets in TFDS: prepared on first use, and read in a fixed order."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _BATCH = 256
 
 
 def resolve_data_dir(data_dir: str | Path | None = None) -> Path:
-    """Folder of prepared TFDS data: the argument, else TFDS_DATA_DIR, else the default."""
+    """Folder of TFDS data sets: the argument, else $TFDS_DATA_DIR, else the default."""
     return expand_user(data_dir or os.environ.get("TFDS_DATA_DIR") or DEFAULT_DATA_DIR)
 
 
 def builder(name: str, data_dir: str | Path | None = None):
-    """The prepared TFDS builder of a named data set; downloads or generates it on first use.
+    """The TFDS builder of a named data set, which is downloaded or generated on first use.
 
     Returns:
         `tfds.core.DatasetBuilder`.
@@ -46,7 +46,7 @@ def _builder(name: str, data_dir: str):
         prepared = tfds_builder.is_prepared()
     except ModuleNotFoundError:
         raise
-    except Exception as error:  # of many kinds: TFDS reads several files of JSON
+    except Exception as error:  # any error: TFDS reads several JSON files
         raise _damaged(name, data_dir, error) from error
     if not prepared:
         if shards := [*Path(tfds_builder.data_dir).glob("*.tfrecord*")]:
@@ -55,7 +55,7 @@ def _builder(name: str, data_dir: str):
         try:
             tfds_builder.download_and_prepare()
         except OSError:
-            # Another process may have prepared the same: TFDS does not overwrite existing data.
+            # Another process may have prepared the data: TFDS does not overwrite them.
             tfds_builder = create_builder(data_set, data_dir)
             if not tfds_builder.is_prepared():
                 raise
@@ -63,7 +63,7 @@ def _builder(name: str, data_dir: str):
 
 
 def _damaged(name: str, data_dir: str | Path, reason: object) -> OSError:
-    text = re.sub(r"{{.*?}} |\[Op:.*", "", str(reason))[:300]  # what TensorFlow adds
+    text = re.sub(r"{{.*?}} |\[Op:.*", "", str(reason))[:300]  # additions of TensorFlow
     return OSError(
         f"the prepared data of {name} in {data_dir} are damaged or were copied in part: copy them "
         f"again, or delete their folder to prepare them anew. Received: {text}"
@@ -92,10 +92,10 @@ def read(
         split=data_set.splits[split],
         shuffle_files=False,
         decoders={"image": tfds.decode.SkipDecoding()},
-        # One file after the other.
+        # Sequentially, which keeps the order.
         read_config=tfds.ReadConfig(try_autocache=False, interleave_cycle_length=1),
     )
-    # In batches: TFDS takes longer to hand over single rows than everything else here.
+    # In batches: passing single rows from TFDS would take longer than everything else.
     batches = without_autotune(stream.ragged_batch(_BATCH)).as_numpy_iterator()
     try:
         for start, rows in zip(itertools.count(0, _BATCH), batches, strict=False):
@@ -105,7 +105,7 @@ def read(
 
 
 def _batch_examples(rows: dict, prefix: str, start: int) -> Iterator[Example]:
-    """The examples of a batch, whose first is that of the index `start` in its split."""
+    """The examples of a batch; `start` is the index of the first one in the split."""
     if "id" not in rows:  # TFDS's own data sets of single digits have an integer label
         for index, (label, image) in enumerate(zip(rows["label"], rows["image"], strict=True)):
             yield Example(f"{prefix}/{start + index:06d}", image, [str(int(label))])
@@ -124,10 +124,10 @@ def _batch_examples(rows: dict, prefix: str, start: int) -> Iterator[Example]:
 
 
 def without_autotune(stream):
-    """Switch tf.data's autotuning off for a `tf.data.Dataset`.
+    """Disable autotuning for a `tf.data.Dataset`.
 
-    All degrees of parallelism are set explicitly, so there is nothing to tune; and the tuning
-    thread sleeps for up to a minute, which sometimes delayed the end of a training.
+    All degrees of parallelism are set explicitly, so there is nothing to tune, and the tuning
+    thread, which sleeps for up to a minute, can delay the end of a training.
     """
     import tensorflow as tf
 

@@ -12,14 +12,15 @@ from matplotlib.figure import Figure
 from artifacts.plot_style import SIZE, colour, image_grid, new_axes, styled
 
 FEW_READINGS = 10
-"""Bins of the reliability diagram with fewer readings are drawn as a faint point alone."""
+"""Bins of the reliability diagram with fewer readings are drawn as faint points without a line."""
 
 _GREY, _RIGHT, _WRONG = "#9ca3af", "#15803d", "#b91c1c"
 _REFERENCE = {"color": _GREY, "linewidth": 1, "linestyle": "--"}
 
 
 def _of_each(results: Any, key: str | None) -> dict[str, Any]:
-    """All figures, or one, of each model of a `Comparison`; a mapping by name is kept as it is."""
+    """All figures, or one, of each model of a `Comparison`; a mapping by name is returned
+    unchanged."""
     if isinstance(results, Mapping):
         return dict(results)
     figures = {result.name: result.figures for result in results.results}
@@ -65,7 +66,7 @@ def plot_reliability(results: Any) -> Figure:
         faint = to_rgba(colour(index), 0.35)
         errors = np.clip([y - low, high - y], 0, None)
         axes.errorbar(x, y, yerr=errors, ecolor=faint, linestyle="", elinewidth=0.8, capsize=2)
-        # A line through bins of a few readings would zigzag and mean nothing.
+        # A line through bins of a few readings would be noise.
         many = np.array([row["images"] >= FEW_READINGS for row in bins])
         points = {"markersize": 4, "clip_on": False}
         axes.plot(x[~many], y[~many], "o", color=faint, **points)
@@ -102,7 +103,7 @@ def plot_latency(results: Any) -> Figure:
 
 @styled
 def plot_corruption(results: Any) -> Figure:
-    """Sequence accuracy over severity, one axes for each corruption.
+    """Sequence accuracy over severity, with separate axes for each corruption.
 
     Args:
         results: a `Comparison` with corruption, or what `corruption.corruption_accuracy` returns.
@@ -134,9 +135,9 @@ def plot_corruption(results: Any) -> Figure:
 
 @styled
 def plot_confusion(result: Any, title: str | None = None) -> Figure:
-    """Digits of labels against digits read.
+    """Confusion matrix of the digits of labels and the digits read.
 
-    Only mistakes are coloured, since correct digits are many times more.
+    Only mistakes are coloured, since there are many times more correct digits.
 
     Args:
         result: a `Result`, or `digit_confusion` of `mistakes.mistake_figures`, 11 x 11 counts.
@@ -169,8 +170,8 @@ def plot_learning_curves(
 
     Args:
         histories: by name, what Keras's `fit` returns, or the rows of a run's `history.csv`.
-        metric: a column; of what starts with `val_`, the metric of the training images is added
-            as a thin line, where it is known.
+        metric: a column; if it starts with `val_`, the metric of the training images is added as a
+            thin line, if it is known.
     """
     figure, axes = new_axes()
     of_training, factor = metric.removeprefix("val_"), 100 if "accuracy" in metric else 1
@@ -206,14 +207,14 @@ def plot_readings(
     columns: int = 8,
     title: str | None = None,
 ) -> Figure:
-    """Images, each with its reading and confidence: green where correct, red with the label.
+    """Images with their readings and confidences: green if correct, else red with the label.
 
     Args:
         images: uint8 (height, width, 3), of any size.
-        readings: text of each; "" for no number.
+        readings: text of each reading; "" for no number.
         confidences: of each, in [0, 1].
-        labels: of each; None where they are unknown.
-        boxes: predicted boxes in pixels, (4,) each; NaN or None where there is none.
+        labels: text of each label. Defaults to unknown.
+        boxes: predicted boxes in pixels, (4,) each; NaN or None for no box.
         columns: images in a row.
         title: of the figure.
     """
@@ -227,13 +228,13 @@ def plot_readings(
 
 
 def confident_mistakes(result: Any, count: int) -> np.ndarray:
-    """Indices of the images that a `Result` gets wrong, those of highest confidence first."""
+    """Indices of the incorrect readings of a `Result`, by descending confidence."""
     wrong = np.flatnonzero(~result.correct)
     return wrong[np.argsort(-result.confidence[wrong], kind="stable")][:count]
 
 
 def plot_mistakes(comparison: Any, name: str, count: int = 16, columns: int = 8) -> Figure:
-    """The mistakes of one model of a `Comparison` in which it is most confident."""
+    """The mistakes of one model of a `Comparison` with the highest confidence."""
     (result,) = (result for result in comparison.results if result.name == name)
     chosen = confident_mistakes(result, count)
     return plot_readings(
@@ -254,9 +255,9 @@ def plot_scores(
     """Scores in [0, 1] as bars side by side, in percent.
 
     Args:
-        scores: by model, by name of the score; all models have the same ones.
+        scores: scores by model and by name; all models have the same scores.
         title: of the figure.
-        xlabel: what the names of the scores are.
+        xlabel: label of the axis of score names.
     """
     figure, axes = new_axes((7.4, 3.2) if len(scores) > 1 else SIZE)
     width = 0.8 / len(scores)
@@ -275,9 +276,10 @@ def plot_scores(
 
 @styled
 def plot_differences(comparison: Any) -> Figure:
-    """Differences between every two models of a `Comparison`, with intervals.
+    """Differences between all pairs of models of a `Comparison`, with intervals.
 
-    The intervals are those of `paired.compare_pairs`: one that excludes 0 is a difference.
+    The intervals are those of `paired.compare_pairs`; a difference is significant if its interval
+        excludes 0.
     """
     pairs = comparison.pairs
     figure, axes = new_axes((7.0, 0.9 + 0.5 * max(1, len(pairs))))
@@ -289,7 +291,7 @@ def plot_differences(comparison: Any) -> Figure:
         axes.plot([100 * pair.difference], [row], "o", color=ink)
     names = [f"{pair.first} − {pair.second}" for pair in pairs]
     axes.set_yticks(range(len(pairs)), names)
-    axes.set(title="Differences on the same images, with intervals that hold together")
+    axes.set(title="Differences on the same images, with simultaneous 95 % intervals")
     axes.set(xlabel="difference in sequence accuracy, percentage points")
     axes.set_ylim(len(pairs) - 0.5, -0.5)
     axes.grid(False, axis="y")

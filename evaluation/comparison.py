@@ -34,15 +34,15 @@ TIMED_IMAGES, FEW_IMAGES = 64, 1000
 
 @dataclass(frozen=True)
 class Result:
-    """One model's predictions for a split.
+    """The predictions and figures of one model for a split.
 
     Attributes:
         name: the run's folder, the file or the published name.
         figures: all its figures, as JSON values.
         readings: the text read in each image.
         confidence: float (images,), in [0, 1].
-        correct: bool (images,), whether every digit and the length are correct.
-        predictions, reader: None for the constant answer.
+        correct: bool (images,), whether every digit and the length are correct. predictions,
+        reader: None for the constant answer.
     """
 
     name: str
@@ -59,16 +59,16 @@ class Comparison:
     """Several models on the same images.
 
     Attributes:
-        images: what they were evaluated on.
-        crop: the part of each image that the models were given.
+        images: the evaluated images.
+        crop: the crop of each image that the models received.
         fingerprint: of all images and labels of the split.
         baseline: the constant answer.
         results: one for each model that could be evaluated, at least one.
         pairs: every two models compared.
-        corruption: accuracy on corrupted images; empty where it was not asked for.
-        corruption_images: how many images that is of.
+        corruption: accuracy on corrupted images; empty if it was not requested.
+        corruption_images: number of images that were corrupted.
         failed: (name, reason) of models that could not be evaluated.
-        warnings: what must be known about the figures.
+        warnings: warnings about the figures.
     """
 
     images: SplitImages
@@ -100,24 +100,24 @@ def compare(
     Args:
         names: run folders, `.keras` files or published weights.
         dataset: name, folder or mix, as `datasets.load` takes it.
-        split: "test", or "validation" while something is still being chosen.
-        crop: "full", "union" or "square". Defaults to what each model was trained with.
-        max_glimpses: of each model, on whole images. Defaults to each model's own.
+        split: "test", or "validation" for model selection.
+        crop: "full", "union" or "square". Defaults to the training crop of each model.
+        max_glimpses: maximum number of glimpses on whole images. Defaults to that of each model.
         data_dir: folder of prepared TFDS data.
-        limit: only the first images of each source, also of the validation split, on which the
-            confidence thresholds of coverage are chosen where the data set has one.
+        limit: maximum number of images of each source, from the first; also for the validation
+            split, on which the confidence thresholds are chosen if the data set has one.
         timing: whether to time the models.
         corruption_samples: images to evaluate with corruptions; 0 for none.
 
     Raises:
-        ValueError: if no model can be evaluated, or the data set is unknown or holds no image of
-            that split. The models are loaded first, before any data is read or downloaded.
+        ValueError: if no model can be evaluated, or the data set is unknown or has no image in that
+            split. Models are loaded before data is read or downloaded.
     """
     loaded, results, failed = [], [], []
     for name in dict.fromkeys(names):
         with noted_failure(name, failed):
             model_crop = crop or provenance.configuration(name).get("crop", "full")
-            # Glimpses locate the number, which a crop around the true box has done already.
+            # Glimpses locate the number, which is unnecessary in a crop around the true box.
             reader = Reader(name, max_glimpses if model_crop == "full" else 1)
             loaded.append((name, model_crop, reader))
     if not loaded:
@@ -160,7 +160,8 @@ def compare(
 
 @contextlib.contextmanager
 def noted_failure(name: str, failed: list[tuple[str, str]]) -> Iterator[None]:
-    """Within the block, an error is logged and noted as the reason why a model is not evaluated."""
+    """Within the block, an error is logged and recorded as the reason why a model is not
+    evaluated."""
     try:
         yield
     except Exception as error:
@@ -169,7 +170,7 @@ def noted_failure(name: str, failed: list[tuple[str, str]]) -> Iterator[None]:
 
 
 def none_evaluated(failed: list[tuple[str, str]]) -> ValueError:
-    """The error where every model failed."""
+    """The error if every model failed."""
     reasons = "; ".join(f"{name}: {reason}" for name, reason in failed)
     return ValueError(f"no model can be evaluated. {reasons}")
 
@@ -187,7 +188,7 @@ def _has_validation(images: SplitImages) -> bool:
         return False
     try:
         return datasets.size(images.dataset, "validation", images.data_dir) > 0
-    except ValueError:  # a data set without that split
+    except ValueError:  # the data set has no such split
         return False
 
 
@@ -261,14 +262,14 @@ def _warnings(images: SplitImages, results: list[Result]) -> list[str]:
         warnings.append("models are selected on validation images: only test is unbiased")
     if any(sources.is_folder(part.source) for part in mixing.parse_mix(images.dataset)):
         warnings.append(
-            "the labels are those of a labels.csv, not of a published data set: some of the "
-            "mistakes may be theirs"
+            "the labels are those of a labels.csv, not of a published data set: some mistakes may "
+            "be label errors"
         )
     return warnings
 
 
 def _baseline(images: SplitImages) -> Result:
-    """Figures of the most common label of the training split (else of this one) as every answer."""
+    """Figures of predicting the most common label of the training split (else of this split)."""
     train = datasets.labels(images.dataset, "train", images.data_dir) or images.labels
     train = [label for _, label in train]
     places = max(1, *map(len, train), *map(len, images.texts))
@@ -278,5 +279,5 @@ def _baseline(images: SplitImages) -> Result:
         "digits": np.stack([digits for _, digits in encoded]),
     }
     decoded = figures.constant_answer(train, places, len(images.texts))
-    loss = np.full(len(images.texts), np.nan)  # of all other labels the probability is 0
+    loss = np.full(len(images.texts), np.nan)  # the probability of all other labels is 0
     return _result(CONSTANT, decoded, truth, images, loss, None, {"negative_log_likelihood": None})

@@ -20,11 +20,12 @@ class Corruption:
     """A way to degrade images.
 
     Attributes:
-        name: what it is called.
+        name: name of the corruption.
         unit: the unit of its severities.
         severities: in ascending order.
-        apply: (image, severity, random generator) to the corrupted image, uint8 (h, w, 3).
-        none: the severity that leaves images as they are.
+        apply: function of (image, severity, random generator) that returns the corrupted image,
+            uint8 (h, w, 3).
+        none: the severity that does not change images.
     """
 
     name: str
@@ -101,7 +102,7 @@ def corruption_accuracy(
         readers: readers by name.
         images: uint8 arrays (height, width, 3).
         labels: their labels.
-        corruptions: what to apply.
+        corruptions: corruptions to apply.
 
     Returns:
         For each corruption its `unit`, its `severities` with the original images first, and
@@ -126,6 +127,6 @@ def corruption_accuracy(
 
 
 def _accuracy(reader: Reader, images, labels) -> float:
-    # As text "longer" is "+", which is no label: never correct, as in `sequence_correct`.
+    # "Longer" is the text "+", which is not a label and never correct, as in `sequence_correct`.
     texts = reader.predict(images).decoded.numbers()
     return float(np.mean([text == label for text, label in zip(texts, labels, strict=True)]))

@@ -14,10 +14,10 @@ from models.metrics import sequence_correct, true_length
 from number_zoo.predictions import DecodedSequences
 
 TARGETS = (0.95, 0.98, 0.99)
-"""Accuracies at which coverage is given; 0.98 as in Goodfellow et al. 2013."""
+"""Accuracies at which coverage is computed; 0.98 as in Goodfellow et al. 2013."""
 
 CONFIDENT = (0.5, 0.9, 0.98)
-"""Confidences from which on false positives are counted."""
+"""Confidence thresholds of the false positive rates."""
 
 
 def prediction_figures(
@@ -27,7 +27,7 @@ def prediction_figures(
     loss: np.ndarray,
     thresholds: dict[float, float | None] | None = None,
 ) -> dict[str, Any]:
-    """Figures of a model's predictions, each in [0, 1] unless it says otherwise.
+    """Figures of a model's predictions.
 
     Args:
         decoded: the sequences read in all images.
@@ -35,10 +35,10 @@ def prediction_figures(
         texts: the same labels as text.
         loss: −log P(S|X) of the labels in nats, (images,).
         thresholds: confidence threshold for each accuracy of `TARGETS`, chosen on other
-            images; by default they are chosen on the same images, which flatters coverage.
+            images; by default they are chosen on the same images, which makes coverage optimistic.
 
     Returns:
-        JSON values; `…_interval` is a 95 % interval.
+        JSON values; fractions in [0, 1]; `…_interval` is a 95 % interval.
     """
     correct, confidence = sequence_correct(decoded, truth), np.exp(decoded.log_probability)
     if thresholds is None:
@@ -76,7 +76,7 @@ def choose_thresholds(correct: np.ndarray, confidence: np.ndarray) -> dict[float
 
 
 def _false_positives(lengths, decoded, confidence) -> dict[str, Any]:
-    """How often a number is read in images without one, at all and with high confidence."""
+    """False positive rates: fractions of images without a number in which one is read."""
     empty = lengths == 0
     if not empty.any():
         return {}
@@ -94,14 +94,14 @@ def _false_positives(lengths, decoded, confidence) -> dict[str, Any]:
 
 
 def box_figures(overlaps: np.ndarray) -> dict[str, Any]:
-    """Whether numbers are located, apart from whether they are read.
+    """Figures of predicted boxes, independent of the readings.
 
     Args:
-        overlaps: intersection over union of predicted and true boxes; NaN where either is unknown.
+        overlaps: intersection over union of predicted and true boxes; NaN if either is unknown.
 
     Returns:
-        `box_overlap`, the mean, and `boxes_found`, the fraction with an overlap of a half or more;
-        empty where no box is known.
+        `box_overlap`, the mean, and `boxes_found`, the fraction with an overlap of at least 0.5;
+        empty if no box is known.
     """
     known = overlaps[np.isfinite(overlaps)]
     if len(known) == 0:
@@ -110,7 +110,7 @@ def box_figures(overlaps: np.ndarray) -> dict[str, Any]:
 
 
 def constant_answer(train_labels: Sequence[str], max_digits: int, images: int) -> DecodedSequences:
-    """Predictions that always give the most common training label: a baseline for every figure."""
+    """Predictions that are always the most common training label: a baseline for every figure."""
     values, counts = np.unique(train_labels, return_counts=True)
     length, digits = labels.encode(str(values[counts.argmax()]), max_digits)
     return DecodedSequences(
@@ -128,7 +128,7 @@ def calibration_error(correct: np.ndarray, confidence: np.ndarray, bins: int = 1
 
 
 def reliability(correct: np.ndarray, confidence: np.ndarray, bins: int = 10) -> list[dict]:
-    """A reliability diagram: accuracy of readings of similar confidence.
+    """Reliability diagram: accuracy of readings of similar confidence.
 
     Returns:
         For each bin that is not empty the mean `confidence`, `accuracy`, its 95 % Wilson
@@ -150,7 +150,7 @@ def reliability(correct: np.ndarray, confidence: np.ndarray, bins: int = 10) -> 
 
 
 def coverage_curve(correct: np.ndarray, confidence: np.ndarray, points: int = 200) -> list[dict]:
-    """Accuracy of the images above a confidence threshold, for every coverage.
+    """Accuracy of the images above a confidence threshold, over coverage.
 
     Coverage is the fraction of images whose confidence reaches the threshold; the others are
     refused. Images of equal confidence are accepted or refused together.
@@ -158,7 +158,7 @@ def coverage_curve(correct: np.ndarray, confidence: np.ndarray, points: int = 20
     Args:
         correct: bool (images,), whether every digit and the length are correct.
         confidence: float (images,).
-        points: most points of the curve.
+        points: maximum number of points of the curve.
 
     Returns:
         Points with `coverage`, `accuracy` and `threshold`, in ascending order of coverage.
@@ -176,7 +176,8 @@ def coverage_curve(correct: np.ndarray, confidence: np.ndarray, points: int = 20
 
 
 def choose_threshold(correct: np.ndarray, confidence: np.ndarray, target: float) -> float | None:
-    """The lowest threshold at which the accepted images reach an accuracy; None if none does."""
+    """The lowest threshold at which the accepted images reach an accuracy; None if there is
+    none."""
     thresholds, accepted, hits = _sweep(correct, confidence)
     reached = np.flatnonzero(hits >= target * accepted - 1e-9)
     return float(thresholds[reached[-1]]) if len(reached) else None
@@ -185,11 +186,11 @@ def choose_threshold(correct: np.ndarray, confidence: np.ndarray, target: float)
 def coverage_at(
     threshold: float | None, correct: np.ndarray, confidence: np.ndarray
 ) -> dict[str, Any]:
-    """What a threshold gives on some images.
+    """Coverage and accuracy of a threshold on some images.
 
     Returns:
         `threshold`, `coverage`, and the `accuracy` of the accepted images with its 95 %
-        `interval`; the last two are None where no image is accepted.
+        `interval`; the last two are None if no image is accepted.
     """
     accepted = np.zeros(len(correct), bool) if threshold is None else confidence >= threshold
     hits, total = int(correct[accepted].sum()), int(accepted.sum())
@@ -202,7 +203,8 @@ def coverage_at(
 
 
 def _sweep(correct, confidence) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Each distinct threshold, descending; images accepted by it, and the correct among them."""
+    """Each distinct threshold, descending; number of accepted images, and of correct ones among
+    them."""
     order = np.argsort(-confidence, kind="stable")
     descending = confidence[order]
     last_of_equals = np.flatnonzero(np.append(descending[1:] != descending[:-1], True))

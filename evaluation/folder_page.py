@@ -1,11 +1,11 @@
-"""Show what a folder of photos holds, and which labels are probably wrong, as a page.
+"""Write a page about a folder of photos: its content, and labels that are probably wrong.
 
     python -m datasets my_photos
     python -m datasets my_photos/labels.xlsx --labels digits --report report/mine
 
-Suspects are images that a trained reader reads otherwise than they are labelled, with a high
-confidence. Labels that are corrected on the page are saved as a table that trains as it is. Where
-images have several numbers, each is shown and read by itself.
+Suspects are images whose reading by a trained reader differs from the label, with a high
+confidence. Labels that are corrected on the page are saved as a table for training. If images have
+several numbers, each number is shown and read separately.
 """
 
 from __future__ import annotations
@@ -35,23 +35,23 @@ from number_zoo.predictions import Reading
 log = logging.getLogger(__name__)
 
 CONFIDENT = 0.9
-"""Confidence from which a reading that is not the label makes it a suspect."""
+"""Minimum confidence of a reading that makes an image with another label a suspect."""
 
 SHOWN, SUSPECTS, GROUPS = 24, 100, 50
-"""Images of each split on the page, and the most suspects and groups of duplicates."""
+"""Maximum numbers on the page: of images of each split, of suspects and of groups of duplicates."""
 
 _CHUNK = 256
 
 
 def find_suspects(folder: Folder, weights: str | None = None) -> list[tuple[int, Reading]]:
-    """Photos that a reader reads otherwise than they are labelled, the surest first.
+    """Find photos whose reading differs from the label, by descending confidence.
 
     Args:
-        folder: its photos are read; where images have several numbers, only those with boxes.
-        weights: as `inference.Reader` takes them.
+        folder: folder whose photos are read; if images have several numbers, only those with boxes.
+        weights: as for `inference.Reader`.
 
     Returns:
-        The index of each, and what is read in it.
+        The index of each photo, and its reading.
     """
     from inference import Reader
 
@@ -73,7 +73,7 @@ def find_suspects(folder: Folder, weights: str | None = None) -> list[tuple[int,
 
 
 def _image(folder: Folder, photo: Photo) -> np.ndarray:
-    """The image of a photo; of one of several numbers its crop, upright."""
+    """The image of a photo; for one of several numbers its crop, turned upright."""
     image = decode_image(photo.path)
     if not folder.several or photo.boxes is None:
         return image
@@ -81,7 +81,7 @@ def _image(folder: Folder, photo: Photo) -> np.ndarray:
 
 
 def render(folder: Folder, suspects: Sequence[tuple[int, Reading]] | None) -> str:
-    """The page of a decoded folder as text; `suspects` is None where no reader was asked."""
+    """The page of a decoded folder as text; `suspects` is None if no reader was used."""
     from evaluation.page import embed, template, thumbnail  # imports Keras
     from inference.split_images import random_indices
 
@@ -124,7 +124,7 @@ def render(folder: Folder, suspects: Sequence[tuple[int, Reading]] | None) -> st
 
 
 def _row(folder: Folder, photo: Photo) -> list[str]:
-    """File, label, boxes and split as in a `labels.csv`; and the turn of one of several numbers."""
+    """File, label, boxes and split as in a `labels.csv`; with several numbers also the turn."""
     is_inside = photo.path.is_relative_to(folder.root)
     path = photo.path.relative_to(folder.root) if is_inside else photo.path.absolute()
     row = [path.as_posix(), photo.label, format_boxes(photo.boxes), photo.split]
@@ -140,21 +140,21 @@ def main(arguments: list[str] | None = None) -> int:
     )
     add = parser.add_argument
     add("dataset", metavar="FOLDER|TABLE", help="a folder of photos, or its table of labels")
-    add("--weights", metavar="NAME|RUN|FILE", help="the reader that doubts labels (default: the "
+    add("--weights", metavar="NAME|RUN|FILE", help="the reader that checks labels (default: the "
         "most accurate published one)")  # fmt: skip
-    add("--no-reader", action="store_true", help="look for no suspects")
+    add("--no-reader", action="store_true", help="do not search for suspects")
     add("--report", type=Path, metavar="FOLDER", help="folder of the page (default: one under "
         "report/)")  # fmt: skip
     add_folder_options(parser)
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # warns of tracing for each model
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of tracing for each model
     read_folder_options(parser, options)
     try:
         # Bad rows are shown on the page.
         source = photo_folder.with_options(options.dataset, skip_bad="1")
         examples = folder_examples(source)
-        # Two labels of an image without boxes are rather a mistake.
+        # Two labels of an image without boxes are probably an error.
         several = any(len(e.labels) > 1 and np.isfinite(e.boxes).all() for e in examples)
         folder = photo_folder.understand(source, several, decode=True)
         report = options.report or Path("report") / folder.source.resolve().stem

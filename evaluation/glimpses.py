@@ -1,4 +1,4 @@
-"""What a model is given of an image: accuracy over crops, and the crops themselves."""
+"""The influence of crops: accuracy over the margin of crops, and figures of glimpses."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from inference.reader import Reader
 WHOLE = "whole image"
 
 CropAccuracy = dict[str, dict[str, tuple[int, int]]]
-"""By model and by crop: images that are read correctly, and images."""
+"""By model and by crop: number of images that are read correctly, and number of images."""
 
 
 def crop_accuracy(
@@ -30,7 +30,7 @@ def crop_accuracy(
     data_dir: str | Path | None = None,
     limit: int | None = None,
 ) -> CropAccuracy:
-    """Read crops around the true boxes with larger and larger margins, then the whole images.
+    """Read crops around the true boxes with several margins, and the whole images.
 
     Args:
         readers: by name.
@@ -38,11 +38,11 @@ def crop_accuracy(
         margins: fractions by which the true boxes are enlarged.
         split: `"train"`, `"validation"` or `"test"`.
         data_dir: folder of prepared TFDS data.
-        limit: only the first images, of each source.
+        limit: maximum number of images of each source, from the first.
 
     Returns:
         By name of the reader and by crop (such as `"true box + 30 %"`): the number of images that
-        are read correctly, and of all images.
+        are read correctly, and the number of all images.
 
     Raises:
         ValueError: if an image with a number has no boxes.
@@ -62,7 +62,7 @@ def crop_accuracy(
 
 @styled
 def plot_crop_accuracy(results: CropAccuracy) -> Figure:
-    """Sequence accuracy of each model over the crop that it is given, with 95 % intervals.
+    """Sequence accuracy of each model over crops, with 95 % intervals.
 
     Args:
         results: from `crop_accuracy`.
@@ -77,7 +77,7 @@ def plot_crop_accuracy(results: CropAccuracy) -> Figure:
             label=name,
         )  # fmt: skip
         axes.set_xticks(range(len(crops)), list(crops))
-    axes.set(ylabel="sequence accuracy, %", xlabel="what the model is given", ylim=(0, 100))
+    axes.set(ylabel="sequence accuracy, %", xlabel="crop", ylim=(0, 100))
     axes.legend(loc="lower left")
     return figure
 
@@ -91,13 +91,13 @@ def plot_glimpses(
     columns: int = 6,
     title: str | None = None,
 ) -> Figure:
-    """Read images, and show what the model was given last of each, at the size it was given.
+    """Read images, and show the last glimpse of each at the size of the model's input.
 
     Args:
-        reader: the reader, whose model has 1 or 3 channels.
-        images: uint8 (height, width, 3), RGB.
-        labels: of each; None where they are unknown.
-        crops: the first glimpse of each image, as for `Reader.predict`.
+        reader: the reader, whose model has 1 or 3 channels. images: uint8 (height, width, 3), RGB.
+        labels: text of each label. Defaults to unknown. crops: the first glimpse of each image, as
+            for
+        `Reader.predict`.
         columns: images in a row.
         title: of the figure.
     """

@@ -10,7 +10,7 @@ from scipy import optimize, stats
 
 
 def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
-    """95 % interval of a proportion (Wilson 1927); all of [0, 1] where there are no trials."""
+    """95 % interval of a proportion (Wilson 1927); [0, 1] if there are no trials."""
     if trials == 0:
         return 0.0, 1.0
     low, high = stats.binomtest(successes, trials).proportion_ci(method="wilson")
@@ -18,11 +18,11 @@ def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
 
 
 def clustered_interval(successes: np.ndarray, trials: np.ndarray) -> tuple[float, float]:
-    """95 % interval of a proportion whose trials are independent between images only.
+    """95 % interval of a proportion whose trials are only independent between images.
 
-    The digits of one image are right or wrong together, so that counting each as an independent
-    trial gives intervals that are too narrow. Here the variance is that between images; it sets
-    the effective number of trials of an exact binomial interval.
+    The correctness of the digits of one image is correlated, so that treating each digit as an
+    independent trial gives intervals that are too narrow. Here the variance between images
+    determines the effective number of trials of an exact binomial interval.
 
     Args:
         successes: (images,), such as the correct digits of each image.
@@ -48,17 +48,17 @@ def clustered_interval(successes: np.ndarray, trials: np.ndarray) -> tuple[float
 def bootstrap(
     statistic: Callable[[np.ndarray], np.ndarray], images: int, resamples: int = 2000, seed: int = 0
 ) -> tuple[float | None, tuple[float, float] | None]:
-    """A statistic over images and its 95 % interval by resampling images (percentiles).
+    """A statistic over images and its 95 % bootstrap interval (percentiles of resampled images).
 
     Args:
-        statistic: from weights (n, images), how often each image counts, to values (n,), NaN
-            where undefined.
+        statistic: function from weights (n, images), the counts of each image in n resamples, to
+            values (n,); NaN if undefined.
         images: number of images.
         resamples: number of resamples.
         seed: seed of the resamples.
 
     Returns:
-        The value with each image once, and the interval; None where undefined.
+        The value for the original images, and the interval; None if undefined.
 
     Reference:
         Efron and Tibshirani 1993, An Introduction to the Bootstrap, chapter 13.
@@ -90,8 +90,8 @@ def paired_interval(
 ) -> tuple[float, float]:
     """Interval of the difference between two accuracies on the same images (Tango 1998).
 
-    It holds the differences that a score test does not reject. At a difference of 0 that test is
-    McNemar's, so the interval excludes 0 exactly where `paired_p_value` is below `1 - level`.
+    It contains the differences that a score test does not reject. At a difference of 0 this test is
+    McNemar's, so the interval excludes 0 exactly if `paired_p_value` is below `1 - level`.
 
     Args:
         first_only: images that only the first model reads correctly.

@@ -10,7 +10,7 @@ import numpy as np
 from rapidfuzz.distance import Levenshtein
 
 MISSING = EXTRA = 10
-"""Index, in a confusion matrix of digits, of the column "not read" and of the row "not there"."""
+"""Index, in a confusion matrix of digits, of the column of missing and the row of extra digits."""
 
 LONGER = "+"
 """Text of a reading "more digits than this model can read" (`labels.decode`)."""
@@ -46,7 +46,7 @@ def align(label: str, reading: str) -> list[tuple[str, str]]:
 
 
 def mistake_kind(label: str, reading: str) -> str | None:
-    """Which of `KINDS` a reading is, or None where it is correct."""
+    """The kind of a mistake, one of `KINDS`; None if the reading is correct."""
     if label == reading:
         return None
     if reading == LONGER:

@@ -1,4 +1,4 @@
-"""Figures of what is inside a model: weights, feature maps, saliency, one decoded reading."""
+"""Figures of the inside of a model: weights, feature maps, saliency, and a decoded reading."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def plot_weights(
     columns: int = 8,
     title: str | None = None,
 ) -> Figure:
-    """The weights of a layer that sees pixels, as images: red where positive, blue where negative.
+    """The weights of a layer on pixels, as images: red for positive, blue for negative weights.
 
     Args:
         model: a model of the zoo.
-        layer: name of a dense layer on the flattened image, or of the first convolution, of an
-            image of one channel; of more channels, the mean is shown.
+        layer: name of a dense layer on the flattened image, or of the first convolution; the mean
+            over the channels is shown.
         titles: of each unit or filter.
         columns: images in a row.
         title: of the figure.
@@ -77,7 +77,7 @@ def plot_feature_maps(
 def plot_saliency(
     model: keras.Model, images: Sequence[np.ndarray], readings: Sequence[str]
 ) -> Figure:
-    """Where in each image its digits were read: the image, then a map for each digit.
+    """The saliency of each digit: for each image, the image and a map for each digit that was read.
 
     Args:
         model: a model of the zoo; its attention is shown if it has any, else gradients
@@ -102,11 +102,11 @@ def plot_saliency(
 
 @styled
 def plot_decoding(outputs: Mapping[str, np.ndarray], image: np.ndarray | None = None) -> Figure:
-    """How one image is decoded: P(length), P(digit) of each position, and the best sequences.
+    """The decoding of one image: P(length), P(digit) at each position, and the best sequences.
 
     Args:
         outputs: a model's outputs for one image: `length` (1, N + 2) and `digits` (1, N, 10).
-        image: shown beside them.
+        image: an image to show next to them. Defaults to none.
     """
     length, digits = (np.exp(log_softmax(outputs[name])[0]) for name in (LENGTH, DIGITS))
     joint, best = (array[0] for array in best_of_each_length(outputs))
@@ -143,9 +143,9 @@ def plot_decoding(outputs: Mapping[str, np.ndarray], image: np.ndarray | None = 
 class Saliency:
     """Saliency maps of one model.
 
-    For models with an attention layer the maps are its weights. For others they are the smoothed
-    gradient of the log-odds of the digit that was read with respect to the pixels (after Simonyan
-    et al. 2014, https://arxiv.org/abs/1312.6034); this needs the TensorFlow backend.
+    For models with an attention layer, the maps are its weights. For other models, they are the
+    smoothed gradient of the log-odds of the digit that was read with respect to the pixels (after
+    Simonyan et al. 2014, https://arxiv.org/abs/1312.6034); this needs the TensorFlow backend.
 
     Args:
         model: a model of the zoo.
@@ -194,7 +194,7 @@ class Saliency:
                 tape.watch(images)
                 logits = self.model(images, training=False)[DIGITS][0, position]
                 others = tf.concat([logits[:digit], logits[digit + 1 :]], axis=0)
-                # The probability itself has no gradient where the model is certain.
+                # If the model is certain, the probability itself has no gradient.
                 log_odds = logits[digit] - tf.reduce_logsumexp(others)
             gradient = np.abs(tape.gradient(log_odds, images).numpy()[0]).sum(axis=-1)
             maps.append(cv2.GaussianBlur(gradient, (0, 0), max(1.0, 0.03 * gradient.shape[0])))
@@ -202,7 +202,7 @@ class Saliency:
 
 
 def overlay(image: np.ndarray, crop: np.ndarray, saliency: np.ndarray) -> np.ndarray:
-    """Draw a saliency map over the part of an image that it belongs to.
+    """Draw a saliency map over the corresponding part of an image.
 
     Args:
         image: uint8 (height, width, 3).
@@ -210,7 +210,7 @@ def overlay(image: np.ndarray, crop: np.ndarray, saliency: np.ndarray) -> np.nda
         saliency: float32 (rows, columns) in [0, 1].
 
     Returns:
-        uint8 (rows, columns, 3): dark grey at 0, in colour and lit at 1.
+        uint8 (rows, columns, 3): dark grey for a saliency of 0, bright and in colour for 1.
     """
     shown = prepare_image(image, saliency.shape, 3, box=crop).astype(np.float32)
     grey = shown.mean(axis=2, keepdims=True).repeat(3, axis=2)

@@ -22,7 +22,7 @@ from evaluation.model_figures import Saliency, overlay
 from inference.split_images import random_indices
 
 MISTAKES, DISAGREEMENTS, SALIENCY = 24, 24, 10
-"""Images of each kind on the page, and how many of the mistakes have saliency maps."""
+"""Maximum number of images of each kind on the page, and of mistakes with saliency maps."""
 
 _WIDTH, _HEIGHT = 160, 110
 
@@ -48,7 +48,7 @@ def render(comparison: Comparison, environment: dict[str, Any]) -> str:
 
 
 def template(path: Path) -> jinja2.Template:
-    """The template of a page; it may include the files beside this module."""
+    """The template of a page; it may include the files in the folder of this module."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader([path.parent, Path(__file__).parent]),
         autoescape=True,
@@ -83,7 +83,7 @@ def _charts(comparison: Comparison) -> dict[str, Any]:
 
 
 def _mistakes(comparison: Comparison, result: Result) -> list[dict]:
-    """A model's mistakes of highest confidence, the first of them with saliency maps."""
+    """A model's mistakes of highest confidence; the first ones have saliency maps."""
     wrong = charts.confident_mistakes(result, MISTAKES)
     saliency = Saliency(result.reader.model)
     cards = []
@@ -111,7 +111,7 @@ def _mistakes(comparison: Comparison, result: Result) -> list[dict]:
 
 
 def _disagreements(comparison: Comparison) -> list[dict]:
-    """Images that some models read correctly and others do not, chosen at random."""
+    """A random choice of the images that some models read correctly and others do not."""
     correct = np.stack([result.correct for result in comparison.results])
     differing = np.flatnonzero(correct.any(axis=0) & ~correct.all(axis=0))
     chosen = differing[random_indices(len(differing), DISAGREEMENTS)]
@@ -161,7 +161,7 @@ def _interval(ends: tuple[float, float] | None) -> str:
 
 
 def _commit(commit: str | None) -> str:
-    """A commit as `artifacts.environment.commit` gives it, in words."""
+    """A commit from `artifacts.environment.commit` as text."""
     if commit is None:
         return "not a checkout"
     return commit.replace("+", " with local changes")
@@ -180,7 +180,7 @@ def _short_name(dataset: str) -> str:
 
 
 def _breakable(name: str) -> Markup:
-    """A name that a narrow column breaks after / and _, not within a word."""
+    """A name with line breaks allowed after / and _."""
     text = str(escape(name))
     for mark in "/_":
         text = text.replace(mark, f"{mark}<wbr>")

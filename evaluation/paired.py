@@ -11,7 +11,7 @@ import numpy as np
 from evaluation.intervals import paired_interval, paired_p_value
 
 LEVEL = 0.05
-"""Probability, over all pairs together, of reporting a difference where there is none."""
+"""Probability of a false difference, over all pairs together."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,9 @@ class Pair:
         first_only: images that only the first reads correctly.
         second_only: images that only the second reads correctly.
         difference: sequence accuracy of the first minus that of the second.
-        interval: of the difference; the intervals of all pairs hold together with 95 %.
-        p: of McNemar's test, corrected for the number of pairs (Bonferroni).
+        interval: interval of the difference; the intervals of all pairs have a joint confidence of
+            95 %.
+        p: p-value of McNemar's test, corrected for the number of pairs (Bonferroni).
     """
 
     first: str
@@ -37,7 +38,7 @@ class Pair:
 
     @property
     def verdict(self) -> str:
-        """One sentence; it names a better model exactly where the interval excludes 0."""
+        """One sentence; it names a better model exactly if the interval excludes 0."""
         if self.interval[0] <= 0 <= self.interval[1]:
             return f"no significant difference between {self.first} and {self.second}"
         better, other = self.first, self.second
@@ -47,7 +48,7 @@ class Pair:
 
     @property
     def p_text(self) -> str:
-        """The p-value for people."""
+        """The p-value as text."""
         return f"p = {self.p:.2g}" if self.p >= 1e-4 else "p < 0.0001"
 
     def to_json(self) -> dict:
@@ -62,7 +63,7 @@ def compare_pairs(correct: Mapping[str, np.ndarray]) -> list[Pair]:
         correct: for each model, bool (images,), which images it reads correctly.
 
     Returns:
-        A `Pair` for each two models, in their order.
+        A `Pair` for every two models, in the order of the models.
     """
     couples = list(itertools.combinations(correct.items(), 2))
     pairs = []

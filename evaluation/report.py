@@ -1,4 +1,4 @@
-"""A report: a page, all figures, all readings, sheets of images, and what is printed of it."""
+"""A report: page, figures, readings, sheets of images, and a summary for the terminal."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ def write_report(comparison: Comparison, folder: str | Path) -> None:
 
 
 def show(comparison: Comparison, folder: Path | None = None) -> None:
-    """Print the main figures of all models, one a row, warnings and failures.
+    """Print the main figures of all models, one per row, warnings and failures.
 
     Args:
         comparison: what `compare` returned.
-        folder: of the report, whose files are named, if one was written.
+        folder: folder of the report, whose files are listed. Defaults to no report.
     """
     console, images = Console(), comparison.images
     rows = []

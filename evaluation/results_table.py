@@ -1,4 +1,4 @@
-"""The tables of README.md and docs/results.md, from copies of `results.json`."""
+"""Write the tables of README.md and docs/results.md from copies of `results.json`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from artifacts.files import atomic_path, read_json
 from evaluation import CONSTANT
 
 RESULTS = Path("docs/results")
-"""Folder of copies of `results.json`, each under another name."""
+"""Folder of copies of `results.json` with different names."""
 
 HIGHLIGHTS = "highlights.json"
 """The rows of the README's table, in that folder: `[["FILE", "MODEL"], …]`."""
@@ -26,7 +26,7 @@ _HEADER = (
 def write_tables(root: Path) -> None:
     """Rewrite the highlights in README.md and all results in docs/results.md.
 
-    Only what stands between the two marks of a file changes.
+    Only the text between the two marks of a file changes.
 
     Raises:
         ValueError: if there are no results, one is malformed, or a file has no marks.
@@ -35,9 +35,9 @@ def write_tables(root: Path) -> None:
     folder = root / RESULTS
     paths = [path for path in sorted(folder.glob("*.json")) if path.name != HIGHLIGHTS]
     if not paths:
-        raise ValueError(f"there are no results in {folder}: keep copies of results.json there")
+        raise ValueError(f"there are no results in {folder}: put copies of results.json there")
     rows: dict[tuple[str, str], str] = {}
-    commands: dict[str, None] = {}  # in order, each once
+    commands: dict[str, None] = {}  # in order, without repetitions
     for path in paths:
         file, results = path.stem, read_json(path)
         try:

@@ -1,4 +1,4 @@
-"""Figures of numbers found and read: matching of readings to numbers, and scores over images."""
+"""Figures of numbers found and read: match readings to numbers, and compute scores."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ MISTAKES = ("missed", "misread", "invented")
 """Kinds of mistakes among the outcomes."""
 
 CONFIDENT = 0.9
-"""Confidence from which a number in an image without one is a false alarm."""
+"""Confidence thresholds of the false alarms in images without a number."""
 
 
 class Outcome(NamedTuple):
-    """What came of a reading, or of a number that was missed.
+    """The result of a reading, or of a missed number.
 
     Attributes:
         kind: "right", "misread", "invented", "ignored" or "missed".
-        label: of the number; "" where a reading finds none.
-        reading: None of a missed number.
-        box: (4,), left, top, right and bottom in pixels; None where it is unknown.
+        label: label of the number; "" if the reading finds none.
+        reading: the reading; None for a missed number.
+        box: (4,), left, top, right and bottom in pixels; None if unknown.
     """
 
     kind: str
@@ -45,14 +45,14 @@ class Outcome(NamedTuple):
 
 @dataclass(frozen=True)
 class SceneResult:
-    """The numbers of an image, what was read in it, and which readings match which numbers.
+    """The numbers of an image, its readings, and the matches between them.
 
     Attributes:
         example: the image and its numbers.
         image_size: its height and width in pixels.
-        readings: what was read.
+        readings: the readings of the image.
         read: int (readings,), index of the number that each reading finds and reads, or -1.
-        located: the same for the box alone, whatever was read.
+        located: the same for the box alone, independent of the digits.
         ignored: bool (readings,), whether a reading lies in a box to be ignored and is neither
             right nor wrong.
     """
@@ -66,13 +66,13 @@ class SceneResult:
 
     @property
     def heights(self) -> np.ndarray:
-        """Height of each number, as it is read, over the image's; infinite without a box."""
+        """Height of each upright number relative to the image's height; infinite without a box."""
         turned = self.example.turns % 2 == 1
         return _heights(self.example.boxes, turned) / self.image_size[0]
 
     @property
     def reading_heights(self) -> np.ndarray:
-        """The same of each reading: that of its number, where it finds one."""
+        """The same for each reading: the height of its number if it finds one, else of its box."""
         turned = np.array([reading.turn % 2 == 1 for reading in self.readings], bool)
         heights = _heights(_boxes(self.readings), turned) / self.image_size[0]
         number = np.maximum(self.read, self.located)
@@ -81,7 +81,7 @@ class SceneResult:
 
     @property
     def outcomes(self) -> list[Outcome]:
-        """Those of all readings, then those of the numbers in which no box was found."""
+        """Outcomes of all readings, then of the numbers that no reading finds."""
         labels, outcomes = self.example.labels, []
         for index, reading in enumerate(self.readings):
             number, kind = self.located[index], "ignored"
@@ -115,9 +115,9 @@ def match_scene(
 ) -> SceneResult:
     """Match the readings of an image to its numbers, one to one.
 
-    A reading finds a number if their boxes overlap with an intersection over union of at least
-    0.5, and reads it if it has the digits of the label as well; the most confident reading first.
-    A number without a box is read by any reading with its digits.
+    Readings are matched in descending order of confidence. A reading finds a number if their boxes
+    have an intersection over union of at least 0.5, and reads it if it also has the digits of the
+    label. A number without a box is read by any reading with its digits.
     """
     boxes = np.nan_to_num(_boxes(readings))
     confidences = np.array([reading.confidence for reading in readings])
@@ -141,13 +141,13 @@ def scene_figures(results: Sequence[SceneResult]) -> dict[str, Any]:
         - `images`, `numbers`, `readings`: counts;
         - `read`: for `"all"` numbers, `"small"` ones (height below 5 % of the image's) and
             `"large"` ones: `precision`, `recall`, `f1` of numbers found and read, each with
-            `..._interval`, and `numbers`. An invented reading counts at its own size;
-        - `found`: the same for boxes alone, and `average_precision`; of images of which every
+            `..._interval`, and `numbers`. An invented reading counts by the size of its box;
+        - `found`: the same for boxes alone, and `average_precision`; only for images in which every
             number has a box;
         - `mistakes`: counts of numbers `missed` and `misread`, and of readings `invented`;
-        - `turns`: fraction of the numbers found whose turn is right;
-        - `false_alarms`, where images without a number exist: their count, and the fractions in
-            which anything is read, at all and with a confidence of 0.9.
+        - `turns`: fraction of the found numbers with the right turn;
+        - `false_alarms`, if there are images without a number: their count, and the fractions in
+            which a number is read, at any confidence and with 0.9 or more.
     """
     boxed = [result for result in results if np.isfinite(result.example.boxes).all()]
     kinds = Counter(outcome.kind for result in results for outcome in result.outcomes)

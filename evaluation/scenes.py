@@ -35,7 +35,7 @@ from number_zoo.reader import open_reader
 log = logging.getLogger(__name__)
 
 SHOWN = 24
-"""Most mistakes of each kind, and whole images, on the page."""
+"""Maximum numbers of mistakes of each kind, and of whole images, on the page."""
 
 _COLOURS = {"right": "#16a34a", "misread": "#f59e0b", "missed": "#2563eb", "invented": "#dc2626"}
 
@@ -45,10 +45,10 @@ class SceneComparison:
     """Several readers on all numbers of the same images.
 
     Attributes:
-        dataset: name, folder or mix.
+        dataset: name, folder or mixture.
         split: its split.
-        figures: of each reader by name, as `scene_figures` returns them, and `milliseconds` per
-            image, decoding not included.
+        figures: figures of each reader by name, as returned by `scene_figures`, with `milliseconds`
+            per image, without decoding.
         results: of each reader, the outcome of each image.
         failed: (name, reason) of readers that could not be evaluated.
     """
@@ -77,7 +77,7 @@ def compare_scenes(
         split: its split.
         locator: run folder, file or published weights of a locator. Defaults to the published one.
         data_dir: folder of prepared TFDS data.
-        limit: only the first images of each source.
+        limit: maximum number of images of each source, from the first.
 
     Raises:
         ValueError: if no model can be evaluated, or the split has no image.
@@ -113,7 +113,7 @@ def compare_scenes(
 def write_report(comparison: SceneComparison, folder: str | Path) -> None:
     """Write a report, each file atomically.
 
-    - `index.html`: figures, images with their boxes, and what was missed, invented and misread;
+    - `index.html`: figures, images with their boxes, and missed, invented and misread numbers;
     - `results.json`: every figure;
     - `readings.csv`: each number and each reading of each reader.
     """
@@ -190,7 +190,7 @@ def _readings_csv(comparison: SceneComparison) -> str:
 
 
 def _gallery(results: Sequence[SceneResult]) -> dict[str, list[dict[str, Any]]]:
-    """Cards of mistakes of each kind, the most confident or largest first, and of whole images."""
+    """Cards of the mistakes of each kind, by confidence or size, and of whole images."""
     outcomes = [(outcome, result) for result in results for outcome in result.outcomes]
     gallery = {}
     for kind in MISTAKES:

@@ -1,7 +1,7 @@
 """Latency and throughput of readers.
 
-The readers take turns, so that other load on the machine affects all of them alike and the
-comparison holds even where the milliseconds do not.
+The readers alternate, so that other load on the machine affects all of them equally and the
+comparison is valid even if the absolute times are not.
 """
 
 from __future__ import annotations
@@ -30,8 +30,9 @@ def time_readers(
 
     Returns:
         For each reader `latency_ms` (median of single images), `latency_ms_95` (95th percentile),
-        `images_per_second` in batches of `BATCH`, and `threads`, with which TensorFlow computes an
-        operation. Decoding is not included; crops, resizing and all glimpses are.
+        `images_per_second` in batches of `BATCH`, and `threads`, the number of threads that compute
+        an operation in TensorFlow. The times include crops, resizing and all glimpses, but not
+        decoding.
     """
     import tensorflow as tf
 
@@ -51,7 +52,7 @@ def time_readers(
 
 
 def _seconds(readers, calls: Sequence[Sequence[np.ndarray]], warm_up: int) -> dict[str, list]:
-    """Seconds of each call for each reader, without the first ones."""
+    """Seconds of each call for each reader, after `warm_up` calls."""
     seconds: dict[str, list[float]] = {name: [] for name in readers}
     for images in calls:
         for name, reader in readers.items():

@@ -1,4 +1,4 @@
-"""Check an exported file: run it on images and compare it with the graph that it was made from."""
+"""Check an exported file: run it on images and compare it with the original graph."""
 
 from __future__ import annotations
 
@@ -16,38 +16,39 @@ from number_zoo.names import BOXES, CONFIDENCE, IMAGES, SCORES, TURNS
 from number_zoo.predictions import Predictions
 
 MIN_CONFIDENCE = 0.5
-"""Readings of at least this confidence must not change. Below it two numbers can be so close that
-the rounding of a weight decides between them."""
+"""Readings of at least this confidence must not change. Below it, two numbers can be so close that
+the rounding of weights decides between them."""
 
 MAX_LOST = 0.01
-"""Sequence accuracy that eight-bit weights may cost."""
+"""Maximum loss of sequence accuracy by eight-bit weights."""
 
 
 class ExportError(RuntimeError):
-    """An exported file does not read what its graph reads."""
+    """An exported file cannot be written or run, or does not read what its graph reads."""
 
 
 class Tolerance(NamedTuple):
-    """How far a file may differ from its graph."""
+    """Accepted differences between a file and its graph."""
 
     confidence: float
-    """Difference of a confidence."""
+    """Maximum difference of a confidence."""
     exceeding: float
-    """Fraction of the images in which it may be larger: a box decides on further glimpses."""
+    """Maximum fraction of images with a larger difference, since boxes decide on further
+        glimpses."""
     changed: float
-    """Fraction of the readings of at least `MIN_CONFIDENCE` that may change."""
+    """Maximum fraction of readings of at least `MIN_CONFIDENCE` that change."""
 
 
 TOLERANCE = {None: Tolerance(0.01, 0.01, 0.0), FLOAT16: Tolerance(0.05, 0.05, 0.01)}
-"""By quantization. With `INT8` only the sequence accuracy counts."""
+"""Tolerances by quantization. For `INT8`, only the sequence accuracy is compared."""
 
 LOCATOR_TOLERANCE = {None: 0.01, FLOAT16: 0.05}
-"""Most difference of a score, by quantization, and most fraction of boxes that may change: of two
-that overlap, rounding can decide which remains."""
+"""Maximum difference of a score and maximum fraction of boxes that change, by quantization:
+rounding can decide which of two overlapping boxes remains."""
 
 _COMPARED, _SAME_BOX = 20, 0.9
-"""Boxes of each image that are compared, those of the highest scores; and from which overlap on two
-are the same."""
+"""Number of boxes of each image that are compared, those with the highest scores, and minimum
+overlap of two equal boxes."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Check:
         images: their number.
         equal: images in which file and graph read the same number.
         confident: images that the graph reads with at least `MIN_CONFIDENCE`.
-        confident_equal: how many of these the file reads the same.
+        confident_equal: number of these that the file reads in the same way.
         max_difference: largest difference of the confidences.
         exceeding: images in which the difference exceeds the tolerance.
         accuracy: sequence accuracy of the file.
@@ -107,7 +108,7 @@ def check(run: Run, reader: Reader, sample: Sample, quantize: str | None) -> Che
         confident=int(confident.sum()),
         confident_equal=int((confident & equal).sum()),
         max_difference=float(difference.max()),
-        exceeding=int((~(difference <= tolerance.confidence)).sum()),  # counts NaN, too
+        exceeding=int((~(difference <= tolerance.confidence)).sum()),  # also counts NaN
         accuracy=float(np.equal(numbers, sample.labels).mean()),
         graph_accuracy=float(np.equal(expected_numbers, sample.labels).mean()),
     )
@@ -135,7 +136,7 @@ def check(run: Run, reader: Reader, sample: Sample, quantize: str | None) -> Che
 
 
 def _check_batch(run: Run, image: np.ndarray) -> None:
-    """An image must give the same outputs alone and in a batch."""
+    """Check that the outputs of an image are the same alone and in a batch."""
     alone = run(image[None])
     batch = run(np.stack([255 - image, image, image[:, ::-1]]))
     for name, values in batch.items():
@@ -153,9 +154,9 @@ class LocatorCheck:
     Attributes:
         source: the images.
         images: their number.
-        boxes: boxes of file and graph that were compared.
-        equal: boxes that the other has as well, with the same turn.
-        max_difference: largest difference of the scores of these.
+        boxes: number of boxes of file and graph that were compared.
+        equal: number of boxes with a counterpart in the other set, with the same turn.
+        max_difference: maximum difference of their scores.
     """
 
     source: str
@@ -200,7 +201,7 @@ def check_locator(run: Run, locator: Locator, sample: Sample, quantize: str | No
     changed, tolerance = boxes - equal, LOCATOR_TOLERANCE[quantize]
     if changed > tolerance * boxes:
         raise ExportError(
-            f"{changed} of {boxes} boxes of file and Keras have no equal in the other "
+            f"{changed} of {boxes} boxes of file and Keras have no counterpart in the other "
             f"(accepted: {tolerance:.0%})"
         )
     if not result.max_difference <= tolerance:

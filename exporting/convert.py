@@ -32,11 +32,11 @@ FOLDER = Path("exports")
 """Default folder of exported files."""
 
 _IMAGES, _IMAGES_INT8, _SCENES = 64, 400, 12
-"""Default number of images of a check."""
+"""Default numbers of images of a check."""
 
 _INPUTS = {
     IMAGES: "uint8 [batch, height, width, 3]: RGB, of any size",
-    CROPS: "float32 [batch, 4]: left, top, right, bottom in pixels of what is read first; zeros "
+    CROPS: "float32 [batch, 4]: left, top, right, bottom in pixels of the first glimpse; zeros "
     "for the whole image",
     IMAGE_SIZES: "float32 [batch, 2]: width and height in pixels, where images are padded at the "
     "right and the bottom to the size of the largest",
@@ -46,7 +46,7 @@ _OUTPUTS = {
     "digits": "the digits, -1 from position `length` on",
     "length": "number of digits; N + 1 for more than N",
     "confidence": "probability that the number is correct",
-    "box": "left, top, right, bottom of the number in pixels, meaningless where length is 0",
+    "box": "left, top, right, bottom of the number in pixels, undefined where length is 0",
     "crop": "left, top, right, bottom of the last glimpse in pixels",
     "length_log_probs": "log-probabilities of the lengths",
     "digit_log_probs": "log-probabilities of the digits 0 to 9 in each position",
@@ -64,8 +64,8 @@ class Export:
     Attributes:
         path: the file; a folder for a SavedModel.
         format: its format.
-        size: its bytes.
-        reader: the model it was made from.
+        size: number of bytes.
+        reader: the exported model.
         check: result of the check.
     """
 
@@ -89,22 +89,22 @@ def export(
 ) -> Export:
     """Export the inference graph of a trained reader or locator, and check the file.
 
-    A JSON file beside it (`export.json` in the folder of a SavedModel) records what it was made
-    from, its inputs and outputs, and the check.
+    A JSON file in the same folder (`export.json` in the folder of a SavedModel) records the source,
+    the inputs and outputs, and the check of the file.
 
     Args:
         weights: published weights, a run folder or a `.keras` file.
         format_name: "saved_model", "onnx" or "litert"; "onnx" for a locator.
         out: the file to write. Defaults to one in `exports/`, named after the weights.
         quantize: "float16" or, for LiteRT, "int8": how weights are stored.
-        max_glimpses: most glimpses of an image. Defaults to those of `Reader`.
+        max_glimpses: maximum number of glimpses of an image. Defaults to that of `Reader`.
         dataset: data set with the validation images of the check. Defaults to rendered images.
         images: number of images of the check. Defaults to 64, for int8 to 400, for a locator to 12.
         data_dir: folder of prepared TFDS data.
 
     Raises:
         ValueError: if an argument is not valid, or the Keras backend is not TensorFlow.
-        ExportError: if the file cannot be written or run, or fails the check; it is not kept.
+        ExportError: if the file cannot be written or run, or fails the check; it is then deleted.
     """
     form = formats.find(format_name, quantize)
     if keras.backend.backend() != "tensorflow":
@@ -146,7 +146,7 @@ def _reader(
     """The trained model, its inference graph, and the check of a file."""
     reader = Reader(weights, max_glimpses)
     count = images or (_IMAGES_INT8 if quantize == INT8 else _IMAGES)
-    # Now, so that an unknown data set is told before the file is written.
+    # Now, so that an unknown data set is reported before the file is written.
     labelled = sample.take(dataset, count, reader.model.output[DIGITS].shape[1], data_dir)
     graph = build_inference_model(
         in_float32(reader.model),
@@ -195,7 +195,7 @@ def _out_path(out: str | Path | None, weights: str | Path, form: Format, quantiz
 
 @contextlib.contextmanager
 def _conversion_errors(form: Format) -> Iterator[None]:
-    """Turn the errors of converters and runtimes, which have no class in common, into one."""
+    """Convert the errors of converters and runtimes, which have no common class, to ExportError."""
     try:
         yield
     except (ExportError, ImportError, ValueError, OSError):

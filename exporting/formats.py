@@ -1,4 +1,4 @@
-"""The file formats: how each is written with `keras.Model.export`, and how it is run."""
+"""The file formats: writing with `keras.Model.export`, and running the files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from number_zoo.session import METADATA, Session
 FLOAT16, INT8 = "float16", "int8"
 
 Run = Callable[[np.ndarray], dict[str, np.ndarray]]
-"""An opened file: uint8 (batch, height, width, 3) to its outputs by name."""
+"""An opened file: a function from uint8 (batch, height, width, 3) to outputs by name."""
 
 _SIGNATURE = "serving_default"
 
@@ -30,14 +30,14 @@ class Format:
     """A format of exported files.
 
     Attributes:
-        name: what `export.py --format` calls it.
+        name: value of `export.py --format`.
         suffix: suffix of its files; a SavedModel is a folder.
         runtime: the package that runs it.
         quantizations: how weights can be stored other than in float32.
         write: writes a model to a path, with a quantization or None, and metadata.
-        open: opens a file to be run, with a number of threads (None for the default).
-        crops: whether the file has the inputs `crops` and `image_sizes` as well, and computes the
-            active images of a batch only.
+        open: opens a file, with a number of threads (None for the default).
+        crops: whether the file also has the inputs `crops` and `image_sizes`, and computes only the
+            active images of a batch.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Format:
 
 
 def find(name: str, quantize: str | None = None) -> Format:
-    """The format of a name, if it has the quantization.
+    """The format with a name; checks that it supports the quantization.
 
     Raises:
         ValueError: if there is no such format or quantization.
@@ -77,7 +77,7 @@ def _write_saved_model(model: keras.Model, path: Path, *_) -> None:
 def _open_saved_model(path: Path, threads: int | None) -> Run:
     import tensorflow as tf
 
-    # Its threads are those of the process.
+    # It uses the threads of the process.
     run = tf.saved_model.load(str(path)).signatures[_SIGNATURE]
     return lambda images: {k: v.numpy() for k, v in run(**{IMAGES: tf.constant(images)}).items()}
 
@@ -86,7 +86,7 @@ def _write_onnx(
     model: keras.Model, path: Path, quantize: str | None, metadata: dict[str, Any]
 ) -> None:
     import onnx
-    import tf2onnx  # noqa: F401  # an ImportError names it; Keras's own would not
+    import tf2onnx  # noqa: F401  # this ImportError names the package; that of Keras would not
 
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
     signature = {
@@ -105,7 +105,7 @@ def _write_onnx(
 
 
 def _name_dimensions(graph) -> None:
-    """Name the dimensions of inputs and outputs that have any size."""
+    """Name the variable dimensions of inputs and outputs."""
     for value in (*graph.input, *graph.output):
         names = ("batch", "height", "width") if value.name == IMAGES else ("batch",)
         for dimension, name in zip(value.type.tensor_type.shape.dim, names, strict=False):
@@ -113,9 +113,9 @@ def _name_dimensions(graph) -> None:
 
 
 def _halve_weights(graph, min_size: int = 256) -> None:
-    """Store weights in 16 bits, each with a cast to float32, which is done once on loading.
+    """Store weights in 16 bits, each with a cast to float32, which runs once on loading.
 
-    Computing in 16 bits would round coordinates, too.
+    Computing in 16 bits would also round coordinates.
     """
     from onnx import TensorProto, helper, numpy_helper
 
@@ -164,7 +164,7 @@ def _open_onnx(path: Path, threads: int | None) -> Run:
 def _write_litert(model: keras.Model, path: Path, quantize: str | None, *_) -> None:
     import tensorflow as tf
 
-    # Without TensorFlow's own operations, which the small runtime does not have.
+    # Without TensorFlow's operations, which the small runtime does not contain.
     target = {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS]}
     if quantize == FLOAT16:
         target["supported_types"] = [tf.float16]

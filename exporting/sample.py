@@ -1,4 +1,4 @@
-"""Images to check an exported file with; never those of a test split."""
+"""Images for the check of an exported file; never those of a test split."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from number_zoo.images import decode_image
 
 _SEED = 2002
 _SCALES = (1.0, 0.31, 1.7)
-"""Factors by which scenes are resized in turn: sizes of few and of many pixels, and of no multiple
-of a locator's stride."""
+"""Factors by which scenes are resized in turn: to small and large sizes, which are not multiples of
+a locator's stride."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,8 @@ class Sample:
     """Images, with labels where they have one number each.
 
     Attributes:
-        source: where they come from.
-        images: uint8 (height, width, 3), RGB, of any size.
-        labels: the digits in each; none of scenes.
+        source: where they come from. images: uint8 (height, width, 3), RGB, of any size.
+        labels: the digits in each image; empty for scenes.
     """
 
     source: str
@@ -41,7 +40,7 @@ def take(
     """Take images of the validation split of a data set, or render some.
 
     Args:
-        dataset: name, folder or mix; None for rendered images, half of them close to the number.
+        dataset: name, folder or mixture; None for rendered images, half of them close crops.
         count: the number of images, at most.
         max_digits: most digits of a rendered number.
         data_dir: folder of prepared TFDS data.
@@ -57,7 +56,7 @@ def take(
 
 
 def take_scenes(dataset: str | None, count: int, data_dir: str | Path | None = None) -> Sample:
-    """Take images with any number of numbers, of several sizes: as `take`, without labels."""
+    """Take images with any number of numbers, in several sizes and without labels; see `take`."""
     if dataset is None:
         from datasets.rendered_scenes.rendering import render_scene
 

@@ -1,6 +1,6 @@
 """Read images with a `Reader`, the end-to-end graph of a model on Keras.
 
-Importing this is cheap: the model's framework is imported when a reader is first asked for.
+The import is fast: Keras is imported when a reader is first created.
 """
 
 from artifacts.lazy import lazy_attributes

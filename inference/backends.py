@@ -10,16 +10,16 @@ import numpy as np
 from number_zoo.names import IMAGES
 
 STATIC_SHAPES = keras.backend.backend() == "jax"
-"""Whether the backend compiles the graph for each shape of images, which are then read one by
+"""Whether the backend compiles the graph for each shape of images; images are then read one by
 one."""
 
 
 def in_float32(model: keras.Model, input_tensors=None) -> keras.Model:
-    """A copy with the same weights that computes in float32 throughout.
+    """A copy of a model with the same weights that computes in float32 throughout.
 
     Args:
         model: a functional model.
-        input_tensors: its input, of another size. Defaults to one of the same size.
+        input_tensors: the input of the copy, of another size. Defaults to one of the same size.
     """
 
     def clone(layer):
@@ -34,13 +34,13 @@ def in_float32(model: keras.Model, input_tensors=None) -> keras.Model:
 def compile_graph(
     model: keras.Model,
 ) -> Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]:
-    """A function from arrays to arrays that runs a model with inputs by name, of any shape."""
+    """Compile a model with named inputs of any shape to a function from arrays to arrays."""
     if keras.backend.backend() != "tensorflow":
         return lambda inputs: model.predict_on_batch(inputs | {IMAGES: _padded(inputs[IMAGES])})
     import tensorflow as tf
 
-    # Not `predict_on_batch`, which would trace the graph anew for the second size of images, and
-    # compile it with XLA for each.
+    # `predict_on_batch` would trace the graph again for the second size of images, and compile it
+    # with XLA for every size.
     signature = {
         name: tf.TensorSpec(tensor.shape, tensor.dtype) for name, tensor in model.input.items()
     }
@@ -51,7 +51,7 @@ def compile_graph(
 
 
 def _padded(images: np.ndarray) -> np.ndarray:
-    """Images (batch, height, width, 3); squares of a few sizes where shapes are static."""
+    """Images (batch, height, width, 3), padded to squares of a few sizes if shapes are static."""
     if not STATIC_SHAPES:
         return images
     height, width = images.shape[1:3]

@@ -8,7 +8,8 @@ from number_zoo.boxes import MARGIN, MIN_CROP
 
 
 def in_pixels(boxes, crops):
-    """Boxes as fractions of crops, (batch, 4), in pixels of the images, their edges in order."""
+    """Convert boxes (batch, 4) from fractions of crops to pixels of the images, with ordered
+    edges."""
     start, end = boxes[:, :2], boxes[:, 2:]
     fractions = ops.concatenate([ops.minimum(start, end), ops.maximum(start, end)], axis=-1)
     extent = crops[:, 2:] - crops[:, :2]
@@ -16,14 +17,14 @@ def in_pixels(boxes, crops):
 
 
 def expand_boxes(boxes, whole):
-    """Crops to read for numbers in boxes: enlarged by `MARGIN`, at least `MIN_CROP` wide and high.
+    """Expand boxes of numbers to crops: enlarged by `MARGIN`, at least `MIN_CROP` wide and high.
 
     Args:
         boxes: float (batch, 4), left, top, right and bottom in pixels.
         whole: float (batch, 4), 0, 0, width and height of each image.
 
     Returns:
-        float32 (batch, 4), within the images; the whole image where a box is not finite.
+        float32 (batch, 4), within the images; the whole image if a box is not finite.
     """
     center, half = (boxes[:, :2] + boxes[:, 2:]) / 2, (boxes[:, 2:] - boxes[:, :2]) / 2
     half = ops.maximum(half * (1 + MARGIN), MIN_CROP / 2)
@@ -40,7 +41,7 @@ def area(boxes):
 
 
 def inside_margin(boxes, crops, margin: float):
-    """Bool (batch,): which boxes keep off the edges of their crops."""
+    """Bool (batch,): whether boxes have the given margin to the edges of their crops."""
     margin = margin * (crops[:, 2:] - crops[:, :2])
     after = boxes[:, :2] > crops[:, :2] + margin
     before = boxes[:, 2:] < crops[:, 2:] - margin

@@ -8,7 +8,7 @@ from scipy.optimize import minimize_scalar
 from models.metrics import negative_log_likelihood
 
 RANGE = (0.2, 5.0)
-"""Range of the temperature; a fit at either end points to another defect of the model."""
+"""Range of the temperature; a fit at either end indicates another defect of the model."""
 
 
 def fit_temperature(
@@ -17,12 +17,13 @@ def fit_temperature(
     """Fit the temperature that minimizes the mean −log P(S|X) (Guo et al. 2017).
 
     The logits divided by the temperature give calibrated probabilities; the decoded numbers hardly
-    change. Fit it on images that are neither trained on nor used for the final figures.
+    change. It should be fitted on images that are used neither for training nor for the final
+    figures.
 
     Args:
-        samples: (outputs, labels) of each kind of image: logits or log-probabilities as
-            `models.decode_predictions` takes them, and `digits` and, where there are lengths,
-            `length`. Each kind has the same weight, however many images it has.
+        samples: (outputs, labels) of each kind of image: logits or log-probabilities as for
+            `models.decode_predictions`, and `digits` and, if N > 1, `length`. Each kind has the
+            same weight, independently of its number of images.
 
     Returns:
         The temperature, within `RANGE`, to three digits; above 1 for an overconfident model.

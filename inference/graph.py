@@ -1,13 +1,14 @@
 """The inference graph: from uint8 images of any size to digits, confidence and bounding box.
 
-A model that locates the number reads the whole image, then a crop around the box it predicted, and
-again while the crop becomes clearly smaller (a glimpse each; at most `max_glimpses`). The
-log-probabilities of all glimpses are averaged and divided by the temperature. Where that leaves a
-small number with a low confidence, the four overlapping quarters of the image are read in the same
-way, and the most confident reading counts. A model without a `box` output reads one glimpse.
+A model that locates the number reads the whole image, then a crop around the predicted box, and
+further crops as long as they become clearly smaller. Each crop is a glimpse; there are at most
+`max_glimpses`. The log-probabilities of all glimpses are averaged and divided by the temperature.
+If a small number then has a low confidence, the four overlapping quarters of the image are read in
+the same way, and the most confident reading is used. A model without a `box` output reads one
+glimpse.
 
-Everything is written in `keras.ops`, so that the same graph runs on every Keras backend and, by
-`keras.Model.export`, in ONNX Runtime, LiteRT and TensorFlow.
+All operations are those of `keras.ops`, so that the same graph runs on every Keras backend and,
+after `keras.Model.export`, in ONNX Runtime, LiteRT and TensorFlow.
 """
 
 from __future__ import annotations
@@ -35,11 +36,11 @@ from number_zoo.names import (
 )
 
 MIN_SHRINKAGE = 0.6
-"""A further glimpse is taken where its area is below this fraction of the last one's."""
+"""A further glimpse is read if its area is below this fraction of the area of the last one."""
 
 SEARCH_CONFIDENCE, SEARCH_AREA = 0.6, 0.15
-"""The quarters are read where the confidence is below the first and the box covers less than the
-second of the image's area."""
+"""The quarters are read if the confidence is below the first value and the box covers less than the
+second value as a fraction of the image's area."""
 
 REGIONS = np.float32(
     [[0, 0, 1, 1], [0, 0, 0.7, 0.7], [0.3, 0, 1, 0.7], [0, 0.3, 0.7, 1], [0.3, 0.3, 1, 1]]
@@ -47,7 +48,7 @@ REGIONS = np.float32(
 """The whole image and its quarters, which overlap, as fractions of its width and height."""
 
 EDGE = 0.03
-"""A number nearer to the edge of a quarter than this fraction of its size may be cut off."""
+"""A number closer to the edge of a quarter than this fraction of its size may be cut off."""
 
 
 class ReadNumbers(keras.layers.Layer):
@@ -55,17 +56,17 @@ class ReadNumbers(keras.layers.Layer):
 
     Args:
         model: functional model with the outputs of `models.heads`.
-        max_glimpses: most glimpses of an image (and of each quarter), at least 1; 1 for a model
-            without a `box` output. With 1, quarters are not read.
+        max_glimpses: maximum number of glimpses of an image (and of each quarter), at least 1; 1
+            for a model without a `box` output. With 1, quarters are not read.
         temperature: divisor of the averaged log-probabilities.
-        frozen: whether to hold the weights as constants, which exported files run faster with.
-        only_active: whether to leave images that need no further glimpse out of the batch, which is
-            faster for batches; not on backends where all shapes are static (JAX).
+        frozen: whether the weights are constants, with which exported files are faster.
+        only_active: whether images that need no further glimpse are left out of the batch, which is
+            faster; not supported on backends with static shapes (JAX).
 
     Call arguments:
         images: uint8 (batch, height, width, 3), RGB.
-        crops: float32 (batch, 4), the first glimpse: left, top, right and bottom in pixels. Where
-            it is empty (right ≤ left), the whole image is read. Defaults to whole images.
+        crops: float32 (batch, 4), the first glimpse: left, top, right and bottom in pixels. If it
+            is empty (right ≤ left), the whole image is read. Defaults to whole images.
         image_sizes: float32 (batch, 2), width and height of images that are padded at the right
             and the bottom. Defaults to the shape of `images`.
 
@@ -75,12 +76,12 @@ class ReadNumbers(keras.layers.Layer):
         - `digits`: int32 (batch, N), −1 from position `length` on;
         - `length`: int32 (batch,), 0 to N, and N + 1 for more than N digits;
         - `confidence`: float32 (batch,), probability that length and digits are all correct;
-        - `length_log_probs` (batch, N + 2) where N > 1, and `digit_log_probs` (batch, N, 10);
+        - `length_log_probs` (batch, N + 2) if N > 1, and `digit_log_probs` (batch, N, 10);
         - `crop`: float32 (batch, 4), the last glimpse, in pixels;
         - `box`, of models that predict it: float32 (batch, 4), left, top, right and bottom of the
-            number in pixels; without meaning where `length` is 0;
+            number in pixels; undefined if `length` is 0;
         - `attention`, of models with a layer of that name: float32 (batch, positions, 1 + N), the
-            attention maps in the last glimpse, of the length first.
+            attention maps over the last glimpse, that of the length first.
     """
 
     def __init__(
@@ -115,7 +116,7 @@ class ReadNumbers(keras.layers.Layer):
             first = _where(cropped, crops, whole)
 
         def glimpse(active, region, glimpses, crop, sums, result):
-            """Read one more crop of each active image, and choose the next one."""
+            """Read a crop of each active image, and choose the next crop."""
             glimpses = glimpses + 1
             outputs = self._predict(images, crop, image_sizes, active)
             sums, reading = self._average(outputs, crop, glimpses, sums)
@@ -178,7 +179,7 @@ class ReadNumbers(keras.layers.Layer):
             inputs = (images, crops, image_sizes)
             images, crops, image_sizes = (ops.take(values, index, axis=0) for values in inputs)
         height, width, channels = self.model.input_shape[1:]
-        pixels = ops.cast(images, "float32")  # only here: they take four times the memory
+        pixels = ops.cast(images, "float32")  # not earlier: float32 takes four times the memory
         x = crop_and_resize(pixels, crops, (height, width), image_sizes)
         x = to_gray(x) if channels == 1 else x
         if self.constants is None:
@@ -221,14 +222,15 @@ def build_inference_model(
     crops: bool = False,
     frozen: bool = False,
 ) -> keras.Model:
-    """Build the end-to-end model: uint8 images of any size in, what `ReadNumbers` returns out.
+    """Build the end-to-end model from uint8 images of any size to the outputs of `ReadNumbers`.
 
     Args:
         model: as for `ReadNumbers`.
         max_glimpses: as for `ReadNumbers`.
         temperature: as for `ReadNumbers`.
-        crops: whether the inputs are a dictionary of `images`, `crops` and `image_sizes`; else
-            images are the only input, and all of a batch are read until the last needs no more.
+        crops: whether the inputs are a dictionary of `images`, `crops` and `image_sizes`; otherwise
+            `images` is the only input, and all images of a batch are read until none needs a
+            further glimpse.
         frozen: as for `ReadNumbers`.
     """
     only_active = crops and not STATIC_SHAPES
@@ -245,9 +247,9 @@ def build_inference_model(
 
 
 def decode(logits):
-    """Decode length and digits jointly: the sequence of the largest P(S|X).
+    """Decode length and digits jointly: the sequence with the largest P(S|X).
 
-    The same rule as `models.decode_predictions`, which does it for arrays that are scored.
+    The same rule as in `models.decode_predictions`, which decodes NumPy arrays.
 
     Args:
         logits: `digits` (batch, N, 10) and, where N > 1, `length` (batch, N + 2).
@@ -277,13 +279,13 @@ def decode(logits):
 
 
 def _max(values):
-    """The largest value along the last axis and its index; `ops.argmax` is not exportable."""
+    """The largest value along the last axis and its index; `ops.argmax` cannot be exported."""
     highest, index = ops.top_k(values, 1)
     return highest[..., 0], ops.cast(index[..., 0], "int32")
 
 
 def region_of_image(region, image_sizes):
-    """The region (batch,), an index into `REGIONS`, of each image, in pixels."""
+    """Crops (batch, 4) in pixels for indices (batch,) into `REGIONS`."""
     return ops.take(REGIONS, region, axis=0) * ops.tile(image_sizes, (1, 2))
 
 
@@ -292,7 +294,7 @@ def _and(*conditions):
 
 
 def _align(values, like):
-    """Values (batch,) with as many axes as `like` has."""
+    """Values (batch,), reshaped to the number of axes of `like`."""
     return ops.reshape(values, (-1, *[1] * (len(like.shape) - 1)))
 
 

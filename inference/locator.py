@@ -16,7 +16,7 @@ from number_zoo.names import IMAGES
 from number_zoo.published import DEFAULT_LOCATOR
 
 LIMIT = 100
-"""Most numbers that are found in an image."""
+"""Maximum number of numbers that are found in an image."""
 
 
 class LocateNumbers(keras.layers.Layer):
@@ -41,7 +41,7 @@ class LocateNumbers(keras.layers.Layer):
 
     def call(self, images):
         _, height, width, _ = ops.shape(images)
-        # Operands are never negative: converters to ONNX round such quotients towards zero.
+        # No negative operands, since converters to ONNX round negative quotients towards zero.
         below, right = (
             (size + SIZE_MULTIPLE - 1) // SIZE_MULTIPLE * SIZE_MULTIPLE - size
             for size in (height, width)
@@ -52,7 +52,7 @@ class LocateNumbers(keras.layers.Layer):
 
 
 def build_locator_model(model: keras.Model) -> keras.Model:
-    """Build the end-to-end model: uint8 `images` of any size in, what `LocateNumbers` returns out.
+    """Build the end-to-end model from uint8 images of any size to the outputs of `LocateNumbers`.
 
     Args:
         model: a locator with any input shape.
@@ -63,7 +63,7 @@ def build_locator_model(model: keras.Model) -> keras.Model:
 
 
 def any_size(model: keras.Model) -> keras.Model:
-    """A fully convolutional model with the same weights, in float32, whose images have any size."""
+    """A copy of a fully convolutional model, in float32, for images of any size."""
     channels = model.input_shape[3]
     return in_float32(model, keras.Input((None, None, channels)))
 
@@ -76,7 +76,7 @@ class Locator(locator.Locator):
             to `number_zoo.published.DEFAULT_LOCATOR`.
 
     Raises:
-        ValueError: if there are no such weights, or the model is no locator.
+        ValueError: if there are no such weights, or the model is not a locator.
     """
 
     def __init__(self, weights: str | Path | None = None):
@@ -93,7 +93,7 @@ class Locator(locator.Locator):
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """What an exported file says of the model, see `number_zoo.session.METADATA`."""
+        """Metadata of exported files, see `number_zoo.session.METADATA`."""
         return {
             "task": "locate",
             "input_shape": list(self.model.input_shape[1:]),

@@ -1,4 +1,4 @@
-"""Inference over a data set: predictions for every image of a split, beside its labels."""
+"""Inference over a data set: predictions and labels of every image of a split."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class EvalOutputs:
         predictions: the model's outputs and boxes.
         labels: the labels as text.
         truth: the labels as in training: `digits` (n, N) and, for N > 1, `length`.
-        boxes: float32 (n, 4), the true boxes around the numbers in pixels; NaN where unknown.
+        boxes: float32 (n, 4), the true boxes around the numbers in pixels; NaN if unknown.
     """
 
     predictions: Predictions
@@ -45,20 +45,19 @@ def run_inference(
     data_dir: str | Path | None = None,
     limit: int | None = None,
 ) -> EvalOutputs:
-    """Read every image of a split as `predict.py` reads an image.
+    """Read every image of a split.
 
     Args:
         reader: the model.
-        dataset: name, folder or mix.
-        split: `"train"`, `"validation"` or `"test"`.
+        dataset: name, folder or mix. split: `"train"`, `"validation"` or `"test"`.
         crop: the part of each image that is read: `"full"`, or a crop around the true boxes.
         margin: fraction by which the boxes are expanded for such a crop.
         data_dir: folder of prepared TFDS data.
-        limit: only the first images, of each source.
+        limit: maximum number of images of each source, from the first.
 
     Raises:
         ValueError: if an image cannot be decoded or has no boxes for the crop, or if the model
-            reads single digits and a label is of another length.
+            reads single digits and a label has another length.
     """
     max_digits = reader.model.output["digits"].shape[1]
     predictions, texts, truths, boxes = [], [], [], []
@@ -77,7 +76,7 @@ def run_inference(
 
 
 def overlap(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Intersection over union of boxes (n, 4), in [0, 1]; NaN where either is unknown."""
+    """Intersection over union of pairs of boxes (n, 4), in [0, 1]; NaN if either is unknown."""
     inner = np.minimum(boxes[:, 2:], others[:, 2:]) - np.maximum(boxes[:, :2], others[:, :2])
     common = np.maximum(inner, 0).prod(axis=1)
     areas = [(b[:, 2:] - b[:, :2]).prod(axis=1) for b in (boxes, others)]

@@ -1,4 +1,4 @@
-"""Where a trained model comes from, and whether its training used the images it is evaluated on."""
+"""The provenance of a trained model, and warnings if its training used the evaluated images."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from datasets import mixing, photo_folder, sources
 
 
 def configuration(name: str) -> dict[str, Any]:
-    """The training configuration of a run or of published weights; empty where unknown."""
+    """The training configuration of a run or of published weights; empty if unknown."""
     return models.provenance_of(name).get("configuration", {})
 
 
 def trained_with(name: str) -> str | None:
-    """The command that trained a model, where it is known."""
+    """The command that trained a model; None if unknown."""
     return models.provenance_of(name).get("environment", {}).get("command")
 
 
@@ -27,15 +27,15 @@ def leak_warnings(
     split: str,
     data_dir: str | Path | None = None,
 ) -> list[str]:
-    """Warnings about models whose training or selection used images they are evaluated on.
+    """Warnings about models whose training or selection used evaluated images.
 
-    Runs and the cards of published weights keep a fingerprint of each split they used, which
-    recognises the same split under any name. Folders of photos, which people copy and mix, are
-    compared image by image where the training folder is still there.
+    Runs and the cards of published weights contain a fingerprint of each split that was used, which
+    identifies the split under any name. Folders of photos, which may be copied and mixed, are
+    compared image by image if the training folder still exists.
 
     Args:
         names: runs, files or published weights.
-        dataset: name, folder or mix that they are evaluated on.
+        dataset: name, folder or mixture that they are evaluated on.
         split: its split.
         data_dir: folder of prepared TFDS data.
     """
@@ -65,7 +65,7 @@ def leak_warnings(
 
 
 def _photo_folders(configuration: dict[str, Any]) -> list[tuple[str, str]]:
-    """Folders of photos, still there, that a model was trained and selected on."""
+    """Existing folders of photos, with splits, that a model was trained and selected on."""
     return [
         (part.source, split)
         for key, split in (("dataset", "train"), ("validation", "validation"))

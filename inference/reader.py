@@ -13,7 +13,7 @@ from number_zoo.names import ATTENTION
 from number_zoo.published import DEFAULT_WEIGHTS
 
 MAX_GLIMPSES = 4
-"""Most glimpses of an image by a model that predicts a box and was trained on whole images."""
+"""Default of `max_glimpses` for a model that predicts a box and was trained on whole images."""
 
 
 class Reader(reader.Reader):
@@ -22,9 +22,9 @@ class Reader(reader.Reader):
     Args:
         weights: name of published weights, or path of a run folder or a `.keras` file. Defaults
             to `number_zoo.published.DEFAULT_WEIGHTS`.
-        max_glimpses: most glimpses of an image. Defaults to what the weights were calibrated
-            with, or `MAX_GLIMPSES`, or 1 for a model without a `box` output.
-        temperature: divisor of the log-probabilities. Defaults to the one fitted on validation,
+        max_glimpses: maximum number of glimpses of an image. Defaults to the number with which the
+            weights were calibrated, or `MAX_GLIMPSES`, or 1 for a model without a `box` output.
+        temperature: divisor of the log-probabilities. Defaults to the value fitted on validation,
             or 1.
         locator: as for `number_zoo.Reader`.
 
@@ -69,12 +69,12 @@ class Reader(reader.Reader):
         inference_model = graph.build_inference_model(
             self.model, self.max_glimpses, self.temperature, crops=True
         )
-        # One thread: Keras has its own.
+        # One thread, since Keras uses several.
         self._start(backends.compile_graph(inference_model), 1, locator)
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """What an exported file says of the model, see `number_zoo.session.METADATA`."""
+        """Metadata of exported files, see `number_zoo.session.METADATA`."""
         grid = None  # rows and columns of the attention maps
         if ATTENTION in [layer.name for layer in self.model.layers]:
             grid = list(self.model.get_layer(f"{ATTENTION}_logits").output.shape[1:3])

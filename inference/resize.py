@@ -1,9 +1,9 @@
-"""Antialiased crop and resize as matrix products, which every backend and export format supports.
+"""Antialiased crop and resize by matrix products, which every backend and export format supports.
 
-Pillow's bilinear filter (`Image.resize` with `reducing_gap=None`): each output pixel is a weighted
-mean of input pixels, weighted by a triangle around its centre that is as wide as two input or two
-output pixels, whichever is wider. The weights follow from sizes and crops at run time, so that one
-graph serves images of any size.
+The result is that of Pillow's bilinear filter (`Image.resize` with `reducing_gap=None`): each
+output pixel is a mean of input pixels, weighted by a triangle around its centre that is as wide as
+two input or two output pixels, whichever is wider. The weights are computed from sizes and crops at
+run time, so that one graph serves images of any size.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def crop_and_resize(images, crops, size: tuple[int, int], image_sizes):
     batch, rows, columns, _ = ops.shape(images)
     (height, width), channels = size, images.shape[3]
     left, top, right, bottom = ops.unstack(crops, 4, axis=-1)
-    # Rows first: that halves the work for large images, and the pixels stay in place.
+    # Rows first, which halves the work for large images and needs no transposition.
     weights = filter_weights(top, bottom, height, rows, image_sizes[:, 1])
     x = ops.matmul(weights, ops.reshape(images, (batch, rows, columns * channels)))
     x = ops.transpose(ops.reshape(x, (batch, height, columns, channels)), (0, 2, 1, 3))
@@ -54,7 +54,7 @@ def filter_weights(low, high, count: int, pixels, limit):
     steps = ops.reshape(ops.arange(count, dtype="float32") + 0.5, (1, count, 1))
     centers = low + steps * scale
     nearest = ops.clip(centers, 0.5, limit - 0.5)
-    outside = ops.abs(centers - nearest) > 0.5  # where the edge pixel alone counts
+    outside = ops.abs(centers - nearest) > 0.5  # there, only the edge pixel has a weight
     width = ops.where(outside, 1.0, ops.maximum(scale, 1.0))
     places = ops.reshape(ops.arange(pixels, dtype="float32") + 0.5, (1, 1, pixels))
     weights = ops.maximum(1.0 - ops.abs(places - nearest) / width, 0.0)
@@ -63,6 +63,6 @@ def filter_weights(low, high, count: int, pixels, limit):
 
 
 def to_gray(images):
-    """RGB (…, 3) to gray (…, 1) by ITU-R 601 weights, as Pillow converts."""
+    """Convert RGB (…, 3) to gray (…, 1) with ITU-R 601 weights, as Pillow does."""
     red, green, blue = ops.split(images, 3, axis=-1)
     return 0.299 * red + 0.587 * green + 0.114 * blue

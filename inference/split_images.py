@@ -16,8 +16,8 @@ from number_zoo.images import decode_image
 
 
 def random_indices(total: int, count: int) -> np.ndarray:
-    """Up to `count` indices below `total`, the same at each call: chosen at random without
-    replacement, ascending."""
+    """Up to `count` random indices below `total`, without replacement, ascending, and the same at
+    each call."""
     return np.sort(np.random.default_rng(0).permutation(total)[:count])
 
 
@@ -29,7 +29,7 @@ class SplitImages:
         dataset: name, folder or mix.
         split: its split.
         data_dir: folder of prepared TFDS data.
-        limit: only the first images of each source.
+        limit: maximum number of images of each source, from the first.
     """
 
     dataset: str
@@ -39,16 +39,16 @@ class SplitImages:
 
     @functools.cached_property
     def labels(self) -> list[tuple[str, str]]:
-        """(id, label) of each."""
+        """(id, label) of each image."""
         return datasets.labels(self.dataset, self.split, self.data_dir, self.limit)
 
     @functools.cached_property
     def texts(self) -> list[str]:
-        """The label of each."""
+        """The label of each image."""
         return [label for _, label in self.labels]
 
     def load(self, indices: Iterable[int], crop: str = "full") -> dict[int, np.ndarray]:
-        """Decode some images; the others are not decoded.
+        """Decode the images at some indices.
 
         Args:
             indices: from 0.

@@ -34,7 +34,7 @@ from models.registry import configuration, create, entry, list_models, task_of
 from number_zoo.predictions import DecodedSequences
 from number_zoo.published import card, list_weights
 
-# Images are height x width x channels here, whatever ~/.keras/keras.json says.
+# Images are height x width x channels here, independently of ~/.keras/keras.json.
 keras.config.set_image_data_format("channels_last")
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Types of builder arguments: what `--set` and the tuner may give, checked before a model is built.
+"""Types of builder arguments, against which values of `--set` and the tuner are checked.
 
 A builder annotates its keyword arguments with these, with `bool`, or with `typing.Literal`.
 """

@@ -11,12 +11,13 @@ from keras import layers
 def image_input(
     input_shape: tuple[int, int, int], *, normalize_contrast: bool = False
 ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-    """Start a network: its input and the same images scaled for the layers that follow.
+    """Create the input of a network, and the images scaled for the following layers.
 
     Args:
         input_shape: (height, width, channels) of the images; 1 (grey) or 3 (RGB) channels.
-        normalize_contrast: whether to give every image a mean of 0 and a variance of 1, so that
-            a dim photo looks like a bright one; otherwise values are only scaled to [0, 1].
+        normalize_contrast: whether to normalize every image to a mean of 0 and a variance of 1, so
+            that the model is invariant to brightness and contrast; otherwise values are only scaled
+            to [0, 1].
 
     Returns:
         `(images, scaled)`: the model's input, (batch, height, width, channels), in [0, 255],
@@ -67,7 +68,7 @@ def residual_block(
 ) -> keras.KerasTensor:
     """Two 3 x 3 convolutions and a shortcut; the stride is that of the first (He et al. 2016).
 
-    The block is initialized as its shortcut alone (Goyal et al. 2017,
+    The block is initialized to the identity of its shortcut (Goyal et al. 2017,
     https://arxiv.org/abs/1706.02677).
     """
     y = conv_norm(x, filters, 3, strides=strides, name=f"{name}_a")
@@ -89,15 +90,15 @@ def residual_stages(
     strides: Sequence[int | Sequence[int]],
     dilations: Sequence[int] = (1,),
 ) -> list[keras.KerasTensor]:
-    """Stages of residual blocks after one another; returns the output of each.
+    """Apply consecutive stages of residual blocks; returns the output of each stage.
 
     Args:
         x: feature map (batch, height, width, channels).
         filters: filters of each stage.
         blocks: residual blocks of each stage.
-        strides: stride of the first block of each stage, one number or (vertical, horizontal).
-        dilations: dilation of the second convolution in the blocks of the last stage; repeated
-            where there are more blocks.
+        strides: stride of the first block of each stage, an integer or (vertical, horizontal).
+        dilations: dilation of the second convolution in the blocks of the last stage; repeated if
+            there are more blocks.
 
     Raises:
         ValueError: if `filters`, `blocks` and `strides` differ in length.

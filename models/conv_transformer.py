@@ -36,10 +36,10 @@ def conv_transformer(
 ) -> keras.Model:
     """Build residual stages, a transformer encoder over their feature map, and attention heads.
 
-    The vertical resolution is reduced more than the horizontal one, so that ten digits side by
-    side have several positions each. The encoder's self-attention relates all positions of the
-    map, which tells the seventh digit of a meter from the eighth at any scale. For each digit, a
-    softmax over the map weights the positions, as in `residual_cnn`.
+    The vertical resolution is reduced more than the horizontal one, so that each of ten digits side
+    by side has several positions. The encoder's self-attention relates all positions of the map, so
+    that, for example, the seventh digit can be distinguished from the eighth at any scale. For each
+    digit, a softmax over the map weights the positions, as in `residual_cnn`.
 
     Args:
         input_shape: (height, width, channels) of the images, values in [0, 255].
@@ -50,15 +50,15 @@ def conv_transformer(
         strides: (vertical, horizontal) stride of the first block of each stage.
         encoder_layers: transformer encoder layers, 0 for none.
         heads: attention heads of each encoder layer; a divisor of the last of `filters`.
-        mlp_ratio: hidden units of an encoder layer's MLP over its width.
+        mlp_ratio: ratio of the hidden units of an encoder layer's MLP to its width.
         dropout: dropout rate of the pooled features, in [0, 1).
-        normalize_contrast: whether every image is given a mean of 0 and a variance of 1.
+        normalize_contrast: whether every image is normalized to a mean of 0 and a variance of 1.
         locate: whether the model also outputs the bounding box of the number (`box`); omitted
             where `max_digits` is 1.
 
     Returns:
-        A functional model with the outputs of `models.heads`. No weight's shape depends on the
-        image size, so that weights can be used at another size.
+        A functional model with the outputs of `models.heads`. No weight shape depends on the image
+        size, so that the weights can be used with other sizes.
 
     Raises:
         ValueError: if `filters`, `blocks` and `strides` differ in length, or `heads` does not
@@ -83,7 +83,8 @@ def conv_transformer(
 
 
 def _encoder(x, count: int, heads: int, mlp_ratio: int):
-    """Encoder layers over the positions of a map (batch, h, w, c), which keeps its shape."""
+    """Apply encoder layers to the positions of a map (batch, h, w, c); the shape does not
+    change."""
     height, width, channels = x.shape[1:]
     x = _add_positions(x)
     x = layers.Reshape((height * width, channels), name="tokens")(x)
@@ -103,8 +104,8 @@ def _encoder(x, count: int, heads: int, mlp_ratio: int):
 def _add_positions(x):
     """Add fixed position codes to a feature map (batch, h, w, c).
 
-    A quarter of the channels each holds sines and cosines of the row and of the column (Vaswani
-    et al. 2017, https://arxiv.org/abs/1706.03762).
+    Sines and cosines of the row and of the column each occupy a quarter of the channels (Vaswani et
+    al. 2017, https://arxiv.org/abs/1706.03762).
     """
     height, width, channels = x.shape[1:]
     count = channels // 4
@@ -152,7 +153,7 @@ ENTRIES = (
     Entry(
         "conv_transformer_tiny",
         conv_transformer,
-        "tests, first tries",
+        "tests and first experiments",
         {
             "stem_filters": 8,
             "filters": (16, 32),

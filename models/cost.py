@@ -1,4 +1,4 @@
-"""What a model costs: parameters and multiply-adds, counted from its layers."""
+"""The cost of a model: its parameters and multiply-adds, counted from its layers."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ _UNCOUNTED_PRODUCTS = (
 def multiply_adds(model: keras.Model) -> int:
     """Count the multiply-adds of one image through a functional model.
 
-    Counted are the products in convolutions, dense, recurrent and attention layers, and in
-    `keras.ops.matmul` and `einsum`. Scaling, normalization, pooling, activations and other
-    elementwise operations of `keras.ops`, which are small in comparison, are not. A custom layer
-    says its number in a method `multiply_adds()`.
+    The count includes the products in convolutions, dense, recurrent and attention layers, and in
+    `keras.ops.matmul` and `einsum`. It does not include scaling, normalization, pooling,
+    activations and other elementwise operations, which are small in comparison. A custom layer
+    returns its count in a method `multiply_adds()`.
 
     Raises:
         ValueError: if a layer or operation is of a type that cannot be counted.
@@ -93,9 +93,9 @@ def _positions(tensor: keras.KerasTensor) -> int:
 
 
 def _einsum_products(operation: keras.Operation, equation: str, kernel: Any = None) -> int:
-    """One product for each combination of the indices that occur in the equation.
+    """Count one product for each combination of the indices in the equation.
 
-    Operands of `keras.ops.einsum` may be constants, whose shapes the model does not tell.
+    Operands of `keras.ops.einsum` may be constants, whose shapes are unknown here.
     """
     terms, _, output = equation.replace(" ", "").partition("->")
     terms = terms.split(",")
@@ -116,7 +116,7 @@ def _einsum_products(operation: keras.Operation, equation: str, kernel: Any = No
 
 
 def _attention_products(layer: layers.MultiHeadAttention) -> int:
-    """Projections of query, key, value and output, and the products between tokens."""
+    """Count the projections of query, key, value and output, and the products between tokens."""
     arguments = layer.get_config()
     queries = _positions(layer.output)
     query, key, value, output = (w.shape for w in layer.weights if w.name == "kernel")
@@ -128,10 +128,10 @@ def _attention_products(layer: layers.MultiHeadAttention) -> int:
 
 
 def describe(name: str, **arguments: Any) -> dict[str, Any]:
-    """Describe the model `name`: what it is for, its input, parameters and multiply-adds.
+    """Describe the model `name`: its purpose, input, parameters and multiply-adds.
 
     Args:
-        name: a name that `list_models` gives.
+        name: a name from `list_models`.
         **arguments: builder arguments that replace the model's.
 
     Returns:

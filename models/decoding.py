@@ -1,4 +1,4 @@
-"""From logits to sequences: joint decoding of length and digits, in NumPy."""
+"""Joint decoding of length and digits from logits, in NumPy."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from number_zoo.predictions import DecodedSequences
 def best_of_each_length(outputs: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """The best sequence of every length and its log-probability.
 
-    The best digit at each position does not depend on the length. So a cumulative sum of their
-    log-probabilities plus log P(L) gives log P(S|X) of the best sequence of every length
+    The best digit at each position does not depend on the length. Therefore, the cumulative sum of
+    their log-probabilities plus log P(L) is log P(S|X) of the best sequence of every length
     (Goodfellow et al. 2013, appendix A).
 
     Args:
@@ -23,7 +23,7 @@ def best_of_each_length(outputs: dict[str, np.ndarray]) -> tuple[np.ndarray, np.
 
     Returns:
         log P(S|X), float64 (batch, N + 2), by length, the last for "longer"; and the best digits,
-        int32 (batch, N), of which a sequence of length L has the first L.
+        int32 (batch, N); a sequence of length L consists of the first L.
     """
     log_digits = log_softmax(outputs[DIGITS])
     if LENGTH in outputs:
@@ -40,7 +40,7 @@ def decode_predictions(outputs: dict[str, np.ndarray]) -> DecodedSequences:
     """Decode logits jointly: the sequence with the largest P(S|X), and its log-probability.
 
     Args:
-        outputs: a model's outputs, as `best_of_each_length` takes them.
+        outputs: a model's outputs, as for `best_of_each_length`.
     """
     joint, best = best_of_each_length(outputs)
     max_digits = best.shape[1]

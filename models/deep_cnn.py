@@ -56,13 +56,13 @@ def deep_cnn(
             convolutions, whose positions share no weights; 0 omits it.
         conv_dropout: dropout rate of the outputs of each block, in [0, 1).
         dense_dropout: dropout rate of the outputs of each dense layer, in [0, 1).
-        normalize_contrast: whether every image is given a mean of 0 and a variance of 1.
+        normalize_contrast: whether every image is normalized to a mean of 0 and a variance of 1.
 
     Returns:
         A functional model with the outputs of `models.heads`.
 
     Raises:
-        ValueError: if `kernel_size` or `pool_strides` has not one value for each block.
+        ValueError: if `kernel_size` or `pool_strides` does not have one value for each block.
 
     Reference:
         Goodfellow et al. 2013, "Multi-digit number recognition from street view imagery using
@@ -75,8 +75,8 @@ def deep_cnn(
     for index, width in enumerate(filters):
         name = f"block{index + 1}"
         x = _convolution(x, width, kernels[index], maxout_pieces if index == 0 else 1, name)
-        # Pooling before normalization and activation leaves them a quarter of the values, which
-        # makes training half as fast again at the same accuracy.
+        # Pooling first leaves a quarter of the values to normalization and activation, which makes
+        # training 1.5 times as fast at the same accuracy.
         x = layers.MaxPooling2D(2, strides[index], padding="same", name=f"{name}_pool")(x)
         x = _normalize(x, normalization, name)
         if maxout_pieces == 1 or index > 0:
@@ -93,7 +93,7 @@ def deep_cnn(
 
 
 def _per_block(name: str, value: int | Sequence[int], blocks: int) -> tuple[int, ...]:
-    """One value for each block, where one for all is accepted as well."""
+    """Expand a value for all blocks to one value for each block."""
     values = (value,) * blocks if isinstance(value, int) else tuple(value)
     if len(values) != blocks:
         raise ValueError(f"{name} has one value for each of {blocks} blocks. Received: {value!r}")
@@ -123,8 +123,8 @@ def _normalize(x, normalization, name):
 def _locally_connected(x, filters):
     """A 3 x 3 locally connected layer: a separate small dense layer for each position.
 
-    Keras 3 has no such layer. Nine shifted copies of the map give the window of each position,
-    and EinsumDense multiplies each window by the matrix of its position.
+    Keras 3 has no such layer. Nine shifted copies of the map form the window of each position, and
+    EinsumDense multiplies each window by the matrix of its position.
     """
     height, columns, channels = x.shape[1:]
     windows = [
@@ -200,7 +200,7 @@ ENTRIES = (
     Entry(
         "deep_cnn_goodfellow",
         deep_cnn,
-        "the network of 2013, for a GPU",
+        "the network of the 2013 paper, for a GPU",
         {
             "input_shape": (54, 54, 3),
             "filters": (48, 64, 128, 160, 192, 192, 192, 192),
@@ -218,7 +218,7 @@ ENTRIES = (
     Entry(
         "deep_cnn_tiny",
         deep_cnn,
-        "tests, first tries",
+        "tests and first experiments",
         {"filters": (8, 16, 24), "kernel_size": 3, "dense_units": (64,)},
         search_space=_search_space,
     ),

@@ -1,4 +1,4 @@
-"""What the registry knows about a model. Each architecture's module lists its own as `ENTRIES`."""
+"""The registry entry of a model. The module of each architecture lists its entries as `ENTRIES`."""
 
 from __future__ import annotations
 
@@ -19,15 +19,14 @@ class Entry:
 
     Attributes:
         name: name in the registry.
-        builder: function `(input_shape, max_digits, *, …) -> keras.Model`; that of a locator has
-            no `max_digits`. Its annotations say which values each argument takes
+        builder: function `(input_shape, max_digits, *, …) -> keras.Model`; without `max_digits` for
+            a locator. Its annotations define the accepted values of each argument
             (`models.arguments`).
-        purpose: what the model is for, in a few words.
+        purpose: purpose of the model, in a few words.
         task: "read" for a model of one number, with the outputs of `models.heads`; "locate" for
             one that finds every number (`models.locator`).
         arguments: builder arguments that differ from the builder's defaults.
-        recipe: name of the training recipe that suits the model; None for the recipe that suits
-            the data.
+        recipe: name of the default training recipe; None for the default recipe of the data.
         search_space: function `(hp, arguments) -> builder arguments`: `hp` has the methods
             `Int`, `Float`, `Choice`, `Boolean` and `conditional_scope` of
             `keras_tuner.HyperParameters`, `arguments` is the configuration to search around.

@@ -3,7 +3,7 @@
 A sequence S = s_1 … s_L is modelled as P(S|X) = P(L|X) · Π_{i ≤ L} P(s_i|X) (Goodfellow et al.
 2013, https://arxiv.org/abs/1312.6082): one distribution over the length, 0 to N and "longer", and
 one over the ten digits for each of N positions. Positions beyond the length have no class and
-give no gradient.
+contribute no gradient.
 
 The outputs of every model are named, in float32:
 
@@ -30,12 +30,12 @@ def number_outputs(
     Args:
         features: (batch, channels), for the length.
         max_digits: N, the largest number of digits; 1 for single digits.
-        digit_features: (batch, N, channels), where the network has separate features for each
-            position; one classifier is then shared by all positions. Defaults to `features` for
-            every position, with a separate classifier for each.
+        digit_features: (batch, N, channels), separate features for each position; all positions
+            then share one classifier. Defaults to `features` for every position, with a separate
+            classifier for each position.
 
     Returns:
-        `{"length": …, "digits": …}`, logits in float32, or `{"digits": …}` where N is 1.
+        `{"length": …, "digits": …}`, logits in float32, or `{"digits": …}` if N is 1.
     """
     if digit_features is None:
         flat = layers.Dense(max_digits * NUM_CLASSES, dtype="float32", name="digit_logits")
@@ -61,10 +61,10 @@ def attention_outputs(
         x: feature map (batch, height, width, channels).
         max_digits: N, the largest number of digits; 1 for single digits.
         dropout: dropout rate of the pooled features, in [0, 1).
-        locate: whether to add the output `box`; it is left out where N is 1.
+        locate: whether to add the output `box`; it is omitted if N is 1.
 
     Returns:
-        `{"length": …, "digits": …, "box": …}`, as `number_outputs` and `box_output` give them.
+        `{"length": …, "digits": …, "box": …}`, as returned by `number_outputs` and `box_output`.
     """
     digit_features, features = attention_pooling(x, max_digits)
     digit_features = layers.Dropout(dropout, name="digit_dropout")(digit_features)
@@ -81,7 +81,7 @@ def attention_pooling(
     """Pool a feature map once for the length and once for each digit, by learned attention.
 
     The attention maps are the output of the layer "attention", (batch, height · width, 1 + N):
-    the length's first, then one for each digit, each with a sum of 1.
+    that of the length first, then one for each digit; each map has a sum of 1.
 
     Args:
         x: feature map (batch, height, width, channels).
@@ -89,7 +89,7 @@ def attention_pooling(
 
     Returns:
         `(digit_features, features)`: (batch, N, channels) for the digits, and for the length
-        (batch, 2 · channels), which also holds the mean over the map.
+        (batch, 2 · channels), which also contains the mean over the map.
     """
     height, width, channels = x.shape[1:]
     maps = layers.Conv2D(1 + max_digits, 1, name="attention_logits")(x)
@@ -108,7 +108,7 @@ def box_output(x: keras.KerasTensor) -> keras.KerasTensor:
     """Add the bounding box of the number, (batch, 4), to a feature map (batch, h, w, channels).
 
     Each of the four edges is the expected coordinate under the softmax of a map (Sun et al. 2018,
-    https://arxiv.org/abs/1711.08229): finer than the map's grid, with no weight whose shape
+    https://arxiv.org/abs/1711.08229): this is finer than the grid of the map, and no weight shape
     depends on the size of the image.
     """
     height, width = x.shape[1:3]
@@ -116,8 +116,7 @@ def box_output(x: keras.KerasTensor) -> keras.KerasTensor:
     maps = layers.Reshape((height * width, 4), name="edge_positions")(maps)
     maps = layers.Softmax(axis=1, dtype="float32", name="edges")(maps)
     rows, columns = np.mgrid[0:height, 0:width]
-    # The near border of a cell for left and top, the far border for right and bottom: the box
-    # can reach the border of the image.
+    # The outer borders of cells, so that the box can reach the border of the image.
     coordinates = np.stack(
         [columns / width, rows / height, (columns + 1) / width, (rows + 1) / height], axis=-1
     )

@@ -23,7 +23,7 @@ HEAT_PRIOR = 0.01
 
 _Size = Annotated[int, Ge(SIZE_MULTIPLE), MultipleOf(SIZE_MULTIPLE)] | None
 SceneShape = tuple[_Size, _Size, Literal[1, 3]]
-"""(height, width, channels), multiples of 32, or None for a size that varies."""
+"""(height, width, channels); height and width are multiples of 32, or None if they vary."""
 _PerStage = Annotated[Sequence[PositiveInt], Len(4, 4)]
 
 
@@ -40,27 +40,27 @@ def locator(
     """Build residual stages, a feature pyramid and a head that locates numbers in each cell.
 
     Stages at strides 4, 8, 16 and 32 are merged, from the coarsest to the finest, into one map at
-    stride 8. The blocks of the last stage are dilated, so that a cell sees all of a number that
-    fills the image.
+    stride 8. The blocks of the last stage are dilated, so that the receptive field of a cell covers
+    a number that fills the image.
 
     Args:
         input_shape: (height, width, channels) of the images, values in [0, 255]; height and width
-            are multiples of 32, or None where they vary.
+            are multiples of 32, or None if they vary.
         stem_filters: filters of the first convolution, which has stride 2.
         filters: filters of the stages at strides 4, 8, 16 and 32.
         blocks: residual blocks of each stage.
-        dilations: dilation of the second convolution in the blocks of the last stage; repeated
-            where there are more blocks.
+        dilations: dilation of the second convolution in the blocks of the last stage; repeated if
+            there are more blocks.
         pyramid_filters: filters of the merged maps and of the head.
         head_blocks: 3 x 3 convolutions of the head.
 
     Returns:
         A functional model whose output `locations` is float32 (batch, height / 8, width / 8, 9),
-        logits and logarithms for each cell of 8 x 8 pixels: channel 0 whether the centre of a
-        number lies in it; 1 to 4 the logarithms of the distances from the centre of the cell to
-        the left, top, right and bottom edge of the number, in cells; 5 to 8 by how many
-        counter-clockwise quarter turns the number becomes upright. `LocatorLoss` trains it,
-        `decode_locations` decodes it. No weight's shape depends on the image size.
+        for each cell of 8 x 8 pixels: channel 0 is the logit that the centre of a number lies in
+        the cell; channels 1 to 4 are the logarithms of the distances from the centre of the cell to
+        the left, top, right and bottom edge of the number, in cells; channels 5 to 8 are the logits
+        of the number of counter-clockwise quarter turns that make the number upright. `LocatorLoss`
+        is its loss, `decode_locations` decodes it. No weight shape depends on the image size.
 
     Reference:
         Centre heat map: Zhou et al. 2019, https://arxiv.org/abs/1904.07850; boxes from all cells
@@ -77,8 +77,8 @@ def locator(
         x = layers.Add(name=f"pyramid{stride}_add")([x, skip])
         if stride == 16:
             x = conv_norm(x, pyramid_filters, 3, name="pyramid16")
-    # The finest stage has the edges of small numbers; a map at its own stride would cost four
-    # times as much as all of the head.
+    # The finest stage has the edges of small numbers; a head at its stride would cost four times as
+    # much.
     skip = conv_norm(maps.pop(), pyramid_filters, 3, strides=2, activation=None, name="lateral4")
     x = layers.Add(name="pyramid4_add")([x, skip])
     x = layers.Activation("relu", name="pyramid")(x)
@@ -106,7 +106,7 @@ def decode_locations(
     """Decode the output of a locator: local maxima, their boxes, and non-maximum suppression.
 
     Args:
-        locations: (batch, height, width, 9), as `locator` outputs it.
+        locations: (batch, height, width, 9), the output of `locator`.
         image_size: (height, width) of the images in pixels, without padding at the right and the
             bottom.
         limit: k, the number of boxes of each image.
@@ -116,9 +116,9 @@ def decode_locations(
 
     Returns:
         `boxes` float32 (batch, k, 4): left, top, right, bottom in pixels, inside the image;
-        `scores` float32 (batch, k) in [0, 1], in descending order, 0 for what is suppressed and
-        for what is missing to k; `turns` int32 (batch, k): counter-clockwise quarter turns that
-        make the number upright.
+        `scores` float32 (batch, k) in [0, 1], in descending order, 0 for suppressed and unused
+        rows; `turns` int32 (batch, k): counter-clockwise quarter turns that make the number
+        upright.
     """
     shape = ops.shape(locations)
     batch, rows, columns = shape[0], shape[1], shape[2]
@@ -127,7 +127,7 @@ def decode_locations(
     is_peak = heat >= ops.max_pool(heat, 3, strides=1, padding="same")
     scores = ops.where(is_peak, ops.sigmoid(heat), 0.0)
     scores = ops.reshape(scores, (batch, rows * columns))
-    # Empty cells after the last one: an image of fewer than k cells has k boxes as well.
+    # Empty cells at the end, so that an image of fewer than k cells also has k boxes.
     scores = ops.pad(scores, ((0, 0), (0, limit)))
     values = ops.reshape(locations[..., 1:], (batch, rows * columns, 8))
     values = ops.pad(values, ((0, 0), (0, limit), (0, 0)))
@@ -148,11 +148,11 @@ def decode_locations(
     in_image = ops.logical_and(x < image_width, y < image_height)
     scores = ops.where(in_image, scores, 0.0)
     overlaps = pairwise_overlap(boxes, boxes)
-    # Every row is more probable than the rows after it.
+    # Every row is at least as probable as the following rows.
     before = ops.expand_dims(ops.arange(limit), 1) < ops.expand_dims(ops.arange(limit), 0)
     overlapped = ops.any(ops.logical_and(overlaps > iou, before), axis=1)
     scores, order = ops.top_k(ops.where(overlapped, 0.0, scores), limit)
-    # Not `argmax`, which is not exportable.
+    # `argmax` cannot be exported.
     turns = ops.top_k(_gather(values, order)[..., 4:], 1)[1][..., 0]
     return {"boxes": _gather(boxes, order), "scores": scores, "turns": ops.cast(turns, "int32")}
 
@@ -195,7 +195,7 @@ ENTRIES = (
     Entry(
         "locator_tiny",
         locator,
-        "tests, first tries",
+        "tests and first experiments",
         {
             "input_shape": (96, 96, 3),
             "stem_filters": 8,

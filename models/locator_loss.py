@@ -1,4 +1,4 @@
-"""Loss of the locator: centres, boxes and turns of all numbers of an image."""
+"""Loss of a locator: centres, boxes and turns of all numbers of an image."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from models.losses import generalized_overlap
 STRIDE = 8
 """Height and width of a locator's cell in pixels."""
 MAX_LOG_DISTANCE = 8.0
-"""Largest logarithm of a distance in cells: exp is finite for any output of the network."""
+"""Maximum logarithm of a distance in cells, so that exp is finite for any output."""
 _MIN_SIGMA = 0.7
 _SIGMA_OF_SIZE = 0.1
 _MIN_WEIGHT = 0.1
@@ -21,8 +21,8 @@ class LocatorLoss(keras.losses.Loss):
     """Loss of a locator's output `locations` (batch, h, w, 9) (`models.locator`).
 
     `y_true` is float (batch, M, 5) with M at least 1: left, top, right, bottom of each number in
-    pixels, and its turn, 0 to 3. A row of NaN alone is no number. A row whose turn alone is NaN is
-    a box to ignore: no cell that it touches counts as background, and none is trained to find it.
+    pixels, and its turn, 0 to 3. A row of NaN is unused. A row in which only the turn is NaN is a
+    box to ignore: the cells that it touches count neither as background nor as a number.
 
     The loss has three terms, each divided by the mean number of numbers of an image (at least 1):
 
@@ -30,8 +30,8 @@ class LocatorLoss(keras.losses.Loss):
       https://arxiv.org/abs/1904.07850), on a Gaussian around the cell of each centre whose
       standard deviation is a tenth of the width and of the height, at least 0.7 cells;
     - 1 − GIoU of the boxes of the cells near each centre, and
-    - the cross-entropy of the turns there, both weighted by that Gaussian, where it exceeds 0.1,
-      with a sum of 1 for each number (Liu et al. 2020, https://arxiv.org/abs/1909.00700).
+    - the cross-entropy of the turns there, both weighted by that Gaussian where it exceeds 0.1;
+      the weights of a number have a sum of 1 (Liu et al. 2020, https://arxiv.org/abs/1909.00700).
 
     Args:
         box_weight: factor of the box term.
@@ -58,10 +58,10 @@ class LocatorLoss(keras.losses.Loss):
         touched = _inside(boxes, x, y, margin=0.5) * is_ignored[:, :, None, None]
         centre_loss = _centre_loss(y_pred[..., 0], ops.max(heat, axis=1), ops.max(touched, axis=1))
 
-        # Each cell belongs to the number with the highest Gaussian there.
+        # Each cell is assigned to the number with the highest Gaussian there.
         nearest = ops.argmax(heat, axis=1)  # (batch, h, w)
         slots = ops.reshape(ops.arange(heat.shape[1], dtype=nearest.dtype), (1, -1, 1, 1))
-        # Only cells inside a box can represent it; that of the centre is trained in any case.
+        # Only cells inside a box can represent it; the cell of the centre is always trained.
         usable = ops.logical_or(_inside(boxes, x, y, margin=0.0) > 0, heat == 1)
         usable = ops.logical_and(usable, heat > _MIN_WEIGHT)
         usable = ops.logical_and(usable, nearest[:, None] == slots)
@@ -98,8 +98,8 @@ class LocatorLoss(keras.losses.Loss):
 
 
 def _parse(y_true):
-    """Boxes in cells (batch, M, 4) and turns int (batch, M), with values where there is none;
-    whether a row is a number and whether it is a box to ignore, float (batch, M)."""
+    """Boxes in cells (batch, M, 4) and turns int (batch, M), without NaN; whether a row is a
+    number, and whether it is a box to ignore, float (batch, M)."""
     has_box = ops.all(ops.isfinite(y_true[..., :4]), axis=-1)
     has_turn = ops.isfinite(y_true[..., 4])
     # Replace NaN before the computation: `where` alone would leave NaN in the gradient.

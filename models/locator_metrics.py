@@ -1,4 +1,4 @@
-"""Scores of located numbers, in NumPy: the one definition for training and evaluation."""
+"""Scores of located numbers, in NumPy; training and evaluation use the same definition."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from models.locator_loss import LocatorLoss
 from number_zoo.boxes import intersections
 
 MATCH_IOU = 0.5
-"""Least intersection over union of a box with that of the number it finds."""
+"""Minimum intersection over union of a predicted box with the box of a number that it finds."""
 
 SIZES = {"small": (0, 16), "medium": (16, 48), "large": (48, np.inf)}
 """Ranges of the shorter side of a number's box in pixels of the locator's input."""
@@ -24,12 +24,12 @@ _CHUNK = 64
 
 @dataclass(frozen=True)
 class Matches:
-    """Which boxes of an image find which numbers.
+    """The matches of predicted boxes and numbers in an image.
 
     Attributes:
         number: int (k,), index of the number that each box finds, or −1.
-        ignored: bool (k,), whether a box that finds none lies for more than half in a box to
-            ignore, and so counts neither as right nor as wrong.
+        ignored: bool (k,), whether more than half of a box without a match lies in a box to ignore,
+            so that it counts neither as right nor as wrong.
     """
 
     number: np.ndarray
@@ -51,12 +51,12 @@ def match_boxes(
     ignored: np.ndarray = (),
     possible: np.ndarray | None = None,
 ) -> Matches:
-    """Match boxes to numbers, the most probable box first, each to the number it overlaps most.
+    """Match boxes to numbers by descending score, each to the number that it overlaps most.
 
     Args:
         boxes: (k, 4), left, top, right, bottom.
-        scores: (k,), which the order of matching follows.
-        numbers: (n, 4), the true boxes; each is found once at most.
+        scores: (k,), which define the order of matching.
+        numbers: (n, 4), the true boxes; each is matched once at most.
         ignored: (m, 4), boxes to ignore.
         possible: bool (k, n), the pairs that may match. Defaults to all.
     """
@@ -84,10 +84,10 @@ class LocationScores:
         """Add an image.
 
         Args:
-            boxes: (k, 4), as `decode_locations` gives them.
-            scores: (k,); a box with a score of 0 is none.
+            boxes: (k, 4), as returned by `decode_locations`.
+            scores: (k,); rows with a score of 0 are unused.
             turns: (k,).
-            truth: (M, 5), as `LocatorLoss` takes it.
+            truth: (M, 5), as for `LocatorLoss`.
         """
         is_box = scores > 0
         boxes, scores, turns = boxes[is_box], scores[is_box], turns[is_box]
@@ -115,7 +115,7 @@ class LocationScores:
             self.update(*image, image_truth)
 
     def best_threshold(self) -> float:
-        """The score of a box that gives the largest F1 as a threshold; 0.5 where none is right."""
+        """The score threshold with the highest F1; 0.5 if no box is right."""
         scores, is_hit, _, _ = np.concatenate([np.empty((0, 4)), *self._boxes]).T
         order = np.argsort(-scores, kind="stable")
         count = sum(map(len, self._numbers))
@@ -126,16 +126,15 @@ class LocationScores:
         """The scores of all images so far.
 
         Args:
-            threshold: least score of a box that counts for precision and recall.
+            threshold: minimum score of the boxes that count for precision and recall.
 
         Returns:
-            `average_precision`, the area under the curve of precision over recall, its precision
-            made monotonic (as in Pascal VOC 2010); `precision`, `recall` and `f1` of boxes with at
-            least the threshold; `turn_accuracy`, the fraction of these with the right turn, of
-            those that find a number; and `average_precision_SIZE`, `recall_SIZE` for each of
-            `SIZES`. A number of another size, and a wrong box of another size, does not count
-            there. What no number defines is NaN; where there are numbers but no boxes, precision
-            and `turn_accuracy` are 0.
+            `average_precision`, the area under the precision-recall curve with monotonic precision
+            (as in Pascal VOC 2010); `precision`, `recall` and `f1` of the boxes above the
+            threshold; `turn_accuracy`, the fraction of matched boxes with the right turn; and
+            `average_precision_SIZE` and `recall_SIZE` for each of `SIZES`, where numbers and wrong
+            boxes of other sizes do not count. Without numbers, scores are NaN; with numbers but
+            without boxes, precision and `turn_accuracy` are 0.
         """
         scores, is_hit, sides, turn_correct = np.concatenate([np.empty((0, 4)), *self._boxes]).T
         numbers = np.concatenate([np.empty(0), *self._numbers])
@@ -167,13 +166,13 @@ def _ratio(part: float, whole: float, numbers: int = 0) -> float:
 def average_precision(
     scores: np.ndarray, is_hit: np.ndarray, count: float, weights: np.ndarray | None = None
 ) -> float:
-    """Area under the curve of precision over recall.
+    """Area under the precision-recall curve.
 
     Args:
-        scores: (k,), of all boxes of all images.
-        is_hit: bool (k,), whether a box finds a number.
-        count: the number of numbers; NaN is returned for 0.
-        weights: (k,), how often each box counts. Defaults to once.
+        scores: (k,), scores of all boxes of all images.
+        is_hit: bool (k,), whether each box finds a number.
+        count: number of numbers; the result is NaN for 0.
+        weights: (k,), weights of the boxes. Defaults to 1.
     """
     if count == 0:
         return float("nan")
@@ -192,12 +191,11 @@ def location_scores(
 
     Args:
         locations: (images, h, w, 9), the model's outputs.
-        truth: (images, M, 5), as `LocatorLoss` takes it.
+        truth: (images, M, 5), as for `LocatorLoss`.
         image_size: (height, width) of the images in pixels.
 
     Returns:
-        The scores of `LocationScores.result`, those that are defined, and `loss`, the mean
-        `LocatorLoss`.
+        The scores of `LocationScores.result` that are defined, and `loss`, the mean `LocatorLoss`.
     """
     scores, losses, loss = LocationScores(), [], LocatorLoss()
     for start in range(0, len(locations), _CHUNK):

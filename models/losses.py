@@ -1,4 +1,4 @@
-"""Losses of the outputs in `models.heads`; their sum is −log P(S|X), plus the box loss."""
+"""Losses of the outputs of `models.heads`; their sum is −log P(S|X), plus the box loss."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ class DigitsLoss(_SmoothedLoss):
 class BoxLoss(keras.losses.Loss):
     """Error of a box: `y_true` and `y_pred` float (batch, 4), `y_true` NaN where it is unknown.
 
-    1 − GIoU (Rezatofighi et al. 2019, https://arxiv.org/abs/1902.09630), which weights small and
-    large boxes alike, plus the sum of the absolute errors of the four edges, which has a useful
-    gradient where boxes do not overlap. An unknown box contributes exactly zero.
+    1 − GIoU (Rezatofighi et al. 2019, https://arxiv.org/abs/1902.09630), which does not depend on
+    the size of the boxes, plus the sum of the absolute errors of the four edges, which has a useful
+    gradient for boxes that do not overlap. An unknown box contributes exactly zero.
     """
 
     def call(self, y_true, y_pred):

@@ -1,9 +1,8 @@
-"""Scores of predicted sequences, in NumPy: the one definition for training, evaluation and search.
+"""Scores of predicted sequences, in NumPy; training, evaluation and search use this definition.
 
-A prediction is correct when the length and every digit are. Positions without a digit earn
-nothing, and "longer" (more than N digits) is never correct: neither as a prediction, which is a
-refusal, nor as a label, which the model cannot express. Give the model a larger `max_digits`
-where such labels matter.
+A prediction is correct if the length and every digit are correct. Positions without a digit do not
+count, and "longer" (more than N digits) is never correct: as a prediction it is a refusal, and as a
+label the model cannot predict it. Use a larger `max_digits` if such labels matter.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ Arrays = Mapping[str, np.ndarray]
 
 
 def true_length(truth: Arrays) -> np.ndarray:
-    """Lengths (images,) of labels, 0..N and N + 1 for longer ones; also where N is 1."""
+    """Lengths (images,) of labels, 0..N, and N + 1 for longer labels; also if N is 1."""
     if LENGTH in truth:
         return np.asarray(truth[LENGTH])
     return (np.asarray(truth[DIGITS]) != labels.ABSENT).sum(-1)
@@ -82,8 +81,8 @@ def sequence_scores(outputs: Arrays, truth: Arrays) -> dict[str, float]:
 class SequenceAccuracy(keras.callbacks.Callback):
     """Keras callback that adds `sequence_scores` of validation data to the logs of each epoch.
 
-    A metric given to `compile` sees one output at a time; whether a whole sequence is correct
-    depends on both. List this before callbacks that read the logs:
+    A metric in `compile` receives one output at a time, whereas the correctness of a sequence
+    depends on both outputs. List this callback before callbacks that read the logs:
 
         model.compile(
             "adam",
@@ -96,9 +95,9 @@ class SequenceAccuracy(keras.callbacks.Callback):
         ])
 
     Args:
-        data: batches `(images, labels)` that can be iterated over repeatedly, such as
-            `datasets.load` gives.
-        prefix: put before the names of the scores. Names that Keras has in the logs are kept.
+        data: batches `(images, labels)` that can be iterated over repeatedly, as returned by
+            `datasets.load`.
+        prefix: prefix of the names of the scores. Existing names in the logs are not overwritten.
     """
 
     def __init__(self, data: Iterable, prefix: str = "val_"):
@@ -124,8 +123,8 @@ def _concatenate(batches: list[Arrays]) -> dict[str, np.ndarray]:
 class DigitAccuracy(keras.metrics.Mean):
     """Keras metric of the output `digits`: fraction of the digits present that are correct.
 
-    Positions without a digit (−1) are not counted. The position of the length is not considered:
-    use `SequenceAccuracy` for whole sequences.
+    Positions without a digit (−1) are not counted. The predicted length has no influence: use
+    `SequenceAccuracy` for whole sequences.
     """
 
     def __init__(self, name: str = "accuracy", **kwargs):

@@ -1,8 +1,8 @@
 """Published weights: trained models that come with the project, each with a model card.
 
 Weights `NAME` are three files: `models/weights/NAME.keras`, the model, and in `number_zoo/weights/`
-`NAME.onnx`, its inference graph, and `NAME.json`, the card of both. The functions here take the
-name of published weights, a run folder or a `.keras` file.
+`NAME.onnx`, its inference graph, and `NAME.json`, the card of both. The functions take the name of
+published weights, a run folder or a `.keras` file.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ def file_digest(path: Path) -> str:
 
 
 def inference_config(source: str | Path) -> dict[str, Any]:
-    """How images are read with a trained model.
+    """The inference settings of a trained model.
 
     Returns:
-        `temperature`, by which logits are divided, `max_glimpses` and the validation
-        `sequence_accuracy` with them, from the card or the run's `metrics.json`; empty for a
-        single file or an unfinished run.
+        `temperature`, by which logits are divided, `max_glimpses`, and the validation
+        `sequence_accuracy` with these settings, from the card or the run's `metrics.json`; empty
+        for a single file or an unfinished run.
 
     Raises:
         ValueError: if the `metrics.json` is not JSON.
@@ -59,8 +59,8 @@ def training_data(source: str | Path) -> dict[str, str]:
     """Fingerprints of the data that a model was trained and validated on.
 
     Returns:
-        `"SOURCE SPLIT"` to fingerprint (`datasets.fingerprint`), from the card or the run's
-        `metrics.json`; empty where unknown.
+        Dictionary from `"SOURCE SPLIT"` to fingerprint (`datasets.fingerprint`), from the card or
+        the run's `metrics.json`; empty if unknown.
 
     Raises:
         ValueError: if the `metrics.json` is not JSON.
@@ -72,7 +72,7 @@ def provenance_of(source: str | Path) -> dict[str, Any]:
     """The training `configuration` and `environment` of a model.
 
     Returns:
-        What the card or the run's `config.json` holds; empty for a single file.
+        The content of the card or of the run's `config.json`; empty for a single file.
 
     Raises:
         ValueError: if the `config.json` is not JSON.
@@ -82,7 +82,7 @@ def provenance_of(source: str | Path) -> dict[str, Any]:
 
 
 def _metadata(source: str | Path, name: str) -> dict[str, Any]:
-    """The card of published weights, or a JSON file of a run; empty where there is none."""
+    """The card of published weights, or a JSON file of a run; empty if there is none."""
     if str(source) in list_weights(None):
         return card(str(source))
     path = Path(source) / name
@@ -98,10 +98,10 @@ def _metadata(source: str | Path, name: str) -> dict[str, Any]:
 
 
 def architecture_of(source: str | Path) -> tuple[str, dict[str, Any]] | None:
-    """Name in the registry and builder arguments of a trained model; None where unknown.
+    """Name in the registry and builder arguments of a trained model; None if unknown.
 
     Raises:
-        ValueError: as `provenance_of` does.
+        ValueError: as for `provenance_of`.
     """
     configuration = provenance_of(source).get("configuration", {})
     if "arguments" not in configuration:

@@ -1,4 +1,4 @@
-"""The named models: list them, create one, read its entry."""
+"""The registry of named models: list, create and describe them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def list_models(pattern: str = "*", *, task: Literal["read", "locate"] | None = 
     """Names of the models that match a shell-style `pattern`, such as `"deep_*"`, in order.
 
     Args:
-        pattern: what the names match.
+        pattern: pattern of the names, with wildcards.
         task: only models of this task; None for all.
     """
     return [
@@ -55,8 +55,8 @@ def entry(name: str) -> Entry:
 def task_of(source: str | Path) -> Literal["read", "locate"]:
     """The task of a trained model: published weights, a run folder or a `.keras` file.
 
-    A single file tells its builder by the name of the model; one that is of no builder here, or
-    damaged, counts as a reader.
+    The task of a single file follows from the name of its model; a file of an unknown model, or a
+    damaged one, counts as a reader.
 
     Raises:
         ValueError: if there is no such name, run or file.
@@ -81,7 +81,7 @@ def configuration(name: str, **arguments: Any) -> dict[str, Any]:
         **arguments: builder arguments that replace the model's.
 
     Raises:
-        ValueError: if the name or an argument is unknown, or a value does not fit the builder's
+        ValueError: if the name or an argument is unknown, or a value does not match the builder's
             annotation.
     """
     model = entry(name)
@@ -93,17 +93,17 @@ def create(name: str, *, weights: str | None = None, **arguments: Any) -> keras.
 
     Args:
         name: a name that `list_models` gives.
-        weights: name of published weights (`models.list_weights()`). The model is then the one
-            that was trained, and no other arguments are accepted. Defaults to fresh weights.
+        weights: name of published weights (`models.list_weights()`). The result is then the trained
+            model, and no other arguments are accepted. Defaults to new random weights.
         **arguments: builder arguments: `input_shape` (height, width, channels), `max_digits`, and
             those of the architecture.
 
     Returns:
         A functional model from images (batch, height, width, channels) in [0, 255] to the logits
-        that `models.heads` describes, or to those of `models.locator`.
+        that `models.heads` or `models.locator` describes.
 
     Raises:
-        ValueError: if the name or an argument is unknown, or a value does not fit.
+        ValueError: if the name or an argument is unknown, or a value is invalid.
 
     Example:
         >>> model = models.create("deep_cnn", input_shape=(64, 64, 1), max_digits=5)

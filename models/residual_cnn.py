@@ -30,11 +30,12 @@ def residual_cnn(
 ) -> keras.Model:
     """Build residual blocks after an early stride, and a head that attends to each digit.
 
-    The blocks of the last stage are dilated, so that every position of the final map sees the
-    whole image and can tell the second digit from the third. For each digit, a softmax over the
-    map weights the positions; the features pooled with these weights go through one classifier
-    that all digits share, so that a 7 learned as the first digit is known as the fourth. The
-    attention maps are the output of the layer "attention" (`models.heads.attention_pooling`).
+    The blocks of the last stage are dilated, so that the receptive field of every position of the
+    final map covers the whole image, which distinguishes the second digit from the third. For each
+    digit, a softmax over the map weights the positions. One classifier, shared by all digits, is
+    applied to the features pooled with these weights, so that a digit learned in one position is
+    recognized in all others. The attention maps are the output of the layer "attention"
+    (`models.heads.attention_pooling`).
 
     Args:
         input_shape: (height, width, channels) of the images, values in [0, 255].
@@ -43,16 +44,16 @@ def residual_cnn(
         filters: filters of each stage.
         blocks: residual blocks of each stage.
         strides: stride of the first block of each stage, 1 or 2.
-        dilations: dilation of the second convolution in the blocks of the last stage; repeated
-            where there are more blocks.
+        dilations: dilation of the second convolution in the blocks of the last stage; repeated if
+            there are more blocks.
         dropout: dropout rate of the pooled features, in [0, 1).
-        normalize_contrast: whether every image is given a mean of 0 and a variance of 1.
+        normalize_contrast: whether every image is normalized to a mean of 0 and a variance of 1.
         locate: whether the model also outputs the bounding box of the number (`box`), so that a
-            reader can crop the image around it and read again; omitted where `max_digits` is 1.
+            reader can crop the image around it and read again; omitted if `max_digits` is 1.
 
     Returns:
-        A functional model with the outputs of `models.heads`. No weight's shape depends on the
-        image size, so that weights can be used at another size.
+        A functional model with the outputs of `models.heads`. No weight shape depends on the image
+        size, so that the weights can be used with other sizes.
 
     Raises:
         ValueError: if `filters`, `blocks` and `strides` differ in length.
@@ -92,7 +93,7 @@ ENTRIES = (
     Entry(
         "residual_cnn_tiny",
         residual_cnn,
-        "tests, first tries",
+        "tests and first experiments",
         {"stem_filters": 8, "filters": (16, 32), "blocks": (1, 2), "dropout": 0.0},
         search_space=_search_space,
     ),

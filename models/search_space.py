@@ -1,7 +1,7 @@
 """Helpers for search spaces around a model's own arguments.
 
-`hp` is a `keras_tuner.HyperParameters`, or anything with the same methods; nothing is imported
-from keras-tuner. Inside a conditional scope that does not apply, its methods return None.
+`hp` is a `keras_tuner.HyperParameters`, or an object with the same methods; keras-tuner is not
+imported. In a conditional scope that does not apply, its methods return None.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ WIDTH_FACTORS = (0.5, 0.75, 1, 1.5, 2)
 
 
 def choice(hp: Any, name: str, values: Sequence[Any], default: Any) -> Any:
-    """One of `values`, or the default, in ascending order."""
+    """A choice among `values` and the default, in ascending order."""
     return hp.Choice(name, sorted({default, *values}), default=default)
 
 
 def width(hp: Any, name: str, default: int, factors: Sequence[float] = WIDTH_FACTORS) -> int | None:
-    """A number of filters or units around the default: a multiple of 4 where the default is one."""
+    """A number of filters or units around the default; a multiple of 4 if the default is one."""
     step = 4 if default % 4 == 0 else 1
     values = {step * round(default * factor / step) for factor in factors}
     return choice(hp, name, [value for value in values if value > 0], default)
@@ -50,13 +50,13 @@ def per_layer(
 
     Args:
         hp: the hyperparameters.
-        count: name of the dimension that holds the number of layers.
+        count: name of the dimension that is the number of layers.
         lowest: smallest number of layers.
         highest: largest number of layers.
-        dimension: gives the value of layer n, counted from 1.
+        dimension: function from the number of a layer, from 1, to its value.
 
     Returns:
-        The values of the layers that the current `count` has.
+        The values of the first `count` layers.
     """
     values = []
     for number in range(1, highest + 1):

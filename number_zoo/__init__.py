@@ -1,7 +1,7 @@
 """Read the number in an image: `read("photo.jpg")`, `read_all` for all of them, or a `Reader`.
 
 Runs the published readers, and exported ones, with ONNX Runtime, NumPy and Pillow alone. Importing
-the package is cheap: what reading needs is imported when it is first asked for.
+the package is fast: its modules are imported when one of their names is first used.
 """
 
 __version__ = "1.0.0"

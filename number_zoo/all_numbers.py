@@ -1,4 +1,4 @@
-"""From the locations of numbers in images to one reading each, in reading order."""
+"""Read the located numbers of images: one reading for each number, in reading order."""
 
 from __future__ import annotations
 
@@ -17,24 +17,25 @@ from number_zoo.predictions import Predict, Predictions
 from number_zoo.stacked import read_stacked
 
 SAME_IOU, SAME_OVERLAP = 0.5, 0.6
-"""Two readings are of one number where the IoU of their boxes is above the first; or where they
-have the same digits, or one has the other's among its own, and the fraction of the smaller box that
-overlaps is above the second."""
+"""Two readings are of the same number if the IoU of their boxes is above the first value, or if the
+digits of one contain those of the other and the overlap covers more than the second value of the
+smaller box."""
 
 CALIBRATION = (1.25, 0.8), -1.03
-"""Logistic regression of whether a number is found and read correctly on the log-odds of the
-locator's score and of the reader's confidence: two weights and a bias, fitted with the default
-weights on 400 validation scenes of `rendered_scenes`."""
+"""Logistic regression that predicts whether a number is found and read correctly, from the log-odds
+of the locator's score and of the reader's confidence: two weights and a bias, fitted with the
+default weights on 400 validation scenes of `rendered_scenes`."""
 
 MIN_CONFIDENCE = 0.45
-"""Readings of a lower confidence are left out; the highest F1 on the same scenes."""
+"""Readings of a lower confidence are left out; this value gives the highest F1 on the same
+scenes."""
 
 MIN_OPPOSITE = 0.6
-"""Confidence from which on a number that cannot be read as located is read the other way up."""
+"""Minimum confidence of a reading upside down that replaces an uncertain one."""
 
 MIN_BEYOND, WIDENING = 0.25, 1.5
-"""A number that is read from the first on beyond an end of its located box, in its heights, is read
-once more with the box widened there by the second."""
+"""If the predicted box extends beyond an end of the located one by the first value or more, the
+number is read again in a box that is longer there by the second value; in heights of the number."""
 
 
 def read_located(
@@ -44,8 +45,8 @@ def read_located(
 
     Args:
         images: uint8 arrays (height, width, 3).
-        locations: of the numbers in each.
-        predict: reads all crops.
+        locations: the locations of the numbers in each image.
+        predict: the function that reads the crops.
 
     Returns:
         The predictions of each image: a row for each number, in reading order, with `box` and
@@ -72,7 +73,7 @@ def _read(images: Sequence[np.ndarray], located: Locations, predict: Predict) ->
     """Read one located number in each image; boxes and crops are in pixels of the image."""
     crops = list(map(UprightCrop.around, images, located.boxes, located.turns.tolist()))
     predictions = read_upright(crops, functools.partial(read_stacked, predict=predict))
-    arrays, boxes = predictions.arrays, predictions.boxes  # of the reader, which sees it enlarged
+    arrays, boxes = predictions.arrays, predictions.boxes  # of the reader, from an enlarged crop
     boxes = np.where(np.isfinite(boxes).all(axis=1, keepdims=True), boxes, located.boxes)
     (score_weight, confidence_weight), bias = CALIBRATION
     score, confidence = map(_log_odds, (located.scores, arrays[names.CONFIDENCE]))
@@ -85,19 +86,20 @@ def _read(images: Sequence[np.ndarray], located: Locations, predict: Predict) ->
 
 
 def _opposite(predictions: Predictions, located: Locations) -> tuple[np.ndarray, Locations]:
-    """Rows that are unsure, and all locations the other way up: a locator takes what is upside down
-    for upright more easily than the other way round."""
+    """Rows of low confidence, and all locations upside down: a locator predicts upside-down numbers
+    to be upright more often than the reverse."""
     unsure = np.flatnonzero(predictions.sureness < MIN_CONFIDENCE)
     return unsure, replace(located, turns=(located.turns + 2) % 4)
 
 
 def _is_surer(other: Predictions, first: Predictions) -> np.ndarray:
-    """Whether the others are sure enough, and surer than the first."""
+    """Bool (rows,): whether `other` has a sufficient confidence, and a higher one than `first`."""
     return other.sureness > np.maximum(first.sureness, MIN_OPPOSITE)
 
 
 def _widened(predictions: Predictions, located: Locations) -> tuple[np.ndarray, Locations]:
-    """Rows whose number may reach beyond its crop, and all locations with wider boxes there."""
+    """Rows whose number may extend beyond its crop, and all locations, with longer boxes for
+    these."""
     turns = predictions.arrays[names.TURNS]
     outward = np.float32([-1, -1, 1, 1])
     sizes = located.boxes[:, 2:] - located.boxes[:, :2]
@@ -110,7 +112,7 @@ def _widened(predictions: Predictions, located: Locations) -> tuple[np.ndarray, 
 
 
 def _is_longer(other: Predictions, first: Predictions) -> np.ndarray:
-    """Whether the others have more digits, among them those that were read first."""
+    """Bool (rows,): whether the digits of `other` contain those of `first` and more."""
     pairs = zip(other.decoded.numbers(), first.decoded.numbers(), strict=True)
     longer = [len(new) > len(old) and old.rstrip("+") in new for new, old in pairs]
     return np.array(longer) & (other.sureness >= MIN_CONFIDENCE)
@@ -122,7 +124,7 @@ def _log_odds(probability: np.ndarray) -> np.ndarray:
 
 
 def _one_each(predictions: Predictions) -> Predictions:
-    """Without rows that are no number, unsure or the same as a surer one; in reading order."""
+    """One row for each number, in reading order: without uncertain rows and duplicates."""
     numbers = predictions.decoded.numbers()
     rows = np.flatnonzero(predictions.sureness >= MIN_CONFIDENCE)
     if not len(rows):

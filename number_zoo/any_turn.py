@@ -1,4 +1,4 @@
-"""Read what is turned by quarters: upright crops, and images whose turn is unknown."""
+"""Read numbers that are rotated by quarter turns: upright crops, and images of unknown turn."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from number_zoo.predictions import Predict, Predictions
 from number_zoo.stacked import read_stacked
 
 MIN_TURNED, MIN_RIVAL = 0.9, 0.8
-"""Confidence from which on a reading in another quarter turn is taken, where no number is read in
-the image as it is; and from which on another number in another turn forbids that: a 9 on its side
-may be a 6."""
+"""Minimum confidence of a reading in another quarter turn, if no number is read in the image as it
+is; and confidence of a different number in a further turn that makes the turn ambiguous, so that no
+number is returned: a 9 on its side may be a 6."""
 
 
 def read_upright(crops: Sequence[UprightCrop], predict: Predict) -> Predictions:
@@ -37,7 +37,7 @@ def read_upright(crops: Sequence[UprightCrop], predict: Predict) -> Predictions:
 def read_any_turn(
     images: Sequence[np.ndarray], crops: Sequence[np.ndarray | None], predict: Predict
 ) -> Predictions:
-    """Read images; those that show no number, in other quarter turns: `Reader.predict_any_turn`.
+    """Read images, and those without a number in other quarter turns: `Reader.predict_any_turn`.
 
     Args:
         images: uint8 arrays (height, width, 3).

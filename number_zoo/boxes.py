@@ -1,4 +1,4 @@
-"""Boxes of numbers: the crop that is read for one, turned, overlapping and ordered ones."""
+"""Boxes of numbers: crops around them, rotation, overlap, suppression and reading order."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def crop_around(box: Sequence[float], width: int, height: int) -> np.ndarray:
 
 
 def turn_box(box: Sequence[float], turn: int, width: float, height: float) -> np.ndarray:
-    """A box in an image after `np.rot90(image, turn)`, or each of several.
+    """Transform a box, or several boxes, to the image after `np.rot90(image, turn)`.
 
     Args:
         box: left, top, right and bottom in pixels, (..., 4).
@@ -51,9 +51,9 @@ def turn_box(box: Sequence[float], turn: int, width: float, height: float) -> np
 
 
 def intersections(boxes: np.ndarray, others: np.ndarray | None = None) -> np.ndarray:
-    """Areas in which boxes (n, 4) overlap others (m, 4), (n, m).
+    """Areas (n, m) of the intersections of boxes (n, 4) with others (m, 4).
 
-    Without others they overlap each other, (n, n), and the diagonal has their own areas.
+    Without others, the boxes are intersected with each other, (n, n); the diagonal has their areas.
     """
     others = boxes if others is None else others
     start = np.maximum(boxes[:, None, :2], others[None, :, :2])
@@ -65,11 +65,11 @@ def suppress(overlaps: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """Greedy non-maximum suppression.
 
     Args:
-        overlaps: bool (n, n), which exclude each other.
-        scores: (n,); of two that exclude each other the higher remains.
+        overlaps: bool (n, n), which boxes exclude each other.
+        scores: (n,); of two boxes that exclude each other, the one with the higher score remains.
 
     Returns:
-        Indices of those that remain, by descending scores.
+        Indices of the remaining boxes, by descending score.
     """
     remaining: list[int] = []
     for index in np.argsort(-scores, kind="stable").tolist():
@@ -88,8 +88,8 @@ def intersection_over_union(boxes: np.ndarray) -> np.ndarray:
 def reading_order(boxes: np.ndarray) -> list[int]:
     """Indices of boxes (n, 4) in reading order: lines from top to bottom, each from left to right.
 
-    A box is in the line of the next one to its right whose center is higher or lower by less than
-    half the height of either, so that lines may slope.
+    A box is in the same line as the next box to its right if their centers differ vertically by
+    less than half the height of either box, so that lines may slope.
     """
     centers, heights = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 3] - boxes[:, 1]
     right, down = np.moveaxis(centers[None] - centers[:, None], -1, 0)

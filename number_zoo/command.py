@@ -19,19 +19,19 @@ from number_zoo.output import FORMATS, Writer, open_output, output_format, progr
 EXAMPLES = """examples:
   %(prog)s photo.jpg
   %(prog)s photos/ --format csv > numbers.csv
-  %(prog)s photos/ --output numbers.csv --skip-done    resumes where it was stopped
+  %(prog)s photos/ --output numbers.csv --skip-done    resumes a stopped run
   %(prog)s photos/ --min-confidence 0.9 --weights conv_transformer_small.any10
   %(prog)s photos/ --draw drawn       copies with the box, the number and its confidence
-  %(prog)s photo.jpg --all            every number in it, in reading order
+  %(prog)s photo.jpg --all            all numbers, in reading order
   %(prog)s serve                      a web page and an API; serve --help has its options
 
-Numbers below --min-confidence are withheld: "?" in CSV, null in JSON. With --all every number has
-a row with its box, and an image without one has an empty row. In folders, files with
-the suffix of an image are read and hidden files are skipped. An image that cannot be read does
-not stop the others.
+Numbers below --min-confidence are withheld: "?" in CSV, null in JSON. With --all every number has a
+row with its box, and an image without a number has an empty row. In folders, files with the suffix
+of an image are read and hidden files are skipped. An image that cannot be read does not stop the
+command.
 
-Exit status: 0 if all images were read; 1 if some could not be; 2 if none could be, or for wrong
-usage."""
+Exit status: 0 if all images were read; 1 if some could not be read; 2 if none could be read, or for
+wrong usage."""
 
 
 def parse(arguments: list[str] | None, prog: str) -> argparse.Namespace:
@@ -53,9 +53,9 @@ def parse(arguments: list[str] | None, prog: str) -> argparse.Namespace:
         "likely")  # fmt: skip
     add("--locator", metavar="NAME|FILE|RUN",
         help="the locator of --all, of the same kinds as --weights (default: the "
-        "published)")  # fmt: skip
+        "published one)")  # fmt: skip
     add("--format", choices=FORMATS,
-        help="json is one object a line (default: table; with --output by its suffix)")  # fmt: skip
+        help="json: one object per line (default: table; with --output by its suffix)")  # fmt: skip
     add("--min-confidence", type=float, default=0.0, metavar="P",
         help="withhold numbers of a lower confidence, 0 to 1 (default: 0)")  # fmt: skip
     add("--draw", type=Path, metavar="FOLDER",
@@ -63,9 +63,9 @@ def parse(arguments: list[str] | None, prog: str) -> argparse.Namespace:
     add("--output", type=Path, metavar="FILE",
         help="write to this .csv or .jsonl file instead of standard output")  # fmt: skip
     add("--skip-done", action="store_true",
-        help="append to --output, and skip the images that are in it")  # fmt: skip
+        help="append to --output, and skip images that it already contains")  # fmt: skip
     add("--threads", type=int, metavar="N",
-        help="CPU threads that decode and that read (default: the available cores)")  # fmt: skip
+        help="threads that decode, and that read (default: the available cores)")  # fmt: skip
     add("--version", action="version", version=f"number-zoo {number_zoo.__version__}")
     options = parser.parse_args(arguments)
     if not 0 <= options.min_confidence <= 1:
@@ -87,7 +87,7 @@ def main(arguments: list[str] | None = None, prog: str = "number-zoo") -> int:
 
         return serve(arguments[1:])
     options = parse(arguments, prog)
-    warnings.filterwarnings("ignore", module="PIL")  # about files that it can read
+    warnings.filterwarnings("ignore", module="PIL")  # its warnings are about files that it can read
     # File names are bytes of any encoding; they are printed unchanged.
     sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
     try:
@@ -104,7 +104,7 @@ def main(arguments: list[str] | None = None, prog: str = "number-zoo") -> int:
 
 
 def _text(error: BaseException, output: Path | None = None) -> str:
-    """What an error says; of one without a file name, the output is what was written."""
+    """Message of an error; an OSError without a file name is one of writing the output."""
     if not isinstance(error, OSError) or not error.strerror:
         return str(error)
     if error.filename is not None:
@@ -182,10 +182,10 @@ def _draw(paths: dict[str, Path], min_confidence: float, file: str, image, readi
 
 
 def drawn_paths(files: Iterable[str], folder: Path) -> dict[str, Path]:
-    """Path of the drawing of each image: as below the folder that all images lie in.
+    """Path of the drawing of each image, in the same subfolders as the images.
 
-    `a.jpg` is drawn to `a.png`; to `a.jpg.png` where another image is drawn to `a.png` or where
-    images lie in the folder of drawings, which must not be overwritten.
+    `a.jpg` is drawn to `a.png`, or to `a.jpg.png` if another image is drawn to `a.png` or if the
+    folder of drawings contains images, which must not be overwritten.
     """
     paths = {file: Path(os.path.normpath(Path(file).absolute())) for file in files if file != "-"}
     root = os.path.commonpath([path.parent for path in paths.values()]) if paths else ""

@@ -31,7 +31,7 @@ def draw_reading(
     Args:
         image: uint8 array (height, width, 3), RGB.
         reading: the reading of the image.
-        min_confidence: below it the reading is marked as unsure, in another color.
+        min_confidence: a reading of a lower confidence is marked as unsure, in another color.
 
     Returns:
         The image, `MIN_WIDTH` to `MAX_SIDE` pixels wide, with the box of the number, and below it
@@ -65,8 +65,8 @@ def draw_all(
 
     Args:
         image: uint8 array (height, width, 3), RGB.
-        readings: those of the image; with boxes.
-        min_confidence: below it a reading is marked as unsure, in another color.
+        readings: the readings of the image, with boxes.
+        min_confidence: readings of a lower confidence are marked as unsure, in another color.
 
     Returns:
         The image, `MIN_WIDTH` to `MAX_SIDE` pixels wide (wider for small numbers), with the box
@@ -96,14 +96,14 @@ def draw_all(
 
 
 def _inside(edges: Edges, size: tuple[int, int]) -> Edges:
-    """Edges within an image of a size."""
+    """Clip a box to an image of the given size."""
     return tuple(max(0, min(edge, size[i % 2] - 1)) for i, edge in enumerate(edges))
 
 
 def _place_label(
     box: Edges, size: tuple[int, int], within: tuple[int, int], taken: Sequence[Edges]
 ) -> Edges:
-    """A place for a label of a size beside a box, above it where that covers nothing else."""
+    """Position of a label of the given size next to a box, above it if nothing else is covered."""
     (left, top, right, bottom), (width, height) = box, size
     corners = (left, top - height), (left, bottom), (right, top), (left - width, top)
     places = []
@@ -115,7 +115,7 @@ def _place_label(
 
 
 def _resized(image: np.ndarray, least: float = 0.0) -> tuple[Image.Image, float]:
-    """An image at the size that it is drawn at, and the factor, which is not below the least."""
+    """The image, resized for drawing, and the factor of the resize, which is at least `least`."""
     height, width = image.shape[:2]
     scale = min(max(1.0, MIN_WIDTH / width), max(MAX_SIDE / max(height, width), least))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))

@@ -1,10 +1,11 @@
-"""Image files: find them in folders, and divide them into batches that fit into memory."""
+"""Find image files in folders, and divide them into batches that fit in memory."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 # fmt: off
 SUFFIXES = {
@@ -13,11 +14,11 @@ SUFFIXES = {
     ".tga", ".tif", ".tiff", ".webp",
 }
 # fmt: on
-"""Suffixes of the files that are read in folders; a file given by name may have any suffix."""
+"""Suffixes of image files in folders; a file that is given by name may have any suffix."""
 
 BATCH, PIXELS = 64, 50_000_000
-"""Most images of a batch and most pixels of them together: 150 MB, and as much again for the batch
-that is decoded meanwhile."""
+"""Maximum numbers of images and of pixels in a batch: 150 MB, and as much again for the next batch,
+which is decoded at the same time."""
 
 
 def find_images(names: Iterable[str], drawn: Path | None = None) -> Iterator[str]:
@@ -28,7 +29,7 @@ def find_images(names: Iterable[str], drawn: Path | None = None) -> Iterator[str
         drawn: a folder to skip, since its images are the output of this command.
 
     Yields:
-        Paths, including those of folders that cannot be opened: reading them reports why.
+        Paths, including those of folders that cannot be opened: reading them raises the error.
     """
     errors: list[OSError] = []
     for name in names:
@@ -39,7 +40,7 @@ def find_images(names: Iterable[str], drawn: Path | None = None) -> Iterator[str
         for path in filter(None, (drawn, Path(name))):
             is_new_folder(path, visited)
         for folder, inner, files in os.walk(name, onerror=errors.append, followlinks=True):
-            # Hidden files are thumbnails and metadata of desktops, or written only in part.
+            # Hidden files are thumbnails and metadata of desktops, or incomplete files.
             paths = [Path(folder, name) for name in sorted(inner) if not name.startswith(".")]
             inner[:] = [path.name for path in paths if is_new_folder(path, visited)]
             for file in sorted(files):
@@ -49,10 +50,10 @@ def find_images(names: Iterable[str], drawn: Path | None = None) -> Iterator[str
 
 
 def is_new_folder(path: Path, visited: set[tuple[int, int]]) -> bool:
-    """Whether a folder was not `visited` before: links can form cycles."""
+    """Whether a folder was not visited before, since links can form cycles; marks it as visited."""
     try:
         status = path.stat()
-    except OSError:  # walking it reports why
+    except OSError:  # walking it raises the error
         return True
     identity = status.st_dev, status.st_ino
     if identity in visited:
@@ -62,7 +63,7 @@ def is_new_folder(path: Path, visited: set[tuple[int, int]]) -> bool:
 
 
 def is_folder(name: str) -> bool:
-    """Whether there is a folder of that name; False without the permission to know."""
+    """Whether the name is that of a folder; False without the permission to find out."""
     try:
         return bool(name) and Path(name).is_dir()  # Path("") is the working directory
     except OSError:
@@ -73,11 +74,11 @@ def batches(images: Iterable) -> Iterator[list]:
     """Images in batches of at most `BATCH` and, by the sizes in headers, `PIXELS` pixels.
 
     Args:
-        images: paths; others, such as arrays, are in memory already, and count as no pixels.
+        images: as `Reader.read` takes them.
     """
     batch, pixels = [], 0
     for image in images:
-        size = _pixels(image) if isinstance(image, str | os.PathLike) else 0
+        size = _pixels(image)
         if batch and (len(batch) == BATCH or pixels + size > PIXELS):
             yield batch
             batch, pixels = [], 0
@@ -87,14 +88,16 @@ def batches(images: Iterable) -> Iterator[list]:
         yield batch
 
 
-def _pixels(file: str | os.PathLike) -> int:
-    """Pixels of an image, from its header; 0 where that cannot be read."""
+def _pixels(image: Any) -> int:
+    """Number of pixels of an image, of a file from its header; 0 if that cannot be read."""
     from number_zoo.images import measure_image
 
     try:
-        if Path(file).is_file():  # opening a pipe would block
-            width, height = measure_image(file)
+        # Opening a pipe would block, and what is read from one is gone.
+        is_path = isinstance(image, str | os.PathLike)
+        if Path(image).is_file() if is_path else getattr(image, "seekable", lambda: True)():
+            width, height = measure_image(image)
             return width * height
-    except Exception:  # of any kind: decoding reports it
+    except Exception:  # any error of Pillow: decoding raises it again
         pass
     return 0

@@ -18,11 +18,11 @@ with contextlib.suppress(ImportError):  # optional: only HEIC images need it
     pillow_heif.register_heif_opener()
 
 _HEIC = (b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypheim", b"ftypheis", b"ftypmif1")
-"""Bytes 4 to 12 of HEIC images, which iPhones take."""
+"""Bytes 4 to 12 of HEIC images, the format of iPhones."""
 
 _LIGHT, _MOSTLY_OPAQUE = 170.0, 0.9
-"""Mean luminance from which content is light; opaque fraction above which an image is a photo with
-a few transparent pixels."""
+"""Mean luminance from which on the content of a transparent image is light; opaque fraction above
+which it is a photo with a few transparent pixels."""
 
 
 def decode_image(
@@ -33,9 +33,8 @@ def decode_image(
 ) -> np.ndarray:
     """Decode an image file of any format to upright uint8 RGB.
 
-    EXIF orientation is applied, transparency is composited over white (over
-    black where what is visible is light), 16 bits are scaled to 8,
-    and palettes, grey and CMYK are converted to RGB.
+    EXIF orientation is applied, transparency is composited over white (over black if the visible
+    content is light), 16 bits are scaled to 8, and palettes, grey and CMYK are converted to RGB.
 
     Args:
         source: path of a file, or its bytes, or an open binary file.
@@ -99,19 +98,26 @@ def _no_file(file: Path, name: str) -> OSError:
 
 def _what_is_wrong(file: Path | io.BytesIO, error: Exception) -> str:
     empty = not (file.stat().st_size if isinstance(file, Path) else file.getbuffer().nbytes)
-    if isinstance(error, UnidentifiedImageError):  # it names the object in memory
+    if isinstance(error, UnidentifiedImageError):  # its message names the object in memory
         return "an empty file" if empty else "a file of an unknown kind"
     return str(error) or type(error).__name__
 
 
-def measure_image(file: str | os.PathLike) -> tuple[int, int]:
-    """Width and height of an image file in pixels, from its header without decoding.
+def measure_image(
+    image: np.ndarray | Image.Image | str | os.PathLike | bytes | BinaryIO,
+) -> tuple[int, int]:
+    """Width and height of an image in pixels; of a file from its header without decoding.
 
     Raises:
         Exception: of any type, if it is not an image.
     """
-    with Image.open(file) as image:
+    if isinstance(image, np.ndarray):
+        return image.shape[1::-1]
+    if isinstance(image, Image.Image):
         return image.size
+    is_bytes = isinstance(image, bytes | bytearray | memoryview)
+    with Image.open(io.BytesIO(image) if is_bytes else image) as opened:
+        return opened.size
 
 
 def _is_heic(file: Path | io.BytesIO) -> bool:
@@ -149,7 +155,7 @@ def _background(image: Image.Image) -> str:
 
 
 def in_mode(image: Image.Image, mode: str) -> Image.Image:
-    return image if image.mode == mode else image.convert(mode)  # convert always copies
+    return image if image.mode == mode else image.convert(mode)  # `convert` always copies
 
 
 def is_encoded(value: object) -> bool:
@@ -159,7 +165,7 @@ def is_encoded(value: object) -> bool:
 
 
 def to_array(image: np.ndarray | Image.Image | str | os.PathLike | bytes | BinaryIO) -> np.ndarray:
-    """An image of any kind as uint8 RGB.
+    """Convert an image of any kind to uint8 RGB.
 
     Args:
         image: a path, the bytes of a file or an open file, as `decode_image` takes them; a PIL

@@ -1,7 +1,7 @@
-"""Find the numbers in an image of any size: boxes, scores, and which way is up.
+"""Find the numbers in an image of any size: boxes, scores and orientation.
 
-The graph of a locator takes one image of any size and gives the boxes of at most a hundred numbers
-in it. An image is given to it at two scales, as an overview and in detail.
+The graph of a locator takes an image of any size and returns the boxes of at most a hundred
+numbers. It runs on two scales of each image: an overview and a detail pass.
 """
 
 from __future__ import annotations
@@ -20,40 +20,42 @@ from number_zoo import names, published
 from number_zoo.boxes import MIN_CROP, crop_around, intersection_over_union, suppress, turn_box
 
 MIN_OVERVIEW, OVERVIEW, MAX_ENLARGEMENT = 256, 640, 4.0
-"""Range of the long side of the overview in pixels, and the most by which an image is enlarged."""
+"""Range of the long side of the overview in pixels, and the maximum factor of enlargement."""
 
 DETAIL, DETAIL_ENLARGEMENT = 2048, 1.5
-"""Most pixels of the long side in the detail pass, and the most by which an image is enlarged for
-it. A number of 20 pixels' height in 12 megapixels (4000 x 3000) has 10 there. Of the numbers of 250
-validation scenes with sides below 512 pixels, both passes find 95.6 %, the overview 91.8 %. Images
-more elongated than 16 : 9 have as many pixels there as one of 16 : 9, and so a longer side."""
+"""Maximum long side of the detail pass in pixels, and the maximum factor of enlargement. A number
+that is 20 pixels high in an image of 12 megapixels (4000 x 3000) is 10 pixels high there. Of the
+numbers of 250 validation scenes with sides below 512 pixels, both passes together find 95.6 %, the
+overview alone 91.8 %. Images more elongated than 16:9 have the same number of pixels as a 16:9
+image, and therefore a longer side."""
 
 MAX_DETAIL_SIZE = 0.4 * OVERVIEW
-"""Numbers whose shorter side has more pixels in the detail pass are left to the overview."""
+"""Numbers whose shorter side is longer in the detail pass, in pixels, are taken from the
+overview."""
 
 LARGE = 1_000_000
-"""Pixels from which on detail passes take turns: their memory, up to 200 MB, is needed once."""
+"""Pixels from which on detail passes run one at a time, since each needs up to 200 MB."""
 
 _LARGE_PASS = threading.Lock()
 
 MAX_MARGIN = 0.5
-"""Most that a crop goes beyond a box on each side, in shorter sides of the box."""
+"""Maximum margin of a crop on each side of a box, in units of the shorter side of the box."""
 
 MIN_SCORE = 0.3
-"""Locations of a lower score are not read. It is chosen low, since what is no number is mostly read
-as none."""
+"""Locations of a lower score are not read. The value is low because the reader rejects most false
+positives."""
 
 MAX_IOU = 0.4
-"""Of two boxes that overlap more the one of the higher score is kept."""
+"""IoU above which the box with the lower score is suppressed."""
 
 Backend = Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
 """Runs a locator: from `images`, uint8 (1, height, width, 3), to `boxes` (1, k, 4), left, top,
-right and bottom in pixels of it, `scores` (1, k) and `turns` (1, k)."""
+right and bottom in pixels of the image, `scores` (1, k) and `turns` (1, k)."""
 
 
 @dataclass(frozen=True)
 class Locations:
-    """Where the numbers of an image are.
+    """Locations of the numbers of an image.
 
     Attributes:
         boxes: float32 (n, 4), left, top, right and bottom in pixels.
@@ -70,12 +72,12 @@ class Locations:
 
     @classmethod
     def concatenate(cls, locations: Sequence[Locations]) -> Locations:
-        """Join locations, those of at least one image."""
+        """Join several sets of locations, at least one."""
         values = ((located.boxes, located.scores, located.turns) for located in locations)
         return cls(*map(np.concatenate, zip(*values, strict=True)))
 
     def take(self, indices: np.ndarray) -> Locations:
-        """Some of the locations, by their indices or a mask."""
+        """Select locations by their indices or a mask."""
         return Locations(self.boxes[indices], self.scores[indices], self.turns[indices])
 
 
@@ -85,8 +87,8 @@ class UprightCrop:
 
     Attributes:
         pixels: uint8 (height, width, 3), a view of the image.
-        window: float32 (4,), the crop to read, in pixels of it; None for the whole of it.
-        turn: counter-clockwise quarter turns that it was turned by.
+        window: float32 (4,), the part of `pixels` to read, in pixels; None for all of it.
+        turn: number of counter-clockwise quarter turns by which the crop was rotated.
         origin: left and top of the crop in the image.
     """
 
@@ -97,8 +99,8 @@ class UprightCrop:
 
     @classmethod
     def around(cls, image: np.ndarray, box: np.ndarray, turn: int) -> UprightCrop:
-        """The crop around a box (`boxes.crop_around`), in whole pixels, and less to the sides of
-        a long number, where another may be."""
+        """Cut the crop around a box (`boxes.crop_around`), in whole pixels, with a smaller margin
+        at the ends of a long number, where another number may be."""
         crop = crop_around(box, image.shape[1], image.shape[0])
         most = max(MAX_MARGIN * (box[2:] - box[:2]).min(), MIN_CROP / 2)
         crop = np.clip(crop, np.tile(box[:2] - most, 2), np.tile(box[2:] + most, 2))
@@ -109,7 +111,7 @@ class UprightCrop:
         return cls(np.rot90(pixels, turn), window, turn, (left, top))
 
     def in_image(self, box: np.ndarray) -> np.ndarray:
-        """A box (4,) in pixels of the crop, in pixels of the image."""
+        """Transform a box (4,) from pixels of the crop to pixels of the image."""
         height, width = self.pixels.shape[:2]
         return turn_box(box, -self.turn, width, height) + np.float32(self.origin * 2)
 
@@ -121,14 +123,14 @@ class Locator:
         weights: name of published weights (`list_weights("locate")`), or path of a file that
             `export.py --format onnx` wrote for a locator. Defaults to
             `published.DEFAULT_LOCATOR`.
-        threads: cores that compute one image.
+        threads: number of threads that compute one image.
 
     Attributes:
         name: name of the weights; for a file its stem.
-        metadata: what the file says of itself, see `session.METADATA`.
+        metadata: metadata of the file, see `session.METADATA`.
 
     Raises:
-        ValueError: if there are no such weights, or the file is not such a graph.
+        ValueError: if there are no such weights, or the file is not the graph of a locator.
     """
 
     def __init__(self, weights: str | Path | None = None, threads: int = 1):
@@ -143,7 +145,7 @@ class Locator:
 
         Args:
             image: uint8 (height, width, 3), RGB.
-            min_score: least score of what is returned.
+            min_score: minimum score of the returned locations.
         """
         height, width = image.shape[:2]
         overview, detail = scales(width, height)
@@ -164,9 +166,9 @@ class Locator:
         """One pass over an image; boxes are in pixels of the whole image.
 
         Args:
-            scaled: the image at the scale of the pass.
+            scaled: the image, resized to the scale of the pass.
             width, height: of the image in pixels.
-            most: largest shorter side of a box in pixels of `scaled`.
+            most: maximum shorter side of a box, in pixels of `scaled`.
         """
         outputs = self._backend({names.IMAGES: np.asarray(scaled)[None]})
         boxes = np.clip(outputs[names.BOXES][0], 0, np.float32([scaled.width, scaled.height] * 2))
@@ -195,12 +197,12 @@ def _resize(image: Image.Image, width: float, height: float) -> Image.Image:
 
 @functools.lru_cache(maxsize=2)
 def open_locator(weights: str | Path | None = None, threads: int = 1) -> Locator:
-    """A locator for weights of any kind; the last ones stay loaded, for all readers.
+    """Open a locator for weights of any kind; the most recently used ones stay loaded.
 
     Args:
         weights: as for `Locator`; or a run folder or a `.keras` file, which are read with Keras,
             where the project's training requirements are installed.
-        threads: as for `Locator`; Keras has its own.
+        threads: as for `Locator`; has no effect with Keras.
 
     Raises:
         ValueError: if there are no such weights, or Keras or the project is not installed.

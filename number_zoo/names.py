@@ -19,7 +19,7 @@ ABSENT = -1
 
 
 def unknown_name(kind: str, name: str | Sequence[str], known: Iterable[str]) -> str:
-    """Error message for a name, or several, that are no known `kind`: lists the known ones, nearest
+    """Error message for one or several unknown names of a `kind`: lists the known names, nearest
     first."""
     known, unknown = list(known), [name] if isinstance(name, str) else name
     close = [difflib.get_close_matches(name, known, n=3, cutoff=0.5) for name in unknown]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-if TYPE_CHECKING:  # NumPy takes a tenth of a second
+if TYPE_CHECKING:  # importing NumPy takes a tenth of a second
     from number_zoo.predictions import Reading
 
 FORMATS = ("table", "csv", "json")
@@ -24,7 +24,7 @@ SUFFIXES = {".csv": "csv", ".json": "json", ".jsonl": "json"}
 
 _KEYS = ("file", "number", "confidence", "box", "turn")
 _COLUMNS = ("file", "number", "confidence", "left", "top", "right", "bottom", "turn")
-"""Names in JSON and CSV; `turn` is in rows of all numbers alone."""
+"""Names in JSON and CSV; `turn` only if all numbers are read."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,11 @@ class Row:
 
     Attributes:
         file: the path as given, or "-".
-        number: the digits; "" where there is none, None below the least confidence.
-        confidence: probability in [0, 1] that the number is correct; None where all numbers are
-            read and there is none.
-        box: left, top, right, bottom of the number in pixels, where the model predicts it.
-        turn: quarter turns that make it upright, where all numbers are read.
+        number: the digits; "" if there is no number, None below the minimum confidence.
+        confidence: probability in [0, 1] that the number is correct; None if all numbers are read
+            and there is none.
+        box: left, top, right, bottom of the number in pixels, if the model predicts it.
+        turn: counter-clockwise quarter turns that make it upright, if all numbers are read.
     """
 
     file: str
@@ -52,7 +52,7 @@ class Row:
             keys = _KEYS if all_numbers else _KEYS[:-1]
             return json.dumps({key: getattr(self, key) for key in keys})
         if form == "csv":
-            # An empty number means none; as labels, "?" are refused until someone reads them.
+            # An empty number means no number; "?" is refused as a label until it is corrected.
             number = "?" if self.number is None else self.number
             turn = [self.turn] if all_numbers else []
             return _csv(self.file, number, self.confidence, *(self.box or [""] * 4), *turn)
@@ -63,8 +63,8 @@ class Row:
 
 
 def rows_of(file: str, readings: Reading | Sequence[Reading], min_confidence: float) -> list[Row]:
-    """The row of the reading of an image; or one for each of its numbers, in order, and one without
-    a number where there is none. Below the least confidence a row has no number."""
+    """The row of the reading of an image; or one row for each of several numbers, in order, and one
+    empty row if there is none. Below the minimum confidence the number of a row is None."""
     rows = []
     for reading in readings if isinstance(readings, Sequence) else [readings]:
         number = reading.number if reading.confidence >= min_confidence else None
@@ -75,18 +75,18 @@ def rows_of(file: str, readings: Reading | Sequence[Reading], min_confidence: fl
 
 def _csv(*values: Any) -> str:
     text = io.StringIO()
-    csv.writer(text).writerow(values)  # ends with "\r\n", and so quotes names that have either
+    csv.writer(text).writerow(values)  # ends with "\r\n", so names with either are quoted
     return text.getvalue().removesuffix("\r\n")
 
 
 class Writer:
-    """Writes rows to a stream, those of one image at once.
+    """Writes rows to a stream, all rows of an image in one call.
 
     Args:
         stream: a text stream.
         form: one of `FORMATS`.
-        header: whether to begin CSV with a line of names.
-        all_numbers: whether rows are of all numbers in an image.
+        header: whether CSV begins with a line of column names.
+        all_numbers: whether an image has a row for each of its numbers.
     """
 
     def __init__(self, stream: TextIO, form: str, header: bool = True, all_numbers: bool = False):
@@ -105,7 +105,7 @@ def output_format(path: Path, form: str | None) -> str:
     """Format of an output file, by its suffix.
 
     Raises:
-        ValueError: if there is no such format, or another one is asked for.
+        ValueError: if there is no such format, or `form` is another one.
     """
     by_suffix = SUFFIXES.get(path.suffix.lower(), form)
     if by_suffix not in ("csv", "json") or form not in (None, by_suffix):
@@ -124,12 +124,12 @@ def open_output(
     Args:
         path: the file; it need not exist.
         form: "csv" or "json".
-        resume: whether it may exist. A last line that was cut when a process was killed is removed.
-        all_numbers: whether it has all numbers in each file. Then all lines of the last file are
-            removed, of which some may be missing.
+        resume: whether it may exist. An incomplete last line of a killed process is removed.
+        all_numbers: whether a file has a row for each of its numbers. All rows of the last file are
+            then removed, since some may be missing.
 
     Raises:
-        ValueError: if the file exists and is not to be resumed, or is in another form.
+        ValueError: if the file exists and `resume` is False, or has another format.
         OSError: if it cannot be written.
     """
     if path.exists() and not path.is_file():
@@ -160,8 +160,8 @@ def open_output(
 
 
 def _whole_rows(text: str, form: str, path: Path, all_numbers: bool) -> list[tuple[str, int]]:
-    """The file of each row that was not cut, and the end of the row in the text; the first is for
-    what comes before them, the header of CSV."""
+    """The file of each complete row, and the end of the row in the text; the first entry is that of
+    the CSV header."""
     stream = io.StringIO(text[: text.rfind("\n") + 1], newline="")
     rows = [("", 0)]
     try:
@@ -177,7 +177,7 @@ def _whole_rows(text: str, form: str, path: Path, all_numbers: bool) -> list[tup
         if header and tuple(header) != (_COLUMNS if all_numbers else _COLUMNS[:-1]):
             raise ValueError(f"the first line is {','.join(header)}")
         rows = [("", stream.tell())]
-        # A name may have line breaks: a row that is cut there ends in an open quote.
+        # A name may contain line breaks: a row cut there ends inside a quoted value.
         with contextlib.suppress(csv.Error):
             for row in reader:
                 rows.append((row[0], stream.tell()))
@@ -189,7 +189,7 @@ def _whole_rows(text: str, form: str, path: Path, all_numbers: bool) -> list[tup
 
 
 def progress(total: int, show: bool) -> Callable[[int], None]:
-    """A function that shows how many of `total` images are read, with the rate and the rest."""
+    """A function that shows the number of images read, of `total`, the rate and the time left."""
     begun = time.monotonic()
 
     def update(count: int) -> None:

@@ -1,4 +1,4 @@
-"""What a reader returns: readings, and all outputs of the inference graph as arrays."""
+"""Results of a reader: readings, and all outputs of the inference graph as arrays."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ class Reading:
     """The number in one image.
 
     Attributes:
-        number: its digits; "" where there is none, ending in "+" where there are more digits than
-            the model has positions.
-        confidence: probability in [0, 1] that the number is correct, all digits and the length.
-        box: left, top, right and bottom of the number in pixels, where a number is read and the
-            model predicts boxes; else None.
+        number: its digits; "" if the image shows no number; with "+" at the end if it has more
+            digits than the model has positions.
+        confidence: probability in [0, 1] that the length and all digits are correct.
+        box: left, top, right and bottom of the number in pixels; None if no number is read or the
+            model predicts no boxes.
         turn: counter-clockwise quarter turns that make the number upright, 0 to 3
             (`np.rot90(crop, turn)`).
-        score: of the locator that found it, in [0, 1]; else None.
+        score: score of the locator, in [0, 1]; None if no locator was used.
     """
 
     number: str
@@ -47,14 +47,14 @@ class DecodedSequences:
     log_probability: np.ndarray
 
     def numbers(self) -> list[str]:
-        """The sequences as text: "+" for "longer", "" for length 0."""
+        """The sequences as text: "" for length 0, ending in "+" for "longer"."""
         return list(map(decode, self.length.tolist(), self.digits))
 
 
 def decode(length: int, digits: np.ndarray) -> str:
     """The label of `length` and `digits` (N,), as text.
 
-    "Longer" (length N+1) is decoded as the digits that there are and a "+".
+    "Longer" (length N+1) is decoded as the digits that are present and a "+".
     """
     text = "".join(str(int(digit)) for digit in digits[:length] if digit != names.ABSENT)
     return text + "+" if length > len(digits) else text
@@ -67,24 +67,24 @@ class Predictions:
     Attributes:
         arrays: the outputs by name (`number_zoo.names`): `digits`, `length`, `confidence`,
             `digit_log_probs`, `crop` and, depending on the model, `length_log_probs`, `box` and
-            `attention`; where a locator was asked also `scores`; where it was, or other turns
-            were tried, `turns`. Empty where it was to find all numbers, and there is none.
+            `attention`; `scores` if a locator was used; `turns` if a locator was used or other
+            turns were tried. Empty if a locator found no number.
     """
 
     arrays: dict[str, np.ndarray]
 
     @classmethod
     def concatenate(cls, chunks: Sequence[Predictions]) -> Predictions:
-        """Join the predictions of one reader, at least one."""
+        """Join predictions of the same reader, at least one."""
         keys = chunks[0].arrays
         return cls({key: np.concatenate([c.arrays[key] for c in chunks]) for key in keys})
 
     def take(self, rows: np.ndarray | int) -> Predictions:
-        """Some of the predictions, by their indices."""
+        """Select predictions by their indices."""
         return Predictions({key: values[rows] for key, values in self.arrays.items()})
 
     def put(self, rows: np.ndarray | int, others: Predictions) -> None:
-        """Replace some of the predictions, by their indices, in place."""
+        """Replace the predictions at some indices, in place."""
         for key, values in self.arrays.items():
             values[rows] = others.arrays[key]
 
@@ -107,13 +107,14 @@ class Predictions:
 
     @property
     def sureness(self) -> np.ndarray:
-        """(images,), the confidence of each number, 0 where there is none."""
+        """(images,), the confidence of each number; 0 if there is no number."""
         is_number = self.arrays[names.LENGTH] > 0
         return np.where(is_number, self.arrays[names.CONFIDENCE], 0.0)
 
     @property
     def boxes(self) -> np.ndarray:
-        """float32 (images, 4), of the numbers in pixels; NaN for models that predict none."""
+        """float32 (images, 4), boxes of the numbers in pixels; NaN for models that predict no
+        boxes."""
         return self.arrays.get(names.BOX, np.full_like(self.crops, np.nan))
 
     @property
@@ -123,12 +124,12 @@ class Predictions:
 
     @property
     def attention(self) -> np.ndarray | None:
-        """float32 (images, positions, 1 + N), attention maps in the last glimpse, the length's
-        first; None for models without attention."""
+        """float32 (images, positions, 1 + N), attention maps over the last glimpse, that of the
+        length first; None for models without attention."""
         return self.arrays.get(names.ATTENTION)
 
     def readings(self) -> list[Reading]:
-        """The reading of each image, or of each number in one."""
+        """The reading of each image, or of each number of an image."""
         if not self.arrays:
             return []
         numbers = self.decoded.numbers()
@@ -145,4 +146,4 @@ class Predictions:
 
 
 Predict = Callable[[Sequence[np.ndarray], Sequence[np.ndarray | None] | None], Predictions]
-"""Reads images, the first glimpse being a crop of each: `Reader.predict`."""
+"""Reads images from crops as their first glimpses: `Reader.predict`."""

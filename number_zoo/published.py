@@ -12,21 +12,21 @@ from number_zoo.names import unknown_name
 FOLDER = Path(__file__).resolve().parent / "weights"
 
 DEFAULT_WEIGHTS = "conv_transformer.any10"
-"""The published weights of the highest accuracy on every data set measured."""
+"""The most accurate published weights."""
 
 DEFAULT_LOCATOR = "locator.scenes"
 """The published weights that find all numbers in an image."""
 
 SMALL_WEIGHTS = "conv_transformer_small.any10"
-"""The published weights that take the least time of those for any number."""
+"""The fastest published weights that read numbers of any kind."""
 
 
 def list_weights(task: str | None = "read") -> list[str]:
     """Names of the published weights, in alphabetical order.
 
     Args:
-        task: "read" for those that read one number, "locate" for those that find the boxes of all
-            numbers in an image, None for both.
+        task: "read" for readers of one number, "locate" for locators of all numbers in an image,
+            None for both.
     """
     cards = {path.stem: path for path in FOLDER.glob("*.json")}
     return sorted(name for name in cards if task in (None, _load(cards[name]).get("task", "read")))
@@ -37,15 +37,14 @@ def _load(path: Path) -> dict[str, Any]:
 
 
 def card(name: str) -> dict[str, Any]:
-    """The card of published weights.
+    """The model card of published weights.
 
     Returns:
-        `version`, `task` ("read" where it is missing), `model` and `arguments` (for
-        `models.create`), `parameters`, `sha256` (of the Keras file), `onnx_sha256`, `reads`,
-        `licence`, `crop`, `known_failures`, `inference` (`temperature`, `max_glimpses`), `data`
-        (fingerprints of the splits that it was trained and validated on), `training`
-        (configuration, environment, duration, validation scores) and `figures` (test results with
-        the command of each).
+        `version`, `task` ("read" if it is missing), `model` and `arguments` (for `models.create`),
+        `parameters`, `sha256` (of the Keras file), `onnx_sha256`, `reads`, `licence`, `crop`,
+        `known_failures`, `inference` (`temperature`, `max_glimpses`), `data` (fingerprints of the
+        training and validation splits), `training` (configuration, environment, duration,
+        validation scores) and `figures` (test results with the command of each).
 
     Raises:
         ValueError: if no weights have that name; the message lists the known, nearest first.

@@ -21,16 +21,17 @@ from number_zoo.locator import Locations, open_locator
 from number_zoo.predictions import Predictions, Reading
 
 BATCH, BATCH_PIXELS = 8, 4_000_000
-"""Most images of a batch, and most pixels of them with their padding; one image may have more.
-Larger batches are not faster in ONNX Runtime on a CPU, and take more memory."""
+"""Maximum numbers of images and of pixels, with padding, in a batch; a single image may have more
+pixels. Larger batches are not faster in ONNX Runtime on a CPU, and need more memory."""
 
 MAX_PIXELS = 4_000_000
-"""Larger images are reduced by a whole factor, which bounds the memory of the graph (in float32): a
-hundredth of such an image still has more pixels than the input of any model."""
+"""Images with more pixels are reduced by an integer factor, which bounds the memory of the graph
+(in float32). A hundredth of the area of such an image still has more pixels than the input of any
+model."""
 
 Backend = Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
-"""Runs the inference graph on one padded batch: the inputs and outputs of
-`inference.graph.ReadNumbers` by name."""
+"""Runs the inference graph on one padded batch: from the inputs to the outputs of
+`inference.graph.ReadNumbers`, by name."""
 
 Source = np.ndarray | str | os.PathLike | bytes | Any
 """An image: a uint8 or float array, a path, the bytes of a file, an open file, or a PIL image."""
@@ -42,19 +43,19 @@ class Reader:
     Args:
         weights: name of published weights (`list_weights`), or path of a file that
             `export.py --format onnx` wrote. Defaults to `published.DEFAULT_WEIGHTS`.
-        threads: batches that are computed, and images that are decoded, at the same time. Defaults
-            to the CPU cores that the process may use.
-        batch_threads: cores that compute one batch.
-        locator: as `locator.open_locator` takes it, for `read_all`, which opens it when it is
-            first called. Defaults to `published.DEFAULT_LOCATOR`.
+        threads: number of batches that are computed, and of images that are decoded, in parallel.
+            Defaults to the number of CPU cores that the process may use.
+        batch_threads: number of threads that compute one batch.
+        locator: weights of the locator of `read_all`, as for `locator.open_locator`; it is opened
+            on first use. Defaults to `published.DEFAULT_LOCATOR`.
 
     Attributes:
         name: name of the weights; for a file its stem.
-        metadata: what the file says of itself, see `session.METADATA`.
+        metadata: metadata of the file, see `session.METADATA`.
 
     Raises:
-        ValueError: if there are no such weights, the file is not such a graph, or `threads` is less
-            than one.
+        ValueError: if there are no such weights, the file is not the graph of a reader, or
+            `threads` is less than one.
     """
 
     batch, batch_pixels = BATCH, BATCH_PIXELS
@@ -85,7 +86,6 @@ class Reader:
     ) -> None:
         self.threads, self._backend = threads, backend
         self._open_locator = functools.partial(open_locator, locator, locator_threads)
-        self._pool = ThreadPoolExecutor(threads, "reader") if threads > 1 else None
 
     @overload
     def read(self, images: Source) -> Reading: ...
@@ -94,16 +94,16 @@ class Reader:
     def read(self, images):
         """Read the number in an image, or in each of several.
 
-        Where none is read in the image as it is, it is read in the other three quarter turns:
-        photos on their side or upside down are read as well.
+        If no number is read in the image as it is, the image is read in the other three quarter
+        turns as well: photos on their side or upside down can be read.
 
         Args:
             images: a path, the bytes of an image file, an open binary file, a PIL image, an array
                 (height, width) or (height, width, 3), RGB, uint8 or float in [0, 255]; or a list of
-                such or another iterable. Few of its files are decoded at a time.
+                or another iterable of these. Only a few files are decoded at a time.
 
         Returns:
-            A reading; for an iterable a list, one for each image, in order.
+            A reading; for an iterable a list of readings, one for each image, in order.
 
         Raises:
             ValueError, TypeError: if a file, an array or a value is not an image.
@@ -118,19 +118,19 @@ class Reader:
     def read_all(self, images):
         """Read all numbers in an image, or in each of several.
 
-        A locator finds them, and each is read, turned upright, from its crop of the image at full
-        size.
+        A locator finds the numbers; each is read from a crop of the image at full resolution,
+        turned upright.
 
         Args:
             images: as for `read`.
 
         Returns:
             The readings of the image in reading order: lines from top to bottom, each from left to
-            right. For an iterable a list of such, one for each image.
+            right. For an iterable, a list of such lists, one for each image.
 
         Raises:
-            ValueError: if there are no such weights of a locator; or as `read`.
-            TypeError, OSError: as `read`.
+            ValueError: if there are no such weights of a locator, or as for `read`.
+            TypeError, OSError: as for `read`.
         """
         return _for_each(
             images, lambda group: [numbers.readings() for numbers in self.predict_all(group)]
@@ -142,14 +142,15 @@ class Reader:
         """Run the inference graph on each number in each image.
 
         Args:
-            images: as for `read`; all are in memory at once.
-            locations: of the numbers in each image. Defaults to what the locator finds.
+            images: as for `read`; all are in memory at the same time.
+            locations: locations of the numbers in each image. Defaults to those that the locator
+                finds.
 
         Returns:
             The predictions of each image, a row for each number in reading order, see
             `all_numbers.read_located`.
         """
-        arrays = self._map(to_array, images)
+        arrays = self._map(to_array, _several(images))
         if locations is None:
             locations = list(map(self._open_locator().locate, arrays))
         return read_located(arrays, locations, self.predict)
@@ -162,10 +163,11 @@ class Reader:
         Args:
             images: as for `read`; at least one.
             crops: for each image the first glimpse (left, top, right, bottom in pixels;
-                `boxes.crop_around` gives that for a box), or None for the whole image. Where a
-                crop is given, the quarters are not read.
+                `boxes.crop_around` returns it for a box), or None for the whole image. With a crop,
+                the quarters are not read.
         """
-        crops = [None] * len(images) if crops is None else crops
+        images = _several(images, 1)
+        crops = _checked(crops, len(images))
         arrays, factors = zip(*self._map(_load, images), strict=True)
         first = [crop if crop is None else crop / f for crop, f in zip(crops, factors, strict=True)]
 
@@ -182,28 +184,30 @@ class Reader:
     def predict_any_turn(
         self, images: Sequence[Source], crops: Sequence[np.ndarray | None] | None = None
     ) -> Predictions:
-        """Run the inference graph on each image; where it reads no number, in all quarter turns.
+        """Run the inference graph on each image, and in all quarter turns if no number is read.
 
         Args:
-            images: as for `read`, at least one; all are in memory at once.
+            images: as for `read`, at least one; all are in memory at the same time.
             crops: as for `predict`.
 
         Returns:
-            The predictions, with `turns`. Where an image shows no number upright and its most
-            confident reading in another turn has a confidence of `any_turn.MIN_TURNED` or more, the
-            latter; unless another turn shows another number with `any_turn.MIN_RIVAL` or more.
+            The predictions, with `turns`. If no number is read in an image as it is, its prediction
+            is the most confident reading in another turn, if the confidence of that reading is at
+            least `any_turn.MIN_TURNED` and no turn gives a different number with a confidence of
+            `any_turn.MIN_RIVAL` or more.
         """
-        crops = [None] * len(images) if crops is None else crops
+        images = _several(images, 1)
+        crops = _checked(crops, len(images))
         return read_any_turn(self._map(to_array, images), crops, self.predict)
 
     def _map(self, function: Callable, values: Sequence) -> list:
-        if self._pool is None or len(values) == 1:
+        if self.threads == 1 or len(values) == 1:
             return list(map(function, values))
-        return list(self._pool.map(function, values))
+        return list(_pool(self.threads, os.getpid()).map(function, values))
 
     def _batches(self, images: Sequence[np.ndarray]) -> list[list[int]]:
-        """Indices of images in batches of similar sizes, so that little is padded, and enough of
-        them for all threads."""
+        """Indices of images in batches of similar sizes, so that there is little padding, and
+        enough batches for all threads."""
         most = min(self.batch, -(-len(images) // self.threads))
         batches, batch = [], []
         for index in sorted(range(len(images)), key=lambda index: images[index].size):
@@ -217,7 +221,7 @@ class Reader:
 
     def _predict_batch(self, images: Sequence[np.ndarray], crops) -> Predictions:
         heights, widths = zip(*(image.shape[:2] for image in images), strict=True)
-        padded = images[0][None]  # not copied where one image is all
+        padded = images[0][None]  # without a copy for a single image
         if len(images) > 1:
             padded = np.zeros((len(images), max(heights), max(widths), 3), np.uint8)
             for row, image in zip(padded, images, strict=True):
@@ -230,25 +234,60 @@ class Reader:
         return Predictions(self._backend(inputs))
 
 
-def _for_each(images, function: Callable[[Sequence[Source]], list]):
-    """The result of a function of several images for one, or a list for an iterable of them."""
+@functools.lru_cache
+def _pool(threads: int, _process: int) -> ThreadPoolExecutor:
+    """Threads of all readers in a process; one that is forked has none of those of its parent."""
+    return ThreadPoolExecutor(threads, "reader")
+
+
+def _is_one(images) -> bool:
+    """Whether this is an image, and not several."""
     is_array = isinstance(images, np.ndarray) and images.ndim < 4
-    if is_array or is_encoded(images) or isinstance(images, Image.Image):
+    return is_array or is_encoded(images) or isinstance(images, Image.Image)
+
+
+def _for_each(images, function: Callable[[Sequence[Source]], list]):
+    """Apply a function of several images: its only result for one image, a list for an iterable."""
+    if _is_one(images):
         return function([images])[0]
     if not isinstance(images, Iterable):
-        to_array(images)  # says what an image is
+        to_array(images)  # raises the error that describes valid images
     return [result for group in files.batches(images) for result in function(group)]
 
 
+def _several(images: Iterable[Source], least: int = 0) -> list[Source]:
+    """Images as a list; of one image, rows or characters would be taken for images."""
+    if _is_one(images):
+        raise TypeError(f"images are a list of images. Received: one, {type(images).__name__}")
+    images = list(images)
+    if len(images) < least:
+        raise ValueError("images are a list of at least one image. Received: an empty list")
+    return images
+
+
+def _checked(crops: Sequence | None, count: int) -> list[np.ndarray | None]:
+    """A crop or None for each of `count` images."""
+    if crops is None:
+        return [None] * count
+    crops = [None if crop is None else np.asarray(crop, np.float32) for crop in crops]
+    given = [crop for crop in crops if crop is not None]
+    if len(crops) != count or any(c.shape != (4,) or not np.isfinite(c).all() for c in given):
+        raise ValueError(
+            f"crops have left, top, right and bottom in pixels, or None, for each of {count} "
+            f"images. Received: {crops}"
+        )
+    return crops
+
+
 def _load(source: Source) -> tuple[np.ndarray, int]:
-    """The image as an array of at most about `MAX_PIXELS`, and the factor it is reduced by."""
+    """The image as an array of at most about `MAX_PIXELS`, and the factor of its reduction."""
     image = to_array(source)
     factor = math.ceil(math.sqrt(image.shape[0] * image.shape[1] / MAX_PIXELS))
     return (np.asarray(Image.fromarray(image).reduce(factor)) if factor > 1 else image), factor
 
 
 def available_cores() -> int:
-    """CPU cores that this process may use."""
+    """Number of CPU cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -262,7 +301,7 @@ def read(images: Source, weights: str | Path | None = None) -> Reading: ...
 @overload
 def read(images: Iterable[Source], weights: str | Path | None = None) -> list[Reading]: ...
 def read(images, weights=None):
-    """Read the most likely number in an image, or in each of several; the last readers stay loaded.
+    """Read the most likely number in an image, or in each of several; recent readers stay loaded.
 
     Args:
         images: as for `Reader.read`.
@@ -280,7 +319,7 @@ def read_all(
     images: Iterable[Source], weights: str | Path | None = None, locator: str | Path | None = None
 ) -> list[list[Reading]]: ...
 def read_all(images, weights=None, locator=None):
-    """Read all numbers in an image, or in each of several; the last readers stay loaded.
+    """Read all numbers in an image, or in each of several; recent readers stay loaded.
 
     Args:
         images: as for `Reader.read`.
@@ -296,12 +335,12 @@ def open_reader(
     batch_threads: int = 1,
     locator: str | Path | None = None,
 ) -> Reader:
-    """A reader for weights of any kind.
+    """Open a reader for weights of any kind.
 
     Args:
         weights: as for `Reader`; or a run folder or a `.keras` file, which are read with Keras,
             where the project's training requirements are installed.
-        threads: as for `Reader`; Keras has its own.
+        threads: as for `Reader`; has no effect with Keras.
         batch_threads: as for `Reader`.
         locator: as for `Reader`, or a run folder or a `.keras` file of a locator.
 

@@ -13,9 +13,9 @@ import numpy as np
 from number_zoo import names, published
 
 METADATA = "number_zoo"
-"""Key of the ONNX metadata, whose value is JSON: `model`, `max_digits`, `input_shape`,
-`max_glimpses`, `temperature`, `parameters`, and `reads`, `licence` and `attention_grid` (rows and
-columns), which may be null; of a locator `task`, which is "locate"."""
+"""Key of the ONNX metadata. Its value is JSON with `model`, `max_digits`, `input_shape`,
+`max_glimpses`, `temperature`, `parameters`, and with `reads`, `licence` and `attention_grid` (rows
+and columns), which may be null; for a locator also with `task`, which is "locate"."""
 
 _INPUTS = {
     "read": {names.IMAGES, names.CROPS, names.IMAGE_SIZES},
@@ -24,22 +24,22 @@ _INPUTS = {
 
 
 class Session:
-    """An exported inference graph: arrays in, arrays out.
+    """An exported inference graph: a function from arrays to arrays.
 
-    Several threads may call it at the same time: batches in parallel, each computed in the thread
-    that calls, take less time than one batch after the other on several cores.
+    Several threads may call it at the same time: parallel batches, each computed by the calling
+    thread, take less time than sequential batches on several cores.
 
     Args:
         weights: name of published weights, or path of a file that `export.py --format onnx` wrote.
-        threads: cores that compute one batch.
-        task: "read" or "locate", what the graph is to be for.
+        threads: number of threads that compute one batch.
+        task: "read" or "locate", the expected task of the graph.
 
     Attributes:
         name: name of the weights; for a file its stem.
-        metadata: what the file says of itself, see `METADATA`.
+        metadata: metadata of the file, see `METADATA`.
 
     Raises:
-        ValueError: if there are no such weights, or the file is not such a graph.
+        ValueError: if there are no such weights, or the file is not a graph of this task.
     """
 
     def __init__(self, weights: str | Path, threads: int = 1, task: str = "read"):
@@ -49,16 +49,16 @@ class Session:
             kind = "weights" if task == "read" else "locator"
             known = names.unknown_name(kind, str(weights), published.list_weights(task))
             raise ValueError(f"{known}, or the path of an .onnx file")
-        # Its wheels since 1.32 report to Microsoft and keep a device ID in the home folder.
+        # Since 1.32, its wheels report to Microsoft and store a device ID in the home folder.
         os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
-        # Threads that wait for the next operation leave their cores to others.
+        # Waiting threads do not occupy their cores.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3
-        # Both keep memory for every size of images that was read, at no gain in time.
+        # Both would keep memory for every image size, without a gain in time.
         options.enable_cpu_mem_arena = options.enable_mem_pattern = False
         try:
             self._session = onnxruntime.InferenceSession(
@@ -88,10 +88,14 @@ class Session:
             card = published.card(str(weights))
             self.metadata |= {key: card[key] for key in ("reads", "licence", "version")}
         self._outputs = [value.name for value in self._session.get_outputs()]
+        self._opened_with = weights, threads, task
+
+    def __reduce__(self) -> tuple:
+        return Session, self._opened_with  # the other process opens the file itself
 
     def __call__(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Run the graph on a batch: inputs and outputs of `inference.graph.ReadNumbers`, or those
-        of a locator (`locator.Locator`)."""
+        """Run the graph on a batch: from the inputs to the outputs of
+        `inference.graph.ReadNumbers`, or of a locator (`locator.Backend`)."""
         return dict(zip(self._outputs, self._session.run(self._outputs, inputs), strict=True))
 
 
@@ -102,12 +106,12 @@ def _other_task(weights: str | Path, task: str) -> str:
 
 
 def keras_class(weights: str | Path, module: str, name: str) -> type | None:
-    """The class that runs a run folder or a `.keras` file with Keras; None for other weights.
+    """The class that reads with a run folder or a `.keras` file; None for other weights.
 
     Args:
         weights: weights of any kind.
-        module: a module of the project, which has the class.
-        name: of the class.
+        module: the module of the project that defines the class.
+        name: name of the class.
 
     Raises:
         ValueError: if Keras or the project is not installed.

@@ -1,4 +1,4 @@
-"""Read upright digits that are stacked: once more, with the digits side by side."""
+"""Read stacked upright digits a second time, placed side by side."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from number_zoo import names
 from number_zoo.predictions import Predict, Predictions
 
 MIN_ASPECT = 1.4
-"""Height over width from which on the box of two or more digits may hold a stack."""
+"""Minimum ratio of height to width of the box of stacked digits."""
 
 MAX_CONFIDENCE = 0.97
-"""Readings of a higher confidence are left as they are: a tall 11 is no stack."""
+"""Numbers with a higher confidence are not read again: a tall 11 is not a stack."""
 
 MARGIN = 0.15
-"""Fraction of a stack's width that is added at its left and right, and of its digits' distance that
-is added to the height of each."""
+"""Margins as fractions: of the width of the stack at its left and right, and of the distance
+between digits above and below each digit."""
 
 
 def read_stacked(
     images: Sequence[np.ndarray], crops: Sequence[np.ndarray | None], predict: Predict
 ) -> Predictions:
-    """Read images; numbers in tall boxes a second time, their digits side by side.
+    """Read images, and numbers in tall boxes a second time with their digits side by side.
 
     Args:
         images: uint8 arrays (height, width, 3).
         crops: as for `Reader.predict`.
-        predict: reads all of them.
+        predict: the function that reads them.
 
     Returns:
-        The predictions, the second ones where they have as many digits and are surer; `box`, `crop`
-        and `attention` remain those of the stack.
+        The predictions. A second prediction replaces the first if it has the same number of digits
+        and a higher confidence; `box`, `crop` and `attention` remain those of the first.
     """
     first = predict(images, crops)
     lengths, sizes = first.arrays[names.LENGTH], first.boxes[:, 2:] - first.boxes[:, :2]
-    tall = sizes[:, 1] >= MIN_ASPECT * np.maximum(sizes[:, 0], 1)  # not where there is no box
+    tall = sizes[:, 1] >= MIN_ASPECT * np.maximum(sizes[:, 0], 1)  # False for NaN
     several = (lengths >= 2) & (lengths <= first.arrays[names.DIGITS].shape[1])
     rows = np.flatnonzero(tall & several & (first.sureness < MAX_CONFIDENCE))
     if not len(rows):
@@ -53,15 +53,15 @@ def read_stacked(
 
 
 def side_by_side(image: np.ndarray, box: np.ndarray, count: int) -> np.ndarray:
-    """The digits of a stack in a line.
+    """Cut stacked digits and place them side by side.
 
     Args:
         image: uint8 (height, width, 3).
         box: left, top, right and bottom of the stack in pixels.
-        count: its digits, of equal heights.
+        count: number of digits, assumed to be of equal heights.
 
     Returns:
-        uint8 (height, width, 3), where the edge of the image is repeated beyond it.
+        uint8 (height, width, 3); edge pixels are repeated beyond the image.
     """
     left, top, right, bottom = box.tolist()
     margin, distance = MARGIN * (right - left), (bottom - top) / count

@@ -1,4 +1,4 @@
-"""Read many images: the next ones are decoded while these are read, in bounded memory."""
+"""Read many images in bounded memory: one batch is decoded while another is read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from number_zoo.predictions import Reading
 from number_zoo.reader import Reader, available_cores
 
 Result = tuple[str, Reading | list[Reading] | None, BaseException | None]
-"""A file, its reading or those of all its numbers, and the error where it could not be decoded."""
+"""A file, its reading or the readings of all its numbers, and the error if decoding failed."""
 
 
 def read_files(
@@ -25,14 +25,14 @@ def read_files(
     done: Callable[[str, np.ndarray, Reading | list[Reading]], None] | None = None,
     all_numbers: bool = False,
 ) -> Iterator[Result]:
-    """Read image files in batches; the next batch is decoded while the model reads this one.
+    """Read image files in batches; the next batch is decoded while the model reads the current one.
 
     Args:
         files: paths, or "-" for standard input.
-        open_reader: opens the reader; called when a first image is decoded, so that a missing file
-            is reported without waiting for it.
-        threads: images that are decoded at the same time. Defaults to the available CPU cores.
-        done: called in another thread with each file, its image and its reading or readings.
+        open_reader: opens the reader; called after the first image is decoded, so that a missing
+            file is reported without waiting for the model.
+        threads: number of images that are decoded in parallel. Defaults to the available CPU cores.
+        done: callback with each file, its image and its reading or readings, in another thread.
         all_numbers: whether to read all numbers in each image (`Reader.read_all`).
 
     Yields:
@@ -68,8 +68,8 @@ def read_files(
 
 
 def _decode(pool: ThreadPoolExecutor, file: str) -> Future:
-    if file == "-":  # read here, for a thread that waits for input cannot be stopped
+    if file == "-":  # read here, since a thread that waits for input cannot be stopped
         return pool.submit(decode_image, sys.stdin.buffer.read(), name="standard input")
     if is_folder(file):
-        return pool.submit(os.listdir, file)  # which fails, and says why
+        return pool.submit(os.listdir, file)  # raises the error of the folder
     return pool.submit(decode_image, file)

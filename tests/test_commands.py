@@ -55,6 +55,13 @@ def test_a_mistake_is_one_line_and_leaves_nothing(arguments, message, capsys, tm
     assert not run.exists()  # nothing that would refuse the corrected command
 
 
+def test_images_that_do_not_fit_in_memory_are_one_line(monkeypatch, capsys, tmp_path, photos):
+    monkeypatch.setattr("datasets.prepared._free_memory", lambda: 0)
+    run = tmp_path / "run"
+    assert train.main(["shallow_cnn", "--dataset", str(photos), "--run", str(run)]) == 2
+    assert "--cache-dir" in capsys.readouterr().err.splitlines()[-1]
+
+
 @pytest.mark.parametrize(
     ("command", "option", "least"),
     [

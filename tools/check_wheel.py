@@ -1,4 +1,4 @@
-"""Build the wheel of number_zoo, install it into environments of its own, and read with it.
+"""Build the wheel of number_zoo, install it into new environments, and read a number with it.
 
     python -m tools.check_wheel --python python3.11 python3.12 python3.13
 
@@ -19,7 +19,7 @@ from PIL import Image, ImageDraw, ImageFont
 ROOT = Path(__file__).resolve().parent.parent
 
 MAX_WHEEL, MAX_ENVIRONMENT = 15e6, 200e6
-"""Largest sizes in bytes; the environment without pip."""
+"""Maximum sizes in bytes of the wheel and of an environment without pip."""
 
 
 def build(folder: Path) -> Path:

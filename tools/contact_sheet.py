@@ -30,7 +30,7 @@ from datasets.svhn_numbers.archives import read_split
 from number_zoo.images import decode_image
 
 CAPTION = 26
-"""Characters of a caption."""
+"""Maximum number of characters of a caption."""
 
 _SUFFIXES = (".png", ".jpg", ".jpeg")
 
@@ -50,7 +50,7 @@ class Example(NamedTuple):
 
 
 EMPTY = Example(np.full((10, 15, 3), 255, np.uint8), "")
-"""What is in the place of an image where a source has fewer than another."""
+"""Placeholder for an image if a source has fewer images than another."""
 
 
 def read_source(source: str, seed: int = 0) -> Iterator[Example]:

@@ -1,4 +1,4 @@
-"""Hook of MkDocs (mkdocs.yml): pages from outside docs/, and links as they are on GitHub.
+"""Hook of MkDocs (mkdocs.yml): adds pages from outside docs/, and supports links as on GitHub.
 
 README.md, CONTRIBUTING.md, the data sets' README.md and the executed notebooks become pages. A link
 to any other file of the project leads to a page that shows the file. So a link that works in the
@@ -44,7 +44,8 @@ _TEMPLATE = """
 {% block stream %}{{ output_block(output.text) }}{% endblock stream %}
 {% block data_text %}{{ output_block(output.data["text/plain"]) }}{% endblock data_text %}
 """
-"""Notebooks as Markdown; the text of outputs gets a class, which tells it from code."""
+"""Template of notebooks as Markdown; text outputs have a class that distinguishes them from
+code."""
 
 _FILES = {page: source for source, page in PAGES.items()}
 _LINK = re.compile(r"(?<=\]\()[^)\s#]+")
@@ -54,7 +55,7 @@ _LANGUAGES = {".py": "python", ".json": "json", ".toml": "toml", ".yml": "yaml"}
 
 
 def on_config(config: MkDocsConfig) -> None:
-    """List pages that `nav` does not; draw Mermaid diagrams, for which the theme loads a script."""
+    """Add pages that are not in `nav`, and render Mermaid diagrams, which would need a script."""
     sections = {title: pages for entry in config.nav for title, pages in entry.items()}
     docs, listed = Path(config.docs_dir), set(re.findall(r"[\w/]+\.md", str(config.nav)))
     pages = [path.relative_to(docs).as_posix() for path in sorted(docs.rglob("*.md"))]
@@ -72,7 +73,7 @@ def _draw(source: str, *_args, **_options) -> str:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> None:
-    """Add the pages from outside docs/, and what links lead to."""
+    """Add the pages from outside docs/, and the targets of links."""
 
     def add(uri: str, **content) -> None:
         files.append(File.generated(config, uri, **content))
@@ -80,7 +81,7 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
     for source, page in PAGES.items():
         head = (
             "---\nhide: [navigation]\n---\n" if page == "index.md" else ""
-        )  # it has no neighbours
+        )  # the home page has no neighbours in the navigation
         add(page, content=head + (ROOT / source).read_text("utf-8"))
     exporter = MarkdownExporter(
         extra_loaders=[DictLoader({"site.md.j2": _TEMPLATE})], template_file="site.md.j2"
@@ -121,7 +122,7 @@ def on_page_markdown(markdown: str, page: Page, **_arguments) -> str:
 
 
 def _entry(match: re.Match) -> str:
-    """An entry of the API under its public name, wherever in its package it is defined."""
+    """An API entry under its public name, independent of the defining module."""
     package, _, name = match[1].partition(".")
     module = _modules(package).get(name)
     options = f"    options: {{heading: {match[1]}, toc_label: {name.rpartition('.')[2]}}}"
@@ -174,7 +175,7 @@ def _show(path: Path) -> str:
 class ReturnTypes(griffe.Extension):
     """Puts the annotated type before the text of "Returns:", which docstrings do not repeat.
 
-    Otherwise a text with a colon in its first line is taken for a type and a description.
+    Otherwise, a text with a colon in its first line would be parsed as a type and a description.
     """
 
     def on_function(self, *, func: griffe.Function, **_arguments) -> None:

@@ -1,8 +1,8 @@
-"""Interpolate between the weights that a run started from and those it ended with.
+"""Interpolate between the initial and the final weights of a run.
 
-Fine-tuning on new kinds of images costs accuracy on the old ones. Models between its start and its
-end read both, often better than either (Wortsman et al. 2022, "Robust fine-tuning of zero-shot
-models", https://arxiv.org/abs/2109.01903).
+Fine-tuning on new kinds of images reduces the accuracy on the old ones. Interpolated models read
+both, often better than either (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models",
+https://arxiv.org/abs/2109.01903).
 
     python -m tools.interpolate_weights runs/mine runs/both --alpha 0.5
 """
@@ -29,8 +29,7 @@ def interpolate_weights(
     Args:
         source: a finished run that was started from weights (`train.py --weights`).
         folder: folder of the new run.
-        alpha: weight of the end, between 0 (the start) and 1, both excluded. Choose it on
-            validation.
+        alpha: weight of the final weights, above 0 and below 1. Choose it on validation.
         data_dir: where TFDS data lies.
 
     Returns:
@@ -43,7 +42,7 @@ def interpolate_weights(
     """
     if not 0 < alpha < 1:
         raise ValueError(f"alpha is above 0 and below 1. Received: {alpha!r}")
-    # Imported only now, so that --help and a mistyped option do not wait for TensorFlow.
+    # Imported only now, so that --help and wrong options do not wait for TensorFlow.
     import datasets
     import models
     from training.callbacks import gather_labels, score
@@ -56,7 +55,7 @@ def interpolate_weights(
     if not run.finished:
         raise RunError(f"{source} is not finished: it has no metrics.json")
     if configuration.weights is None:
-        raise ValueError(f"{source} was not started from weights: there is no start to use")
+        raise ValueError(f"{source} was not started from weights (train.py --weights)")
     started, configuration = configuration, dataclasses.replace(configuration, weights=str(source))
     with open_run(folder, configuration.to_json()) as new_run:
         model = models.load(source)
@@ -84,7 +83,7 @@ def main(arguments: list[str] | None = None) -> int:
     add = parser.add_argument
     add("source", type=Path, help="a finished run that was started from weights")
     add("folder", type=Path, help="folder of the new run")
-    add("--alpha", type=float, default=0.75, help="weight of the end, in (0, 1) (default: 0.75)")
+    add("--alpha", type=float, default=0.75, help="of the final weights, in (0, 1) (default: 0.75)")
     add("--data-dir", type=Path, metavar="FOLDER", help="folder of prepared TFDS data sets")
     options = parser.parse_args(arguments)
     try:

@@ -1,10 +1,10 @@
-"""Make a data set of images without a number, cropped beside the numbers of another data set.
+"""Make a data set of images without a number: background crops of another data set.
 
     python -m tools.make_negatives svhn_numbers no_numbers --split test
     python evaluate.py street_numbers --dataset no_numbers
 
-The folder has the largest crop of each image that keeps away from its number, with an empty
-label. Every number that a model reads there is a false positive.
+The folder contains the largest crop of each image that does not touch its number, with an empty
+label. Every number that a model reads in it is a false positive.
 """
 
 from __future__ import annotations
@@ -27,10 +27,11 @@ from number_zoo.images import decode_image
 log = logging.getLogger(__name__)
 
 GAP = 0.15
-"""Distance of a crop from the number's box, as a fraction of its height: boxes are inexact."""
+"""Distance of a crop from the number's box, as a fraction of its height, since boxes are
+inexact."""
 
 MIN_SIDE = 16
-"""Smallest side of a crop in pixels."""
+"""Minimum side of a crop in pixels."""
 
 
 def background_box(box: np.ndarray, size: tuple[int, int]) -> np.ndarray | None:
@@ -68,7 +69,7 @@ def make_negatives(source: str, split: str, folder: Path, data_dir: Path | None 
         The number of crops.
 
     Raises:
-        ValueError: if the folder exists, or no image has a box and room beside it.
+        ValueError: if the folder exists, or no image has a box and enough room next to it.
     """
     if folder.exists():
         raise ValueError(f"{folder} exists already: name a new folder")

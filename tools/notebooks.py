@@ -30,13 +30,13 @@ FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
 COVERS = FOLDER.parent / "docs" / "images"
 
 PARAMETERS, COVER = "parameters", "cover"
-"""Tags of cells: settings that may be replaced, and the figure that stands for the notebook."""
+"""Tags of cells: parameters that may be replaced, and the cover figure of the notebook."""
 
 COLOURS = 128
-"""Colours of a figure in a notebook: half the bytes of a figure of all colours."""
+"""Number of colours of a figure in a notebook; it halves the size of the file."""
 
 COVER_SIZE, COVER_COLOURS = (440, 280), 64
-"""Largest width and height of a cover in pixels, and its colours."""
+"""Maximum width and height of a cover in pixels, and its number of colours."""
 
 
 def sources(names: Sequence[str] = ("",)) -> list[Path]:
@@ -76,7 +76,7 @@ def read(path: Path, values: Mapping[str, Any] | None = None) -> nbformat.Notebo
         text = "\n".join(f"{name} = {value!r}" for name, value in values.items())
         notebook.cells.insert(index + 1, nbformat.v4.new_code_cell(text))
     for number, cell in enumerate(notebook.cells, 1):
-        cell.id = f"cell-{number}"  # jupytext's are random, and every execution would differ
+        cell.id = f"cell-{number}"  # jupytext's ids are random: every execution would differ
     return notebook
 
 
@@ -85,7 +85,7 @@ def execute(notebook: nbformat.NotebookNode, **options: Any) -> None:
 
     Args:
         notebook: from `read`.
-        **options: of `nbclient.NotebookClient`; `km` is a kernel to use and keep.
+        **options: options of `nbclient.NotebookClient`; `km` is a kernel to reuse.
     """
     client = nbclient.NotebookClient(
         notebook,
@@ -101,7 +101,7 @@ def execute(notebook: nbformat.NotebookNode, **options: Any) -> None:
 
 
 def keep_outputs(notebook: nbformat.NotebookNode, executed: nbformat.NotebookNode) -> None:
-    """Give a notebook the outputs of an executed one of the same code.
+    """Copy the outputs of an executed notebook to a notebook with the same code.
 
     Raises:
         ValueError: if their code differs.
@@ -137,7 +137,7 @@ def _png(image: Image.Image, colours: int = COLOURS) -> bytes:
 
 
 def _write_cover(notebook: nbformat.NotebookNode, path: Path) -> None:
-    """Write the first figure of the cell tagged "cover", made small, if there is one."""
+    """Write the first figure of the cell tagged "cover", if there is one, reduced in size."""
     cells = [cell for cell in notebook.cells if COVER in _tags(cell)]
     for _, image in figures(nbformat.v4.new_notebook(cells=cells)):
         image.thumbnail(COVER_SIZE, Image.Resampling.LANCZOS)
@@ -148,7 +148,7 @@ def _write_cover(notebook: nbformat.NotebookNode, path: Path) -> None:
 
 
 def _setting(text: str) -> tuple[str, Any]:
-    """A name and value of `NAME=VALUE`; what is no Python literal is text."""
+    """Parse `NAME=VALUE`; a value that is not a Python literal is text."""
     name, _, value = text.partition("=")
     try:
         return name, ast.literal_eval(value)

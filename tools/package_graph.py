@@ -71,7 +71,7 @@ def read_graph(root: Path = ROOT) -> PackageGraph:
     """Read the package graph from the source files below a folder.
 
     Args:
-        root: folder of a checkout; imports inside functions count as well.
+        root: folder of a checkout; imports inside functions are included.
     """
     files: dict[str, list[Path]] = {}
     for path in sorted(root.rglob("*.py")):

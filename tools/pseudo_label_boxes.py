@@ -1,9 +1,9 @@
-"""Add boxes to labelled photos: where a reader reads the label, the box it found is kept.
+"""Add boxes to labelled photos: the predicted box if a reader reads the label.
 
     python -m tools.pseudo_label_boxes my_photos labels_with_boxes.csv
 
-With boxes, training can crop closer to a number or away from it. These boxes are predictions: use
-them to train, not to evaluate.
+With boxes, training can use crops around a number or without it. These boxes are predictions: use
+them for training, not for evaluation.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from labels import BOX
 from number_zoo.images import decode_image
 
 CHUNK = 256
-"""Photos that are in memory at a time."""
+"""Number of photos in memory at a time."""
 
 
 def pseudo_label_boxes(
@@ -30,11 +30,11 @@ def pseudo_label_boxes(
 ) -> tuple[int, int]:
     """Write a copy of a folder's `labels.csv` with boxes of the photos whose label is read.
 
-    Photos with boxes or without a number keep theirs. Boxes are clipped to the photo.
+    Rows with boxes or without a number are copied unchanged. Boxes are clipped to the photo.
 
     Args:
         folder: folder of photos.
-        out: the new table; may be the folder's own, which it then replaces.
+        out: the new table; may be that of the folder, which is then replaced.
         weights: run, file or published weights that predict a box; None for the default.
         split: only add boxes to photos of this split; None for all.
 
@@ -48,7 +48,7 @@ def pseudo_label_boxes(
     photos = photo_folder.read_folder(folder)
     if not out.parent.is_dir():
         raise FileNotFoundError(f"There is no folder {out.parent} for {out.name}")
-    # Imported only now, so that --help and a missing folder do not wait for TensorFlow.
+    # Imported only now, so that --help and errors do not wait for TensorFlow.
     from inference.reader import Reader
 
     reader = Reader(weights)

@@ -6,8 +6,8 @@
     python -m tools.publish runs/locator --name locator.scenes --reads "…" --licence "…"
 
 The weights are `models/weights/NAME.keras` and, for number_zoo, `number_zoo/weights/NAME.onnx`,
-which is compared with Keras on validation or rendered images; the card of both is beside the
-latter. Options left out keep what an existing card of that name says.
+which is compared with Keras on validation or rendered images; the card of both is next to the
+latter. Omitted options keep the values of an existing card of that name.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from training.configuration import Configuration
 
 IMAGES = 200
-"""Images on which the exported file is compared with Keras."""
+"""Number of images on which the exported file is compared with Keras."""
 
 FIGURES = (
     "images",
@@ -71,14 +71,14 @@ def publish(
     Args:
         run: a finished run.
         name: name of the weights.
-        reads: one sentence: which images these weights are for. None keeps, as for `licence`,
-            `fails` and `results`, what an existing card of that name says.
-        licence: one sentence: what the licence of the training data allows.
+        reads: one sentence about the intended images. None keeps the value of an existing card of
+            that name, as for `licence`, `fails` and `results`.
+        licence: one sentence about the uses that the licence of the training data allows.
         results: `results.json` files of `evaluate.py` with figures of this model file. None keeps
             the figures of an existing card of the same model file.
         fails: sentences on known failures.
-        version: semantic version of the weights. Defaults to 1.0.0, or that of an existing card,
-            whose second number is raised if its model file is another.
+        version: semantic version of the weights. Defaults to 1.0.0, or to that of an existing card,
+            with the minor version increased if the model file differs.
         dataset: data set with the validation images of the check. Defaults to rendered images.
         images: number of images of the check.
 
@@ -92,7 +92,7 @@ def publish(
     """
     if not run.finished:
         raise ValueError(f"{run.folder} is not finished: it has no metrics.json")
-    # Imported only now, so that --help and a mistyped option do not wait for TensorFlow.
+    # Imported only now, so that --help and wrong options do not wait for TensorFlow.
     import models
     from exporting import export
     from models import published
@@ -162,7 +162,7 @@ def evaluate(run: Path, datasets: list[str], report: Path) -> list[Path]:
 
 
 def _stages(run: RunFolder) -> list[tuple[RunFolder, Configuration]]:
-    """The run, the run whose weights it started from, and so on, where they are still there."""
+    """The run, the run whose weights it started from, and so on, as far as they exist."""
     from training.configuration import read_configuration
 
     configuration = read_configuration(run.config)
@@ -182,7 +182,7 @@ def _data(stages: list[tuple[RunFolder, Configuration]]) -> dict[str, str]:
 
 
 def _training(stages: list[tuple[RunFolder, Configuration]]) -> dict[str, Any]:
-    """How a run was trained; `before` has the same of the run whose weights it started from."""
+    """The training of a run; `before` is that of the run whose weights it started from."""
     training: dict[str, Any] = {}
     for run, configuration in reversed(stages):
         metrics = read_json(run.metrics)
@@ -205,7 +205,7 @@ def _figures(path: Path, digest: str) -> dict[str, Any]:
         "split": results["split"],
         "command": results["environment"]["command"],
     }
-    if "readers" in results:  # all numbers of scenes, found by a locator
+    if "readers" in results:  # figures of all numbers in scenes
         return measured | {
             "readers": {
                 name: {key: figures[key] for key in SCENE_FIGURES if key in figures}
@@ -229,9 +229,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("source", metavar="RUN|NAME", help="a finished run, or published weights to train again: "
         + ", ".join(PLANS))  # fmt: skip
     add("--name", help="name of the published weights (default: NAME)")
-    add("--steps", action="store_true", help="print the commands that train NAME, and stop")
-    add("--reads", help="which images they are for, in one sentence")
-    add("--licence", help="what the licence of the training data allows")
+    add("--steps", action="store_true", help="print the commands that train NAME, and exit")
+    add("--reads", help="intended images, in one sentence")
+    add("--licence", help="uses that the licence of the training data allows")
     add("--fails", nargs="+", metavar="SENTENCE", help="known failures")
     add("--version", help="semantic version of the weights (default: the next one)")
     add("--dataset", metavar="NAME|FOLDER",

@@ -1,7 +1,7 @@
 """The commands that train each of the published weights from nothing, in their order.
 
-docs/experiments.md has what they take and what was learned. Photo folders are expected in the
-working directory; they are not part of the project.
+docs/experiments.md describes their duration and results. Photo folders are expected in the working
+directory; they are not part of the project.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Step:
 
     Attributes:
         command: as it is typed.
-        makes: the file that it writes last. Where that exists, the step is done.
+        makes: the file that it writes last; if it exists, the step is done.
         env: environment variables.
     """
 
@@ -35,7 +35,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """How a run that is published is trained.
+    """The training of a published run.
 
     Attributes:
         run: folder of the run.
@@ -104,7 +104,7 @@ def _accelerate(module: str, options: str, out: str) -> Step:
 
 
 def _finish(weights: str, options: str, folder: str, last: str) -> Step:
-    """Make runs of what an accelerator trained; `last` is the run that is written last."""
+    """Convert the weights of an accelerator to runs; `last` is the run that is written last."""
     return Step(
         f"python -m training.accelerator.finish runs/{weights}/weights.npz {folder} "
         f"--dataset {','.join(_PHOTOS)} {options}",
@@ -178,11 +178,11 @@ PLANS = {
     ),
     "locator.scenes": Plan(Path("runs/locator"), _PHOTOS, _SCENES),
 }
-"""By the name of the weights. Those of `.any10` and `.scenes` are trained on one accelerator."""
+"""Plans by the name of the weights. `.any10` and `.scenes` are trained on one accelerator."""
 
 
 def run_plan(plan: Plan) -> None:
-    """Run the steps that are not done. A step that was stopped resumes, where its command does.
+    """Run the remaining steps. A stopped step resumes if its command can resume.
 
     Raises:
         ValueError: if a folder of photos is missing.

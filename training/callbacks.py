@@ -1,9 +1,9 @@
-"""Callbacks of a training: validate, select the best epoch, write what a resumed run needs.
+"""Training callbacks: validate, select the best epoch, and write the files for resuming.
 
-Keras's own `SwapEMAWeights`, `ModelCheckpoint`, `BackupAndRestore` and `CSVLogger` cannot replace
-them, because a resumed run must give the weights of an uninterrupted one: `SwapEMAWeights` swaps by
+Keras's `SwapEMAWeights`, `ModelCheckpoint`, `BackupAndRestore` and `CSVLogger` cannot replace them,
+because a resumed run must give the same weights as an uninterrupted run: `SwapEMAWeights` swaps by
 adding and subtracting, which rounds the weights, and the others do not write model, history and
-optimizer state so that a kill between two of these files is harmless.
+optimizer state consistently if the process is killed between two of the files.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from training.distribution import SINGLE_DEVICE, Strategy, model_state
 log = logging.getLogger(__name__)
 
 OBJECTIVE = "val_sequence_accuracy"
-"""What selects the best epoch of a reader."""
+"""Score that selects the best epoch of a reader."""
 
 _SHOWN = {
     "val_sequence_accuracy": "sequence accuracy",
@@ -42,7 +42,7 @@ _SHOWN = {
     "val_recall": "recall",
     "val_recall_small": "recall of small ones",
 }
-"""Validation scores in the log; the first of a model's own selects the best epoch."""
+"""Validation scores in the log; the first one that a model has selects the best epoch."""
 
 Scores = Callable[[Any, Any], dict[str, float]]
 """Function of a model's outputs and the labels of all images."""
@@ -63,7 +63,7 @@ def objective(row: Row) -> str:
 
 
 def selected_epoch(rows: list[Row], checkpoint: str) -> Row | None:
-    """The row of the epoch whose model is kept; None without rows.
+    """The row of the epoch whose model is saved; None without rows.
 
     Args:
         rows: history of the run.
@@ -83,7 +83,7 @@ def averaged_weights(model: keras.Model) -> Iterator[None]:
         return
     variables = model.trainable_variables
     trained = [keras.ops.copy(variable) for variable in variables]
-    # Keras has no public name for the averages.
+    # Keras has no public attribute for the averages.
     averages = optimizer._model_variables_moving_average
     for variable, average in zip(variables, averages, strict=True):
         variable.assign(keras.ops.copy(average))  # `predict` deletes the arrays it is given
@@ -107,7 +107,7 @@ def score(
     strategy: Strategy = SINGLE_DEVICE,
     scores: Scores = sequence_scores,
 ) -> dict[str, float]:
-    """Scores of a model in one pass over the images.
+    """Compute the scores of a model in one pass over the images.
 
     Args:
         model: the model.
@@ -120,7 +120,7 @@ def score(
 
 
 class SeedEpoch(keras.callbacks.Callback):
-    """Seed dropout by run and epoch, so that a resumed epoch draws the same masks."""
+    """Seed dropout by run and epoch, so that a resumed epoch has the same masks."""
 
     def __init__(self, seed: int):
         super().__init__()
@@ -134,7 +134,7 @@ class SeedEpoch(keras.callbacks.Callback):
 
 
 def log_epoch(rows: list[Row], last: int) -> None:
-    """Log the newest of `rows`: loss, validation scores, the best so far, the time left.
+    """Log the last of `rows`: loss, validation scores, the best score so far, and the time left.
 
     Args:
         rows: history of the run.

@@ -1,4 +1,4 @@
-"""The configuration of a run: everything that is needed to run it again."""
+"""The configuration of a run: everything that is needed to repeat it."""
 
 from __future__ import annotations
 
@@ -29,19 +29,18 @@ AUGMENTATIONS = ("none", "light", "photo", "strong")
 
 @dataclass(frozen=True)
 class Configuration:
-    """What is trained, on what and how. Two runs of equal configurations give equal weights.
+    """Model, data and recipe of a training. Runs with equal configurations give equal weights.
 
     Attributes:
         model: name in the registry of models.
         arguments: all arguments of the model's builder.
         dataset: name of a data set, path of a folder, or a mix such as "A:2,B:1".
-        validation: what the best epoch is selected on, in the same form.
-        crop: what the model is given: the "full" image, or a "union" or "square" crop around the
-            digits.
-        recipe: how it is trained.
+        validation: data for selecting the best epoch, in the same form.
+        crop: input of the model: the "full" image, or a "union" or "square" crop around the digits.
+        recipe: optimizer, schedule and augmentation.
         seed: seed of the weights, the order of images and their augmentation.
         precision: Keras dtype policy.
-        weights: run, file or published weights to start from; None for fresh weights.
+        weights: run, file or published weights to start from; None for random weights.
 
     Raises:
         ValueError: if a value does not fit.
@@ -69,7 +68,7 @@ class Configuration:
 
     @property
     def input_spec(self) -> dict[str, Any]:
-        """Arguments with which `datasets.load` gives images and labels as the model takes them."""
+        """Arguments of `datasets.load` for images and labels in the form that the model takes."""
         return {
             "image_size": self.image_size,
             "channels": self.arguments["input_shape"][2],
@@ -99,7 +98,7 @@ def read_configuration(path: str | Path) -> Configuration:
     """Read the configuration from a run's `config.json`, or a file of the same form.
 
     Raises:
-        RunError: if there is no such file or it holds something else.
+        RunError: if there is no such file or it has no configuration.
     """
     values = read_run_configuration(Path(path))
     try:
@@ -123,30 +122,30 @@ def configure(
     settings: Sequence[str] = (),
     **recipe_fields: Any,
 ) -> Configuration:
-    """Make a configuration from the options of a command line.
+    """Create a configuration from command-line options.
 
     Args:
         model: name in the registry of models; None for that of the weights.
-        dataset: name, folder or mix. `max_digits` and, unless the data are photos, the image size
-            follow from it (the largest of a mix).
-        validation: what validation scores are computed on, in place of `dataset`: for a mix with
-            rendered images, photos alone say more.
-        recipe: name of a recipe. Defaults to the model's own, else to the one that suits the
-            data, and to `fine_tuning` for numbers where weights are given.
+        dataset: name, folder or mixture. It determines `max_digits` and, unless the data are
+            photos, the image size (the largest values of a mixture).
+        validation: data for the validation scores. Defaults to `dataset`; for a mixture of photos
+            and rendered images, photos alone are more meaningful.
+        recipe: name of a recipe. Defaults to that of the model, else to that of the data, and to
+            `fine_tuning` for numbers if weights are given.
         crop: "full", "union" or "square".
         seed: 0 or a positive integer.
         precision: Keras dtype policy.
         weights: run, file or published weights to start from. If they are of the same model, its
-            arguments are kept, except those in `settings` and those that the data require.
+            arguments are used, except those in `settings` and those that the data require.
         settings: texts `key=value`; the key is an argument of the model's builder, a field of the
             recipe, or `augmentation.FIELD`; the value is a Python literal, or text.
-            `augmentation` itself takes a name (none, light, photo or strong) or a number, by
-            which the recipe's augmentation is multiplied.
-        **recipe_fields: fields of the recipe; None leaves the recipe's own value.
+            `augmentation` itself is a name (none, light, photo or strong) or a factor of the
+            recipe's augmentation.
+        **recipe_fields: fields of the recipe; None keeps the value of the recipe.
 
     Raises:
         ValueError: for an unknown name or key (the message lists the known, nearest first), a
-            value that does not fit, or where `model` is None and the weights do not tell it.
+            value that does not fit, or if `model` is None and the weights do not determine it.
     """
     model, trained_arguments = _initial_model(model, weights)
     fitted, name = _fit_to_data(model, dataset, trained_arguments, weights is not None)
@@ -167,18 +166,18 @@ def configure(
 
 
 def _normalize(dataset: str) -> str:
-    """The mix as it was written, folders without a trailing slash."""
+    """A mixture with folders without a trailing slash."""
     return ",".join(part.rstrip("/") for part in str(dataset).split(","))
 
 
 def _initial_model(model: str | None, weights: str | None) -> tuple[str, dict[str, Any]]:
-    """The model's name, and the arguments that the weights were trained with if it is theirs.
+    """The model's name, and the arguments of the weights if they are of this model.
 
-    Without these arguments, a model of another depth would take over only some of the weights.
+    Without these arguments, only some weights could be copied to a model of another depth.
     """
     trained = None
     if weights is not None:
-        models.model_file(weights)  # An early error where there is no such file.
+        models.model_file(weights)  # An early error if there is no such file.
         trained = models.architecture_of(weights)
     if model is None and trained is None:
         raise ValueError(f"{weights} does not say which model it is: name the model as well")
@@ -189,7 +188,7 @@ def _initial_model(model: str | None, weights: str | None) -> tuple[str, dict[st
 def _fit_to_data(
     model: str, dataset: str, trained_arguments: Mapping[str, Any], fine_tuning: bool
 ) -> tuple[dict[str, Any], str]:
-    """Builder arguments and the recipe that suit the data.
+    """Builder arguments and recipe for the data.
 
     A reader has the image shape and `max_digits` of the data, at least the trained `max_digits`; a
     locator takes images of any size.
@@ -204,7 +203,7 @@ def _fit_to_data(
     if trained_arguments and (max_digits > 1 or defaults["channels"] == 3):
         max_digits = max(max_digits, current["max_digits"])
     if max_digits > 1 and current["max_digits"] > 1 and defaults["channels"] == 3:
-        height, width = current["input_shape"][:2]  # Photos come in all sizes: the model's own.
+        height, width = current["input_shape"][:2]  # Photos have any size: use that of the model.
     name = recipes.default_recipe(entry.recipe, {**defaults, "max_digits": max_digits}, fine_tuning)
     return {"input_shape": [height, width, defaults["channels"]], "max_digits": max_digits}, name
 
@@ -232,10 +231,10 @@ def set_values(
     Args:
         model: name in the registry of models.
         recipe: recipe whose fields, and those of whose augmentation, the settings replace.
-        values: values by the keys that the `settings` of `configure` have.
+        values: values by key, with the keys of `settings` of `configure`.
 
     Returns:
-        The builder's arguments among them, and the recipe with the rest.
+        The builder's arguments among them, and the recipe with the other values.
 
     Raises:
         ValueError: for unknown keys (the message lists the known, nearest to each first) or a
@@ -267,7 +266,7 @@ def set_values(
 
 
 def _augmentation(recipe: Recipe, value: Any) -> Augmentation:
-    """The augmentation of a name, or the recipe's own multiplied by a number."""
+    """The augmentation with a name, or that of the recipe multiplied by a number."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return recipe.augmentation.scaled(value)
     name = "none" if value is None else str(value)
@@ -277,7 +276,7 @@ def _augmentation(recipe: Recipe, value: Any) -> Augmentation:
 
 
 def default_folder(configuration: Configuration) -> Path:
-    """The run folder where none is named: a different one for each configuration."""
+    """The default run folder, a different one for each configuration."""
     sources = [part.source for part in mixing.parse_mix(configuration.dataset)]
     parts = [Path(source.partition("?")[0]).name for source in sources]
     return Path("runs", f"{configuration.model}-{'+'.join(parts)}-{configuration.digest()}")

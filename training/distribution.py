@@ -34,7 +34,7 @@ SHUTDOWN_TIMEOUT = 60
 
 
 class Strategy:
-    """One device: the default, and the interface of the others.
+    """Training on one device: the default, and the interface of the other strategies.
 
     Attributes:
         process: number of this process, from 0.
@@ -89,8 +89,8 @@ class Strategy:
         """A compiled model on all devices.
 
         Args:
-            build: creates the compiled model with its optimizer built. Called with True, it also
-                loads the weights and the optimizer state, whose files only process 0 needs.
+            build: creates the compiled model with its optimizer built. With True, it also loads the
+                weights and the optimizer state, whose files are only needed by process 0.
         """
         return build(True)
 
@@ -175,7 +175,7 @@ class DataParallel(Strategy):
                 yield
         except Exception:
             if self.processes > 1:
-                # A lost process shows as one of several errors of the collective operations.
+                # A lost process causes one of several errors of the collective operations.
                 log.error(
                     "process %d stopped, and the others stop within %d seconds. If another process "
                     "stopped first, its log has the cause. Rerun the command in every process to "
@@ -298,7 +298,7 @@ def choose_strategy(
             f"--distribute needs the Keras backend {required}: KERAS_BACKEND=jax python train.py … "
             f"(pip install jax, or jax[cuda12] for GPUs). Received: {backend}"
         )
-    # TensorFlow only reads and augments images here; it must not allocate the GPUs' memory.
+    # TensorFlow only reads and augments images here and must not allocate GPU memory.
     tf.config.set_visible_devices([], "GPU")
     if address is None:
         return DataParallel()

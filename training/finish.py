@@ -1,4 +1,4 @@
-"""The end of a training: run inference on validation, fit the temperature, write the scores."""
+"""Finish a training: run inference on validation, fit the temperature, write the scores."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from training.configuration import Configuration
 from training.tasks import LOCATE
 
 OTHER_SOURCES_LIMIT = 1000
-"""Validation images per further training source that the temperature is fitted on."""
+"""Number of validation images of each further training source for fitting the temperature."""
 
 
 def finish(
@@ -39,10 +39,10 @@ def finish(
     Args:
         configuration: what was trained.
         run: its folder, with the selected model.
-        rows: its history; empty where it has none.
+        rows: its history; may be empty.
         model: a model of the same architecture, to count parameters and multiply-adds.
         data_dir: where TFDS data lies.
-        inference_limit: validation images per source that are read. Defaults to all.
+        inference_limit: maximum number of validation images per source. Defaults to all.
 
     Returns:
         The content of `metrics.json`.
@@ -75,21 +75,22 @@ def calibrate(
     data_dir: str | Path | None = None,
     inference_limit: int | None = None,
 ) -> dict[str, Any]:
-    """Fit what the inference of a run's model needs, and score it, on validation images.
+    """Fit the inference settings of a run's model on validation images, and compute its scores.
 
-    Of a locator, that is the threshold of the largest F1; of a reader, the temperature. The latter
-    is fitted on validation images of all training sources, not only of the one that selected the
-    epoch, with equal weights: confidence must hold on the harder ones, too.
+    For a locator, the setting is the threshold with the highest F1; for a reader, it is the
+    temperature. The temperature is fitted on validation images of all training sources, with equal
+    weights, not only on those that selected the epoch, so that the confidence is also calibrated on
+    the harder sources.
 
     Args:
         configuration: what was trained.
         run: its folder, with the selected model.
         data_dir: where TFDS data lies.
-        inference_limit: images per source at most.
+        inference_limit: maximum number of images per source.
 
     Returns:
         The `inference` of `metrics.json`: `temperature`, `max_glimpses` and `sequence_accuracy`;
-        of a locator `threshold`, and `average_precision`, `precision`, `recall` and `f1` with it.
+        for a locator `threshold`, and `average_precision`, `precision`, `recall` and `f1` with it.
     """
     if models.entry(configuration.model).task == "locate":
         return _best_threshold(configuration, run, data_dir, inference_limit)

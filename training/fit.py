@@ -48,12 +48,12 @@ def train(
         configuration: what to train.
         folder: the run's folder; its files are listed in `artifacts.run_folder`.
         data_dir: where TFDS data lies. Defaults to TFDS_DATA_DIR or the project's own.
-        cache_dir: where prepared images are kept between runs. Defaults to memory only.
+        cache_dir: folder for prepared images, which later runs reuse. Defaults to memory.
         progress_bar: whether Keras shows its progress bar.
-        until: finish the run after this epoch instead of the recipe's last. It keeps its
-            checkpoint and can be resumed.
-        inference_limit: how many validation images are read at the end, with refinement, to fit
-            the temperature. Defaults to all.
+        until: finish the run after this epoch instead of the last epoch of the recipe. Its
+            checkpoint is kept, so that it can be resumed.
+        inference_limit: maximum number of validation images for fitting the temperature at the end.
+            Defaults to all.
         strategy: the devices, from `training.distribution.choose_strategy`. If there are several
             processes, all call this with the same configuration; only the chief uses `folder`.
 
@@ -62,10 +62,10 @@ def train(
         parameters, hours, fingerprints of the data. None in a process that is not the chief.
 
     Raises:
-        RunError: if the folder holds something else, another process trains there, or the
-            processes do not connect.
-        ValueError: if the configuration does not fit the data, the devices or the memory, or the
-            loss is no longer finite.
+        RunError: if the folder contains other files or another run, if another process trains in
+            it, or if processes do not connect.
+        ValueError: if the configuration does not match the data, the devices or the memory, or if
+            the loss is no longer finite.
     """
     folder = Path(folder)
     last = min(until or configuration.recipe.epochs, configuration.recipe.epochs)
@@ -102,8 +102,6 @@ def _explained(recipe: Recipe) -> Iterator[None]:
         yield
     except Exception as error:
         text = str(error)
-        if isinstance(error, MemoryError):
-            raise ValueError(text or "the memory is full") from error
         if re.search("OOM|RESOURCE_EXHAUSTED", text):
             raise ValueError(
                 f"the memory is full: lower --batch-size ({recipe.batch_size}), or the size of the "
@@ -118,7 +116,7 @@ def _explained(recipe: Recipe) -> Iterator[None]:
 
 
 def _agreement(configuration: Configuration, last: int, data_dir) -> dict[str, Any]:
-    """What must be equal in all processes of a training."""
+    """The values that must be equal in all processes of a training."""
     return {
         "configuration": configuration.to_json(),
         "last epoch": last,
@@ -134,7 +132,7 @@ def _agreement(configuration: Configuration, last: int, data_dir) -> dict[str, A
 
 
 def steps_per_epoch(configuration: Configuration, data_dir: str | Path | None = None) -> int:
-    """Batches per epoch: the recipe's, or as many as hold every image once."""
+    """Batches per epoch: those of the recipe, or one pass over all images."""
     recipe = configuration.recipe
     return recipe.steps_per_epoch or math.ceil(
         task_of(configuration).size(configuration.dataset, "train", data_dir) / recipe.batch_size
@@ -165,10 +163,10 @@ def _build(configuration, run: RunFolder | None, steps: int, restore: bool) -> k
     model.compile(
         optimizer=create_optimizer(configuration.recipe, steps),
         loss=task_of(configuration).loss(configuration, model),
-        # On a CPU, TensorFlow's XLA compiles for half a minute and is then no faster.
+        # On a CPU, XLA compiles for half a minute in TensorFlow, without a gain in speed.
         jit_compile=keras.backend.backend() == "jax",
     )
-    # The optimizer is created anew: a saved one loses the exclusions from weight decay.
+    # The optimizer is recreated, since a saved one loses the exclusions from weight decay.
     model.optimizer.build(model.trainable_variables)
     if resumed:
         load_checkpoint(model, run)
@@ -213,8 +211,8 @@ def _fit(
     )
     rows = run.read_history(start) if run else []
     scores = partial(task.scores, configuration=configuration)
-    # Every process needs the callback, which computes the learning rate on all devices; those
-    # that write no run let it write to TensorFlow's file system in memory.
+    # Every process needs the callback, which computes the learning rate on all devices; in
+    # processes that write no run, it writes to TensorFlow's in-memory file system.
     logs = str(run.tensorboard) if run else "ram://tensorboard"
     model.fit(
         stream,
@@ -237,8 +235,8 @@ def _fit(
 def create_optimizer(recipe: Recipe, steps_per_epoch: int) -> keras.optimizers.Optimizer:
     """AdamW with linear warm-up and cosine decay to zero over all steps of the recipe.
 
-    The moving average of weights spans at most a fifth of the steps; in a shorter training than
-    the recipe's average, it would still hold the initial weights.
+    The moving average of weights spans at most a fifth of the steps; otherwise, it would still
+    contain the initial weights after a short training.
     """
     total = recipe.epochs * steps_per_epoch
     warmup = min(round(recipe.warmup_fraction * total), total - 1)

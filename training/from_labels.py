@@ -1,9 +1,9 @@
-"""From a folder of labelled photos alone to a reader: what to start from and how to train it.
+"""Train a reader from a folder of labelled photos: choose initial weights, data and recipe.
 
-The published weights that read the folder's own training images best are fine-tuned, and the
-result is compared with them on the folder's validation split, which the test split is no part of.
-Weights between the start and the end of the training are compared, too, since they often read
-better than either (Wortsman et al. 2022, https://arxiv.org/abs/2109.01903).
+The published weights that read the folder's training images best are fine-tuned, and the result is
+compared with them on the validation split; the test split is not used. Weights interpolated between
+the start and the end of the training are also compared, since they are often better than either
+(Wortsman et al. 2022, https://arxiv.org/abs/2109.01903).
 """
 
 from __future__ import annotations
@@ -34,35 +34,35 @@ from training.transfer import transfer_weights
 log = logging.getLogger(__name__)
 
 SAMPLE = 100
-"""Training images on which published weights are compared."""
+"""Number of training images on which published weights are compared."""
 
 ALPHAS = (0.5, 1.0)
-"""Weights of the training's end that are compared with the published ones, 0."""
+"""Interpolation weights of the trained weights that are compared with the published weights."""
 
 REHEARSAL = "rendered_numbers/kinds"
-"""Rendered images of every kind, which are mixed in where photos are few and these are prepared."""
+"""Rendered images of every kind, which are mixed in if there are few photos and it is prepared."""
 
 FEW = 200
-"""Training images below which rendered images are mixed in."""
+"""Number of training images below which rendered images are mixed in."""
 
 RECIPE = "few_labels"
 
 LEAST_GAIN = 0.01
-"""Mean gain in log-probability below which a reader is no better, whatever its standard error."""
+"""Minimum mean gain in log-probability of a better reader, independent of its standard error."""
 
 MANY = 500
-"""Training images from which all layers are trained."""
+"""Number of training images from which on all layers are trained."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a folder is trained with: arguments of `training.configuration.configure`.
+    """Arguments of `training.configuration.configure` for a folder.
 
     Attributes:
         weights: name of published weights.
         dataset: the folder, or a mix with it.
         recipe: name and fields of the recipe.
-        reason: what was chosen and why, for a log.
+        reason: the choices and their reasons, for a log.
     """
 
     weights: str
@@ -72,11 +72,11 @@ class Plan:
 
 
 def plan(folder: str, data_dir: str | Path | None = None) -> Plan:
-    """Choose weights, mix and length of a training from a folder's images.
+    """Choose the weights, mixture and length of a training from a folder's images.
 
     Args:
-        folder: path of a folder, perhaps with its options.
-        data_dir: folder of prepared TFDS data; nothing is prepared here.
+        folder: path of a folder, optionally with its options.
+        data_dir: folder of TFDS data; nothing is prepared.
     """
     images = datasets.size(folder, "train")
     longest = max(len(label) for _, label in datasets.labels(folder, "train"))
@@ -85,11 +85,11 @@ def plan(folder: str, data_dir: str | Path | None = None) -> Plan:
         outputs = run_inference(Reader(name, max_glimpses=1), folder, "train", limit=SAMPLE)
         correct = sequence_correct(outputs.predictions.decoded, outputs.truth)
         scores[name] = int(correct.sum()), -_losses(outputs, 1.0).mean()
-    weights = max(scores, key=lambda name: scores[name])  # the first of equal ones
+    weights = max(scores, key=lambda name: scores[name])  # the first one if several are equal
     mix, why = folder, "alone, since its weights are interpolated with the published ones"
     if images < FEW and "," not in folder and _is_prepared(REHEARSAL, data_dir):
         mix, why = f"{folder}:2,{REHEARSAL}:1", f"with a third of {REHEARSAL}, since photos are few"
-    # From 80 steps for 30 images to 600 for 4,000, as many as two cores take in minutes.
+    # From 80 steps for 30 images to 600 for 4,000, which take minutes on two cores.
     recipe = get_recipe(RECIPE)
     steps = int(np.clip(80 * (images / 30) ** 0.4, 60, 600)) // recipe.epochs
     read = ", ".join(f"{name} {score[0]}" for name, score in scores.items())
@@ -111,7 +111,7 @@ def _is_prepared(name: str, data_dir: str | Path | None) -> bool:
 
 
 def _losses(outputs, temperature: float) -> np.ndarray:
-    """−log P of each label, of a label that is too long for the model as of a refusal."""
+    """−log P of each label; that of a refusal for labels that are too long for the model."""
     logits = scale_logits(outputs.predictions.outputs, temperature)
     return np.asarray(negative_log_likelihood(logits, outputs.truth))
 
@@ -119,9 +119,9 @@ def _losses(outputs, temperature: float) -> np.ndarray:
 def choose_reader(run: RunFolder) -> dict[str, Any]:
     """Compare a finished run with the weights that it started from, on its validation split.
 
-    The run's model becomes the best of the interpolated ones. It is to replace the published
-    reader if it reads as many validation images and its mean log-probability of their labels is
-    higher by more than its standard error and `LEAST_GAIN`.
+    The run's model is replaced by the best of the interpolated ones. It should replace the
+    published reader if it reads at least as many validation images and the mean log-probability of
+    their labels is higher by more than its standard error and `LEAST_GAIN`.
 
     Args:
         run: a run of the configuration of a `Plan`.
@@ -134,7 +134,7 @@ def choose_reader(run: RunFolder) -> dict[str, Any]:
     if "comparison" in metrics:
         return metrics["comparison"]
     configuration = read_configuration(run.config)
-    reader = Reader(run.folder, temperature=1.0)  # one, since its graph takes long to compile
+    reader = Reader(run.folder, temperature=1.0)  # only one, since compiling its graph takes long
     start, end = start_weights(configuration), reader.model.get_weights()
     scores = {}
     for alpha in (0.0, *ALPHAS):
@@ -166,7 +166,7 @@ def choose_reader(run: RunFolder) -> dict[str, Any]:
 
 
 def _score(reader: Reader, configuration: Configuration) -> tuple[np.ndarray, np.ndarray, float]:
-    """−log P and correctness of each validation image, (n,), and the temperature that fits them."""
+    """−log P and correctness of each validation image, (n,), and the fitted temperature."""
     outputs = run_inference(reader, configuration.validation, "validation")
     temperature = fit_temperature((outputs.predictions.outputs, outputs.truth))
     correct = sequence_correct(outputs.predictions.decoded, outputs.truth)
@@ -174,8 +174,8 @@ def _score(reader: Reader, configuration: Configuration) -> tuple[np.ndarray, np
 
 
 def start_weights(configuration: Configuration) -> list[np.ndarray]:
-    """The weights that a run of this configuration starts with."""
-    # As in the training: layers that the start lacks have the initial values of the run's seed.
+    """The initial weights of a run of this configuration."""
+    # As in the training: new layers have the initial values of the run's seed.
     keras.utils.set_random_seed(configuration.seed)
     model = models.create(configuration.model, **configuration.arguments)
     transfer_weights(model, models.load(configuration.weights))
@@ -190,14 +190,14 @@ def interpolate(
 
 
 def describe_choice(comparison: dict[str, Any], run: Path) -> str:
-    """What `choose_reader` found, as advice."""
+    """The result of `choose_reader` as a recommendation."""
     names = "the fine-tuned reader", comparison["weights"]
     scores = (
         f"of {comparison['images']} validation images {names[0]} reads {comparison['correct']} and "
         f"{names[1]} {comparison['published_correct']}; −log P {comparison['loss']:.3f} and "
         f"{comparison['published_loss']:.3f}"
     )
-    few = " (few images: label more for a surer answer)" if comparison["images"] < 30 else ""
+    few = " (few images: label more for a reliable comparison)" if comparison["images"] < 30 else ""
     if comparison["replace"]:
         return f"Replace {names[1]} by {run}: {scores}{few}"
-    return f"Keep {names[1]}, which {run} does not clearly surpass: {scores}{few}"
+    return f"Keep {names[1]}, since {run} is not clearly better: {scores}{few}"

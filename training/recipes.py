@@ -1,4 +1,4 @@
-"""Recipes: how a model is trained, apart from which model and on what."""
+"""Recipes: optimizer, schedule and augmentation, independent of model and data."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ class Recipe:
     """Optimizer, schedule and augmentation of a training.
 
     Attributes:
-        epochs: how often validation is scored and the run can be resumed.
-        steps_per_epoch: batches in an epoch; None for as many as hold every image once.
+        epochs: number of epochs; after each, validation is scored and the run can be resumed.
+        steps_per_epoch: batches in an epoch; None for one pass over all images.
         batch_size: images in a batch, over all devices.
         learning_rate: peak of the schedule: linear warm-up, then cosine decay to 0.
         warmup_fraction: fraction of all steps that the warm-up takes, in [0, 1).
         weight_decay: decoupled weight decay of AdamW, per step times the learning rate.
-        clip_norm: largest norm of all gradients together; 0 for no limit.
+        clip_norm: maximum global norm of the gradients; 0 for no limit.
         ema_momentum: momentum of the moving average of weights that is validated and saved, in
             [0, 1); 0 saves the weights themselves. The average spans at most a fifth of the
             training.
         label_smoothing: fraction of the probability spread evenly over the classes, in [0, 1).
-        checkpoint: the epoch whose model is saved: "best", of the highest validation sequence
-            accuracy, or "last". With a small validation split, "last" avoids selecting the
-            luckiest of many epochs.
-        augmentation: how strongly images are changed.
-        frozen: regular expression of the first part of the names of layers that keep their
-            weights; "" for none.
+        checkpoint: the epoch whose model is saved: "best", the one with the highest validation
+            sequence accuracy, or "last". With a small validation split, "last" avoids a selection
+            by chance among many epochs.
+        augmentation: strengths of random changes of the images.
+        frozen: regular expression that matches the beginning of the names of frozen layers; "" for
+            none.
 
     Raises:
         ValueError: if a value does not fit.
@@ -61,7 +61,7 @@ class Recipe:
 
     def __post_init__(self):
         types = typing.get_type_hints(type(self), include_extras=True)
-        del types["augmentation"]  # Checked by Augmentation.
+        del types["augmentation"]  # checked by Augmentation
         values = validate("recipe", types, {name: getattr(self, name) for name in types})
         try:
             re.compile(self.frozen)
@@ -70,7 +70,7 @@ class Recipe:
                 f"recipe: frozen should be a regular expression ({error}). "
                 f"Received: {self.frozen!r}"
             ) from error
-        for name, value in values.items():  # An integer where a float is expected becomes one.
+        for name, value in values.items():  # integers become floats where floats are expected
             object.__setattr__(self, name, value)
 
 
@@ -143,8 +143,9 @@ def fine_tuning() -> Recipe:
 def few_labels() -> Recipe:
     """A published reader on a folder of labelled photos: its convolutions keep their weights.
 
-    What `train.py --dataset FOLDER` uses, with steps by the number of photos. Of `conv_transformer`
-    the encoder and the heads are trained, in half of the time of all layers.
+    `train.py --dataset FOLDER` uses it, with a number of steps that depends on the number of
+    photos. Only the encoder and the heads of `conv_transformer` are trained, which takes half the
+    time of training all layers.
     """
     return replace(
         fine_tuning(),
@@ -171,13 +172,13 @@ def scenes() -> Recipe:
 
 
 def demo() -> Recipe:
-    """What `make demo` runs: a small model on rendered images, in four minutes on two CPU cores.
+    """The recipe of `make demo`: a small model on rendered images, four minutes on two CPU cores.
 
     `residual_cnn_small` on `rendered_numbers`: sequence accuracy 56 % on 2,000 test images, full
     images; with `--epochs 7` 64.5 % on 6,000.
 
-    Many small steps and little augmentation: for so short a training, the variety of the rendered
-    images suffices.
+    It has many small steps and little augmentation: for such a short training, the variety of the
+    rendered images suffices.
     """
     return replace(
         photos(),
@@ -215,11 +216,10 @@ def get_recipe(name: str) -> Recipe:
 def default_recipe(
     preferred: str | None, defaults: Mapping[str, Any], fine_tuning: bool = False
 ) -> str:
-    """Name of the recipe that suits a model and its data.
+    """Name of the default recipe for a model and its data.
 
     Args:
-        preferred: the model's own recipe (`models.Entry.recipe`), if any; for training from
-            scratch.
+        preferred: recipe of the model (`models.Entry.recipe`), if any, for training from scratch.
         defaults: `max_digits` and `channels` of the data (`datasets.defaults`).
         fine_tuning: whether the model starts from trained weights.
     """

@@ -1,4 +1,4 @@
-"""What `train.py` prints: the lists, and the scores of a finished run."""
+"""The output of `train.py`: the lists, and the scores of a finished run."""
 
 from __future__ import annotations
 

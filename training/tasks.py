@@ -1,4 +1,4 @@
-"""What differs between the training of a reader and that of a locator: data, loss, scores."""
+"""The differences between training a reader and training a locator: data, loss and scores."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ReadTask:
     """A model of one number; see `models.heads`."""
 
     def check(self, configuration: Configuration) -> None:
-        """Warn of labels that do not fit the model."""
+        """Warn about labels that are too long for the model."""
         max_digits = configuration.arguments["max_digits"]
         for source in sorted({configuration.dataset, configuration.validation}):
             longest = datasets.defaults(source)["max_digits"]
@@ -43,7 +43,7 @@ class ReadTask:
         return datasets.size(source, split, data_dir)
 
     def loss(self, configuration: Configuration, model: keras.Model) -> Any:
-        """What `compile` takes as `loss`."""
+        """The argument `loss` of `compile`."""
         return losses(
             configuration.arguments["max_digits"],
             configuration.recipe.label_smoothing,
@@ -77,7 +77,7 @@ class LocateTask:
     """A locator; see `models.locator`. The methods are those of `ReadTask`."""
 
     def check(self, configuration: Configuration) -> None:
-        """Raise ValueError for what a locator has not."""
+        """Raise ValueError for settings that locators do not support."""
         if configuration.crop != "full":
             raise ValueError(
                 "a locator is trained on whole images: leave --crop out. "
@@ -136,7 +136,7 @@ def check_buildable(configuration: Configuration) -> None:
     """Build the model once, before anything is written, and check what its task needs.
 
     Raises:
-        ValueError: if the model cannot be built, or not be trained like that.
+        ValueError: if the model cannot be built, or cannot be trained with these settings.
     """
     task_of(configuration).check(configuration)
     models.create(configuration.model, **configuration.arguments)

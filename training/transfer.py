@@ -1,4 +1,4 @@
-"""Copy weights between models, also of another `max_digits` or image size."""
+"""Copy weights between models, also with different `max_digits` or image sizes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Transfer:
 
     Attributes:
         copied: all weights were copied.
-        partial: output layers of another width; the classes that both models have were copied.
+        partial: output layers of another width, of which the common classes were copied.
         fresh: nothing was copied.
     """
 
@@ -31,11 +31,11 @@ class Transfer:
 def transfer_weights(model: keras.Model, donor: keras.Model) -> Transfer:
     """Copy the weights of `donor` into the layers of `model` that have the same name.
 
-    A layer is copied if all shapes agree. If they differ in the last axis only, as those of output
-    layers do when `max_digits` differs, the common part is copied.
+    A layer is copied if all shapes agree. If they differ only in the last axis, as for output
+    layers with different `max_digits`, the common part is copied.
 
     Raises:
-        ValueError: if no layer could be copied whole.
+        ValueError: if no layer could be copied completely.
     """
     copied, partial, fresh = [], [], []
     donors = {layer.name: layer.get_weights() for layer in donor.layers}

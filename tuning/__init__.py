@@ -6,7 +6,7 @@
     tuning.run_search(search, "runs/search")
     tuning.plot_hyperparameters("runs/search")
 
-keras-tuner is imported with the first function that needs it, not on import.
+keras-tuner is only imported by the functions that need it.
 """
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ EXAMPLES = """examples:
   python -m tuning deep_cnn --dataset mnist_numbers --set blocks=3..4 --set learning_rate=2e-3
   python -m tuning residual_cnn --dataset rendered_numbers:5,my_photos:2 --validation my_photos \\
       --tuner hyperband --epochs 9 --budget 70M
-  python -m tuning --run runs/search                resume the search in a folder
-  python -m tuning --run runs/search --report       write its page while it runs
+  python -m tuning --run runs/search                resume the search of a folder
+  python -m tuning --run runs/search --report       write its report while it runs
 
 on several machines that share the folder, with keras-tuner's environment variables:
   export KERASTUNER_ORACLE_IP=192.168.0.5 KERASTUNER_ORACLE_PORT=7777
@@ -46,7 +46,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add = parser.add_argument
     add("model", nargs="?", help="name of a model; train.py --list shows them")
     add("--describe", action="store_true", help="show the search space and exit")
-    add("--report", action="store_true", help="write the page of the search in --run and exit")
+    add("--report", action="store_true", help="write the report of the search in --run and exit")
     add("--dataset", metavar="NAME|FOLDER|A:2,B:1", help="training data, as for train.py")
     add(
         "--validation",
@@ -58,21 +58,21 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         "--trials",
         type=int,
         metavar="N",
-        help="candidates at most, refused ones included (default: 20; a whole grid)",
+        help="maximum number of candidates, including refused ones (default: 20; a whole grid)",
     )
     add("--epochs", type=int, metavar="N", help="epochs of a trial (default: recipe's / 4)")
     add("--steps", type=int, metavar="N", help="batches in an epoch (default: recipe's / 4)")
     add(
         "--objective",
         metavar="NAME",
-        help="sequence_accuracy (of a locator average_precision) or loss, on the validation split "
+        help="sequence_accuracy (for a locator average_precision) or loss, on the validation split "
         "(default: the former)",
     )
     add(
         "--budget",
         type=_amount,
         metavar="50M",
-        help="refuse candidates with more multiply-adds for an image",
+        help="refuse candidates with more multiply-adds per image",
     )
     add(
         "--set",
@@ -81,13 +81,13 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         dest="settings",
         metavar="KEY=VALUE",
         help="fix a hyperparameter (blocks=4), narrow it (blocks=3,4 or blocks=3..5), or change "
-        "any other setting of train.py --set; repeatable",
+        "any other setting of train.py --set; may be repeated",
     )
     add("--space", type=Path, metavar="FILE", help="Python file with a search space")
     add("--recipe", metavar="NAME", help="as for train.py")
     add("--crop", choices=("full", "union", "square"), help="as for train.py")
     add("--precision", metavar="POLICY", help="as for train.py")
-    add("--seed", type=int, default=0, metavar="N", help="of the search and trials (default: 0)")
+    add("--seed", type=int, default=0, metavar="N", help="seed of search and trials (default: 0)")
     add("--run", type=Path, metavar="FOLDER", help="folder of the search (default: under runs/)")
     add("--data-dir", type=Path, metavar="FOLDER", help="as for train.py")
     add(
@@ -95,7 +95,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         type=Path,
         default=Path("cache"),
         metavar="FOLDER",
-        help="prepared images are kept here between trials (default: cache)",
+        help="folder for prepared images, shared by the trials (default: cache)",
     )
     add_folder_options(parser)
     options = parser.parse_args(arguments)
@@ -120,7 +120,7 @@ def _amount(text: str) -> float:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Do what the options ask for; returns the exit status."""
+    """Run the command with the given options; returns its exit status."""
     from tuning import report
     from tuning.loop import run_search
     from tuning.search import plan, read_search, search_folder
@@ -156,9 +156,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     options = parse(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    # TensorFlow warns of many models in one process, which a search is.
+    # TensorFlow warns of many models in one process, which are normal in a search.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    # Imported here so that --help and wrong options do not wait for TensorFlow.
+    # Imported only now, so that --help and wrong options do not wait for TensorFlow.
     quiet_tensorflow()
     import keras_tuner as kt
 
@@ -166,7 +166,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     try:
         return run(options)
-    except (ValueError, OSError, RunError, kt.errors.FatalError) as error:
+    except (ValueError, OSError, MemoryError, RunError, kt.errors.FatalError) as error:
         print(f"python -m tuning: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

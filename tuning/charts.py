@@ -1,4 +1,4 @@
-"""Charts of a search, for its page and for notebooks."""
+"""Charts of a search, for its report and for notebooks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _GREY = "#6b7280"
 
 
 def pareto_front(ranked: Sequence[TrialRecord]) -> list[TrialRecord]:
-    """Trials that score better than all of lower or equal multiply-adds, the cheapest first.
+    """Trials that score better than all trials of equal or lower cost, in ascending order of cost.
 
     Args:
         ranked: finished trials, the best first.
@@ -30,7 +30,7 @@ def pareto_front(ranked: Sequence[TrialRecord]) -> list[TrialRecord]:
 
 @styled
 def plot_trials(folder: str | Path) -> Figure:
-    """Score of each trial in their order, and the best so far, of the search in a folder."""
+    """Score of each trial of the search in a folder, in order, and the best score so far."""
     search, ranked = _read(folder)
     figure, axes = new_axes()
     trials = sorted((r for r in ranked if r.trial != DEFAULT), key=lambda r: int(r.trial))
@@ -40,14 +40,15 @@ def plot_trials(folder: str | Path) -> Figure:
     axes.step(numbers, _scores(search, best), where="post", color=colour(1), label="best so far")
     _draw_default(axes, search, ranked)
     axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.set(title="Trials in their order", xlabel="trial", ylabel=_label(search))
+    axes.set(title="Trials in order", xlabel="trial", ylabel=_label(search))
     axes.legend(loc="best")
     return figure
 
 
 @styled
 def plot_cost(folder: str | Path) -> Figure:
-    """Score of each trial over its multiply-adds, with the Pareto front."""
+    """Score of each trial over its multiply-adds, with the Pareto front, of the search in a
+    folder."""
     search, ranked = _read(folder)
     figure, axes = new_axes()
     front = pareto_front(ranked)
@@ -62,7 +63,7 @@ def plot_cost(folder: str | Path) -> Figure:
 
 @styled
 def plot_hyperparameters(folder: str | Path, columns: int = 3) -> Figure:
-    """Score of each trial over each hyperparameter that varied."""
+    """Score of each trial over each varied hyperparameter, of the search in a folder."""
     search, ranked = _read(folder)
     trials = [record for record in ranked if record.trial != DEFAULT]
     shown = {}
@@ -85,7 +86,7 @@ def plot_hyperparameters(folder: str | Path, columns: int = 3) -> Figure:
         axes.set_ylabel(_label(search))
     for axes in grid.flat[len(shown) :]:
         axes.set_axis_off()
-    title = "Score of each trial over what varied (dashed: the default configuration)"
+    title = "Score of each trial over each hyperparameter (dashed: the default configuration)"
     figure.suptitle(title, fontsize=10, x=0.02, ha="left")
     return figure
 

@@ -1,9 +1,9 @@
-"""The loop of a search: keras-tuner's oracles choose the candidates, `run_trial` trains them.
+"""The loop of a search: oracles of keras-tuner choose the candidates, `run_trial` trains them.
 
-On several machines keras-tuner's chief hands the trials to workers, as set by the environment
+On several machines, keras-tuner's chief assigns the trials to workers, as set by the environment
 variables `KERASTUNER_TUNER_ID` ("chief", or a worker's name), `KERASTUNER_ORACLE_IP` and
-`KERASTUNER_ORACLE_PORT`. `Tuner.run_trial` is used in place of a `HyperModel`: it knows the
-trial's number, which names the run, and leaves checkpoints to the run.
+`KERASTUNER_ORACLE_PORT`. `Tuner.run_trial` is overridden instead of using a `HyperModel`: it knows
+the number of the trial, which names the run, and the run writes the checkpoints.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ from tuning.trial import (
 log = logging.getLogger(__name__)
 
 FAILURES = 5
-"""Trials that fail in succession before a search stops: the cause is not the candidates."""
+"""Number of failed trials in succession after which a search stops."""
 
 VARIABLES = ("KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT")
 
@@ -70,10 +70,11 @@ def run_search(
         cache_dir: as for `training.fit.train`.
 
     Raises:
-        RunError: if the folder holds something else or another process searches there.
+        RunError: if the folder contains other files or another search, or another process searches
+            in it.
         ValueError: if one of keras-tuner's environment variables is missing.
         OSError: if a file cannot be read or written, or the chief's port is taken.
-        kt.errors.FatalError: if trials fail in succession or cannot be written.
+        kt.errors.FatalError: if several trials fail in succession, or a trial cannot be written.
     """
     folder = Path(folder)
     is_distributed = "KERASTUNER_ORACLE_IP" in os.environ
@@ -88,7 +89,7 @@ def run_search(
         is_done = search.trials and _done(read_records(folder)) >= search.trials
         if is_done and not _listens(host, int(port)):
             log.info("the search in %s is finished, and its chief has ended", folder)
-            return  # keras-tuner would wait for the chief for an hour
+            return  # keras-tuner would wait an hour for the chief
     with contextlib.nullcontext() if is_worker else open_search(folder, search):
         context = TrialContext(search, folder, data_dir, cache_dir, name if is_worker else "")
         if not is_chief:
@@ -97,7 +98,7 @@ def run_search(
             _delete_damaged_state(folder / "oracle")
         with _quiet(), tensorflow_writes(folder / "oracle"):
             tuner = _ZooTuner(context)
-            if is_chief:  # keras-tuner does not say that a port is taken
+            if is_chief:  # keras-tuner does not report that a port is in use
                 socket.create_server((host, int(port))).close()
             try:
                 tuner.search(verbose=0)
@@ -111,15 +112,15 @@ def run_search(
 def best_configuration(
     folder: str | Path, budget: float | None = None, data_dir: Path | None = None
 ) -> Configuration:
-    """The configuration of the best finished trial of a search, at full length.
+    """The configuration of the best finished trial of a search, with its full length.
 
     Args:
         folder: of the search.
-        budget: most multiply-adds of an image; None for any.
+        budget: maximum number of multiply-adds per image; None for no limit.
         data_dir: where TFDS data lies.
 
     Raises:
-        RunError: if the folder holds no search.
+        RunError: if the folder contains no search.
         ValueError: if no finished trial is within the budget.
     """
     search = read_search(Path(folder))
@@ -148,7 +149,7 @@ def _listens(host: str, port: int) -> bool:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Drop what keras-tuner prints: tables, values, and a traceback for each refused candidate."""
+    """Suppress keras-tuner's output: tables, values, and a traceback for each refused candidate."""
     with (
         Path(os.devnull).open("w") as nowhere,
         contextlib.redirect_stdout(nowhere),
@@ -164,11 +165,11 @@ def _quiet() -> Iterator[None]:
 
 
 def _delete_damaged_state(folder: Path) -> None:
-    """Delete keras-tuner's state if a kill or a full disk interrupted it while it was written.
+    """Delete keras-tuner's state if a kill or a full disk interrupted writing it.
 
-    The oracle then starts anew: with the same seed it chooses the same candidates again, as far as
-    they do not depend on the order in which workers finish, and `run_trial` returns at once what is
-    trained already.
+    The oracle then starts from the beginning: with the same seed it chooses the same candidates, as
+    far as they do not depend on the order in which workers finish, and `run_trial` immediately
+    returns the results of trained candidates.
     """
     started = {path.name.removeprefix("trial_") for path in folder.glob("trial_*")}
     try:
@@ -191,14 +192,15 @@ class _ZooTuner(kt.Tuner):
         self.failures = 0
         super().__init__(_oracle(context), directory=str(context.folder), project_name="oracle")
         if not context.worker and (Path(self.project_dir) / "oracle.json").exists():
-            self.oracle.reload()  # also what a process in another role has begun
+            self.oracle.reload()  # including trials of a process in another role
 
     def on_search_begin(self) -> None:
-        """Write the tuner's state, or a kill in the first trial makes keras-tuner start anew."""
+        """Write the tuner's state, so that a search that is killed in the first trial can
+        resume."""
         self.save()
 
     def run_trial(self, trial: Any, **_: Any) -> dict[str, float]:
-        """Train a trial; what is not the candidate's fault ends the search."""
+        """Train a trial; errors that are not caused by the candidate end the search."""
         try:
             record = run_trial(self.context, trial.trial_id, trial.hyperparameters.values)
         except TrialFailed as error:
@@ -210,7 +212,7 @@ class _ZooTuner(kt.Tuner):
         return {self.context.search.objective: record.score}
 
     def on_trial_end(self, trial: Any) -> None:
-        """Report the trial, keep the best, and stop when one trial after the other fails."""
+        """Report the trial, write the best configuration, and stop after several failed trials."""
         records = {record.trial: record for record in read_records(self.context.folder)}
         record = records[trial.trial_id]
         if record.status == FINISHED and trial.status != "COMPLETED":
@@ -237,7 +239,7 @@ def _oracle(context: TrialContext) -> kt.Oracle:
         "allow_new_entries": False,
         "tune_new_entries": False,
         "seed": search.seed + 1,  # keras-tuner takes 0 for "none"
-        "max_consecutive_failed_trials": None,  # refused candidates count as failed there
+        "max_consecutive_failed_trials": None,  # keras-tuner counts refused candidates as failed
     }
     if search.tuner == "hyperband":
         oracle = kt.oracles.HyperbandOracle(max_epochs=search.epochs, **arguments)
@@ -245,7 +247,7 @@ def _oracle(context: TrialContext) -> kt.Oracle:
         return oracle
     arguments["max_trials"] = search.trials
     if search.tuner == "bayesian":
-        # The default, three for each hyperparameter, is more than most searches have.
+        # The default, three per hyperparameter, is more than the trials of most searches.
         return _BayesianOracle(num_initial_points=max(3, search.trials // 3), **arguments)
     if search.tuner == "grid":
         return _GridOracle(context.space, **arguments)
@@ -261,7 +263,8 @@ class _BayesianOracle(kt.oracles.BayesianOptimizationOracle):
 
 
 class _GridOracle(kt.Oracle):
-    """Every combination in turn. keras-tuner's own forgets its place when it is reloaded."""
+    """Every combination in order. keras-tuner's grid search loses its position when it is
+    reloaded."""
 
     def __init__(self, space, **arguments: Any):
         super().__init__(**arguments)
@@ -274,9 +277,9 @@ class _GridOracle(kt.Oracle):
 
 
 def _train_default(context: TrialContext) -> None:
-    """Train the base configuration for as long as a trial, to compare the trials with."""
+    """Train the base configuration for the length of a trial, as a baseline."""
     done = any(record.trial == DEFAULT for record in read_records(context.folder))
-    if done or is_busy(context.run(DEFAULT)):  # with another worker
+    if done or is_busy(context.run(DEFAULT)):  # by another worker
         return
     try:
         _report_trial(context, run_trial(context, DEFAULT, {}))

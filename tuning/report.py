@@ -1,4 +1,4 @@
-"""The results of a search: a summary for the terminal and a self-contained HTML page."""
+"""The report of a search: a summary for the terminal and a self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tuning.trial import DEFAULT, FAILED, REFUSED, best_first, read_records
 PAGE = "report.html"
 
 SUMMARY_ROWS = 10
-"""Trials in the summary on the terminal."""
+"""Maximum number of trials in the summary on the terminal."""
 
 
 def print_space(search: Search) -> None:
@@ -34,7 +34,7 @@ def print_space(search: Search) -> None:
 
 
 def print_summary(search: Search, folder: Path) -> bool:
-    """Print the best trials, the failures and the command to type next; returns if one is best."""
+    """Print the best trials, the failures and the next command; returns whether a trial is best."""
     console, records = Console(), read_records(folder)
     ranked = best_first(records, search.objective)
     statuses = Counter(record.status for record in records)
@@ -59,7 +59,7 @@ def print_summary(search: Search, folder: Path) -> bool:
             console.print(f"trial {record.trial} failed: {record.reason}", highlight=False)
     if ranked:
         chosen = ", ".join(f"{name} {show(value)}" for name, value in ranked[0].values.items())
-        chosen = chosen or "the configuration as it is"
+        chosen = chosen or "the default configuration"
         console.print(f"Best: trial {ranked[0].trial}: {chosen}", highlight=False)
         command = ["python", "train.py", "--config", f"{folder}/best.json", "--seed", "1"]
         console.print(f"Next: {shlex.join(command)}", markup=False, highlight=False, soft_wrap=True)
@@ -75,7 +75,7 @@ def write_report(search: Search, folder: Path, data_dir: Path | None = None) -> 
         data_dir: where TFDS data lies.
 
     Returns:
-        Path of the page.
+        Path of the file.
     """
     images = task_of(search.base).size(search.base.validation, "validation", data_dir)
     text = render(search, folder, images)

@@ -1,4 +1,4 @@
-"""What a search varies and how long its trials are, and the folder that holds it.
+"""The settings of a search, and its folder:
 
 - `search.json`: the search, with versions and commit;
 - `oracle/`: keras-tuner's state;
@@ -39,30 +39,31 @@ from tuning.space import Space, load, model_space
 TUNERS = ("random", "bayesian", "hyperband", "grid")
 
 OBJECTIVES = {"sequence_accuracy": "max", "average_precision": "max", "loss": "min"}
-"""Scores on the validation split that a search can optimize, and their direction; the first is of
-readers alone, the second of locators."""
+"""Validation scores that a search can optimize, and their directions; the first is only for
+readers, the second only for locators."""
 
 DEFAULT_TRIALS = 20
-"""Trials of a random or Bayesian search."""
+"""Default number of trials of a random or Bayesian search."""
 
 LARGEST_GRID = 1000
-"""Points of a grid that is searched without --trials."""
+"""Maximum number of points of a grid that is searched without --trials."""
 
 
 @dataclass(frozen=True)
 class Search:
-    """What is searched for, and how.
+    """The settings of a search.
 
     Attributes:
         base: the configuration to search around.
         tuner: one of `TUNERS`.
         objective: one of `OBJECTIVES`; None for the accuracy.
-        trials: candidates at most, refused ones included; None for one pass of Hyperband.
-        epochs: epochs of a trial; of the longest ones of Hyperband.
-        steps: batches of the base's size in an epoch of a trial.
-        budget: most multiply-adds of a candidate for one image; None for any.
+        trials: maximum number of candidates, including refused ones; None for one pass of
+            Hyperband.
+        epochs: epochs of a trial; for Hyperband of the longest trials.
+        steps: batches in an epoch of a trial, for the batch size of `base`.
+        budget: maximum number of multiply-adds of a candidate per image; None for no limit.
         overrides: texts that narrow the space.
-        space: text of the Python file with the space; None for the model's own.
+        space: text of the Python file with the space; None for the space of the model.
         seed: seed of the oracle.
     """
 
@@ -91,7 +92,7 @@ class Search:
 
     @property
     def accuracy(self) -> str:
-        """The score of the model's task that is a fraction."""
+        """The accuracy score of the model's task."""
         is_locator = models.entry(self.base.model).task == "locate"
         return "average_precision" if is_locator else "sequence_accuracy"
 
@@ -104,7 +105,7 @@ class Search:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Search:
-        """Read what `to_json` gave."""
+        """The inverse of `to_json`."""
         base = Configuration.from_json(values["base"])
         return cls(**{**values, "base": base, "overrides": tuple(values["overrides"])})
 
@@ -131,17 +132,17 @@ def plan(
     base_arguments: Mapping[str, Any] | None = None,
     **fields: Any,
 ) -> Search:
-    """Make a search from what a command line gives.
+    """Create a search from command-line options.
 
     Args:
         model: name in the registry of models.
         dataset: as for `training.configuration.configure`.
         settings: texts `key=value` that narrow a hyperparameter of the space, or change the
             configuration to search around.
-        space_file: a space to use instead of the model's own.
+        space_file: file with a space to use instead of that of the model.
         epochs: epochs of a trial. Defaults to a quarter of the recipe's.
         steps: steps of an epoch. Defaults to a quarter of the recipe's.
-        seed: of the oracle and of the trainings.
+        seed: seed of the oracle and of the trainings.
         data_dir: where TFDS data lies.
         base_arguments: further arguments of `configure`.
         **fields: further fields of `Search`.
@@ -159,8 +160,8 @@ def plan(
         key, _, value = setting.partition("=")
         if key in whole.names:
             overrides.append(setting)
-            # One value of a plain setting is the default's too, so that trials differ from it in
-            # what is searched alone; but a strength of augmentation is relative to the default's.
+            # A fixed setting also applies to the default configuration, so that trials differ from
+            # it only in what is searched; a strength of augmentation is relative to the default's.
             relative = key == "augmentation" and whole.contains(setting)
             if key not in searched or relative or ".." in value or "," in value:
                 continue
@@ -171,7 +172,7 @@ def plan(
             )
         others.append(setting)
     base = configure(model, dataset, settings=others, **base_arguments)
-    names = _make_space(base, text).names  # without augmentation, no strength of it
+    names = _make_space(base, text).names  # without augmentation, its strength does not vary
     overrides = [setting for setting in overrides if setting.partition("=")[0] in names]
     full_steps = steps_per_epoch(base, data_dir)
     search = Search(
@@ -199,17 +200,17 @@ def plan(
 
 
 def search_folder(search: Search) -> Path:
-    """Where a search lies when no folder is named: one for each search."""
+    """The default folder of a search, a different one for each search."""
     text = json.dumps(search.to_json() | {"trials": None}, sort_keys=True)
     name = default_folder(search.base).name.rpartition("-")[0]
     return Path("runs") / f"tuning-{name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
 def read_search(folder: Path) -> Search:
-    """The search that a folder holds.
+    """Read the search of a folder.
 
     Raises:
-        RunError: if it holds none.
+        RunError: if the folder contains no search.
     """
     path = folder / "search.json"
     if not path.exists():
@@ -225,10 +226,10 @@ def read_search(folder: Path) -> Search:
 
 @contextlib.contextmanager
 def open_search(folder: Path, search: Search) -> Iterator[None]:
-    """Hold the folder of a search: a new one, or one to resume.
+    """Lock the folder of a search, new or to be resumed.
 
     Raises:
-        RunError: if the folder holds another search or other files, or another process searches
+        RunError: if the folder contains another search or other files, or another process searches
             in it.
     """
     resumes = is_started(folder, "search.json", "search")
@@ -237,17 +238,17 @@ def open_search(folder: Path, search: Search) -> Iterator[None]:
         if resumes:
             check_search(folder, search)
         for parent in (folder / "trials", *(folder / "trials").glob("[!.]*/")):
-            remove_leftovers(parent)  # of finished trials as well, in which nothing more is written
+            remove_leftovers(parent)  # also in finished trials, which are not written any more
         content = {"search": search.to_json(), "environment": environment()}
         write_json(folder / "search.json", content)
         yield
 
 
 def check_search(folder: Path, search: Search) -> None:
-    """Check that a folder holds this search, perhaps with another number of trials.
+    """Check that a folder contains this search, possibly with another number of trials.
 
     Raises:
-        RunError: if it holds another search or none.
+        RunError: if it contains another search or none.
     """
     requested = search.to_json()
     present = read_search(folder).to_json() | {"trials": search.trials}

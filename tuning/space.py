@@ -1,4 +1,4 @@
-"""A search space: the hyperparameters that vary, and the training settings that they stand for.
+"""A search space: the hyperparameters that vary, and the resulting training settings.
 
 A space is a function of keras-tuner's `HyperParameters` and the configuration to search around:
 
@@ -12,8 +12,8 @@ A space is a function of keras-tuner's `HyperParameters` and the configuration t
             "learning_rate": hp.Float("learning_rate", 1e-4, 1e-2, sampling="log"),
         }
 
-It returns settings under the names that `train.py --set` takes. Hyperparameters that exist only for
-some values of another one belong in a `conditional_scope`; where it does not apply they are None.
+It returns settings with the names of `train.py --set`. Hyperparameters that exist only for some
+values of another one belong in a `conditional_scope`; if it does not apply, they are None.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from training.recipes import Recipe
 SpaceFunction = Callable[[kt.HyperParameters, Configuration], Mapping[str, Any]]
 
 SIGNIFICANT_DIGITS = 4
-"""Of real numbers: enough for a rate, and not changed by the 32-bit floats that keras-tuner sends
-between machines."""
+"""Significant digits of real numbers: enough for a rate, and preserved by the 32-bit floats that
+keras-tuner sends between machines."""
 
 
 class Space:
@@ -44,9 +44,9 @@ class Space:
     Args:
         function: the space.
         base: the configuration to search around.
-        overrides: texts that narrow the space: `name=value` fixes a hyperparameter,
-            `name=a,b,c` leaves these values, `name=low..high` leaves the values in this range,
-            both ends included.
+        overrides: texts that narrow the space: `name=value` fixes a hyperparameter, `name=a,b,c`
+            allows these values, `name=low..high` allows the values in this range, including both
+            ends.
 
     Attributes:
         hyperparameters: a `kt.HyperParameters` with the default values.
@@ -73,7 +73,7 @@ class Space:
         """Values of the hyperparameters that apply, real numbers rounded.
 
         Args:
-            values: by name; hyperparameters that are not in it have their defaults.
+            values: values by name; missing hyperparameters have their defaults.
         """
         hp = self.hyperparameters.copy()
         hp.values = self.hyperparameters.values | {name: _round(values[name]) for name in values}
@@ -84,13 +84,13 @@ class Space:
         }
 
     def settings(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """The training settings that values of the hyperparameters stand for."""
+        """The training settings for values of the hyperparameters."""
         hp = self.hyperparameters.copy()
         hp.values = self.active(values)
         return dict(self._call(hp))
 
     def contains(self, override: str) -> bool:
-        """Whether the space has the values that an override leaves."""
+        """Whether the space contains the values of an override."""
         try:
             _override(self.hyperparameters, [override])
         except ValueError:
@@ -98,7 +98,7 @@ class Space:
         return True
 
     def combinations(self) -> Iterator[dict[str, Any]]:
-        """All points of the grid; ranges of real numbers without a step have ten values."""
+        """All points of the grid; a range of real numbers without a step has ten values."""
         return _combinations(self.hyperparameters.space, {})
 
     def describe(self) -> list[tuple[str, str, str, str]]:
@@ -121,7 +121,7 @@ class Space:
 
 
 def model_space(name: str) -> SpaceFunction:
-    """The space of a model: the one of its entry, and the main settings of the recipe.
+    """The space of a model: that of its registry entry, and the main settings of the recipe.
 
     Raises:
         ValueError: if no model has that name.
@@ -152,10 +152,10 @@ def _recipe_space(hp: kt.HyperParameters, recipe: Recipe) -> dict[str, Any]:
 
 
 def load(text: str) -> SpaceFunction:
-    """The function `space` of a Python file whose content is given.
+    """The function `space` of a Python file with the given text.
 
     Raises:
-        ValueError: if the text cannot be run or has no such function.
+        ValueError: if the text cannot be executed or has no such function.
     """
     names: dict[str, Any] = {"__name__": "space"}
     try:
@@ -210,7 +210,7 @@ def _combinations(
 
 
 def _override(space: kt.HyperParameters, overrides: Sequence[str]) -> list[kinds.HyperParameter]:
-    """The narrowed hyperparameters, without those whose condition no longer can be met."""
+    """The narrowed hyperparameters, without those whose conditions can no longer be met."""
     texts = {}
     names = [hp.name for hp in space.space]
     for override in overrides:
@@ -231,7 +231,7 @@ def _override(space: kt.HyperParameters, overrides: Sequence[str]) -> list[kinds
 
 
 def _narrow(hp: kinds.HyperParameter, text: str) -> kinds.HyperParameter:
-    """The hyperparameter with the values that an override leaves."""
+    """The hyperparameter, restricted to the values of an override."""
     common = {"name": hp.name, "conditions": hp.conditions}
     low, dots, high = text.partition("..")
     if not dots:
@@ -255,7 +255,7 @@ def _narrow(hp: kinds.HyperParameter, text: str) -> kinds.HyperParameter:
 
 
 def _parse(hp: kinds.HyperParameter, text: str, exact: bool = True) -> Any:
-    """The value that a text stands for; `exact` refuses values that the hyperparameter lacks."""
+    """Parse a value; with `exact`, values that the hyperparameter does not have are an error."""
     kind = type(hp.default)
     if kind is str:
         value = text

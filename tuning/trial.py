@@ -1,4 +1,4 @@
-"""One trial: from values of the hyperparameters to a run like any other, and its record."""
+"""A trial: train a run with values of the hyperparameters, and write its record."""
 
 from __future__ import annotations
 
@@ -35,29 +35,29 @@ DEFAULT = "default"
 FINISHED, REFUSED, FAILED = "finished", "refused", "failed"
 
 INFERENCE_LIMIT = 500
-"""Validation images on which a trial's temperature is fitted: its calibration is not compared."""
+"""Number of validation images for the temperature of a trial; calibration is not compared."""
 
 WAIT = 5.0
 """Seconds between attempts while another process trains the same trial."""
 
 
 class TrialFailed(Exception):
-    """A trial without a score; its record has the reason."""
+    """A trial without a score; its record contains the reason."""
 
 
 @dataclass(frozen=True)
 class TrialRecord:
-    """A trial and its result, as `trials/NUMBER.json` holds it.
+    """A trial and its result, the content of `trials/NUMBER.json`.
 
     Attributes:
         trial: its number, or "default".
         status: "finished", "refused" (over the budget, not trained) or "failed".
         values: the hyperparameters that apply; none for the default.
-        settings: the same as `train.py --set` takes it.
+        settings: the same in the form of `train.py --set`.
         reason: why the trial was refused or failed.
         score: value of the objective; None without one.
         validation: scores of the best epoch on the validation split.
-        epochs: epochs of the run, those of the trial that it continues included.
+        epochs: epochs of the run, including those of a continued trial.
         seconds: time that these epochs took.
         parameters, multiply_adds: cost of the model; None without a score.
         worker: the process that trained it.
@@ -79,7 +79,7 @@ class TrialRecord:
 
 @dataclass(frozen=True)
 class TrialContext:
-    """What the trials of a search have in common.
+    """The common context of the trials of a search.
 
     Attributes:
         search: the search.
@@ -110,19 +110,19 @@ class TrialContext:
 
 
 def run_trial(context: TrialContext, trial: str, values: Mapping[str, Any]) -> TrialRecord:
-    """Train with the given values of the hyperparameters, or resume where the trial was stopped.
+    """Train with values of the hyperparameters, or resume a stopped trial.
 
     Args:
         trial: its number; `DEFAULT` trains the search's base configuration.
-        values: values of the hyperparameters as the oracle gives them. Hyperband's say how far to
-            train (`tuner/epochs`) and which trial to continue (`tuner/trial_id`).
+        values: values of the hyperparameters from the oracle. Those of Hyperband include the number
+            of epochs (`tuner/epochs`) and the trial to continue (`tuner/trial_id`).
 
     Returns:
-        The record, which is also written.
+        The record, which is also written to its file.
 
     Raises:
         TrialFailed: if the candidate is refused or its training fails.
-        OSError, RunError: if files cannot be read or written, whatever the candidate.
+        OSError, RunError: if files cannot be read or written, independent of the candidate.
     """
     search, run = context.search, context.run(trial)
     record = TrialRecord(trial, worker=context.worker)
@@ -132,7 +132,7 @@ def run_trial(context: TrialContext, trial: str, values: Mapping[str, Any]) -> T
                 record, values=context.space.active(values), settings=context.space.settings(values)
             )
         shown = ", ".join(f"{name} {show(value)}" for name, value in record.values.items())
-        log.info("trial %s: %s", trial, shown or "the configuration as it is")
+        log.info("trial %s: %s", trial, shown or "the default configuration")
         length = (search.epochs, search.steps)
         configuration = candidate(search.base, record.settings, context.full_steps, length)
         if trial != DEFAULT and search.budget is not None:
@@ -142,12 +142,12 @@ def run_trial(context: TrialContext, trial: str, values: Mapping[str, Any]) -> T
                 record = dataclasses.replace(record, status=REFUSED)
                 budget = count(search.budget)
                 raise TrialFailed(f"{count(cost)} multiply-adds, the budget is {budget}")
-        while is_busy(run):  # a worker, where a chief was killed and hands its trial out again
-            log.info("trial %s: waiting for another process that trains it", trial)
+        while is_busy(run):  # a worker, if a restarted chief assigns its trial again
+            log.info("trial %s: waiting for the process that trains it", trial)
             time.sleep(WAIT)
         if run.config.exists() and read_configuration(run.config) != configuration:
             log.warning("trial %s: replacing the run of another candidate", trial)
-            shutil.rmtree(run.folder)  # left from before keras-tuner's state was damaged
+            shutil.rmtree(run.folder)  # from before keras-tuner's state was damaged
         if "tuner/trial_id" in values:
             _continue_run(context.run(values["tuner/trial_id"]), run)
         metrics = train(
@@ -158,7 +158,7 @@ def run_trial(context: TrialContext, trial: str, values: Mapping[str, Any]) -> T
             until=values.get("tuner/epochs", search.epochs),
             inference_limit=INFERENCE_LIMIT,
         )
-        if search.tuner != "hyperband":  # the only one that continues trials
+        if search.tuner != "hyperband":  # only hyperband continues trials
             run.checkpoint.unlink(missing_ok=True)
     except (OSError, RunError):
         raise
@@ -168,7 +168,7 @@ def run_trial(context: TrialContext, trial: str, values: Mapping[str, Any]) -> T
         _write_record(context.folder, dataclasses.replace(record, reason=reason))
         raise TrialFailed(reason) from error
     finally:
-        keras.backend.clear_session()  # or memory grows from trial to trial
+        keras.backend.clear_session()  # otherwise memory grows with every trial
         gc.collect()
     record = dataclasses.replace(
         record,
@@ -178,7 +178,7 @@ def run_trial(context: TrialContext, trial: str, values: Mapping[str, Any]) -> T
         **{key: metrics[key] for key in ("validation", "epochs", "parameters", "multiply_adds")},
     )
     _write_hparams(run, record)
-    _write_record(context.folder, record)  # last: it says that the trial is done
+    _write_record(context.folder, record)  # last, since it marks the trial as finished
     return record
 
 
@@ -188,16 +188,17 @@ def candidate(
     full_steps: int,
     length: tuple[int, int] | None = None,
 ) -> Configuration:
-    """The base configuration with other settings, at its full length or shorter.
+    """The base configuration with other settings, with its full length or shorter.
 
-    An epoch keeps its number of images whatever the batch size, and the moving average of weights
+    An epoch has the same number of images for every batch size, and the moving average of weights
     spans the same fraction of the training.
 
     Args:
         base: the configuration to change.
-        settings: what `Space.settings` gives.
+        settings: settings from `Space.settings`.
         full_steps: batches in an epoch of `base`.
-        length: epochs, and batches of the base's size in each. Defaults to those of `base`.
+        length: epochs, and batches in each for the batch size of `base`. Defaults to those of
+            `base`.
 
     Raises:
         ValueError: if a setting is unknown or does not fit.
@@ -229,7 +230,7 @@ def is_busy(run: RunFolder) -> bool:
 
 
 def _continue_run(source: RunFolder, run: RunFolder) -> None:
-    """Start a run as an unfinished copy of another; nothing if it is started already."""
+    """Start a run as an unfinished copy of another run, unless it is already started."""
     if run.folder.exists():
         return
     with atomic_path(run.folder) as part:
@@ -258,7 +259,7 @@ def read_records(folder: str | Path) -> list[TrialRecord]:
 
 
 def best_first(records: Iterable[TrialRecord], objective: str) -> list[TrialRecord]:
-    """The finished trials, the best first, of equal ones the one of smaller loss."""
+    """The finished trials by descending score; for equal scores by ascending loss."""
     sign = -1 if OBJECTIVES[objective] == "max" else 1
     finished = [record for record in records if record.status == FINISHED]
     return sorted(finished, key=lambda record: (sign * record.score, record.validation["loss"]))

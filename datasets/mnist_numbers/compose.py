@@ -1,4 +1,4 @@
-"""Composition of handwritten digits to a number on a canvas, in NumPy and OpenCV."""
+"""Compose handwritten digits into a number on a canvas, with NumPy and OpenCV."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _place(inks: list[np.ndarray], rng: np.random.Generator):
 def _draw(
     digit: np.ndarray, size: np.ndarray, left: float, top: float, slant: float, rotation: float
 ) -> np.ndarray:
-    """The digit alone on a black canvas, slanted and rotated about its centre."""
+    """Draw one digit on a black canvas, slanted and rotated about its centre."""
     rows, columns = digit.shape
     scale = np.diag([size[0] / columns, size[1] / rows])
     cos, sin = np.cos(rotation), np.sin(rotation)

@@ -26,7 +26,7 @@ _SEEDS = {"train": 1, "validation": 2, "test": 3}
 
 @dataclasses.dataclass(eq=False)
 class MnistNumbersConfig(tfds.core.BuilderConfig):
-    """Number of images in each split, and of digits in the longest number."""
+    """Number of images in each split, and maximum number of digits."""
 
     counts: dict[str, int] = dataclasses.field(default_factory=dict)
     longest: int = 5
@@ -87,7 +87,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         images = digits["image"].numpy()[..., 0]
         labels = digits["label"].numpy()
         for index in range(count):
-            # One generator per image, so that images do not depend on the number of others.
+            # One generator per image, so that images do not depend on the number of images.
             rng = np.random.default_rng([_SEEDS[split], index])
             length = rng.integers(1, self.builder_config.longest + 1)
             chosen = rng.integers(len(labels), size=length)

@@ -1,9 +1,10 @@
-"""A folder of photos as a data set, in the layout that it has; docs/data.md describes them all.
+"""Folders of photos as data sets; docs/data.md describes the accepted layouts.
 
-A layout is read into rows: tables by `tables`, annotations of objects by `annotations`, labels in
-names or beside each image by `names`. `folder` checks the rows and finds their images. An image
-with several numbers has a row for each; the boxes of annotations are whole numbers if a tenth of
-their labels or more have several digits (`rows.join_objects`), and digits of one number otherwise.
+Every layout is converted to rows: tables by `tables`, object annotations by `annotations`, labels
+in file names, folder names or text files by `names`. `folder` checks the rows and finds their
+images. An image with several numbers has a row for each. Boxes of annotations are those of whole
+numbers if at least a tenth of their labels have several digits (`rows.join_objects`), and of the
+digits of one number otherwise.
 """
 
 from datasets.photo_folder.facts import ImageFacts

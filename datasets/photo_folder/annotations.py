@@ -1,4 +1,4 @@
-"""Annotations of objects: COCO, YOLO and Pascal VOC, whose digits are joined from left to right.
+"""Object annotations in COCO, YOLO and Pascal VOC; digits are joined from left to right.
 
 COCO: https://cocodataset.org/#format-data. YOLO: https://docs.ultralytics.com/datasets/detect.
 Pascal VOC: Everingham et al. 2010, https://doi.org/10.1007/s11263-009-0275-4.
@@ -21,11 +21,11 @@ from datasets.photo_folder.rows import Layout, Row, image_row, join_objects
 from datasets.photo_folder.values import TEXT_KEYS, split_in
 
 _ORIENTATION = 0x0112  # EXIF's tag
-_ON_ITS_SIDE = (5, 6, 7, 8)  # its values that turn an image by a quarter
+_ON_ITS_SIDE = (5, 6, 7, 8)  # values with a rotation by a quarter turn
 
 
 def is_coco(path: Path) -> bool:
-    """Whether a JSON file is of the form of COCO."""
+    """Whether a JSON file has the structure of COCO."""
     try:
         content = json.loads(read_text(path)[0])
     except (ValueError, RecursionError):
@@ -34,10 +34,10 @@ def is_coco(path: Path) -> bool:
 
 
 def read_coco(paths: Sequence[Path], root: Path) -> Layout:
-    """Read files of COCO, each perhaps of one split.
+    """Read COCO files; the name of a file may name its split.
 
     Raises:
-        ValueError: if they list no images or an annotation is not as COCO has it.
+        ValueError: if they list no images or an annotation is not valid COCO.
     """
     rows: list[Row] = []
     for path in paths:
@@ -86,7 +86,7 @@ def _layout(name: str, rows: Sequence[Row], path: Path) -> Layout:
 
 
 def read_yolo(images: Sequence[Path], root: Path) -> Layout:
-    """Read YOLO's text files, beside their images or in `labels/` where those are in `images/`.
+    """Read YOLO's text files, next to the images, or in `labels/` for images in `images/`.
 
     Raises:
         ValueError: if `data.yaml` is damaged, or there is no object.
@@ -108,7 +108,7 @@ def read_yolo(images: Sequence[Path], root: Path) -> Layout:
 
 
 def yolo_file(image: Path) -> Path | None:
-    """The text file of an image in YOLO's layout; None where there is none."""
+    """The text file of an image in YOLO's layout; None if there is none."""
     folders = [image.parent]
     if "images" in image.parent.parts:
         parts = list(image.parent.parts)
@@ -149,7 +149,7 @@ def _yolo_row(row: Row, line: str, classes: dict[int, str], size: tuple[int, int
 
 
 def _yolo_classes(root: Path) -> tuple[dict[int, str], str]:
-    """Names of the classes by number, and the file that has them; empty where there is none."""
+    """Names of the classes by number, and the file that defines them; empty if there is none."""
     usual = root / "data.yaml"
     for path in [usual] if usual.is_file() else sorted(root.glob("*.y*ml")):
         try:
@@ -172,12 +172,13 @@ def _yolo_classes(root: Path) -> tuple[dict[int, str], str]:
 
 
 def _upright_size(path: Path) -> tuple[int, int]:
-    """Width and height of an image as it is shown; of a damaged one (1, 1), which fails later."""
+    """Width and height of the upright image; (1, 1) for a damaged image, which is reported
+    later."""
     try:
         with Image.open(path) as image:
             is_turned = image.getexif().get(_ORIENTATION) in _ON_ITS_SIDE
             return image.size[::-1] if is_turned else image.size
-    except Exception:  # of any kind: decoding reports it
+    except Exception:  # any error of Pillow: decoding raises it again
         return 1, 1
 
 

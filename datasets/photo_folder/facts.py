@@ -1,4 +1,4 @@
-"""What only the images themselves tell: whether they decode, their sizes and their pixels."""
+"""Facts that require decoding the images: errors, sizes and hashes of the pixels."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from number_zoo.images import decode_image
 log = logging.getLogger(__name__)
 
 CACHE_VARIABLE = "NUMBER_ZOO_CACHE"
-"""Environment variable of the folder where facts are kept, by default ~/.cache/number_zoo."""
+"""Environment variable of the folder where facts are cached, by default ~/.cache/number_zoo."""
 
 SLOW = 0.5
-"""Seconds of decoding from which the facts are kept."""
+"""Seconds of decoding from which on the facts are cached."""
 
 _CURES = {
     ".svg": "export the drawing as PNG",
@@ -33,19 +33,19 @@ _CURES = {
     ".heic": "pip install pillow-heif",
     ".heif": "pip install pillow-heif",
 }
-_VERSION = 2  # raise when the facts change, to invalidate kept ones
+_VERSION = 2  # increase when the facts change, to invalidate cached ones
 
 
 @dataclass(frozen=True, slots=True)
 class ImageFacts:
-    """What decoding an image tells.
+    """Result of decoding an image.
 
     Attributes:
-        width: in pixels, upright; 0 where it does not decode.
+        width: in pixels, upright; 0 if it does not decode.
         height: in pixels.
         digest: hash of its pixels, equal for the same image in another lossless format.
-        frames: frames of an animation or pages; the first is used.
-        error: why it does not decode; "" where it does.
+        frames: number of frames or pages; the first is used.
+        error: reason why the image cannot be decoded; "" if it can.
     """
 
     width: int = 0
@@ -56,7 +56,7 @@ class ImageFacts:
 
 
 def measure(paths: Iterable[Path]) -> dict[Path, ImageFacts]:
-    """Decode each image once, in threads; the facts of unchanged files are kept for other times."""
+    """Decode each image once, in threads; the facts of unchanged files are cached."""
     states = {path: [path.stat().st_size, path.stat().st_mtime_ns] for path in paths}
     if not states:
         return {}

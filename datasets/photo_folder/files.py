@@ -1,4 +1,4 @@
-"""Find images in a folder and the file that a table means by a name, and read text files."""
+"""Find the images of a folder, match the names in tables to files, and read text files."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _UPLOAD = re.compile("^[0-9a-f]{8}-")  # Label Studio puts it before the names o
 
 
 def normalized(file: str) -> str:
-    """The last part of a file's name in the normal form NFC."""
+    """The last part of a path in the Unicode normal form NFC."""
     return unicodedata.normalize("NFC", file.replace("\\", "/").rpartition("/")[2])
 
 
 def find_images(folder: Path) -> list[Path]:
-    """Images in a folder and its subfolders, in order; hidden ones are left out."""
+    """Images in a folder and its subfolders, in order; hidden files are left out."""
     return [path for path in _walk(folder) if IMAGE.search(path.name)]
 
 
@@ -47,11 +47,11 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 
 def read_text(path: Path) -> tuple[str, str]:
-    """The text of a file and its encoding: by its mark, else UTF-8, UTF-16 or Windows-1252."""
+    """The text and encoding of a file: by its byte order mark, else UTF-8, UTF-16, Windows-1252."""
     data = path.read_bytes()
     encodings = [encoding for mark, encoding in _MARKS if data.startswith(mark)][:1]
     if not encodings and data[:200].count(0) > len(data[:200]) / 10:
-        # ASCII in UTF-16 has a zero in every other byte: the second where the low one is first.
+        # ASCII in UTF-16 has a zero in every second byte.
         low_first = data[1:200:2].count(0) >= data[:200:2].count(0)
         encodings = ["utf-16-le" if low_first else "utf-16-be"]
     for encoding in [*encodings, "utf-8"]:
@@ -63,11 +63,11 @@ def read_text(path: Path) -> tuple[str, str]:
 
 
 class Files:
-    """Files of a folder, found by the names that tables have."""
+    """Files of a folder, to be found by the names in tables."""
 
     def __init__(self, root: Path, anywhere: bool):
         self.root = root
-        self.anywhere = anywhere  # whether absolute paths and .. are followed
+        self.anywhere = anywhere  # whether absolute paths and .. are allowed
         self.renamed = 0
 
     @cached_property
@@ -84,9 +84,9 @@ class Files:
     def find(self, file: str) -> Path:
         """The path of the image that a table names.
 
-        It is within the folder or its `images/`, perhaps below other folders than the table has,
-        in another case or normal form, without its suffix or with that of another format, or
-        without the prefix of Label Studio, as long as just one file fits.
+        The file is in the folder or its `images/`. It may have other parent folders, another case
+        or normal form, another or no suffix, or lack the prefix of Label Studio, as long as exactly
+        one file matches.
 
         Raises:
             Unclear: if there is no such file, or several, or it cannot be opened.
@@ -138,7 +138,7 @@ class Files:
 
 
 def _common_folders(path: Path, folders: Sequence[str]) -> int:
-    """How many of the last folders of a path are also the last of those that a table names."""
+    """Number of trailing folders that a path has in common with a path in a table."""
     pairs = zip(reversed(path.parts[:-1]), reversed(folders), strict=False)
     same = (normalized(a).casefold() == normalized(b).casefold() for a, b in pairs)
     return sum(takewhile(bool, same))

@@ -1,4 +1,4 @@
-"""Read a folder of photos in the layout that it has; all rows that cannot be used are one error."""
+"""Read a folder of photos in any layout; one error reports all rows that cannot be used."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from datasets.photo_folder.values import Unclear
 from datasets.registry import SPLITS
 
 SHOWN = 20
-"""Bad rows that an error shows."""
+"""Maximum number of bad rows in an error message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +29,14 @@ class Photo:
     """An image of a folder and its label.
 
     Attributes:
-        file: name of the image as its table has it.
-        label: the digits, "" for none.
+        file: name of the image as its table has it. label: the digits, "" for none.
         path: path of the image.
         split: "train", "validation" or "test".
         boxes: float32 (n, 4), left, top, right, bottom of each digit or of the number, in pixels;
-            None where the row has none.
+            None if the row has none.
         location: where the row is, such as "labels.csv, line 3".
         turn: counter-clockwise quarter turns that make the number upright.
-        facts: what decoding the image tells; None where it was not decoded.
+        facts: result of decoding the image; None if it was not decoded.
     """
 
     file: str
@@ -51,7 +50,7 @@ class Photo:
 
     @property
     def box(self) -> np.ndarray:
-        """float32 (4,), around all boxes; NaN where the row has none."""
+        """float32 (4,), around all boxes; NaN if the row has none."""
         return union_box(np.full(4, np.nan) if self.boxes is None else self.boxes)
 
 
@@ -75,15 +74,15 @@ class BadRows(ValueError):
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder as it was understood.
+    """The interpretation of a folder.
 
     Attributes:
         source: its path, or that of its table.
-        layout: what its layout is.
+        layout: description of its layout.
         photos: the usable images, in order.
         skipped: rows that were left out.
         notes: what was assumed.
-        rows: number of all rows, repeated ones as well.
+        rows: number of all rows, including repeated ones.
     """
 
     source: Path
@@ -95,12 +94,12 @@ class Folder:
 
     @property
     def root(self) -> Path:
-        """The folder that holds the images."""
+        """The folder that contains the images."""
         return self.source if self.source.is_dir() else self.source.parent
 
     @functools.cached_property
     def several(self) -> bool:
-        """Whether images have several numbers, each of which is a photo then."""
+        """Whether images have several numbers, each with a separate `Photo`."""
         return len({photo.path for photo in self.photos}) < len(self.photos)
 
     def duplicates(self) -> list[list[Photo]]:
@@ -130,20 +129,20 @@ class Folder:
 
 
 def understand(source: str | Path, several: bool = False, decode: bool = False) -> Folder:
-    """Read a folder or table, and check every row of it.
+    """Read a folder or table, and check all rows.
 
     Args:
-        source: path, perhaps with options as `options.parse_source` takes them.
-        several: whether an image may show several numbers, each in a row of its own with the
-            box of the whole number; `Folder.photos` then has as many photos of the same path.
-        decode: whether images are decoded, too. `Photo.facts` then tells what they are, and the
-            notes tell of duplicates and of files of several frames.
+        source: path, optionally with options as for `options.parse_source`.
+        several: whether an image may show several numbers, each in a separate row with the box of
+            the whole number; `Folder.photos` then has a photo for each number.
+        decode: whether images are decoded as well. `Photo.facts` is then set, and the notes report
+            duplicates and files of several frames.
 
     Raises:
         FileNotFoundError: if the folder or its labels are missing.
-        BadRows: if rows cannot be used and are not to be skipped, or none can be used; with
-            `decode`, also if an image does not decode or a box is outside of it.
-        ValueError: if no layout fits or there are no rows.
+        BadRows: if rows cannot be used and are not skipped, or if no row can be used; with
+            `decode`, also if an image does not decode or a box is outside of its image.
+        ValueError: if no layout matches or there are no rows.
     """
     path, options = parse_source(source)
     layout = read_layout(path, options)
@@ -173,14 +172,14 @@ def read_folder(source: str | Path, split: str | None = None, several: bool = Fa
     """Read the photos of a folder or table, in order.
 
     Args:
-        source: as for `understand`. With the option `skip_bad`, images are decoded to leave out
-            those that are damaged.
+        source: as for `understand`. With the option `skip_bad`, images are decoded in order to
+            leave out damaged ones.
         split: `"train"`, `"validation"` or `"test"`. Defaults to all.
         several: as for `understand`.
 
     Raises:
         FileNotFoundError: if the folder or its labels are missing.
-        ValueError: if rows cannot be used (`BadRows`) or no layout fits.
+        ValueError: if rows cannot be used (`BadRows`) or no layout matches.
     """
     folder = understand(source, several, decode=bool(parse_source(source)[1].skip_bad))
     return [photo for photo in folder.photos if split in (None, photo.split)]
@@ -189,7 +188,7 @@ def read_folder(source: str | Path, split: str | None = None, several: bool = Fa
 def _check_rows(
     path: Path, rows: Sequence[Row], options: ReadOptions, several: bool
 ) -> tuple[list[list[Photo]], list[Row], list[str]]:
-    """The photos of each image, the rows that cannot be used, and what was assumed."""
+    """The photos of each image, the rows that cannot be used, and notes."""
     notes = []
     if values.float_column([row.label for row in rows]):
         notes.append("labels are floats and may have lost leading zeros")
@@ -255,7 +254,7 @@ def _conflict(photo: Photo, first: Photo) -> str:
 
 
 def unusable_splits(folder: Folder, needed: Iterable[str] = ("train", "validation")) -> str:
-    """Why a folder cannot be trained on, and what to do; "" where it can."""
+    """Reason why a folder cannot be used for training, and the correction; "" if it can be used."""
     counts = Counter(photo.split for photo in folder.photos)
     empty = [split for split in needed if not counts[split]]
     if not empty:

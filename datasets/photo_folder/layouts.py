@@ -1,4 +1,4 @@
-"""Recognize the layout of a folder: a table, annotations, or labels in names."""
+"""Detect the layout of a folder: a table, annotations, or labels in names."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from datasets.photo_folder.rows import Layout
 LABELS_FILE = "labels.csv"
 
 _STEMS = ("labels", "label", "annotations", "annotation", "_annotations", "metadata", "gt")
-"""Names of tables that are preferred to others, best first."""
+"""Names of tables in descending order of preference."""
 
 _NOT_LABELS = {"readme", "license", "classes", "requirements", "data", "dataset", "obj"}
 
 
 def read_layout(path: Path, options: ReadOptions) -> Layout:
-    """Read the rows of a folder or a table, unchecked.
+    """Read the rows of a folder or a table, without checking them.
 
     Raises:
         FileNotFoundError: if there is no such folder or file.
-        ValueError: if no layout fits, with what was looked for.
+        ValueError: if no layout matches; the message names what is missing.
     """
     if re.match(r"\w{2,}:/", str(path)):  # of ://, a path has one slash
         raise ValueError(f"{path} is a URL: download and unpack it, and name the folder")
@@ -51,7 +51,7 @@ def read_layout(path: Path, options: ReadOptions) -> Layout:
 
 
 def _from_tables(folder: Path) -> Layout | None:
-    """Rows of the folder's tables, or of those in its folders of splits; None where it has none."""
+    """Rows of the tables of a folder or of its split folders; None if there are none."""
     entries = [path for path in sorted(folder.iterdir()) if path.name[0] not in ".~"]
     files = [p for p in entries if p.is_file() and p.stem.lower() not in _NOT_LABELS]
     jsons = [path for path in files if path.suffix.lower() == ".json"]
@@ -84,7 +84,7 @@ def _from_tables(folder: Path) -> Layout | None:
 
 
 def _join(layouts: Sequence[tuple[Path, Layout]]) -> Layout:
-    """Join the layouts of tables, or of folders, that are named by splits."""
+    """Join the layouts of tables or folders that are named after splits."""
     rows = [
         replace(
             row,
@@ -99,19 +99,19 @@ def _join(layouts: Sequence[tuple[Path, Layout]]) -> Layout:
 
 
 def _preference(path: Path) -> tuple[int, int]:
-    """The ranks of a table's stem and of its suffix; of unknown ones, those after the known."""
+    """The ranks of a table's stem and suffix; unknown ones rank last."""
     stem, suffix = path.stem.lower(), path.suffix.lower()
     return [*_STEMS, stem].index(stem), [*tables.SUFFIXES, suffix].index(suffix)
 
 
 def _lists_images(path: Path) -> bool:
-    """Whether a text file has a name of an image and something more in its first lines."""
+    """Whether the first lines of a text file are names of images followed by other text."""
     lines = read_text(path)[0].splitlines()[:5]
     return any((entry := tables.ENTRY.match(line)) and entry[2].strip() for line in lines)
 
 
 def _from_images(folder: Path) -> Layout:
-    """Rows of a folder without a table: from files beside the images, or from folders' names."""
+    """Rows of a folder without a table: from text files or names of folders."""
     images = find_images(folder)
     if not images:
         raise ValueError(

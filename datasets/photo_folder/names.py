@@ -1,4 +1,4 @@
-"""Labels that are in the names of folders and files, or in a text file beside each image."""
+"""Labels in the names of folders or files, or in a text file next to each image."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from datasets.photo_folder.values import NO_NUMBER, class_label
 
 
 def text_file(image: Path) -> Path | None:
-    """The file with the label of an image beside it, `a.gt.txt` or `a.txt`; None for none."""
+    """The text file with the label of an image, `a.gt.txt` or `a.txt`; None if there is none."""
     names = (f"{image.stem}.gt.txt", f"{image.name}.txt", f"{image.stem}.txt")
     return next((path for name in names if (path := image.with_name(name)).is_file()), None)
 
 
 def read_text_files(images: Sequence[Path], root: Path) -> Layout:
-    """Read a text file beside each image, as Tesseract's training has them."""
+    """Read a text file next to each image, as in Tesseract's training data."""
     texts = {image: path for image in images if (path := text_file(image))}
     rows = [
         image_row(image, root, read_text(path)[0].strip(), "", path.relative_to(root).as_posix())
@@ -30,13 +30,13 @@ def read_text_files(images: Sequence[Path], root: Path) -> Layout:
 
 
 def class_of(image: Path, root: Path) -> str | None:
-    """The label that the folder of an image names; None where it names none."""
+    """The label in the name of an image's folder; None if it is no label."""
     name = class_label(image.parent.name) if image.parent != root else ""
     return name if name.lower() in NO_NUMBER or (name.isascii() and name.isdigit()) else None
 
 
 def read_class_folders(images: Sequence[Path], root: Path) -> Layout:
-    """Read a folder for each label, perhaps within folders of splits."""
+    """Read a folder for each label, optionally within split folders."""
     rows = []
     for image in images:
         label, folder = class_of(image, root), image.parent.relative_to(root).as_posix()

@@ -1,4 +1,4 @@
-"""How a folder is read, as part of its name in a mix: `my_photos?labels=digits&skip_bad=1`."""
+"""Options of a folder as part of its name in a mixture: `my_photos?labels=digits&skip_bad=1`."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ class ReadOptions:
     """Options of a folder of photos.
 
     Attributes:
-        labels: "" takes labels of digits alone; "digits" drops letters and signs around them.
+        labels: "" accepts only labels of digits; "digits" removes letters and signs around the
+            digits.
         skip_bad: "1" leaves out the rows that cannot be used.
-        name_pattern: where the label is in a file's name; see `names.read_names`. "" for not.
-        fold: "I/K": validation is the Ith of K parts, and train the others; there is no test.
+        name_pattern: pattern of file names with the label, see `names.read_names`; "" for none.
+        fold: "I/K": fold I of K is validation, and the others are train; there is no test.
 
     Raises:
         ValueError: if a value is not one of those.
@@ -60,7 +61,7 @@ def parse_source(source: str | Path) -> tuple[Path, ReadOptions]:
 
 
 def with_options(source: str, **options: str | None) -> str:
-    """A folder's name in a mix with further options; those that are None or "" are left."""
+    """Add options to the name of a folder in a mixture; options that are None or "" are ignored."""
     given = {name: value for name, value in options.items() if value}
     if not given:
         return source

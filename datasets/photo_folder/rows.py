@@ -1,4 +1,4 @@
-"""What every layout is read into: rows of a file's name, its label, boxes and split as written."""
+"""Rows, the common form of all layouts: file name, label, boxes and split as written."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class Row:
     """An image and its label, not checked yet.
 
     Attributes:
-        location: where it is written, such as "labels.csv, line 3".
+        location: location of the row, such as "labels.csv, line 3".
         file: name of the image as written.
         label: its label as written.
-        boxes: float (n, 4), left, top, right, bottom in pixels; None where the row has none.
+        boxes: float (n, 4), left, top, right, bottom in pixels; None if the row has none.
         split: name of the split as written; "" for none.
-        error: why the row cannot be used, and what to do; "" where it can.
+        error: reason why the row cannot be used, and the correction; "" if it can be used.
         turn: quarter turns that make a whole number upright as written; "" for none.
     """
 
@@ -40,10 +40,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Layout:
-    """The rows of a folder and how they were found.
+    """The rows of a folder and its layout.
 
     Attributes:
-        name: what the layout is, such as "labels.csv (columns file, label)".
+        name: description of the layout, such as "labels.csv (columns file, label)".
         rows: the rows, in order.
         notes: what was assumed.
     """
@@ -54,20 +54,20 @@ class Layout:
 
 
 def image_row(image: Path, root: Path, label: str = "", error: str = "", location: str = "") -> Row:
-    """The row of an image that no table names; its folders may name its split."""
+    """The row of an image without a table; the names of its folders may give the split."""
     file = image.relative_to(root)
     split = split_in(file.parent.as_posix())
     return Row(location or file.as_posix(), file.as_posix(), label, split=split, error=error)
 
 
 def join_objects(rows: Iterable[Row]) -> list[Row]:
-    """Join the rows of each file, one for each box, into one label from left to right.
+    """Join the rows of each file, one for each box, from left to right into one label.
 
-    Boxes are arrays (1, 4). The class of a digit may be a word ("seven"). Rows without a box and
-    without a label stand for an image without a number.
+    Boxes are arrays (1, 4). The class of a digit may be a word ("seven"). A row without a box and
+    without a label means an image without a number.
 
-    If a tenth of the boxes or more have labels of several digits, all boxes are those of whole
-    numbers: the rows stay apart, but for those without a box in files that have others.
+    If at least a tenth of the boxes have labels of several digits, all boxes are those of whole
+    numbers: the rows are not joined, and rows without a box are dropped from files with boxes.
     """
     rows = [replace(row, label=class_label(row.label)) for row in rows]
     boxed = [row for row in rows if row.boxes is not None]

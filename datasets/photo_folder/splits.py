@@ -11,7 +11,7 @@ from datasets.photo_folder.files import normalized
 TEST_FRACTION = 0.15
 VALIDATION_FRACTION = 0.10
 FEWEST = 5
-"""Fewest images of a folder without splits that are divided."""
+"""Minimum number of images for dividing a folder without splits."""
 
 
 def split_of(file: str) -> str:
@@ -26,25 +26,26 @@ def split_of(file: str) -> str:
 
 
 def hash_fraction(file: str) -> float:
-    """SHA-256 of a name's last part in NFC and UTF-8, its first 8 bytes as a fraction of 2^64."""
+    """The first 8 bytes of the SHA-256 of a name's last part (NFC, UTF-8), as a fraction of
+    2^64."""
     name = normalized(file).encode("utf-8", "surrogateescape")
     return int.from_bytes(hashlib.sha256(name).digest()[:8], "big") / 2**64
 
 
 def divide(files: Sequence[str], given: Sequence[str], fold: str = "") -> tuple[list[str], str]:
-    """The splits of files of which some have none, such that validation is not empty.
+    """Assign splits to files without one, such that validation is not empty.
 
-    Where the rule of `split_of` leaves a split empty, the files of the lowest `hash_fraction` are
-    test and validation. Where files name other splits only, validation is cut from train.
+    If the rule of `split_of` leaves a split empty, the files with the lowest `hash_fraction` become
+    test and validation. If the given splits do not include validation, it is cut from train.
 
     Args:
         files: names of the images.
-        given: their splits, "" where the rule decides.
-        fold: "I/K": validation is every Kth file in the order of the hash, and there is no test
-            but the given one.
+        given: their splits, "" if the rule applies.
+        fold: "I/K": validation is every Kth file in the order of the hash; there is no test split
+            except a given one.
 
     Returns:
-        The splits, and a note on how they were divided; "" where all were given.
+        The splits, and a note on how they were assigned; "" if all were given.
     """
     order = sorted(range(len(files)), key=lambda index: hash_fraction(files[index]))
     if fold:

@@ -18,7 +18,7 @@ from datasets.photo_folder.rows import Layout, Row, join_objects
 from datasets.photo_folder.values import IMAGE, Unclear, clean, parse_boxes, parse_label, split_in
 
 SUFFIXES = (".csv", ".tsv", ".xlsx", ".xlsm", ".jsonl", ".ndjson", ".json", ".txt", ".tab")
-"""Suffixes of tables, those that are preferred first."""
+"""Suffixes of tables, in descending order of preference."""
 
 HEADERS = {
     "file": "file filename file_name filepath file_path image image_path image_file image_name "
@@ -34,24 +34,24 @@ HEADERS = {
     "bottom": "bottom ymax y_max y2",
     "turn": "turn turns",
 }
-"""Names of columns for each meaning, those that are preferred first."""
+"""Names of columns for each meaning, in descending order of preference."""
 
 MEASURES = (
     "id index idx count size width height area score confidence conf probability time x y w h page "
     "frame"
 )
-"""Words in the names of columns of numbers that are no labels."""
+"""Words in the names of numeric columns that are not labels."""
 
 ENTRY = re.compile(rf"(.*?{IMAGE.pattern[:-1]})[\"']?[\s,;|]+(.*)", re.IGNORECASE)
 """A line of text with the name of an image and its label."""
 
 _EDGES = ("left", "top", "right", "bottom")
 _OTHER_SPREADSHEETS = (".xls", ".xlsb", ".ods", ".numbers")
-_Grid = list[tuple[int, list[str]]]  # cells of each row, with the number of its line
+_Grid = list[tuple[int, list[str]]]  # the line number and the cells of each row
 
 
 def is_table(path: Path) -> bool:
-    """Whether a file's suffix is that of a table, or of a spreadsheet that cannot be read."""
+    """Whether a file has the suffix of a table, or of a spreadsheet in an unsupported format."""
     return path.suffix.lower() in (*SUFFIXES, *_OTHER_SPREADSHEETS)
 
 
@@ -59,7 +59,7 @@ def read_table(path: Path) -> Layout:
     """Read a table of labels.
 
     Raises:
-        ValueError: if the file is no table with a column of images and one of labels.
+        ValueError: if the file is not a table with a column of images and a column of labels.
     """
     suffix = path.suffix.lower()
     if suffix in _OTHER_SPREADSHEETS:
@@ -86,7 +86,7 @@ def read_table(path: Path) -> Layout:
     ]
     rows = [_row(f"{path.name}, line {line}", cells, columns, width) for line, cells in body]
     if "left" in columns and "turn" not in columns and len({row.file for row in rows}) < len(rows):
-        rows = join_objects(rows)  # a row for each box, as object detection has it
+        rows = join_objects(rows)  # a row for each box, as in object detection
     notes = [] if any(names) else ["no header"]
     return Layout(f"{path.name} ({kind}; {', '.join(described)})", rows, notes)
 
@@ -95,7 +95,7 @@ def _row(location: str, cells: list[str], columns: dict[str, int], width: int) -
     values = dict.fromkeys(HEADERS, "")
     for role, at in columns.items():
         text = cells[at].strip() if at < len(cells) else ""
-        # null is JSON's for "absent"; as a label, it may also be meant for "unknown".
+        # null means "absent" in JSON; as a label, it may also mean "unknown".
         values[role] = "" if text == "null" and role != "label" else text
     boxes, error = values["boxes"], ""
     if columns.keys() >= set(_EDGES):
@@ -113,11 +113,11 @@ def _row(location: str, cells: list[str], columns: dict[str, int], width: int) -
 
 
 def _find_columns(path: Path, grid: _Grid) -> tuple[dict[str, int], list[str], _Grid]:
-    """Index of the column of each meaning, names of all columns, and the rows below the header.
+    """The index of each meaning's column, names of all columns, and the rows below the header.
 
-    Names are empty where there is no header.
+    Names are empty if there is no header.
     """
-    # Spreadsheets may have titles above their header, which is then found by its names.
+    # Spreadsheets may have titles above their header; the names of columns identify it.
     named = [_named_columns(cells) for _, cells in grid[:10]]
     start = next((n for n, columns in enumerate(named) if {"file", "label"} <= columns.keys()), 0)
     first = names = grid[start][1]
@@ -153,7 +153,7 @@ def _find_columns(path: Path, grid: _Grid) -> tuple[dict[str, int], list[str], _
 
 
 def _label_columns(names: Sequence[str], contents: dict[int, list[str]]) -> list[int]:
-    """Indices of the columns that may hold labels, of those without a known name."""
+    """Indices of the columns that may be labels, among those without a known name."""
     measures = set(MEASURES.split())
     fit = [
         at
@@ -164,13 +164,13 @@ def _label_columns(names: Sequence[str], contents: dict[int, list[str]]) -> list
 
 
 def _counts_rows(texts: Sequence[str]) -> bool:
-    """Whether a column numbers the rows."""
+    """Whether a column is the number of its row."""
     numbers = [int(text) for text in texts if text.isascii() and text.isdigit()]
     return len(numbers) == len(texts) and set(np.diff(numbers).tolist()) == {1}
 
 
 def _named_columns(cells: Sequence[str]) -> dict[str, int]:
-    """Index of the cell that names the column of each meaning, by `HEADERS`."""
+    """Index of the column for each meaning in `HEADERS`, from the cells of a header."""
     keys, columns = list(map(_key, cells)), {}
     for role, aliases in HEADERS.items():
         if known := [alias for alias in aliases.split() if alias in keys]:
@@ -179,7 +179,7 @@ def _named_columns(cells: Sequence[str]) -> dict[str, int]:
 
 
 def _key(header: str) -> str:
-    """The name of a column as `HEADERS` has it."""
+    """The name of a column in the form used in `HEADERS`."""
     return re.sub(r"\W+", "_", clean(header).lower()).strip("_")
 
 
@@ -219,7 +219,7 @@ def _read_text(path: Path) -> tuple[_Grid, str]:
     )
     try:
         grid = [(reader.line_num, cells) for cells in reader if any(cells)][bool(declared) :]
-        if all(len(cells) == 1 for _, cells in grid):  # lines quoted as a whole
+        if all(len(cells) == 1 for _, cells in grid):  # whole lines are quoted
             grid = [(line, next(csv.reader(cells, delimiter=delimiter))) for line, cells in grid]
     except csv.Error as error:
         raise ValueError(f"{path}, line {reader.line_num}: {error}") from error
@@ -227,7 +227,7 @@ def _read_text(path: Path) -> tuple[_Grid, str]:
 
 
 def _find_delimiter(head: Sequence[str]) -> str:
-    """The mark between the cells of a table; "" where lines are a name, space and a label."""
+    """The delimiter of a table; "" if a line is a name, white space and a label."""
 
     def images(mark: str) -> int:
         return sum(any(IMAGE.search(clean(cell)) for cell in line.split(mark)) for line in head)
@@ -256,7 +256,7 @@ def _read_xlsx(path: Path) -> tuple[_Grid, str]:
         ]
     except PermissionError:
         raise
-    except Exception as error:  # of any kind: the file is an archive of XML
+    except Exception as error:  # any error: the file is an archive of XML
         raise ValueError(
             f"{path} cannot be read as a spreadsheet: save it as CSV. Received: "
             f"{type(error).__name__}: {error}"
@@ -265,9 +265,9 @@ def _read_xlsx(path: Path) -> tuple[_Grid, str]:
 
 
 def _cell(cell: Any, written: Any) -> str:
-    """A cell of a spreadsheet as its user sees it: 7 in the format 000 is 007.
+    """A cell of a spreadsheet as displayed: 7 in the format 000 is 007.
 
-    Where a program wrote a formula without its value, that is the formula.
+    If a program wrote a formula without its value, the result is the formula.
     """
     value = written.value if cell.value is None else cell.value
     if isinstance(value, int) and re.fullmatch("0+", cell.number_format or ""):
@@ -276,7 +276,7 @@ def _cell(cell: Any, written: Any) -> str:
 
 
 def _read_json(path: Path) -> _Grid:
-    """JSON lines, a list of objects, or an object of file names and labels, as a table."""
+    """Read JSON lines, a list of objects, or an object of file names and labels as a table."""
     text = read_text(path)[0]
     try:
         if path.suffix.lower() == ".json":
@@ -302,7 +302,7 @@ def _read_json(path: Path) -> _Grid:
 
 
 def _json_records(content: Any) -> Any:
-    """The records of a JSON file, which may be a list in an object, or an object by files."""
+    """The records of a JSON file, which may be a list in an object or an object by file names."""
     if not isinstance(content, dict):
         return content
     lists = [value for value in content.values() if isinstance(value, list)]

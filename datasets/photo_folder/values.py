@@ -1,4 +1,4 @@
-"""What a cell of a table means: labels, boxes and splits as people and spreadsheets write them."""
+"""Parse the cells of tables: labels, boxes and splits as written by people and spreadsheets."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import numpy as np
 from number_zoo.files import SUFFIXES
 
 IMAGE = re.compile(f"(?:{'|'.join(map(re.escape, sorted(SUFFIXES)))})$", re.IGNORECASE)
-"""The end of the name of an image file."""
+"""Matches the suffix of the name of an image file."""
 
 NO_NUMBER = {"none", "(none)", "no number", "no_number", "no-number", "nonumber", "background"}
-"""Words for an image without a number, besides an empty label."""
+"""Labels of an image without a number, besides an empty label."""
 
 TEXT_KEYS = ("text", "transcription", "label", "number", "value", "reading", "digits", "caption")
-"""Names of the text of an object in annotations."""
+"""Keys of the text of an object in annotations."""
 
 _FULL_WIDTH = str.maketrans("０１２３４５６７８９", "0123456789")
 _WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -39,23 +39,23 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d.*|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}")
 _UNCLEAR = {
     _MISSING: "is a missing value: write the digits, or leave the cell empty for an image without "
     "a number",
-    _UNKNOWN: "tells no number: write the digits, or leave the row out; an empty cell stands for "
+    _UNKNOWN: "is not a number: write the digits, or leave the row out; an empty cell means "
     "an image without a number",
     _SCIENTIFIC: "is rounded by a spreadsheet: format the column as text",
-    _DATE: "is a date, as spreadsheets make of numbers: format as text",
+    _DATE: "is a date, into which spreadsheets convert numbers: format the column as text",
 }
-"""What labels of some forms are, and what to do."""
+"""Explanations of invalid labels, and their corrections."""
 
 
 class Unclear(ValueError):
-    """A value that has no certain meaning; the message says what to do."""
+    """A value without a unique meaning; the message states the correction."""
 
 
 def clean(text: str) -> str:
-    """A cell without surrounding space, invisible characters and the marks of spreadsheets.
+    """Remove surrounding space, invisible characters and the marks of spreadsheets from a cell.
 
-    `="007"`, `'007` and `“007”` become `007`, and so do the objects with a text that annotation
-    tools write into tables: `{"text": "007"}`, `[{"transcription": "007", "points": …}]`.
+    `="007"`, `'007` and `“007”` become `007`, and so do objects with a text, which annotation tools
+    write into tables: `{"text": "007"}`, `[{"transcription": "007", "points": …}]`.
     """
     text = _INVISIBLE.sub("", text).strip()
     if text.startswith(("{", "[{")):
@@ -68,7 +68,8 @@ def clean(text: str) -> str:
 
 
 def class_label(name: str) -> str:
-    """The digits that a class or a folder stands for, `7`, `seven` or `digit_7`; else its name."""
+    """The digits in the name of a class or folder such as `7`, `seven` or `digit_7`; else the
+    name."""
     name = clean(name)
     if match := _CLASS.fullmatch(name):
         return match[1]
@@ -76,7 +77,7 @@ def class_label(name: str) -> str:
 
 
 def _annotated(text: str) -> str:
-    """The texts in JSON that an annotation tool wrote, or the JSON itself where it has none."""
+    """The texts in the JSON of an annotation tool; the JSON itself if it has none."""
     try:
         content = json.loads(text)
     except (ValueError, RecursionError):
@@ -91,18 +92,18 @@ def _annotated(text: str) -> str:
 
 
 def parse_label(text: str, digits_only: bool = False) -> str:
-    """The digits that a label stands for; "" for an image without a number.
+    """Convert a label to its digits; "" for an image without a number.
 
-    Full-width digits, single digits with spaces between and separators of thousands are
-    understood, and words for "no number".
+    Full-width digits, single digits separated by spaces, thousands separators, and words for "no
+    number" are accepted.
 
     Args:
         text: the label as written.
-        digits_only: whether letters and signs around a single run of digits are dropped, and a
-            decimal point within it.
+        digits_only: whether letters and signs around a single run of digits are removed, as well as
+            a decimal point within it.
 
     Raises:
-        Unclear: if the label may mean several numbers, or none.
+        Unclear: if the label is ambiguous or has no digits.
     """
     label = clean(text).translate(_FULL_WIDTH)
     if not label or label.lower() in NO_NUMBER:
@@ -145,13 +146,13 @@ def parse_label(text: str, digits_only: bool = False) -> str:
 
 
 def float_column(labels: Sequence[str]) -> bool:
-    """Whether labels are integers that were written as floats, as pandas does: all end in `.0`."""
+    """Whether all labels end in `.0`: integers that were written as floats, as pandas does."""
     written = [label for label in map(clean, labels) if label and not _MISSING.fullmatch(label)]
     return len(written) > 2 and all(re.fullmatch(r"\d+\.0", label, re.ASCII) for label in written)
 
 
 def parse_boxes(text: str) -> np.ndarray | None:
-    """Boxes as float (n, 4), left, top, right, bottom in pixels; None where there are none.
+    """Parse boxes: float (n, 4), left, top, right, bottom in pixels; None if there are none.
 
     Edges and boxes are separated by spaces, commas, semicolons or brackets.
 
@@ -174,13 +175,14 @@ def parse_boxes(text: str) -> np.ndarray | None:
 
 
 def format_boxes(boxes: np.ndarray | None) -> str:
-    """Boxes (n, 4) as `parse_boxes` takes them; "" for None."""
+    """Format boxes (n, 4) for `parse_boxes`; "" for None."""
     rows = [] if boxes is None else boxes.tolist()
     return ";".join(" ".join(f"{edge:g}" for edge in box) for box in rows)
 
 
 def check_boxes(boxes: np.ndarray, label: str) -> np.ndarray:
-    """Boxes as float32, if they have an area in pixels and there are as many as digits, or one.
+    """Boxes as float32, after a check that each has an area in pixels and that there is one box, or
+    one for each digit.
 
     Raises:
         Unclear: if not.
@@ -221,7 +223,7 @@ def check_inside(boxes: np.ndarray, width: int, height: int) -> None:
 
 
 def parse_split(text: str) -> str:
-    """The split that a cell or a folder names, "" for an empty one.
+    """The split in a cell or the name of a folder; "" for an empty cell.
 
     Raises:
         Unclear: for any other word.
@@ -233,10 +235,10 @@ def parse_split(text: str) -> str:
 
 
 def parse_turn(text: str) -> int:
-    """The number of quarter turns in a cell, 0 for an empty one.
+    """The number of quarter turns in a cell; 0 for an empty cell.
 
     Raises:
-        Unclear: for any other text than 0 to 3.
+        Unclear: if the text is not 0 to 3.
     """
     if (word := clean(text) or "0") not in ("0", "1", "2", "3"):
         raise Unclear(
@@ -247,7 +249,7 @@ def parse_turn(text: str) -> int:
 
 
 def split_in(name: str) -> str:
-    """The split that is a word of a name, such as `rec_gt_train` or `images/val/a`; else ""."""
+    """The split in a name such as `rec_gt_train` or `images/val/a`; "" if there is none."""
     for word in reversed(re.split(r"[^a-z]+", name.lower())):
         if word in _SPLITS:
             return _SPLITS[word]

@@ -1,4 +1,4 @@
-"""Numbers that are worn or carried: race bibs, jerseys, number plates, embossed cards."""
+"""Race bibs, jerseys, number plates and embossed cards."""
 
 from __future__ import annotations
 

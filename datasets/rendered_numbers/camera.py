@@ -27,8 +27,8 @@ def photograph(image: np.ndarray, height: float, rng: Rng) -> np.ndarray:
 def _illuminate(image: np.ndarray, rng: Rng) -> np.ndarray | None:
     """Apply the edge of a shadow, in place, and sample a brightness gradient.
 
-    The gradient is applied by `_expose`: blur does not change it, and there it takes no further
-    pass over the image.
+    The gradient is applied by `_expose`: blur does not change it, and `_expose` needs no additional
+    pass over the image for it.
 
     Returns:
         The gradient, float32 (2, 3): factors for the left, the middle and the right of the
@@ -66,7 +66,7 @@ def _apply_lens(image: np.ndarray, height: float, rng: Rng) -> np.ndarray:
     """Apply defocus, motion blur, ghosting, sharpening and upscaling."""
     rows, columns = image.shape[:2]
     sigma = height * rng.log_uniform(0.008, 0.078)
-    # Small images are crops of the same photos as large ones: their blur has a minimum in pixels.
+    # Small images are crops of photos like large ones, so their blur has a minimum in pixels.
     sigma = max(sigma, rng.uniform(0.3, 0.9))
     if rng.bernoulli(0.15):
         length = 1 + height * rng.uniform(0.03, 0.2)

@@ -26,7 +26,7 @@ _RED = (175.0, 30.0, 28.0)
 def render_counter(rng: Rng, height: float) -> PlanarObject:
     """Render a mechanical counter.
 
-    Of a wheel between two digits at least 80 % of the digit in the label is visible.
+    If a wheel is between two digits, at least 80 % of the digit in the label is visible.
     """
     label = sample_digits(rng.weighted_choice(_COUNTER_LENGTHS), rng, leading_zeros=0.55)
     count = len(label)

@@ -53,7 +53,7 @@ def _displacement_fields(step: int) -> tuple[tuple[tuple[np.ndarray, np.ndarray]
     return tuple(tuple(field(sigma, grid) for grid in (x, y)) for sigma in (4, 7, 12) * 4)
 
 
-# Half a data set uses some 9,500 of them, 50 MB: a smaller cache would compute many again.
+# Half a data set uses about 9,500 of them, 50 MB: with a smaller cache, many would be recomputed.
 @functools.lru_cache(maxsize=16384)
 def _dilated_glyph(face: str, character: str, growth: int) -> Glyph:
     """Return a character of a font with its strokes dilated, or eroded if `growth` is negative."""

@@ -24,8 +24,8 @@ class PlanarObject:
         label: the number's digits, "" for none.
         hulls: convex hull of each digit of the label: float32 (n, 2), in pixels of the layer.
         content: the box around which the image is cropped.
-        line_hulls: hulls of all characters of the number's line if it has more than the digits;
-            the crop contains them whole, since a letter cut in half may look like a digit.
+        line_hulls: hulls of all characters of the number's line if it has more than the digits; the
+            crop contains all of them completely, since a letter cut in half may look like a digit.
         neighbour_hulls: hulls of a digit to the left and one to the right, which the crop contains
             at most in part.
         max_neighbour_fraction: the maximum fraction of their widths.
@@ -35,8 +35,8 @@ class PlanarObject:
         rotatable: whether the object may be shown rotated by multiples of 90 degrees.
         background: colour around the object, or None to sample one.
         textured: whether the background may be of bricks or boards; it is plain otherwise.
-        others: further numbers that the object shows: the digits, "" if they are too small or cut
-            off to be read, and the hulls as in `hulls`.
+        others: further numbers on the object: the digits ("" if they are too small or cut off) and
+            the hulls, as in `hulls`.
     """
 
     layer: Layer
@@ -80,7 +80,7 @@ def find_numbers(text: str) -> list[list[int]]:
 def line_object(layer: Layer, text: str, line: TextLine, **attributes) -> PlanarObject:
     """Return the planar object of a line of text, with further attributes.
 
-    Of several numbers its label is the longest, of equally long ones the first.
+    If there are several numbers, the label is the longest one, or the first of the longest ones.
     """
     numbers = numbers_of_line(text, line)
     label, hulls = max(numbers, key=lambda number: len(number[0]), default=("", []))

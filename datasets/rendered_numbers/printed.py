@@ -160,7 +160,8 @@ def render_vertical(rng: Rng, height: float) -> PlanarObject:
 def render_cut(rng: Rng, height: float) -> PlanarObject:
     """Render a digit cropped from a longer number, or a number between two others.
 
-    Of a digit's neighbours at most 20 % are in the image, of a number's at most half a digit.
+    At most 20 % of a digit's neighbours, or half a digit of a number's neighbours, are in the
+    image.
     """
     alone = rng.bernoulli(0.45)
     length = rng.weighted_choice(_CUT_LENGTHS)

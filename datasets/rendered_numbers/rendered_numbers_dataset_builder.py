@@ -31,12 +31,12 @@ SEEDS = {"train": 1, "test": 2}
 
 @dataclasses.dataclass(eq=False)
 class RenderedConfig(tfds.core.BuilderConfig):
-    """What is rendered: numbers here, scenes in `rendered_scenes`.
+    """Configuration of a rendered data set, of numbers or (in `rendered_scenes`) of scenes.
 
     Attributes:
         style: the statistics that images follow: a `Style`, or a `SceneStyle` for scenes.
         counts: number of images in each split.
-        workers: number of rendering processes; None for one on each processor.
+        workers: number of rendering processes; None for one per processor.
     """
 
     style: Any = None
@@ -111,7 +111,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                     example_id,
                     {
                         "id": example_id,
-                        # Bytes are stored as they are: encoding again would add artefacts.
+                        # The encoded bytes are stored: encoding them again would add artefacts.
                         "image": io.BytesIO(rendered.jpeg),
                         "label": rendered.label,
                         "digits": {"label": labels, "box": rendered.boxes},

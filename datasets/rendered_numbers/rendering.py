@@ -79,7 +79,7 @@ def render(seed: int, index: int, style: Style = DEFAULT) -> RenderedImage:
 def reproducible_rng(seed: int, index: int) -> Iterator[Rng]:
     """The random number generator of an image, while OpenCV does not use Intel IPP.
 
-    Without IPP it is no slower for small images, and has one source of rounding less.
+    Without IPP it is not slower for small images, and one source of different rounding is removed.
 
     Raises:
         ValueError: if the seed or the index is negative.
@@ -163,7 +163,7 @@ def write_folder(folder: str | os.PathLike, images: Iterable[RenderedImage]) -> 
 
     Args:
         folder: folder to write to; it is created.
-        images: what to write.
+        images: images to write.
     """
     folder, table = Path(folder), io.StringIO()
     folder.mkdir(parents=True, exist_ok=True)

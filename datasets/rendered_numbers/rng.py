@@ -14,8 +14,8 @@ class Rng:
     """Random values for one image, determined by a seed and an index below 2**48.
 
     Only `random.Random.random()` is used: Python guarantees its sequence across versions and
-    machines, which it does not for `choice` or `gauss`, and a value takes 50 ns, a twentieth of
-    the time of a NumPy scalar.
+    machines, unlike that of `choice` or `gauss`, and a value takes 50 ns, a twentieth of the time
+    of a NumPy scalar.
     """
 
     def __init__(self, seed: int, index: int) -> None:

@@ -81,7 +81,7 @@ def _place(wall: Wall, planar: PlanarObject, height: float, rng: Rng, **options)
 
 
 def _share_background(wall: Wall, planar: PlanarObject, probability: float, rng: Rng) -> None:
-    """Let the first object's background be the wall's by a probability."""
+    """Use the first object's background for the wall, with a probability."""
     if planar.background is None or not rng.bernoulli(probability):
         return
     if not layer_covers(planar.layer, planar.content):

@@ -68,7 +68,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                 example_id,
                 {
                     "id": example_id,
-                    # Bytes are stored as they are: encoding again would add artefacts.
+                    # The encoded bytes are stored: encoding them again would add artefacts.
                     "image": io.BytesIO(scene.jpeg),
                     "boxes": scene.boxes,
                     "labels": scene.labels,

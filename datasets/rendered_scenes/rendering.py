@@ -31,7 +31,7 @@ class Scene:
     Attributes:
         jpeg: the image as the bytes of a JPEG file, whose artefacts are part of the image.
         boxes: float32 (n, 4): left, top, right, bottom of each readable number, in pixels.
-        labels: the digits of each.
+        labels: the digits of each number.
         turns: int32 (n,): number of counter-clockwise quarter turns that make each upright.
         ignored_boxes: float32 (k, 4): numbers that are too small, too faint or cut off, or
             whose orientation is not recognizable in a turned image.
@@ -114,7 +114,7 @@ def _sample_size(style: SceneStyle, rng: Rng) -> tuple[int, int]:
 
 
 def _render_background(wall: Wall, rng: Rng) -> np.ndarray:
-    """Render the wall with what is on it beside the objects: float32 (h, w, 3)."""
+    """Render the wall and its clutter, without the objects: float32 (h, w, 3)."""
     unit = rng.log_uniform(14.0, 70.0)
     if wall.plain:
         return render_plain_wall(wall.size, wall.colour, rng)

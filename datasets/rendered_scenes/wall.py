@@ -1,4 +1,4 @@
-"""Placing planar objects on a wall: without overlap, in one view, with the boxes of numbers."""
+"""Place planar objects on a wall without overlap, in one view, and compute the boxes of numbers."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Placed:
         extent: its box in the image, with a margin.
         patch: corners of a patch of the object's background in the image, float (4, 2), or None.
         turn: number of counter-clockwise quarter turns that make it upright.
-        bare: whether the wall is its background.
+        bare: whether its background is the wall.
     """
 
     planar: PlanarObject
@@ -89,7 +89,7 @@ class Wall:
 
         Args:
             planar: the object.
-            scale: pixels of the image for a pixel of its layer; reduced if there is no room.
+            scale: pixels of the image per pixel of its layer; reduced if there is no room.
             target: centre in the image, or None to try random positions.
             turn: see `Placed`.
             cut: whether the object is placed across the image's edge.
@@ -173,7 +173,7 @@ class Wall:
     def numbers(self, smallest: float) -> list[tuple[Box, str, int, float]]:
         """Return box, label, turn and height of a digit of each number that is visible.
 
-        The label is "" for numbers that cannot be read: cut off, or with digits of less than
+        The label is "" for unreadable numbers: those that are cut off or have digits of less than
         `smallest` pixels.
         """
         columns, rows = self.size

@@ -1,7 +1,7 @@
-"""The images of one SVHN split with their annotations, from its archive or an extracted folder.
+"""Read the images of an SVHN split with their annotations, from the archive or extracted folder.
 
-An archive is read twice and never extracted: once for `digitStruct.mat` and the names of the
-images, once for the images.
+An archive is not extracted but read twice: for `digitStruct.mat` and the names of the images, and
+then for the images.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def read_split(path: str | os.PathLike, split: str) -> Iterator[tuple[Entry, byt
         _refuse(path, "present but not listed", present - entries.keys())
         for name, file in _members(path, split):
             if name in present:
-                present.remove(name)  # an archive may hold a name twice
+                present.remove(name)  # an archive may contain a name twice
                 data = file.read()
                 if not _decodes(data):
                     _refuse(path, "that do not decode as PNG", {name})

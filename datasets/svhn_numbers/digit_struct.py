@@ -35,9 +35,10 @@ class Entry:
     Attributes:
         name: name of the image file.
         label: its digits "0" to "9" in the file's order, which is from left to right except for
-            8 of the 46,470 images of train and test. Most of those have wrong boxes, so the
-            order of the labels is kept.
-        boxes: float32 (digits, 4): left, top, right, bottom in pixels. They may leave the image.
+            8 of the 46,470 images of train and test. Most of those have wrong boxes, so the order
+            of the labels is not changed.
+        boxes: float32 (digits, 4): left, top, right, bottom in pixels. They may extend beyond the
+            image.
     """
 
     name: str
@@ -50,7 +51,7 @@ def read_digit_struct(path: str | os.PathLike, content: bytes | None = None) -> 
 
     Args:
         path: the file.
-        content: the file's bytes, where it is in an archive; then `path` only names it in errors.
+        content: bytes of a file that is in an archive; `path` is then only used in errors.
 
     Raises:
         DigitStructError: if the file is not a complete `digitStruct.mat` or an entry is invalid;

@@ -1,4 +1,4 @@
-"""TFDS builder of SVHN's full numbers: whole images, every digit with its box.
+"""TFDS builder of SVHN's full numbers: whole images with the box of every digit.
 
 import tensorflow_datasets as tfds
 import datasets.svhn_numbers.svhn_numbers_dataset_builder  # registers the data set
@@ -75,7 +75,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     def _split_generators(self, dl_manager: tfds.download.DownloadManager):
         try:
             folder = Path(dl_manager.manual_dir)
-        except AssertionError:  # there is no such folder, or it is empty
+        except AssertionError:  # the folder is missing or empty
             folder = None
         generators = {}
         for split in self.builder_config.splits:

@@ -1,4 +1,4 @@
-"""Write SVHN's files in the structure of the official ones: for notebooks, tests, benchmarks."""
+"""Write files in the format of SVHN, for notebooks, tests and benchmarks."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 def write_digit_struct(path: str | os.PathLike, entries: Iterable[Entry]) -> None:
     """Write a `digitStruct.mat`, atomically.
 
-    As in MATLAB's files, the digit 0 is 10, and an image of one digit has plain numbers in place
-    of references. Takes some minutes for as many entries as train has.
+    As in the original files, the digit 0 is 10, and an image of one digit has plain numbers instead
+    of references. It takes some minutes for the number of entries of train.
 
     Args:
         path: file to write.
@@ -66,13 +66,13 @@ def _write(file: h5py.File, entries: Iterable[Entry]) -> None:
 
 
 def write_split(folder: str | os.PathLike, images: Iterable[RenderedImage]) -> None:
-    """Write images as a split of SVHN is extracted: `1.png`, `2.png`, … and `digitStruct.mat`.
+    """Write images as an extracted split of SVHN: `1.png`, `2.png`, … and `digitStruct.mat`.
 
     As in SVHN, boxes are whole pixels, and images without a number are left out.
 
     Args:
         folder: folder to write to; it is created.
-        images: from `rendered_numbers.rendering`, or of the same attributes.
+        images: from `rendered_numbers.rendering`, or objects with the same attributes.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

@@ -36,14 +36,14 @@ def parse(arguments: Sequence[str] | None, prog: str) -> argparse.Namespace:
     add("--port", type=int, default=os.environ.get("PORT", 8000), help="default: $PORT, or 8000")
     add("--weights", nargs="+", metavar="NAME|FILE|RUN", default=[DEFAULT_WEIGHTS, SMALL_WEIGHTS],
         help="published weights, exported .onnx files or, with the training requirements, runs; "
-        "the first is the default of a request "
+        "the first is the default model of a request "
         f"(default: {DEFAULT_WEIGHTS} {SMALL_WEIGHTS})")  # fmt: skip
     add("--locator", metavar="NAME|FILE|RUN",
-        help="what finds all numbers in an image, of the same kinds as --weights (default: the "
-        "published)")  # fmt: skip
+        help="locator of all numbers in an image, of the same kinds as --weights (default: the "
+        "published one)")  # fmt: skip
     add("--allow-origin", action="append", default=[], metavar="ORIGIN", type=_origin,
-        help="let pages of this origin use the API, such as https://example.org; may be given "
-        'several times; "*" for all (default: none but the server itself)')  # fmt: skip
+        help="allow pages of this origin to use the API, such as https://example.org; may be given "
+        'several times; "*" for all (default: only the server itself)')  # fmt: skip
     options = parser.parse_args(arguments)
     if not 0 <= options.port <= 65535:
         parser.error(f"--port is from 0 to 65535. Received: {options.port}")
@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "number-zoo serve")
         install = "pip install 'number-zoo[server]' (in the project's folder: '.[server]')"
         print(f"{prog} needs {', '.join(missing)}: {install}", file=sys.stderr)
         return 2
-    # Only now, so that --help and a mistyped option do not wait for the imports.
+    # Imported only now, so that --help and wrong options do not wait.
     from number_zoo.server.api import make_server
     from number_zoo.server.limits import Limits
     from number_zoo.server.readers import load_readers
@@ -88,11 +88,11 @@ def main(arguments: Sequence[str] | None = None, prog: str = "number-zoo serve")
 
 
 def _check_address(host: str, port: int) -> None:
-    """Raise an error that says what to do if nothing can listen there."""
+    """Raise an error that states the correction if the address cannot be used."""
     try:
         family, kind, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind) as listener:
-            if os.name == "posix":  # elsewhere it would allow a port that is in use
+            if os.name == "posix":  # on Windows it would allow a port that is in use
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(address)
     except OSError as error:
@@ -103,7 +103,7 @@ def _check_address(host: str, port: int) -> None:
 
 
 def _end_hung_threads(prog: str) -> None:
-    """End the process if the model does not return: Python would wait for its threads."""
+    """End the process if the model does not return, since Python would wait for its threads."""
     from number_zoo.server.workers import THREADS
 
     for thread in threading.enumerate():

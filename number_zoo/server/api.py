@@ -33,7 +33,7 @@ from number_zoo.server.workers import Workers
 PAGE = Path(__file__).parent / "static"
 
 STOP_SECONDS = 30
-"""Seconds that requests being processed have to finish when the server is stopped."""
+"""Seconds that requests in progress have to finish when the server is stopped."""
 
 _BINARY = {"type": "string", "format": "binary"}
 _NOT_EMPTY = _BINARY | {"minLength": 1}
@@ -63,7 +63,7 @@ _REFUSALS = {
     413: "Too many bytes, images or pixels",
     415: "Not an image of an accepted format",
     422: "An invalid parameter, malformed JSON, or a damaged image",
-    503: "Busy: ask again after `Retry-After` seconds",
+    503: "Busy: try again after `Retry-After` seconds",
 }
 
 
@@ -75,14 +75,14 @@ class Service:
         limits: how much is accepted.
 
     Attributes:
-        used: how much of the limits `requests` and `bodies` is in use.
+        used: the used amounts of the limits `requests` and `bodies`.
     """
 
     def __init__(self, readers: Mapping[str, ModelReader], limits: Limits):
         self.readers, self.limits = readers, limits
         self.used = Counter(requests=0, bodies=0)
         self._large = asyncio.Semaphore(1)
-        # One more than large images are read at once.
+        # One more thread than large images that are read at the same time.
         self.workers = Workers(max(2, available_cores()), limits.queue)
 
     @contextlib.asynccontextmanager
@@ -97,14 +97,14 @@ class Service:
         Raises:
             Refused: if the request does not fit the limits or the server is busy.
         """
-        # All that can be refused before the body is sent in vain.
+        # Refuse what can be refused before the body is sent.
         if unknown := [name for name in asked.model if name not in self.readers]:
             raise Refused(422, unknown_name("model", unknown, self.readers))
         if asked.box is not None and asked.all:
             raise Refused(422, "box is for one number, all=true for all: a request has one of them")
         if self.used["requests"] >= self.limits.requests:
             raise self._busy()
-        # A request counts once its body has arrived, so that slow senders block nobody.
+        # A request counts from the arrival of its body, so that slow clients do not block others.
         with contextlib.ExitStack() as until_answered:
             take = functools.partial(self._take, until_answered)
             body = await uploads.receive(request, self.limits, lambda size: take("bodies", size))
@@ -130,7 +130,7 @@ class Service:
         until.callback(self.used.subtract, {limit: amount})
 
     def _busy(self) -> Refused:
-        return Refused(503, "The server is busy: ask again later", self.workers.seconds_to_wait)
+        return Refused(503, "The server is busy: try again later", self.workers.seconds_to_wait)
 
     async def _read_images(self, sent: Sequence[uploads.Upload], asked: Parameters) -> list[Image]:
         outcomes = await asyncio.gather(
@@ -157,7 +157,7 @@ class Service:
     def _read_in_thread(self, upload: uploads.Upload, asked: Parameters) -> Image:
         image = uploads.decode(upload, self.limits)
         height, width = image.shape[:2]
-        names = dict.fromkeys(asked.model or list(self.readers)[:1])  # each once
+        names = dict.fromkeys(asked.model or list(self.readers)[:1])  # without repetitions
         readers = [self.readers[name] for name in names]
         if asked.all:
             located = readers[0].locate(image)
@@ -187,7 +187,7 @@ def create_app(
         title="number zoo",
         description="Reads the numbers in images.",
         version="1",
-        docs_url=None,  # FastAPI's pages load their scripts from elsewhere
+        docs_url=None,  # FastAPI's pages load scripts from another host
         redoc_url=None,
         lifespan=service.running,
         exception_handlers=HANDLERS,
@@ -268,7 +268,7 @@ def _described(text: str) -> dict[str, Any]:
 
 
 def _with_example(error: Refused, request: Request) -> Refused:
-    """Add the right command to the refusal of a request that has no image."""
+    """Add a correct command to the error of a request without an image."""
     kind = request.headers.get("content-type", "").lower()
     changed = kind.startswith("application/x-www-form-urlencoded")
     if not isinstance(error, NoImage) or (error.status_code == 422 and not changed):

@@ -1,4 +1,4 @@
-"""Headers that keep browsers from doing what this page never asks of them."""
+"""Security headers: they forbid browsers what the page does not need."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
-"""Content security policy: the server's own files, and images that the page itself made."""
+"""Content security policy: only files of the server, and images that the page creates."""
 
 _HEADERS = {
     "Content-Security-Policy": POLICY,
@@ -32,7 +32,7 @@ _HEADERS = {
 
 
 class SecurityHeaders:
-    """An application with security headers on every answer, errors included.
+    """An application that adds security headers to every response, including errors.
 
     Args:
         app: the application.
@@ -42,7 +42,7 @@ class SecurityHeaders:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request as ASGI has it; a slash at the end of a path makes no difference."""
+        """Serve an ASGI request; a slash at the end of a path is ignored."""
         if scope["type"] == "http":
             scope["path"] = scope["path"].rstrip("/") or "/"
 
@@ -50,8 +50,7 @@ class SecurityHeaders:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update(_HEADERS)
-                # Readings are nobody else's; files of the page are asked for anew, and answered
-                # by their ETag.
+                # Readings are private; files of the page are revalidated by their ETag.
                 stored = "no-store" if scope["path"].startswith("/api/") else "no-cache"
                 headers.setdefault("Cache-Control", stored)
                 if scope["scheme"] == "https":

@@ -9,24 +9,25 @@ MIB = 2**20
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits of the server; a request beyond them is refused at once and never queued.
+    """Limits of the server; a request that exceeds them is refused immediately and not queued.
 
-    Slow clients and many connections of one client are left to a reverse proxy (docs/deploy.md).
+    A reverse proxy has to limit slow clients and connections per client (docs/deploy.md).
 
     Attributes:
-        body: bytes of one request's body.
+        body: bytes of the body of a request.
         files: images in one request.
         pixels: pixels of one image, read from its header before anything is decoded.
-        scans: scans of one progressive JPEG; each costs a pass over the image. Cameras and editors
+        scans: scans of a progressive JPEG; each needs a pass over the image. Cameras and editors
             write about ten.
-        reads: read calls in which one image is opened and decoded; a photo takes a few hundred, a
+        reads: read calls for opening and decoding an image; a photo takes a few hundred, while a
             file of a million empty chunks would block a decoder for seconds.
-        requests: requests being processed at once, from their last byte to the answer.
-        bodies: bytes of all bodies held at once, as far as they have arrived.
-        large: pixels above which an image is large: one such is read at a time, beside others.
-        queue: images waiting for a thread or being read.
-        receive_seconds: time for a body to arrive.
-        read_seconds: time from there to the answer.
+        requests: requests that are processed at the same time, from their last byte to the
+            response.
+        bodies: bytes of all bodies in memory, as far as they have arrived.
+        large: pixels above which an image is large: only one large image is read at a time.
+        queue: images that wait for a thread or are read.
+        receive_seconds: maximum time for a body to arrive.
+        read_seconds: maximum time from then to the response.
         connections: open connections and requests; further requests get a 503.
     """
 

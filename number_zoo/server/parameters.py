@@ -8,20 +8,20 @@ from pydantic import BaseModel, Field, field_validator
 from number_zoo.server.problems import Refused
 
 _SMALLEST_BOX = 3.0
-"""Least width and height of a box in pixels; smaller ones are mistakes, such as fractions."""
+"""Minimum width and height of a box in pixels; smaller boxes are errors, such as fractions."""
 
 
 class Parameters(BaseModel):
-    """What a request asks for."""
+    """Query parameters of a request."""
 
     model: list[str] = Field(
         [],
-        description="Names from `/api/models`; may be given several times. Default: the first",
+        description="Names from `/api/models`; may be repeated. Default: the first model",
     )
     box: str | None = Field(
         None,
         description="Bounding box of the number: left, top, right and bottom in pixels of the "
-        "upright image. Only this region is read; for requests with one image",
+        "upright image. Only this region is read; only for requests with one image",
         examples=["10,20,110,60"],
     )
     explain: bool = Field(False, description="Return an attention map for each digit")
@@ -41,10 +41,10 @@ class Parameters(BaseModel):
         return text
 
     def box_in(self, width: int, height: int) -> np.ndarray | None:
-        """The part of the box inside an image, float32 (4,); None without a box.
+        """The part of the box that is inside an image, float32 (4,); None without a box.
 
         Raises:
-            Refused: 422, if that is too small, as for a box in fractions of the image.
+            Refused: 422, if this part is too small, as for a box in fractions of the image.
         """
         if self.box is None:
             return None

@@ -44,7 +44,7 @@ class Refused(HTTPException):
 
 
 class NoImage(Refused):
-    """A request that has no image, or one that does not decode."""
+    """A request without an image, or with one that cannot be decoded."""
 
 
 def _response(status: int, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
@@ -72,7 +72,7 @@ async def on_invalid_parameter(_: Request, error: RequestValidationError) -> JSO
 
 
 async def on_failure(_: Request, error: Exception) -> JSONResponse:
-    """Respond to an internal error; the details go to the log only."""
+    """Respond to an internal error; its details are only in the log."""
     log.error("a request failed: %s", type(error).__name__)
     return _response(500, "Internal error; the server's log has the details")
 

@@ -1,4 +1,4 @@
-"""Models of the server: an image in, the prediction as the API returns it out."""
+"""Models of the server: from an image to the prediction that the API returns."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from number_zoo.server.answers import Digit, Model, Reading
 _PROBABILITY_DECIMALS, _PIXEL_DECIMALS = 5, 1
 
 _THREADS = min(4, available_cores())
-"""Cores that read one image, if no other image needs them."""
+"""Number of threads that read one image."""
 
 
 class ModelReader:
@@ -35,11 +35,11 @@ class ModelReader:
     def __init__(self, weights: str, locator: str | None = None):
         self._reader, self._locator = open_reader(weights, 1, _THREADS, locator), locator
         metadata = self._reader.metadata
-        # The first image takes longest, so that it is not one of a request.
+        # The first image takes longest, so it should not be that of a request.
         outputs = self._reader.predict([np.zeros((32, 64, 3), np.uint8)]).arrays
         self.description = Model(
             name=self._reader.name,
-            reads=metadata.get("reads") or "what it was trained on",
+            reads=metadata.get("reads") or "images like its training data",
             input=metadata["input_shape"],
             max_digits=metadata["max_digits"],
             parameters=metadata["parameters"],
@@ -51,7 +51,7 @@ class ModelReader:
 
     @property
     def name(self) -> str:
-        """Name of the model in requests and responses."""
+        """Name of the model, as in requests and responses."""
         return self.description.name
 
     def read(
@@ -61,7 +61,7 @@ class ModelReader:
 
         Args:
             image: uint8 (height, width, 3), RGB.
-            box: bounding box of the number in pixels; None to detect it.
+            box: bounding box of the number in pixels; None to predict it.
             explain: whether to return attention maps.
         """
         crop = None if box is None else crop_around(box, *image.shape[1::-1])
@@ -121,8 +121,8 @@ class ModelReader:
         return digits
 
     def _map(self, values: np.ndarray, turn: int) -> str:
-        """An attention map (positions,) at the model's input size, as a grey PNG, turned back as
-        the number is in the image."""
+        """An attention map (positions,) as a grey PNG of the model's input size, rotated back to
+        the orientation of the image."""
         height, width, _ = self.description.input
         grid = Image.fromarray(values.reshape(self._grid).astype(np.float32))
         pixels = np.asarray(grid.resize((width, height), Image.Resampling.BICUBIC)).clip(0)
@@ -137,17 +137,17 @@ def load_readers(weights: Sequence[str], locator: str | None = None) -> dict[str
     """Load models, ready to read.
 
     Args:
-        weights: as `ModelReader` takes them, at least one.
-        locator: as `ModelReader` takes it. The default one is loaded when it is first needed.
+        weights: as for `ModelReader`, at least one.
+        locator: as for `ModelReader`. The default locator is loaded on first use.
 
     Returns:
-        The readers by their names, in the order given.
+        The readers by name, in the given order.
 
     Raises:
         ValueError: if there are no such weights, or two have the same name.
     """
     if locator is not None:
-        open_locator(locator, _THREADS)  # now, so that an error is told before it serves
+        open_locator(locator, _THREADS)  # now, so that an error is reported at the start
     readers: dict[str, ModelReader] = {}
     for source in weights:
         reader = ModelReader(source, locator)

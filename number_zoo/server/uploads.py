@@ -1,4 +1,4 @@
-"""Uploaded images: received within limits, extracted from forms, decoded."""
+"""Receive uploaded images within limits, extract them from forms and JSON, and decode them."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from number_zoo.server.problems import NoImage, Refused
 
 _HEIC = "HEIF" in Image.OPEN
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", *(["HEIF"] if _HEIC else []))
-"""Accepted file formats; HEIC where pillow-heif is installed. Pillow has many more decoders; each
-is attack surface, and one of them (EPS) starts another program."""
+"""Accepted file formats; HEIC if pillow-heif is installed. Pillow's many other decoders are not
+used: each is attack surface, and one of them (EPS) starts another program."""
 
 ACCEPTED = "JPEG, PNG, WebP, GIF, BMP or HEIC" if _HEIC else "JPEG, PNG, WebP, GIF or BMP"
 
@@ -33,7 +33,7 @@ _SCAN = b"\xff\xda"
 _CHUNK = 64 * 1024
 _BASE64 = bytes(range(256)).translate(None, b'{}[]":,')
 _MOST_STRUCTURE = 10_000
-"""Brackets, quotes, colons and commas of a JSON body."""
+"""Maximum number of brackets, quotes, colons and commas of a JSON body."""
 
 _Text = Annotated[str, Field(min_length=1)]
 
@@ -56,7 +56,7 @@ class Upload:
 
     @property
     def called(self) -> str:
-        """Name for error messages."""
+        """The name of the image in error messages."""
         return self.name or "The image"
 
 
@@ -66,10 +66,10 @@ async def receive(request: Request, limits: Limits, take: Callable[[int], None])
     Args:
         request: the request.
         limits: how much is received, and for how long.
-        take: called with the size of every chunk as it arrives; may raise `Refused`.
+        take: callback with the size of every chunk as it arrives; may raise `Refused`.
 
     Raises:
-        Refused: 408 or 413, if it takes too long or is too large.
+        Refused: 408 or 413, if the body takes too long or is too large.
     """
     announced = request.headers.get("content-length", "")
     size = int(announced) if announced.isdecimal() else 0
@@ -95,11 +95,12 @@ async def receive(request: Request, limits: Limits, take: Callable[[int], None])
 
 
 async def uploads_in(body: bytes, headers: Headers, limits: Limits) -> list[Upload]:
-    """The images in a request's body: the files of a form, the texts of JSON, or all of it as one.
+    """The images in the body of a request: files of a form, base64 texts of JSON, or the whole
+    body.
 
     Raises:
-        Refused: 400, 413 or 422, if there is no image, there are too many, or the form or JSON is
-            malformed or has other fields.
+        Refused: 400, 413 or 422, if there is no image, if there are too many, or if the form or
+            JSON is malformed or has other fields.
     """
     kind = headers.get("content-type", "").lower()
     if kind.startswith("multipart/form-data"):
@@ -132,7 +133,7 @@ async def _files_in(body: bytes, headers: Headers, limits: Limits) -> list[Uploa
         if "Too many files" in error.message:
             raise _too_many(limits) from None
         if "Too many fields" in error.message:
-            detail = "A form has files only; parameters go into the query string"
+            detail = "A form has files only; parameters belong in the query string"
             raise Refused(422, f"{detail}, as in ?model=NAME. Received: another field") from None
         raise Refused(400, f"Malformed multipart form: {error.message}") from None
     return [Upload(file.filename or None, await file.read()) for _, file in form.multi_items()]
@@ -141,14 +142,14 @@ async def _files_in(body: bytes, headers: Headers, limits: Limits) -> list[Uploa
 async def _in_chunks(body: bytes) -> AsyncIterator[bytes]:
     for start in range(0, len(body), _CHUNK):
         yield body[start : start + _CHUNK]
-        await asyncio.sleep(0)  # let other requests have a turn
+        await asyncio.sleep(0)  # lets other requests proceed
 
 
 def _images_in_json(body: bytes) -> list[Upload]:
-    # Only now, so that what takes long to parse is not parsed: base64 has no such characters.
+    # Checked before parsing, which could take long: base64 has none of these characters.
     try:
         if len(body.translate(None, _BASE64)) > _MOST_STRUCTURE:
-            raise ValueError("far more than that")
+            raise ValueError("far more data")
         image = JsonBody.model_validate_json(body).image
         return [
             Upload(None, _from_base64(text))
@@ -161,7 +162,7 @@ def _images_in_json(body: bytes) -> list[Upload]:
         received = str(error)
     raise Refused(
         422, 'A JSON body is {"image": "…"}: base64 or a data: URL, or a list of them; parameters '
-        f"go into the query string, as in ?model=NAME. Received: {received}"
+        f"belong in the query string, as in ?model=NAME. Received: {received}"
     )  # fmt: skip
 
 
@@ -174,7 +175,7 @@ def _from_base64(text: str) -> bytes:
 
 
 class _Counted(io.BytesIO):
-    """An image's bytes with a limit on the number of read calls."""
+    """The bytes of an image with a limit on the number of read calls."""
 
     def __init__(self, upload: Upload, limits: Limits):
         super().__init__(upload.data)
@@ -188,7 +189,7 @@ class _Counted(io.BytesIO):
 
 
 def measure(upload: Upload, limits: Limits) -> tuple[int, int]:
-    """Width and height of an image, from its header: nothing is decoded.
+    """Width and height of an image, from its header without decoding.
 
     Raises:
         Refused: 415 if it is not an image of an accepted format, 413 if it is too large, 422 if
@@ -215,10 +216,10 @@ def measure(upload: Upload, limits: Limits) -> tuple[int, int]:
 
 
 def decode(upload: Upload, limits: Limits) -> np.ndarray:
-    """Decode an image that was measured: uint8 (height, width, 3), RGB, upright.
+    """Decode an image after `measure`: uint8 (height, width, 3), RGB, upright.
 
     Raises:
-        Refused: 422, if it is damaged or takes too long.
+        Refused: 422, if it is damaged or decoding takes too long.
     """
     try:
         file = _Counted(upload, limits)

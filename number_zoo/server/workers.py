@@ -1,4 +1,4 @@
-"""Threads that read images, one image each: ONNX Runtime on a CPU reads batches no faster."""
+"""Threads that read one image at a time: on a CPU, batches are not faster in ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ Result = TypeVar("Result")
 
 
 class Workers:
-    """Threads that do jobs in the order they come. Use it as a context manager.
+    """Threads that run jobs in the order of their arrival; a context manager.
 
     Args:
-        threads: jobs done at once.
-        queue: most jobs that wait or are being done.
+        threads: number of jobs that run at the same time.
+        queue: maximum number of jobs that wait or run.
 
     Attributes:
-        jobs: how many wait or are being done.
+        jobs: number of jobs that wait or run.
     """
 
     def __init__(self, threads: int, queue: int):
         self._threads, self._queue = threads, queue
-        self._begun: dict[int, float] = {}  # by thread
+        self._begun: dict[int, float] = {}  # start time by thread
         self._seconds_each = 0.1
         self.jobs = 0
 
@@ -44,27 +44,27 @@ class Workers:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)  # requests have had their time
+        self._pool.shutdown(wait=False, cancel_futures=True)  # the grace period of requests is over
 
     @property
     def stuck(self) -> bool:
-        """Whether a job does not return, so that the process must be restarted."""
+        """Whether a job does not return, in which case the process must be restarted."""
         now = time.perf_counter()
         return any(now - begun > STUCK for begun in tuple(self._begun.values()))
 
     @property
     def seconds_to_wait(self) -> float:
-        """Estimated seconds until all jobs are done, from recent ones."""
+        """Estimated seconds until all jobs are finished, from the times of recent jobs."""
         return min(self._seconds_each * (self.jobs + 1) / self._threads, _MOST_SECONDS)
 
     async def run(self, job: Callable[[], Result]) -> Result:
-        """Do a job in a thread; a cancelled one leaves the queue.
+        """Run a job in a thread; a cancelled job leaves the queue.
 
         Raises:
-            Refused: 503, if too many wait already.
+            Refused: 503, if too many jobs are waiting.
         """
         if self.jobs >= self._queue:
-            raise Refused(503, "Too many images are waiting: ask again later", self.seconds_to_wait)
+            raise Refused(503, "Too many images are waiting: try again later", self.seconds_to_wait)
         self.jobs += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, self._time, job)

@@ -258,7 +258,7 @@ def test_splits_in_names_of_tables_and_folders(tmp_path, images, files, expected
         *(("12 345", "12345"), ("1'234", "1234"), ("none", ""), ("(none)", ""), ("no number", "")),
         *((" 7\u200b", "7"), ("\u00a07", "7")),
         *(("12A", "--labels digits"), ("7.0", "spreadsheet"), ("nan", "missing")),
-        *(("?", "no number"), ("-", "no number"), ("1.5", "alone (15)"), ("-1", "alone (1)")),
+        *(("?", "not a number"), ("-", "not a number"), ("1.5", "alone (15)"), ("-1", "alone (1)")),
         *(("12-3", "2 numbers"), ("3/4", "2 numbers"), ("1.2E+05", "as text"), ("٣", "no digits")),
         *(("2026-01-12", "date"), ("TRUE", "no digits"), ("12 34", "2 numbers")),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 
 import numpy as np
 import pytest
@@ -185,16 +186,22 @@ def test_invalid_options(make_folder, options, words):
         datasets.load_training(make_folder(), **(valid | options))
 
 
-def test_splits_that_are_unknown_empty_or_too_large_for_memory(make_folder):
+def test_splits_that_are_unknown_or_empty(make_folder):
     folder = make_folder(2)
     with pytest.raises(ValueError, match="split is one of train, validation, test"):
         datasets.load(folder, "dev", **SMALL)
     with pytest.raises(ValueError, match="no images in its test split"):
         datasets.load(folder, "test", **SMALL)
-    with pytest.raises(MemoryError, match="cache_dir"):
-        datasets.load(
-            make_folder(name="large"), "train", **(SMALL | {"image_size": (200_000, 200_000)})
-        )
+
+
+def test_a_mix_that_is_too_large_for_memory_is_refused_before_it_is_read(make_folder, monkeypatch):
+    folders = [make_folder(name=name) for name in ("first", "second")]
+    size = math.prod((sources.size(folders[0], "train"), *SMALL["image_size"], 3))
+    monkeypatch.setattr(prepared, "_free_memory", lambda: 2 * size)
+    datasets.load(folders[0], "train", **SMALL)
+    monkeypatch.setattr(prepared, "_fill", lambda *_: pytest.fail("a source was read"))
+    with pytest.raises(MemoryError, match="--cache-dir"):
+        datasets.load(",".join(map(str, folders)), "train", **SMALL)
 
 
 def test_the_fingerprint_distinguishes_splits_and_changes(make_folder):

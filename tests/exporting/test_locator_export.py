@@ -64,7 +64,7 @@ def test_a_file_that_differs_is_refused(weights):
         outputs = model.backend({"images": image})
         return outputs | {"scores": 0.9 * outputs["scores"]}
 
-    with pytest.raises(ExportError, match="have no equal in the other"):
+    with pytest.raises(ExportError, match="have no counterpart in the other"):
         check_locator(shifted, model, scenes, None)
     with pytest.raises(ExportError, match="scores of the file differ"):
         check_locator(unsure, model, scenes, None)

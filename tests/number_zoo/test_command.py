@@ -128,7 +128,9 @@ def test_photos_of_many_pixels_are_decoded_by_the_few(folder, monkeypatch):
     monkeypatch.setattr(files, "PIXELS", 1000)
     assert list(files.batches([*paths, "gone.png"])) == [paths[:1], [*paths[1:], "gone.png"]]
     monkeypatch.setattr(files, "PIXELS", 10)
-    assert list(files.batches(paths)) == [[file] for file in paths]
+    data = Path(paths[0]).read_bytes()
+    images = [*paths, data, io.BytesIO(data), Image.open(paths[0]), np.zeros((4, 4))]
+    assert list(map(len, files.batches(images))) == [1] * len(images)
 
 
 def test_unsure_numbers_are_withheld(folder, capsys):

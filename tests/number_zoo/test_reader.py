@@ -2,6 +2,7 @@
 
 import io
 import os
+import pickle
 import subprocess
 import sys
 
@@ -56,6 +57,7 @@ def test_images_of_every_kind_are_read_alike(reader, image, tmp_path):
     assert [reading.number for reading in reader.read([gray, gray[..., None]])] == ["175"] * 2
     assert reader.read([]) == [] and reader.read(iter([path]))[0].number == "175"
     assert number_zoo.read(path, SMALL_WEIGHTS) == expected
+    assert pickle.loads(pickle.dumps(reader)).read(path) == expected
 
 
 @pytest.mark.parametrize(
@@ -78,6 +80,22 @@ def test_what_is_no_image_is_refused(image, message, reader):
 def test_another_type_is_refused_with_those_accepted(value, reader):
     with pytest.raises(TypeError, match="an image is a path, the bytes of a file, an open file"):
         reader.read(value)
+
+
+@pytest.mark.parametrize(
+    ("images", "crops", "error", "message"),
+    [
+        (np.zeros((4, 4, 3), np.uint8), None, TypeError, "a list of images. Received: one, nda"),
+        ("photo.jpg", None, TypeError, "a list of images. Received: one, str"),
+        ([], None, ValueError, "at least one image"),
+        ([b""] * 2, [None], ValueError, r"for each of 2 images. Received: \[None\]"),
+        ([b""], [[0, 0, 9, np.nan]], ValueError, "crops have left, top"),
+    ],
+)
+def test_a_prediction_is_of_a_list_of_images(images, crops, error, message, reader):
+    for predict in (reader.predict, reader.predict_any_turn):
+        with pytest.raises(error, match=message):
+            predict(images, crops)
 
 
 def test_threads_are_at_least_one():
@@ -150,6 +168,8 @@ def test_a_graph_of_another_kind_is_refused(tmp_path):
 
 
 READ_ALONE = """
+import os
+import signal
 import sys
 import number_zoo
 slow = {"numpy", "onnxruntime", "PIL", "json"} & set(sys.modules)
@@ -158,6 +178,12 @@ assert number_zoo.read(sys.argv[1]).number == "175"
 unwanted = {"keras", "tensorflow", "jax", "cv2", "matplotlib", "pydantic", "rich", "labels",
     "artifacts", "datasets", "models", "inference", "training"} & set(sys.modules)
 assert not unwanted, f"imported to read an image: {unwanted}"
+number_zoo.read(sys.argv[1:] * 2)
+if not os.fork():  # has none of the threads that have read so far
+    signal.alarm(60)
+    number_zoo.read(sys.argv[1:] * 2)
+    os._exit(0)
+assert os.wait()[1] == 0
 """
 
 

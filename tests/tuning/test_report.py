@@ -39,7 +39,7 @@ def test_the_page_has_every_trial_and_fetches_nothing(tiny, tmp_path, monkeypatc
         assert name in text
     assert "MemoryError: no room <here>" in text
     assert "multiply-adds, the budget is 400 k" in text
-    assert "is partly the luckiest" in text
+    assert "is partly due to chance" in text
     assert page.count("<svg ") == 3
     assert not re.search(r"<(?!use\b)[^>]*\s(src|href)=|url\((?!#)", page)
 

@@ -257,7 +257,7 @@ def test_a_trial_waits_for_another_process_at_the_same_run(context, monkeypatch,
     monkeypatch.setattr(trial.time, "sleep", lambda _: holder.__exit__(None, None, None))
     with caplog.at_level(logging.INFO):
         assert trial.run_trial(context, "0", {}).status == FINISHED
-    assert "trial 0: waiting for another process" in caplog.text
+    assert "trial 0: waiting for the process" in caplog.text
 
 
 @pytest.fixture

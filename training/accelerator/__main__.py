@@ -2,9 +2,10 @@
 
     KERAS_BACKEND=jax python -m training.accelerator pack.npz --seconds 560 --out runs/any10
 
-Workers draw and compose images on all CPU cores for as long as the training lasts; they go round
-in a pool in the accelerator's memory, from which every batch is drawn and augmented there. The
-schedule follows the clock, so that the training ends in time whatever the machine's speed.
+During the training, workers render and compose images on all CPU cores. A pool in the accelerator's
+memory holds the most recent images; batches are sampled from it and augmented on the accelerator.
+The schedule depends on the elapsed time, so that the training ends in time on machines of any
+speed.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     weights = {kind: feed.weight_of(kind) for kind in writers}
     source = feed.start(writers, weights, options.workers, options.seed)
 
-    from training.accelerator.readers import train  # JAX starts threads: only after the fork
+    from training.accelerator.readers import train  # only after the fork, since JAX starts threads
 
     try:
         train(options, source, options.pack, began)
@@ -54,12 +55,12 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 def set_up(
     parser: argparse.ArgumentParser, arguments: list[str] | None, batch_size: int, pool: int
 ) -> argparse.Namespace:
-    """Parse the command's options, of which `models` has a default, and those of every training.
+    """Add the options of every training to the parser, which has the option `models`, and parse.
 
-    Also load the pack, which becomes `options.pack`, create the folder and start the log.
+    Also load the pack as `options.pack`, create the folder and start the log.
     """
     add, count = parser.add_argument, len(parser.get_default("models"))
-    add("pack", type=Path, help="what `python -m training.accelerator.pack` wrote")
+    add("pack", type=Path, help="the file that `python -m training.accelerator.pack` wrote")
     add("--out", type=Path, required=True, metavar="FOLDER", help="folder for the weights")
     add(
         "--init", nargs=count, metavar="NAME", help="published weights or run folders to start from"
@@ -67,13 +68,13 @@ def set_up(
     add("--seconds", type=float, default=560, help="time limit, start-up included (default: 560)")
     add("--batch-size", type=int, default=batch_size, help=f"default: {batch_size}")
     add("--learning-rate", type=float, default=1.5e-3, help="peak (default: 0.0015)")
-    add("--pool", type=int, default=pool, help="drawn images kept on the accelerator")
+    add("--pool", type=int, default=pool, help="rendered images in the accelerator's memory")
     add("--workers", type=int, default=max(1, (os.cpu_count() or 1) - 1))
     add("--seed", type=int, default=0, help="default: 0")
     add(
         "--precision", default="mixed_bfloat16", help="Keras dtype policy (default: mixed_bfloat16)"
     )
-    add("--steps", type=int, help="most steps (default: as many as fit in --seconds)")
+    add("--steps", type=int, help="maximum number of steps (default: no limit but --seconds)")
     options = parser.parse_args(arguments)
     try:
         options.pack = pack.load(options.pack)

@@ -1,7 +1,7 @@
 """Random changes of image batches in JAX operations, on the accelerator.
 
-The same changes as `datasets.distort`, with the strengths of the same `Augmentation` and the crops
-of `datasets.geometry`, for training where the accelerator outruns what CPU cores can change. A
+The changes are those of `datasets.distort`, with the strengths of the same `Augmentation` and the
+crops of `datasets.geometry`, for trainings that need more images than CPU cores can augment. A
 batch is a function of its images and a key.
 """
 
@@ -17,8 +17,8 @@ from datasets.distort import change_levels
 from datasets.geometry import Draws
 
 CUT = 0.06
-"""Largest part of a number's width or height that moves may push out of the image; moves that
-would cut more are left out for that image."""
+"""Maximum fraction of a number's width or height that geometric changes may cut off; changes that
+would cut off more are not applied to the image."""
 
 _QUANTA = np.array([
     [16, 11, 10, 16, 24, 40, 51, 61], [12, 12, 14, 19, 26, 58, 60, 55],
@@ -41,7 +41,7 @@ Batch = dict[str, jax.Array]
 
 
 def draw_numbers(key: jax.Array, count: int) -> Draws:
-    """The random numbers of a batch, by one call: each takes a tenth of a second to compile."""
+    """The random numbers of a batch, by one call, since each call takes 0.1 s to compile."""
     return Draws(jax.random.uniform(key, (len(NAMES), count)), NAMES)
 
 
@@ -53,14 +53,14 @@ def augment(
     Args:
         batch: `images` uint8 (n, h, w, 3) and the labels that `feed.empty` describes.
         key: a JAX random key.
-        a: strengths by the names of `datasets.augmentation.Augmentation`; `turned`, the
-            probability of an image turned by 90, 180 or 270 degrees and labelled as no number; and
-            `faint`, the probability of a number of low contrast in surroundings of full contrast.
+        a: strengths by the names of `datasets.augmentation.Augmentation`; `turned`, the probability
+            of a rotation by 90, 180 or 270 degrees with the label of no number; and `faint`, the
+            probability of a number of low contrast in surroundings of full contrast.
         size: (height, width) of the result.
 
     Returns:
         float32 images (n, *size, 3), 0 to 255, and their labels: `length`, `digits`, `box` as
-        fractions of the result, and `digit_boxes`, all NaN where there is no number any more.
+        fractions of the result, and `digit_boxes`; NaN if the result shows no number.
     """
     draw_key, noise_key = jax.random.split(key)
     draw = draw_numbers(draw_key, batch["length"].shape[0])
@@ -89,7 +89,7 @@ def augment(
 
 
 def _digit_size(box, digit_boxes, length, size):
-    """(n, 2) height and width of the smallest digit in pixels; a guess where boxes are unknown."""
+    """(n, 2) height and width of the smallest digit in pixels; an estimate if boxes are unknown."""
     smallest = jnp.nanmin(digit_boxes[..., 2:] - digit_boxes[..., :2], axis=1)
     in_a_row = (box[:, 2:] - box[:, :2]) / jnp.stack(
         [jnp.maximum(length, 1), jnp.ones_like(length)], axis=1
@@ -103,14 +103,14 @@ def _digit_size(box, digit_boxes, length, size):
 def _choose_views(batch: Batch, draw: Draws, a):
     """Homographies (n, 3, 3) from the result, x and y in [-0.5, 0.5], to fractions of the image.
 
-    Also returns which show a part without the number, and which are turned.
+    Also returns which results do not show the number, and which are turned.
     """
     box, aspect = batch["box"], batch["aspect"]
     crops = _number_crops(box, aspect, draw, a)
     background = geometry.background_crops(draw, a["background_crop"], box)
     gone = jnp.isfinite(background[:, 0]) & (batch["length"] > 0)
     crops = jnp.where(gone[:, None], background, crops)
-    # Upside down, 0 1 2 5 6 8 9 can be read still; on their sides, 0 1 6 8 9 might be.
+    # Upside down, 0 1 2 5 6 8 9 can still be read; on their sides, 0 1 6 8 9 may be.
     quarter = jnp.clip(1 + jnp.floor(draw.uniform("quarters", 0.0, 3.0)), 1, 3)
     telling = jnp.where(
         (quarter == 2)[:, None],
@@ -129,18 +129,18 @@ def _choose_views(batch: Batch, draw: Draws, a):
 
 
 def _number_crops(box, aspect, draw: Draws, a):
-    """The part of each image that is shown before anything moves: all of it, a crop of any size
-    that holds the number, or what a reader's next glimpse at the number would show."""
+    """The part of each image before the transforms: the whole image, a random crop that contains
+    the number, or a reader's next glimpse at the number."""
     glimpses = 0.45 * a["random_crop"]
     crops = (a["random_crop"] - glimpses) / (1.0 - glimpses)  # of the other images
     crops = geometry.random_crops(draw, crops, box, 1.0)
     near, far = box[:, :2], box[:, 2:]
     extent = jnp.maximum(far - near, 1e-3)
-    # A glimpse: the box grown by the reader's margin, in width by as little as in height.
+    # A glimpse: the box expanded by the reader's margin, in width by at least that in height.
     wide = (extent[:, 1] / (extent[:, 0] * aspect)).clip(0.15, 1.0)
     shrink = jnp.stack([draw.uniform("glimpse_width", wide, 1.0), jnp.ones_like(wide)], axis=1)
     grown = extent * 0.5 * draw.uniform("glimpse_margin", 0.35, 1.1)[:, None] * shrink
-    # What is narrow may be shown with wider margins, so that its digits are stretched less.
+    # Narrow numbers may have wider margins, so that their digits are stretched less.
     narrow = draw.uniform("glimpse_spare", 0.0, 1.8) * (extent + 2 * grown)[:, 1] / aspect
     narrow = (0.5 * (narrow - (extent + 2 * grown)[:, 0])).clip(0.0, None)
     grown = grown + jnp.stack([narrow, jnp.zeros_like(narrow)], axis=1)
@@ -159,7 +159,7 @@ def _homographies(crops, aspect, draw: Draws, a, quarter):
     zoom = draw.factor("zoom", a["zoom"]) / zoom_out
     stretch = jnp.sqrt(draw.factor("stretch", a["stretch"]))
     width, height = sides[:, 0] * aspect, sides[:, 1]
-    # What is wide cannot climb as steeply as what is square without leaving the image.
+    # Wide numbers cannot be rotated as much as square ones without leaving the image.
     level = (1.5 * height / width).clip(0.0, 1.0)
     angle = jnp.deg2rad(draw.symmetric("rotation", a["rotation"])) * level
     lean = draw.symmetric("shear_x", a["shear"]) * (1.5 * width / height).clip(0.0, 1.0)
@@ -181,7 +181,7 @@ def matrix(a, b, c, d):
 
 
 def homographies(linear, centre, tilt):
-    """(n, 3, 3) of linear parts (n, 2, 2), what the middle shows (n, 2), and tilts (n, 2)."""
+    """Homographies (n, 3, 3) from linear parts (n, 2, 2), centres (n, 2) and tilts (n, 2)."""
     top = linear + centre[:, :, None] * tilt[:, None, :]
     top = jnp.concatenate([top, centre[:, :, None]], axis=2)
     bottom = jnp.concatenate([tilt, jnp.ones((len(tilt), 1))], axis=1)[:, None, :]
@@ -189,8 +189,8 @@ def homographies(linear, centre, tilt):
 
 
 def move_boxes(boxes, matrices):
-    """Boxes (n, ..., 4) in fractions of images to upright boxes in fractions of results, not
-    clipped."""
+    """Transform boxes (n, ..., 4) in fractions of images to upright boxes in fractions of results,
+    not clipped."""
     x, y = boxes[..., jnp.array([0, 2, 2, 0])], boxes[..., jnp.array([1, 1, 3, 3])]
     points = jnp.stack([x, y, jnp.ones_like(x)], axis=-1)  # (n, ..., 4, 3)
     inverses = jnp.linalg.inv(matrices)
@@ -200,7 +200,8 @@ def move_boxes(boxes, matrices):
 
 
 def sample(images, matrices, size):
-    """Bilinear samples of uint8 (n, h, w, 3), four a pixel; the edge pixels go on beyond."""
+    """Sample uint8 images (n, h, w, 3) bilinearly, four samples per pixel; edge pixels are
+    repeated."""
     count, rows, columns, channels = images.shape
     height, width = size
     y = (jnp.arange(2 * height) + 0.5) / (2 * height) - 0.5
@@ -225,9 +226,9 @@ def sample(images, matrices, size):
 
 
 def soften(images, draw: Draws, a, digit):
-    """Blur, sharpening and fewer pixels, as one matrix for the rows and one for the columns.
+    """Blur, sharpen and downscale by one matrix for the rows and one for the columns.
 
-    Never beyond what leaves a digit readable: some 7 pixels high and 5 wide.
+    A digit remains readable: at least about 7 pixels high and 5 wide.
     """
     grey = images @ jnp.array([[0.299], [0.587], [0.114]])
     images = jnp.where(_per_image(draw.bernoulli("grey", a["grey"])), grey, images)
@@ -253,14 +254,14 @@ def soften(images, draw: Draws, a, digit):
 
 
 def _gaussian(pixels: int, sigma):
-    """(n, pixels, pixels): a Gaussian blur."""
+    """(n, pixels, pixels): matrices of Gaussian blurs."""
     steps = jnp.arange(pixels, dtype=jnp.float32)
     weights = jnp.exp(-0.5 * ((steps[:, None] - steps) / sigma[:, None, None]) ** 2)
     return weights / weights.sum(axis=2, keepdims=True)
 
 
 def _reduction(pixels: int, factor):
-    """(n, pixels, pixels): reduced by a factor of 1 or more, and enlarged again."""
+    """(n, pixels, pixels): matrices that reduce by a factor of 1 or more, and enlarge again."""
     steps = jnp.arange(pixels, dtype=jnp.float32)
     factor = factor[:, None, None]
     down = (1 - jnp.abs((steps + 0.5) / factor - (steps[:, None] + 0.5))).clip(0.0, None)
@@ -277,7 +278,7 @@ def _per_image(values):
 
 
 def _fade(images, box, draw: Draws, a):
-    """Numbers of 0.15 to 0.45 of their contrast, as on a dim display; also returns which."""
+    """Reduce numbers to 0.15 to 0.45 of their contrast, as on a dim display; also returns which."""
     _, height, width, _ = images.shape
     faint = draw.bernoulli("faint", a["faint"]) & jnp.isfinite(box).all(axis=1)
     near, far = box[:, :2] - 0.02, box[:, 2:] + 0.02
@@ -296,7 +297,7 @@ def _fade(images, box, draw: Draws, a):
 
 
 def light(images, draw: Draws, a):
-    """Inversion, gamma, brightness, contrast and colour."""
+    """Change inversion, gamma, brightness, contrast and colour."""
     levels = (images / 255).clip(0.0, 1.0)
     levels = change_levels(levels, levels.mean(axis=(1, 2, 3), keepdims=True), draw, a)
     return (levels * 255).clip(0.0, 255.0)
@@ -324,7 +325,7 @@ def compress(images, draw: Draws, a):
 
 
 def disturb(images, draw: Draws, key: jax.Array, a, digit, grain):
-    """An even patch, light that falls off to one side, and noise, its strength times `grain`."""
+    """Add a uniform patch, an illumination gradient, and noise with strength times `grain`."""
     count, height, width, _ = images.shape
     y, x = jnp.arange(height)[:, None, None], jnp.arange(width)[:, None]
     most = 0.15 * height

@@ -1,6 +1,6 @@
-"""Numbers composed of single digits that were cut out of real images: strips, amounts, numbers.
+"""Compose numbers from single digits of real images: strips, and handwritten amounts.
 
-A few thousand labelled digits make any number of labelled numbers.
+A few thousand labelled digits give an unlimited supply of labelled numbers.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from training.accelerator.pack import MNIST, MOST_DIGITS, Drawing, Packed
 
 Maker = Callable[[int], Drawing]
-"""Draws the image of an index."""
+"""Makes the drawing of an index."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ class DigitBank:
         return cls(images, shades)
 
     def draw(self, rng: np.random.Generator, label: str, alike: int = 12) -> list[np.ndarray]:
-        """Images of the digits of `label`, each the closest in colour to the first among `alike`
-        random candidates, since the digits of one number look alike."""
+        """Images of the digits of `label`: each is the closest in colour to the first digit among
+        `alike` random candidates, since the digits of a number have similar colours."""
         anchor, chosen = None, []
         for value in map(int, label):
             picks = rng.integers(len(self.images[value]), size=alike if anchor is not None else 1)
@@ -61,7 +61,7 @@ class DigitBank:
 
 
 def random_label(rng: np.random.Generator, shortest: int, longest: int, zeros: float = 0.0) -> str:
-    """A label of evenly distributed length; its first digits are zeros with probability `zeros`."""
+    """A random label of uniform length; its first digits are zeros with probability `zeros`."""
     length = int(rng.integers(shortest, longest + 1))
     digits = rng.integers(0, 10, length)
     if rng.random() < zeros:
@@ -70,7 +70,7 @@ def random_label(rng: np.random.Generator, shortest: int, longest: int, zeros: f
 
 
 def strip(rng: np.random.Generator, bank: DigitBank, shortest: int, longest: int) -> Drawing:
-    """Digits side by side as on a meter: equal heights, even gaps, a frame, a wall around it."""
+    """Compose digits side by side as on a meter: equal heights, equal gaps, a frame, and a wall."""
     label = random_label(rng, shortest, longest, zeros=0.4)
     height = int(rng.integers(24, 64))
     tiles = bank.draw(rng, label, alike=int(rng.choice([1, 12, 40])))
@@ -108,10 +108,10 @@ def strip(rng: np.random.Generator, bank: DigitBank, shortest: int, longest: int
 def amount(
     rng: np.random.Generator, bank: DigitBank, papers: list[np.ndarray], longest: int = 10
 ) -> Drawing:
-    """Handwritten digits on paper, touching now and then, with separators and closing strokes.
+    """Compose handwritten digits on paper, some touching, with separators and closing strokes.
 
-    The digits multiply the paper (their brightness over that of their own paper), so that ink
-    over ink stays ink.
+    The paper is multiplied by the digits (their brightness relative to their original paper), so
+    that ink over ink remains ink.
     """
     label = random_label(rng, 1, longest if rng.random() < 0.3 else min(6, longest))
     label = label.rstrip("0")[: len(label)] or "0"
@@ -175,7 +175,7 @@ def _grain(rng, shape, deviation) -> np.ndarray:
 
 
 def composers(packs: dict[str, Packed], seed: int) -> dict[str, Maker]:
-    """What can be composed of the packs' digits: "strips/FOLDER" and "written/FOLDER"."""
+    """Makers of compositions of the packs' digits: "strips/FOLDER" and "written/FOLDER"."""
 
     def seeded(function: Callable[..., Drawing], *arguments) -> Maker:
         return lambda index: function(np.random.default_rng([seed, index]), *arguments)
@@ -196,14 +196,14 @@ def composers(packs: dict[str, Packed], seed: int) -> dict[str, Maker]:
             makers[f"strips/{folder}"] = seeded(strip, bank, 2, MOST_DIGITS + 2)
         elif role == "amounts":
             bank = DigitBank.collect(packed.digits())
-            # A wide median leaves the paper of an amount.
+            # A wide median filter leaves only the paper of an amount.
             papers = [cv2.medianBlur(image, 21) for image in packed.images()]
             makers[f"written/{folder}"] = seeded(amount, bank, papers, MOST_DIGITS + 1)
     return makers
 
 
 def _trimmed(digit: np.ndarray) -> np.ndarray:
-    """A dark digit on white, cut to its ink and one pixel more."""
+    """Crop a dark digit on white to its ink with a margin of one pixel."""
     left, top, width, height = cv2.boundingRect((digit[..., 0] < 200).astype(np.uint8))
     ink = digit[top : top + height, left : left + width]
     return cv2.copyMakeBorder(ink, 1, 1, 1, 1, cv2.BORDER_REPLICATE)

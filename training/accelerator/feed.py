@@ -1,8 +1,8 @@
 """Processes that draw and compose labelled images while the accelerator trains.
 
-Each worker fills a slot of memory shared with the parent and names it in a queue; the parent
-copies it to the accelerator and hands the slot back. Workers are forked, so `start` has to run
-before JAX or anything else starts threads.
+Each worker fills a slot of memory shared with the parent and puts its index into a queue; the
+parent copies the slot to the accelerator and releases it. Workers are forked, so `start` must run
+before JAX or another library starts threads.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ STORED_SIZE = (128, 320)
 """Height and width at which images are stored: twice the reader's input."""
 
 CHUNK = 64
-"""Examples that a worker draws before it hands them over."""
+"""Number of examples in a chunk."""
 
 SLOTS = 64
-"""Chunks that are under way at most."""
+"""Number of slots in shared memory."""
 
 Fields = dict[str, tuple[tuple[int, ...], type]]
-"""Shape and dtype of what an example holds, by name."""
+"""Shape and dtype of the fields of an example, by name."""
 
 FIELDS: Fields = {
     "images": ((*STORED_SIZE, 3), np.uint8),
@@ -51,8 +51,8 @@ FIELDS: Fields = {
     "digit_boxes": ((MOST_DIGITS, 4), np.float32),
     "aspect": ((), np.float32),
 }
-"""`digits` is -1 where there is none; `box` and `digit_boxes` are fractions of the stored image's
-width and height, NaN where unknown; `aspect` is width over height of what is stored."""
+"""`digits` is -1 at positions without a digit; `box` and `digit_boxes` are fractions of the stored
+image's width and height, NaN if unknown; `aspect` is width over height of the stored part."""
 
 WEIGHTS = {
     "numbers/*": 0.11,
@@ -73,10 +73,10 @@ WEIGHTS = {
 """Weight of each source in a batch of the readers, by its name or by "KIND/*"."""
 
 AUGMENTATION = replace(Augmentation.strong(), background_crop=0.12, blur=0.4, downscale=0.4)
-"""What the readers' batches are augmented with: more blurred than `strong`, as SVHN is."""
+"""Augmentation of the readers' batches: more blur than in `strong`, as in SVHN."""
 
 Writer = Callable[[dict[str, np.ndarray], int, int, np.random.Generator], None]
-"""Draws the example of an index and writes it into arrays: (arrays, row, index, generator)."""
+"""Renders the example of an index and writes it into arrays: (arrays, row, index, generator)."""
 
 
 def empty(count: int, fields: Fields = FIELDS) -> dict[str, np.ndarray]:
@@ -87,10 +87,10 @@ def empty(count: int, fields: Fields = FIELDS) -> dict[str, np.ndarray]:
 def store(
     arrays: dict[str, np.ndarray], row: int, drawing: Drawing, rng: np.random.Generator | None
 ) -> None:
-    """Write an example into `arrays`: a crop of it for half of the images, where `rng` is given.
+    """Write an example into `arrays`; with `rng`, a random crop for half of the images.
 
-    A crop holds the number and is cut before the image is resized, so that a small number is
-    stored with all its pixels.
+    The crop contains the number and is cut before the image is resized, so that a small number is
+    stored at full resolution.
     """
     image, label, boxes = drawing
     height, width = image.shape[:2]
@@ -109,7 +109,7 @@ def store(
 
 
 def _sample_crop(box: np.ndarray, whole: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A part of the image that holds the box with room to spare."""
+    """A random part of the image that contains the box with a margin."""
     size = np.maximum(box[2:] - box[:2], 4.0)
     amount = rng.random()
     spare = size * 0.6 * (whole[2:] / (2.2 * size)).clip(1.0) ** amount
@@ -132,7 +132,7 @@ def real_examples(packs: dict[str, Packed], split: str) -> dict[str, dict[str, n
 
 def reader_writers(packs: dict[str, Packed], seed: int) -> dict[str, Writer]:
     """The writers of examples for readers: every style of `rendered_numbers`, crops of rendered
-    scenes, and what `composers` makes of the packs."""
+    scenes, and the makers of `composers`."""
     glyphs = write_glyphs(packs)
 
     def rendered(style: Style) -> Maker:
@@ -155,13 +155,13 @@ def reader_writers(packs: dict[str, Packed], seed: int) -> dict[str, Writer]:
 
 
 def weight_of(source: str) -> float:
-    """The weight of a readers' source: its own, or that of "KIND/*", or 0."""
+    """The weight of a source of the readers, or of "KIND/*"; 0 if there is none."""
     return WEIGHTS.get(source, WEIGHTS.get(f"{source.partition('/')[0]}/*", 0.0))
 
 
 @dataclass(frozen=True)
 class Feed:
-    """Running workers, the weights of what they draw, and its fields; see `start`."""
+    """Running workers, the weights of their sources, and the fields of examples; see `start`."""
 
     weights: dict[str, float]
     fields: Fields
@@ -171,7 +171,7 @@ class Feed:
     processes: list[multiprocessing.Process]
 
     def chunk(self, timeout: float) -> tuple[str, dict[str, np.ndarray]] | None:
-        """The next chunk: its kind and a copy of its arrays; None if none is ready in time."""
+        """The next chunk: its kind and a copy of its arrays; None after the timeout."""
         try:
             kind, slot = self.full.get(timeout=timeout)
         except queue.Empty:
@@ -193,14 +193,14 @@ def start(
     seed: int,
     fields: Fields = FIELDS,
 ) -> Feed:
-    """Start workers that draw chunks of `CHUNK` examples, kinds chosen by weight.
+    """Start workers that render chunks of `CHUNK` examples, of kinds chosen by weight.
 
     Args:
         writers: by kind.
         weights: by kind.
         workers: number of processes; they end with this one.
         seed: seed of all drawing.
-        fields: what an example holds.
+        fields: fields of an example.
     """
     context = multiprocessing.get_context("fork")
     slots = [_shared(fields) for _ in range(SLOTS)]
@@ -233,7 +233,7 @@ def _work(number, workers, writers, weights, seed, slots, full, free) -> None:
     kinds = list(weights)
     probabilities = np.array(list(weights.values())) / sum(weights.values())
     rng = np.random.default_rng([seed, 1, number])
-    # The workers draw different indices, and the first chunks of all kinds early.
+    # The workers render different indices, and one of the first chunks of each kind early.
     index, failures = number * (1 << 32), 0
     first = kinds[number::workers]
     while True:
@@ -245,7 +245,7 @@ def _work(number, workers, writers, weights, seed, slots, full, free) -> None:
             try:
                 writers[kind](slots[slot], row, index, rng)
                 row += 1
-            except Exception as error:  # one bad drawing must not end the training
+            except Exception as error:  # a failed rendering must not end the training
                 failures += 1
                 log.warning("%s %d: %r", kind, index, error)
                 time.sleep(0.01 if failures < 100 else 1.0)

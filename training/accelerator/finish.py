@@ -1,4 +1,4 @@
-"""Turn the weights that `training.accelerator` left into runs, as `train.py` makes them.
+"""Convert the weights of `training.accelerator` to run folders like those of `train.py`.
 
     python -m training.accelerator.finish runs/any10/weights.npz runs \\
         --dataset street_numbers,cheque_amounts --validation street_numbers --steps 29124
@@ -38,7 +38,7 @@ def load_weights(model: keras.Model, arrays: dict[str, np.ndarray], name: str) -
     """Assign the arrays "NAME|PATH" to the variables of a model.
 
     Raises:
-        ValueError: if one is missing or has another shape.
+        ValueError: if an array is missing or has another shape.
     """
     for variable in model.weights:
         value = arrays.get(f"{name}|{variable.path}")
@@ -53,8 +53,8 @@ def load_weights(model: keras.Model, arrays: dict[str, np.ndarray], name: str) -
 def store_in_half(source: Path, out: Path) -> None:
     """Copy a `.keras` file with its float32 weights stored as float16.
 
-    Keras casts them back when it loads the file: half the size, and a relative error of each
-    weight below 2^-11.
+    Keras casts them back when it loads the file. The size is halved; the relative error of each
+    weight is below 2^-11.
     """
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(out, "w") as new:
         for item in old.infolist():
@@ -88,7 +88,7 @@ def write_run(
     Args:
         arrays: weights as trained, see `load_weights`.
         folder: folder of the run.
-        configuration: what was trained; `weights` is what it started from.
+        configuration: configuration of the training; `weights` names the initial weights.
         data_dir: folder of prepared TFDS data.
     """
     import models
@@ -111,16 +111,16 @@ def main(arguments: list[str] | None = None) -> int:
     )
     add = parser.add_argument
     add("file", type=Path, help="weights.npz")
-    add("folder", type=Path, help="where the runs go, a folder for each model")
+    add("folder", type=Path, help="parent of the run folders, one for each model")
     add("--dataset", required=True, help="the folders that were packed, as a mix")
     add("--validation", required=True, help="the data set whose validation accuracy is reported")
-    add("--steps", type=int, required=True, help="steps of the training, as its log says")
+    add("--steps", type=int, required=True, help="steps of the training, from its log")
     add("--batch-size", type=int, default=512)
     add("--learning-rate", type=float, default=1.5e-3)
-    add("--init", nargs="+", default=[], help="what the training started from, of each model")
+    add("--init", nargs="+", default=[], help="initial weights of each model")
     add("--data-dir", type=Path, metavar="FOLDER", help="folder of prepared TFDS data sets")
     options = parser.parse_args(arguments)
-    # Imported only now, so that --help and a mistyped option do not wait for TensorFlow.
+    # Imported only now, so that --help and wrong options do not wait for TensorFlow.
     quiet_tensorflow()
     import models
     from training.configuration import Configuration

@@ -2,7 +2,7 @@
 
     KERAS_BACKEND=jax python -m training.accelerator.locate pack.npz --out runs/locator
 
-Workers draw scenes on all CPU cores for as long as the training lasts, as for the readers
+During the training, workers render scenes on all CPU cores, as for the readers
 (`training.accelerator`).
 """
 
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     import keras
 
 SIZE = 320
-"""Height and width of what a step shows of each scene, in pixels."""
+"""Height and width of the augmented images, in pixels."""
 
 HELD_OUT = 4
-"""Chunks of rendered scenes that are not trained on."""
+"""Number of chunks of rendered scenes that are held out."""
 
 THRESHOLD = 0.3
-"""Least score of a box that counts in the log."""
+"""Minimum score of the boxes that count in the log."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -62,9 +62,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 
 
 def train(options: argparse.Namespace, source: feed.Feed, began: float) -> None:
-    """Train; see the module."""
+    """Train a locator; see the module."""
     import models
-    from training.accelerator import loop  # JAX starts threads: only after the fork
+    from training.accelerator import loop  # only after the fork, since JAX starts threads
     from training.accelerator.pool import Pool
     from training.accelerator.scene_augment import augment_scenes
 
@@ -106,7 +106,7 @@ def train(options: argparse.Namespace, source: feed.Feed, began: float) -> None:
 def evaluator(
     model: keras.Model, held_out: list[dict[str, np.ndarray]]
 ) -> Callable[[list[dict]], dict[str, float]]:
-    """A function of the states: scores on scenes that are not trained on."""
+    """A function of the states that returns scores on held-out scenes."""
     import jax
 
     from models import LocationScores

@@ -1,4 +1,4 @@
-"""Train models on batches from a pool that workers fill: step, validate, save; by the clock."""
+"""Train models for a given time on batches from a pool that workers fill: step, validate, save."""
 
 from __future__ import annotations
 
@@ -23,19 +23,20 @@ from training.accelerator.pool import Pool
 log = logging.getLogger(__name__)
 
 RESERVE = 20.0
-"""Seconds kept for the last validation and for saving."""
+"""Seconds reserved for the last validation and for saving."""
 
 WARMUP, CALM = 0.04, 0.88
-"""Fractions of the time at which the rate has risen, and from which on augmentation is calm."""
+"""Fractions of the time for the warm-up of the learning rate, and from which on augmentation is
+halved."""
 
 EMA = 0.999
-"""Momentum of the moving average of the weights, which is what is saved."""
+"""Momentum of the moving average of the weights, which is saved."""
 
 WEIGHT_DECAY = 0.05
 
 State = dict[str, list[jax.Array]]
-"""What a step changes of a model: `weights`, `rest` (not trained), `optimizer`, and the moving
-averages `ema` and `ema_rest`."""
+"""State of a model that a step updates: `weights`, `rest` (not trained), `optimizer`, and the
+moving averages `ema` and `ema_rest`."""
 
 
 def build(
@@ -45,7 +46,7 @@ def build(
     log.info("%s on %s", jax.__version__, jax.devices())
     keras.utils.set_random_seed(options.seed)
     keras.config.set_dtype_policy(options.precision)
-    with jax.default_device(jax.devices("cpu")[0]):  # compiles the many small steps sooner
+    with jax.default_device(jax.devices("cpu")[0]):  # compiles the many small operations faster
         models = create()
         optimizers = [optimizer_of(model) for model in models]
         states = [state_of(*pair) for pair in zip(models, optimizers, strict=True)]
@@ -54,7 +55,7 @@ def build(
 
 
 def optimizer_of(model: keras.Model) -> keras.Optimizer:
-    """AdamW over the model's weights; steps set its learning rate."""
+    """AdamW for the model's weights; each step sets its learning rate."""
     optimizer = keras.optimizers.AdamW(weight_decay=WEIGHT_DECAY, global_clipnorm=1.0, beta_2=0.99)
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     optimizer.build(model.trainable_variables)
@@ -86,7 +87,7 @@ def make_step(
     """The jitted training step of models that learn from the same batches.
 
     Args:
-        models: those to train.
+        models: models to train.
         optimizers: the optimizer of each.
         augment: (batch, key, strengths) to float32 images and their truth.
         loss: (outputs of each model, truth) to the scalar to minimize and a dictionary of scalars
@@ -166,20 +167,20 @@ def run(
     strengths: tuple[dict[str, float], dict[str, float]],
     evaluate: Callable[[list[State]], dict],
 ) -> None:
-    """Step until the time is over, while what `source` draws goes round in the pool.
+    """Train until the time is over, while the pool is updated with examples from `source`.
 
     Args:
         options: the command's: `models`, `seconds`, `steps`, `seed`, `batch_size`,
             `learning_rate`, `out`.
-        began: when the time began, as `time.monotonic()` gives it.
+        began: start of the time, from `time.monotonic()`.
         source: running workers.
         pool: examples on the accelerator.
         source_weights: weight of each of the pool's sources in a batch.
-        step: as `make_step` returns it.
-        models: those that `step` trains.
-        states: what a step changes.
-        strengths: of augmentation, at first and for the last part of the time.
-        evaluate: accuracies by name, which are logged.
+        step: step function from `make_step`.
+        models: models that `step` trains.
+        states: states that `step` updates.
+        strengths: strengths of augmentation, at first and for the last part of the time.
+        evaluate: function from states to scores by name, which are logged.
     """
     end = began + options.seconds - RESERVE
     strengths = [
@@ -212,7 +213,7 @@ def run(
         )  # fmt: skip
         number += 1
         waiting.append(measured)
-        if len(waiting) > 4:  # no further ahead of the accelerator than this
+        if len(waiting) > 4:  # limits the number of queued steps
             jax.block_until_ready(waiting.popleft()["loss"])
         if first_step is None:
             jax.block_until_ready(measured["loss"])
@@ -237,7 +238,7 @@ def run(
 
 
 def schedule(done: float) -> float:
-    """The rate over its largest: a linear rise, then half a cosine to 0."""
+    """The learning rate relative to its peak: linear warm-up, then cosine decay to 0."""
     if done < WARMUP:
         return done / WARMUP + 1e-3
     return 0.5 * (1 + float(np.cos(np.pi * (done - WARMUP) / (1 - WARMUP)))) + 1e-3
@@ -250,7 +251,7 @@ def _fetch(source: feed.Feed, chunks: queue.Queue) -> None:
 
 
 def _take(pool: Pool, chunks: queue.Queue, most: int, timeout: float = 0.0) -> int:
-    """Move up to `most` chunks into the pool; returns how many images."""
+    """Move up to `most` chunks into the pool; returns the number of images."""
     count = 0
     for _ in range(most):
         try:

@@ -1,9 +1,9 @@
-"""Pack folders of labelled images into one file that a machine without the folders trains from.
+"""Pack folders of labelled images into one file, for training on a machine without the folders.
 
     python -m training.accelerator.pack pack.npz --numbers street_numbers \\
         --digits meter_digits scene_digits --amounts cheque_amounts --mnist 12000
 
-Only the splits train and validation are packed, by the rule of `datasets.photo_folder`.
+Only the train and validation splits (as in `datasets.photo_folder`) are packed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from number_zoo.images import decode_image
 MOST_DIGITS = 10
 
 MNIST = "mnist"
-"""Name of the pack of MNIST's digits."""
+"""Name of MNIST's digits in a pack."""
 
 Drawing = tuple[np.ndarray, str, np.ndarray]
 """uint8 image (height, width, 3), label, and float32 boxes in pixels: (digits, 4), (1, 4) of the
@@ -41,8 +41,8 @@ class Packed:
     Attributes:
         files: encoded images.
         labels: strings of digits, "" for none.
-        boxes: float32 (n, 10, 4), pixels, of each digit or, alone in the first place, of the whole
-            number; NaN where unknown.
+        boxes: float32 (n, 10, 4), in pixels, of each digit or, only in the first row, of the whole
+            number; NaN if unknown.
     """
 
     files: list[bytes]
@@ -59,7 +59,8 @@ class Packed:
             yield image, label, boxes[np.isfinite(boxes[:, 0])]
 
     def digits(self) -> Iterator[tuple[str, np.ndarray]]:
-        """Each digit whose box is known and at least 4 pixels wide and high, with its image."""
+        """The label and image of each digit whose box is known and at least 4 pixels wide and
+        high."""
         for image, label, boxes in self.drawings():
             if len(boxes) < len(label):  # unknown, or of the whole number
                 continue
@@ -76,7 +77,7 @@ def pack_folder(folder: Path, split: str, whole: bool) -> Packed:
     Args:
         folder: holds `labels.csv`.
         split: "train" or "validation".
-        whole: whether a photo of one digit without a box is boxed as a whole.
+        whole: whether the box of a photo of one digit without a box is the whole photo.
     """
     photos = photo_folder.read_folder(folder, split)
     files, boxes = [], _unknown(len(photos))
@@ -105,7 +106,7 @@ def _unknown(count: int) -> np.ndarray:
 
 
 def _encode(path: Path, image: np.ndarray) -> bytes:
-    """The file as it is where that is small, else WebP without loss."""
+    """The file itself if it is small, else the image as lossless WebP."""
     coded = path.read_bytes()
     is_jpeg = path.suffix.lower() in (".jpg", ".jpeg")
     return coded if is_jpeg else min(coded, _webp(image), key=len)
@@ -117,7 +118,7 @@ def _webp(image: np.ndarray) -> bytes:
 
 
 def save(path: Path, packs: dict[str, Packed]) -> None:
-    """Write packs, by names "ROLE/FOLDER/SPLIT" or `MNIST`, to one .npz file."""
+    """Write packs, by name ("ROLE/FOLDER/SPLIT" or `MNIST`), to one .npz file."""
     arrays = {}
     for name, packed in packs.items():
         arrays[f"{name}#bytes"] = np.frombuffer(b"".join(packed.files), np.uint8)
@@ -132,7 +133,7 @@ def load(path: Path) -> dict[str, Packed]:
     """The inverse of `save`.
 
     Raises:
-        ValueError: as `read_arrays`.
+        ValueError: as for `read_arrays`.
     """
     arrays = read_arrays(path)
     packs = {}
@@ -147,7 +148,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     """The arrays of an .npz file.
 
     Raises:
-        ValueError: if it cannot be read as one.
+        ValueError: if the file cannot be read.
     """
     try:
         with np.load(path) as arrays:
@@ -157,7 +158,8 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
 
 
 def write_glyphs(packs: dict[str, Packed]) -> str:
-    """Write MNIST's digits as the file that styles name in `glyphs`; "" without any."""
+    """Write MNIST's digits to a file for `glyphs` of a style; returns its path, "" without
+    digits."""
     if MNIST not in packs:
         return ""
     path = Path(tempfile.mkdtemp()) / "digits.npz"
@@ -173,11 +175,11 @@ def main(arguments: list[str] | None = None) -> int:
     )
     add = parser.add_argument
     add("out", type=Path, help="the .npz file to write")
-    add("--numbers", type=Path, nargs="+", default=[], help="folders of numbers, used as they are")
+    add("--numbers", type=Path, nargs="+", default=[], help="folders of numbers")
     add("--digits", type=Path, nargs="+", default=[], help="folders of single digits: also strips")
-    add("--amounts", type=Path, nargs="+", default=[], help="handwritten, boxed: also recomposed")
-    add("--mnist", type=int, default=0, help="digits of MNIST's training split to take along")
-    add("--data-dir", type=Path, help="where TFDS's MNIST lies")
+    add("--amounts", type=Path, nargs="+", default=[], help="folders of amounts: also recomposed")
+    add("--mnist", type=int, default=0, help="number of digits of MNIST's training split")
+    add("--data-dir", type=Path, help="folder of TFDS data sets with MNIST")
     options = parser.parse_args(arguments)
     packs = {
         f"{role}/{folder.name}/{split}": pack_folder(folder, split, role == "digits")

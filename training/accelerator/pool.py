@@ -1,4 +1,4 @@
-"""Examples in the accelerator's memory, from which every batch is drawn."""
+"""Examples in the accelerator's memory, from which every batch is sampled."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from training.accelerator.feed import CHUNK, Feed, empty
 
 
 class Pool:
-    """Examples in the accelerator's memory, a segment for each source; drawn ones go round.
+    """Examples in the accelerator's memory: a segment for each source; old ones are replaced.
 
     Args:
         real: arrays of the real images, by source.
-        source: what draws the others.
-        capacity: the number of examples of these, shared out by their weights.
+        source: the workers that render the others.
+        capacity: number of rendered examples, divided among their sources by weight.
     """
 
     def __init__(self, real: dict[str, dict[str, np.ndarray]], source: Feed, capacity: int):
@@ -47,7 +47,7 @@ class Pool:
             self.counts[name] = counts[name]
 
     def add(self, name: str, chunk: dict[str, np.ndarray | jax.Array]) -> None:
-        """Put a chunk in the place of the oldest of its source."""
+        """Replace the oldest chunk of a source."""
         start = self.offsets[name] + self._next[name]
         self.arrays = self._put(self.arrays, chunk, start)
         self._next[name] = (self._next[name] + CHUNK) % self.sizes[name]

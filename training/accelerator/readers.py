@@ -1,4 +1,4 @@
-"""Two readers that learn from the same batches; the small one also from the large one."""
+"""Train two readers on the same batches; the small one is distilled from the large one."""
 
 from __future__ import annotations
 
@@ -24,16 +24,17 @@ ATTENTION = "attention"
 """The layer of the attention maps, (batch, positions, 1 + N): see `models.heads`."""
 
 ATTENTION_WEIGHT = 0.1
-"""Weight of the loss that draws attention maps to the digits' boxes."""
+"""Weight of the loss between attention maps and the boxes of digits."""
 
 TURNED, FAINT = 0.02, 0.05
-"""Fractions of images that are turned, and labelled as of no number, and of faint numbers."""
+"""Fraction of images that are turned, with the label of no number, and of faint numbers."""
 
 NOT_CALMED = ("random_crop", "background_crop", "turned", "faint", "downscale")
-"""Strengths that are not halved for the last part of the time."""
+"""Strengths of augmentation that are not halved for the last part of the time."""
 
 VALIDATION_IMAGES = 384
-"""Images of each data set in a validation: one shape, so that each function compiles once."""
+"""Number of images of each data set in a validation, which is fixed so that functions compile
+once."""
 
 
 def train(
@@ -68,7 +69,7 @@ def train(
 
 
 def with_attention(model: keras.Model) -> keras.Model:
-    """The model with its attention maps as one more output."""
+    """The model with its attention maps as an additional output."""
     return keras.Model(model.input, {**model.output, ATTENTION: model.get_layer(ATTENTION).output})
 
 
@@ -80,7 +81,7 @@ def attention_grid(model: keras.Model) -> tuple[int, int]:
 def readers_loss(
     outputs: list[dict[str, jax.Array]], truth: Batch, grids: list[tuple[int, int]]
 ) -> tuple[jax.Array, dict[str, jax.Array]]:
-    """The loss of a large reader and a small one, which is distilled; and what is logged."""
+    """The loss of a large reader and a distilled small one, and scalars for the log."""
     large, small = (
         reader_loss(values, truth, grid) for values, grid in zip(outputs, grids, strict=True)
     )
@@ -94,7 +95,7 @@ def readers_loss(
 
 
 def reader_loss(outputs: dict[str, jax.Array], truth: Batch, grid: tuple[int, int]) -> jax.Array:
-    """The mean of −log P(S|X), the box's loss and the attention's."""
+    """The mean of −log P(S|X), of the box loss and of the attention loss."""
     losses = [
         LengthLoss(reduction=None)(truth["length"], outputs[LENGTH]),
         DigitsLoss(reduction=None)(truth["digits"], outputs[DIGITS]),
@@ -105,7 +106,7 @@ def reader_loss(outputs: dict[str, jax.Array], truth: Batch, grid: tuple[int, in
 
 
 def _attention_loss(maps, boxes, grid):
-    """Cross-entropy (n,) of maps (n, h · w, N) with a Gaussian at each digit's box (n, N, 4)."""
+    """Cross-entropy (n,) of maps (n, h · w, N) and Gaussians at the boxes of digits (n, N, 4)."""
     height, width = grid
     y, x = jnp.mgrid[0:height, 0:width].reshape(2, 1, 1, -1)
     x, y = (x + 0.5) / width, (y + 0.5) / height
@@ -122,7 +123,8 @@ def _attention_loss(maps, boxes, grid):
 
 
 def _distillation_loss(outputs, teacher, truth):
-    """Cross-entropy with the teacher's probabilities, of the length and the digits there are."""
+    """Cross-entropy with the teacher's probabilities, for the length and the digits that are
+    present."""
 
     def cross_entropy(name):
         soft = jax.nn.softmax(jax.lax.stop_gradient(teacher[name]), axis=-1)
@@ -133,7 +135,7 @@ def _distillation_loss(outputs, teacher, truth):
 
 
 def is_right(outputs: dict[str, jax.Array], truth: Batch) -> jax.Array:
-    """Which sequences are right, the length as well, by the best of each."""
+    """Whether the most probable length and digits are all correct."""
     digits = (outputs[DIGITS].argmax(axis=-1) == truth["digits"]) | (truth["digits"] < 0)
     return digits.all(axis=-1) & (outputs[LENGTH].argmax(axis=-1) == truth["length"])
 
@@ -141,7 +143,7 @@ def is_right(outputs: dict[str, jax.Array], truth: Batch) -> jax.Array:
 def evaluator(
     readers: list[keras.Model], validation: dict[str, dict[str, np.ndarray]]
 ) -> Callable[[list[loop.State]], dict[str, list[float]]]:
-    """A function of the states: accuracy in one glimpse at the whole validation images."""
+    """A function of the states: accuracy on whole validation images, in one glimpse."""
 
     def accuracy_of(model):
         def accuracy(state, batch):

@@ -9,10 +9,10 @@ from training.accelerator import augment
 from training.accelerator.augment import Batch
 
 SMALLEST = 6.0
-"""Numbers whose shorter side is less than this in pixels are ignored."""
+"""Numbers with a shorter side of fewer pixels are ignored."""
 
 IGNORED, GONE = 0.9, 0.2
-"""Numbers of which a smaller fraction is in the image are ignored, or are none."""
+"""Numbers of which a smaller fraction is visible are ignored or removed."""
 
 TURN, STRETCH = 4.0, 0.15
 """Largest rotation in degrees, and change of the aspect ratio."""
@@ -21,7 +21,7 @@ TURN, STRETCH = 4.0, 0.15
 def augment_scenes(
     batch: Batch, key: jax.Array, a: dict[str, jax.Array], size: int
 ) -> tuple[jax.Array, jax.Array]:
-    """Change a batch of scenes at random: part, scale, light and sharpness.
+    """Change a batch of scenes at random: crop, scale, light and sharpness.
 
     Args:
         batch: as `scene_feed.FIELDS` describes it.
@@ -54,9 +54,9 @@ def augment_scenes(
 def _views(scene, draw, canvas: int, size: int):
     """Homographies from the result, x and y in [-0.5, 0.5], to fractions of the canvas.
 
-    A third of the results show the whole scene, the others a part of it of another scale.
+    A third of the results show the whole scene, the others a part of it at another scale.
     """
-    fit = scene.max(axis=1) / size  # pixels of the canvas in one of the result
+    fit = scene.max(axis=1) / size  # pixels of the canvas per pixel of the result
     whole = ~draw.bernoulli("random_crop", 0.65)
     zoom = jnp.exp(draw.uniform("crop_size", -0.9, 0.35))
     zoom = jnp.where(whole, draw.uniform("zoom_out", 1.0, 1.25), zoom)
@@ -77,7 +77,7 @@ def _views(scene, draw, canvas: int, size: int):
 
 
 def _inside(matrices, scene, size: int):
-    """1 where a pixel of the result (n, size, size) lies in the scene, as of its size (n, 2)."""
+    """1 if a pixel of the result (n, size, size) lies in the scene, whose size is (n, 2)."""
     steps = (jnp.arange(size) + 0.5) / size - 0.5
     x, y = steps[None, None, :], steps[None, :, None]
     rows = matrices[:, :2, :, None, None]

@@ -11,10 +11,10 @@ from datasets.rendered_scenes.styles import SceneStyle
 from training.accelerator.pack import Drawing
 
 PER_SCENE = 3
-"""Crops of each scene."""
+"""Number of crops of each scene."""
 
 EMPTY = 0.15
-"""Fraction of crops that hold no number."""
+"""Fraction of crops without a number."""
 
 
 @functools.lru_cache(maxsize=2)
@@ -23,10 +23,10 @@ def _scene(seed: int, index: int, glyphs: str) -> Scene:
 
 
 def scene_crop(index: int, seed: int, glyphs: str = "") -> Drawing:
-    """Crop a scene around one of its numbers, as a reader is given what a locator finds.
+    """Crop a scene around one of its numbers, like the crops that `read_all` reads.
 
     Args:
-        index: of the crop; adjacent ones share a scene.
+        index: index of the crop; crops with adjacent indices are from the same scene.
         seed: seed of the scenes and of the crops.
         glyphs: as for `SceneStyle`.
     """
@@ -38,7 +38,7 @@ def scene_crop(index: int, seed: int, glyphs: str = "") -> Drawing:
     box = scene.boxes[number]
     others = np.concatenate([np.delete(scene.boxes, number, axis=0), scene.ignored_boxes])
     size = np.tile(box[2:] - box[:2], 2)
-    # Without another number in it, which might be the one that is meant.
+    # Reject crops with another number, which could be the label instead.
     for largest in (0.9, 0.5, 0.3, 0.15):
         margins = size * largest * rng.uniform(0.3, 1.0) * rng.uniform(0.7, 1.3, 4)
         window = _clip(box + margins * np.float32([-1, -1, 1, 1]), scene)

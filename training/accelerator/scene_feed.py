@@ -18,7 +18,7 @@ from training.accelerator.compose import composers
 from training.accelerator.pack import Packed, write_glyphs
 
 CANVAS = 448
-"""Height and width of the square at whose upper left a scene is kept."""
+"""Height and width of the canvas; a scene is in its upper left corner."""
 
 MAX_NUMBERS = 24
 
@@ -27,19 +27,19 @@ FIELDS: feed.Fields = {
     "size": ((2,), np.float32),
     "numbers": ((MAX_NUMBERS, 5), np.float32),
 }
-"""`images` with zeros beyond the scene, `size` its width and height in pixels, `numbers` the y_true
-of `models.LocatorLoss`."""
+"""`images` are zero outside of the scene, `size` is its width and height in pixels, and `numbers`
+is `y_true` of `models.LocatorLoss`."""
 
 WEIGHTS = {"rendered": 0.55, "empty": 0.05, "photos": 0.25, "pasted": 0.15}
 """Weight of each source in a batch."""
 
 
 Annotated = tuple[np.ndarray, np.ndarray]
-"""uint8 image (h, w, 3) and float32 rows (n, 5) as `models.LocatorLoss` takes them."""
+"""uint8 image (h, w, 3) and float32 rows (n, 5) as for `models.LocatorLoss`."""
 
 
 def writers(packs: dict[str, Packed], seed: int) -> dict[str, feed.Writer]:
-    """What `feed.start` takes for scenes: a writer of each source in `WEIGHTS`.
+    """Writers of scenes for `feed.start`, one for each source in `WEIGHTS`.
 
     Args:
         packs: the real images.
@@ -79,7 +79,7 @@ def _writer(name: str, source: Callable[[int, np.random.Generator], Annotated]) 
         image, numbers = source(index, rng)
         largest = CANVAS / max(image.shape[:2])
         scale = min(largest, 1.0)
-        if name == "photos":  # of any size, but not enlarged beyond recognition
+        if name == "photos":  # of random size, but not enlarged too much
             scale = min(largest, max(0.35, 6.0 ** rng.uniform(-0.4, 1.0)))
         store(arrays, row, image, numbers, scale)
 
@@ -115,7 +115,7 @@ def _annotated(image: np.ndarray, label: str, boxes: np.ndarray) -> Annotated:
 
 
 def _photos(packs: dict[str, Packed]) -> list[tuple[Annotated, str]]:
-    """The real images of the train splits whose box is known, and their labels."""
+    """The real images of the train splits with known boxes, and their labels."""
     return [
         (_annotated(image, label, boxes), label)
         for name, packed in packs.items()

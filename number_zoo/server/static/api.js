@@ -1,4 +1,4 @@
-// The server: what it is asked and what it says when it does not answer.
+// Requests to the server, and the errors that they can raise.
 
 const TRIES = 4;
 
@@ -18,8 +18,8 @@ export async function listModels() {
   return (await (await ask("api/models")).json()).models;
 }
 
-// Reads one image: a list of readings, one for each model, or for each number in it. While the server has too much to do
-// it is asked again when it says so.
+// Reads one image: a list of readings, one for each model, or for each number in it. While the server is busy, the
+// request is repeated after the time that the server requests.
 export async function readImage(blob, models, box, all) {
   const query = new URLSearchParams({ explain: "true" });
   for (const model of models) query.append("model", model);

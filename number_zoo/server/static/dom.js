@@ -1,4 +1,4 @@
-// Small help with elements; texts go in as text alone, never as HTML.
+// Helpers that create elements; strings are inserted as text, never as HTML.
 
 export const find = (id) => document.getElementById(id);
 
@@ -12,7 +12,7 @@ export function make(tag, properties = {}, ...children) {
   return element;
 }
 
-// A probability in words. It is cut rather than rounded, so that what falls short of a threshold
-// also reads so, and nothing is called certain. Its spaces do not break.
-export const chanceText = (probability) =>
+// A probability as text. It is rounded down, so that a value below a threshold is also displayed
+// below it, and no value is displayed as certain. Spaces are non-breaking.
+export const probabilityText = (probability) =>
   probability > 0.99 ? ">\u00a099\u00a0%" : probability < 0.01 ? "<\u00a01\u00a0%" : `${Math.floor(100 * probability + 1e-6)}\u00a0%`;

@@ -1,10 +1,10 @@
-// Where images come from: files, the clipboard, dropping, a camera. What goes to the server is
-// the file as it is, unless it is large or of a kind that only this browser knows.
+// Sources of images: files, the clipboard, drag and drop, a camera. The file is sent to the server
+// unchanged, unless it is large or in a format that the server does not accept.
 
 import { find } from "./dom.js";
 
 const KINDS = ["image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp"];
-const LARGEST = 2048; // pixels of the longer side: more only takes longer to send
+const LARGEST = 2048; // pixels of the longer side: more pixels only take longer to send
 const HEAVIEST = 2 ** 21;
 
 export const toBlob = (canvas, kind) =>
@@ -14,7 +14,7 @@ const HEIC = /\bhei[cf]\b/i;
 const NO_IMAGE =
   "That holds no image, and URLs are not fetched. Copy the image itself, or save it and choose the file.";
 
-// A file as the page works with it: upright, with its size in pixels. Fails with a sentence.
+// Prepares a file for the page: upright, with its size in pixels. Errors have a message for the user.
 export async function prepare(file) {
   let image;
   try {
@@ -33,7 +33,7 @@ export async function prepare(file) {
   return { name, blob: file, width, height, url: URL.createObjectURL(file) };
 }
 
-// The same image turned a quarter to the right.
+// The image rotated clockwise by a quarter turn.
 export async function turned({ blob }) {
   const image = await createImageBitmap(blob);
   const { width, height } = image;
@@ -47,7 +47,7 @@ async function drawAnew(image, width, height, place) {
   const canvas = new OffscreenCanvas(width, height);
   const pen = canvas.getContext("2d");
   pen.imageSmoothingQuality = "high";
-  pen.fillStyle = "#fff"; // as the server shows what is transparent
+  pen.fillStyle = "#fff"; // the server also composites transparency over white
   pen.fillRect(0, 0, width, height);
   place(pen);
   pen.drawImage(image, 0, 0);
@@ -62,8 +62,8 @@ function whyNot({ name, type }) {
     : `This browser cannot show ${name || "that"} as an image.`;
 }
 
-// Calls `take(files)` with whatever is chosen, dropped or pasted, and `refuse(sentence)` where that
-// has no files.
+// Calls `take(files)` with the files that are chosen, dropped or pasted, and `refuse(sentence)` if
+// there are none.
 export function listen(take, refuse) {
   const files = find("files");
   const phone = find("phone-camera");
@@ -98,7 +98,7 @@ export function listen(take, refuse) {
   });
 }
 
-// A phone has a better camera app of its own; elsewhere the image is taken here.
+// Phones have a better camera app; on other devices the page takes the image.
 async function photograph(take, phone) {
   if (matchMedia("(pointer: coarse)").matches || !navigator.mediaDevices) {
     phone.click();
@@ -110,7 +110,7 @@ async function photograph(take, phone) {
       video: { facingMode: "environment", width: { ideal: 1920 } },
     });
   } catch {
-    phone.click(); // no camera, or not allowed: a file will do
+    phone.click(); // no camera, or no permission: choose a file instead
     return;
   }
   const dialog = find("camera");

@@ -1,5 +1,5 @@
-// Images kept with what they really say, and the folder that they make: labels.csv as
-// datasets/photo_folder.py reads it, with the images beside it.
+// Images saved with their correct labels, and the folder of them to download: labels.csv as
+// datasets/photo_folder/ reads it, and the images.
 
 import { find, make } from "./dom.js";
 import { crc32, zip } from "./zip.js";
@@ -7,12 +7,12 @@ import { crc32, zip } from "./zip.js";
 const FOLDER = "kept_numbers";
 const ENDINGS = { "image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "image/gif": "gif", "image/bmp": "bmp" };
 
-const kept = new Map(); // from an image on the page to what is kept of it
-let saved = true; // whether the folder was downloaded since
+const kept = new Map(); // from an image on the page to its saved data
+let saved = true; // whether the folder was downloaded after the last change
 
 export const has = (item) => kept.has(item);
 
-// Keeps an image with its number ("" for none) and its box (or null).
+// Saves an image with its number ("" for none) and its box (or null).
 export function keep(item, label, box) {
   kept.set(item, { blob: item.blob, url: item.url, name: item.name, label, box });
   saved = false;
@@ -47,7 +47,7 @@ function draw() {
   );
 }
 
-// A name that any system takes, and that stays the same for the same image.
+// A file name that is valid on every system and always the same for the same image.
 function fileName({ name, blob }, bytes) {
   const stem = name.replace(/\.[^.]*$/, "").replace(/[^A-Za-z0-9_-]+/g, "_").slice(0, 40);
   const mark = crc32(bytes).toString(16).padStart(8, "0");
@@ -62,7 +62,7 @@ async function download() {
     const name = fileName(one, bytes);
     const box = one.label && one.box ? one.box.map((edge) => edge.toFixed(1)).join(" ") : "";
     files.set(name, bytes);
-    // Chosen because they were misread, they would be no fair test.
+    // Always train: images that were selected because they were misread would bias a test.
     rows.set(name, `${name},${one.label},${box},train`);
   }
   const table = `file,label,boxes,split\n${[...rows.values()].join("\n")}\n`;
@@ -77,6 +77,6 @@ async function download() {
 }
 
 addEventListener("beforeunload", (event) => {
-  if (kept.size && !saved) event.preventDefault(); // the browser asks first
+  if (kept.size && !saved) event.preventDefault(); // the browser asks for confirmation
 });
 find("download").addEventListener("click", download);

@@ -1,4 +1,4 @@
-// The page: images come in, are read, shown, corrected and kept.
+// The page: receives, reads, shows, corrects and saves images.
 
 import { listModels, readImage } from "./api.js";
 import { find, make } from "./dom.js";
@@ -9,16 +9,16 @@ import { Pad } from "./pad.js";
 import { accepted, colourOf, drawReadings, sayAll, sayDigit, sayReading } from "./readings.js";
 import { Stage } from "./stage.js";
 
-const AT_ONCE = 3; // images that are sent side by side
+const AT_ONCE = 3; // images that are sent in parallel
 
 const items = []; // {name, blob, url, width, height, readings, all, chosen, error, box, label, drawn}
 const pad = { name: "drawn.png", width: 640, height: 400, drawn: true, readings: null };
 let models = [];
 let current = null;
-let shown = null; // whose digit's attention is shown: {model, place}
+let shown = null; // the digit whose attention is shown: {model, place}
 let threshold = 0.9;
-let all = false; // whether all numbers are read, rather than the most likely
-let refused = ""; // what was said of files that are no images
+let all = false; // whether all numbers are read instead of the most likely one
+let refused = ""; // message about files that are not images
 
 const stage = new Stage(
   (box) => {
@@ -33,7 +33,7 @@ const stage = new Stage(
 const chosenModels = () =>
   models.filter((model) => find("models").querySelector(`[value="${CSS.escape(model.name)}"]`)?.checked ?? true);
 
-// Reads an image; what changes in the meantime is read next, and only the last of it.
+// Reads an image. If the request changes in the meantime, the last version is read afterwards.
 async function read(item) {
   if (item.busy) {
     item.again = true;
@@ -49,7 +49,7 @@ async function read(item) {
       const every = all && !item.box && !item.drawn;
       const readings = await readImage(blob, names, item.box, every);
       for (const reading of readings) reading.colour = colourOf(names.indexOf(reading.model));
-      // It was not turned meanwhile.
+      // Ignored if the image was rotated in the meantime.
       if (blob === item.blob) Object.assign(item, { readings, all: every, chosen: 0 });
       item.error = null;
     } catch (error) {
@@ -58,7 +58,7 @@ async function read(item) {
     }
   } while (item.again && item.blob);
   item.busy = false;
-  if (!item.blob) item.readings = null; // the pad was cleared meanwhile
+  if (!item.blob) item.readings = null; // the pad was cleared in the meantime
   draw(item);
   if (item === current && item.readings) {
     const say = item.all ? sayAll : (readings) => readings.map((one) => sayReading(one, threshold)).join(" ");
@@ -66,7 +66,7 @@ async function read(item) {
   }
 }
 
-// The reading that the box and the correction are about: the chosen, or the first that found something.
+// The reading that the box and the correction refer to: the chosen one, or the first with a number.
 const mainReading = (item) =>
   item.all
     ? item.readings?.[item.chosen]
@@ -111,7 +111,7 @@ function drawCorrection(item) {
     checkLabel();
   }
   label.item = item;
-  find("correct").hidden = !reading || Boolean(item.all); // a box is dragged to correct one of several
+  find("correct").hidden = !reading || Boolean(item.all); // to correct one of several numbers, its box is dragged first
   find("correct-note").textContent = kept.has(item)
     ? "Saved. Save again to change it."
     : "The box is saved as well if the reading is correct or you placed it.";
@@ -127,7 +127,7 @@ function drawMessage() {
   const message = find("message");
   const said = [refused, current?.error].filter(Boolean).join(" ");
   message.hidden = !said;
-  if (message.textContent !== said) message.textContent = said; // or it is read out again
+  if (message.textContent !== said) message.textContent = said; // unchanged text would be announced again
 }
 
 function refuse(sentence) {
@@ -135,13 +135,13 @@ function refuse(sentence) {
   drawMessage();
 }
 
-// On a phone the chosen image may be below the visible area.
+// On a phone, the chosen image may be below the visible area.
 function reveal() {
   if (!matchMedia("(max-width: 760px)").matches) return;
   find(find("message").hidden ? "result" : "message").scrollIntoView();
 }
 
-// Draws all that shows an image, if it is the one that is shown.
+// Draws everything about an image, if it is the current one.
 function draw(item) {
   drawStrip();
   if (item !== current) return;
@@ -170,7 +170,7 @@ function draw(item) {
   drawCorrection(item);
 }
 
-// Chooses one of all numbers in an image.
+// Selects one of all numbers in an image.
 function choose(item, index) {
   item.chosen = index;
   shown = null;
@@ -277,12 +277,12 @@ function showModels() {
   );
   find("all-switch").hidden = !models[0]?.finds_all;
   function change(event) {
-    if (!chosenModels().length) event.target.checked = true; // one is always asked
+    if (!chosenModels().length) event.target.checked = true; // at least one model is always selected
     readAgain();
   }
 }
 
-// What was read is read again as it is asked for now; other images when they are shown.
+// Reads the current image again with the new settings; other images when they are shown.
 function readAgain() {
   for (const item of [...items, pad]) {
     item.readings = null;
@@ -303,7 +303,7 @@ find("threshold").addEventListener("input", (event) => {
   try {
     localStorage.setItem("threshold", event.target.value);
   } catch {
-    // Not remembered where the browser keeps nothing.
+    // Not remembered if the browser has no storage.
   }
 });
 find("detect-again").addEventListener("click", () => {
@@ -319,7 +319,7 @@ find("all").addEventListener("change", ({ target }) => {
   for (const item of items) item.box = null;
   readAgain();
 });
-let turning = Promise.resolve(); // one turn after the other, however fast the button is pressed
+let turning = Promise.resolve(); // rotations are applied one after the other
 find("turn").addEventListener("click", () => {
   const item = current;
   turning = turning.then(async () => {

@@ -1,9 +1,9 @@
-// The numbers of an image as a list of buttons, of which one is chosen.
+// The numbers of an image as a list of buttons, one of which is selected.
 
-import { chanceText, find, make } from "./dom.js";
+import { find, make, probabilityText } from "./dom.js";
 import { accepted, sayReading } from "./readings.js";
 
-// Draws the list, or hides it where `readings` is null. `choose` is called with the index of the
+// Draws the list, or hides it if `readings` is null. `choose` is called with the index of the
 // number whose button is pressed.
 export function drawNumbers(readings, chosen, threshold, choose) {
   const list = find("numbers");
@@ -22,7 +22,7 @@ export function drawNumbers(readings, chosen, threshold, choose) {
         onclick: () => choose(index),
       },
       make("b", {}, reading.number),
-      make("span", { className: sure ? "accepted" : "unsure" }, `${sure ? "✓" : "?"} ${chanceText(reading.confidence)}`),
+      make("span", { className: sure ? "accepted" : "unsure" }, `${sure ? "✓" : "?"} ${probabilityText(reading.confidence)}`),
     );
     button.style.setProperty("--colour", reading.colour);
     const begins = several && reading.model !== readings[index - 1]?.model;

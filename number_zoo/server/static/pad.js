@@ -3,7 +3,7 @@
 import { find } from "./dom.js";
 import { toBlob } from "./intake.js";
 
-const WIDTH = 22; // of a stroke, in the pad's own pixels
+const WIDTH = 22; // width of a stroke in pixels of the canvas
 
 export class Pad {
   // Calls `drawn(file)` when a stroke ends, with null when the pad is empty again.

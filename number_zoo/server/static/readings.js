@@ -1,17 +1,17 @@
-// What each model read, as cards: number, verdict, digits with their chances, length.
+// The reading of each model as a card: number, verdict, digits and length with their probabilities.
 
-import { chanceText, find, make } from "./dom.js";
+import { find, make, probabilityText } from "./dom.js";
 
-const MOST_IN_ROW = 5; // digits
+const MOST_IN_ROW = 5; // maximum number of digits
 
 export const colourOf = (index) => `var(--model-${index % 4})`;
 
 export const accepted = (reading, threshold) => reading.confidence >= threshold;
 
-// The number in words where it has no digits to show.
+// The text for a reading without digits to show.
 const instead = ({ number, length }) => (number ? `more than ${length.length - 2} digits` : "no number");
 
-// A name that breaks behind its separators rather than within a word.
+// A name with line breaks allowed after its separators.
 const breakable = (name) => name.split(/(?<=[_./])/).flatMap((part) => [part, make("wbr")]);
 
 const isDigits = ({ number }) => /^\d+$/.test(number);
@@ -19,7 +19,7 @@ const isDigits = ({ number }) => /^\d+$/.test(number);
 export function sayReading(reading, threshold) {
   const verdict = accepted(reading, threshold) ? "accepted" : "unsure";
   const number = isDigits(reading) ? [...reading.number].join(" ") : instead(reading);
-  return `${reading.model} reads ${number}, ${chanceText(reading.confidence)}, ${verdict}.`;
+  return `${reading.model} reads ${number}, ${probabilityText(reading.confidence)}, ${verdict}.`;
 }
 
 // How many numbers each model reads in an image; the list has the numbers.
@@ -29,22 +29,22 @@ export function sayAll(readings) {
   return counted.map(([name, count]) => `${name} reads ${count} number${count > 1 ? "s" : ""}.`).join(" ");
 }
 
-// All that a digit may be, the likeliest first.
+// The probable values of a digit, the most probable first.
 export function sayDigit({ probabilities, attention }, place) {
   const likely = probabilities
-    .map((chance, digit) => ({ chance, digit }))
-    .filter(({ chance }) => chance >= 0.01)
-    .sort((one, other) => other.chance - one.chance)
-    .map(({ chance, digit }) => `${digit} (${chanceText(chance)})`);
+    .map((probability, digit) => ({ probability, digit }))
+    .filter(({ probability }) => probability >= 0.01)
+    .sort((one, other) => other.probability - one.probability)
+    .map(({ probability, digit }) => `${digit} (${probabilityText(probability)})`);
   const shown = attention ? " The highlighted region is the model's attention." : "";
   return `Digit ${place + 1}: ${likely.join(", ")}.${shown}`;
 }
 
-function bars(chances, best) {
-  const line = make("div", { className: "chances", "aria-hidden": "true" });
-  chances.forEach((chance, index) => {
+function bars(probabilities, best) {
+  const line = make("div", { className: "probabilities", "aria-hidden": "true" });
+  probabilities.forEach((probability, index) => {
     const bar = make("span", { className: index === best ? "best" : "" });
-    bar.style.height = `${100 * chance}%`;
+    bar.style.height = `${100 * probability}%`;
     line.append(bar);
   });
   return line;
@@ -54,7 +54,7 @@ const axis = (names) =>
   make("div", { className: "axis", "aria-hidden": "true" }, ...names.map((name) => make("span", {}, name)));
 
 function digitButton(digit, place, pressed, press) {
-  const chance = chanceText(digit.probability);
+  const probability = probabilityText(digit.probability);
   const title = digit.attention ? "Show the attention" : "Show the alternatives";
   return make(
     "button",
@@ -62,12 +62,12 @@ function digitButton(digit, place, pressed, press) {
       type: "button",
       className: "digit",
       "aria-pressed": String(pressed),
-      "aria-label": `Digit ${place + 1}: ${digit.digit}, ${chance}. ${title}`,
+      "aria-label": `Digit ${place + 1}: ${digit.digit}, ${probability}. ${title}`,
       title,
       onclick: press,
     },
     make("strong", {}, String(digit.digit)),
-    make("small", {}, chance),
+    make("small", {}, probability),
     bars(digit.probabilities, digit.digit),
     axis([..."0123456789"]),
   );
@@ -82,7 +82,7 @@ function lengths(reading) {
   return make(
     "div",
     { className: "lengths" },
-    make("span", {}, `Length: ${words}, ${chanceText(reading.length[best])}`),
+    make("span", {}, `Length: ${words}, ${probabilityText(reading.length[best])}`),
     make("div", {}, bars(reading.length, best), axis(names)),
   );
 }
@@ -104,7 +104,7 @@ function card(reading, threshold, shown, press) {
       make(
         "span",
         { className: `verdict ${sure ? "accepted" : "unsure"}` },
-        `${sure ? "✓ accepted" : "? unsure"} · ${chanceText(reading.confidence)}`,
+        `${sure ? "✓ accepted" : "? unsure"} · ${probabilityText(reading.confidence)}`,
       ),
     ),
     scale,
@@ -124,7 +124,7 @@ function card(reading, threshold, shown, press) {
   return element;
 }
 
-// Draws the cards. `shown` says whose digit's attention is shown: {model, place}, or null; `press` is
+// Draws the cards. `shown` is the digit whose attention is shown, {model, place}, or null; `press` is
 // called with the same when a digit is pressed.
 export function drawReadings(readings, threshold, shown, press) {
   const list = find("readings");

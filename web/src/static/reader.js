@@ -209,7 +209,7 @@ async function describe({ description }, outputs, scale) {
   const places = outputs.digits.data.length;
   const edges = ({ data }) => data.map((edge) => edge / scale);
   const shown = Array.from({ length: length > places ? 0 : length }, (_, place) => place);
-  const chances = shown.map((place) => outputs.digit_log_probs.data.slice(10 * place, 10 * place + 10).map(Math.exp));
+  const probabilities = shown.map((place) => outputs.digit_log_probs.data.slice(10 * place, 10 * place + 10).map(Math.exp));
   return {
     model: description.name,
     number: numberOf(outputs),
@@ -223,7 +223,7 @@ async function describe({ description }, outputs, scale) {
         const digit = outputs.digits.data[place];
         const { grid } = description;
         const attention = outputs.attention ? await drawAttention(outputs.attention, place + 1, grid, outputs.turn) : null;
-        return { digit, probability: chances[place][digit], probabilities: chances[place], attention };
+        return { digit, probability: probabilities[place][digit], probabilities: probabilities[place], attention };
       }),
     ),
   };

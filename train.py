@@ -232,7 +232,7 @@ def main(arguments: list[str] | None = None) -> int:
         if is_labels_alone(options):
             comparison = from_labels.choose_reader(RunFolder(folder))
             metrics = read_json(folder / "metrics.json")
-    except (ValueError, OSError, RunError) as error:
+    except (ValueError, OSError, MemoryError, RunError) as error:
         print(f"train.py: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

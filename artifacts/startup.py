@@ -1,5 +1,4 @@
-"""Start commands and import TensorFlow without its start-up messages: stderr has only messages of
-the commands."""
+"""Start commands, and import TensorFlow without its start-up messages."""
 
 from __future__ import annotations
 

@@ -102,8 +102,6 @@ def _explained(recipe: Recipe) -> Iterator[None]:
         yield
     except Exception as error:
         text = str(error)
-        if isinstance(error, MemoryError):
-            raise ValueError(text or "the memory is full") from error
         if re.search("OOM|RESOURCE_EXHAUSTED", text):
             raise ValueError(
                 f"the memory is full: lower --batch-size ({recipe.batch_size}), or the size of the "

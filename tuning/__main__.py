@@ -120,7 +120,7 @@ def _amount(text: str) -> float:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the command with the given options; returns the exit status."""
+    """Run the command with the given options; returns its exit status."""
     from tuning import report
     from tuning.loop import run_search
     from tuning.search import plan, read_search, search_folder

@@ -34,8 +34,7 @@ def print_space(search: Search) -> None:
 
 
 def print_summary(search: Search, folder: Path) -> bool:
-    """Print the best trials, the failures and the next command; returns whether a trial has a
-    score."""
+    """Print the best trials, the failures and the next command; returns whether a trial is best."""
     console, records = Console(), read_records(folder)
     ranked = best_first(records, search.objective)
     statuses = Counter(record.status for record in records)

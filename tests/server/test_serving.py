@@ -169,7 +169,7 @@ def test_a_model_that_hangs_does_not_keep_a_stopped_server_alive():
     ("arguments", "message"),
     [
         (["--weights", "nothing"], "unknown weights 'nothing'. Known: "),
-        (["--weights", "nothing.onnx"], "or the path of an .onnx file"),
+        (["--weights", "nothing.onnx"], "nothing.onnx: there is no such file"),
         (["--weights", FIRST, FIRST], f"two models have the name {FIRST!r}"),
         (["--port", "70000"], "0 to 65535"),
         (["--allow-origin", "example.org"], "Received: example.org"),

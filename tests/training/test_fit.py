@@ -204,7 +204,6 @@ def test_what_tensorflow_cannot_write_is_one_sentence(tmp_path):
     [
         (RuntimeError("NaN or Inf loss encountered at batch 3."), "lower --learning-rate"),
         (tf.errors.ResourceExhaustedError(None, None, "OOM of [9]\nmore"), "lower --batch-size"),
-        (MemoryError("--cache-dir keeps them"), "--cache-dir keeps them"),
     ],
 )
 def test_a_training_that_cannot_go_on_says_why(tiny, tmp_path, monkeypatch, error, message):

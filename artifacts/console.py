@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from rich import box
+from rich.markup import escape
 from rich.table import Table
 
 
 def table(
     title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[str] = ()
 ) -> Table:
-    """A `rich` table; the columns named in `right` are right-aligned."""
-    result = Table(title=title, title_justify="left", box=box.SIMPLE)
+    """A `rich` table of plain text; the columns named in `right` are right-aligned."""
+    result = Table(title=escape(title), title_justify="left", box=box.SIMPLE)
     for index, column in enumerate(columns):
         justify = "right" if column in right else "left"
         # The first column holds names to copy: they must not wrap.
         result.add_column(column, justify=justify, no_wrap=index == 0 or column in right)
     for row in rows:
-        result.add_row(*row)
+        result.add_row(*map(escape, row))
     return result
 
 

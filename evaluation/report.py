@@ -56,7 +56,7 @@ def show(comparison: Comparison, folder: Path | None = None) -> None:
         comparison: what `compare` returned.
         folder: folder of the report, whose files are listed. Defaults to no report.
     """
-    console, images = Console(), comparison.images
+    images = comparison.images
     rows = []
     for result in (comparison.baseline, *comparison.results):
         figures = result.figures
@@ -75,32 +75,30 @@ def show(comparison: Comparison, folder: Path | None = None) -> None:
     summary = table(title, columns, rows, right=columns[1:])
     summary.pad_edge = False
     summary.columns[0].no_wrap, summary.columns[0].overflow = False, "fold"  # names stay whole
-    console.print(summary)
-    console.print("accuracy: sequence accuracy, every digit and the length correct")
+    Console().print(summary)
+    print("accuracy: sequence accuracy, every digit and the length correct")
     chosen_on = comparison.results[0].figures["thresholds_chosen_on"]
     same = " (the same images: optimistic)" if chosen_on == images.split else ""
-    console.print(
-        f"*coverage at 98 % accuracy; the confidence threshold was chosen on {chosen_on}{same}"
-    )
+    print(f"*coverage at 98 % accuracy; the confidence threshold was chosen on {chosen_on}{same}")
     for result in comparison.results:
         if counts := result.figures.get("false_positives"):
-            console.print(
+            print(
                 f"{result.name}: a number is read in {counts['rate']['any']:.1%} of "
                 f"{counts['images']:,} images without one, with a confidence of 0.9 or more in "
                 f"{counts['rate']['0.9']:.1%}"
             )
     for warning in comparison.warnings:
-        console.print(f"Warning: {warning}")
+        print(f"Warning: {warning}")
     for name, reason in comparison.failed:
-        console.print(f"[red]Failed:[/red] {name}: {reason}")
+        print(f"Failed: {name}: {reason}")
     for pair in comparison.pairs:
-        console.print(f"{pair.verdict} ({pair.p_text})")
+        print(f"{pair.verdict} ({pair.p_text})")
     if folder is None:
         return
-    console.print(f"Report: {folder}/index.html")
-    console.print(f"All figures: {folder}/results.json; all readings: {folder}/predictions.csv")
+    print(f"Report: {folder}/index.html")
+    print(f"All figures: {folder}/results.json; all readings: {folder}/predictions.csv")
     for path, result in zip(_sheets(comparison, folder), comparison.results, strict=True):
-        console.print(f"Images with the readings of {result.name}: {path}")
+        print(f"Images with the readings of {result.name}: {path}")
 
 
 def _sheets(comparison: Comparison, folder: Path) -> list[Path]:

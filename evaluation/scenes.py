@@ -141,7 +141,7 @@ def write_report(comparison: SceneComparison, folder: str | Path) -> None:
 
 def show(comparison: SceneComparison, folder: Path) -> None:
     """Print the main figures, a row for each reader and size of number."""
-    console, rows = Console(), []
+    rows = []
     for name, figures in comparison.figures.items():
         for size in SIZES:
             read, boxes = figures["read"][size], figures["found"].get(size, {})
@@ -154,20 +154,20 @@ def show(comparison: SceneComparison, folder: Path) -> None:
     title = f"All numbers of {comparison.dataset}, {comparison.split} split"
     narrow = table(title, columns, rows, right=columns[1:])
     narrow.collapse_padding, narrow.pad_edge = True, False  # to fit into 80 columns
-    console.print(narrow)
-    console.print(
+    Console().print(narrow)
+    print(
         "In %, with the 95 % interval of F1. A number counts when its box (IoU 0.5) and every "
         "digit are right; small numbers are below 5 % of the image's height. *of boxes alone"
     )
     for name, figures in comparison.figures.items():
         if alarms := figures.get("false_alarms"):
-            console.print(
+            print(
                 f"{name}: a number is read in {alarms['any']:.1%} of {alarms['images']:,} images "
                 f"without one, with a confidence of 0.9 or more in {alarms['0.9']:.1%}"
             )
     for name, reason in comparison.failed:
-        console.print(f"[red]Failed:[/red] {name}: {reason}")
-    console.print(f"Report: {folder}/index.html")
+        print(f"Failed: {name}: {reason}")
+    print(f"Report: {folder}/index.html")
 
 
 def _percent(fraction: float | None) -> str:

@@ -46,7 +46,7 @@ def show_lists() -> None:
     cards = [(name, models.card(name)) for name in models.list_weights(None)]
     rows = [(name, card["model"], card["reads"]) for name, card in cards]
     console.print(table("Published weights", ("name", "model", "reads"), rows))
-    console.print("A folder or table of labelled images is a data set, too (docs/data.md).\n")
+    print("A folder or table of labelled images is a data set, too (docs/data.md).\n")
     console.print(table("Recipes", ("name", "for"), list_recipes().items()))
 
 
@@ -65,12 +65,10 @@ def show_run(configuration: Configuration, folder: Path, metrics: dict[str, Any]
         f"{configuration.model} on the validation split of {configuration.validation} "
         f"(crop: {configuration.crop}), epoch {metrics['epoch']}"
     )
-    console = Console()
-    console.print(table(title, tuple(cells), [tuple(cells.values())]))
+    Console().print(table(title, tuple(cells), [tuple(cells.values())]))
     for note in notes:
-        console.print(note)
-    text = f"Next: {shlex.join(['python', *command])}"
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
+        print(note)
+    print(f"Next: {shlex.join(['python', *command])}")
 
 
 def _reader_scores(metrics: dict[str, Any]) -> tuple[dict[str, str], list[str]]:

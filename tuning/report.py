@@ -35,7 +35,7 @@ def print_space(search: Search) -> None:
 
 def print_summary(search: Search, folder: Path) -> bool:
     """Print the best trials, the failures and the next command; returns whether a trial is best."""
-    console, records = Console(), read_records(folder)
+    records = read_records(folder)
     ranked = best_first(records, search.objective)
     statuses = Counter(record.status for record in records)
     counts = ", ".join(f"{number} {status}" for status, number in statuses.items())
@@ -53,16 +53,16 @@ def print_summary(search: Search, folder: Path) -> bool:
         for record in ranked[:SUMMARY_ROWS]
     ]
     title = f"{search.base.model} on {search.base.dataset}: {counts or 'no trials'}; the best first"
-    console.print(table(title, columns, rows, right=columns[1:]))
+    Console().print(table(title, columns, rows, right=columns[1:]))
     for record in records:
         if record.status == FAILED:
-            console.print(f"trial {record.trial} failed: {record.reason}", highlight=False)
+            print(f"trial {record.trial} failed: {record.reason}")
     if ranked:
         chosen = ", ".join(f"{name} {show(value)}" for name, value in ranked[0].values.items())
         chosen = chosen or "the default configuration"
-        console.print(f"Best: trial {ranked[0].trial}: {chosen}", highlight=False)
+        print(f"Best: trial {ranked[0].trial}: {chosen}")
         command = ["python", "train.py", "--config", f"{folder}/best.json", "--seed", "1"]
-        console.print(f"Next: {shlex.join(command)}", markup=False, highlight=False, soft_wrap=True)
+        print(f"Next: {shlex.join(command)}")
     return bool(ranked)
 
 

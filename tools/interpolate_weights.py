@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from artifacts.environment import environment
-from artifacts.files import RunError, atomic_path, read_json, write_json
+from artifacts.files import RunError, read_json, write_json
 from artifacts.run_folder import RunFolder, open_run
 from artifacts.startup import quiet_tensorflow, run_command
 
@@ -24,7 +24,7 @@ from artifacts.startup import quiet_tensorflow, run_command
 def interpolate_weights(
     source: Path, folder: Path, alpha: float, data_dir: str | Path | None = None
 ) -> dict[str, Any]:
-    """Write a run whose weights lie between the start and the end of another run.
+    """Write a run whose weights lie between the start and the end of another run, in 16 bits.
 
     Args:
         source: a finished run that was started from weights (`train.py --weights`).
@@ -45,6 +45,7 @@ def interpolate_weights(
     # Imported only now, so that --help and wrong options do not wait for TensorFlow.
     import datasets
     import models
+    from training.accelerator.finish import save_in_half
     from training.callbacks import gather_labels, score
     from training.configuration import read_configuration
     from training.finish import calibrate
@@ -60,8 +61,8 @@ def interpolate_weights(
     with open_run(folder, configuration.to_json()) as new_run:
         model = models.load(source)
         model.set_weights(interpolate(start_weights(started), model.get_weights(), alpha))
-        with atomic_path(new_run.model) as path:
-            model.save(path)
+        save_in_half(model, new_run.model)
+        model = models.load(folder)
         validation = datasets.load(
             configuration.validation, "validation", data_dir=data_dir, **configuration.input_spec
         )

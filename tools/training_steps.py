@@ -123,6 +123,26 @@ _ANY10 = (
     ),
 )
 
+_SMALL_AGAIN = (
+    *_ANY10,
+    Step(
+        "python train.py conv_transformer_small --weights runs/any10_first/conv_transformer_small "
+        "--recipe fine_tuning --validation street_numbers --dataset "
+        "rendered_numbers/suffixes:6,rendered_numbers/kinds:6,rendered_numbers/wide:3,"
+        "rendered_numbers/devices:2,street_numbers:6,cheque_amounts:2,meter_digits:2,"
+        "scene_digits:1 --set augmentation=strong --set augmentation.blur=0.4 "
+        "--set augmentation.downscale=0.4 --set augmentation.background_crop=0.12 "
+        "--set ema_momentum=0.998 --learning-rate 5e-4 --batch-size 64 --epochs 24 "
+        "--set steps_per_epoch=250 --run runs/small_suffixes",
+        _metrics("small_suffixes"),
+    ),
+    Step(
+        "python -m tools.interpolate_weights runs/small_suffixes runs/conv_transformer_small "
+        "--alpha 0.3",
+        _metrics("conv_transformer_small"),
+    ),
+)
+
 _AGAIN = (
     "--learning-rate 1e-3 "
     "--init runs/any10_first/conv_transformer runs/any10_first/conv_transformer_small"
@@ -174,7 +194,7 @@ PLANS = {
     ),
     "conv_transformer.any10": Plan(Path("runs/conv_transformer"), _PHOTOS, _ANY10_AGAIN),
     "conv_transformer_small.any10": Plan(
-        Path("runs/any10_first/conv_transformer_small"), _PHOTOS, _ANY10
+        Path("runs/conv_transformer_small"), _PHOTOS, _SMALL_AGAIN
     ),
     "locator.scenes": Plan(Path("runs/locator"), _PHOTOS, _SCENES),
 }

@@ -61,7 +61,7 @@ def test_weights_load_by_name_and_errors_say_what_is_wrong(tmp_path, monkeypatch
 
 
 def test_a_folder_that_is_no_usable_run_is_named(tmp_path):
-    with pytest.raises(ValueError, match=r"has no model\.keras: it is no run with"):
+    with pytest.raises(ValueError, match=r"has no model\.keras: no epoch of this run"):
         models.model_file(tmp_path)
     (tmp_path / "model.keras").write_bytes(b"cut")
     with pytest.raises(ValueError, match=r"model\.keras is not a Keras model .* it is damaged"):

@@ -50,6 +50,14 @@ def load_weights(model: keras.Model, arrays: dict[str, np.ndarray], name: str) -
         variable.assign(value)
 
 
+def save_in_half(model: keras.Model, path: Path) -> None:
+    """Save a model with its weights in 16 bits, see `store_in_half`."""
+    with atomic_path(path) as temporary:
+        whole = temporary.with_name("whole.keras")
+        model.save(whole)
+        store_in_half(whole, temporary)
+
+
 def store_in_half(source: Path, out: Path) -> None:
     """Copy a `.keras` file with its float32 weights stored as float16.
 
@@ -97,10 +105,7 @@ def write_run(
     model = models.create(configuration.model, **configuration.arguments)
     load_weights(model, arrays, configuration.model)
     with open_run(folder, configuration.to_json()) as run:
-        with atomic_path(run.model) as temporary:
-            whole = temporary.with_name("whole.keras")
-            model.save(whole)
-            store_in_half(whole, temporary)
+        save_in_half(model, run.model)
         finish(configuration, run, [], model, data_dir)
 
 

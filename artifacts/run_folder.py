@@ -90,8 +90,8 @@ class RunFolder:
 def open_run(folder: Path, configuration: Mapping[str, Any]) -> Iterator[RunFolder]:
     """Lock the folder of a run for writing, and create it if it is new.
 
-    A run that was stopped before its first epoch ended is new again, with any configuration. If the
-    block raises before a new run has a checkpoint, the folder is removed.
+    A run that was stopped before its first epoch ended takes another configuration. If the block
+    raises before a new run has a checkpoint, the folder is removed.
 
     Raises:
         RunError: if the folder is a file, or contains other files or a run of another
@@ -103,8 +103,8 @@ def open_run(folder: Path, configuration: Mapping[str, Any]) -> Iterator[RunFold
     with lock(folder, "training"):
         _check(run, configuration)  # another process may have created it in the meantime
         remove_leftovers(folder)
-        new = not run.is_trained
-        if new:
+        new = not run.config.exists()  # only then the folder holds nothing else, and may be removed
+        if not run.is_trained:
             shutil.rmtree(run.tensorboard, ignore_errors=True)
             content = {"configuration": dict(configuration), "environment": environment()}
             write_json(run.config, content)
@@ -117,10 +117,10 @@ def open_run(folder: Path, configuration: Mapping[str, Any]) -> Iterator[RunFold
 
 
 def _check(run: RunFolder, configuration: Mapping[str, Any]) -> None:
-    if not is_started(run.folder, run.config.name, "run") or not run.is_trained:
+    if not is_started(run.folder, run.config.name, "run"):
         return
     written = read_run_configuration(run.config)
-    if written != dict(configuration):
+    if run.is_trained and written != dict(configuration):
         raise RunError(
             f"{run.folder} is a run of another configuration "
             f"({first_difference(written, dict(configuration))}). Name another folder with "

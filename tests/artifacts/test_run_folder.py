@@ -39,6 +39,19 @@ def test_a_run_without_an_epoch_takes_another_configuration(tmp_path):
     with open_run(tmp_path, CONFIGURATION | {"seed": 7}) as run:
         assert read_run_configuration(run.config) == CONFIGURATION | {"seed": 7}
         assert not run.tensorboard.exists()
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(ValueError, match="built"), open_run(tmp_path, CONFIGURATION):
+        raise ValueError("cannot be built")
+    assert (tmp_path / "notes.txt").exists()
+
+
+def test_a_folder_with_the_config_json_of_something_else_is_left_alone(tmp_path):
+    (tmp_path / "config.json").write_text('{"architectures": []}')
+    (tmp_path / "weights.bin").touch()
+    message = "not the configuration of a run"
+    with pytest.raises(RunError, match=message), open_run(tmp_path, CONFIGURATION):
+        pass
+    assert (tmp_path / "config.json").read_text() == '{"architectures": []}'
 
 
 def test_a_kill_while_the_configuration_is_written_is_harmless(tmp_path):

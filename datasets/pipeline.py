@@ -1,6 +1,6 @@
 """`tf.data` pipelines over prepared images: one pass for evaluation, epochs for training.
 
-1. `prepared.prepare_mix` decodes, crops and resizes a split once and keeps it.
+1. `prepared.prepare` decodes, crops and resizes a split once and keeps it.
 2. `mixing.plan_epoch` lists which image is where in an epoch, from the seed.
 3. `_gatherer` makes the function that collects a batch of images and labels.
 4. `distort.augment` changes the batch as a whole.
@@ -22,7 +22,7 @@ import tensorflow as tf
 from datasets import mixing, sources
 from datasets.augmentation import Augmentation
 from datasets.distort import augment
-from datasets.prepared import Prepared, PreprocessSpec, prepare_mix
+from datasets.prepared import Prepared, PreprocessSpec, prepare
 from datasets.tfds_data import without_autotune
 from labels import ABSENT, BOX, DIGITS, LENGTH, encode_batch
 
@@ -85,7 +85,7 @@ def load(
     """
     size, channels, max_digits = _with_defaults(source, image_size, channels, max_digits)
     spec = PreprocessSpec(size, channels, crop, margin)
-    parts = prepare_mix(source, split, spec, cache_dir=cache_dir, data_dir=data_dir, limit=limit)
+    parts = prepare(source, split, spec, cache_dir=cache_dir, data_dir=data_dir, limit=limit)
     gather = _gatherer(parts, max_digits)
     places = [(number, index) for number, part in enumerate(parts) for index in range(len(part))]
 
@@ -162,7 +162,7 @@ def load_training(
         stored_size = tuple(math.ceil(side * room) for side in size)
         context = ROOM if crop != "full" else 1.0
     spec = PreprocessSpec(stored_size, channels, crop, margin, context)
-    parts = prepare_mix(source, "train", spec, cache_dir=cache_dir, data_dir=data_dir, limit=limit)
+    parts = prepare(source, "train", spec, cache_dir=cache_dir, data_dir=data_dir, limit=limit)
     sizes = [len(part) for part in parts]
     steps = steps_per_epoch or math.ceil(sum(sizes) / batch_size)
     gather = _gatherer(parts, max_digits)

@@ -69,31 +69,6 @@ class Prepared:
         return len(self.labels)
 
 
-def prepare_mix(
-    source: str | Path,
-    split: str,
-    spec: PreprocessSpec,
-    *,
-    cache_dir: str | Path | None = None,
-    data_dir: str | Path | None = None,
-    limit: int | None = None,
-) -> list[Prepared]:
-    """Prepare a split of each source of a mix, once memory is known to have room for all.
-
-    The arguments and errors are those of `prepare`.
-
-    Raises:
-        MemoryError: if the images do not fit in memory and there is no `cache_dir`.
-    """
-    if cache_dir is None:
-        count = sources.size(source, split, data_dir, limit)
-        _check_memory((count, *spec.size, spec.channels), source)
-    return [
-        prepare(part.source, split, spec, cache_dir=cache_dir, data_dir=data_dir, limit=limit)
-        for part in mixing.parse_mix(source)
-    ]
-
-
 def prepare(
     source: str | Path,
     split: str,
@@ -102,22 +77,34 @@ def prepare(
     cache_dir: str | Path | None = None,
     data_dir: str | Path | None = None,
     limit: int | None = None,
-) -> Prepared:
-    """Decode, crop and resize a split of a single source.
+) -> list[Prepared]:
+    """Decode, crop and resize a split of each source of a mixture.
 
     Args:
-        source: name of a data set or path of a folder.
+        source: name of a data set, path of a folder, or a mixture of these.
         split: `"train"`, `"validation"` or `"test"`.
         spec: how images are cropped and resized.
         cache_dir: folder for the result, for data larger than memory and for later runs. The name
             of a file depends on its content. Defaults to memory.
         data_dir: folder of prepared TFDS data.
-        limit: maximum number of examples, from the first.
+        limit: maximum number of examples of each source, from the first.
 
     Raises:
-        ValueError: if the split is empty, an image does not decode, or the source has no boxes
-            for the crop.
+        MemoryError: if the images do not fit in memory and there is no `cache_dir`; no image is
+            read before.
+        ValueError: if the split is empty, an image does not decode, or a source has no boxes for
+            the crop.
     """
+    if cache_dir is None:
+        count = sources.size(source, split, data_dir, limit)
+        _check_memory((count, *spec.size, spec.channels), source)
+    return [
+        _prepare_source(part.source, split, spec, cache_dir, data_dir, limit)
+        for part in mixing.parse_mix(source)
+    ]
+
+
+def _prepare_source(source: str, split: str, spec, cache_dir, data_dir, limit) -> Prepared:
     count = sources.size(source, split, data_dir, limit)
     if count == 0:
         raise ValueError(f"{source} has no images in its {split} split")

@@ -31,7 +31,7 @@ def test_every_operation_of_a_caching_can_fail(fault, photos, tmp_path):
     spec, whole = PreprocessSpec((8, 16), 1), tmp_path / "whole"
     counter = Injector(whole)
     with counter.installed():
-        expected = prepare(photos, "train", spec, cache_dir=whole, limit=3)
+        (expected,) = prepare(photos, "train", spec, cache_dir=whole, limit=3)
     failures = 0
     for at, (kind, _) in enumerate(counter.trace, 1):
         folder = tmp_path / str(at)
@@ -43,7 +43,7 @@ def test_every_operation_of_a_caching_can_fail(fault, photos, tmp_path):
             assert str(folder) in str(error)
         else:
             assert kind == "remove"
-        again = prepare(photos, "train", spec, cache_dir=folder, limit=3)
+        (again,) = prepare(photos, "train", spec, cache_dir=folder, limit=3)
         np.testing.assert_array_equal(again.images, expected.images)
         assert {path.name for path in folder.iterdir()} == {path.name for path in whole.iterdir()}
     assert failures > 15

@@ -65,7 +65,8 @@ def side_by_side(image: np.ndarray, box: np.ndarray, count: int) -> np.ndarray:
     """
     left, top, right, bottom = box.tolist()
     margin, distance = MARGIN * (right - left), (bottom - top) / count
-    columns = np.arange(round(left - margin), round(right + margin))
+    first, last = round(left - margin), round(right + margin)
+    columns = np.arange(first, max(last, first + 1))  # a box may be thinner than a pixel
     height = max(1, round(distance * (1 + MARGIN)))
     digits = []
     for index in range(count):

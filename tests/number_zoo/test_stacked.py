@@ -31,3 +31,9 @@ def test_digits_are_cut_evenly_and_repeat_the_edge_of_the_image():
     assert line.shape == (23, 2 * 14, 3)
     assert line[:, 0, 0].tolist() == [0, 0, *range(21)]
     assert line[:, -1, 0].tolist() == [*range(18, 40), 39]
+
+
+def test_a_box_thinner_than_a_pixel_is_a_column_of_pixels():
+    image = np.arange(8 * 10 * 3, dtype=np.uint8).reshape(8, 10, 3)
+    line = stacked.side_by_side(image, np.float32([5.1, 2, 5.3, 4]), 2)
+    np.testing.assert_array_equal(line, image[[[2, 3]], 5])

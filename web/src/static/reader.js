@@ -110,7 +110,7 @@ function sideBySide({ pixels, width, height }, [left, top, right, bottom], count
   const margin = STACK_MARGIN * (right - left);
   const distance = (bottom - top) / count;
   const first = Math.round(left - margin);
-  const across = Math.round(right + margin) - first;
+  const across = Math.max(1, Math.round(right + margin) - first); // a box may be thinner than a pixel
   const down = Math.max(1, Math.round(distance * (1 + STACK_MARGIN)));
   const within = (place, size) => Math.min(Math.max(place, 0), size - 1); // the edge is repeated
   const line = { pixels: new Uint8Array(3 * down * across * count), width: across * count, height: down, scale: 1 };

@@ -143,6 +143,14 @@ _DATA_SETS = (
         scenes=True,
         splits=_OWN_VALIDATION,
     ),
+    _rendered(
+        "rendered_scenes/crops",
+        "Crops of such scenes around one number, with others at its sides; a seventh have none",
+        images=(21_000, 1_000),
+        image_size=(64, 192),
+        max_digits=10,
+        splits=_OWN_VALIDATION,
+    ),
     DataSet(
         name="svhn_cropped",
         description="Street View digits, 32 x 32, colour (Netzer et al. 2011)",

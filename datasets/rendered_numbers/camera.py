@@ -137,7 +137,11 @@ def _expose(image: np.ndarray, gradient: np.ndarray | None, rng: Rng) -> np.ndar
 
 def compress(image: np.ndarray, rng: Rng) -> bytes:
     """Encode an image (uint8 (h, w, 3), RGB) as JPEG of a random quality from 35 to 97."""
-    quality = rng.choice((35, 50, 60, 70, 75, 80, 85, 88, 90, 92, 95, 97))
+    return encode(image, rng.choice((35, 50, 60, 70, 75, 80, 85, 88, 90, 92, 95, 97)))
+
+
+def encode(image: np.ndarray, quality: int) -> bytes:
+    """Encode an image (uint8 (h, w, 3), RGB) as JPEG."""
     bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
     return cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
 

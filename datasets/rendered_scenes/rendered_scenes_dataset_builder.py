@@ -17,15 +17,18 @@ import tensorflow_datasets as tfds
 
 from ..rendered_numbers.rendered_numbers_dataset_builder import RenderedConfig
 from ..rendered_numbers.rendering import map_indices
+from .crops import render_crop
 from .rendering import render_scene
 from .styles import SceneStyle
 
 SEEDS = {"train": 101, "validation": 102, "test": 103}
 """Seed of each split: the splits have no image in common."""
 
+_COUNTS = {"train": 20_000, "validation": 1_000, "test": 1_000}
+
 
 class Builder(tfds.core.GeneratorBasedBuilder):
-    """Scenes with none, one or many numbers, rendered from fonts and brush strokes."""
+    """Scenes with none, one or many numbers, rendered from fonts and brush strokes, or crops."""
 
     VERSION = tfds.core.Version("1.0.0")
     RELEASE_NOTES = {"1.0.0": "First version."}  # noqa: RUF012
@@ -34,8 +37,14 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             name="default",
             description="0 to 14 numbers of any kind and size",
             style=SceneStyle(),
-            counts={"train": 20_000, "validation": 1_000, "test": 1_000},
-        )
+            counts=_COUNTS,
+        ),
+        RenderedConfig(
+            name="crops",
+            description="Crops around one of the numbers; a seventh have none",
+            style=SceneStyle(),
+            counts=_COUNTS,
+        ),
     ]
 
     def _info(self) -> tfds.core.DatasetInfo:
@@ -61,7 +70,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def _generate_examples(self, split: str, count: int) -> Iterator[tuple[str, dict]]:
         config = self.builder_config
-        render_index = functools.partial(render_scene, SEEDS[split], style=config.style)
+        render = render_crop if config.name == "crops" else render_scene
+        render_index = functools.partial(render, SEEDS[split], style=config.style)
         for index, scene in enumerate(map_indices(render_index, count, config.workers)):
             example_id = f"{split}-{index:06d}"
             yield (

@@ -25,9 +25,10 @@ from datasets.augmentation import Augmentation
 from datasets.crops import prepare_image
 from datasets.rendered_numbers.rendering import render
 from datasets.rendered_numbers.styles import STYLES, ObjectStyle, Style
+from datasets.rendered_scenes.crops import crop_scene
+from datasets.rendered_scenes.styles import SceneStyle
 from training.accelerator.compose import Maker, composers
 from training.accelerator.pack import MOST_DIGITS, Drawing, Packed, write_glyphs
-from training.accelerator.scene_crops import scene_crop
 
 log = logging.getLogger(__name__)
 
@@ -149,7 +150,9 @@ def reader_writers(packs: dict[str, Packed], seed: int) -> dict[str, Writer]:
         return lambda arrays, row, index, rng: store(arrays, row, maker(index), rng)
 
     makers = {f"drawn/{name}": rendered(style) for name, style in STYLES.items()}
-    makers["drawn/scenes"] = functools.partial(scene_crop, seed=seed, glyphs=glyphs)
+    makers["drawn/scenes"] = functools.partial(
+        crop_scene, seed, style=SceneStyle(glyphs=glyphs)
+    )
     makers |= composers(packs, seed)
     return {name: writer(maker) for name, maker in makers.items()}
 

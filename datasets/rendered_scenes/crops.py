@@ -6,9 +6,9 @@ import functools
 
 import numpy as np
 
-from datasets.rendered_scenes.rendering import Scene, render_scene, turn_image
-from datasets.rendered_scenes.styles import SceneStyle
-from training.accelerator.pack import Drawing
+from ..rendered_numbers import camera
+from .rendering import Scene, render_scene, turn_image
+from .styles import SceneStyle
 
 PER_SCENE = 3
 """Number of crops of each scene."""
@@ -17,20 +17,41 @@ EMPTY = 0.15
 """Fraction of crops without a number."""
 
 
-@functools.lru_cache(maxsize=2)
-def _scene(seed: int, index: int, glyphs: str) -> Scene:
-    return render_scene(seed, index, SceneStyle(glyphs=glyphs))
+_QUALITY = 95
+"""Quality of the JPEG files of crops: cutting them from decoded scenes adds hardly any artefacts."""
+
+_scene = functools.lru_cache(maxsize=2)(render_scene)
 
 
-def scene_crop(index: int, seed: int, glyphs: str = "") -> Drawing:
-    """Crop a scene around one of its numbers, like the crops that `read_all` reads.
+def render_crop(seed: int, index: int, style: SceneStyle | None = None) -> Scene:
+    """Render a scene and crop it around one of its numbers, like the crops that `read_all` reads.
+
+    The same seed, index and style give the same crop.
 
     Args:
-        index: index of the crop; crops with adjacent indices are from the same scene.
         seed: seed of the scenes and of the crops.
-        glyphs: as for `SceneStyle`.
+        index: index of the crop; crops with adjacent indices are from the same scene.
+        style: the statistics that the scenes follow; defaults to `SceneStyle()`.
+
+    Returns:
+        A scene with one upright number or none.
     """
-    scene = _scene(seed, index // PER_SCENE, glyphs)
+    image, label, boxes = crop_scene(seed, index, style)
+    encoded = camera.encode(image, _QUALITY)
+    turns = np.zeros(len(boxes), np.int32)
+    return Scene(encoded, boxes, [label] if label else [], turns, np.zeros((0, 4), np.float32))
+
+
+def crop_scene(
+    seed: int, index: int, style: SceneStyle | None = None
+) -> tuple[np.ndarray, str, np.ndarray]:
+    """The pixels, label and box of the crop that `render_crop` encodes.
+
+    Returns:
+        The image, uint8 (h, w, 3); the digits of its number, "" for none; and float32 (1, 4), its
+        left, top, right and bottom in pixels, or (0, 4) for none.
+    """
+    scene = _scene(seed, index // PER_SCENE, style or SceneStyle())
     rng = np.random.default_rng([seed, 2, index])
     if rng.random() < EMPTY or not len(scene.boxes):
         return _empty_crop(scene, rng)
@@ -52,7 +73,7 @@ def scene_crop(index: int, seed: int, glyphs: str = "") -> Drawing:
     return image, scene.labels[number], boxes.astype(np.float32)
 
 
-def _empty_crop(scene: Scene, rng: np.random.Generator) -> Drawing:
+def _empty_crop(scene: Scene, rng: np.random.Generator) -> tuple[np.ndarray, str, np.ndarray]:
     height, width = scene.image.shape[:2]
     boxes = np.concatenate([scene.boxes, scene.ignored_boxes])
     for _ in range(20):
@@ -63,7 +84,7 @@ def _empty_crop(scene: Scene, rng: np.random.Generator) -> Drawing:
         if apart.any(axis=1).all():
             left, top, right, bottom = window
             return scene.image[top:bottom, left:right], "", np.zeros((0, 4), np.float32)
-    return np.full((32, 64, 3), rng.integers(256, size=3), np.uint8), "", np.zeros((0, 4))
+    return np.full((32, 64, 3), rng.integers(256, size=3), np.uint8), "", np.zeros((0, 4), np.float32)
 
 
 def _clip(window: np.ndarray, scene: Scene) -> np.ndarray:

@@ -4,8 +4,8 @@ python -m tools.contact_sheet rendered_numbers/kinds --boxes --out kinds.png
 python -m tools.contact_sheet rendered_numbers/default my_photos --out compare.png
 python -m tools.contact_sheet svhn/train.tar.gz --boxes --out svhn.png
 
-A source is a style of `rendered_numbers`, `rendered_scenes`, an SVHN archive, or a folder: of SVHN,
-of photos with a labels.csv, or of any images.
+A source is a style of `rendered_numbers`, `rendered_scenes`, `rendered_scenes/crops`, an SVHN
+archive, or a folder: of SVHN, of photos with a labels.csv, or of any images.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from artifacts.plot_style import image_grid
 from datasets.photo_folder import LABELS_FILE, read_folder
 from datasets.rendered_numbers.rendering import render
 from datasets.rendered_numbers.styles import STYLES
+from datasets.rendered_scenes.crops import crop_scene
 from datasets.rendered_scenes.rendering import render_scene
 from datasets.sources import folder_examples, is_scenes
 from datasets.svhn_numbers.archives import read_split
@@ -69,6 +70,9 @@ def read_source(source: str, seed: int = 0) -> Iterator[Example]:
         for index in itertools.count():
             scene = render_scene(seed, index)
             yield Example(scene.image, f"{index}", scene.boxes)
+    elif source == "rendered_scenes/crops":
+        for index in itertools.count():
+            yield Example(*crop_scene(seed, index))
     elif path.name.endswith((".tar.gz", ".tgz")) or (path / "digitStruct.mat").is_file():
         for entry, data in read_split(path, path.name.partition(".")[0]):
             yield Example(decode_image(data), f"{entry.name}: {entry.label}", entry.boxes)
@@ -87,10 +91,10 @@ def _list_images(folder: Path) -> list[tuple[Path, str, np.ndarray | None]]:
         return [(photo.path, photo.label, photo.boxes) for photo in read_folder(folder)]
     files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in _SUFFIXES)
     if not files:
-        styles = ", ".join([*(f"rendered_numbers/{name}" for name in STYLES), "rendered_scenes"])
+        styles = ", ".join(f"rendered_numbers/{name}" for name in STYLES)
         raise FileNotFoundError(
-            f"A source must be one of {styles}, an SVHN archive, or a folder with images "
-            f"({', '.join(_SUFFIXES)}). Received: {folder}"
+            f"A source must be one of {styles}, rendered_scenes, rendered_scenes/crops, an SVHN "
+            f"archive, or a folder with images ({', '.join(_SUFFIXES)}). Received: {folder}"
         )
     return [(file, "", None) for file in files]
 
@@ -126,7 +130,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     add = parser.add_argument
     add("sources", nargs="+", metavar="SOURCE",
-        help="rendered_numbers/STYLE, rendered_scenes, an archive or a folder")  # fmt: skip
+        help="rendered_numbers/STYLE, rendered_scenes[/crops], an archive or a folder")  # fmt: skip
     add("--out", type=Path, required=True, metavar="FILE", help="the .png file to write")
     add("--boxes", action="store_true", help="draw the boxes of digits or numbers")
     add("--count", type=int, default=60, metavar="N", help="images of each source (default: 60)")

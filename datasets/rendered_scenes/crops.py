@@ -18,7 +18,7 @@ EMPTY = 0.15
 
 
 _QUALITY = 95
-"""Quality of the JPEG files of crops: cutting them from decoded scenes adds hardly any artefacts."""
+"""Quality of the JPEG files of crops: cutting them from scenes adds hardly any artefacts."""
 
 _scene = functools.lru_cache(maxsize=2)(render_scene)
 
@@ -84,7 +84,11 @@ def _empty_crop(scene: Scene, rng: np.random.Generator) -> tuple[np.ndarray, str
         if apart.any(axis=1).all():
             left, top, right, bottom = window
             return scene.image[top:bottom, left:right], "", np.zeros((0, 4), np.float32)
-    return np.full((32, 64, 3), rng.integers(256, size=3), np.uint8), "", np.zeros((0, 4), np.float32)
+    return (
+        np.full((32, 64, 3), rng.integers(256, size=3), np.uint8),
+        "",
+        np.zeros((0, 4), np.float32),
+    )
 
 
 def _clip(window: np.ndarray, scene: Scene) -> np.ndarray:

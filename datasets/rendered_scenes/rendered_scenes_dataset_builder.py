@@ -8,9 +8,10 @@ tfds.load("rendered_scenes", data_dir=..., split="train")
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -18,7 +19,7 @@ import tensorflow_datasets as tfds
 from ..rendered_numbers.rendered_numbers_dataset_builder import RenderedConfig
 from ..rendered_numbers.rendering import map_indices
 from .crops import render_crop
-from .rendering import render_scene
+from .rendering import Scene, render_scene
 from .styles import SceneStyle
 
 SEEDS = {"train": 101, "validation": 102, "test": 103}
@@ -27,22 +28,34 @@ SEEDS = {"train": 101, "validation": 102, "test": 103}
 _COUNTS = {"train": 20_000, "validation": 1_000, "test": 1_000}
 
 
+@dataclasses.dataclass(eq=False)
+class SceneConfig(RenderedConfig):
+    """Configuration of scenes, or of crops of them.
+
+    Attributes:
+        render: renders the image of a seed and an index in a style.
+    """
+
+    render: Callable[[int, int, SceneStyle], Scene] = render_scene
+
+
 class Builder(tfds.core.GeneratorBasedBuilder):
     """Scenes with none, one or many numbers, rendered from fonts and brush strokes, or crops."""
 
     VERSION = tfds.core.Version("1.0.0")
     RELEASE_NOTES = {"1.0.0": "First version."}  # noqa: RUF012
     BUILDER_CONFIGS = [  # noqa: RUF012
-        RenderedConfig(
+        SceneConfig(
             name="default",
             description="0 to 14 numbers of any kind and size",
             style=SceneStyle(),
             counts=_COUNTS,
         ),
-        RenderedConfig(
+        SceneConfig(
             name="crops",
             description="Crops around one of the numbers; a seventh have none",
             style=SceneStyle(),
+            render=render_crop,
             counts=_COUNTS,
         ),
     ]
@@ -70,8 +83,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def _generate_examples(self, split: str, count: int) -> Iterator[tuple[str, dict]]:
         config = self.builder_config
-        render = render_crop if config.name == "crops" else render_scene
-        render_index = functools.partial(render, SEEDS[split], style=config.style)
+        render_index = functools.partial(config.render, SEEDS[split], style=config.style)
         for index, scene in enumerate(map_indices(render_index, count, config.workers)):
             example_id = f"{split}-{index:06d}"
             yield (

@@ -14,6 +14,7 @@ from datasets.rendered_numbers.planar_object import is_unreadable_rotated
 from datasets.rendered_numbers.printed import render_print
 from datasets.rendered_numbers.rng import Rng
 from datasets.rendered_scenes import rendered_scenes_dataset_builder as module
+from datasets.rendered_scenes.crops import crop_scene, render_crop
 from datasets.rendered_scenes.objects import render_paragraph
 from datasets.rendered_scenes.rendering import render_scene, turn_image
 from datasets.rendered_scenes.styles import SceneStyle
@@ -93,7 +94,7 @@ def test_every_number_of_a_text_is_annotated():
 
 def test_the_builder_stores_what_is_rendered(tmp_path, monkeypatch):
     counts = {"train": 4, "validation": 2, "test": 2}
-    config = module.RenderedConfig(name="small", style=STYLE, counts=counts, workers=1)
+    config = module.SceneConfig(name="small", style=STYLE, counts=counts, workers=1)
     builder = module.Builder(config=config, data_dir=str(tmp_path))
     builder.download_and_prepare()
     monkeypatch.setattr(tfds_data, "builder", lambda *_: builder)
@@ -108,3 +109,34 @@ def test_the_builder_stores_what_is_rendered(tmp_path, monkeypatch):
     assert datasets.size("rendered_scenes", "test", several=True) == 2
     with pytest.raises(ValueError, match="several numbers"):
         next(datasets.examples("rendered_scenes", "train"))
+
+
+def test_crops_show_one_whole_upright_number_or_none():
+    crops = [crop_scene(1, index, STYLE) for index in range(90)]
+    empty = [label for _, label, _ in crops if not label]
+    assert 5 <= len(empty) <= 30
+    for image, label, boxes in crops:
+        assert len(boxes) == bool(label)
+        height, width = image.shape[:2]
+        assert ((boxes >= 0) & (boxes <= [width, height] * 2)).all()
+    shown = [(image, label) for image, label, _ in crops if label][:40]
+    images, labels = zip(*shown, strict=True)
+    readings = Reader("conv_transformer.any10").read(images)
+    right = [reading.number == label for reading, label in zip(readings, labels, strict=True)]
+    assert np.mean(right) > 0.8
+
+
+def test_the_builder_of_crops_stores_one_number_each(tmp_path, monkeypatch):
+    counts = {"train": 12, "validation": 1, "test": 1}
+    config = module.SceneConfig(
+        name="small crops", style=STYLE, counts=counts, workers=1, render=render_crop
+    )
+    builder = module.Builder(config=config, data_dir=str(tmp_path))
+    builder.download_and_prepare()
+    monkeypatch.setattr(tfds_data, "builder", lambda *_: builder)
+    for example in datasets.examples("rendered_scenes/crops", "train"):
+        crop = render_crop(module.SEEDS["train"], int(example.id[-6:]), STYLE)
+        assert (example.image, example.labels) == (crop.jpeg, crop.labels)
+        np.testing.assert_array_equal(example.boxes, crop.boxes)
+        pixels, _, _ = crop_scene(module.SEEDS["train"], int(example.id[-6:]), STYLE)
+        assert np.abs(crop.image.astype(int) - pixels).mean() < 3, "hardly any artefacts are added"

@@ -150,9 +150,7 @@ def reader_writers(packs: dict[str, Packed], seed: int) -> dict[str, Writer]:
         return lambda arrays, row, index, rng: store(arrays, row, maker(index), rng)
 
     makers = {f"drawn/{name}": rendered(style) for name, style in STYLES.items()}
-    makers["drawn/scenes"] = functools.partial(
-        crop_scene, seed, style=SceneStyle(glyphs=glyphs)
-    )
+    makers["drawn/scenes"] = functools.partial(crop_scene, seed, style=SceneStyle(glyphs=glyphs))
     makers |= composers(packs, seed)
     return {name: writer(maker) for name, maker in makers.items()}
 

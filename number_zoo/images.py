@@ -195,6 +195,8 @@ def to_array(image: np.ndarray | Image.Image | str | os.PathLike | bytes | Binar
         raise ValueError(
             "an image is an array (height, width) or (height, width, 3), uint8 or float in "
             f"[0, 255]. Received: {image.dtype} of shape {image.shape}"
+            + ": scale it to [0, 255] and use .astype(np.uint8)"
+            * (not accepted)
         )
     if image.dtype != np.uint8:
         low, high = float(image.min()), float(image.max())

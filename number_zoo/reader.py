@@ -55,7 +55,7 @@ class Reader:
 
     Raises:
         ValueError: if there are no such weights, the file is not the graph of a reader, or
-            `threads` is less than one.
+            `threads` or `batch_threads` is less than one.
     """
 
     batch, batch_pixels = BATCH, BATCH_PIXELS
@@ -69,8 +69,9 @@ class Reader:
     ):
         from number_zoo.session import Session
 
-        if threads is not None and threads < 1:
-            raise ValueError(f"threads is 1 or more. Received: {threads}")
+        for name, value in (("threads", threads), ("batch_threads", batch_threads)):
+            if value is not None and value < 1:
+                raise ValueError(f"{name} is 1 or more. Received: {value}")
         weights = published.DEFAULT_WEIGHTS if weights is None else weights
         session = Session(weights, batch_threads)
         self.name, self.metadata = session.name, session.metadata

@@ -63,7 +63,7 @@ def test_images_of_every_kind_are_read_alike(reader, image, tmp_path):
 @pytest.mark.parametrize(
     ("image", "message"),
     [
-        (np.zeros((4, 4, 3), np.uint16), "uint16 of shape"),
+        (np.zeros((4, 4, 3), np.uint16), r"uint16 of shape .*: scale it to .* \.astype"),
         (np.zeros((4, 4, 2), np.uint8), r"shape \(4, 4, 2\)"),
         (np.zeros((0, 4, 3), np.uint8), r"shape \(0, 4, 3\)"),
         (np.full((4, 4, 3), 0.5), r"values in \[0, 255\]. Received: 0.5 to 0.5: multiply"),
@@ -98,9 +98,10 @@ def test_a_prediction_is_of_a_list_of_images(images, crops, error, message, read
             predict(images, crops)
 
 
-def test_threads_are_at_least_one():
-    with pytest.raises(ValueError, match=r"threads is 1 or more\. Received: 0"):
-        Reader(SMALL_WEIGHTS, threads=0)
+@pytest.mark.parametrize("name", ["threads", "batch_threads"])
+def test_threads_are_at_least_one(name):
+    with pytest.raises(ValueError, match=rf"^{name} is 1 or more\. Received: 0"):
+        Reader(SMALL_WEIGHTS, **{name: 0})
 
 
 def test_an_image_is_read_alone_as_among_many(reader):

@@ -18,6 +18,7 @@ import models
 from artifacts.console import duration
 from artifacts.files import check_folder, read_json
 from artifacts.run_folder import RunFolder, open_run
+from training.batch_normalization import fuse_batch_normalization
 from training.callbacks import EndOfEpoch, Row, SeedEpoch, TensorBoard, load_checkpoint
 from training.configuration import Configuration
 from training.distribution import SINGLE_DEVICE, Strategy
@@ -160,6 +161,7 @@ def _build(configuration, run: RunFolder | None, steps: int, restore: bool) -> k
         if all(layer.trainable for layer in model.layers):
             names = ", ".join(layer.name for layer in model.layers)
             raise ValueError(f"frozen={pattern!r} fits no layer of {model.name}. Known: {names}")
+    fuse_batch_normalization(model)
     model.compile(
         optimizer=create_optimizer(configuration.recipe, steps),
         loss=task_of(configuration).loss(configuration, model),

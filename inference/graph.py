@@ -234,7 +234,9 @@ def build_inference_model(
         frozen: as for `ReadNumbers`.
     """
     only_active = crops and not STATIC_SHAPES
-    read = ReadNumbers(model, max_glimpses, temperature, frozen, only_active, name="read_numbers")
+    read = ReadNumbers(
+        model, max_glimpses, temperature, frozen, only_active, dtype="float32", name="read_numbers"
+    )
     images = keras.Input((None, None, 3), dtype="uint8", name=IMAGES)
     if not crops:
         return keras.Model(images, read(images), name=model.name)

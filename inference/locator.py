@@ -67,7 +67,7 @@ def build_locator_model(model: keras.Model) -> keras.Model:
         model: a locator with any input shape.
     """
     images = keras.Input((None, None, 3), dtype="uint8", name=IMAGES)
-    locations = LocateNumbers(any_size(model), name="locate_numbers")(images)
+    locations = LocateNumbers(any_size(model), dtype="float32", name="locate_numbers")(images)
     return keras.Model({IMAGES: images}, locations, name=model.name)
 
 

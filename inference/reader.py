@@ -55,6 +55,9 @@ class Reader(reader.Reader):
                 f"{weights} is not a model of this zoo: it has no output named {DIGITS!r}. "
                 f"Received: {outputs}"
             )
+        # Coordinates and probabilities need float32, in whatever precision the run was trained.
+        if any(layer.compute_dtype != "float32" for layer in self.model.layers):
+            self.model = backends.in_float32(self.model)
         config = models.inference_config(weights)
         self.temperature = temperature or config.get("temperature", 1.0)
         whole_images = provenance.configuration(weights).get("crop", "full") == "full"

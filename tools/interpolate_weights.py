@@ -45,6 +45,7 @@ def interpolate_weights(
     # Imported only now, so that --help and wrong options do not wait for TensorFlow.
     import datasets
     import models
+    from inference.backends import in_float32
     from training.accelerator.finish import save_in_half
     from training.callbacks import gather_labels, score
     from training.configuration import read_configuration
@@ -59,7 +60,7 @@ def interpolate_weights(
         raise ValueError(f"{source} was not started from weights (train.py --weights)")
     started, configuration = configuration, dataclasses.replace(configuration, weights=str(source))
     with open_run(folder, configuration.to_json()) as new_run:
-        model = models.load(source)
+        model = in_float32(models.load(source))
         model.set_weights(interpolate(start_weights(started), model.get_weights(), alpha))
         save_in_half(model, new_run.model)
         model = models.load(folder)

@@ -73,3 +73,18 @@ def test_the_command_reads_a_run_with_keras(weights, tmp_path, capsys):
     assert main([str(tmp_path / "a.png"), "--weights", str(tmp_path / "run")]) == 0
     assert capsys.readouterr().out.endswith("a.png\n")
     assert isinstance(open_reader(weights), Reader)
+
+
+def test_a_run_of_mixed_precision_is_read_in_float32(tmp_path):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = models.create("residual_cnn_tiny", input_shape=(16, 32, 3), max_digits=3)
+        model.save(tmp_path / "mixed.keras")
+        reader = Reader(tmp_path / "mixed.keras")
+        arrays = reader.predict(blank((20, 30), (50, 20))).arrays
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert {layer.compute_dtype for layer in reader.model.layers[1:]} == {"float32"}
+    expected = Reader(tmp_path / "mixed.keras").predict(blank((20, 30), (50, 20))).arrays
+    for name, values in expected.items():
+        np.testing.assert_array_equal(arrays[name], values, err_msg=name)

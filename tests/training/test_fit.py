@@ -144,6 +144,14 @@ def test_a_run_on_crops_is_calibrated_and_evaluated_on_crops(tmp_path):
     assert (result.figures["crop"], result.figures["max_glimpses"]) == ("union", 1)
 
 
+@pytest.mark.usefixtures("eager")
+def test_a_run_of_mixed_precision_is_calibrated(photos, tmp_path):
+    settings = ["steps_per_epoch=1", "input_shape=[16,32,3]", "augmentation=none", "blocks=[1,1]"]
+    options = {"recipe": "photos", "epochs": 1, "batch_size": 2, "precision": "mixed_bfloat16"}
+    configuration = configure("residual_cnn_tiny", str(photos), settings=settings, **options)
+    assert train(configuration, tmp_path / "run")["inference"]["max_glimpses"] == 4
+
+
 def test_the_recipe_says_which_epoch_is_selected():
     scores = [(0.5, 1.0), (0.5, 0.9), (0.4, 0.1)]
     rows = [{OBJECTIVE: accuracy, "val_loss": loss} for accuracy, loss in scores]

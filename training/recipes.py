@@ -174,7 +174,7 @@ def scenes() -> Recipe:
 def demo() -> Recipe:
     """The recipe of `make demo`: a small model on rendered images, four minutes on two CPU cores.
 
-    `residual_cnn_small` on `rendered_numbers`: sequence accuracy 56 % on 2,000 test images, full
+    `residual_cnn_small` on `rendered_numbers`: sequence accuracy 55 % on 2,000 test images, full
     images; with `--epochs 7` 64.5 % on 6,000.
 
     It has many small steps and little augmentation: for such a short training, the variety of the

@@ -94,8 +94,8 @@ def open_run(folder: Path, configuration: Mapping[str, Any]) -> Iterator[RunFold
     raises before a new run has a checkpoint, the folder is removed.
 
     Raises:
-        RunError: if the folder is a file, or contains other files, a run of another configuration
-            or a finished one without its model, or if another process writes this run.
+        RunError: if the folder is a file, or contains other files or a run of another
+            configuration, or if another process writes this run.
     """
     run = RunFolder(folder)
     _check(run, configuration)
@@ -125,9 +125,4 @@ def _check(run: RunFolder, configuration: Mapping[str, Any]) -> None:
             f"{run.folder} is a run of another configuration "
             f"({first_difference(written, dict(configuration))}). Name another folder with "
             "--run, or repeat the command that started it"
-        )
-    if run.finished and not run.model.exists():
-        raise RunError(
-            f"{run.folder} is finished, but its {run.model.name} is missing: restore the file, or "
-            "delete the folder to train again"
         )

@@ -16,7 +16,7 @@ import keras
 
 import models
 from artifacts.console import duration
-from artifacts.files import check_folder, read_json
+from artifacts.files import RunError, check_folder, read_json
 from artifacts.run_folder import RunFolder, open_run
 from training.batch_normalization import fuse_batch_normalization
 from training.callbacks import EndOfEpoch, Row, SeedEpoch, TensorBoard, load_checkpoint
@@ -63,8 +63,8 @@ def train(
         parameters, hours, fingerprints of the data. None in a process that is not the chief.
 
     Raises:
-        RunError: if the folder contains other files or another run, if another process trains in
-            it, or if processes do not connect.
+        RunError: if the folder contains other files, another run or a finished one without its
+            model, if another process trains in it, or if processes do not connect.
         ValueError: if the configuration does not match the data, the devices or the memory, or if
             the loss is no longer finite.
     """
@@ -87,6 +87,11 @@ def train(
         if not chief:
             return None
         if finished:
+            if not run.model.exists():
+                raise RunError(
+                    f"{folder} is finished, but its {run.model.name} is missing: restore the file, "
+                    "or delete the folder to train again"
+                )
             log.info("%s is finished. Name another folder with --run to train again.", folder)
             metrics = read_json(run.metrics)
         else:

@@ -45,13 +45,6 @@ def test_a_run_without_an_epoch_takes_another_configuration(tmp_path):
     assert (tmp_path / "notes.txt").exists()
 
 
-def test_a_finished_run_without_its_model_is_refused(tmp_path):
-    with open_run(tmp_path, CONFIGURATION) as run:
-        run.metrics.write_text("{}")
-    with pytest.raises(RunError, match=r"its model\.keras is missing: restore"):
-        open_run(tmp_path, CONFIGURATION).__enter__()
-
-
 def test_a_folder_with_the_config_json_of_something_else_is_left_alone(tmp_path):
     (tmp_path / "config.json").write_text('{"architectures": []}')
     (tmp_path / "weights.bin").touch()

@@ -33,7 +33,7 @@ def test_listed_facts_are_those_of_the_builder(name, tmp_path):
     if data_set.config:
         assert builder.builder_config.name == data_set.config
     assert builder.info.features["image"].shape[2] == data_set.channels
-    if data_set.scenes:
+    if data_set.builder == "rendered_scenes":
         assert {"boxes", "labels", "turns"} <= builder.info.features.keys()
     else:
         assert "box" in builder.info.features["digits"]

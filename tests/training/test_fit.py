@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import json
 import random
+import shutil
 import time
 
 import keras
@@ -150,6 +151,14 @@ def test_a_run_of_mixed_precision_is_calibrated(photos, tmp_path):
     options = {"recipe": "photos", "epochs": 1, "batch_size": 2, "precision": "mixed_bfloat16"}
     configuration = configure("residual_cnn_tiny", str(photos), settings=settings, **options)
     assert train(configuration, tmp_path / "run")["inference"]["max_glimpses"] == 4
+
+
+def test_a_finished_run_without_its_model_is_refused(finished, tiny, tmp_path):
+    shutil.copytree(finished[0], tmp_path / "run")
+    (tmp_path / "run" / "model.keras").unlink()
+    with pytest.raises(RunError, match=r"its model\.keras is missing: restore"):
+        train(tiny, tmp_path / "run")
+    assert (tmp_path / "run" / "metrics.json").exists()
 
 
 def test_the_recipe_says_which_epoch_is_selected():

@@ -25,7 +25,8 @@ DEMO = {
     "settings": ["input_shape=[32,64,3]"],  # a quarter of the cost, sufficient for rendered images
 }
 NOT_WITH_CONFIG = (
-    *("model", "dataset", "validation", "recipe", "settings", "crop", "weights", "precision"),
+    *("model", "dataset", "validation", "recipe", "settings", "crop"),
+    *("weights", "teacher", "precision"),
 )
 """Options that --config replaces."""
 
@@ -105,6 +106,11 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         help="start from a run, a .keras file or published weights",
     )
     add(
+        "--teacher",
+        metavar="RUN|FILE|NAME",
+        help="learn from the predictions of this reader too, for example of a larger one",
+    )
+    add(
         "--precision",
         metavar="POLICY",
         help="float32, mixed_bfloat16 (faster where the processor computes in bfloat16) or "
@@ -145,7 +151,16 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 
 def is_labels_alone(options: argparse.Namespace) -> bool:
     """Whether only a folder of photos is given, so that all settings are chosen automatically."""
-    choices = ("model", "weights", "config", "validation", "recipe", "crop", "distribute")
+    choices = (
+        "model",
+        "weights",
+        "teacher",
+        "config",
+        "validation",
+        "recipe",
+        "crop",
+        "distribute",
+    )
     if not options.dataset or any(getattr(options, name) for name in choices):
         return False
     parts = mixing.parse_mix(options.dataset)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -21,6 +23,8 @@ class _SmoothedLoss(keras.losses.Loss):
 class LengthLoss(_SmoothedLoss):
     """−log P(L|X): `y_true` int (batch,), `y_pred` logits (batch, N + 2).
 
+    `y_true` may also be float (batch, N + 2), a weight of each length, as from `add_probabilities`.
+
     Args:
         label_smoothing: fraction of the probability, in [0, 1), spread evenly over all lengths.
     """
@@ -34,17 +38,15 @@ class DigitsLoss(_SmoothedLoss):
     """−Σ_{i ≤ L} log P(s_i|X): `y_true` int (batch, N), −1 where absent; `y_pred` (batch, N, 10).
 
     The sum is over the positions that hold a digit: an absent digit contributes exactly zero to
-    the loss and to the gradient.
+    the loss and to the gradient. `y_true` may also be float (batch, N, 10), a weight of each digit,
+    as from `add_probabilities`.
 
     Args:
         label_smoothing: fraction of the probability, in [0, 1), spread evenly over all digits.
     """
 
     def call(self, y_true, y_pred):
-        y_true = ops.cast(y_true, "int32")
-        present = ops.cast(y_true >= 0, y_pred.dtype)
-        loss = _cross_entropy(ops.maximum(y_true, 0), y_pred, self.label_smoothing)
-        return ops.sum(loss * present, axis=-1)
+        return ops.sum(_cross_entropy(y_true, y_pred, self.label_smoothing), axis=-1)
 
 
 @keras.saving.register_keras_serializable("number_zoo")
@@ -81,11 +83,41 @@ def _area(extent):
     return extent[..., 0] * extent[..., 1]
 
 
+def add_probabilities(
+    targets: dict[str, Any], logits: dict[str, keras.KerasTensor]
+) -> dict[str, Any]:
+    """Targets of which the cross-entropy is that of the labels plus that of a teacher's
+    probabilities.
+
+    Args:
+        targets: labels as from `labels.encode_batch`, and a `box` if there is one.
+        logits: the teacher's outputs.
+
+    Returns:
+        The targets with `length` float (batch, N + 2) and `digits` float (batch, N, 10), which are
+        0 where a digit is absent.
+    """
+    weights = {name: _weights(targets[name], logits[name]) for name in (LENGTH, DIGITS)
+               if name in targets}  # fmt: skip
+    for name, weight in weights.items():
+        soft = ops.stop_gradient(ops.softmax(logits[name], axis=-1))
+        weights[name] = weight + soft * ops.sum(weight, axis=-1, keepdims=True)
+    return {**targets, **weights}
+
+
+def _weights(y_true, logits):
+    """The weight of each class: labels one-hot, 0 everywhere where the label is negative."""
+    if len(y_true.shape) == len(logits.shape):
+        return ops.cast(y_true, logits.dtype)
+    return ops.one_hot(ops.cast(y_true, "int32"), logits.shape[-1], dtype=logits.dtype)
+
+
 def _cross_entropy(y_true, logits, label_smoothing):
-    one_hot = ops.one_hot(ops.cast(y_true, "int32"), logits.shape[-1], dtype=logits.dtype)
-    return keras.losses.categorical_crossentropy(
-        one_hot, logits, from_logits=True, label_smoothing=label_smoothing
-    )
+    weights = _weights(y_true, logits)
+    total = ops.sum(weights, axis=-1, keepdims=True)
+    weights = weights * (1 - label_smoothing) + total * label_smoothing / logits.shape[-1]
+    # Not categorical_crossentropy: its gradient in TensorFlow assumes weights with a sum of 1.
+    return -ops.sum(weights * ops.log_softmax(logits, axis=-1), axis=-1)
 
 
 def losses(

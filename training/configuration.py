@@ -41,6 +41,7 @@ class Configuration:
         seed: seed of the weights, the order of images and their augmentation.
         precision: Keras dtype policy.
         weights: run, file or published weights to start from; None for random weights.
+        teacher: run, file or published weights of a reader whose predictions are further targets.
 
     Raises:
         ValueError: if a value does not fit.
@@ -55,6 +56,7 @@ class Configuration:
     seed: Annotated[int, Ge(0), Lt(2**32)] = 0
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     weights: str | None = None
+    teacher: str | None = None
 
     def __post_init__(self):
         types = typing.get_type_hints(type(self), include_extras=True)
@@ -78,7 +80,10 @@ class Configuration:
 
     def to_json(self) -> dict[str, Any]:
         """The configuration as JSON values; `from_json` reads them back."""
-        return json.loads(json.dumps(dataclasses.asdict(self)))
+        values = json.loads(json.dumps(dataclasses.asdict(self)))
+        if self.teacher is None:  # Runs of earlier versions have no such key, and can be resumed.
+            del values["teacher"]
+        return values
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Configuration:
@@ -119,6 +124,7 @@ def configure(
     seed: int = 0,
     precision: str = "float32",
     weights: str | None = None,
+    teacher: str | None = None,
     settings: Sequence[str] = (),
     **recipe_fields: Any,
 ) -> Configuration:
@@ -137,6 +143,8 @@ def configure(
         precision: Keras dtype policy.
         weights: run, file or published weights to start from. If they are of the same model, its
             arguments are used, except those in `settings` and those that the data require.
+        teacher: run, file or published weights of a reader with the same images and `max_digits`,
+            whose predictions are learned beside the labels (distillation).
         settings: texts `key=value`; the key is an argument of the model's builder, a field of the
             recipe, or `augmentation.FIELD`; the value is a Python literal, or text.
             `augmentation` itself is a name (none, light, photo or strong) or a factor of the
@@ -162,6 +170,7 @@ def configure(
         seed=seed,
         precision=precision,
         weights=None if weights is None else str(weights),
+        teacher=None if teacher is None else str(teacher),
     )
 
 

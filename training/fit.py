@@ -21,6 +21,7 @@ from artifacts.run_folder import RunFolder, open_run
 from training.batch_normalization import fuse_batch_normalization
 from training.callbacks import EndOfEpoch, Row, SeedEpoch, TensorBoard, load_checkpoint
 from training.configuration import Configuration
+from training.distillation import distil, load_teacher
 from training.distribution import SINGLE_DEVICE, Strategy
 from training.finish import finish
 from training.recipes import Recipe
@@ -167,6 +168,8 @@ def _build(configuration, run: RunFolder | None, steps: int, restore: bool) -> k
             names = ", ".join(layer.name for layer in model.layers)
             raise ValueError(f"frozen={pattern!r} fits no layer of {model.name}. Known: {names}")
     fuse_batch_normalization(model)
+    if configuration.teacher:
+        distil(model, load_teacher(configuration.teacher))
     model.compile(
         optimizer=create_optimizer(configuration.recipe, steps),
         loss=task_of(configuration).loss(configuration, model),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,8 +28,14 @@ class ReadTask:
     """A model of one number; see `models.heads`."""
 
     def check(self, configuration: Configuration) -> None:
-        """Warn about labels that are too long for the model."""
+        """Warn about labels that are too long for the model.
+
+        Raises:
+            ValueError: if the teacher takes other images, or other numbers of digits.
+        """
         max_digits = configuration.arguments["max_digits"]
+        if configuration.teacher:
+            _check_teacher(configuration)
         for source in sorted({configuration.dataset, configuration.validation}):
             longest = datasets.defaults(source)["max_digits"]
             if longest > max_digits:
@@ -83,6 +90,10 @@ class LocateTask:
                 "a locator is trained on whole images: leave --crop out. "
                 f"Received: {configuration.crop}"
             )
+        if configuration.teacher:
+            raise ValueError(
+                f"a locator has no teacher: leave --teacher out. Received: {configuration.teacher}"
+            )
         if configuration.recipe.label_smoothing:
             raise ValueError(
                 "a locator has no label_smoothing: leave it out. "
@@ -122,6 +133,23 @@ class LocateTask:
 
     def scores(self, outputs, truth, configuration):
         return models.location_scores(outputs, truth, configuration.image_size)
+
+
+def _check_teacher(configuration: Configuration) -> None:
+    models.model_file(configuration.teacher)  # an error if there is no such file
+    architecture = models.architecture_of(configuration.teacher)
+    if architecture is None or models.entry(architecture[0]).task != "read":
+        raise ValueError(
+            "a teacher is a run or published weights of a reader. "
+            f"Received: {configuration.teacher}"
+        )
+    for key in ("input_shape", "max_digits"):
+        theirs, ours = (json.dumps(a[key]) for a in (architecture[1], configuration.arguments))
+        if theirs != ours:
+            raise ValueError(
+                f"a model and its teacher have the same {key}, but {configuration.teacher} has "
+                f"{theirs} and the model {ours}: add --set {key}={theirs.replace(' ', '')}"
+            )
 
 
 READ, LOCATE = ReadTask(), LocateTask()

@@ -14,7 +14,7 @@ import numpy as np
 
 import models
 from labels import BOX, DIGITS, LENGTH
-from models.losses import BoxLoss, DigitsLoss, LengthLoss
+from models.losses import BoxLoss, DigitsLoss, LengthLoss, add_probabilities
 from training.accelerator import feed, loop
 from training.accelerator.augment import Batch, augment
 from training.accelerator.pack import Packed
@@ -82,8 +82,9 @@ def readers_loss(
     outputs: list[dict[str, jax.Array]], truth: Batch, grids: list[tuple[int, int]]
 ) -> tuple[jax.Array, dict[str, jax.Array]]:
     """The loss of a large reader and a distilled small one, and scalars for the log."""
+    truths = (truth, add_probabilities(truth, outputs[0]))
     large, small = (
-        reader_loss(values, truth, grid) for values, grid in zip(outputs, grids, strict=True)
+        reader_loss(*arguments) for arguments in zip(outputs, truths, grids, strict=True)
     )
     measured = {
         "loss": large,
@@ -91,7 +92,7 @@ def readers_loss(
         "right": jnp.mean(is_right(outputs[0], truth)),
         "right_small": jnp.mean(is_right(outputs[1], truth)),
     }
-    return large + small + _distillation_loss(outputs[1], outputs[0], truth), measured
+    return large + small, measured
 
 
 def reader_loss(outputs: dict[str, jax.Array], truth: Batch, grid: tuple[int, int]) -> jax.Array:
@@ -120,18 +121,6 @@ def _attention_loss(maps, boxes, grid):
     target = jax.nn.softmax(target, axis=-1)  # (n, N, h · w)
     entropy = -(target * jnp.log(maps.transpose(0, 2, 1) + 1e-6)).sum(axis=-1)
     return (entropy * known).sum(axis=-1)
-
-
-def _distillation_loss(outputs, teacher, truth):
-    """Cross-entropy with the teacher's probabilities, for the length and the digits that are
-    present."""
-
-    def cross_entropy(name):
-        soft = jax.nn.softmax(jax.lax.stop_gradient(teacher[name]), axis=-1)
-        return -(soft * jax.nn.log_softmax(outputs[name], axis=-1)).sum(axis=-1)
-
-    digits = (cross_entropy(DIGITS) * (truth["digits"] >= 0)).sum(axis=-1)
-    return jnp.mean(cross_entropy(LENGTH) + digits)
 
 
 def is_right(outputs: dict[str, jax.Array], truth: Batch) -> jax.Array:

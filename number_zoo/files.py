@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import glob
+import itertools
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -25,14 +27,15 @@ def find_images(names: Iterable[str], drawn: Path | None = None) -> Iterator[str
     """The given files, and the images in the given folders and their subfolders, in order.
 
     Args:
-        names: files, folders and "-".
+        names: files, folders, "-", and patterns such as `photos/*.jpg`, which the shells of Windows
+            pass on as they are.
         drawn: a folder to skip, since its images are the output of this command.
 
     Yields:
         Paths, including those of folders that cannot be opened: reading them raises the error.
     """
     errors: list[OSError] = []
-    for name in names:
+    for name in itertools.chain.from_iterable(map(_matching, names)):
         if name == "-" or not is_folder(name):
             yield name
             continue
@@ -47,6 +50,13 @@ def find_images(names: Iterable[str], drawn: Path | None = None) -> Iterator[str
                 if Path(file).suffix.lower() in SUFFIXES and not file.startswith("."):
                     yield str(Path(folder, file))
     yield from (error.filename for error in errors)
+
+
+def _matching(name: str) -> list[str]:
+    """Files and folders that match a pattern; otherwise the name itself."""
+    if not glob.has_magic(name) or os.path.lexists(name):
+        return [name]
+    return sorted(glob.glob(name)) or [name]  # noqa: PTH207, Path.glob takes no absolute pattern
 
 
 def is_new_folder(path: Path, visited: set[tuple[int, int]]) -> bool:

@@ -255,7 +255,25 @@ def _for_each(images, function: Callable[[Sequence[Source]], list]):
         return function([images])[0]
     if not isinstance(images, Iterable):
         to_array(images)  # raises the error that describes valid images
-    return [result for group in files.batches(images) for result in function(group)]
+    results = []
+    for group in files.batches(images):
+        try:
+            results += function(group)
+        except (ValueError, TypeError, OSError) as error:
+            if (place := _first_broken(group)) is not None:
+                error.add_note(f"The image is number {len(results) + place}, counted from 0.")
+            raise
+    return results
+
+
+def _first_broken(images: Sequence[Source]) -> int | None:
+    """Index of the first value that is not an image; None if all are."""
+    for index, image in enumerate(images):
+        try:
+            to_array(image)
+        except (ValueError, TypeError, OSError):
+            return index
+    return None
 
 
 def _several(images: Iterable[Source], least: int = 0) -> list[Source]:

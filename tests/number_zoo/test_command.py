@@ -133,6 +133,13 @@ def test_closed_streams_do_no_harm(folder, monkeypatch):
         getattr(sys, name).close()
 
 
+def test_a_pattern_that_no_shell_has_replaced_is_its_files(folder):
+    (folder / "[1].png").touch()
+    pattern, literal = str(folder / "*.png"), str(folder / "[1].png")
+    found = list(files.find_images([pattern, literal, "-", "no*.png"]))
+    assert found == [literal, str(folder / "b.png"), literal, "-", "no*.png"]
+
+
 def test_photos_of_many_pixels_are_decoded_by_the_few(folder, monkeypatch):
     paths = list(files.find_images([str(folder)]))  # of 693, 800 and 81 pixels
     monkeypatch.setattr(files, "PIXELS", 1000)

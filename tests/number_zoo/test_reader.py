@@ -12,6 +12,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 import number_zoo
+from number_zoo import files
 from number_zoo import reader as reader_module
 from number_zoo.boxes import crop_around
 from number_zoo.published import SMALL_WEIGHTS, onnx_file
@@ -96,6 +97,13 @@ def test_a_prediction_is_of_a_list_of_images(images, crops, error, message, read
     for predict in (reader.predict, reader.predict_any_turn):
         with pytest.raises(error, match=message):
             predict(images, crops)
+
+
+def test_the_image_of_an_error_is_found_in_a_list(reader, image, monkeypatch):
+    monkeypatch.setattr(files, "BATCH", 2)
+    with pytest.raises(ValueError, match="does not decode") as raised:
+        reader.read([image, image, image, b"no image", image])
+    assert raised.value.__notes__ == ["The image is number 3, counted from 0."]
 
 
 @pytest.mark.parametrize("name", ["threads", "batch_threads"])

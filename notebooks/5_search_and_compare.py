@@ -1,10 +1,10 @@
 # %% [markdown]
 # # Search and compare
 #
-# How many filters, how large, and how many units in the dense layer? A search can tell, and it can
-# also fool: the best of twenty short trainings is partly the luckiest. This notebook searches,
-# looks at what mattered, trains the winner and a cheaper candidate longer, and asks a paired test
-# whether the difference is real.
+# How many filters, how large, and how many units in the dense layer? A search can answer this, and
+# it can mislead: the best of twenty short trainings is the best in part by chance. This notebook
+# searches, shows the effect of each hyperparameter, trains the best trial and a cheaper one longer,
+# and tests whether they differ significantly.
 #
 # It takes about three minutes on two CPU cores.
 
@@ -75,21 +75,21 @@ tuning.plot_trials(f"{folder}/search")
 tuning.plot_cost(f"{folder}/search")
 
 # %% [markdown]
-# ## What mattered
+# ## Effects of the hyperparameters
 #
-# Each point is a trial. So few trials in so short a training show little: a slope is to be believed
-# only where it is larger than the scatter of the points.
+# Each point is a trial. So few trials of so short a training show little: only a slope that is
+# larger than the scatter of the points means anything.
 
 # %% tags=["cover"]
 tuning.plot_hyperparameters(f"{folder}/search", columns=4)
 
 # %% [markdown]
-# ## The winner, trained longer
+# ## The best trial, trained longer
 #
-# In this search, the best trial has the sizes of the default: they were drawn by chance, and
-# nothing within the budget beat them. That is a result too. The other question is the cost: the
-# best trial of half the multiply-adds scored lower, but so short a training favours what learns
-# fast. Is it worse once both are trained longer?
+# In this search, the best trial has the sizes of the default, which were drawn by chance: nothing
+# within the budget scored higher. The other question is the cost: the best trial with half the
+# multiply-adds scored lower, but so short a training favours models that learn fast. Is it still
+# worse if both are trained longer?
 #
 # `best_configuration` gives both as `train.py` takes them. Each is trained twice on more images:
 # another seed means other initial weights and another order of the images.
@@ -110,12 +110,12 @@ for name, configuration in candidates.items():
         print(f"{names[-1]}: {metrics['validation']['sequence_accuracy']:.2%} of validation")
 
 # %% [markdown]
-# ## Is the difference real?
+# ## Is the difference significant?
 #
-# All four read the same 10,000 test images, so only images matter that one reads correctly and
-# another does not. McNemar's test asks whether these are divided more unevenly than by chance. With
-# four models there are six pairs, and each is held to a stricter level so that the six together
-# report a difference that is none in 5 % of cases at most.
+# All four read the same 10,000 test images, so only images count that one model reads correctly and
+# another does not. McNemar's test computes how likely it is that these are divided so unevenly by
+# chance. Four models make six pairs; the level of each is stricter (Bonferroni), so that the probability
+# of reporting any difference that does not exist is at most 5 %.
 
 # %%
 comparison = evaluation.compare(names, "mnist", limit=test_images, timing=False)

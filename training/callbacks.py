@@ -203,6 +203,10 @@ class EndOfEpoch(keras.callbacks.Callback):
                 with self.strategy.local_scope():
                     _save_model(self.model, self.run)
         row["seconds"] = round(time.monotonic() - self.start, 1)
+        done = (epoch + 1) * self.params["steps"]
+        iterations = self.model.optimizer.iterations
+        if int(keras.ops.convert_to_numpy(iterations)) != done:
+            iterations.assign(done)  # loss scaling skips steps, and does not count them
         if self.run:
             self.run.write_history(self.rows)
             save_checkpoint(self.model, self.run)

@@ -25,6 +25,7 @@ from tests.training.conftest import command_line
 from training import fit
 from training.callbacks import (
     OBJECTIVE,
+    EndOfEpoch,
     SeedEpoch,
     averaged_weights,
     gather_labels,
@@ -33,6 +34,7 @@ from training.callbacks import (
     tensorflow_writes,
 )
 from training.configuration import configure, read_configuration
+from training.distribution import SINGLE_DEVICE
 from training.fit import create_optimizer, train
 from training.recipes import Recipe
 
@@ -83,6 +85,21 @@ def test_an_epoch_draws_the_same_dropout_masks_in_any_process():
     (drawn,) = masks([3])
     np.testing.assert_array_equal(drawn, expected)
     assert (drawn != before).any()
+
+
+def test_steps_that_loss_scaling_skips_count_as_done():
+    """Otherwise, the run would resume before its last finished epoch."""
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    optimizer = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(), initial_scale=1e38)
+    model.compile(optimizer, "mse", run_eagerly=True)
+    images, labels = np.ones((4, 2), "float32"), np.full((4, 1), 100.0, "float32")
+    validation = tf.data.Dataset.from_tensors((images, labels))
+    scores = {"sequence_accuracy": 0.0, "loss": 0.0}
+    callback = EndOfEpoch(None, validation, [], 1, "last", SINGLE_DEVICE, lambda *_: scores)
+    before = model.get_weights()[0]
+    model.fit(images, labels, batch_size=1, verbose=0, callbacks=[callback])
+    np.testing.assert_array_equal(model.get_weights()[0], before)
+    assert int(model.optimizer.iterations) == 4
 
 
 @pytest.mark.parametrize("scaled", [False, True])

@@ -107,7 +107,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     add(
         "--teacher",
-        metavar="RUN|FILE|NAME",
+        metavar="RUN|NAME",
         help="learn from the predictions of this reader too, for example of a larger one",
     )
     add(

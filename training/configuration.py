@@ -41,7 +41,7 @@ class Configuration:
         seed: seed of the weights, the order of images and their augmentation.
         precision: Keras dtype policy.
         weights: run, file or published weights to start from; None for random weights.
-        teacher: run, file or published weights of a reader whose predictions are further targets.
+        teacher: run or published weights of a reader whose predictions are further targets.
 
     Raises:
         ValueError: if a value does not fit.
@@ -143,8 +143,8 @@ def configure(
         precision: Keras dtype policy.
         weights: run, file or published weights to start from. If they are of the same model, its
             arguments are used, except those in `settings` and those that the data require.
-        teacher: run, file or published weights of a reader with the same images and `max_digits`,
-            whose predictions are learned beside the labels (distillation).
+        teacher: run or published weights of a reader with the same images and `max_digits`, whose
+            predictions are learned beside the labels (distillation).
         settings: texts `key=value`; the key is an argument of the model's builder, a field of the
             recipe, or `augmentation.FIELD`; the value is a Python literal, or text.
             `augmentation` itself is a name (none, light, photo or strong) or a factor of the

@@ -16,7 +16,7 @@ from training.batch_normalization import fuse_batch_normalization
 
 
 def load_teacher(weights: str) -> keras.Model:
-    """Load a run, file or published weights as a teacher that computes in the current precision."""
+    """Load a run or published weights as a teacher that computes in the current precision."""
     name, arguments = models.architecture_of(weights)
     teacher = models.create(name, **arguments)
     teacher.set_weights(models.load(weights).get_weights())

@@ -81,14 +81,14 @@ def read_graph(root: Path = ROOT) -> PackageGraph:
     names = {package.removesuffix(".py"): package for package in files}
     return PackageGraph(
         lines={
-            package: sum(len(path.read_text().splitlines()) for path in paths)
+            package: sum(len(path.read_text(encoding="utf-8").splitlines()) for path in paths)
             for package, paths in files.items()
         },
         imports={
             package: frozenset(
                 names[module]
                 for path in paths
-                for module in _imported(ast.parse(path.read_text()))
+                for module in _imported(ast.parse(path.read_text(encoding="utf-8")))
                 if module in names and names[module] != package
             )
             for package, paths in files.items()
@@ -116,10 +116,10 @@ def main(arguments: list[str] | None = None) -> None:
     if not options.write:
         print(graph.markdown())
         return
-    before, _, rest = PAGE.read_text().partition(BEGIN)
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)
     with atomic_path(PAGE) as part:
-        part.write_text(f"{before}{BEGIN}\n\n{graph.markdown()}\n\n{END}{after}")
+        part.write_text(f"{before}{BEGIN}\n\n{graph.markdown()}\n\n{END}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -152,7 +152,8 @@ def plan(
             or a space that does not fit.
     """
     base_arguments = {"seed": seed, **(base_arguments or {})}
-    text = None if space_file is None else space_file.read_text()
+    # Editors on Windows may begin a file with a byte order mark.
+    text = None if space_file is None else space_file.read_text(encoding="utf-8-sig")
     whole = _make_space(configure(model, dataset, **base_arguments), text)
     searched = whole.settings({}).keys()
     overrides, others = [], []

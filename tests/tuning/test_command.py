@@ -60,7 +60,8 @@ def test_a_search_with_a_space_file_ends_with_a_summary_and_resumes_by_folder(
     space.write_text(
         "def space(hp, base):\n"
         "    return {'dense_units': [hp.Choice('units', [16, 32, 64])],\n"
-        "            'learning_rate': hp.Float('rate', 1e-4, 1e-2, sampling='log')}\n"
+        "            'learning_rate': hp.Float('rate', 1e-4, 1e-2, sampling='log')}  # größer\n",
+        encoding="utf-8-sig",
     )
     wrong = tmp_path / "wrong.py"
     wrong.write_text("def space(hp, base): return {'dense_unit': hp.Int('units', 1, 3)}")

@@ -227,7 +227,7 @@ def _parse_settings(settings: Sequence[str]) -> dict[str, Any]:
         try:
             value = ast.literal_eval(text)
         except (ValueError, SyntaxError):
-            value = {"true": True, "false": False, "none": None}.get(text.lower(), text)
+            value = {"true": True, "false": False}.get(text.lower(), text)
         values[key] = list(value) if isinstance(value, tuple) else value
     return values
 

@@ -41,7 +41,10 @@ def test_settings_reach_the_model_the_recipe_and_the_augmentation():
     assert configuration.recipe.augmentation.rotation == preset.rotation
     half = configure("deep_cnn", "mnist_numbers", settings=["augmentation=0.5"])
     assert half.recipe.augmentation.rotation == preset.rotation / 2
-    off = configure("deep_cnn", "mnist_numbers", settings=["augmentation=none"])
+    off = configure(
+        "deep_cnn", "mnist_numbers", settings=["augmentation=none", "normalization=none"]
+    )
+    assert off.arguments["normalization"] == "none"
     assert off.recipe.augmentation == Augmentation.none()
 
 

@@ -50,10 +50,6 @@ const list = async (folder) =>
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name));
 
-await rm(DIST, { recursive: true, force: true });
-await cp(PAGE, join(DIST, "static"), { recursive: true });
-await cp(join(HERE, "src"), DIST, { recursive: true });
-await rm(join(DIST, "static/index.html"));
 const model = await readFile(MODEL);
 // Compressed here, since not every host does it: a quarter of the size.
 const runtime = gzipSync(await readFile(join(RUNTIME, "ort-wasm-simd-threaded.wasm")), { level: 9 });
@@ -61,9 +57,14 @@ const files = {
   "index.html": transform(await readFile(join(PAGE, "index.html"), "utf8")),
   "static/model.json": JSON.stringify(describe(model, model.length + runtime.length)),
   "static/model.onnx": model,
-  "static/onnxruntime.mjs": await readFile(join(RUNTIME, "ort.wasm.bundle.min.mjs")),
+  "static/onnxruntime.js": await readFile(join(RUNTIME, "ort.wasm.bundle.min.mjs")),
   "static/onnxruntime.wasm.gzip": runtime,
 };
+// Only now, so that the page of the last build remains if a file is missing or not a reader.
+await rm(DIST, { recursive: true, force: true });
+await cp(PAGE, join(DIST, "static"), { recursive: true });
+await cp(join(HERE, "src"), DIST, { recursive: true });
+await rm(join(DIST, "static/index.html"));
 for (const [name, content] of Object.entries(files)) await writeFile(join(DIST, name), content);
 
 // The service worker keeps exactly this version, under the digest of all its files.

@@ -7,6 +7,7 @@ import functools
 import http.server
 import io
 import json
+import re
 import shutil
 import subprocess
 import threading
@@ -38,10 +39,25 @@ def reader():
 
 
 class Handler(http.server.SimpleHTTPRequestHandler):
-    """A plain static host, which records the paths of requests."""
+    """A static host, which records the paths of requests.
+
+    It does not know .mjs, as nginx, and redirects index.html to its folder, as Cloudflare Pages.
+    """
 
     def log_message(self, *_):
         self.server.paths.append(self.path)
+
+    def guess_type(self, path):
+        return "application/octet-stream" if path.endswith(".mjs") else super().guess_type(path)
+
+    def send_head(self):
+        if not self.path.endswith("/index.html"):
+            return super().send_head()
+        self.send_response(http.HTTPStatus.PERMANENT_REDIRECT)
+        self.send_header("Location", self.path.removesuffix("index.html"))
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+        return None
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +68,9 @@ def host(tmp_path_factory):
     subprocess.run(["npm", "run", "build"], cwd=WEB, check=True, capture_output=True)
     site = tmp_path_factory.mktemp("site")
     shutil.copytree(WEB / "dist", site / "some" / "folder")
+    other = shutil.copytree(WEB / "dist", site / "other")
+    worker = (other / "offline.js").read_text()
+    (other / "offline.js").write_text(re.sub("[0-9a-f]{16}", "0" * 16, worker))  # another version
     handler = functools.partial(Handler, directory=site)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         server.paths = []
@@ -177,3 +196,20 @@ def test_works_offline(page, host):
     assert page.locator(".number b").inner_text() == "35"
     # The browser looks for a new version by itself.
     assert set(host.paths) <= {"/some/folder/offline.js"}
+
+
+def test_keeps_the_files_of_another_page_on_the_host(browser, host):
+    active = """navigator.serviceWorker.ready.then(({ active }) => active.state === "activated" ||
+        new Promise((done) => { active.onstatechange = () => done(true); }))"""
+    with browser.new_context() as context:
+        for folder in ("some/folder", "other"):
+            page = context.new_page()
+            page.goto(f"http://127.0.0.1:{host.server_port}/{folder}/")
+            assert page.evaluate(active)
+        assert len(page.evaluate("caches.keys()")) == 2
+
+
+def test_keeps_the_last_build_if_the_model_cannot_be_read(host):
+    missing = subprocess.run(["node", "build.mjs", "no.onnx"], cwd=WEB, capture_output=True)
+    assert missing.returncode and b"no.onnx" in missing.stderr
+    assert (WEB / "dist" / "index.html").is_file()

@@ -1,6 +1,8 @@
 // The service worker: keeps this version's files, and answers with them before the network does.
 
-const CACHE = `number-zoo-${VERSION}`;
+// Pages in other folders of the host have caches of their own; an address holds no space.
+const CACHES = `number-zoo ${registration.scope} `;
+const CACHE = CACHES + VERSION;
 
 addEventListener("install", (event) => {
   // Compared with the host's files, since a browser may hold those of an older version.
@@ -9,13 +11,17 @@ addEventListener("install", (event) => {
 });
 
 addEventListener("activate", (event) => {
-  const old = (name) => name.startsWith("number-zoo-") && name !== CACHE;
+  const old = (name) => name.startsWith(CACHES) && name !== CACHE;
   const drop = async () => Promise.all((await caches.keys()).filter(old).map((name) => caches.delete(name)));
   event.waitUntil(drop());
 });
 
 addEventListener("fetch", (event) => {
   const wanted = event.request.url.split(/[?#]/)[0] === registration.scope ? "index.html" : event.request;
-  const answer = async () => (await (await caches.open(CACHE)).match(wanted)) ?? fetch(event.request);
+  const answer = async () => {
+    const kept = await (await caches.open(CACHE)).match(wanted);
+    // Browsers refuse a redirected answer, such as that of a host that redirects index.html to its folder.
+    return kept?.redirected ? new Response(kept.body, kept) : (kept ?? fetch(event.request));
+  };
   event.respondWith(answer());
 });

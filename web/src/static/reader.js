@@ -1,7 +1,7 @@
 // The worker: decodes images, runs the model with ONNX Runtime and describes its reading as the server's
 // API does. One image after the other.
 
-import { env, InferenceSession, Tensor } from "./onnxruntime.mjs";
+import { env, InferenceSession, Tensor } from "./onnxruntime.js";
 
 const LARGEST = 2048; // pixels of the longer side: more only takes longer
 const MARGIN = 0.7; // as the glimpses have it: a box is enlarged by this fraction,

@@ -7,6 +7,7 @@ import contextlib
 import functools
 import os
 import sys
+import threading
 import warnings
 from collections import Counter
 from collections.abc import Iterable
@@ -127,6 +128,8 @@ def _run(options: argparse.Namespace, prog: str) -> int:
             file=sys.stderr,
         )
         return 2
+    # Before the files that are done are left out, since names depend on all of them.
+    drawings = drawn_paths(files, options.draw) if options.draw else {}
     with contextlib.ExitStack() as stack:
         write = Writer(sys.stdout, options.format or "table", all_numbers=options.all)
         if options.output:
@@ -135,21 +138,24 @@ def _run(options: argparse.Namespace, prog: str) -> int:
             header = not stream.tell()
             write = Writer(stack.enter_context(stream), form, header, options.all)
             files = [file for file in files if file not in done]
-        failed = _read(files, options, write, prog)
+        failed = _read(files, drawings, options, write, prog)
     if failed and len(files) > 1:
         print(f"{prog}: {failed} of {len(files)} could not be read", file=sys.stderr)
     return 0 if not failed else 2 if failed == len(files) else 1
 
 
-def _read(files: list[str], options: argparse.Namespace, write: Writer, prog: str) -> int:
+def _read(
+    files: list[str],
+    drawings: dict[str, Path],
+    options: argparse.Namespace,
+    write: Writer,
+    prog: str,
+) -> int:
     """Read files and write their rows; returns the number of files with an error."""
     from number_zoo.reader import open_reader
     from number_zoo.stream import read_files
 
-    draw = None
-    if options.draw:
-        paths = drawn_paths(files, options.draw)
-        draw = functools.partial(_draw, paths, options.min_confidence)
+    draw = functools.partial(_draw, drawings, options.min_confidence) if drawings else None
     opened = functools.partial(
         open_reader, options.weights, options.threads, locator=options.locator
     )
@@ -172,7 +178,8 @@ def _draw(paths: dict[str, Path], min_confidence: float, file: str, image, readi
     from number_zoo.draw import draw_all, draw_reading
 
     path = paths[file]
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    # An image that is given by two names is drawn by two threads.
+    part = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         drawing = draw_all if isinstance(reading, list) else draw_reading
@@ -191,18 +198,24 @@ def drawn_paths(files: Iterable[str], folder: Path) -> dict[str, Path]:
     folder of drawings contains images, which must not be overwritten.
     """
     paths = {file: Path(os.path.normpath(Path(file).absolute())) for file in files if file != "-"}
-    root = os.path.commonpath([path.parent for path in paths.values()]) if paths else ""
-    names = {file: path.relative_to(root) for file, path in paths.items()}
+    images = set(paths.values())
+    # With the drive as a folder: images may be on several.
+    names = {
+        path: Path(path.drive.replace(":", "").strip("\\"), *path.parts[1:]) for path in images
+    }
+    root = os.path.commonpath([name.parent for name in names.values()]) if names else ""
+    names = {path: name.relative_to(root) for path, name in names.items()}
     # A name has at most 255 bytes.
-    short = {file: name.with_name(f"{name.stem[-116:]}.png") for file, name in names.items()}
-    long = {file: name.with_name(f"{name.name[-116:]}.png") for file, name in names.items()}
+    short = {path: name.with_name(f"{name.stem[-116:]}.png") for path, name in names.items()}
+    long = {path: name.with_name(f"{name.name[-116:]}.png") for path, name in names.items()}
     standard_input = Path("standard_input.png")
-    claims = Counter(name for file in names for name in {short[file], long[file]})
+    claims = Counter(name for path in images for name in {short[path], long[path]})
     claims[standard_input] += 1
-    occupied = {os.path.realpath(path.parent) for path in paths.values()}
+    occupied = {os.path.realpath(path.parent) for path in images}
 
     def is_free(name: Path) -> bool:
         return claims[name] == 1 and os.path.realpath((folder / name).parent) not in occupied
 
-    chosen = {file: short[file] if is_free(short[file]) else long[file] for file in names}
-    return {file: folder / name for file, name in (chosen | {"-": standard_input}).items()}
+    chosen = {path: short[path] if is_free(short[path]) else long[path] for path in images}
+    drawn = {file: folder / chosen[path] for file, path in paths.items()}
+    return drawn | {"-": folder / standard_input}

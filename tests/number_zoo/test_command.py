@@ -234,8 +234,26 @@ def test_no_two_images_are_drawn_to_one_file(tmp_path):
         "../up/x.jpg": Path("out/x.png"),
         "-": Path("out/standard_input.png"),
     }
+    twice = drawn_paths(["x.jpg", "up/../x.jpg"], Path("out"))
+    assert twice["x.jpg"] == twice["up/../x.jpg"] == Path("out/x.png")
     long = drawn_paths([str(tmp_path / ("é" * 127))], Path("out"))
     assert all(len(os.fsencode(path.name)) <= 255 for path in long.values())
+
+
+def test_an_image_of_several_names_is_drawn(folder, tmp_path):
+    names = [str(folder / name) for name in ("a.jpg", "./a.jpg", "sub/../a.jpg")]
+    assert main([*names, "--draw", str(tmp_path / "drawn")]) == 0
+    assert [path.name for path in (tmp_path / "drawn").iterdir()] == ["a.png"]
+
+
+def test_a_resumed_run_draws_to_the_same_files(folder, tmp_path):
+    arguments = [str(folder), "--draw", str(tmp_path / "drawn"), "--output"]
+    output = tmp_path / "rows.csv"
+    assert main([*arguments, str(output)]) == 0
+    drawn = sorted((tmp_path / "drawn").rglob("*.png"))
+    os.truncate(output, len(output.read_bytes()) - 1)
+    assert main([*arguments, str(output), "--skip-done"]) == 0  # reads sub/c.png again
+    assert sorted((tmp_path / "drawn").rglob("*.png")) == drawn
 
 
 def test_drawings_beside_images_overwrite_none_of_them(folder):

@@ -56,7 +56,7 @@ def decode_image(
         file, name = _in_memory(source), name or "image"
     try:
         with Image.open(file, formats=formats) as image:
-            ImageOps.exif_transpose(image, in_place=True)  # in place: saves a copy of a large photo
+            _turn_upright(image)
             return np.asarray(to_rgb(image))
     except (PermissionError, MemoryError):
         raise
@@ -74,6 +74,17 @@ def decode_image(
             f"{name} does not decode as an image (PNG, JPEG, WebP, BMP, TIFF or another kind "
             f"that Pillow reads). Received: {_what_is_wrong(file, error)}"
         ) from error
+
+
+def _turn_upright(image: Image.Image) -> None:
+    """Apply the EXIF orientation in place, which saves a copy of a large photo.
+
+    Damaged EXIF is ignored, as viewers do.
+    """
+    image.load()  # raises the errors of the pixels
+    # Of many types; those of writing the other EXIF tags come after the pixels are turned.
+    with contextlib.suppress(Exception):
+        ImageOps.exif_transpose(image, in_place=True)
 
 
 def _in_memory(source: bytes | bytearray | memoryview | BinaryIO) -> io.BytesIO:
@@ -181,7 +192,9 @@ def to_array(image: np.ndarray | Image.Image | str | os.PathLike | bytes | Binar
         ValueError, OSError: as `decode_image`, or if the array is not an image.
     """
     if isinstance(image, Image.Image):
-        return np.asarray(to_rgb(ImageOps.exif_transpose(image)))
+        image = image.copy()
+        _turn_upright(image)
+        return np.asarray(to_rgb(image))
     if is_encoded(image):
         return decode_image(image)
     if not isinstance(image, np.ndarray):

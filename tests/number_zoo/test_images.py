@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from number_zoo.images import decode_image, measure_image
+from number_zoo.images import decode_image, measure_image, to_array
 from tests.conftest import encode_image
 
 RED = (200, 30, 40)
@@ -83,6 +85,21 @@ def test_exif_orientation_is_applied():
     image = decode_image(encode_image(stored, exif=exif))
     assert image.shape == (6, 4, 3)
     assert image[0, 3].tolist() == [255, 255, 255]
+
+
+def test_damaged_exif_is_ignored():
+    exif = Image.Exif()
+    exif[0x0112], exif[0x0100] = 6, 640  # orientation and width
+    intact = exif.tobytes()
+    width_as_text = intact.replace(b"\x01\x00\x00\x04", b"\x01\x00\x00\x02")
+    no_header = intact.replace(b"MM\x00*", b"MMMM")
+    for damaged, shape in ((width_as_text, (6, 4, 3)), (no_header, (4, 6, 3))):
+        assert damaged != intact
+        for kind in ("PNG", "JPEG"):
+            coded = encode_image(Image.new("RGB", (6, 4)), kind, exif=damaged)
+            assert (
+                decode_image(coded).shape == to_array(Image.open(io.BytesIO(coded))).shape == shape
+            )
 
 
 @pytest.mark.parametrize(

@@ -129,7 +129,8 @@ def open_output(
             then removed, since some may be missing.
 
     Raises:
-        ValueError: if the file exists and `resume` is False, or has another format.
+        ValueError: if the file exists and `resume` is False, has another format, or is being
+            written by another process.
         OSError: if it cannot be written.
     """
     if path.exists() and not path.is_file():
@@ -142,6 +143,7 @@ def open_output(
         raise ValueError(f"There is no folder {path.parent} for --output {path}: make it first")
     stream = path.open("a+", encoding="utf-8", errors="surrogateescape", newline="")
     try:
+        _lock(stream, path)
         stream.seek(0)
         text = stream.read()
         rows = _whole_rows(text, form, path, all_numbers)
@@ -157,6 +159,22 @@ def open_output(
         stream.close()
         raise
     return stream, {file for file, _ in rows[1:]}
+
+
+def _lock(stream: TextIO, path: Path) -> None:
+    """Lock a file until it is closed: a second process would write every row a second time."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise ValueError(
+            f"{path} is being written by another process: wait for it, or name another --output"
+        ) from None
+    except OSError:  # a file system without locks
+        return
 
 
 def _whole_rows(text: str, form: str, path: Path, all_numbers: bool) -> list[tuple[str, int]]:

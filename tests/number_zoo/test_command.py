@@ -282,6 +282,16 @@ def test_output_resumes_after_its_last_whole_line(form, cut, folder, tmp_path, m
     assert len(read) == {0: 0, 1: 1, 9: 1}.get(cut, 3)
 
 
+def test_output_that_another_process_writes_is_refused(folder, tmp_path, capsys):
+    output = tmp_path / "rows.csv"
+    stream, _ = open_output(output, "csv", resume=False)
+    arguments = [str(folder), "--output", str(output), "--skip-done"]
+    with stream:
+        assert main(arguments) == 2
+        assert "is being written by another process" in capsys.readouterr().err
+    assert main(arguments) == 0
+
+
 @pytest.fixture
 def plates(tmp_path):
     """Three images of two, no and three numbers."""

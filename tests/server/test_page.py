@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from datasets.photo_folder import read_folder
 from number_zoo.images import decode_image
@@ -119,6 +119,30 @@ def test_images_come_in_by_file_paste_drop_camera_and_example(open_page, readers
     page.wait_for_selector("#strip li:nth-child(5) button[aria-current=true]")
     page.wait_for_selector(DONE)
     assert page.locator("#image").get_attribute("alt").endswith(".jpg")
+
+
+def test_an_image_is_chosen_while_others_are_read(open_page):
+    page = open_page()
+    upload(page, encode(digit=1), encode(digit=2))
+    page.locator("#strip button").nth(1).hover()
+    page.mouse.down()
+    hand_over(page, encode(digit=3), "paste")
+    page.wait_for_selector("#strip li:nth-child(3) span:not(:text('…'))")
+    page.mouse.up()
+    page.wait_for_selector("#strip li:nth-child(2) button[aria-current=true]")
+
+
+def test_a_file_may_be_removed_while_the_page_is_open(open_page, tmp_path):
+    page = open_page()
+    (tmp_path / "door.jpg").write_bytes(PHOTO)
+    page.set_input_files("#files", tmp_path / "door.jpg")
+    page.wait_for_selector(DONE)
+    page.click("#correct button")
+    (tmp_path / "door.jpg").unlink()
+    with page.expect_download():
+        page.click("#download")
+    page.click("#turn")
+    until(page, "document.getElementById('image').width < document.getElementById('image').height")
 
 
 def test_what_cannot_be_read_is_said_and_the_page_goes_on(open_page):
@@ -397,6 +421,10 @@ def test_a_phone_shows_all_of_it(open_page):
     page.wait_for_selector(DONE)
     choose(page, b"no image", name=f"{'x' * 150}.png")
     page.wait_for_selector("#message:has-text('cannot show')")
+    long = Image.new("RGB", (900, 160), "white")
+    ImageDraw.Draw(long).text((20, 20), "8068463920", "black", ImageFont.load_default(110))
+    choose(page, encode_image(long), name="long.png")
+    page.wait_for_selector(".number b:text('8068463920')")
     width = page.evaluate("document.documentElement.scrollWidth")
     assert width <= 360
     for button in page.locator("button:visible:not(.thumb)").all():

@@ -30,7 +30,9 @@ export async function prepare(file) {
     return { name, ...(await drawAnew(image, ...size, (pen) => pen.scale(size[0] / width, size[1] / height))) };
   }
   image.close();
-  return { name, blob: file, width, height, url: URL.createObjectURL(file) };
+  // A copy, since the file may be changed or removed while the page is open.
+  const blob = new Blob([await file.arrayBuffer()], { type: file.type });
+  return { name, blob, width, height, url: URL.createObjectURL(blob) };
 }
 
 // The image rotated clockwise by a quarter turn.

@@ -178,36 +178,27 @@ function choose(item, index) {
   find("spoken").textContent = sayReading(item.readings[index], threshold);
 }
 
+// Elements are kept, since the click on a replaced one would be lost.
 function drawStrip() {
   const strip = find("strip");
   strip.hidden = items.length < 2;
-  if (strip.hidden) return;
-  const held = [...strip.children].findIndex((one) => one.contains(document.activeElement));
-  strip.replaceChildren(
-    ...items.map((item) => {
-      const readings = item.readings && (item.all ? item.readings : [mainReading(item)]);
-      const sure = readings?.every((one) => accepted(one, threshold));
-      const numbers = readings?.map(({ number }) => number).join(", ") || "none";
-      const text = readings ? `${numbers}${sure ? "" : " ?"}` : item.error ? "✗" : "…";
-      return make(
-        "li",
-        {},
-        make(
-          "button",
-          {
-            type: "button",
-            className: "thumb",
-            "aria-current": String(item === current),
-            "aria-label": `${item.name}: ${text}`,
-            onclick: () => show(item),
-          },
-          make("img", { src: item.url, alt: "" }),
-          make("span", { className: readings ? (sure ? "accepted" : "unsure") : "" }, text),
-        ),
-      );
-    }),
-  );
-  strip.children[held]?.firstChild.focus();
+  for (const item of items.slice(strip.children.length)) {
+    const button = { type: "button", className: "thumb", onclick: () => show(item) };
+    strip.append(make("li", {}, make("button", button, make("img", { alt: "" }), make("span"))));
+  }
+  items.forEach((item, index) => {
+    const readings = item.readings && (item.all ? item.readings : [mainReading(item)]);
+    const sure = readings?.every((one) => accepted(one, threshold));
+    const numbers = readings?.map(({ number }) => number).join(", ") || "none";
+    const text = readings ? `${numbers}${sure ? "" : " ?"}` : item.error ? "✗" : "…";
+    const button = strip.children[index].firstChild;
+    const [image, caption] = button.children;
+    button.setAttribute("aria-current", String(item === current));
+    button.setAttribute("aria-label", `${item.name}: ${text}`);
+    if (image.src !== item.url) image.src = item.url;
+    caption.className = readings ? (sure ? "accepted" : "unsure") : "";
+    caption.textContent = text;
+  });
 }
 
 function show(item) {

@@ -110,6 +110,7 @@ function card(reading, threshold, shown, press) {
     scale,
   );
   element.style.setProperty("--colour", reading.colour);
+  element.style.setProperty("--length", reading.number.length || 1);
   if (reading.digits.length) {
     const digits = reading.digits.map((digit, place) =>
       digitButton(digit, place, shown === place, () => press(place)),

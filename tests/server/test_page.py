@@ -132,6 +132,23 @@ def test_an_image_is_chosen_while_others_are_read(open_page):
     page.wait_for_selector("#strip li:nth-child(2) button[aria-current=true]")
 
 
+def test_the_first_of_several_images_does_not_wait_for_the_last(open_page):
+    page = open_page()
+    page.evaluate("""() => {
+        const strip = document.getElementById("strip");
+        window.counts = [];
+        const count = () => counts.push(strip.children.length);
+        new MutationObserver(count).observe(strip, { childList: true });
+    }""")
+    requests = []
+    page.on("request", lambda request: requests.append(request.url))
+    choose(page, *(encode(digit=digit) for digit in range(4)))
+    unread = "[...document.querySelectorAll('#strip span')].some((one) => one.textContent === '…')"
+    until(page, f"counts.includes(4) && !{unread}")
+    assert page.evaluate("counts") == [1, 2, 3, 4]
+    assert len([url for url in requests if "/api/read" in url]) == 4
+
+
 def test_a_file_may_be_removed_while_the_page_is_open(open_page, tmp_path):
     page = open_page()
     (tmp_path / "door.jpg").write_bytes(PHOTO)

@@ -201,33 +201,42 @@ function drawStrip() {
   });
 }
 
+const isUnread = (item) => item.blob && !item.readings && !item.busy && !item.error;
+
 function show(item) {
   current = item;
   shown = null;
   find("draw").setAttribute("aria-pressed", String(Boolean(item.drawn)));
   find("pad-tools").hidden = !item.drawn;
   stage.show(item.drawn ? { ...item, url: null } : item);
-  if (item.blob && !item.readings && !item.busy && !item.error) read(item);
+  if (isUnread(item)) read(item);
   else draw(item);
 }
 
 async function take(files) {
   const come = [];
   const wrong = [];
+  refuse("");
   for (const file of files) {
+    let item;
     try {
-      come.push(await prepare(file));
+      item = await prepare(file);
     } catch (error) {
       wrong.push(error.message);
+      continue;
+    }
+    items.push(item);
+    come.push(item);
+    if (come.length > 1) drawStrip();
+    else { // at once, since many large images take long
+      show(item);
+      reveal();
     }
   }
-  refuse(wrong.join(" "));
-  if (!come.length) return;
-  items.push(...come);
-  show(come[0]);
-  reveal();
+  if (wrong.length) refuse(wrong.join(" "));
+  if (wrong.length && come.length) reveal();
   const next = async () => {
-    for (let item = come.shift(); item; item = come.shift()) if (!item.busy) await read(item);
+    for (let item = come.shift(); item; item = come.shift()) if (isUnread(item)) await read(item);
   };
   await Promise.all(Array.from({ length: AT_ONCE }, next));
 }

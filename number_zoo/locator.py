@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -35,8 +36,6 @@ overview."""
 
 LARGE = 1_000_000
 """Pixels from which on detail passes run one at a time, since each needs up to 200 MB."""
-
-_LARGE_PASS = threading.Lock()
 
 MAX_MARGIN = 0.5
 """Maximum margin of a crop on each side of a box, in units of the shorter side of the box."""
@@ -152,7 +151,7 @@ class Locator:
         source = Image.fromarray(image)
         scaled = _resize(source, width * detail, height * detail)
         is_large = scaled.width * scaled.height > LARGE
-        with _LARGE_PASS if is_large else contextlib.nullcontext():
+        with _large_pass(os.getpid()) if is_large else contextlib.nullcontext():
             passes = [self._run(scaled, width, height, MAX_DETAIL_SIZE)]
         source = scaled if detail < 1 else source
         scaled = _resize(source, width * overview, height * overview)
@@ -177,6 +176,12 @@ class Locator:
         factors = np.float32([width / scaled.width, height / scaled.height] * 2)
         scores, turns = outputs[names.SCORES][0], outputs[names.TURNS][0]
         return Locations(boxes * factors, scores, turns.astype(int)).take(used)
+
+
+@functools.cache
+def _large_pass(_process: int) -> threading.Lock:
+    """The lock of large detail passes; in a forked process nobody would release its parent's."""
+    return threading.Lock()
 
 
 def scales(width: int, height: int) -> tuple[float, float]:

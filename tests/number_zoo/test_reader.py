@@ -189,10 +189,14 @@ unwanted = {"keras", "tensorflow", "jax", "cv2", "matplotlib", "pydantic", "rich
     "artifacts", "datasets", "models", "inference", "training"} & set(sys.modules)
 assert not unwanted, f"imported to read an image: {unwanted}"
 number_zoo.read(sys.argv[1:] * 2)
-if not os.fork():  # has none of the threads that have read so far
-    signal.alarm(60)
-    number_zoo.read(sys.argv[1:] * 2)
-    os._exit(0)
+from number_zoo import locator
+locator.LARGE = 0
+with locator._large_pass(os.getpid()):  # as a thread that locates numbers in a large image
+    if not os.fork():  # has none of the threads that have read so far
+        signal.alarm(60)
+        number_zoo.read(sys.argv[1:] * 2)
+        number_zoo.read_all(sys.argv[1])
+        os._exit(0)
 assert os.wait()[1] == 0
 """
 

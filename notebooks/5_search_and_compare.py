@@ -114,8 +114,8 @@ for name, configuration in candidates.items():
 #
 # All four read the same 10,000 test images, so only images count that one model reads correctly and
 # another does not. McNemar's test computes how likely it is that these are divided so unevenly by
-# chance. Four models make six pairs; the level of each is stricter (Bonferroni), so that the probability
-# of reporting any difference that does not exist is at most 5 %.
+# chance. Four models make six pairs; the level of each is stricter (Bonferroni), so that the
+# probability of reporting any difference that does not exist is at most 5 %.
 
 # %%
 comparison = evaluation.compare(names, "mnist", limit=test_images, timing=False)

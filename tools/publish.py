@@ -117,7 +117,7 @@ def publish(
         "known_failures": existing.get("known_failures", []) if fails is None else fails,
         "inference": metrics.get("inference", {}),
         "training": _training(stages),
-        "data": _data(stages),
+        "data": metrics.get("data", {}),
         "figures": existing.get("figures", []) if same_model else [],
     }
     if results is not None:
@@ -168,17 +168,6 @@ def _stages(run: RunFolder) -> list[tuple[RunFolder, Configuration]]:
     configuration = read_configuration(run.config)
     start = RunFolder(Path(configuration.weights)) if configuration.weights else None
     return [(run, configuration), *(_stages(start) if start and start.finished else [])]
-
-
-def _data(stages: list[tuple[RunFolder, Configuration]]) -> dict[str, str]:
-    """Fingerprints of all training and validation images: evaluating on them must warn."""
-    from models import published
-
-    start = stages[-1][1].weights
-    data = published.training_data(start) if start in published.list_weights() else {}
-    for run, _ in reversed(stages):
-        data = data | read_json(run.metrics).get("data", {})
-    return data
 
 
 def _training(stages: list[tuple[RunFolder, Configuration]]) -> dict[str, Any]:

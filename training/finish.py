@@ -137,8 +137,15 @@ def _best_threshold(
 def fingerprints(
     configuration: Configuration, data_dir: str | Path | None = None
 ) -> dict[str, str]:
-    """Fingerprints of the training and validation images, to recognise them in an evaluation."""
-    return {
+    """Fingerprints of the training and validation images, to recognise them in an evaluation.
+
+    Those of the initial weights and of the teacher are included.
+    """
+    learned: dict[str, str] = {}
+    for source in (configuration.teacher, configuration.weights):
+        if source is not None:
+            learned |= models.training_data(source)
+    return learned | {
         f"{part.source} {split}": datasets.fingerprint(part.source, split, data_dir)
         for split, mix in (
             ("train", configuration.dataset),

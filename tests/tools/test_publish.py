@@ -1,4 +1,4 @@
-"""Model cards: figures of the published model only, fingerprints of all its data."""
+"""Model cards: figures of the published model only, and all its training."""
 
 import argparse
 import contextlib
@@ -147,11 +147,11 @@ def test_a_card_that_would_be_wrong_or_incomplete_is_not_written(
 
 @pytest.mark.usefixtures("not_exported")
 def test_a_card_covers_the_runs_that_a_run_was_started_from(run, tmp_path):
-    data = {"meters train": "def"}
+    data = {"photos train": "abc", "meters train": "def"}
     later = continued(run, tmp_path / "later", hours=0.2, data=data)
     between = continued(later, tmp_path / "between", alpha=0.75, data=data)
     card = json.loads(publish(between, "between", "", "", []).read_text())
-    assert card["data"] == {"photos train": "abc", "meters train": "def"}
+    assert card["data"] == data
     training = card["training"]
     assert training["alpha"] == 0.75 and not {"hours", "epochs"} & training.keys()
     assert training["before"]["hours"] == 0.2

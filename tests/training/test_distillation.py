@@ -10,6 +10,7 @@ import models
 from models.losses import DigitsLoss, LengthLoss, add_probabilities
 from training.configuration import configure, read_configuration
 from training.distillation import distil, load_teacher
+from training.finish import fingerprints
 from training.fit import train
 
 STUDENT = {"input_shape": (16, 32, 3), "max_digits": 2, "dense_units": (4,)}
@@ -96,6 +97,15 @@ def test_a_run_with_a_teacher_saves_the_student_alone(teacher, photos, tmp_path)
     for old, new in zip(before, load_teacher(str(teacher)).get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
     assert read_configuration(tmp_path / "run" / "config.json").teacher == str(teacher)
+
+
+def test_what_a_teacher_and_the_initial_weights_have_seen_counts_as_seen(photos):
+    options = {"weights": "conv_transformer_small.any10", "teacher": "street_numbers"}
+    data = fingerprints(configure("conv_transformer_small", str(photos), **options))
+    seen = [f"{photos} train", "street_numbers train", "cheque_amounts train"]
+    assert set(seen) <= set(data)
+    for name in options.values():
+        assert models.training_data(name).items() <= data.items()
 
 
 def test_a_teacher_that_does_not_fit_says_how_to_change_the_model(teacher, photos, tmp_path):

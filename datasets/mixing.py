@@ -6,6 +6,7 @@ that a run that resumes at epoch 7 has the same batches as an uninterrupted run.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,8 +27,10 @@ def parse_mix(text: str | Path) -> list[Part]:
     Raises:
         ValueError: if a part is empty, appears twice or its weight is not a positive number.
     """
-    path, options, _ = str(text).rpartition("?")
-    if str(text) and (Path(text).exists() or (options and Path(path).exists())):
+    path, _, options = str(text).rpartition("?")
+    # The values of options have no commas and colons, as `photo_folder.with_options` quotes them.
+    has_options = path and not re.search("[,:]", options) and Path(path).exists()
+    if str(text) and (Path(text).exists() or has_options):
         return [Part(str(text))]  # the path of a folder or a table may contain commas and colons
     parts = []
     for piece in str(text).split(","):

@@ -34,6 +34,13 @@ def test_a_folder_or_table_may_have_commas_and_colons_in_its_name(tmp_path):
         assert parse_mix(source) == [Part(source)]
 
 
+def test_a_folder_with_options_may_be_the_first_of_several_sources(tmp_path):
+    source = f"{tmp_path}?labels=digits&fold=1%2F5"
+    assert parse_mix(f"{source}:2,mnist") == [Part(source, 2), Part("mnist")]
+    assert parse_mix(f"{source},mnist:3") == [Part(source), Part("mnist", 3)]
+    assert parse_mix(f"{source}:2") == [Part(source, 2)]
+
+
 @pytest.mark.parametrize("text", ["", "a,", "a:0", "a:-1", "a:x", ":2", "a:nan", "a:inf", "a,a:2"])
 def test_an_invalid_mix(text):
     with pytest.raises(ValueError, match="Received"):

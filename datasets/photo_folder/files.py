@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import difflib
 import os
 import re
 import unicodedata
@@ -13,8 +12,14 @@ from itertools import takewhile
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from rapidfuzz import process
+from rapidfuzz.distance import Indel
+
 from datasets.photo_folder.values import IMAGE, Unclear
 from number_zoo.files import is_new_folder
+
+_HINTS = 20
+"""Maximum number of missing images for which the nearest name is searched."""
 
 _ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar")
 _MARKS = (
@@ -69,6 +74,7 @@ class Files:
         self.root = root
         self.anywhere = anywhere  # whether absolute paths and .. are allowed
         self.renamed = 0
+        self._missing = 0
 
     @cached_property
     def _by_name(self) -> dict[str, list[Path]]:
@@ -130,10 +136,14 @@ class Files:
     def _no_such_image(self, key: str) -> str:
         place = "" if self.anywhere else f" in {self.root}"
         text = f"there is no such image{place}, nor in images/"
-        archives = sorted(p.name for p in self.root.iterdir() if p.suffix.lower() in _ARCHIVES)
-        if nearest := difflib.get_close_matches(key, self._by_name, n=1, cutoff=0.7):
+        self._missing += 1
+        if self._missing > _HINTS:  # thousands of names, each compared with thousands of files
+            return text
+        scorer = Indel.normalized_similarity
+        if nearest := process.extractOne(key, [*self._by_name], scorer=scorer, score_cutoff=0.7):
             path = self._by_name[nearest[0]][0].relative_to(self.root)
             return f"{text}; the nearest name is {path.as_posix()}"
+        archives = sorted(p.name for p in self.root.iterdir() if p.suffix.lower() in _ARCHIVES)
         return f"{text}: unpack {archives[0]}" if archives else text
 
 

@@ -390,6 +390,12 @@ def test_all_bad_rows_are_one_error_and_can_be_skipped(tmp_path):
     assert lines[-2:] == ["  and 11 more", "Correct them, or leave them out with --skip-bad"]
     folder = understand(f"{tmp_path}?skip_bad=1")
     assert [photo.label for photo in folder.photos] == ["12"] and len(folder.skipped) == 31
+    # The nearest name is searched for 20 missing images at most: it takes hours for 10,000.
+    rows = "".join(f"smal{index}.png,1\n" for index in range(30))
+    put(tmp_path, {"labels.csv": f"file,label\n{rows}"})
+    with pytest.raises(BadRows) as raised:
+        understand(tmp_path)
+    assert sum("nearest name is small.png" in row.error for row in raised.value.rows) == 20
     # What only decoding tells.
     put(tmp_path, {"labels.csv": "file,label,boxes\na.png,1,0 0 90 90\nb.png,2,-2 0 41 20\n"
         "broken.png,3,\ndrawing.svg,4,\nsmall.png,5,\nx/c.png,6a,\n"})  # fmt: skip

@@ -167,7 +167,8 @@ def _yolo_classes(root: Path) -> tuple[dict[int, str], str]:
             ) from error
     for name in ("classes.txt", "labels/classes.txt", "images/classes.txt", "obj.names"):
         if (root / name).is_file():
-            return dict(enumerate(read_text(root / name)[0].split())), name
+            text = read_text(root / name)[0].strip()
+            return dict(enumerate(text.splitlines() if "\n" in text else text.split())), name
     return {}, "text files"
 
 

@@ -45,6 +45,7 @@ MEASURES = (
 ENTRY = re.compile(rf"(.*?{IMAGE.pattern[:-1]})[\"']?[\s,;|]+(.*)", re.IGNORECASE)
 """A line of text with the name of an image and its label."""
 
+_LITERAL = re.compile(r'"[^"]*"|\[[^]]*\]|[\\_*].| ')
 _EDGES = ("left", "top", "right", "bottom")
 _OTHER_SPREADSHEETS = (".xls", ".xlsb", ".ods", ".numbers")
 _Grid = list[tuple[int, list[str]]]  # the line number and the cells of each row
@@ -71,7 +72,7 @@ def read_table(path: Path) -> Layout:
     else:
         grid, kind = _read_text(path)
     grid = [(line, cells) for line, cells in grid if any(map(clean, cells))]
-    grid = [(line, cells) for line, cells in grid if cells[0][:1] != "#" or IMAGE.search(cells[0])]
+    grid = [(line, cells) for line, cells in grid if not _is_comment(cells)]
     if not grid:
         raise ValueError(f"{path} has no rows: it needs the columns file,label")
     columns, names, body = _find_columns(path, grid)
@@ -89,6 +90,11 @@ def read_table(path: Path) -> Layout:
         rows = join_objects(rows)  # a row for each box, as in object detection
     notes = [] if any(names) else ["no header"]
     return Layout(f"{path.name} ({kind}; {', '.join(described)})", rows, notes)
+
+
+def _is_comment(cells: Sequence[str]) -> bool:
+    """Whether a row starts with "#" and names no image, unlike `#45,a.png`."""
+    return cells[0][:1] == "#" and not any(IMAGE.search(clean(cell)) for cell in cells)
 
 
 def _row(location: str, cells: list[str], columns: dict[str, int], width: int) -> Row:
@@ -270,8 +276,10 @@ def _cell(cell: Any, written: Any) -> str:
     If a program wrote a formula without its value, the result is the formula.
     """
     value = written.value if cell.value is None else cell.value
-    if isinstance(value, int) and re.fullmatch("0+", cell.number_format or ""):
-        return str(value).zfill(len(cell.number_format))
+    # The format of numbers above 0, without texts, spaces, colours and locales.
+    shown = _LITERAL.sub("", (cell.number_format or "").partition(";")[0])
+    if isinstance(value, int) and re.fullmatch("0+", shown):
+        return str(value).zfill(len(shown))
     return "" if value is None else str(value)
 
 

@@ -184,13 +184,22 @@ def test_links_are_followed_and_those_to_nothing_are_named(tmp_path):
         read_folder(folder)
 
 
+def test_names_of_yolo_classes_may_have_spaces(tmp_path):
+    put(put_images(tmp_path, "a.png"), {"a.txt": "1 0.7 0.5 0.2 0.8\n"})
+    for names in ("digit 6\ndigit 7\n", "number plate\r\n7\r\n", "6 7\n"):
+        put(tmp_path, {"classes.txt": names})
+        assert labels_of(tmp_path) == {"a.png": "7"}
+
+
 def test_spreadsheets(tmp_path, monkeypatch):
     book = openpyxl.Workbook()
     for row in (("Image", "Label"), ("a.png", "007"), ("b.png", 7), (None, None), ("c.png", 12)):
         book.active.append(row)
-    book.active["B3"].number_format = "000"
-    book.save(put_images(tmp_path, "a.png", "b.png", "c.png") / "labels.xlsx")
-    assert labels_of(tmp_path) == {"a.png": "007", "b.png": "007", "c.png": "12"}
+    put_images(tmp_path, "a.png", "b.png", "c.png")
+    for shown in ("000", "000;[Red]-000", '"No. "000_)', "[$-407]0\\-00", "0 00"):
+        book.active["B3"].number_format = shown
+        book.save(tmp_path / "labels.xlsx")
+        assert labels_of(tmp_path) == {"a.png": "007", "b.png": "007", "c.png": "12"}
     book.active["B2"] = "=3+4"  # written without a value
     book.save(tmp_path / "labels.xlsx")
     with pytest.raises(ValueError, match=r"'=3\+4' is a formula without its value: save the file"):
@@ -270,6 +279,11 @@ def test_what_a_label_means(text, label):
         with pytest.raises(Unclear) as raised:
             parse_label(text)
         assert label in str(raised.value)
+
+
+def test_a_row_with_an_image_is_no_comment(tmp_path):
+    put(put_images(tmp_path, "a.png", "b.png"), {"labels.csv": "label,file\n12,b.png\n#7,a.png\n"})
+    assert labels_of(f"{tmp_path}?labels=digits") == {"b.png": "12", "a.png": "7"}
 
 
 def test_letters_are_dropped_on_request():

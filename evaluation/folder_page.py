@@ -95,6 +95,7 @@ def render(folder: Folder, suspects: Sequence[tuple[int, Reading]] | None) -> st
     lengths = sorted({len(photo.label) for photo in photos})
     parts = {split: [photo for photo in photos if photo.split == split] for split in SPLITS}
     counts = Counter((photo.split, len(photo.label)) for photo in photos)
+    has_turns = folder.several or any(photo.turn for photo in photos)
     return template(Path(__file__).with_name("folder_page.html.j2")).render(
         folder=folder,
         several=folder.several,
@@ -119,16 +120,19 @@ def render(folder: Folder, suspects: Sequence[tuple[int, Reading]] | None) -> st
             [card(photo, whole=True) for photo in {photo.path: photo for photo in group}.values()]
             for group in folder.duplicates()[:GROUPS]
         ],
-        rows=json.dumps([_row(folder, photo) for photo in photos]).replace("<", "\\u003c"),
+        has_turns=has_turns,
+        rows=json.dumps([_row(folder, photo, has_turns) for photo in photos]).replace(
+            "<", "\\u003c"
+        ),
     )
 
 
-def _row(folder: Folder, photo: Photo) -> list[str]:
-    """File, label, boxes and split as in a `labels.csv`; with several numbers also the turn."""
+def _row(folder: Folder, photo: Photo, has_turns: bool) -> list[str]:
+    """File, label, boxes and split as in a `labels.csv`, and the turn if there are any."""
     is_inside = photo.path.is_relative_to(folder.root)
     path = photo.path.relative_to(folder.root) if is_inside else photo.path.absolute()
     row = [path.as_posix(), photo.label, format_boxes(photo.boxes), photo.split]
-    return [*row, str(photo.turn)] if folder.several else row
+    return [*row, str(photo.turn)] if has_turns else row
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -157,7 +161,9 @@ def main(arguments: list[str] | None = None) -> int:
         # Two labels of an image without boxes are probably an error.
         several = any(len(e.labels) > 1 and np.isfinite(e.boxes).all() for e in examples)
         folder = photo_folder.understand(source, several, decode=True)
-        report = options.report or Path("report") / folder.source.resolve().stem
+        path = folder.source.resolve()
+        name = path.name if path.is_dir() else Path(path.parent.name, path.stem)
+        report = options.report or Path("report") / name
         check_folder(report)
         print(folder.summary())
         quiet_tensorflow()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 import inference
-from datasets.photo_folder import read_folder
+from datasets.photo_folder import read_folder, understand
 from evaluation import folder_page
 
 
@@ -61,6 +62,25 @@ def test_each_of_several_numbers_is_shown_and_read_by_itself(folder, tmp_path, c
     page = (tmp_path / "index.html").read_text()
     assert '["000.png", "7", "1 1 9 9", "train", "1"]' in page
     assert '"split", "turn"], ...rows]' in page and ": 3 labels</h1>" in page
+
+
+def test_the_turn_of_a_number_is_kept(folder):
+    (folder / "labels.csv").write_text("file,label,boxes,turn\n000.png,8,1 1 9 9,1\n001.png,7,,\n")
+    understood = understand(folder, decode=True)
+    page = folder_page.render(understood, folder_page.find_suspects(understood))
+    assert '["000.png", "8", "1 1 9 9", "train", "1"], ["001.png", "7", "", "train", "0"]' in page
+
+
+def test_each_source_has_its_own_page(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("mine.v1", "mine.v2"):
+        shutil.copytree(folder, tmp_path / name)
+        for source in (name, f"{name}/labels.csv"):
+            folder_page.main([source, "--skip-bad", "--no-reader"])
+    pages = {
+        path.parent.relative_to("report").as_posix() for path in Path("report").rglob("*.html")
+    }
+    assert pages == {"mine.v1", "mine.v1/labels", "mine.v2", "mine.v2/labels"}
 
 
 def test_corrections_of_suspects_train_as_they_are(folder, tmp_path, browser):

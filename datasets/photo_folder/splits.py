@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import re
 from collections.abc import Sequence
 
 from datasets.photo_folder.files import normalized
@@ -47,7 +48,10 @@ def divide(files: Sequence[str], given: Sequence[str], fold: str = "") -> tuple[
     Returns:
         The splits, and a note on how they were assigned; "" if all were given.
     """
-    order = sorted(range(len(files)), key=lambda index: hash_fraction(files[index]))
+    # The whole path decides between equal names, such as 7/photo.jpg and 12/photo.jpg: in the order
+    # of the files, one split would have the labels that another lacks.
+    keys = [(hash_fraction(file), hash_fraction(re.sub(r"[/\\]", " ", file))) for file in files]
+    order = sorted(range(len(files)), key=keys.__getitem__)
     if fold:
         part, parts = map(int, fold.split("/"))
         splits = ["test" if split == "test" else "train" for split in given]
@@ -66,9 +70,9 @@ def divide(files: Sequence[str], given: Sequence[str], fold: str = "") -> tuple[
     else:
         splits = ["train"] * len(files)
         note = (
-            f"{len(files)} images are too few for the usual splits: test and validation are the "
-            "first in the order of the hash; --fold 1/5 to 5/5 cross-validates, or a split column "
-            "decides"
+            f"the hash of the names leaves a split of {len(files)} images empty: test and "
+            "validation are the first in the order of the hash; --fold 1/5 to 5/5 cross-validates, "
+            "or a split column decides"
         )
     train = (index for index in order if splits[index] == "train")
     for split, fraction in fractions.items():

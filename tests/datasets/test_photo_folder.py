@@ -481,6 +481,14 @@ def test_few_photos_have_no_empty_split(tmp_path):
     assert {photo.split for photo in read_folder(folder)} == {"train", "validation"}
 
 
+def test_equal_names_are_not_split_by_the_order_of_folders(tmp_path):
+    put_images(tmp_path, *(f"{label}/photo.png" for label in range(20, 60)))
+    photos = read_folder(tmp_path)
+    for split in ("train", "validation", "test"):
+        labels = [int(photo.label) for photo in photos if photo.split == split]
+        assert min(labels) < 40 <= max(labels)
+
+
 def test_options_are_part_of_the_name():
     source = with_options("a,b", labels="digits", name_pattern="{label}:*", skip_bad="")
     assert "," not in source.partition("?")[2] and ":" not in source.partition("?")[2]

@@ -33,7 +33,7 @@ _CURES = {
     ".heic": "pip install pillow-heif",
     ".heif": "pip install pillow-heif",
 }
-_VERSION = 2  # increase when the facts change, to invalidate cached ones
+_VERSION = 3  # increase when the facts change, to invalidate cached ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,10 @@ class ImageFacts:
 
 
 def measure(paths: Iterable[Path]) -> dict[Path, ImageFacts]:
-    """Decode each image once, in threads; the facts of unchanged files are cached."""
+    """Decode each image once, in threads; the facts of unchanged files are cached.
+
+    Errors are not: they may be of the system, such as a missing package or permission.
+    """
     states = {path: [path.stat().st_size, path.stat().st_mtime_ns] for path in paths}
     if not states:
         return {}
@@ -80,7 +83,7 @@ def measure(paths: Iterable[Path]) -> dict[Path, ImageFacts]:
     if changed and time.monotonic() - started > SLOW:
         with contextlib.suppress(OSError):
             cache.parent.mkdir(parents=True, exist_ok=True)
-            write_json(cache, records)
+            write_json(cache, {path: record for path, record in records.items() if not record[-1]})
     return {path: ImageFacts(*records[str(path)][1:]) for path in states}
 
 

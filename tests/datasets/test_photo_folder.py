@@ -463,6 +463,16 @@ def test_images_are_decoded_once(tmp_path, monkeypatch):
     assert sorted(decoded) == ["a.png", "b.png", "b.png"]
 
 
+def test_an_error_of_the_system_is_not_kept(tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBER_ZOO_CACHE", str(tmp_path / "kept"))
+    monkeypatch.setattr(facts, "SLOW", 0)
+    put(put_images(tmp_path / "f", "a.png"), {"f.csv": "a.png,1\n"})
+    with monkeypatch.context() as patch, pytest.raises(BadRows):
+        patch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+        understand(tmp_path / "f", decode=True)
+    assert len(understand(tmp_path / "f", decode=True).photos) == 1
+
+
 def test_few_photos_have_no_empty_split(tmp_path):
     for count in (3, 5, 12):
         folder = put_images(tmp_path / str(count), *(f"a{i}.png" for i in range(count)))

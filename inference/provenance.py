@@ -55,7 +55,15 @@ def leak_warnings(
         for folder, used_split in _photo_folders(configuration(name)):
             if hashes is None:
                 hashes = {image.digest() for image in datasets.examples(dataset, split, data_dir)}
-            shared = hashes & {image.digest() for image in datasets.examples(folder, used_split)}
+            stream = datasets.examples(folder, used_split, several=True)
+            try:
+                shared = hashes & {image.digest() for image in stream}
+            except (ValueError, OSError) as error:  # the folder has changed since the training
+                warnings.append(
+                    f"the {used_split} split of {folder}, which {name} was trained with, may have "
+                    f"some of these images: it cannot be read ({str(error).splitlines()[0]})"
+                )
+                continue
             if shared:
                 warnings.append(
                     f"{len(shared)} of these images are in the {used_split} split of {folder}, "

@@ -194,6 +194,12 @@ def test_copied_training_images_are_named(photos, tmp_path):
     assert results["models"][str(run)]["seed"] == 3
     assert "train.py net" in (report / "index.html").read_text()
     assert leak_warnings([str(run)], str(photos), "test") == []
+    # The folder that was trained on has changed since.
+    edited = make_folder(tmp_path / "edited", ["1", "x"], "train")
+    record["configuration"] = {"dataset": edited}
+    (run / "config.json").write_text(json.dumps(record))
+    (warning,) = leak_warnings([str(run)], str(photos), "test")
+    assert "train split of" in warning and "1 of 2 rows cannot be used" in warning
 
 
 @pytest.mark.parametrize("kind", ["run", "published"])

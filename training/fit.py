@@ -149,10 +149,14 @@ def steps_per_epoch(configuration: Configuration, data_dir: str | Path | None = 
 def _create(configuration, run: RunFolder | None, data_dir, strategy: Strategy) -> keras.Model:
     """The compiled model, in the state of the run's last finished epoch."""
     strategy.check_batch_size(configuration.recipe.batch_size)
-    keras.config.set_dtype_policy(configuration.precision)
     keras.utils.set_random_seed(configuration.seed)
     steps = steps_per_epoch(configuration, data_dir)
-    return strategy.create(partial(_build, configuration, run, steps))
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(configuration.precision)
+    try:
+        return strategy.create(partial(_build, configuration, run, steps))
+    finally:
+        keras.config.set_dtype_policy(policy)
 
 
 def _build(configuration, run: RunFolder | None, steps: int, restore: bool) -> keras.Model:

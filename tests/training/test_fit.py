@@ -168,6 +168,7 @@ def test_a_run_of_mixed_precision_is_calibrated(photos, tmp_path):
     options = {"recipe": "photos", "epochs": 1, "batch_size": 2, "precision": "mixed_bfloat16"}
     configuration = configure("residual_cnn_tiny", str(photos), settings=settings, **options)
     assert train(configuration, tmp_path / "run")["inference"]["max_glimpses"] == 4
+    assert keras.config.dtype_policy().name == "float32"
 
 
 def test_a_finished_run_without_its_model_is_refused(finished, tiny, tmp_path):

@@ -144,8 +144,9 @@ def to_rgb(image: Image.Image) -> Image.Image:
         raise ValueError("floating-point values of unknown range: scale them to 8 bits")
     if image.mode.startswith("I"):  # 16 bits (Pillow has no narrower mode that holds them)
         values = np.asarray(image).clip(0, 65535).astype(np.int32)
-        values += 128
-        values //= 257
+        if values.max() > 255:  # else these are 8 bits in a wider type, or all black
+            values += 128
+            values //= 257
         return Image.fromarray(values.astype(np.uint8)).convert("RGB")
     if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
         image = in_mode(image, "RGBA")

@@ -204,6 +204,17 @@ def test_an_image_is_turned(open_page):
     page.wait_for_selector(DONE)
 
 
+def test_light_content_of_a_transparent_image_stays_visible_when_it_is_turned(open_page):
+    page = open_page()
+    image = Image.new("RGBA", (80, 40))
+    ImageDraw.Draw(image).rectangle((0, 0, 19, 39), "white")
+    upload(page, encode_image(image))
+    with page.expect_request("**/api/read*") as request:
+        page.click("#turn")
+    turned = decode_image(request.value.post_data_buffer)
+    assert turned[:18].min() > 220 and turned[22:].max() < 30
+
+
 def test_the_box_is_dragged_and_the_reading_follows(open_page, readers):
     page = open_page()
     content = encode(300, 200)

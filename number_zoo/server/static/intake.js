@@ -49,12 +49,14 @@ async function drawAnew(image, width, height, place) {
   const canvas = new OffscreenCanvas(width, height);
   const pen = canvas.getContext("2d");
   pen.imageSmoothingQuality = "high";
-  pen.fillStyle = "#fff"; // the server also composites transparency over white
-  pen.fillRect(0, 0, width, height);
   place(pen);
   pen.drawImage(image, 0, 0);
   image.close();
-  const blob = await canvas.convertToBlob({ type: "image/jpeg", quality: 0.92 });
+  const { data } = pen.getImageData(0, 0, width, height);
+  let opaque = true;
+  for (let at = 3; at < data.length && opaque; at += 4) opaque = data[at] > 250;
+  // Transparency is kept: the reader chooses the ground on which the content is visible.
+  const blob = await canvas.convertToBlob({ type: opaque ? "image/jpeg" : "image/webp", quality: 0.92 });
   return { blob, width, height, url: URL.createObjectURL(blob) };
 }
 

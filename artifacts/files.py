@@ -220,7 +220,8 @@ def first_difference(old: Any, new: Any, key: str = "") -> str:
         for name in old | new:
             if old.get(name) != new.get(name):
                 return first_difference(old.get(name), new.get(name), f"{key}.{name}".strip("."))
-    return f"{key}: {old!r}, now {new!r}"
+    old, new = (text if len(text) <= 80 else f"{text[:80]}…" for text in map(repr, (old, new)))
+    return f"{key}: {old}, now {new}"
 
 
 @contextlib.contextmanager

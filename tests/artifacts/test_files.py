@@ -139,6 +139,8 @@ def test_the_first_difference_is_named_by_its_key():
     assert first_difference(old, {"seed": 0, "recipe": {"epochs": 3}}) == (
         "recipe.epochs: 2, now 3"
     )
+    shown = first_difference({"space": "a\n" * 1000}, {"space": "b"})
+    assert shown.endswith("a…, now 'b'") and len(shown) < 120
 
 
 def test_a_locked_folder_cannot_be_locked_again(tmp_path):

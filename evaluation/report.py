@@ -61,12 +61,14 @@ def show(comparison: Comparison, folder: Path | None = None) -> None:
     for result in (comparison.baseline, *comparison.results):
         figures = result.figures
         low, high = figures["sequence_accuracy_interval"]
+        selective = figures["coverage"]["0.98"]
+        reached = "" if selective["accuracy"] is None else f" ({selective['accuracy']:.1%})"
         cells = (
             f"{figures['sequence_accuracy']:.2%}",
             f"{low:.1%} – {high:.1%}",
             f"{figures['character_accuracy']:.2%}",
             f"{figures['length_accuracy']:.2%}",
-            f"{figures['coverage']['0.98']['coverage']:.1%}",
+            f"{selective['coverage']:.1%}{reached}",
         )
         rows.append((result.name, *cells))
     columns = ("model", "accuracy", "95 % interval", "digits", "lengths", "coverage*")
@@ -79,7 +81,10 @@ def show(comparison: Comparison, folder: Path | None = None) -> None:
     print("accuracy: sequence accuracy, every digit and the length correct")
     chosen_on = comparison.results[0].figures["thresholds_chosen_on"]
     same = " (the same images: optimistic)" if chosen_on == images.split else ""
-    print(f"*coverage at 98 % accuracy; the confidence threshold was chosen on {chosen_on}{same}")
+    print(
+        "*images above the confidence threshold of 98 % accuracy, and their accuracy; "
+        f"chosen on {chosen_on}{same}"
+    )
     for result in comparison.results:
         if counts := result.figures.get("false_positives"):
             print(

@@ -29,7 +29,7 @@ def install(photos: Path) -> None:
     from exporting import convert, formats
 
     def fit(model, stream, *, epochs, initial_epoch, callbacks, steps_per_epoch, **_):
-        callbacks = keras.callbacks.CallbackList(callbacks, model=model)
+        callbacks = keras.callbacks.CallbackList(callbacks, model=model, steps=steps_per_epoch)
         callbacks.on_train_begin()
         for epoch in range(initial_epoch, epochs):
             callbacks.on_epoch_begin(epoch)

@@ -97,12 +97,13 @@ def add_probabilities(
         The targets with `length` float (batch, N + 2) and `digits` float (batch, N, 10), which are
         0 where a digit is absent.
     """
-    weights = {name: _weights(targets[name], logits[name]) for name in (LENGTH, DIGITS)
-               if name in targets}  # fmt: skip
-    for name, weight in weights.items():
-        soft = ops.stop_gradient(ops.softmax(logits[name], axis=-1))
-        weights[name] = weight + soft * ops.sum(weight, axis=-1, keepdims=True)
-    return {**targets, **weights}
+    result = dict(targets)
+    for name in (LENGTH, DIGITS):
+        if name in targets:
+            weights = _weights(targets[name], logits[name])
+            probabilities = ops.stop_gradient(ops.softmax(logits[name], axis=-1))
+            result[name] = weights + probabilities * ops.sum(weights, axis=-1, keepdims=True)
+    return result
 
 
 def _weights(y_true, logits):

@@ -12,7 +12,6 @@ import keras
 
 import models
 from models.losses import add_probabilities
-from training.batch_normalization import fuse_batch_normalization
 
 
 def load_teacher(weights: str) -> keras.Model:
@@ -21,7 +20,6 @@ def load_teacher(weights: str) -> keras.Model:
     teacher = models.create(name, **arguments)
     teacher.set_weights(models.load(weights).get_weights())
     teacher.trainable = False
-    fuse_batch_normalization(teacher)
     return teacher
 
 

@@ -110,7 +110,7 @@ class Reader:
             ValueError, TypeError: if a file, an array or a value is not an image.
             OSError: if a file is missing or cannot be opened.
         """
-        return _for_each(images, lambda group: self.predict_any_turn(group).readings())
+        return self._for_each(images, lambda group: self.predict_any_turn(group).readings())
 
     @overload
     def read_all(self, images: Source) -> list[Reading]: ...
@@ -133,7 +133,7 @@ class Reader:
             ValueError: if there are no such weights of a locator, or as for `read`.
             TypeError, OSError: as for `read`.
         """
-        return _for_each(
+        return self._for_each(
             images, lambda group: [numbers.readings() for numbers in self.predict_all(group)]
         )
 
@@ -203,6 +203,19 @@ class Reader:
         crops = _checked(crops, len(images))
         return read_any_turn(self._map(to_array, images), crops, self.predict)
 
+    def _for_each(self, images, function: Callable[[Sequence[Source]], list]):
+        """Apply a function of several images: its only result for one image, a list for an
+        iterable."""
+        if _is_one(images):
+            return function([images])[0]
+        if not isinstance(images, Iterable):
+            to_array(images)  # raises the error that describes valid images
+        results = []
+        for group in files.batches(images):
+            numbered = list(enumerate(group, len(results)))
+            results += function(self._map(_to_numbered_array, numbered))
+        return results
+
     def _map(self, function: Callable, values: Sequence) -> list:
         if self.threads == 1 or len(values) == 1:
             return list(map(function, values))
@@ -249,31 +262,14 @@ def _is_one(images) -> bool:
     return is_array or is_encoded(images) or isinstance(images, Image.Image)
 
 
-def _for_each(images, function: Callable[[Sequence[Source]], list]):
-    """Apply a function of several images: its only result for one image, a list for an iterable."""
-    if _is_one(images):
-        return function([images])[0]
-    if not isinstance(images, Iterable):
-        to_array(images)  # raises the error that describes valid images
-    results = []
-    for group in files.batches(images):
-        try:
-            results += function(group)
-        except (ValueError, TypeError, OSError) as error:
-            if (place := _first_broken(group)) is not None:
-                error.add_note(f"The image is number {len(results) + place}, counted from 0.")
-            raise
-    return results
-
-
-def _first_broken(images: Sequence[Source]) -> int | None:
-    """Index of the first value that is not an image; None if all are."""
-    for index, image in enumerate(images):
-        try:
-            to_array(image)
-        except (ValueError, TypeError, OSError):
-            return index
-    return None
+def _to_numbered_array(numbered: tuple[int, Source]) -> np.ndarray:
+    """The image as an array; an error has a note with the image's index in the list."""
+    index, image = numbered
+    try:
+        return to_array(image)
+    except (ValueError, TypeError, OSError) as error:
+        error.add_note(f"The image is number {index}, counted from 0.")
+        raise
 
 
 def _several(images: Iterable[Source], least: int = 0) -> list[Source]:

@@ -104,6 +104,15 @@ def test_the_image_of_an_error_is_found_in_a_list(reader, image, monkeypatch):
     with pytest.raises(ValueError, match="does not decode") as raised:
         reader.read([image, image, image, b"no image", image])
     assert raised.value.__notes__ == ["The image is number 3, counted from 0."]
+    source, target = os.pipe()  # what is read from it cannot be read again
+    with os.fdopen(target, "wb") as file:
+        file.write(encode_image(Image.new("L", (20, 10))))
+    with (
+        os.fdopen(source, "rb") as file,
+        pytest.raises(ValueError, match="does not decode") as raised,
+    ):
+        reader.read([file, b"no image"])
+    assert raised.value.__notes__ == ["The image is number 1, counted from 0."]
 
 
 @pytest.mark.parametrize("name", ["threads", "batch_threads"])

@@ -151,16 +151,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 
 def is_labels_alone(options: argparse.Namespace) -> bool:
     """Whether only a folder of photos is given, so that all settings are chosen automatically."""
-    choices = (
-        "model",
-        "weights",
-        "teacher",
-        "config",
-        "validation",
-        "recipe",
-        "crop",
-        "distribute",
-    )
+    choices = {"config", "distribute", *NOT_WITH_CONFIG} - {"dataset", "settings", "precision"}
     if not options.dataset or any(getattr(options, name) for name in choices):
         return False
     parts = mixing.parse_mix(options.dataset)

@@ -144,7 +144,7 @@ def configure(
         weights: run, file or published weights to start from. If they are of the same model, its
             arguments are used, except those in `settings` and those that the data require.
         teacher: run or published weights of a reader with the same images and `max_digits`, whose
-            predictions are learned beside the labels (distillation).
+            predictions are learned in addition to the labels (distillation).
         settings: texts `key=value`; the key is an argument of the model's builder, a field of the
             recipe, or `augmentation.FIELD`; the value is a Python literal, or text.
             `augmentation` itself is a name (none, light, photo or strong) or a factor of the

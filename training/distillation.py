@@ -1,4 +1,4 @@
-"""Distillation: a model learns from the predictions of a teacher, beside the labels.
+"""Distillation: a model learns from the labels and from the predictions of a teacher.
 
 Hinton et al. 2015, https://arxiv.org/abs/1503.02531, at a temperature of 1.
 """

@@ -136,8 +136,8 @@ def test_closed_streams_do_no_harm(folder, monkeypatch):
 def test_a_pattern_that_no_shell_has_replaced_is_its_files(folder):
     (folder / "[1].png").touch()
     pattern, literal = str(folder / "*.png"), str(folder / "[1].png")
-    found = list(files.find_images([pattern, literal, "-", "no*.png"]))
-    assert found == [literal, str(folder / "b.png"), literal, "-", "no*.png"]
+    paths = list(files.find_images([pattern, literal, "-", "no*.png"]))
+    assert paths == [literal, str(folder / "b.png"), literal, "-", "no*.png"]
 
 
 def test_photos_of_many_pixels_are_decoded_by_the_few(folder, monkeypatch):

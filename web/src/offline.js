@@ -19,9 +19,9 @@ addEventListener("activate", (event) => {
 addEventListener("fetch", (event) => {
   const wanted = event.request.url.split(/[?#]/)[0] === registration.scope ? "index.html" : event.request;
   const answer = async () => {
-    const kept = await (await caches.open(CACHE)).match(wanted);
+    const cached = await (await caches.open(CACHE)).match(wanted);
     // Browsers refuse a redirected answer, such as that of a host that redirects index.html to its folder.
-    return kept?.redirected ? new Response(kept.body, kept) : (kept ?? fetch(event.request));
+    return cached?.redirected ? new Response(cached.body, cached) : (cached ?? fetch(event.request));
   };
   event.respondWith(answer());
 });

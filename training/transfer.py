@@ -8,6 +8,10 @@ import keras
 import numpy as np
 
 
+ENCODER_BRANCHES = ("_attention", "_mlp_out")
+"""Ends of the names of the layers whose outputs `models.conv_transformer` adds to the tokens."""
+
+
 @dataclass(frozen=True)
 class Transfer:
     """Names of the layers with weights, by how they were copied.
@@ -32,7 +36,9 @@ def transfer_weights(model: keras.Model, donor: keras.Model) -> Transfer:
     """Copy the weights of `donor` into the layers of `model` that have the same name.
 
     A layer is copied if all shapes agree. If they differ only in the last axis, as for output
-    layers with different `max_digits`, the common part is copied.
+    layers with different `max_digits`, the common part is copied. Encoder layers that `donor` lacks
+    become the identity, as additional residual blocks are, so that a deeper model starts with the
+    outputs of `donor`.
 
     Raises:
         ValueError: if no layer could be copied completely.
@@ -52,12 +58,20 @@ def transfer_weights(model: keras.Model, donor: keras.Model) -> Transfer:
             partial.append(layer.name)
         else:
             fresh.append(layer.name)
+            if layer.name.endswith(ENCODER_BRANCHES):
+                _zero_output(layer)
     if not copied:
         raise ValueError(
             f"{donor.name} has no layer in common with {model.name}: start from weights of the "
             "same architecture"
         )
     return Transfer(tuple(copied), tuple(partial), tuple(fresh))
+
+
+def _zero_output(layer: keras.Layer) -> None:
+    """Set the kernel and bias of the output of an attention or dense layer to 0."""
+    *inner, kernel, bias = layer.get_weights()
+    layer.set_weights([*inner, np.zeros_like(kernel), np.zeros_like(bias)])
 
 
 def _overlap(weight: np.ndarray, donated: np.ndarray) -> np.ndarray:

@@ -52,6 +52,21 @@ def test_composed_images_have_a_box_inside_for_each_digit(make, bank):
         assert (np.diff(boxes[:, 0]) > 0).all()
 
 
+def test_a_single_digit_shows_at_most_a_part_of_the_digits_beside_it(bank):
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        number, label, boxes = compose.strip(rng, bank, 2, 6)
+        image, digit, box = compose.single_digit(rng, (number, label, boxes))
+        assert len(digit) == 1 and digit in label and box.shape == (1, 4)
+        assert (box[0, :2] >= 0).all() and (box[0, 2:] <= image.shape[1::-1]).all()
+        assert image.shape[1] < 0.7 * number.shape[1] or len(label) == 2
+        widths = boxes[:, 2] - boxes[:, 0]
+        most = widths.max() * (1 + 2 * compose.MOST_SHOWN) + 0.7 * number.shape[0]
+        assert image.shape[1] <= most
+    whole = number, label, boxes[:0]
+    assert compose.single_digit(rng, whole) is whole
+
+
 def test_a_bank_without_all_digits_is_an_error():
     with pytest.raises(ValueError, match="every digit"):
         compose.DigitBank.collect([("1", digit_image(1))])
@@ -110,7 +125,7 @@ def compiled():
 
 def augmented(arrays, key=0, **amounts):
     names = [field.name for field in dataclasses.fields(Augmentation)]
-    strengths = dict.fromkeys([*names, "turned", "faint"], 0.0) | amounts
+    strengths = dict.fromkeys([*names, "turned", "faint", "shadow"], 0.0) | amounts
     strengths = {name: np.float32(value) for name, value in strengths.items()}
     images, truth = compiled()(arrays, jax.random.key(key), strengths, (32, 80))
     return np.asarray(images), {name: np.asarray(value) for name, value in truth.items()}
@@ -153,6 +168,14 @@ def test_turned_images_and_background_crops_show_no_number(arrays):
         gone = changes["length"] == 0
         assert gone.any() and not gone.all()
         assert np.isnan(changes["box"][gone]).all() and (changes["digits"][gone] == -1).all()
+
+
+def test_a_shadow_darkens_one_side_of_its_edge(arrays):
+    lit, shaded = augmented(arrays)[0], augmented(arrays, shadow=1.0)[0]
+    factors = (shaded.mean(axis=-1) + 1) / (lit.mean(axis=-1) + 1)
+    darkest, lightest = factors.min(axis=(1, 2)), factors.max(axis=(1, 2))
+    assert (lightest < 1.02).all() and (darkest > 0.15).all()
+    assert np.median(darkest) < 0.75 < 0.9 < np.median(lightest)
 
 
 def test_a_moved_box_follows_its_pixels():

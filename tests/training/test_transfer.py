@@ -38,6 +38,18 @@ def test_dense_layers_of_another_size_are_not_copied():
     np.testing.assert_array_equal(before, model.get_layer("dense1").get_weights()[0])
 
 
+def test_a_deeper_model_starts_with_the_outputs_of_its_donor():
+    arguments = {"input_shape": (32, 64, 3), "max_digits": 3}
+    donor = models.create("conv_transformer_tiny", **arguments)
+    deeper = {"blocks": (2, 2), "encoder_layers": 2}
+    model = models.create("conv_transformer_tiny", **arguments, **deeper)
+    transfer = transfer_weights(model, donor)
+    assert {"stage1_block2_a_conv", "encoder2_attention"} <= set(transfer.fresh)
+    images = np.random.default_rng(0).uniform(0, 255, (2, 32, 64, 3)).astype("float32")
+    for name, expected in donor(images).items():
+        np.testing.assert_allclose(model(images)[name], expected, atol=1e-4)
+
+
 def test_models_with_nothing_in_common_are_refused():
     with pytest.raises(ValueError, match="no layer in common"):
         transfer_weights(create((16, 32), 2), models.create("shallow_cnn"))

@@ -174,6 +174,39 @@ def _grain(rng, shape, deviation) -> np.ndarray:
     return rng.normal(0, deviation, (*shape[:2], 1)).astype(np.float32)
 
 
+MOST_SHOWN = 0.35
+"""Maximum visible fraction of the digits beside a single digit."""
+
+
+def single_digit(rng: np.random.Generator, drawing: Drawing) -> Drawing:
+    """Cut one digit out of a number, with margins that may show parts of the digits beside it.
+
+    A number whose digits have no boxes is returned as it is.
+    """
+    image, label, boxes = drawing
+    if len(label) < 2 or len(boxes) != len(label):
+        return drawing
+    height, width = image.shape[:2]
+    place = int(rng.integers(len(label)))
+    box, others = boxes[place], np.delete(boxes, place, axis=0)
+    sides = box[2:] - box[:2]
+    sides = np.maximum(sides, 0.5 * sides[1])
+    for largest in (0.7, 0.35, 0.15, 0.0):
+        margins = np.tile(sides * largest, 2) * rng.uniform(-0.08, 1.0, 4)
+        window = box + margins * np.float32([-1, -1, 1, 1])
+        window = np.concatenate([np.floor(window[:2]), np.ceil(window[2:])]).astype(int)
+        window = window.clip(0, [width, height, width, height])
+        shown = np.minimum(others[:, 2:], window[2:]) - np.maximum(others[:, :2], window[:2])
+        shown = shown.clip(0.0, None).prod(axis=1)
+        if (shown < MOST_SHOWN * (others[:, 2:] - others[:, :2]).prod(axis=1)).all():
+            break
+    left, top, right, bottom = window
+    if min(right - left, bottom - top) < 4:
+        return drawing
+    box = (box - np.float32([left, top, left, top])).clip(0, [right - left, bottom - top] * 2)
+    return image[top:bottom, left:right], label[place], box[None].astype(np.float32)
+
+
 def composers(packs: dict[str, Packed], seed: int) -> dict[str, Maker]:
     """Makers of compositions of the packs' digits: "strips/FOLDER" and "written/FOLDER"."""
 

@@ -27,7 +27,7 @@ from datasets.rendered_numbers.rendering import render
 from datasets.rendered_numbers.styles import STYLES, ObjectStyle, Style
 from datasets.rendered_scenes.crops import crop_scene
 from datasets.rendered_scenes.styles import SceneStyle
-from training.accelerator.compose import Maker, composers
+from training.accelerator.compose import Maker, composers, single_digit
 from training.accelerator.pack import MOST_DIGITS, Drawing, Packed, write_glyphs
 
 log = logging.getLogger(__name__)
@@ -65,6 +65,7 @@ WEIGHTS = {
     "drawn/devices": 0.05,
     "drawn/kinds": 0.20,
     "drawn/meters": 0.06,
+    "drawn/digits": 0.045,
     "drawn/handwriting": 0.03,
     "drawn/scenes": 0.12,
     "strips/*": 0.035,
@@ -73,7 +74,10 @@ WEIGHTS = {
 }
 """Weight of each source in a batch of the readers, by its name or by "KIND/*"."""
 
-AUGMENTATION = replace(Augmentation.strong(), background_crop=0.12, blur=0.4, downscale=0.4)
+WITH_DIGITS = "drawn/meters", "drawn/kinds", "drawn/devices", "strips/"
+"""Sources of numbers out of which single digits are cut."""
+
+AUGMENTATION = replace(Augmentation.strong(), background_crop=0.15, blur=0.45, downscale=0.4)
 """Augmentation of the readers' batches: more blur than in `strong`, as in SVHN."""
 
 Writer = Callable[[dict[str, np.ndarray], int, int, np.random.Generator], None]
@@ -133,7 +137,7 @@ def real_examples(packs: dict[str, Packed], split: str) -> dict[str, dict[str, n
 
 def reader_writers(packs: dict[str, Packed], seed: int) -> dict[str, Writer]:
     """The writers of examples for readers: every style of `rendered_numbers`, crops of rendered
-    scenes, and the makers of `composers`."""
+    scenes, the makers of `composers`, and single digits cut out of some of these."""
     glyphs = write_glyphs(packs)
 
     def rendered(style: Style) -> Maker:
@@ -152,6 +156,13 @@ def reader_writers(packs: dict[str, Packed], seed: int) -> dict[str, Writer]:
     makers = {f"drawn/{name}": rendered(style) for name, style in STYLES.items()}
     makers["drawn/scenes"] = functools.partial(crop_scene, seed, style=SceneStyle(glyphs=glyphs))
     makers |= composers(packs, seed)
+    numbers = [maker for name, maker in makers.items() if name.startswith(WITH_DIGITS)]
+
+    def digit(index: int) -> Drawing:
+        rng = np.random.default_rng([seed, 2, index])
+        return single_digit(rng, numbers[rng.integers(len(numbers))](index))
+
+    makers["drawn/digits"] = digit
     return {name: writer(maker) for name, maker in makers.items()}
 
 

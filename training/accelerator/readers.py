@@ -19,6 +19,7 @@ from training.accelerator import feed, loop
 from training.accelerator.augment import Batch, augment
 from training.accelerator.pack import Packed
 from training.accelerator.pool import Pool
+from training.transfer import transfer_weights
 
 ATTENTION = "attention"
 """The layer of the attention maps, (batch, positions, 1 + N): see `models.heads`."""
@@ -26,8 +27,8 @@ ATTENTION = "attention"
 ATTENTION_WEIGHT = 0.1
 """Weight of the loss between attention maps and the boxes of digits."""
 
-TURNED, FAINT = 0.02, 0.05
-"""Fraction of images that are turned, with the label of no number, and of faint numbers."""
+STRENGTHS = asdict(feed.AUGMENTATION) | {"turned": 0.02, "faint": 0.05, "shadow": 0.08}
+"""Strengths of augmentation, see `augment`."""
 
 NOT_CALMED = ("random_crop", "background_crop", "turned", "faint", "downscale")
 """Strengths of augmentation that are not halved for the last part of the time."""
@@ -45,13 +46,12 @@ def train(
     def create() -> list[keras.Model]:
         readers = [models.create(name) for name in options.models]
         for model, name in zip(readers, options.init or (), strict=False):
-            model.set_weights(models.load(name).get_weights())
+            loop.log.info("%s: %s", name, transfer_weights(model, models.load(name)))
         return [with_attention(model) for model in readers]
 
     readers, optimizers, states = loop.build(options, create)
     pool = Pool(feed.real_examples(packs, "train"), source, options.pool)
-    strong = asdict(feed.AUGMENTATION) | {"turned": TURNED, "faint": FAINT}
-    calm = {n: value if n in NOT_CALMED else 0.5 * value for n, value in strong.items()}
+    calm = {n: value if n in NOT_CALMED else 0.5 * value for n, value in STRENGTHS.items()}
     loss = functools.partial(readers_loss, grids=[attention_grid(model) for model in readers])
     change = functools.partial(augment, size=readers[0].input_shape[1:3])
     loop.run(
@@ -63,7 +63,7 @@ def train(
         loop.make_step(readers, optimizers, change, loss, options.batch_size),
         readers,
         states,
-        (strong, calm),
+        (STRENGTHS, calm),
         evaluator(readers, feed.real_examples(packs, "validation")),
     )
 

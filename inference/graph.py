@@ -1,8 +1,9 @@
 """The inference graph: from uint8 images of any size to digits, confidence and bounding box.
 
-A model that locates the number reads the whole image, then a crop around the predicted box, and
-further crops as long as they become clearly smaller. Each crop is a glimpse; there are at most
-`max_glimpses`. The log-probabilities of all glimpses are averaged and divided by the temperature.
+A model that locates the number reads the whole image. Unless its confidence is high, it also reads a
+crop around the predicted box, and further crops as long as they become clearly smaller. Each crop is
+a glimpse; there are at most `max_glimpses`. The log-probabilities of all glimpses are averaged and
+divided by the temperature.
 If a small number then has a low confidence, the four overlapping quarters of the image are read in
 the same way, and the most confident reading is used. A model without a `box` output reads one
 glimpse.
@@ -34,6 +35,9 @@ from number_zoo.names import (
     IMAGES,
     LENGTH_LOG_PROBS,
 )
+
+SURE_CONFIDENCE = 0.95
+"""No further glimpse is read at this confidence or above."""
 
 MIN_SHRINKAGE = 0.6
 """A further glimpse is read if its area is below this fraction of the area of the last one."""
@@ -124,7 +128,9 @@ class ReadNumbers(keras.layers.Layer):
                 return ops.zeros_like(active), region, glimpses, crop, sums, reading
             following = expand_boxes(reading[BOX], whole)
             shrinks = area(following) < MIN_SHRINKAGE * area(crop)
-            again = _and(glimpses < self.max_glimpses, ops.logical_or(glimpses == 1, shrinks))
+            unsure = reading[CONFIDENCE] < SURE_CONFIDENCE
+            closer = ops.logical_or(glimpses == 1, shrinks)
+            again = _and(glimpses < self.max_glimpses, unsure, closer)
             finished = _and(active, ops.logical_not(again))
             inside = inside_margin(reading[BOX], region_of_image(region, image_sizes), EDGE)
             surer = reading[CONFIDENCE] > result[CONFIDENCE]
@@ -134,8 +140,8 @@ class ReadNumbers(keras.layers.Layer):
                 for name, old in result.items()
             }
             small = area(reading[BOX]) < SEARCH_AREA * area(whole)
-            unsure = _and(small, reading[CONFIDENCE] < SEARCH_CONFIDENCE, ops.logical_not(cropped))
-            more = ops.where(region == 0, unsure, region < len(REGIONS) - 1)
+            missed = _and(small, reading[CONFIDENCE] < SEARCH_CONFIDENCE, ops.logical_not(cropped))
+            more = ops.where(region == 0, missed, region < len(REGIONS) - 1)
             search = _and(finished, more, self.search_quarters)
             region = region + ops.cast(search, "int32")
             glimpses = ops.where(search, 0, glimpses)

@@ -63,6 +63,15 @@ def test_glimpses_end_where_the_crop_no_longer_shrinks_image_by_image(scripted):
     assert (np.diff(crops_read[:, 1, 2] - crops_read[:, 1, 0]) < 0).all()
 
 
+def test_a_high_confidence_ends_the_glimpses_image_by_image(scripted, monkeypatch):
+    monkeypatch.setattr(graph, "SURE_CONFIDENCE", 0.9)  # one digit has 0.94, three have 0.83
+    box = [0.4, 0.4, 0.6, 0.6]
+    result, crops_read = scripted(lambda *_: ([box, box], [1, 3]), (2, 600, 600), 2)
+    assert len(crops_read) == 2
+    np.testing.assert_allclose(result["crop"], [crops_read[0, 0], crops_read[1, 1]])
+    assert result["length"].tolist() == [1, 3]
+
+
 def test_glimpses_are_averaged_as_log_probabilities_and_divided_by_the_temperature(scripted):
     def script(glimpse, _):
         return [[0.2, 0.2, 0.4, 0.4]], 1 if glimpse == 1 else 2

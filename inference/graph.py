@@ -1,9 +1,9 @@
 """The inference graph: from uint8 images of any size to digits, confidence and bounding box.
 
-A model that locates the number reads the whole image. Unless its confidence is high, it also reads a
-crop around the predicted box, and further crops as long as they become clearly smaller. Each crop is
-a glimpse; there are at most `max_glimpses`. The log-probabilities of all glimpses are averaged and
-divided by the temperature.
+A model that locates the number reads the whole image. Unless its confidence is high, it also reads
+a crop around the predicted box, and further crops as long as they become clearly smaller. Each crop
+is a glimpse; there are at most `max_glimpses`. The log-probabilities of all glimpses are averaged
+and divided by the temperature.
 If a small number then has a low confidence, the four overlapping quarters of the image are read in
 the same way, and the most confident reading is used. A model without a `box` output reads one
 glimpse.

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-
 ENCODER_BRANCHES = ("_attention", "_mlp_out")
 """Ends of the names of the layers whose outputs `models.conv_transformer` adds to the tokens."""
 

@@ -75,6 +75,12 @@ _STREET = (
 )
 
 _PHOTOS = ("street_numbers", "cheque_amounts", "scene_digits", "meter_digits")
+_DRAWN = (
+    "rendered_numbers",
+    *(f"rendered_numbers/{style}" for style in ("wide", "suffixes", "devices", "kinds")),
+    "rendered_numbers/handwriting",
+    "rendered_scenes/crops",
+)
 _PACKED = (
     *_STREET,
     Step(
@@ -103,65 +109,38 @@ def _accelerate(module: str, options: str, out: str) -> Step:
     )
 
 
-def _finish(weights: str, options: str, folder: str, last: str) -> Step:
-    """Convert the weights of an accelerator to runs; `last` is the run that is written last."""
+def _finish(
+    weights: str, options: str, folder: str, last: str, drawn: tuple[str, ...] = ()
+) -> Step:
+    """Convert the weights of an accelerator to runs; `last` is the run that is written last.
+
+    The validation images of `drawn`, data sets like the images drawn in training, calibrate too.
+    """
     return Step(
         f"python -m training.accelerator.finish runs/{weights}/weights.npz {folder} "
-        f"--dataset {','.join(_PHOTOS)} {options}",
+        f"--dataset {','.join(_PHOTOS + drawn)} {options}",
         Path(folder, last, "metrics.json"),
     )
 
 
+_PEAK, _START = "--learning-rate 1.2e-3", "runs/any10_first/"
+_INIT = f"{_PEAK} --init {_START}conv_transformer {_START}conv_transformer_small"
 _ANY10 = (
     *_PACKED,
     _accelerate("training.accelerator", "--seconds 578 --workers 15", "any10_first"),
     _finish(
         "any10_first",
-        "--validation street_numbers --steps 29124",
+        "--validation street_numbers --steps 21000",
         "runs/any10_first",
         "conv_transformer_small",
     ),
-)
-
-_SMALL_AGAIN = (
-    *_ANY10,
-    Step(
-        "python train.py conv_transformer_small --weights runs/any10_first/conv_transformer_small "
-        "--recipe fine_tuning --validation street_numbers --dataset "
-        "rendered_numbers/suffixes:6,rendered_numbers/kinds:6,rendered_numbers/wide:3,"
-        "rendered_numbers/devices:2,street_numbers:6,cheque_amounts:2,meter_digits:2,"
-        "scene_digits:1 --set augmentation=strong --set augmentation.blur=0.4 "
-        "--set augmentation.downscale=0.4 --set augmentation.background_crop=0.12 "
-        "--set ema_momentum=0.998 --learning-rate 5e-4 --batch-size 64 --epochs 24 "
-        "--set steps_per_epoch=250 --run runs/small_suffixes",
-        _metrics("small_suffixes"),
-    ),
-    Step(
-        "python -m tools.interpolate_weights runs/small_suffixes runs/conv_transformer_small "
-        "--alpha 0.3",
-        _metrics("conv_transformer_small"),
-    ),
-)
-
-_AGAIN = (
-    "--learning-rate 1e-3 "
-    "--init runs/any10_first/conv_transformer runs/any10_first/conv_transformer_small"
-)
-_ANY10_AGAIN = (
-    *_ANY10,
-    _accelerate(
-        "training.accelerator", f"--seconds 305 --workers 14 --seed 1 {_AGAIN}", "any10_again"
-    ),
+    _accelerate("training.accelerator", f"--seconds 715 --workers 15 --seed 2 {_INIT}", "any10"),
     _finish(
-        "any10_again",
-        f"--validation street_numbers --steps 8810 {_AGAIN}",
-        "runs/any10_again",
+        "any10",
+        f"--validation street_numbers --steps 21780 {_INIT}",
+        "runs",
         "conv_transformer_small",
-    ),
-    Step(
-        "python -m tools.interpolate_weights runs/any10_again/conv_transformer "
-        "runs/conv_transformer --alpha 0.5",
-        _metrics("conv_transformer"),
+        _DRAWN,
     ),
 )
 
@@ -192,10 +171,8 @@ PLANS = {
             ),
         ),
     ),
-    "conv_transformer.any10": Plan(Path("runs/conv_transformer"), _PHOTOS, _ANY10_AGAIN),
-    "conv_transformer_small.any10": Plan(
-        Path("runs/conv_transformer_small"), _PHOTOS, _SMALL_AGAIN
-    ),
+    "conv_transformer.any10": Plan(Path("runs/conv_transformer"), _PHOTOS, _ANY10),
+    "conv_transformer_small.any10": Plan(Path("runs/conv_transformer_small"), _PHOTOS, _ANY10),
     "locator.scenes": Plan(Path("runs/locator"), _PHOTOS, _SCENES),
 }
 """Plans by the name of the weights. `.any10` and `.scenes` are trained on one accelerator."""

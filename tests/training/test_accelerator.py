@@ -11,6 +11,10 @@ import pytest
 
 import models
 from datasets import Augmentation
+from datasets.rendered_numbers.rendered_numbers_dataset_builder import SEEDS as NUMBER_SEEDS
+from datasets.rendered_numbers.rendering import render
+from datasets.rendered_scenes.rendered_scenes_dataset_builder import SEEDS as SCENE_SEEDS
+from datasets.rendered_scenes.rendering import render_scene
 from training.accelerator import compose, feed, finish, pack, scene_feed
 
 jax = pytest.importorskip("jax")
@@ -93,6 +97,19 @@ def test_packing_keeps_images_labels_and_splits_and_leaves_test_out(tmp_path):
     assert set(compose.composers(packs, seed=0)) == {"strips/meters"}
 
 
+def test_no_image_of_a_data_set_is_drawn(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(feed, "render", lambda seed, *_: drawn.append(seed) or render(0, 0))
+    monkeypatch.setattr(
+        scene_feed, "render_scene", lambda seed, *_: drawn.append(seed) or render_scene(0, 0)
+    )
+    rng = np.random.default_rng(0)
+    feed.reader_writers({}, 0)["drawn/wide"](feed.empty(1), 0, 0, rng)
+    scene_feed.writers({}, 0)["rendered"](feed.empty(1, scene_feed.FIELDS), 0, 0, rng)
+    assert len(drawn) == 2
+    assert min(drawn) > max(*NUMBER_SEEDS.values(), *SCENE_SEEDS.values())
+
+
 def test_scenes_of_every_source_are_stored_with_their_numbers(bank):
     files = [cv2.imencode(".png", images[0])[1].tobytes() for images in bank.images]
     boxes = np.full((10, pack.MOST_DIGITS, 4), np.nan, np.float32)
@@ -105,7 +122,8 @@ def test_scenes_of_every_source_are_stored_with_their_numbers(bank):
         width, height = arrays["size"][row]
         numbers = arrays["numbers"][row]
         boxes = numbers[np.isfinite(numbers[:, 0]), :4]
-        assert len(boxes) == 0 if name == "empty" else len(boxes) > 0
+        # A rendered scene has 0 to 14 numbers.
+        assert name == "rendered" or (len(boxes) == 0) == (name == "empty")
         assert (boxes >= -0.01).all() and (boxes <= np.array([width, height] * 2) + 0.01).all()
         assert not arrays["images"][row, int(height) :].any()
     strengths = dataclasses.asdict(Augmentation.photo())

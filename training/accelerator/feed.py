@@ -74,6 +74,10 @@ WEIGHTS = {
 }
 """Weight of each source in a batch of the readers, by its name or by "KIND/*"."""
 
+FIRST_SEED = 1000
+"""Seed of what is drawn with `--seed 0`. The splits of the rendered data sets have lower seeds, so
+that none of their images is drawn here."""
+
 WITH_DIGITS = "drawn/meters", "drawn/kinds", "drawn/devices", "strips/"
 """Sources of numbers out of which single digits are cut."""
 
@@ -138,7 +142,7 @@ def real_examples(packs: dict[str, Packed], split: str) -> dict[str, dict[str, n
 def reader_writers(packs: dict[str, Packed], seed: int) -> dict[str, Writer]:
     """The writers of examples for readers: every style of `rendered_numbers`, crops of rendered
     scenes, the makers of `composers`, and single digits cut out of some of these."""
-    glyphs = write_glyphs(packs)
+    glyphs, seed = write_glyphs(packs), FIRST_SEED + seed
 
     def rendered(style: Style) -> Maker:
         if isinstance(style, ObjectStyle):

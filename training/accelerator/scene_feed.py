@@ -45,7 +45,7 @@ def writers(packs: dict[str, Packed], seed: int) -> dict[str, feed.Writer]:
         packs: the real images.
         seed: seed of all drawing.
     """
-    photos = _photos(packs)
+    photos, seed = _photos(packs), feed.FIRST_SEED + seed
     makers = [maker for _, maker in sorted(composers(packs, seed).items())]
     style = SceneStyle(glyphs=write_glyphs(packs))
     empty_style = replace(style, counts=((1.0, 0),), crowded=0.0, cut=0.0)

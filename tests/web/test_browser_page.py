@@ -180,11 +180,14 @@ def test_says_that_the_model_cannot_be_loaded(browser, page):
         other = context.new_page()
         other.route("**/model.onnx", lambda route: route.abort())
         other.goto(page.url)
+        other.wait_for_selector("header >> text=The reader could not be loaded")
         other.locator("#examples button").first.click()
-        other.wait_for_selector("text=The reader could not be loaded")
+        again = other.get_by_role("button", name="Try again")
+        again.wait_for()
         other.unroute_all()
-        other.locator("text=Try again").click()
+        again.click()
         other.wait_for_selector(DONE, timeout=60_000)
+        assert other.locator("header p").text_content() == page.locator("header p").text_content()
 
 
 def test_works_offline(page, host):

@@ -14,9 +14,10 @@ introduction.style.minHeight = `${introduction.offsetHeight}px`; // so that noth
 // Says how much of the model and of the runtime has arrived.
 async function showProgress(data) {
   const { bytes } = await description;
-  received += data.received ?? 0;
+  received = data.failed ? 0 : received + (data.received ?? 0);
   const megabytes = (count) => (count / 1e6).toFixed(1);
   introduction.textContent = data.ready ? usual
+    : data.failed ? "The reader could not be loaded. Choose a photo to try again."
     : received < bytes ? `Loading the reader: ${megabytes(received)} of ${megabytes(bytes)} MB …` : "Starting the reader …";
 }
 

@@ -13,8 +13,8 @@ const ATTENTION_SCALE = 8; // drawn larger than it is, so that it is smooth
 const WARM_UP = [64, 32]; // size of an image that is read first: the first one takes longer
 
 // Downloads a file of the page, counting what arrives.
-async function download(name) {
-  const response = await fetch(name);
+async function download(name, signal) {
+  const response = await fetch(name, { signal });
   if (!response.ok) throw new Error(`${name} answers with ${response.status}`);
   const count = new TransformStream({
     transform(chunk, controller) {
@@ -25,12 +25,12 @@ async function download(name) {
   return response.body.pipeThrough(count);
 }
 
-async function load() {
+async function load(signal) {
   const [runtime, model, description] = await Promise.all([
-    download("onnxruntime.wasm.gzip").then((body) =>
+    download("onnxruntime.wasm.gzip", signal).then((body) =>
       new Response(body.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer()),
-    download("model.onnx").then((body) => new Response(body).arrayBuffer()),
-    fetch("model.json").then((response) => response.json()),
+    download("model.onnx", signal).then((body) => new Response(body).arrayBuffer()),
+    fetch("model.json", { signal }).then((response) => response.json()),
   ]);
   env.wasm.wasmBinary = runtime;
   env.wasm.numThreads = 1; // more need headers that static hosts do not send
@@ -46,8 +46,11 @@ let loading = null;
 
 // The reader, loaded once; again where that failed.
 function loaded() {
-  loading ??= load().catch((error) => {
+  const attempt = new AbortController();
+  loading ??= load(attempt.signal).catch((error) => {
     loading = null;
+    attempt.abort(); // the other downloads
+    postMessage({ failed: true });
     throw new Error(`The reader could not be loaded: ${error.message}.`);
   });
   return loading;

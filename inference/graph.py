@@ -36,7 +36,7 @@ from number_zoo.names import (
     LENGTH_LOG_PROBS,
 )
 
-SURE_CONFIDENCE = 0.95
+SURE_CONFIDENCE = 0.98
 """No further glimpse is read at this confidence or above."""
 
 MIN_SHRINKAGE = 0.6

@@ -130,7 +130,7 @@ _ANY10 = (
     _accelerate("training.accelerator", "--seconds 578 --workers 15", "any10_first"),
     _finish(
         "any10_first",
-        "--validation street_numbers --steps 21000",
+        "--validation street_numbers --steps 18000",
         "runs/any10_first",
         "conv_transformer_small",
     ),

@@ -132,8 +132,8 @@ evaluation.plot_crop_accuracy(results)
 # photo comes without one. (A crop three times as wide and high, "+ 200 %", leaves nearly every
 # image: more than half of it is the repeated edge, which neither model has been trained on.)
 #
-# After whole images, the same network reads crops nearly as well as before, and four times as
-# many whole images. Here are twelve numbers that it reads after the first training, as crops:
+# After whole images, the same network reads crops nearly as well as before, and nearly five times
+# as many whole images. Here are twelve numbers that it reads after the first training, as crops:
 
 # %%
 examples = [example for example in datasets.examples(folder, "test", limit=60) if example.label]
@@ -163,7 +163,8 @@ evaluation.plot_glimpses(crop_reader, images, labels, title="whole images")
 # Of a street scene, 32 x 64 pixels show no digit at all, however a model was trained. But a model
 # that learns to predict the *box* of the number as well can look again: first at the whole image,
 # then at the part around the box that it predicted, at full resolution. Each such part is a
-# *glimpse*. The published readers take up to four of them and average what they read.
+# *glimpse*. The published readers take up to four of them, as long as they are unsure, and average what
+# they read.
 #
 # With a single glimpse, the published reader is given this of the street scenes:
 
@@ -181,8 +182,9 @@ reader = inference.Reader(weights)
 evaluation.plot_glimpses(reader, images, labels, title="the last glimpse")
 
 # %% [markdown]
-# No box was given: the crops come from the model's own predictions. The fourth number is found
-# but not read, and the last image has none. The predicted box is in the reading:
+# No box was given: the crops come from the model's own predictions. The second number is found
+# but misread. The fifth is read with a confidence of 99 % in the first glimpse, so that there is
+# no second, and the last image has no number. The predicted box is in the reading:
 
 # %%
 readings = reader.read(images)

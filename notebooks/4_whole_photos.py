@@ -163,8 +163,8 @@ evaluation.plot_glimpses(crop_reader, images, labels, title="whole images")
 # Of a street scene, 32 x 64 pixels show no digit at all, however a model was trained. But a model
 # that learns to predict the *box* of the number as well can look again: first at the whole image,
 # then at the part around the box that it predicted, at full resolution. Each such part is a
-# *glimpse*. The published readers take up to four of them, as long as they are unsure, and average what
-# they read.
+# *glimpse*. The published readers take up to four of them, as long as they are unsure, and average
+# what they read.
 #
 # With a single glimpse, the published reader is given this of the street scenes:
 

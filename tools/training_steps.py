@@ -123,8 +123,10 @@ def _finish(
     )
 
 
-_PEAK, _START = "--learning-rate 1.2e-3", "runs/any10_first/"
-_INIT = f"{_PEAK} --init {_START}conv_transformer {_START}conv_transformer_small"
+_INIT = (
+    "--learning-rate 1.2e-3 "
+    "--init runs/any10_first/conv_transformer runs/any10_first/conv_transformer_small"
+)
 _ANY10 = (
     *_PACKED,
     _accelerate("training.accelerator", "--seconds 578 --workers 15", "any10_first"),

@@ -13,12 +13,12 @@ def reader():
     return number_zoo.Reader(threads=1)
 
 
-@pytest.mark.parametrize("number", ["4877", "22494", "731"])
+@pytest.mark.parametrize("number", ["4877", "22494", "528"])
 def test_a_stacked_number_is_read_and_its_box_is_that_of_the_stack(reader, number):
     image = np.asarray(draw_stack(number))
     first, reading = reader.predict([image]).readings()[0], reader.read(image)
     assert reading.number == number and reading.confidence > 0.9
-    assert first.number != number or first.confidence < 0.8
+    assert first.number != number or first.confidence < 0.6
     assert reading.box == first.box
     (located,) = reader.read_all(image)
     assert (located.number, located.turn) == (number, 0)

@@ -1,4 +1,4 @@
-"""Compose numbers from single digits of real images: strips, and handwritten amounts.
+"""Compose numbers from single digits (strips, handwritten amounts), and cut single digits out.
 
 A few thousand labelled digits give an unlimited supply of labelled numbers.
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import logging
 from collections.abc import Callable
 from dataclasses import asdict
 
@@ -20,6 +21,8 @@ from training.accelerator.augment import Batch, augment
 from training.accelerator.pack import Packed
 from training.accelerator.pool import Pool
 from training.transfer import transfer_weights
+
+log = logging.getLogger(__name__)
 
 ATTENTION = "attention"
 """The layer of the attention maps, (batch, positions, 1 + N): see `models.heads`."""
@@ -46,7 +49,7 @@ def train(
     def create() -> list[keras.Model]:
         readers = [models.create(name) for name in options.models]
         for model, name in zip(readers, options.init or (), strict=False):
-            loop.log.info("%s: %s", name, transfer_weights(model, models.load(name)))
+            log.info("%s: %s", name, transfer_weights(model, models.load(name)))
         return [with_attention(model) for model in readers]
 
     readers, optimizers, states = loop.build(options, create)

@@ -24,6 +24,16 @@ def test_a_stacked_number_is_read_and_its_box_is_that_of_the_stack(reader, numbe
     assert (located.number, located.turn) == (number, 0)
 
 
+@pytest.mark.parametrize("number", ["5731", "1731", "11955"])
+def test_digits_outside_the_box_of_the_first_reading_are_read(reader, number):
+    image = np.asarray(draw_stack(number))
+    first, reading = reader.predict([image]).readings()[0], reader.read(image)
+    assert len(first.number) < len(number) and reading.number == number
+    middles = 55 + 50 * np.arange(len(number))  # of the digits
+    assert first.box[1] > middles[0] or first.box[3] < middles[-1]
+    assert reading.box[1] < middles[0] and middles[-1] < reading.box[3] < image.shape[0]
+
+
 def test_digits_are_cut_evenly_and_repeat_the_edge_of_the_image():
     rows = np.arange(40, dtype=np.uint8)
     image = np.stack([np.repeat(rows[:, None], 10, axis=1)] * 3, axis=-1)

@@ -122,7 +122,7 @@ def test_reads_what_number_zoo_reads(page, reader):
         on_transparent(EXAMPLES[4]),
         encode_image(large),
         encode_image(Image.new("L", (50, 30), 200)),
-        encode_image(draw_stack("4877")),
+        *(encode_image(draw_stack(number)) for number in ("4877", "7146")),
         *(encode_image(Image.open(io.BytesIO(EXAMPLES[1])).transpose(turn)) for turn in QUARTERS),
     ]
     for content in images:

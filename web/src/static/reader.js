@@ -7,7 +7,7 @@ const LARGEST = 2048; // pixels of the longer side: more only takes longer
 const MARGIN = 0.7; // as the glimpses have it: a box is enlarged by this fraction,
 const MIN_CROP = 8; // and is so many pixels wide and high at least
 const [MIN_TURNED, MIN_RIVAL] = [0.9, 0.8]; // for readings in other quarter turns, as number_zoo/any_turn.py has them
-const [MIN_ASPECT, MAX_CONFIDENCE, STACK_MARGIN] = [1.4, 0.97, 0.15]; // of stacks, as number_zoo/stacked.py has them
+const [MIN_ASPECT, MAX_CONFIDENCE, MIN_EXTENDED, STACK_MARGIN] = [1.4, 0.97, 0.5, 0.15]; // as number_zoo/stacked.py has them
 const [LIGHT, MOSTLY_OPAQUE] = [170, 0.9];
 const ATTENTION_SCALE = 8; // drawn larger than it is, so that it is smooth
 const WARM_UP = [64, 32]; // size of an image that is read first: the first one takes longer
@@ -129,20 +129,38 @@ function sideBySide({ pixels, width, height }, [left, top, right, bottom], count
   return line;
 }
 
-// The outputs for an image; for a number in a tall box those for its digits side by side, if they are surer.
+// The outputs for an image; for a number in a tall box the surest of these and of its digits side by side, as
+// number_zoo/stacked.py reads them: as many as were read, one more, and then further ones above and below.
 async function runStacked(reader, image, box) {
   const outputs = await run(reader, image, box);
   const [count] = outputs.length.data;
-  const [confidence] = outputs.confidence.data;
-  const several = count > 1 && count <= outputs.digits.data.length;
-  if (!outputs.box || !several || confidence >= MAX_CONFIDENCE) return outputs;
-  const [left, top, right, bottom] = outputs.box.data;
-  if (bottom - top < MIN_ASPECT * Math.max(right - left, 1)) return outputs;
-  const line = sideBySide(image, outputs.box.data, count);
-  const again = await run(reader, line, [0, 0, line.width, line.height]);
-  const better = again.length.data[0] === count && again.confidence.data[0] > confidence;
   const { box: place, crop, attention } = outputs;
-  return better ? { ...again, box: place, crop, attention } : outputs;
+  const several = count > 1 && count <= outputs.digits.data.length;
+  if (!place || !several || outputs.confidence.data[0] >= MAX_CONFIDENCE) return outputs;
+  const [left, top, right, bottom] = place.data;
+  if (bottom - top < MIN_ASPECT * Math.max(right - left, 1)) return outputs;
+  const runLine = async (edges, digits) => {
+    const line = sideBySide(image, edges, digits);
+    const again = await run(reader, line, [0, 0, line.width, line.height]);
+    return { ...again, box: { ...place, data: edges }, crop, attention };
+  };
+  let best = outputs;
+  for (const digits of [count, count + 1]) {
+    const again = await runLine(place.data, digits);
+    if (numberOf(again).length === digits && again.confidence.data[0] > best.confidence.data[0]) best = again;
+  }
+  for (;;) {
+    const edges = best.box.data;
+    const digits = numberOf(best);
+    const distance = (edges[3] - edges[1]) / digits.length;
+    const extend = (above, below) => [edges[0], edges[1] - above * distance, edges[2], edges[3] + below * distance];
+    const longer = await runLine(extend(1, 1), digits.length + 2);
+    const number = numberOf(longer);
+    const above = number.indexOf(digits);
+    const below = number.length - digits.length - above;
+    if (above < 0 || above + below === 0 || longer.confidence.data[0] < MIN_EXTENDED) return best;
+    best = { ...longer, box: { ...place, data: extend(above, below) } };
+  }
 }
 
 // An image after a quarter turn counter-clockwise.

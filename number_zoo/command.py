@@ -9,6 +9,7 @@ import os
 import sys
 import threading
 import warnings
+import zlib
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -205,9 +206,8 @@ def drawn_paths(files: Iterable[str], folder: Path) -> dict[str, Path]:
     }
     root = os.path.commonpath([name.parent for name in names.values()]) if names else ""
     names = {path: name.relative_to(root) for path, name in names.items()}
-    # A name has at most 255 bytes.
-    short = {path: name.with_name(f"{name.stem[-116:]}.png") for path, name in names.items()}
-    long = {path: name.with_name(f"{name.name[-116:]}.png") for path, name in names.items()}
+    short = {path: name.with_name(f"{_limited(name.stem)}.png") for path, name in names.items()}
+    long = {path: name.with_name(f"{_limited(name.name)}.png") for path, name in names.items()}
     standard_input = Path("standard_input.png")
     claims = Counter(name for path in images for name in {short[path], long[path]})
     claims[standard_input] += 1
@@ -219,3 +219,12 @@ def drawn_paths(files: Iterable[str], folder: Path) -> dict[str, Path]:
     chosen = {path: short[path] if is_free(short[path]) else long[path] for path in images}
     drawn = {file: folder / chosen[path] for file, path in paths.items()}
     return drawn | {"-": folder / standard_input}
+
+
+def _limited(name: str) -> str:
+    """A name of at most 200 bytes: of a longer one its end, after a digest. File systems accept 255
+    bytes, and temporary files have longer names."""
+    data = os.fsencode(name)
+    if len(data) <= 200:
+        return name
+    return f"{zlib.crc32(data):08x}_{data[-190:].decode(errors='ignore')}"

@@ -149,7 +149,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
             values //= 257
         return Image.fromarray(values.astype(np.uint8)).convert("RGB")
     if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
-        image = in_mode(image, "RGBA")
+        image = in_mode(in_mode(image, "LA") if image.mode == "La" else image, "RGBA")
         opaque = Image.new("RGB", image.size, _background(image))
         opaque.paste(image, mask=image)
         return opaque

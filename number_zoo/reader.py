@@ -151,7 +151,7 @@ class Reader:
             The predictions of each image, a row for each number in reading order, see
             `all_numbers.read_located`.
         """
-        arrays = self._map(to_array, _several(images))
+        arrays = self._decode(_several(images))
         if locations is None:
             locations = list(map(self._open_locator().locate, arrays))
         return read_located(arrays, locations, self.predict)
@@ -169,7 +169,7 @@ class Reader:
         """
         images = _several(images, 1)
         crops = _checked(crops, len(images))
-        arrays, factors, sizes = zip(*self._map(_load, images), strict=True)
+        arrays, factors, sizes = zip(*self._decode(images, _load), strict=True)
         first = [crop if crop is None else crop / f for crop, f in zip(crops, factors, strict=True)]
 
         def predict_batch(batch: list[int]) -> Predictions:
@@ -201,7 +201,7 @@ class Reader:
         """
         images = _several(images, 1)
         crops = _checked(crops, len(images))
-        return read_any_turn(self._map(to_array, images), crops, self.predict)
+        return read_any_turn(self._decode(images), crops, self.predict)
 
     def _for_each(self, images, function: Callable[[Sequence[Source]], list]):
         """Apply a function of several images: its only result for one image, a list for an
@@ -212,9 +212,23 @@ class Reader:
             to_array(images)  # raises the error that describes valid images
         results = []
         for group in files.batches(images):
-            numbered = list(enumerate(group, len(results)))
-            results += function(self._map(_to_numbered_array, numbered))
+            results += function(self._decode(group, start=len(results)))
         return results
+
+    def _decode(
+        self, images: Sequence[Source], function: Callable = to_array, start: int = 0
+    ) -> list:
+        """Apply a function to images; an error has a note with the image's index, from `start`.
+
+        An object that is given several times is decoded once, since threads that read the same open
+        file would change each other's position in it.
+        """
+        distinct: dict[int, tuple[int, Source]] = {}
+        for index, image in enumerate(images, start):
+            distinct.setdefault(id(image), (index, image))
+        decoded = self._map(functools.partial(_numbered, function), list(distinct.values()))
+        results = dict(zip(distinct, decoded, strict=True))
+        return [results[id(image)] for image in images]
 
     def _map(self, function: Callable, values: Sequence) -> list:
         if self.threads == 1 or len(values) == 1:
@@ -262,11 +276,11 @@ def _is_one(images) -> bool:
     return is_array or is_encoded(images) or isinstance(images, Image.Image)
 
 
-def _to_numbered_array(numbered: tuple[int, Source]) -> np.ndarray:
-    """The image as an array; an error has a note with the image's index in the list."""
+def _numbered(function: Callable, numbered: tuple[int, Source]) -> Any:
+    """Apply a function to an image; an error has a note with the image's index in the list."""
     index, image = numbered
     try:
-        return to_array(image)
+        return function(image)
     except (ValueError, TypeError, OSError) as error:
         error.add_note(f"The image is number {index}, counted from 0.")
         raise

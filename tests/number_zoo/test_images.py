@@ -78,6 +78,12 @@ def test_every_format_becomes_rgb(coded, colour, tolerance, tmp_path):
         assert np.abs(image.astype(int) - colour).max() <= tolerance
 
 
+def test_premultiplied_alpha_is_composited():
+    for mode, colour in (("La", (10, 255)), ("RGBa", (10, 10, 10, 255))):
+        image = Image.new(mode[:-1] + "A", (6, 4), colour).convert(mode)
+        assert (to_array(image) == 10).all()
+
+
 def test_exif_orientation_is_applied():
     stored = Image.new("RGB", (6, 4))
     stored.putpixel((0, 0), (255, 255, 255))

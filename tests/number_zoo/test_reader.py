@@ -5,6 +5,7 @@ import os
 import pickle
 import subprocess
 import sys
+import time
 
 import numpy as np
 import onnx.parser
@@ -113,6 +114,19 @@ def test_the_image_of_an_error_is_found_in_a_list(reader, image, monkeypatch):
     ):
         reader.read([file, b"no image"])
     assert raised.value.__notes__ == ["The image is number 1, counted from 0."]
+
+
+@pytest.mark.parametrize("method", ["read", "predict", "predict_any_turn"])
+def test_an_open_file_may_be_given_several_times(method, reader, image):
+    class SlowFile(io.BytesIO):
+        def read(self, *arguments):
+            time.sleep(0.001)  # another thread reads from the same position
+            return super().read(*arguments)
+
+    file = SlowFile(encode_image(image))
+    found = getattr(reader, method)([file, image, file, file])
+    numbers = [one.number for one in (found if method == "read" else found.readings())]
+    assert numbers == ["175"] * 4
 
 
 @pytest.mark.parametrize("name", ["threads", "batch_threads"])

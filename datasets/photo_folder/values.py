@@ -151,6 +151,12 @@ def float_column(labels: Sequence[str]) -> bool:
     return len(written) > 2 and all(re.fullmatch(r"\d+\.0", label, re.ASCII) for label in written)
 
 
+_DECIMAL_COMMAS = re.compile(
+    r"NUM(?:(?:\s+NUM){3}|(?:\s*;\s*NUM){3})".replace("NUM", r"-?\d+(?:,\d+)?")
+)
+"""Four numbers, or four points."""
+
+
 def parse_boxes(text: str) -> np.ndarray | None:
     """Parse boxes: float (n, 4), left, top, right, bottom in pixels; None if there are none.
 
@@ -159,7 +165,13 @@ def parse_boxes(text: str) -> np.ndarray | None:
     Raises:
         Unclear: if the text is something else.
     """
-    edges = re.split(r"[\s,;|()\[\]]+", text.strip(" ,;|()[]"))
+    text = text.strip(" ,;|()[]")
+    if "," in text and any(map(_DECIMAL_COMMAS.fullmatch, [text, *re.split(r"\s*;\s*", text)])):
+        raise Unclear(
+            "a comma in boxes may be a decimal comma: write 1.5 for 1,5, or spaces between edges. "
+            f"Received: {text[:60]!r}"
+        )
+    edges = re.split(r"[\s,;|()\[\]]+", text)
     if all(not edge or _MISSING.fullmatch(edge) for edge in edges):
         return None
     try:

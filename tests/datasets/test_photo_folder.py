@@ -302,7 +302,8 @@ def test_letters_are_dropped_on_request():
         *((text, [[1, 2, 3, 4], [3, 2, 5.5, 4]])
           for text in ("1 2 3 4;3 2 5.5 4", "[[1, 2, 3, 4], [3, 2, 5.5, 4]]")),
         *(("1 2 3", "'1 2 3'"), ("1 2 x 4", "semicolons"), ("5 2 5 4", "right > left")),
-        *((".1 .2 .5 1", "in pixels: multiply"),),
+        *((".1 .2 .5 1", "in pixels: multiply"), ("1,2 3,4;3,2 5,4", [[1, 2, 3, 4], [3, 2, 5, 4]])),
+        *((text, "decimal comma") for text in ("10,1 20,2 30,3 60,4", "1,5 2 3 4", "1,5;2;3;4")),
         *(("1 1 nan 4", "nan"), ("1 1 2 2;2 1 3 2;3 1 4 2", "2 digits")),
     ],
 )  # fmt: skip

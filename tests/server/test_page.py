@@ -121,6 +121,27 @@ def test_images_come_in_by_file_paste_drop_camera_and_example(open_page, readers
     assert page.locator("#image").get_attribute("alt").endswith(".jpg")
 
 
+def test_no_camera_stays_on_and_a_refused_one_is_said(open_page):
+    page = open_page()
+    page.evaluate(
+        """() => {
+            const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+            window.streams = [];
+            navigator.mediaDevices.getUserMedia = async (wanted) => {
+                streams.push(await ask(wanted));
+                return streams.at(-1);
+            };
+        }"""
+    )
+    page.dblclick("#photograph")
+    until(page, "streams.length === 2 && document.getElementById('video').videoWidth > 0")
+    page.click("#camera-close")
+    until(page, "streams.every((one) => one.getTracks()[0].readyState === 'ended')")
+    page.evaluate("() => { navigator.mediaDevices.getUserMedia = () => Promise.reject(); }")
+    page.click("#photograph")
+    page.wait_for_selector("#message:has-text('choose a photo')")
+
+
 def test_an_image_is_chosen_while_others_are_read(open_page):
     page = open_page()
     upload(page, encode(digit=1), encode(digit=2))

@@ -13,6 +13,7 @@ export const toBlob = (canvas, kind) =>
 const HEIC = /\bhei[cf]\b/i;
 const NO_IMAGE =
   "That holds no image, and URLs are not fetched. Copy the image itself, or save it and choose the file.";
+const NO_CAMERA = "There is no camera, or this page may not use it: choose a photo instead.";
 
 // Prepares a file for the page: upright, with its size in pixels. Errors have a message for the user.
 export async function prepare(file) {
@@ -78,7 +79,7 @@ export function listen(take, refuse) {
       input.value = "";
     });
   }
-  find("photograph").addEventListener("click", () => photograph(take, phone));
+  find("photograph").addEventListener("click", () => photograph(take, refuse, phone));
   addEventListener("paste", (event) => {
     const pasted = [...(event.clipboardData?.files ?? [])];
     if (pasted.length) {
@@ -103,7 +104,7 @@ export function listen(take, refuse) {
 }
 
 // Phones have a better camera app; on other devices the page takes the image.
-async function photograph(take, phone) {
+async function photograph(take, refuse, phone) {
   if (matchMedia("(pointer: coarse)").matches || !navigator.mediaDevices) {
     phone.click();
     return;
@@ -114,13 +115,16 @@ async function photograph(take, phone) {
       video: { facingMode: "environment", width: { ideal: 1920 } },
     });
   } catch {
-    phone.click(); // no camera, or no permission: choose a file instead
+    refuse(NO_CAMERA);
+    phone.click(); // browsers ignore it if the user took long to refuse
     return;
   }
   const dialog = find("camera");
   const video = find("video");
+  const stop = () => video.srcObject?.getTracks().forEach((track) => track.stop());
+  stop(); // of an earlier press of the button, if it was pressed twice
   video.srcObject = stream;
-  dialog.onclose = () => stream.getTracks().forEach((track) => track.stop());
+  dialog.onclose = stop;
   find("camera-close").onclick = () => dialog.close();
   find("shoot").onclick = async () => {
     const canvas = document.createElement("canvas");
@@ -131,5 +135,4 @@ async function photograph(take, phone) {
     take([new File([await toBlob(canvas, "image/jpeg")], "photo.jpg", { type: "image/jpeg" })]);
   };
   dialog.showModal();
-  await video.play();
 }

@@ -332,6 +332,7 @@ def test_all_numbers_are_listed_and_one_is_chosen(open_page, readers):
     spoken = page.locator("#spoken")
     assert spoken.inner_text() == f"{FIRST} reads 3 numbers. {SECOND} reads 3 numbers."
     assert spoken.bounding_box()["width"] < 2
+    assert page.locator("#strip span").text_content().count(",") == 2  # numbers of one model
     page.uncheck(f"#models input[value='{SECOND}']")
     until(page, "document.querySelectorAll('#numbers li').length === 3")
     listed = page.locator("#numbers b").all_inner_texts()
@@ -425,6 +426,19 @@ def test_corrections_make_a_folder_to_train_on(open_page, tmp_path):
     assert photos[0].boxes.shape == (1, 4) and photos[1].boxes is None and photos[2].boxes is None
     for photo, content in zip(photos, (PHOTO, encode(digit=2), encode(digit=3)), strict=True):
         assert photo.path.read_bytes() == content
+
+
+def test_more_digits_than_can_be_read_are_not_saved_as_no_number(open_page):
+    image = Image.new("RGB", (1200, 120), "white")
+    ImageDraw.Draw(image).text((30, 20), "012345678901234", "black", ImageFont.load_default(90))
+    page = open_page()
+    upload(page, encode_image(image))
+    assert numbers(page)[0] == "more than 10 digits"
+    page.click("#correct button")  # refused by the browser
+    assert page.locator("#kept-list li").count() == 0
+    page.fill("#label", "012345678901234")
+    page.click("#correct button")
+    assert page.locator("#kept-list b").inner_text() == "012345678901234"
 
 
 def test_everything_works_by_keyboard(open_page):

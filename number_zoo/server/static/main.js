@@ -108,6 +108,9 @@ function drawCorrection(item) {
   const label = find("label");
   if (document.activeElement !== label || item !== label.item) {
     label.value = item.label ?? reading?.number.replace("+", "") ?? "";
+    // More digits than the model reads: nothing would be saved as no number.
+    label.required = item.label === undefined && Boolean(reading?.number.endsWith("+"));
+    label.placeholder = label.required ? "all digits" : "no number";
     checkLabel();
   }
   label.item = item;
@@ -187,7 +190,8 @@ function drawStrip() {
     strip.append(make("li", {}, make("button", button, make("img", { alt: "" }), make("span"))));
   }
   items.forEach((item, index) => {
-    const readings = item.readings && (item.all ? item.readings : [mainReading(item)]);
+    const ofFirstModel = ({ model }) => model === item.readings[0].model;
+    const readings = item.readings && (item.all ? item.readings.filter(ofFirstModel) : [mainReading(item)]);
     const sure = readings?.every((one) => accepted(one, threshold));
     const numbers = readings?.map(({ number }) => number).join(", ") || "none";
     const text = readings ? `${numbers}${sure ? "" : " ?"}` : item.error ? "✗" : "…";
@@ -339,6 +343,7 @@ find("draw").addEventListener("click", () => {
 });
 find("label").addEventListener("input", ({ target }) => {
   current.label = target.value.trim();
+  target.required = false;
   checkLabel();
 });
 find("correct").addEventListener("submit", (event) => {

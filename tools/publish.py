@@ -78,7 +78,7 @@ def publish(
             the figures of an existing card of the same model file.
         fails: sentences on known failures.
         version: semantic version of the weights. Defaults to 1.0.0, or to that of an existing card,
-            with the minor version increased if the model file differs.
+            with the minor version increased if the model file or the exported file differs.
         dataset: data set with the validation images of the check. Defaults to rendered images.
         images: number of images of the check.
 
@@ -104,7 +104,7 @@ def publish(
     existing = read_json(path) if path.exists() else {}
     same_model = existing.get("sha256") == digest
     card = {
-        "version": version or _next_version(existing.get("version"), same_model),
+        "version": version,
         "task": models.entry(configuration.model).task,
         "model": configuration.model,
         "arguments": dict(configuration.arguments),
@@ -134,6 +134,9 @@ def publish(
             images=images,
         ).path
         card["onnx_sha256"] = published.file_digest(onnx)
+        # The same model reads otherwise where the inference graph has changed.
+        same = same_model and existing["onnx_sha256"] == card["onnx_sha256"]
+        card["version"] = version or _next_version(existing.get("version"), same)
         for source, folder in ((run.model, published.FOLDER), (onnx, FOLDER)):
             folder.mkdir(parents=True, exist_ok=True)
             with atomic_path(folder / f"{name}{source.suffix}") as part:
@@ -142,8 +145,8 @@ def publish(
     return path
 
 
-def _next_version(existing: str | None, same_model: bool) -> str:
-    if existing is None or same_model:
+def _next_version(existing: str | None, same: bool) -> str:
+    if existing is None or same:
         return existing or "1.0.0"
     major, minor, _ = existing.split(".")
     return f"{major}.{int(minor) + 1}.0"

@@ -116,9 +116,12 @@ def test_what_is_left_out_stays_as_it_was_and_versions_rise(run, tmp_path):
     results = [results_file(run, tmp_path / "results.json")]
     card = json.loads(publish(run, "mine", "numbers", "free", results, ["letters"]).read_text())
     assert json.loads(publish(run, "mine").read_text()) == card
+    earlier = card | {"onnx_sha256": "of another graph"}
+    (tmp_path / "onnx" / "mine.json").write_text(json.dumps(earlier))
+    assert json.loads(publish(run, "mine").read_text()) == card | {"version": "1.1.0"}
     models.create("logistic_regression").save(run.model)
     new = json.loads(publish(run, "mine").read_text())
-    assert new["version"] == "1.1.0" and new["sha256"] != card["sha256"]
+    assert new["version"] == "1.2.0" and new["sha256"] != card["sha256"]
     assert new["figures"] == [] and new["reads"] == "numbers"
     assert json.loads(publish(run, "mine", version="2.0.0").read_text())["version"] == "2.0.0"
 

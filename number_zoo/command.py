@@ -209,12 +209,16 @@ def drawn_paths(files: Iterable[str], folder: Path) -> dict[str, Path]:
     short = {path: name.with_name(f"{_limited(name.stem)}.png") for path, name in names.items()}
     long = {path: name.with_name(f"{_limited(name.name)}.png") for path, name in names.items()}
     standard_input = Path("standard_input.png")
-    claims = Counter(name for path in images for name in {short[path], long[path]})
-    claims[standard_input] += 1
+    # Names that differ in case alone are the same on macOS and Windows.
+    claims = Counter(str(name).lower() for path in images for name in {short[path], long[path]})
+    claims[str(standard_input)] += 1
     occupied = {os.path.realpath(path.parent) for path in images}
 
     def is_free(name: Path) -> bool:
-        return claims[name] == 1 and os.path.realpath((folder / name).parent) not in occupied
+        return (
+            claims[str(name).lower()] == 1
+            and os.path.realpath((folder / name).parent) not in occupied
+        )
 
     chosen = {path: short[path] if is_free(short[path]) else long[path] for path in images}
     drawn = {file: folder / chosen[path] for file, path in paths.items()}

@@ -235,6 +235,8 @@ def test_no_two_images_are_drawn_to_one_file(tmp_path):
         "../up/x.jpg": Path("out/x.png"),
         "-": Path("out/standard_input.png"),
     }
+    cases = drawn_paths(["IMG.JPG", "img.heic"], Path("out"))
+    assert len({str(path).lower() for path in cases.values()}) == 3
     twice = drawn_paths(["x.jpg", "up/../x.jpg"], Path("out"))
     assert twice["x.jpg"] == twice["up/../x.jpg"] == Path("out/x.png")
 

@@ -142,6 +142,18 @@ def test_no_camera_stays_on_and_a_refused_one_is_said(open_page):
     page.wait_for_selector("#message:has-text('choose a photo')")
 
 
+def test_an_example_is_added_once_and_its_failure_is_said(open_page):
+    page = open_page()
+    page.dblclick("#examples li:nth-child(1) button")
+    page.wait_for_selector(DONE)
+    page.click("#examples li:nth-child(2) button")
+    page.wait_for_selector("#strip li:nth-child(2) button[aria-current=true]")
+    assert page.locator("#strip li").count() == 2
+    page.evaluate("() => { window.fetch = () => Promise.reject(new TypeError()); }")
+    page.click("#examples li:nth-child(3) button")
+    page.wait_for_selector("#message:has-text('cannot be loaded')")
+
+
 def test_an_image_is_chosen_while_others_are_read(open_page):
     page = open_page()
     upload(page, encode(digit=1), encode(digit=2))

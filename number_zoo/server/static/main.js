@@ -250,13 +250,22 @@ async function showExamples() {
   find("examples").replaceChildren(
     ...examples.map(({ file, number }) => {
       const address = `static/gallery/${file}`;
+      let coming = false; // a second press in the meantime would add it again
       const choose = async () => {
         refuse("");
         const known = items.find((item) => item.name === file);
         if (known) {
           show(known);
           reveal();
-        } else take([new File([await (await fetch(address)).blob()], file, { type: "image/jpeg" })]);
+        } else if (!coming) {
+          coming = true;
+          try {
+            await take([new File([await (await fetch(address)).blob()], file, { type: "image/jpeg" })]);
+          } catch {
+            refuse("The example cannot be loaded.");
+          }
+          coming = false;
+        }
       };
       const image = make("img", { src: address, alt: `Drawn image of ${number}` });
       return make("li", {}, make("button", { type: "button", className: "thumb", onclick: choose }, image));

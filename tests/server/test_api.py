@@ -8,6 +8,7 @@ import io
 import json
 import logging
 import struct
+import tempfile
 import threading
 import time
 import zlib
@@ -110,6 +111,13 @@ def test_all_numbers_are_read_with_boxes_in_pixels_of_the_image(client):
         assert values.shape == (160, 64)
         centers.append(values.sum(1) @ np.arange(160) / values.sum())
     assert centers == sorted(centers) and centers[2] - centers[0] > 20
+
+
+def test_large_files_of_a_form_are_kept_in_memory(client, monkeypatch):
+    monkeypatch.delattr(tempfile.SpooledTemporaryFile, "rollover")  # to a file on disk
+    large = encode(900, 600, "BMP")
+    assert len(large) > 2**20
+    assert client.post("/api/read", files=form(large)).status_code == 200
 
 
 def test_several_images_and_models_keep_their_order(client):

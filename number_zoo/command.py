@@ -138,7 +138,7 @@ def _run(options: argparse.Namespace, prog: str) -> int:
             stream, done = open_output(options.output, form, options.skip_done, options.all)
             header = not stream.tell()
             write = Writer(stack.enter_context(stream), form, header, options.all)
-            files = [file for file in files if file not in done]
+            files = [file for file in files if file not in done or file == "-"]  # another image
         failed = _read(files, drawings, options, write, prog)
     if failed and len(files) > 1:
         print(f"{prog}: {failed} of {len(files)} could not be read", file=sys.stderr)

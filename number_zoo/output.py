@@ -149,7 +149,7 @@ def open_output(
         rows = _whole_rows(text, form, path, all_numbers)
         if all_numbers:
             last, _ = rows[-1]
-            while len(rows) > 1 and rows[-1][0] == last:
+            while len(rows) > 1 and rows[-1][0] == last != "-":  # which cannot be read again
                 rows.pop()
         _, end = rows[-1]
         if end < len(text):

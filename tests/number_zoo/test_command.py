@@ -125,6 +125,16 @@ def test_an_image_is_read_from_standard_input(folder, monkeypatch, capsys):
     assert (folder / "drawn" / "standard_input.png").is_file()
 
 
+@pytest.mark.parametrize("options", [[], ["--all"]])
+def test_images_from_standard_input_are_appended(options, folder, tmp_path, monkeypatch):
+    output = tmp_path / "rows.csv"
+    for name in ("a.jpg", "b.png"):
+        stdin = SimpleNamespace(buffer=io.BytesIO((folder / name).read_bytes()))
+        monkeypatch.setattr(sys, "stdin", stdin)
+        assert main(["-", "--output", str(output), "--skip-done", *options]) == 0
+    assert [row["file"] for row in rows_of(output.read_text())] == ["-", "-"]
+
+
 def test_closed_streams_do_no_harm(folder, monkeypatch):
     (folder / "bad.png").touch()
     for name in ("stdin", "stdout", "stderr"):

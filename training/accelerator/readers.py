@@ -17,9 +17,10 @@ import models
 from labels import BOX, DIGITS, LENGTH
 from models.losses import BoxLoss, DigitsLoss, LengthLoss, add_probabilities
 from training.accelerator import feed, loop
-from training.accelerator.augment import Batch, augment
+from training.accelerator.augment import augment
 from training.accelerator.pack import Packed
 from training.accelerator.pool import Pool
+from training.accelerator.warp import Batch
 from training.transfer import transfer_weights
 
 log = logging.getLogger(__name__)

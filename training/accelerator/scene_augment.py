@@ -5,8 +5,9 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from training.accelerator import augment
-from training.accelerator.augment import Batch
+from training.accelerator import pixels, warp
+from training.accelerator.augment import draw_numbers
+from training.accelerator.warp import Batch
 
 SMALLEST = 6.0
 """Numbers with a shorter side of fewer pixels are ignored."""
@@ -35,19 +36,19 @@ def augment_scenes(
     """
     canvas = batch["images"].shape[1]
     draw_key, noise_key = jax.random.split(key)
-    draw = augment.draw_numbers(draw_key, len(batch["size"]))
+    draw = draw_numbers(draw_key, len(batch["size"]))
     matrices = _views(batch["size"], draw, canvas, size)
-    images = augment.sample(batch["images"], matrices, (size, size))
+    images = warp.sample(batch["images"], matrices, (size, size))
     visible = _inside(matrices, batch["size"] / canvas, size)[..., None]
-    boxes = augment.move_boxes(batch["numbers"][..., :4] / canvas, matrices)
+    boxes = warp.move_boxes(batch["numbers"][..., :4] / canvas, matrices)
     numbers, heights = _annotate(size * boxes, batch["numbers"][..., 4], size)
     smallest = jnp.nanmin(jnp.where(heights > SMALLEST, heights, jnp.nan), axis=1)
     smallest = jnp.where(jnp.isfinite(smallest), smallest, 24.0).clip(7.0, 60.0)
     digit = jnp.stack([smallest, 0.6 * smallest], axis=1)
-    images = augment.soften(images, draw, a, digit)
-    images = augment.light(images, draw, a)
-    images = augment.compress(images, draw, a)
-    images = augment.disturb(images, draw, noise_key, a, digit, jnp.ones(len(images)))
+    images = pixels.soften(images, draw, a, digit)
+    images = pixels.light(images, draw, a)
+    images = pixels.compress(images, draw, a)
+    images = pixels.disturb(images, draw, noise_key, a, digit, jnp.ones(len(images)))
     return jnp.clip(images, 0.0, 255.0) * visible, numbers
 
 
@@ -70,10 +71,10 @@ def _views(scene, draw, canvas: int, size: int):
     stretch = jnp.sqrt(draw.factor("stretch", STRETCH))
     width = scale * size / canvas
     zero = jnp.zeros(len(scene))
-    turn = augment.matrix(jnp.cos(angle), -jnp.sin(angle), jnp.sin(angle), jnp.cos(angle))
+    turn = warp.matrix(jnp.cos(angle), -jnp.sin(angle), jnp.sin(angle), jnp.cos(angle))
     with jax.default_matmul_precision("highest"):
-        linear = turn @ augment.matrix(width * stretch, zero, zero, width / stretch)
-    return augment.homographies(linear, centre, jnp.zeros((len(scene), 2)))
+        linear = turn @ warp.matrix(width * stretch, zero, zero, width / stretch)
+    return warp.homographies(linear, centre, jnp.zeros((len(scene), 2)))
 
 
 def _inside(matrices, scene, size: int):

@@ -43,7 +43,8 @@ def multiply_adds(model: keras.Model) -> int:
     returns its count in a method `multiply_adds()`.
 
     Raises:
-        ValueError: if a layer or operation is of a type that cannot be counted.
+        ValueError: if a layer or operation is of a type that cannot be counted, or the model takes
+            images of any size.
     """
     return sum(_layer_multiply_adds(operation) for operation in model.operations)
 
@@ -89,6 +90,11 @@ def _unknown(layer: keras.Operation) -> ValueError:
 
 def _positions(tensor: keras.KerasTensor) -> int:
     """Positions of a tensor (batch, …, channels) in space or time."""
+    if None in tensor.shape[1:-1]:
+        raise ValueError(
+            "the multiply-adds depend on the size of the images: give the model an input_shape "
+            f"without None. Received: {tensor.shape[1:]} of {tensor.name}"
+        )
     return math.prod(tensor.shape[1:-1])
 
 
@@ -106,10 +112,18 @@ def _einsum_products(operation: keras.Operation, equation: str, kernel: Any = No
         terms[0], output = terms[0].replace("...", axes), output.replace("...", axes)
         sizes = dict(zip(terms[1], kernel.shape, strict=True))
     sizes |= dict(zip(output, operation.output.shape, strict=False))
-    for tensor in tensors:
-        term = next((term for term in terms if len(term) == len(tensor.shape)), "")
-        sizes |= dict(zip(term, tensor.shape, strict=False))
     indices = set("".join(terms))
+    for tensor in tensors:
+        shape = tensor.shape
+        fitting = [
+            term
+            for term in terms
+            if len(term) == len(shape)
+            and all(sizes.get(index, size) == size for index, size in zip(term, shape, strict=True))
+        ]
+        if fitting:
+            terms.remove(fitting[0])
+            sizes |= dict(zip(fitting[0], shape, strict=True))
     if "." in indices or not indices <= sizes.keys():
         raise _unknown(operation)
     return math.prod(sizes[index] for index in indices if sizes[index] is not None)

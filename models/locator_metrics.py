@@ -120,6 +120,7 @@ class LocationScores:
         order = np.argsort(-scores, kind="stable")
         count = sum(map(len, self._numbers))
         f1 = 2 * np.cumsum(is_hit[order]) / (np.arange(1, len(order) + 1) + count)
+        f1[:-1][np.diff(scores[order]) == 0] = 0  # a threshold includes all boxes of its score
         return float(scores[order][f1.argmax()]) if f1.any() else 0.5
 
     def result(self, threshold: float = 0.5) -> dict[str, float]:
@@ -133,8 +134,9 @@ class LocationScores:
             (as in Pascal VOC 2010); `precision`, `recall` and `f1` of the boxes above the
             threshold; `turn_accuracy`, the fraction of matched boxes with the right turn; and
             `average_precision_SIZE` and `recall_SIZE` for each of `SIZES`, where numbers and wrong
-            boxes of other sizes do not count. Without numbers, scores are NaN; with numbers but
-            without boxes, precision and `turn_accuracy` are 0.
+            boxes of other sizes do not count. A score without numbers and boxes is NaN, as are
+            average precision and recall without numbers; with numbers but without boxes, precision
+            and `turn_accuracy` are 0.
         """
         scores, is_hit, sides, turn_correct = np.concatenate([np.empty((0, 4)), *self._boxes]).T
         numbers = np.concatenate([np.empty(0), *self._numbers])

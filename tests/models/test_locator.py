@@ -55,6 +55,8 @@ def test_size_and_cost_of_the_locator():
     assert 0.5e6 < description["parameters"] < 0.8e6
     assert description["multiply_adds"] < 1.2e9
     assert (description["task"], description["max_digits"]) == ("locate", None)
+    with pytest.raises(ValueError, match="input_shape without None"):
+        models.describe("locator_tiny", input_shape=(None, None, 3))
 
 
 def test_one_set_of_weights_for_images_of_every_size(tmp_path):
@@ -217,6 +219,15 @@ NUMBER, SMALL = [10, 10, 110, 60, 0], [200, 10, 230, 20, 1]
 def test_scores_counted_by_hand(truth, boxes, expected):
     results = score(truth, *boxes)
     assert {name: results[name] for name in expected} == pytest.approx(expected, nan_ok=True)
+
+
+def test_the_best_threshold_counts_all_boxes_of_its_score():
+    scores, truth = LocationScores(), np.array([NUMBER], float)
+    boxes = np.array([NUMBER[:4], *[[300, 0, 400, 50]] * 3], float)
+    scores.update(boxes, np.array([0.9, 0.9, 0.9, 0.9]), np.zeros(4), truth)
+    scores.update(boxes[:1], np.array([0.95]), np.zeros(1), truth)
+    assert scores.best_threshold() == 0.95
+    assert scores.result(0.95)["f1"] > scores.result(0.9)["f1"]
 
 
 def test_scores_of_perfect_outputs_of_several_images():

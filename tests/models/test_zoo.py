@@ -223,6 +223,7 @@ def test_multiply_adds_of_a_model_counted_by_hand():
         ((7, 8), lambda x: layers.MultiHeadAttention(2, 4)(x, x), 4 * 7 * 8 * 8 + 2 * 7 * 7 * 8),
         ((7, 8), lambda x: ops.matmul(x, ops.transpose(x, (0, 2, 1))), 7 * 8 * 7),
         ((7, 8), lambda x: ops.einsum("bpe,bqe->bpq", x, x), 7 * 7 * 8),
+        ((7, 8), lambda x: ops.einsum("bpe,bqe->bpq", x, x[:, :5]), 7 * 5 * 8),
         ((7, 8), lambda x: ops.einsum("bpe,ef->bpf", x, np.ones((8, 3))), 7 * 8 * 3),
     ],
 )

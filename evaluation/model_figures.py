@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import cv2
 import keras
 import numpy as np
+from keras import ops
 from matplotlib.figure import Figure
 
 from artifacts.plot_style import colour, image_grid, styled
@@ -55,14 +56,16 @@ def plot_weights(
 def plot_feature_maps(
     model: keras.Model, image: np.ndarray, layers: Sequence[str], count: int = 8
 ) -> Figure:
-    """The first feature maps of some layers for one image, a row for each layer.
+    """The feature maps of some layers with the largest activations for one image, a row for each
+    layer.
 
     Args:
         model: a model of the zoo.
         image: (height, width, channels) of the model's input shape, values in [0, 255].
         layers: names of layers with outputs (batch, height, width, channels).
-        count: maps of each layer.
+        count: maximum number of maps of a layer; all layers show as many.
     """
+    count = min(count, *(model.get_layer(name).output.shape[-1] for name in layers))
     part = keras.Model(model.input, [model.get_layer(name).output for name in layers])
     outputs = part.predict_on_batch(np.asarray(image, "float32")[None])
     shown, titles = [], []
@@ -145,7 +148,7 @@ class Saliency:
 
     For models with an attention layer, the maps are its weights. For other models, they are the
     smoothed gradient of the log-odds of the digit that was read with respect to the pixels (after
-    Simonyan et al. 2014, https://arxiv.org/abs/1312.6034); this needs the TensorFlow backend.
+    Simonyan et al. 2014, https://arxiv.org/abs/1312.6034).
 
     Args:
         model: a model of the zoo.
@@ -184,21 +187,31 @@ class Saliency:
         return maps
 
     def _gradients(self, batch: np.ndarray, digits: str) -> list[np.ndarray]:
-        if keras.backend.backend() != "tensorflow":
-            raise RuntimeError("saliency from gradients needs the TensorFlow backend")
-        import tensorflow as tf
-
-        images, maps = tf.constant(batch), []
+        maps = []
         for position, digit in enumerate(map(int, digits)):
-            with tf.GradientTape() as tape:
-                tape.watch(images)
+            # If the model is certain, the probability itself has no gradient.
+            def log_odds(images, position=position, digit=digit):
                 logits = self.model(images, training=False)[DIGITS][0, position]
-                others = tf.concat([logits[:digit], logits[digit + 1 :]], axis=0)
-                # If the model is certain, the probability itself has no gradient.
-                log_odds = logits[digit] - tf.reduce_logsumexp(others)
-            gradient = np.abs(tape.gradient(log_odds, images).numpy()[0]).sum(axis=-1)
+                others = ops.concatenate([logits[:digit], logits[digit + 1 :]])
+                return logits[digit] - ops.logsumexp(others)
+
+            gradient = np.abs(_gradient(log_odds, batch)[0]).sum(axis=-1)
             maps.append(cv2.GaussianBlur(gradient, (0, 0), max(1.0, 0.03 * gradient.shape[0])))
         return maps
+
+
+def _gradient(function: Callable, array: np.ndarray) -> np.ndarray:
+    """The gradient of a scalar function at an array, for which Keras has no function."""
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return np.asarray(jax.grad(function)(array))
+    import tensorflow as tf
+
+    with tf.GradientTape() as tape:
+        tape.watch(array := tf.constant(array))
+        value = function(array)
+    return tape.gradient(value, array).numpy()
 
 
 def overlay(image: np.ndarray, crop: np.ndarray, saliency: np.ndarray) -> np.ndarray:

@@ -70,12 +70,12 @@ class SceneResult:
         turned = self.example.turns % 2 == 1
         return _heights(self.example.boxes, turned) / self.image_size[0]
 
-    @property
-    def reading_heights(self) -> np.ndarray:
-        """The same for each reading: the height of its number if it finds one, else of its box."""
+    def reading_heights(self, number: np.ndarray) -> np.ndarray:
+        """The same for each reading: of its `number`, else of one that it reads or finds, else of
+        its box; `number` is `read` or `located`."""
         turned = np.array([reading.turn % 2 == 1 for reading in self.readings], bool)
         heights = _heights(_boxes(self.readings), turned) / self.image_size[0]
-        number = np.maximum(self.read, self.located)
+        number = np.where(number >= 0, number, np.maximum(self.read, self.located))
         heights[number >= 0] = self.heights[number[number >= 0]]
         return heights
 
@@ -195,7 +195,8 @@ def _scores(
     """Precision, recall and F1 of one size, with intervals."""
     counts = np.zeros((len(results), 3))  # right, readings, numbers
     for row, result in zip(counts, results, strict=True):
-        sized, right = _of_size(result.reading_heights, size), number_of(result) >= 0
+        number = number_of(result)
+        sized, right = _of_size(result.reading_heights(number), size), number >= 0
         counted = sized & (right | ~result.ignored)
         row[:] = (sized & right).sum(), counted.sum(), _of_size(result.heights, size).sum()
     right, readings, numbers = counts.T
@@ -221,7 +222,11 @@ def _average_precision(results: Sequence[SceneResult], size: str) -> dict[str, A
         (image, reading.confidence if reading.score is None else reading.score, number >= 0)
         for image, result in enumerate(results)
         for reading, number, height, ignored in zip(
-            result.readings, result.located, result.reading_heights, result.ignored, strict=True
+            result.readings,
+            result.located,
+            result.reading_heights(result.located),
+            result.ignored,
+            strict=True,
         )
         if _of_size(np.array([height]), size)[0] and not ignored
     ]

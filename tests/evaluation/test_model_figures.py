@@ -35,6 +35,8 @@ def test_feature_maps_are_those_of_the_image():
     axes = evaluation.plot_feature_maps(model, image, ["conv1", "conv2"], count=2).axes
     assert [axis.get_title() for axis in axes[:2]] == ["conv1, 0", "conv1, 1"]
     assert [axis.images[0].get_array().shape for axis in axes] == [(8, 8)] * 2 + [(4, 4)] * 2
+    # A row for each layer, also of layers with fewer maps than requested.
+    assert len(evaluation.plot_feature_maps(model, image, ["conv1", "conv2"]).axes) == 2 + 2
 
 
 def test_the_best_sequence_of_every_length_is_drawn():

@@ -90,6 +90,13 @@ def test_a_turned_number_has_the_height_of_its_digits():
     assert figures["read"]["small"]["f1"] == 1.0 and figures["turns"] == 1.0
 
 
+def test_a_reading_counts_by_the_size_of_the_number_that_it_reads_or_finds():
+    small_in_large = example([[0, 0, 40, 9], [0, 0, 40, 12]], ["12", "7"])
+    figures = scene_figures([match(small_in_large, ("12", 0.9, [0, 0, 40, 12]))])
+    assert figures["read"]["small"]["recall"] == 1 and figures["read"]["large"]["recall"] == 0
+    assert figures["found"]["small"]["recall"] == 0 and figures["found"]["large"]["recall"] == 1
+
+
 def test_the_bootstrap_resamples_images():
     right = np.repeat([0.0, 1.0], [200, 200])
     value, (low, high) = bootstrap(lambda w: w @ right / w.sum(axis=1), 400)

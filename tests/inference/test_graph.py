@@ -184,9 +184,12 @@ def test_decoding_is_that_of_the_scores(positions):
 
 
 ON_JAX = """
-import json, sys, numpy as np
+import json, sys, models, numpy as np
+from evaluation import Saliency
 from inference import Reader
 images = [np.load(path) for path in sys.argv[2:]]
+model = models.create("deep_cnn_tiny", input_shape=(16, 32, 3))  # without attention
+assert Saliency(model).maps(images[0], np.float32([0, 0, 60, 40]), "27").max() == 1
 print(json.dumps([vars(reading) for reading in Reader(sys.argv[1]).read(images)]))
 """
 

@@ -97,6 +97,40 @@ def test_packing_keeps_images_labels_and_splits_and_leaves_test_out(tmp_path):
     assert set(compose.composers(packs, seed=0)) == {"strips/meters"}
 
 
+def test_packing_long_numbers_and_folders_of_any_name(tmp_path):
+    folder, out = tmp_path / "meters#2", tmp_path / "pack.npz"
+    folder.mkdir()
+    cv2.imwrite(str(folder / "a.png"), digit_image(1, (40, 120)))
+    boxes = ";".join(f"{10 * n} 5 {10 * n + 8} 30" for n in range(11))
+    (folder / "labels.csv").write_text(f"file,label,boxes,split\na.png,{'1' * 11},{boxes},train\n")
+    assert pack.main([str(out), "--numbers", str(folder)]) == 0
+    packed = pack.load(out)["numbers/meters#2/train"]
+    np.testing.assert_array_equal(packed.boxes[0, :2, 0], [0, np.nan])
+    np.testing.assert_array_equal(packed.boxes[0, 0], [0, 5, 108, 30])
+
+
+def test_packing_refuses_two_folders_of_the_same_name(tmp_path, capsys):
+    folders = [str(tmp_path / parent / "photos") for parent in "ab"]
+    with pytest.raises(SystemExit):
+        pack.main([str(tmp_path / "pack.npz"), "--numbers", *folders])
+    assert "the same name" in capsys.readouterr().err
+
+
+def test_initial_weights_belong_to_the_models_in_the_order_of_the_training(tmp_path, monkeypatch):
+    started, weights = {}, tmp_path / "weights.npz"
+    names = "residual_cnn_tiny", "conv_transformer_tiny"
+    np.savez(weights, **{f"{name}|a": np.zeros(1) for name in names})
+    monkeypatch.setattr(
+        finish, "write_run", lambda _, folder, config, __: started.update({folder.name: config})
+    )
+    command = [str(weights), str(tmp_path), "--dataset", "a", "--validation", "a", "--steps", "9"]
+    assert finish.main([*command, "--init", "residual", "transformer"]) == 0
+    assert [started[name].weights for name in names] == ["residual", "transformer"]
+    for init in (["residual"], ["residual", "transformer", "other"]):
+        with pytest.raises(SystemExit):
+            finish.main([*command, "--init", *init])
+
+
 def test_no_image_of_a_data_set_is_drawn(monkeypatch):
     drawn = []
     monkeypatch.setattr(feed, "render", lambda seed, *_: drawn.append(seed) or render(0, 0))

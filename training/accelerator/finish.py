@@ -14,7 +14,6 @@ import dataclasses
 import io
 import sys
 import zipfile
-from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -122,7 +121,12 @@ def main(arguments: list[str] | None = None) -> int:
     add("--steps", type=int, required=True, help="steps of the training, from its log")
     add("--batch-size", type=int, default=512)
     add("--learning-rate", type=float, default=1.5e-3)
-    add("--init", nargs="+", default=[], help="initial weights of each model")
+    add(
+        "--init",
+        nargs="+",
+        default=[],
+        help="initial weights of each model, in the order of the training",
+    )
     add("--data-dir", type=Path, metavar="FOLDER", help="folder of prepared TFDS data sets")
     options = parser.parse_args(arguments)
     # Imported only now, so that --help and wrong options do not wait for TensorFlow.
@@ -144,8 +148,13 @@ def main(arguments: list[str] | None = None) -> int:
         ema_momentum=0.999,
         checkpoint="last",
     )
-    names = sorted({name.partition("|")[0] for name in arrays})
-    for name, start in zip_longest(names, options.init):
+    names = list(dict.fromkeys(name.partition("|")[0] for name in arrays))  # in their order
+    if len(options.init) not in (0, len(names)):
+        parser.error(
+            f"--init names the initial weights of each model, {', '.join(names)}. "
+            f"Received: {' '.join(options.init)}"
+        )
+    for name, start in zip(names, options.init or [None] * len(names), strict=True):
         locates = models.entry(name).task == "locate"
         augmentation = Augmentation.photo() if locates else feed.AUGMENTATION
         configuration = Configuration(

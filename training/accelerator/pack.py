@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import itertools
 import sys
 import tempfile
 import zipfile
@@ -84,7 +85,8 @@ def pack_folder(folder: Path, split: str, whole: bool) -> Packed:
     for row, photo in enumerate(photos):
         image = decode_image(photo.path)
         if photo.boxes is not None:
-            boxes[row, : len(photo.boxes)] = photo.boxes
+            fit = photo.boxes if len(photo.boxes) <= MOST_DIGITS else photo.box[None]
+            boxes[row, : len(fit)] = fit
         elif whole and photo.label:
             boxes[row, 0] = 0, 0, image.shape[1], image.shape[0]
         files.append(_encode(photo.path, image))
@@ -137,7 +139,7 @@ def load(path: Path) -> dict[str, Packed]:
     """
     arrays = read_arrays(path)
     packs = {}
-    for name in sorted({name.partition("#")[0] for name in arrays}):
+    for name in sorted({name.rpartition("#")[0] for name in arrays}):
         stream = io.BytesIO(arrays[f"{name}#bytes"].tobytes())
         files = [stream.read(size) for size in arrays[f"{name}#sizes"].tolist()]
         packs[name] = Packed(files, arrays[f"{name}#labels"].tolist(), arrays[f"{name}#boxes"])
@@ -181,12 +183,13 @@ def main(arguments: list[str] | None = None) -> int:
     add("--mnist", type=int, default=0, help="number of digits of MNIST's training split")
     add("--data-dir", type=Path, help="folder of TFDS data sets with MNIST")
     options = parser.parse_args(arguments)
-    packs = {
-        f"{role}/{folder.name}/{split}": pack_folder(folder, split, role == "digits")
-        for role in ("numbers", "digits", "amounts")
-        for folder in getattr(options, role)
-        for split in ("train", "validation")
-    }
+    packs = {}
+    for role in ("numbers", "digits", "amounts"):
+        folders = {folder.name: folder for folder in getattr(options, role)}
+        if len(folders) < len(getattr(options, role)):
+            parser.error(f"two folders of --{role} have the same name: rename one of them")
+        for (name, folder), split in itertools.product(folders.items(), ("train", "validation")):
+            packs[f"{role}/{name}/{split}"] = pack_folder(folder, split, role == "digits")
     if options.mnist:
         packs[MNIST] = pack_mnist(options.mnist, options.data_dir)
     save(options.out, packs)

@@ -67,10 +67,10 @@ def pseudo_label_boxes(
                     boxes[photo.file] = box[None]
     with atomic_path(out) as path, path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(("file", "label", "boxes", "split"))
+        writer.writerow(("file", "label", "boxes", "split", "turn"))
         for photo in photos:
             text = photo_folder.format_boxes(boxes.get(photo.file, photo.boxes))
-            writer.writerow((photo.file, photo.label, text, photo.split))
+            writer.writerow((photo.file, photo.label, text, photo.split, photo.turn or ""))
     return len(boxes), len(selected)
 
 

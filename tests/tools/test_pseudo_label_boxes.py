@@ -29,8 +29,8 @@ class ConstantReader:
 def photos(tmp_path) -> Path:
     put_images(tmp_path, "right.png", "wrong.png", "known.png", "none.png", size=(60, 40))
     (tmp_path / "labels.csv").write_text(
-        "file,label,boxes,split\nright.png,12,,train\nwrong.png,13,,train\n"
-        "known.png,12,1 2 3 4,train\nnone.png,,,test\n"
+        "file,label,boxes,split,turn\nright.png,12,,train,\nwrong.png,13,,train,\n"
+        "known.png,12,1 2 3 4,train,3\nnone.png,,,test,\n"
     )
     return tmp_path
 
@@ -41,8 +41,8 @@ def test_photos_whose_label_is_read_are_given_a_box(photos, monkeypatch, capsys)
     assert main([str(photos), str(photos / "labels.csv"), "--split", "train"]) == 0
     assert "boxes for 1 of 3 photos" in capsys.readouterr().out
     after = photo_folder.read_folder(photos)
-    assert [(p.file, p.label, p.split) for p in after] == [
-        (p.file, p.label, p.split) for p in before
+    assert [(p.file, p.label, p.split, p.turn) for p in after] == [
+        (p.file, p.label, p.split, p.turn) for p in before
     ]
     boxes = [photo.boxes if photo.boxes is None else photo.boxes.tolist() for photo in after]
     assert boxes == [[[5, 0, 20, 40]], None, [[1, 2, 3, 4]], None]

@@ -24,7 +24,8 @@ def table(
 
 
 def count(value: float) -> str:
-    """A count with a unit prefix: "1.29 M", "640"."""
+    """A count with a unit prefix and three significant digits: "1.29 M", "640"."""
+    value = float(f"{value:.3g}")  # otherwise 999,600 would be "1e+03 k"
     for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if value >= size:
             return f"{value / size:.3g} {unit}"

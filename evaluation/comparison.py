@@ -288,12 +288,8 @@ def _baseline(images: SplitImages) -> Result:
     """Figures of predicting the most common label of the training split (else of this split)."""
     train = datasets.labels(images.dataset, "train", images.data_dir) or images.labels
     train = [label for _, label in train]
-    places = max(1, *map(len, train), *map(len, images.texts))
-    encoded = [labels.encode(text, places) for text in images.texts]
-    truth = {
-        "length": np.array([length for length, _ in encoded]),
-        "digits": np.stack([digits for _, digits in encoded]),
-    }
+    places = max(2, *map(len, train), *map(len, images.texts))
+    truth = labels.encode_batch(images.texts, places)
     decoded = figures.constant_answer(train, places, len(images.texts))
     loss = np.full(len(images.texts), np.nan)  # the probability of all other labels is 0
     return _result(CONSTANT, decoded, truth, images, loss, None, {"negative_log_likelihood": None})

@@ -45,7 +45,7 @@ def arrays(bank):
 
 @pytest.mark.parametrize("make", ["strip", "amount"])
 def test_composed_images_have_a_box_inside_for_each_digit(make, bank):
-    arguments = {"strip": (2, 10), "amount": ([np.full((8, 8, 3), 220, np.uint8)],)}[make]
+    arguments = {"strip": (2, 10), "amount": ([np.full((8, 8, 3), 220, np.uint8)], 10)}[make]
     for seed in range(20):
         rng = np.random.default_rng(seed)
         image, label, boxes = getattr(compose, make)(rng, bank, *arguments)

@@ -106,7 +106,7 @@ def strip(rng: np.random.Generator, bank: DigitBank, shortest: int, longest: int
 
 
 def amount(
-    rng: np.random.Generator, bank: DigitBank, papers: list[np.ndarray], longest: int = 10
+    rng: np.random.Generator, bank: DigitBank, papers: list[np.ndarray], longest: int
 ) -> Drawing:
     """Compose handwritten digits on paper, some touching, with separators and closing strokes.
 
@@ -114,7 +114,7 @@ def amount(
     that ink over ink remains ink.
     """
     label = random_label(rng, 1, longest if rng.random() < 0.3 else min(6, longest))
-    label = label.rstrip("0")[: len(label)] or "0"
+    label = label.rstrip("0") or "0"
     label += "0" * int(rng.integers(0, 4)) if rng.random() < 0.3 else ""
     label = label[:longest]
     tiles = bank.draw(rng, label, alike=int(rng.choice([1, 6])))

@@ -7,12 +7,14 @@ the functions based on it.
 from __future__ import annotations
 
 import contextlib
+import csv
 import errno
+import io
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -148,11 +150,11 @@ def write_errors(path: Path, size: int | None = None) -> Iterator[None]:
 def _reason(error: OSError, path: Path, size: int | None) -> str:
     if error.errno not in (errno.ENOSPC, errno.EDQUOT):
         return error.strerror
-    needed = "" if size is None else f"{size / 1e6:.3g} MB needed, "
+    needed = "" if size is None else f"{size / 1e6:,.1f} MB needed, "
     folder = next(parent for parent in path.parents if parent.exists())
     free = shutil.disk_usage(folder).free / 1e6
     return (
-        f"{error.strerror} ({needed}{free:.3g} MB free in {folder}). Free some space, then rerun "
+        f"{error.strerror} ({needed}{free:,.1f} MB free in {folder}). Free some space, then rerun "
         "the same command"
     )
 
@@ -195,6 +197,13 @@ def write_bytes(path: Path, content: bytes | memoryview) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text to `path` atomically; line ends are not changed."""
     write_bytes(path, text.encode())
+
+
+def write_csv(path: Path, rows: Iterable[Iterable[Any]]) -> None:
+    """Write rows as CSV to `path` atomically."""
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    write_text(path, text.getvalue())
 
 
 def write_json(path: Path, value: Any) -> None:

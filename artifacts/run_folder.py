@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import io
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -26,8 +25,8 @@ from artifacts.files import (
     lock,
     read_json,
     remove_leftovers,
+    write_csv,
     write_json,
-    write_text,
 )
 
 
@@ -79,11 +78,7 @@ class RunFolder:
 
     def write_history(self, rows: list[Mapping[str, float]]) -> None:
         """Write all rows; the columns are the keys of the first row."""
-        text = io.StringIO()
-        writer = csv.DictWriter(text, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-        write_text(self.history, text.getvalue())
+        write_csv(self.history, [list(rows[0]), *([row[key] for key in rows[0]] for row in rows)])
 
 
 @contextlib.contextmanager

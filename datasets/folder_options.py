@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from artifacts.files import atomic_path
+from artifacts.files import write_csv
 from datasets import mixing, photo_folder
 from datasets.sources import is_folder
 
@@ -92,7 +91,5 @@ def write_skipped(folders: Iterable[photo_folder.Folder], path: Path) -> None:
     """Write the rows that folders leave out to a CSV file: location, image file and reason."""
     rows = [(folder.source, row) for folder in folders for row in folder.skipped]
     if rows:
-        with atomic_path(path) as part, part.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(("folder", "location", "file", "reason"))
-            writer.writerows((str(s), row.location, row.file, row.error) for s, row in rows)
+        cells = ((source, row.location, row.file, row.error) for source, row in rows)
+        write_csv(path, [("folder", "location", "file", "reason"), *cells])

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console
 
 from artifacts.console import table
 from artifacts.environment import environment
-from artifacts.files import atomic_path, write_json, write_text
+from artifacts.files import atomic_path, write_csv, write_json, write_text
 from evaluation import charts, page
 from evaluation.comparison import Comparison
 from inference.split_images import random_indices
@@ -44,7 +43,7 @@ def write_report(comparison: Comparison, folder: str | Path) -> None:
         "environment": record,
     }
     write_json(folder / "results.json", results)
-    write_text(folder / "predictions.csv", _predictions_csv(comparison))
+    write_csv(folder / "predictions.csv", _prediction_rows(comparison))
     write_text(folder / "index.html", page.render(comparison, record))
     _write_sheets(comparison, folder)
 
@@ -111,20 +110,16 @@ def _sheets(comparison: Comparison, folder: Path) -> list[Path]:
     return [folder / f"readings-{n}.png" for n in range(1, len(comparison.results) + 1)]
 
 
-def _predictions_csv(comparison: Comparison) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text)
+def _prediction_rows(comparison: Comparison) -> Iterator[Sequence[str]]:
     names = [result.name for result in comparison.results]
-    header = [cell for name in names for cell in (name, f"{name} confidence")]
-    writer.writerow(["image", "label", *header])
+    yield ["image", "label", *(cell for name in names for cell in (name, f"{name} confidence"))]
     for index, (name, label) in enumerate(comparison.images.labels):
         cells = [
             cell
             for result in comparison.results
             for cell in (result.readings[index], f"{result.confidence[index]:.6f}")
         ]
-        writer.writerow([name, label, *cells])
-    return text.getvalue()
+        yield [name, label, *cells]
 
 
 def _write_sheets(comparison: Comparison, folder: Path) -> None:

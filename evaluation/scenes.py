@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +15,7 @@ from rich.console import Console
 import datasets
 from artifacts.console import table
 from artifacts.environment import environment
-from artifacts.files import write_json, write_text
+from artifacts.files import write_csv, write_json, write_text
 from evaluation.comparison import none_evaluated, noted_failure
 from evaluation.page import embed, template, thumbnail
 from evaluation.scene_figures import (
@@ -128,7 +126,7 @@ def write_report(comparison: SceneComparison, folder: str | Path) -> None:
         "environment": record,
     }
     write_json(folder / "results.json", figures)
-    write_text(folder / "readings.csv", _readings_csv(comparison))
+    write_csv(folder / "readings.csv", _reading_rows(comparison))
     page = template(Path(__file__).with_name("scenes.html.j2")).render(
         comparison=comparison,
         sizes=SIZES,
@@ -174,19 +172,16 @@ def _percent(fraction: float | None) -> str:
     return "–" if fraction is None else f"{100 * fraction:.1f}"
 
 
-def _readings_csv(comparison: SceneComparison) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text)
+def _reading_rows(comparison: SceneComparison) -> Iterator[Sequence[str]]:
     edges = ("left", "top", "right", "bottom")
-    writer.writerow(["reader", "image", "kind", "label", "reading", "confidence", *edges])
+    yield ["reader", "image", "kind", "label", "reading", "confidence", *edges]
     for name, results in comparison.results.items():
         for result in results:
             for kind, label, reading, box in result.outcomes:
                 confidence = f"{reading.confidence:.6f}" if reading else ""
                 cells = [f"{edge:.1f}" for edge in box] if box is not None else [""] * 4
                 digits = reading.number if reading else ""
-                writer.writerow([name, result.example.id, kind, label, digits, confidence, *cells])
-    return text.getvalue()
+                yield [name, result.example.id, kind, label, digits, confidence, *cells]
 
 
 def _gallery(results: Sequence[SceneResult]) -> dict[str, list[dict[str, Any]]]:

@@ -10,7 +10,6 @@ label. Every number that a model reads in it is a false positive.
 from __future__ import annotations
 
 import argparse
-import csv
 import logging
 import sys
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from artifacts.files import atomic_path
+from artifacts.files import atomic_path, write_csv
 from artifacts.startup import quiet_tensorflow, run_command
 from datasets import photo_folder, sources
 from number_zoo.images import decode_image
@@ -83,8 +82,7 @@ def make_negatives(source: str, split: str, folder: Path, data_dir: Path | None 
                 f"{source} has no image in {split} with room around a known box: numbers need "
                 "boxes (the columns boxes, or left, top, right and bottom) and a background"
             )
-        with (part / photo_folder.LABELS_FILE).open("w", newline="") as file:
-            csv.writer(file).writerows([("file", "label", "split"), *rows])
+        write_csv(part / photo_folder.LABELS_FILE, [("file", "label", "split"), *rows])
     return len(rows)
 
 

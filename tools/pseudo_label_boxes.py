@@ -9,13 +9,12 @@ them for training, not for evaluation.
 from __future__ import annotations
 
 import argparse
-import csv
 import sys
 from pathlib import Path
 
 import numpy as np
 
-from artifacts.files import atomic_path
+from artifacts.files import write_csv
 from artifacts.startup import quiet_tensorflow, run_command
 from datasets import photo_folder, sources
 from labels import BOX
@@ -65,12 +64,11 @@ def pseudo_label_boxes(
                 box = np.clip(reading.box, 0, image.shape[1::-1] * 2).astype(np.float32)
                 if (box[2:] > box[:2]).all():
                     boxes[photo.file] = box[None]
-    with atomic_path(out) as path, path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(("file", "label", "boxes", "split", "turn"))
-        for photo in photos:
-            text = photo_folder.format_boxes(boxes.get(photo.file, photo.boxes))
-            writer.writerow((photo.file, photo.label, text, photo.split, photo.turn or ""))
+    rows = [("file", "label", "boxes", "split", "turn")]
+    for photo in photos:
+        text = photo_folder.format_boxes(boxes.get(photo.file, photo.boxes))
+        rows.append((photo.file, photo.label, text, photo.split, photo.turn or ""))
+    write_csv(out, rows)
     return len(boxes), len(selected)
 
 

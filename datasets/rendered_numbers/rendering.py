@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import functools
 import gc
-import io
 import logging
 import multiprocessing
 import os
@@ -21,7 +19,7 @@ from typing import TypeVar
 import cv2
 import numpy as np
 
-from artifacts.files import atomic_path
+from artifacts.files import write_csv
 
 from . import camera
 from .glyphs import families
@@ -165,14 +163,12 @@ def write_folder(folder: str | os.PathLike, images: Iterable[RenderedImage]) -> 
         folder: folder to write to; it is created.
         images: images to write.
     """
-    folder, table = Path(folder), io.StringIO()
+    folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    rows = csv.writer(table)
-    rows.writerow(["file", "label", "boxes"])
+    rows = [("file", "label", "boxes")]
     for index, image in enumerate(images):
         name = f"{index:06d}.jpg"
         (folder / name).write_bytes(image.jpeg)
         boxes = ";".join(" ".join(f"{edge:.1f}" for edge in box) for box in image.boxes)
-        rows.writerow([name, image.label, boxes])
-    with atomic_path(folder / "labels.csv") as part:
-        part.write_text(table.getvalue(), encoding="utf-8")
+        rows.append((name, image.label, boxes))
+    write_csv(folder / "labels.csv", rows)

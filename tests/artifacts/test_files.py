@@ -19,6 +19,7 @@ from artifacts.files import (
     reserve,
     temporary_files_in,
     write_bytes,
+    write_csv,
     write_errors,
     write_json,
 )
@@ -28,7 +29,7 @@ from tests.artifacts.conftest import killed_while_writing
 def test_a_failed_write_leaves_the_old_file(tmp_path):
     path = tmp_path / "model.keras"
     path.write_text("old")
-    message = rf"{path} cannot be written: No space left .* \(2e\+03 MB needed, .* MB free in"
+    message = rf"{path} cannot be written: No space left .* \(2,000\.0 MB needed, .* MB free in"
     with pytest.raises(OSError, match=message), atomic_path(path, 2 * 10**9) as temporary:
         temporary.write_text("ne")
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -96,6 +97,11 @@ def test_a_folder_is_replaced_whole(tmp_path):
             (folder / content).mkdir(parents=True)
             (folder / content / "file").write_text(content)
     assert [path.name for path in tmp_path.rglob("*")] == ["run", "new", "file"]
+
+
+def test_rows_are_written_as_csv_with_the_same_line_ends_on_every_system(tmp_path):
+    write_csv(tmp_path / "a.csv", [("file", "label"), ("a,b.png", "007"), ("c.png", 7)])
+    assert (tmp_path / "a.csv").read_bytes() == b'file,label\r\n"a,b.png",007\r\nc.png,7\r\n'
 
 
 @pytest.mark.parametrize(

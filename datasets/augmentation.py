@@ -19,7 +19,8 @@ MOVES = (
 class Augmentation:
     """Strengths of random changes to images; 0 disables a change.
 
-    Amounts are drawn uniformly and independently for each image. There are no reflections and no
+    Amounts are drawn uniformly (factors and exponents log-uniformly) and independently for each
+    image. There are no reflections and no
     large rotations, since a 6 must not become a 9.
 
     Attributes:
@@ -154,6 +155,9 @@ class Augmentation:
 
         Args:
             factor: 0 or more; 1 changes nothing.
+
+        Raises:
+            ValueError: if the factor is negative.
         """
         if factor < 0:
             raise ValueError(f"an augmentation is scaled by 0 or more. Received: {factor!r}")

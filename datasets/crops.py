@@ -33,6 +33,9 @@ def union_box(boxes: np.ndarray) -> np.ndarray:
 
     Returns:
         float32 array (4,): left, top, right, bottom; NaN if a box is unknown.
+
+    Raises:
+        ValueError: if there is no box.
     """
     boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
     if len(boxes) == 0:
@@ -78,6 +81,9 @@ def crop_box(
 
     Returns:
         float32 array (4,): left, top, right, bottom; may extend beyond the image.
+
+    Raises:
+        ValueError: if an argument is out of range, or the boxes have no area or are unknown.
     """
     if check_crop(crop) == "full":
         raise ValueError("crop 'full' is the whole image and has no box")
@@ -112,6 +118,9 @@ def prepare_image(
 
     Returns:
         uint8 array of shape (*size, channels), values 0 to 255.
+
+    Raises:
+        ValueError: if the image or the number of channels is of another form.
     """
     if image.dtype != np.uint8 or image.ndim not in (2, 3):
         raise ValueError(

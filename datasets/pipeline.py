@@ -61,7 +61,7 @@ def load(
     """Load one pass over a split in a fixed order and without augmentation, for evaluation.
 
     Args:
-        source: name of a data set, path of a folder with a `labels.csv`, or a mix of these
+        source: name of a data set, path of a folder or table of photos, or a mix of these
             (`"A:2,B:1"`), whose sources follow each other, all images of each.
         split: `"train"`, `"validation"` or `"test"`.
         image_size: `(height, width)` in pixels. Defaults to that of the source.
@@ -82,6 +82,12 @@ def load(
         [B, height, width, C] in [0, 255], and a dictionary of int32 arrays `length` [B] and
         `digits` [B, max_digits], as from `labels.encode`. With `max_digits=1` there is only
         `digits`.
+
+    Raises:
+        FileNotFoundError: if a folder or its labels do not exist.
+        MemoryError: if the images do not fit in memory and there is no `cache_dir`.
+        ValueError: if a name is unknown, the split is empty, an image or a label cannot be used, or
+            the crop needs boxes that are unknown.
     """
     size, channels, max_digits = _with_defaults(source, image_size, channels, max_digits)
     spec = PreprocessSpec(size, channels, crop, margin)
@@ -139,6 +145,10 @@ def load_training(
     Returns:
         `tf.data.Dataset` of known cardinality with `(epochs - start_epoch) * steps_per_epoch`
         batches as from `load`, each of `batch_size / count` images.
+
+    Raises:
+        FileNotFoundError, MemoryError, ValueError: as for `load`; also if a number is too small, or
+            `batch_size` is no multiple of the number of shards.
     """
     for name, value, least in (
         ("seed", seed, 0),

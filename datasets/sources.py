@@ -147,8 +147,8 @@ def defaults(source: str | Path) -> dict[str, Any]:
     `rendered_numbers`.
 
     Raises:
-        FileNotFoundError: if a folder or its `labels.csv` does not exist.
-        ValueError: if a name is unknown or a `labels.csv` is invalid.
+        FileNotFoundError: if a folder or its labels do not exist.
+        ValueError: if a name is unknown or labels are invalid.
     """
     names = [part.source for part in mixing.parse_mix(source)]
     data_sets = [

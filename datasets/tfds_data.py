@@ -83,7 +83,11 @@ def create_builder(data_set: registry.DataSet, data_dir: str):
 def read(
     data_set: registry.DataSet, split: str, data_dir: str | Path | None = None
 ) -> Iterator[Example]:
-    """Yield the examples of a split of a named data set, in the order of preparation."""
+    """Yield the examples of a split of a named data set, in the order of preparation.
+
+    Raises:
+        OSError: if the prepared data are damaged.
+    """
     import tensorflow as tf
     import tensorflow_datasets as tfds
 

@@ -279,7 +279,7 @@ def plot_differences(comparison: Any) -> Figure:
     """Differences between all pairs of models of a `Comparison`, with intervals.
 
     The intervals are those of `paired.compare_pairs`; a difference is significant if its interval
-        excludes 0.
+    excludes 0.
     """
     pairs = comparison.pairs
     figure, axes = new_axes((7.0, 0.9 + 0.5 * max(1, len(pairs))))

@@ -139,6 +139,7 @@ def _with_box(image: np.ndarray, box: np.ndarray) -> str:
 
 
 def thumbnail(image: np.ndarray) -> Image.Image:
+    """A uint8 image (height, width, 3) resized to fit a card of the page."""
     scale = min(_WIDTH / image.shape[1], _HEIGHT / image.shape[0])
     size = tuple(max(1, round(side * scale)) for side in image.shape[1::-1])
     return Image.fromarray(image).resize(size, Image.Resampling.BICUBIC)

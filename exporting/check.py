@@ -34,7 +34,7 @@ class Tolerance(NamedTuple):
     """Maximum difference of a confidence."""
     exceeding: float
     """Maximum fraction of images with a larger difference, since boxes decide on further
-        glimpses."""
+    glimpses."""
     changed: float
     """Maximum fraction of readings of at least `MIN_CONFIDENCE` that change."""
 

@@ -26,7 +26,7 @@ def fit_temperature(
             same weight, independently of its number of images.
 
     Returns:
-        The temperature, within `RANGE`, to three digits; above 1 for an overconfident model.
+        The temperature, within `RANGE`, to three decimals; above 1 for an overconfident model.
 
     Reference:
         https://arxiv.org/abs/1706.04599

@@ -31,7 +31,11 @@ class DigitBank:
 
     @classmethod
     def collect(cls, digits: Iterable[tuple[str, np.ndarray]]) -> DigitBank:
-        """Sort (label, image) pairs by class; labels of other than one digit are left out."""
+        """Sort (label, image) pairs by class; labels of other than one digit are left out.
+
+        Raises:
+            ValueError: if a digit has no image.
+        """
         images = [[] for _ in range(10)]
         for label, image in digits:
             if len(label) == 1:

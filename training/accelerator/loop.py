@@ -181,6 +181,9 @@ def run(
         states: states that `step` updates.
         strengths: strengths of augmentation, at first and for the last part of the time.
         evaluate: function from states to scores by name, which are logged.
+
+    Raises:
+        FloatingPointError: if the loss is not finite.
     """
     end = began + options.seconds - RESERVE
     strengths = [

@@ -76,7 +76,7 @@ def pack_folder(folder: Path, split: str, whole: bool) -> Packed:
     """Read a split of a folder.
 
     Args:
-        folder: holds `labels.csv`.
+        folder: folder of labelled photos, as for `datasets.photo_folder`.
         split: "train" or "validation".
         whole: whether the box of a photo of one digit without a box is the whole photo.
     """

@@ -94,6 +94,7 @@ def _crop_homographies(crops, aspect, draw: Draws, a, quarter):
 
 
 def matrix(a, b, c, d):
+    """Matrices (n, 2, 2) with the rows (a, b) and (c, d), from entries (n,)."""
     return jnp.stack([jnp.stack([a, b], axis=-1), jnp.stack([c, d], axis=-1)], axis=-2)
 
 

@@ -115,15 +115,9 @@ def _einsum_products(operation: keras.Operation, equation: str, kernel: Any = No
     indices = set("".join(terms))
     for tensor in tensors:
         shape = tensor.shape
-        fitting = [
-            term
-            for term in terms
-            if len(term) == len(shape)
-            and all(sizes.get(index, size) == size for index, size in zip(term, shape, strict=True))
-        ]
-        if fitting:
-            terms.remove(fitting[0])
-            sizes |= dict(zip(fitting[0], shape, strict=True))
+        named = [dict(zip(term, shape, strict=True)) for term in terms if len(term) == len(shape)]
+        # Of several terms of this rank, one that agrees with the sizes that are known.
+        sizes |= next((new for new in named if new | sizes == sizes | new), {})
     if "." in indices or not indices <= sizes.keys():
         raise _unknown(operation)
     return math.prod(sizes[index] for index in indices if sizes[index] is not None)

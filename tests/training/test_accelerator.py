@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import models
-from datasets import Augmentation
+from datasets import Augmentation, Example, sources
 from datasets.rendered_numbers.rendered_numbers_dataset_builder import SEEDS as NUMBER_SEEDS
 from datasets.rendered_numbers.rendering import render
 from datasets.rendered_scenes.rendered_scenes_dataset_builder import SEEDS as SCENE_SEEDS
@@ -114,6 +114,17 @@ def test_packing_refuses_two_folders_of_the_same_name(tmp_path, capsys):
     with pytest.raises(SystemExit):
         pack.main([str(tmp_path / "pack.npz"), "--numbers", *folders])
     assert "the same name" in capsys.readouterr().err
+
+
+def test_digits_of_mnists_validation_split_are_not_packed(monkeypatch):
+    def examples(name, split, data_dir, limit):
+        assert (name, split, limit) == ("mnist", "train", 60_000)
+        yield Example("x", cv2.imencode(".png", digit_image(7)[..., 0])[1].tobytes(), ["7"])
+
+    monkeypatch.setattr(sources, "examples", examples)
+    packed = pack.pack_mnist(60_000, None)
+    np.testing.assert_array_equal(packed.images()[0], digit_image(7))
+    assert packed.labels == ["7"] and np.isnan(packed.boxes).all()
 
 
 def test_initial_weights_belong_to_the_models_in_the_order_of_the_training(tmp_path, monkeypatch):

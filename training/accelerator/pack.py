@@ -22,7 +22,7 @@ import cv2
 import numpy as np
 
 from artifacts.files import atomic_path
-from datasets import photo_folder
+from datasets import photo_folder, sources
 from number_zoo.images import decode_image
 
 MOST_DIGITS = 10
@@ -94,13 +94,10 @@ def pack_folder(folder: Path, split: str, whole: bool) -> Packed:
 
 
 def pack_mnist(count: int, data_dir: Path | None) -> Packed:
-    """Read the first digits of MNIST's training split; they have no boxes."""
-    import tensorflow_datasets as tfds
-
-    split = f"train[:{count}]"
-    data = tfds.load("mnist", split=split, data_dir=data_dir, batch_size=-1)
-    files = [_webp(image.repeat(3, axis=2)) for image in data["image"].numpy()]
-    return Packed(files, list(map(str, data["label"].numpy())), _unknown(len(files)))
+    """Read the first digits of MNIST's train split; they have no boxes."""
+    digits = list(sources.examples("mnist", "train", data_dir, count))
+    files = [_webp(decode_image(digit.image)) for digit in digits]
+    return Packed(files, [digit.label for digit in digits], _unknown(len(files)))
 
 
 def _unknown(count: int) -> np.ndarray:

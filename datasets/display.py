@@ -77,14 +77,14 @@ def plot_statistics(
     """Plot lengths of labels, sizes of images, and the area that numbers cover.
 
     Args:
-        labels: of each image, as text.
-        boxes: as for `covered_area`.
+        labels: of each image, as text; "" for no number.
+        boxes: as for `covered_area`, or (0, 4) where there is no number or its boxes are unknown.
         sizes: as for `covered_area`.
     """
     figure = Figure(figsize=(10, 3.0), layout="constrained")
     lengths, size_axes, areas = figure.subplots(1, 3)
     counts = Counter(map(len, labels))
-    shown = range(1, max(counts) + 1)
+    shown = range(min(1, *counts), max(counts) + 1)
     bars = lengths.bar(shown, [100 * counts[n] / len(labels) for n in shown], color=colour(0))
     lengths.bar_label(bars, [f"{counts[length]:,}" for length in shown], fontsize=8)
     lengths.set(xlabel="digits", ylabel="images, %", title="length of the number")
@@ -102,7 +102,8 @@ def plot_statistics(
         axis.set_minor_locator(NullLocator())
     size_axes.legend(loc="upper left")
 
-    fractions = 100 * covered_area(boxes, sizes)
+    numbered = [index for index, digits in enumerate(boxes) if len(digits)]
+    fractions = 100 * covered_area(*([values[i] for i in numbered] for values in (boxes, sizes)))
     areas.hist(fractions, bins=np.arange(0, 101, 4), color=colour(0))
     areas.axvline(fractions.mean(), color=colour(1), label=f"mean {fractions.mean():.0f} %")
     areas.set(xlabel="part of the image, %", ylabel="images", title="area of the number")

@@ -47,3 +47,6 @@ def test_area_is_that_of_the_box_around_all_digits():
     np.testing.assert_allclose(datasets.covered_area(boxes, [(10, 10), (100, 50)]), [0.5, 0.125])
     figure = datasets.plot_statistics(["1", "12"], boxes, [(10, 10), (100, 50)])
     assert [bar.get_height() for bar in figure.axes[0].patches] == [50, 50]
+    boxes.append(np.zeros((0, 4)))  # an image without a number
+    figure = datasets.plot_statistics(["1", "12", ""], boxes, [(10, 10), (100, 50), (9, 9)])
+    assert [bar.get_height() for bar in figure.axes[0].patches] == [pytest.approx(100 / 3)] * 3

@@ -133,4 +133,7 @@ class DigitAccuracy(keras.metrics.Mean):
     def update_state(self, y_true, y_pred, sample_weight=None):
         y_true = ops.cast(y_true, "int32")
         same = ops.equal(y_true, ops.cast(ops.argmax(y_pred, axis=-1), "int32"))
-        super().update_state(ops.cast(same, "float32"), ops.cast(y_true >= 0, "float32"))
+        weights = ops.cast(y_true >= 0, "float32")
+        if sample_weight is not None:
+            weights = weights * ops.reshape(ops.cast(sample_weight, "float32"), (-1, 1))
+        super().update_state(ops.cast(same, "float32"), weights)

@@ -200,3 +200,11 @@ def test_an_unknown_box_gives_no_loss_and_no_gradient():
     assert np.isfinite(loss) and loss > 1
     assert (gradient[0] == 0).all()
     assert np.isfinite(gradient[1]).all() and (gradient[1] != 0).any()
+
+
+def test_the_accuracy_of_digits_counts_those_present_by_the_weights_of_their_images():
+    truth = np.array([[1, 2, -1], [3, -1, -1]])
+    outputs = np.eye(10, dtype="float32")[[[1, 7, 0], [3, 0, 0]]]
+    assert float(models.DigitAccuracy()(truth, outputs)) == pytest.approx(2 / 3)
+    weighted = models.DigitAccuracy()(truth, outputs, sample_weight=[1.0, 3.0])
+    assert float(weighted) == pytest.approx(4 / 5)

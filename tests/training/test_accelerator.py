@@ -127,7 +127,9 @@ def test_digits_of_mnists_validation_split_are_not_packed(monkeypatch):
     assert packed.labels == ["7"] and np.isnan(packed.boxes).all()
 
 
-def test_initial_weights_belong_to_the_models_in_the_order_of_the_training(tmp_path, monkeypatch):
+def test_initial_weights_belong_to_the_models_in_the_order_of_the_training(
+    tmp_path, monkeypatch, capsys
+):
     started, weights = {}, tmp_path / "weights.npz"
     names = "residual_cnn_tiny", "conv_transformer_tiny"
     np.savez(weights, **{f"{name}|a": np.zeros(1) for name in names})
@@ -138,8 +140,11 @@ def test_initial_weights_belong_to_the_models_in_the_order_of_the_training(tmp_p
     assert finish.main([*command, "--init", "residual", "transformer"]) == 0
     assert [started[name].weights for name in names] == ["residual", "transformer"]
     for init in (["residual"], ["residual", "transformer", "other"]):
-        with pytest.raises(SystemExit):
-            finish.main([*command, "--init", *init])
+        assert finish.main([*command, "--init", *init]) == 2
+    assert "each model, residual_cnn_tiny, conv_transformer_tiny" in capsys.readouterr().err
+    np.savez(weights, **{"unknown|a": np.zeros(1)})
+    assert finish.main(command) == 2
+    assert "unknown model" in capsys.readouterr().err.lower()
 
 
 def test_no_image_of_a_data_set_is_drawn(monkeypatch):

@@ -136,43 +136,40 @@ def main(arguments: list[str] | None = None) -> int:
 
     try:
         arrays = pack.read_arrays(options.file)
-    except ValueError as error:
-        parser.error(str(error))
-    recipe = Recipe(
-        epochs=1,
-        steps_per_epoch=options.steps,
-        batch_size=options.batch_size,
-        learning_rate=options.learning_rate,
-        warmup_fraction=0.04,
-        weight_decay=0.05,
-        ema_momentum=0.999,
-        checkpoint="last",
-    )
-    names = list(dict.fromkeys(name.partition("|")[0] for name in arrays))  # in their order
-    if len(options.init) not in (0, len(names)):
-        parser.error(
-            f"--init names the initial weights of each model, {', '.join(names)}. "
-            f"Received: {' '.join(options.init)}"
+        recipe = Recipe(
+            epochs=1,
+            steps_per_epoch=options.steps,
+            batch_size=options.batch_size,
+            learning_rate=options.learning_rate,
+            warmup_fraction=0.04,
+            weight_decay=0.05,
+            ema_momentum=0.999,
+            checkpoint="last",
         )
-    for name, start in zip(names, options.init or [None] * len(names), strict=True):
-        locates = models.entry(name).task == "locate"
-        augmentation = Augmentation.photo() if locates else feed.AUGMENTATION
-        configuration = Configuration(
-            model=name,
-            weights=start,
-            arguments=models.configuration(name),
-            dataset=options.dataset,
-            validation=options.validation,
-            crop="full",
-            recipe=dataclasses.replace(recipe, augmentation=augmentation),
-            precision="mixed_bfloat16",
-        )
-        try:
+        names = list(dict.fromkeys(name.partition("|")[0] for name in arrays))  # in their order
+        if len(options.init) not in (0, len(names)):
+            raise ValueError(
+                f"--init names the initial weights of each model, {', '.join(names)}. "
+                f"Received: {' '.join(options.init)}"
+            )
+        for name, start in zip(names, options.init or [None] * len(names), strict=True):
+            locates = models.entry(name).task == "locate"
+            augmentation = Augmentation.photo() if locates else feed.AUGMENTATION
+            configuration = Configuration(
+                model=name,
+                weights=start,
+                arguments=models.configuration(name),
+                dataset=options.dataset,
+                validation=options.validation,
+                crop="full",
+                recipe=dataclasses.replace(recipe, augmentation=augmentation),
+                precision="mixed_bfloat16",
+            )
             write_run(arrays, options.folder / name, configuration, options.data_dir)
-        except (ValueError, OSError, RunError) as error:
-            print(f"training.accelerator.finish: {error}", file=sys.stderr)
-            return 2
-        print(f"Wrote {options.folder / name}")
+            print(f"Wrote {options.folder / name}")
+    except (ValueError, OSError, RunError) as error:
+        print(f"training.accelerator.finish: {error}", file=sys.stderr)
+        return 2
     return 0
 
 

@@ -259,6 +259,20 @@ def test_a_moved_box_follows_its_pixels():
         np.testing.assert_allclose(box, edges, atol=0.06)
 
 
+def test_validation_counts_each_image_once():
+    from training.accelerator import readers
+
+    class ReadsNumbersOfFourDigits:
+        def stateless_call(self, weights, rest, images):
+            length = jax.numpy.eye(12)[jax.numpy.full(len(images), 4)]
+            return {"length": length, "digits": jax.numpy.zeros((len(images), 10, 10))}, rest
+
+    truth = {"digits": np.zeros((5, 10), np.int32), "length": np.array([1, 1, 1, 1, 4])}
+    arrays = truth | {"images": np.zeros((5, 4, 4, 3), np.uint8)}
+    evaluate = readers.evaluator([ReadsNumbersOfFourDigits()], {"photos": arrays})
+    assert evaluate([{"ema": [], "ema_rest": []}]) == {"photos": [0.2]}
+
+
 def test_weights_are_stored_in_half_precision_and_missing_ones_named(tmp_path):
     model = models.create("conv_transformer_tiny", input_shape=(32, 64, 3), max_digits=3)
     whole, half = tmp_path / "whole.keras", tmp_path / "half.keras"

@@ -144,15 +144,16 @@ def evaluator(
             halves = batch["images"].reshape(count, height // 2, 2, width // 2, 2, channels)
             halves = halves.astype(jnp.float32).mean(axis=(2, 4))
             outputs, _ = model.stateless_call(state["ema"], state["ema_rest"], halves)
-            return is_right(outputs, batch).mean()
+            return jnp.average(is_right(outputs, batch), weights=batch["counted"])
 
         return jax.jit(accuracy)
 
     functions = [accuracy_of(model) for model in readers]
     batches = {}
     for name, arrays in validation.items():
-        rows = np.arange(VALIDATION_IMAGES) % len(arrays["length"])
-        batches[name] = {key: jnp.array(values[rows]) for key, values in arrays.items()}
+        rows, count = np.arange(VALIDATION_IMAGES), len(arrays["length"])
+        batches[name] = {key: jnp.array(values[rows % count]) for key, values in arrays.items()}
+        batches[name]["counted"] = jnp.array(rows < count)  # repeated images are not
 
     def evaluate(states):
         return {

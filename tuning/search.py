@@ -160,11 +160,14 @@ def plan(
     for setting in settings:
         key, _, value = setting.partition("=")
         if key in whole.names:
-            overrides.append(setting)
             # A fixed setting also applies to the default configuration, so that trials differ from
             # it only in what is searched; a strength of augmentation is relative to the default's.
             relative = key == "augmentation" and whole.contains(setting)
-            if key not in searched or relative or ".." in value or "," in value:
+            fixes = ".." not in value and "," not in value
+            # Another augmentation, such as "light" or 2, replaces the default's, at strength 1.
+            replaces = key == "augmentation" and fixes and whole.contains("augmentation=1")
+            overrides.append("augmentation=1" if replaces and not relative else setting)
+            if key not in searched or relative or not fixes:
                 continue
         elif key in searched:
             raise ValueError(

@@ -11,6 +11,7 @@ import pytest
 import models
 from artifacts.files import RunError, lock
 from artifacts.run_folder import RunFolder
+from datasets import Augmentation
 from tests.tuning.conftest import fake_train
 from training.configuration import configure, read_configuration
 from tuning import loop, trial
@@ -290,6 +291,9 @@ def test_settings_are_sorted_into_overrides_and_the_base_configuration(tiny, pho
     assert search.make_space().settings({})["augmentation"] == 0
     none = tiny("augmentation=none")  # without augmentation there is no strength of it to search
     assert "augmentation" not in none.make_space().names and not none.base.recipe.augmentation.moves
+    light = tiny("augmentation=light")  # not a strength of the default's: that of every trial
+    assert light.base.recipe.augmentation == Augmentation.light()
+    assert light.make_space().settings({})["augmentation"] == 1
     with pytest.raises(ValueError, match=r"filters is what is searched.*filters_1"):
         plan("deep_cnn", str(photos), settings=["filters=8,8"])
     with pytest.raises(ValueError, match="the grid has over 1,000 points: narrow it"):

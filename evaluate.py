@@ -78,7 +78,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 
 def evaluate(options: argparse.Namespace) -> int:
     """Run the command with the given options; returns the exit status."""
-    from artifacts.files import RunError, check_folder
+    from artifacts.files import RunError, check_report
+    from evaluation import FIGURES_FILE
 
     try:
         if options.table:
@@ -91,8 +92,14 @@ def evaluate(options: argparse.Namespace) -> int:
             if several and getattr(options, name) is not None:
                 option = name.replace("_", "-")
                 raise ValueError(f"--{option} does not apply where all numbers are read")
-        check_folder(options.report)
-        check_mixes((options.dataset, [options.split]), several=several)
+        check_report(options.report, FIGURES_FILE)
+        folders = check_mixes((options.dataset, [options.split]), several=several)
+        for folder in folders:  # of some layouts, every image in the folder is a part
+            if options.report.resolve().is_relative_to(folder.source.resolve()):
+                raise ValueError(
+                    f"--report is a folder outside of the photos in {folder.source}. "
+                    f"Received: {options.report}"
+                )
         quiet_tensorflow()
         from evaluation import comparison, report, scenes
 

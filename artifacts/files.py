@@ -131,6 +131,27 @@ def check_folder(folder: Path) -> None:
         raise PermissionError(f"{existing} cannot be written: name another folder")
 
 
+def check_report(folder: Path, marker: str) -> None:
+    """Check that a report can be written into a folder, without a file of the user's in between.
+
+    Args:
+        folder: new, without files (folders in it do not matter), or with an earlier report.
+        marker: name of a file that every report of this kind has.
+
+    Raises:
+        RunError: if the folder has other files.
+        OSError: as for `check_folder`.
+    """
+    check_folder(folder)
+    paths = sorted(folder.iterdir()) if folder.exists() else []
+    names = [path.name for path in paths if path.is_file() and not path.name.startswith(".")]
+    if names and marker not in names:
+        raise RunError(
+            f"{folder} has files that are not of such a report ({', '.join(names[:3])}). Name "
+            "another folder with --report"
+        )
+
+
 @contextlib.contextmanager
 def write_errors(path: Path, size: int | None = None) -> Iterator[None]:
     """Within the block, an OSError of a write names `path` and what to do.

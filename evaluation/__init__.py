@@ -16,6 +16,9 @@ from artifacts.lazy import lazy_attributes
 CONSTANT = "constant answer"
 """Name of the baseline in results: the most common training label, given for every image."""
 
+FIGURES_FILE = "results.json"
+"""Name of the file that every report of `evaluate.py` has."""
+
 _MODULES = {
     "Comparison": "comparison",
     "Result": "comparison",

@@ -21,18 +21,22 @@ from typing import Any
 
 import numpy as np
 
-from artifacts.files import atomic_path, check_folder
+from artifacts.files import RunError, atomic_path, check_report
 from artifacts.startup import quiet_tensorflow, run_command
 from datasets import photo_folder
 from datasets.folder_options import add_folder_options, read_folder_options
 from datasets.photo_folder import Folder, Photo, format_boxes
 from datasets.registry import SPLITS
 from datasets.sources import chunks, folder_examples
+from evaluation import FIGURES_FILE
 from number_zoo.images import decode_image
 from number_zoo.locator import UprightCrop
 from number_zoo.predictions import Reading
 
 log = logging.getLogger(__name__)
+
+PAGE = "index.html"
+"""Name of the page in its folder."""
 
 CONFIDENT = 0.9
 """Minimum confidence of a reading that makes an image with another label a suspect."""
@@ -164,14 +168,18 @@ def main(arguments: list[str] | None = None) -> int:
         path = folder.source.resolve()
         name = path.name if path.is_dir() else Path(path.parent.name, path.stem)
         report = options.report or Path("report") / name
-        check_folder(report)
+        check_report(report, PAGE)
+        if (report / FIGURES_FILE).exists():
+            raise ValueError(
+                f"{report} has a report of evaluate.py. Name another folder with --report"
+            )
         print(folder.summary())
         quiet_tensorflow()
         suspects = None if options.no_reader else find_suspects(folder, options.weights)
         report.mkdir(parents=True, exist_ok=True)
-        with atomic_path(report / "index.html") as path:
+        with atomic_path(report / PAGE) as path:
             path.write_text(render(folder, suspects), encoding="utf-8")
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RunError) as error:
         print(f"python -m datasets: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -179,7 +187,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
     if suspects is not None:
         print(f"{len(suspects)} labels are probably wrong")
-    print(f"Wrote {report / 'index.html'}")
+    print(f"Wrote {report / PAGE}")
     if folder.skipped and not options.skip_bad:
         print(photo_folder.BadRows(folder.source, folder.skipped, folder.rows), file=sys.stderr)
         return 1

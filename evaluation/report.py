@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console
 
 from artifacts.console import table
 from artifacts.environment import environment
-from artifacts.files import atomic_path, write_csv, write_json, write_text
-from evaluation import charts, page
+from artifacts.files import atomic_path, check_report, write_csv, write_json, write_text
+from evaluation import FIGURES_FILE, charts, page
 from evaluation.comparison import Comparison
 from inference.split_images import random_indices
 
 SHEET_IMAGES = 48
+
+_OTHER_FILES = re.compile(r"predictions\.csv|readings\.csv|readings-\d+\.png")
 
 
 def write_report(comparison: Comparison, folder: str | Path) -> None:
@@ -23,10 +26,15 @@ def write_report(comparison: Comparison, folder: str | Path) -> None:
     - `index.html`: the page, self-contained;
     - `results.json`: every figure;
     - `predictions.csv`: each image with its label and each model's reading and confidence;
-    - `readings-N.png`: images chosen at random with the readings of the Nth model; those of an
-      earlier report with more models are deleted.
+    - `readings-N.png`: images chosen at random with the readings of the Nth model.
+
+    Files of an earlier report are replaced or deleted.
+
+    Raises:
+        RunError: if the folder has files, but no report.
     """
     folder = Path(folder)
+    check_report(folder, FIGURES_FILE)
     folder.mkdir(parents=True, exist_ok=True)
     record = environment()
     results = {
@@ -42,10 +50,23 @@ def write_report(comparison: Comparison, folder: str | Path) -> None:
         "warnings": comparison.warnings,
         "environment": record,
     }
-    write_json(folder / "results.json", results)
+    write_json(folder / FIGURES_FILE, results)
     write_csv(folder / "predictions.csv", _prediction_rows(comparison))
     write_text(folder / "index.html", page.render(comparison, record))
     _write_sheets(comparison, folder)
+    delete_others(folder, {"predictions.csv", *(path.name for path in _sheets(comparison, folder))})
+
+
+def delete_others(folder: Path, names: Container[str]) -> None:
+    """Delete the files of an earlier report, of readers or of all numbers, that the new one lacks.
+
+    Args:
+        folder: the folder of both.
+        names: files of the new report.
+    """
+    for path in folder.iterdir():
+        if _OTHER_FILES.fullmatch(path.name) and path.name not in names:
+            path.unlink()
 
 
 def show(comparison: Comparison, folder: Path | None = None) -> None:
@@ -126,8 +147,6 @@ def _write_sheets(comparison: Comparison, folder: Path) -> None:
     chosen = random_indices(len(comparison.images.labels), SHEET_IMAGES)
     images = list(comparison.images.load(chosen).values())
     texts = [comparison.images.texts[index] for index in chosen]
-    for path in set(folder.glob("readings-[0-9]*.png")) - set(_sheets(comparison, folder)):
-        path.unlink()
     for path, result in zip(_sheets(comparison, folder), comparison.results, strict=True):
         readings = [result.readings[index] for index in chosen]
         figure = charts.plot_readings(images, readings, result.confidence[chosen], texts)

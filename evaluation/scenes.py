@@ -15,9 +15,11 @@ from rich.console import Console
 import datasets
 from artifacts.console import table
 from artifacts.environment import environment
-from artifacts.files import write_csv, write_json, write_text
+from artifacts.files import check_report, write_csv, write_json, write_text
+from evaluation import FIGURES_FILE
 from evaluation.comparison import none_evaluated, noted_failure
 from evaluation.page import embed, template, thumbnail
+from evaluation.report import delete_others
 from evaluation.scene_figures import (
     MISTAKES,
     SIZES,
@@ -114,8 +116,14 @@ def write_report(comparison: SceneComparison, folder: str | Path) -> None:
     - `index.html`: figures, images with their boxes, and missed, invented and misread numbers;
     - `results.json`: every figure;
     - `readings.csv`: each number and each reading of each reader.
+
+    Files of an earlier report are replaced or deleted.
+
+    Raises:
+        RunError: if the folder has files, but no report.
     """
     folder = Path(folder)
+    check_report(folder, FIGURES_FILE)
     folder.mkdir(parents=True, exist_ok=True)
     record = environment()
     figures = {
@@ -125,7 +133,7 @@ def write_report(comparison: SceneComparison, folder: str | Path) -> None:
         "failed": dict(comparison.failed),
         "environment": record,
     }
-    write_json(folder / "results.json", figures)
+    write_json(folder / FIGURES_FILE, figures)
     write_csv(folder / "readings.csv", _reading_rows(comparison))
     page = template(Path(__file__).with_name("scenes.html.j2")).render(
         comparison=comparison,
@@ -135,6 +143,7 @@ def write_report(comparison: SceneComparison, folder: str | Path) -> None:
         galleries={name: _gallery(results) for name, results in comparison.results.items()},
     )
     write_text(folder / "index.html", page)
+    delete_others(folder, {"readings.csv"})
 
 
 def show(comparison: SceneComparison, folder: Path) -> None:

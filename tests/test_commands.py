@@ -15,6 +15,7 @@ import models
 import predict
 import train
 import tuning.__main__ as tuning_command
+from evaluation import folder_page
 from tests.conftest import ROOT
 from training import fit
 from training.recipes import RECIPES
@@ -101,6 +102,27 @@ def test_a_report_is_a_folder_before_anything_is_read(tmp_path, capsys, photos):
     arguments = ["x", "--dataset", str(photos), "--report", str(tmp_path / "file" / "report")]
     assert evaluate.main(arguments) == 2
     assert f"{tmp_path / 'file'} is a file: name a folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [(["labels.csv", "readings-1.png"], "has files that are not of such a report"),
+     (["index.html", "results.json"], "has a report of evaluate.py")],
+)  # fmt: skip
+def test_a_report_is_not_mixed_with_other_files(names, message, tmp_path, capsys, photos):
+    for name in names:
+        (tmp_path / name).write_text("mine")
+    options = ["--dataset", str(photos), "--report"]
+    if "labels.csv" in names:
+        assert evaluate.main(["x", *options, str(tmp_path)]) == 2
+        assert message in capsys.readouterr().err
+        assert evaluate.main(["x", *options, str(photos / "report")]) == 2
+        assert "a folder outside of the photos" in capsys.readouterr().err
+    assert folder_page.main([str(photos), "--report", str(tmp_path)]) == 2
+    assert message in capsys.readouterr().err
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == dict.fromkeys(
+        names, "mine"
+    )
 
 
 @pytest.mark.parametrize(

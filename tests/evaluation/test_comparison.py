@@ -110,18 +110,20 @@ def test_without_a_usable_model_no_data_is_read_and_no_report_written(
     assert [path.read_text() for path in report.iterdir()] == ["good"]
 
 
-def test_sheets_of_an_earlier_report_are_deleted_and_the_new_named(
+def test_files_of_an_earlier_report_are_deleted_and_the_new_named(
     photos, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.setenv("COLUMNS", "400")
     model = save_model(tmp_path / "model.keras")
     report = tmp_path / "report"
     report.mkdir()
-    for name in ("readings-1.png", "readings-2.png", "readings-mine.png"):
+    sheets = ("readings-1.png", "readings-2.png", "readings-mine.png")
+    for name in (*sheets, "readings.csv", "results.json"):
         (report / name).write_bytes(b"old")
     assert evaluate.main([model, "--dataset", str(photos), "--report", str(report), *QUICK]) == 0
     assert {path.name for path in report.glob("*.png")} == {"readings-1.png", "readings-mine.png"}
     assert (report / "readings-1.png").read_bytes() != b"old"
+    assert not (report / "readings.csv").exists()  # of all numbers in images
     assert "readings-1.png" in capsys.readouterr().out
 
 

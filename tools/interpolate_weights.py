@@ -86,7 +86,13 @@ def main(arguments: list[str] | None = None) -> int:
     add("source", type=Path, help="a finished run that was started from weights")
     add("folder", type=Path, help="folder of the new run")
     add("--alpha", type=float, default=0.75, help="of the final weights, in (0, 1) (default: 0.75)")
-    add("--data-dir", type=Path, metavar="FOLDER", help="folder of prepared TFDS data sets")
+    add(
+        "--data-dir",
+        type=Path,
+        metavar="FOLDER",
+        help="folder of TFDS data sets; the new run is calibrated on the validation images of the "
+        "source's, which are prepared there if they are missing",
+    )
     options = parser.parse_args(arguments)
     try:
         quiet_tensorflow()

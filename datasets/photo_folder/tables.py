@@ -316,6 +316,10 @@ def _json_records(content: Any) -> Any:
     lists = [value for value in content.values() if isinstance(value, list)]
     if lists:
         return lists[0]
+    has_columns = {"file", "label"} <= _named_columns(list(content)).keys()
+    if has_columns and all(isinstance(column, dict) for column in content.values()):  # pandas
+        rows = {row: None for column in content.values() for row in column}
+        return [{name: column.get(row, "") for name, column in content.items()} for row in rows]
     return [
         {"file": file, **(value if isinstance(value, dict) else {"label": value})}
         for file, value in content.items()

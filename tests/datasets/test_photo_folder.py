@@ -114,6 +114,7 @@ HABITS = {habit: ("labels.csv", *row) for habit, row in CSV.items()} | {
     "text with a name of two words": ("labels.txt", "my photo.png 12\n", {"my photo.png": "12"}),
     "JSON lines": ("metadata.jsonl", '{"file_name": "a.png", "text": "007"}\n\n', A7),
     "JSON rows": ("labels.json", '[{"image": "b.png", "value": 12}]', {"b.png": "12"}),
+    "JSON columns": ("x.json", '{"image": {"3": "a.png"}, "label": {"3": "007"}}', A7),
     "JSON map": ("labels.json", '{"a.png": "007", "b.png": 12}', B12),
     "JSON map of objects": ("labels.json", '{"a.png": {"label": "007", "split": "test"}}', A7),
     "JSON boxes": ("x.jsonl", '{"file": "a.png", "label": "007", "bbox": [1, 2, 9, 9]}', A7),

@@ -236,7 +236,9 @@ def _find_delimiter(head: Sequence[str]) -> str:
     """The delimiter of a table; "" if a line is a name, white space and a label."""
 
     def images(mark: str) -> int:
-        return sum(any(IMAGE.search(clean(cell)) for cell in line.split(mark)) for line in head)
+        # A name in quotes may have the mark in it.
+        rows = [[*line.split(mark), *re.findall('"([^"]*)"', line)] for line in head]
+        return sum(any(IMAGE.search(clean(cell)) for cell in cells) for cells in rows)
 
     marks = [mark for mark in ",;\t|" if any(mark in line for line in head)]
     best = max(marks, key=lambda mark: (images(mark), head[0].count(mark)), default="")

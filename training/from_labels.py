@@ -131,7 +131,10 @@ def choose_reader(run: RunFolder) -> dict[str, Any]:
         and `published_correct`, `loss` and `published_loss`, `alpha` and `replace`.
     """
     metrics = read_json(run.metrics)
+    interpolated = run.folder / "interpolated.keras"
     if "comparison" in metrics:
+        if interpolated.exists():  # killed before the last step
+            interpolated.replace(run.model)
         return metrics["comparison"]
     configuration = read_configuration(run.config)
     reader = Reader(run.folder, temperature=1.0)  # only one, since compiling its graph takes long
@@ -157,11 +160,13 @@ def choose_reader(run: RunFolder) -> dict[str, Any]:
         "replace": bool(is_likelier and correct.sum() >= published_correct.sum()),
     }
     reader.model.set_weights(interpolate(start, end, alpha))
-    with atomic_path(run.model) as path:
+    # The trained model is replaced last: a rerun after a kill must not interpolate a second time.
+    with atomic_path(interpolated) as path:
         reader.model.save(path)
     fitted = {"temperature": temperature, "sequence_accuracy": float(correct.mean())}
     inference = metrics["inference"] | fitted
     write_json(run.metrics, metrics | {"inference": inference, "comparison": comparison})
+    interpolated.replace(run.model)
     return comparison
 
 

@@ -100,6 +100,11 @@ def test_the_published_reader_is_replaced_by_a_better_one_only(
     monkeypatch.setattr(from_labels, "_score", score)
     monkeypatch.setattr(from_labels, "start_weights", lambda _: [0.0])
     monkeypatch.setattr(from_labels, "Reader", lambda *_, **__: SimpleNamespace(model=Model()))
+    with monkeypatch.context() as patch:
+        patch.setattr(from_labels, "write_json", lambda *_: pytest.fail("a kill"))
+        with pytest.raises(pytest.fail.Exception):
+            from_labels.choose_reader(run)
+    assert not run.model.exists()  # otherwise, the rerun would interpolate the interpolated weights
     comparison = from_labels.choose_reader(run)
     assert (comparison["alpha"], comparison["replace"]) == (alpha, replace)
     assert run.model.read_text() == f"[{alpha}]"

@@ -46,6 +46,29 @@ def read_run_configuration(path: Path) -> dict[str, Any]:
     return content["configuration"]
 
 
+def changed_labels(path: Path, labels: Mapping[str, str]) -> list[str]:
+    """Keys of digests that differ from those under "labels" in a JSON file, if it has them."""
+    written = read_json(path).get("labels", {})
+    return [name for name in labels if written.get(name, labels[name]) != labels[name]]
+
+
+def check_labels(path: Path, labels: Mapping[str, str]) -> None:
+    """Check that the labels are those with which a run or a search was started.
+
+    Args:
+        path: its JSON file.
+        labels: digests of the labels of its folders of photos, by their names.
+
+    Raises:
+        RunError: if labels have changed.
+    """
+    if changed := changed_labels(path, labels):
+        raise RunError(
+            f"{path.parent} cannot be resumed: the labels of {', '.join(changed)} have changed "
+            "since it was started. Name another folder with --run, or restore the labels"
+        )
+
+
 class RunFolder:
     """Paths and tables of one run; `open_run` creates the folder."""
 
@@ -82,27 +105,36 @@ class RunFolder:
 
 
 @contextlib.contextmanager
-def open_run(folder: Path, configuration: Mapping[str, Any]) -> Iterator[RunFolder]:
+def open_run(
+    folder: Path, configuration: Mapping[str, Any], labels: Mapping[str, str] | None = None
+) -> Iterator[RunFolder]:
     """Lock the folder of a run for writing, and create it if it is new.
+
+    Args:
+        folder: of the run.
+        configuration: of the run.
+        labels: digests of the labels of its folders of photos, by their names.
 
     A run that was stopped before its first epoch ended takes another configuration. If the block
     raises before a new run has a checkpoint, the folder is removed.
 
     Raises:
         RunError: if the folder is a file, or contains other files or a run of another
-            configuration, or if another process writes this run.
+            configuration, or an unfinished one of other labels, or if another process writes this
+            run.
     """
     run = RunFolder(folder)
-    _check(run, configuration)
+    labels = labels or {}
+    _check(run, configuration, labels)
     folder.mkdir(parents=True, exist_ok=True)
     with lock(folder, "training"):
-        _check(run, configuration)  # another process may have created it in the meantime
+        _check(run, configuration, labels)  # another process may have created it in the meantime
         remove_leftovers(folder)
         new = not run.config.exists()  # only then the folder holds nothing else, and may be removed
         if not run.is_trained:
             shutil.rmtree(run.tensorboard, ignore_errors=True)
-            content = {"configuration": dict(configuration), "environment": environment()}
-            write_json(run.config, content)
+            content = {"configuration": dict(configuration), "labels": dict(labels)}
+            write_json(run.config, content | {"environment": environment()})
         try:
             yield run
         except BaseException:
@@ -111,7 +143,7 @@ def open_run(folder: Path, configuration: Mapping[str, Any]) -> Iterator[RunFold
             raise
 
 
-def _check(run: RunFolder, configuration: Mapping[str, Any]) -> None:
+def _check(run: RunFolder, configuration: Mapping[str, Any], labels: Mapping[str, str]) -> None:
     if not is_started(run.folder, run.config.name, "run"):
         return
     written = read_run_configuration(run.config)
@@ -121,3 +153,5 @@ def _check(run: RunFolder, configuration: Mapping[str, Any]) -> None:
             f"({first_difference(written, dict(configuration))}). Name another folder with "
             "--run, or repeat the command that started it"
         )
+    if run.is_trained and not run.finished:
+        check_labels(run.config, labels)

@@ -205,6 +205,23 @@ def _fingerprint(source: str, split: str, data_dir, states: tuple[str, ...]) -> 
     return digest.hexdigest()[:16]
 
 
+def label_digests(source: str | Path, split: str) -> dict[str, str]:
+    """Digest of the labels of each folder in a mixture, by its name and the split; reads no images.
+
+    Copies of a folder have the same digests, since times of files do not count.
+    """
+    digests = {}
+    for part in mixing.parse_mix(source):
+        if is_folder(part.source):
+            facts = [
+                (example.id, example.labels, example.boxes.tolist(), example.turns.tolist())
+                for example in folder_examples(part.source, split)
+            ]
+            digest = hashlib.sha256(repr(facts).encode(errors="surrogateescape")).hexdigest()
+            digests[f"{part.source} {split}"] = digest[:16]
+    return digests
+
+
 def state(source: str, split: str, data_dir: str | Path | None = None) -> str:
     """Short hash that changes if the data of a single source change; reads no images."""
     if is_folder(source):

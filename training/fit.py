@@ -17,7 +17,8 @@ import keras
 import models
 from artifacts.console import duration
 from artifacts.files import RunError, check_folder, read_json
-from artifacts.run_folder import RunFolder, open_run
+from artifacts.run_folder import RunFolder, changed_labels, open_run
+from datasets import sources
 from training.batch_normalization import fuse_batch_normalization
 from training.callbacks import EndOfEpoch, Row, SeedEpoch, TensorBoard, load_checkpoint
 from training.configuration import Configuration
@@ -76,7 +77,9 @@ def train(
     chief = strategy.is_chief
     if cache_dir is not None:
         check_folder(Path(cache_dir))
-    with open_run(folder, configuration.to_json()) if chief else contextlib.nullcontext() as run:
+    labels = label_digests(configuration) if chief else {}
+    content = configuration.to_json()
+    with open_run(folder, content, labels) if chief else contextlib.nullcontext() as run:
         with strategy.scope(), _explained(configuration.recipe):
             with strategy.local_scope():
                 check_buildable(configuration)
@@ -95,6 +98,8 @@ def train(
                     "or delete the folder to train again"
                 )
             log.info("%s is finished. Name another folder with --run to train again.", folder)
+            if changed := changed_labels(run.config, labels):
+                log.warning("It was trained before the labels of %s changed.", ", ".join(changed))
             metrics = read_json(run.metrics)
         else:
             metrics = finish(configuration, run, rows, model, data_dir, inference_limit)
@@ -137,6 +142,12 @@ def _agreement(configuration: Configuration, last: int, data_dir) -> dict[str, A
         ],
         "versions": {name: version(name) for name in ("keras", keras.backend.backend())},
     }
+
+
+def label_digests(configuration: Configuration) -> dict[str, str]:
+    """Digests of the labels of the folders of photos of a run, to notice that they change."""
+    training = sources.label_digests(configuration.dataset, "train")
+    return training | sources.label_digests(configuration.validation, "validation")
 
 
 def steps_per_epoch(configuration: Configuration, data_dir: str | Path | None = None) -> int:

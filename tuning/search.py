@@ -31,9 +31,10 @@ from artifacts.files import (
     remove_leftovers,
     write_json,
 )
+from artifacts.run_folder import check_labels
 from number_zoo.names import unknown_name
 from training.configuration import Configuration, configure, default_folder, set_values
-from training.fit import steps_per_epoch
+from training.fit import label_digests, steps_per_epoch
 from tuning.space import Space, load, model_space
 
 TUNERS = ("random", "bayesian", "hyperband", "grid")
@@ -243,8 +244,8 @@ def open_search(folder: Path, search: Search) -> Iterator[None]:
             check_search(folder, search)
         for parent in (folder / "trials", *(folder / "trials").glob("[!.]*/")):
             remove_leftovers(parent)  # also in finished trials, which are not written any more
-        content = {"search": search.to_json(), "environment": environment()}
-        write_json(folder / "search.json", content)
+        content = {"search": search.to_json(), "labels": label_digests(search.base)}
+        write_json(folder / "search.json", content | {"environment": environment()})
         yield
 
 
@@ -252,7 +253,7 @@ def check_search(folder: Path, search: Search) -> None:
     """Check that a folder contains this search, possibly with another number of trials.
 
     Raises:
-        RunError: if it contains another search or none.
+        RunError: if it contains another search or none, or if labels have changed.
     """
     requested = search.to_json()
     present = read_search(folder).to_json() | {"trials": search.trials}
@@ -261,3 +262,4 @@ def check_search(folder: Path, search: Search) -> None:
             f"{folder} is another search ({first_difference(present, requested)}). Name another "
             "folder with --run, or give the command it was started with."
         )
+    check_labels(folder / "search.json", label_digests(search.base))

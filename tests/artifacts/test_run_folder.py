@@ -3,7 +3,7 @@
 import pytest
 
 from artifacts.files import RunError, read_json
-from artifacts.run_folder import open_run, read_run_configuration
+from artifacts.run_folder import changed_labels, open_run, read_run_configuration
 from tests.artifacts.conftest import killed_while_writing
 
 CONFIGURATION = {"model": "deep_cnn", "seed": 0}
@@ -31,6 +31,19 @@ def test_a_run_of_another_configuration_other_files_and_a_file_are_refused(tmp_p
         with pytest.raises(RunError, match=message), open_run(folder, CONFIGURATION | {"seed": 7}):
             pass
     assert {path.name for path in tmp_path.iterdir()} == {"run", "thesis.txt"}
+
+
+def test_an_unfinished_run_of_other_labels_is_refused(tmp_path):
+    with open_run(tmp_path / "run", CONFIGURATION, {"photos train": "1a"}) as run:
+        run.checkpoint.touch()
+    message = r"run cannot be resumed: the labels of photos train have changed"
+    changed = {"photos train": "2b", "others train": "3c"}
+    with pytest.raises(RunError, match=message), open_run(run.folder, CONFIGURATION, changed):
+        pass
+    with open_run(run.folder, CONFIGURATION, {"photos train": "1a"}):
+        run.metrics.touch()
+    with open_run(run.folder, CONFIGURATION, changed):
+        assert changed_labels(run.config, changed) == ["photos train"]
 
 
 def test_a_run_without_an_epoch_takes_another_configuration(tmp_path):

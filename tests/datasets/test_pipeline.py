@@ -216,6 +216,17 @@ def test_the_fingerprint_distinguishes_splits_and_changes(make_folder):
     assert hashes[0] == hashes[1] != hashes[2]
 
 
+def test_digests_of_labels_change_with_the_labels_alone(make_folder):
+    folder = make_folder()
+    (before,) = sources.label_digests(f"{folder},mnist", "train").items()
+    assert before[0] == f"{folder} train"
+    (folder / "p00.png").touch()
+    assert sources.label_digests(folder, "train") == dict([before])
+    table = folder / "labels.csv"
+    table.write_text(table.read_text().replace("p00.png,10", "p00.png,19"))
+    assert sources.label_digests(folder, "train") != dict([before])
+
+
 def test_real_mnist_has_its_known_digits(shared_data):
     options = {"data_dir": shared_data / "tensorflow_datasets", "limit": 200}
     splits = {"train": 55_000, "validation": 5_000, "test": 10_000}

@@ -245,6 +245,19 @@ def test_a_finished_run_is_not_trained_again(finished, tiny, caplog):
     assert (folder / "model.keras").stat().st_mtime_ns == written
 
 
+def test_a_run_notices_that_labels_have_changed(finished, tiny, tmp_path, caplog):
+    run = RunFolder(shutil.copytree(finished[0], tmp_path / "run"))
+    content = json.loads(run.config.read_text())
+    assert [name.split()[-1] for name in content["labels"]] == ["train", "validation"]
+    name = next(iter(content["labels"]))
+    run.config.write_text(json.dumps(content | {"labels": {name: "of other labels"}}))
+    train(tiny, run.folder)
+    assert f"It was trained before the labels of {name} changed" in caplog.text
+    run.metrics.unlink()
+    with pytest.raises(RunError, match="cannot be resumed: the labels of"):
+        train(tiny, run.folder)
+
+
 def test_what_tensorflow_cannot_write_is_one_sentence(tmp_path):
     text = "{{node x}} run/events; No space left on device\n\tFailed to flush 1 events"
     message = r"tensorboard cannot be written: No space left on device \(.* MB free in .*\)\. Free"

@@ -141,6 +141,11 @@ def test_a_folder_of_another_search_or_other_files_is_refused(tiny, tmp_path, no
         run_search(tiny(trials=1, seed=3), folder)
     with lock(folder, "searching"), pytest.raises(RunError, match="another process is searching"):
         run_search(tiny(trials=1), folder)
+    content = json.loads((folder / "search.json").read_text())
+    content["labels"] |= dict.fromkeys(content["labels"], "of other labels")
+    (folder / "search.json").write_text(json.dumps(content))
+    with pytest.raises(RunError, match="search cannot be resumed: the labels of"):
+        run_search(tiny(trials=1), folder)
     with pytest.raises(RunError, match="is not empty and not a search"):
         run_search(tiny(), folder / "trials")
     with pytest.raises(RunError, match=r"it has no search\.json"):

@@ -250,7 +250,15 @@ def first_difference(old: Any, new: Any, key: str = "") -> str:
         for name in old | new:
             if old.get(name) != new.get(name):
                 return first_difference(old.get(name), new.get(name), f"{key}.{name}".strip("."))
-    old, new = (text if len(text) <= 80 else f"{text[:80]}…" for text in map(repr, (old, new)))
+    old, new = repr(old), repr(new)
+    # Long values are shown from where they differ.
+    pairs = enumerate(zip(old, new, strict=False))
+    equal = next((index for index, (a, b) in pairs if a != b), min(len(old), len(new)))
+    start = max(0, equal - 40) if max(len(old), len(new)) > 80 else 0
+    old, new = (
+        f"{'…' * (start > 0)}{text[start : start + 80]}{'…' * (len(text) > start + 80)}"
+        for text in (old, new)
+    )
     return f"{key}: {old}, now {new}"
 
 

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import tempfile
 from pathlib import Path
 
@@ -147,6 +148,9 @@ def test_the_first_difference_is_named_by_its_key():
     )
     shown = first_difference({"space": "a\n" * 1000}, {"space": "b"})
     assert shown.endswith("a…, now 'b'") and len(shown) < 120
+    settings = [f"setting_{index}=1" for index in range(9)]
+    shown = first_difference({"overrides": settings}, {"overrides": [*settings[:-1], "lr=2"]})
+    assert re.fullmatch(r"overrides: ….*setting_8=1'\], now ….*lr=2'\]", shown)
 
 
 def test_a_locked_folder_cannot_be_locked_again(tmp_path):

@@ -244,8 +244,13 @@ def open_search(folder: Path, search: Search) -> Iterator[None]:
             check_search(folder, search)
         for parent in (folder / "trials", *(folder / "trials").glob("[!.]*/")):
             remove_leftovers(parent)  # also in finished trials, which are not written any more
-        content = {"search": search.to_json(), "labels": label_digests(search.base)}
-        write_json(folder / "search.json", content | {"environment": environment()})
+        content = {
+            "search": search.to_json(),
+            "hyperparameters": search.make_space().describe(),
+            "labels": label_digests(search.base),
+            "environment": environment(),
+        }
+        write_json(folder / "search.json", content)
         yield
 
 
@@ -253,7 +258,7 @@ def check_search(folder: Path, search: Search) -> None:
     """Check that a folder contains this search, possibly with another number of trials.
 
     Raises:
-        RunError: if it contains another search or none, or if labels have changed.
+        RunError: if it contains another search or none, or if its space or labels have changed.
     """
     requested = search.to_json()
     present = read_search(folder).to_json() | {"trials": search.trials}
@@ -261,5 +266,13 @@ def check_search(folder: Path, search: Search) -> None:
         raise RunError(
             f"{folder} is another search ({first_difference(present, requested)}). Name another "
             "folder with --run, or give the command it was started with."
+        )
+    hyperparameters = [list(row) for row in search.make_space().describe()]
+    present = read_json(folder / "search.json").get("hyperparameters", hyperparameters)
+    if present != hyperparameters:  # with another version of the project
+        raise RunError(
+            f"the search space of {search.base.model} has changed since {folder} was started "
+            f"({first_difference(present, hyperparameters, 'hyperparameters')}). Name another "
+            "folder with --run"
         )
     check_labels(folder / "search.json", label_digests(search.base))

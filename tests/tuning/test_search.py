@@ -142,6 +142,10 @@ def test_a_folder_of_another_search_or_other_files_is_refused(tiny, tmp_path, no
     with lock(folder, "searching"), pytest.raises(RunError, match="another process is searching"):
         run_search(tiny(trials=1), folder)
     content = json.loads((folder / "search.json").read_text())
+    changed = content | {"hyperparameters": content["hyperparameters"][:-1]}
+    (folder / "search.json").write_text(json.dumps(changed))
+    with pytest.raises(RunError, match="search space of deep_cnn_tiny has changed since"):
+        run_search(tiny(trials=1), folder)
     content["labels"] |= dict.fromkeys(content["labels"], "of other labels")
     (folder / "search.json").write_text(json.dumps(content))
     with pytest.raises(RunError, match="search cannot be resumed: the labels of"):

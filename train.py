@@ -215,7 +215,7 @@ def main(arguments: list[str] | None = None) -> int:
     from training.distribution import SINGLE_DEVICE, choose_strategy
     from training.fit import train
 
-    folder = comparison = None
+    comparison = None
     if options.list:
         summary.show_lists()
         return 0
@@ -236,6 +236,8 @@ def main(arguments: list[str] | None = None) -> int:
             cache_dir=options.cache_dir,
             progress_bar=sys.stdout.isatty() and strategy.is_chief,
         )
+        if strategy.is_chief:
+            write_skipped(folders, folder / "skipped.csv")
         if is_labels_alone(options):
             comparison = from_labels.choose_reader(RunFolder(folder))
             metrics = read_json(folder / "metrics.json")
@@ -245,9 +247,6 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nstopped: rerun the same command to resume", file=sys.stderr)
         return 130
-    finally:
-        if folder and folder.is_dir() and strategy.is_chief:
-            write_skipped(folders, folder / "skipped.csv")
     if metrics is not None:
         summary.show_run(configuration, folder, metrics)
     if comparison is not None:

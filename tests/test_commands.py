@@ -3,6 +3,7 @@
 import importlib
 import json
 import re
+import shutil
 import subprocess
 import sys
 
@@ -54,6 +55,16 @@ def test_a_mistake_is_one_line_and_leaves_nothing(arguments, message, capsys, tm
     error = capsys.readouterr().err
     assert message in error.splitlines()[-1]
     assert not run.exists()  # nothing that would refuse the corrected command
+
+
+def test_a_folder_that_is_no_run_is_left_as_it_is(capsys, tmp_path, photos):
+    folder = shutil.copytree(photos, tmp_path / "photos")
+    with (folder / "labels.csv").open("a") as table:
+        table.write("000.png,1x\n")
+    arguments = ["deep_cnn_tiny", "--dataset", str(folder), "--skip-bad", "--run", str(folder)]
+    assert train.main(arguments) == 2
+    assert "not empty and not a run" in capsys.readouterr().err
+    assert not (folder / "skipped.csv").exists()
 
 
 def test_images_that_do_not_fit_in_memory_are_one_line(monkeypatch, capsys, tmp_path, photos):

@@ -134,6 +134,8 @@ def _from_images(folder: Path) -> Layout:
     hint += "them by the label alone"
     if inner:
         hint = f"; {inner[0]} has one: name that folder"
+    if (folder / "digitStruct.mat").is_file():
+        hint = ", or read SVHN's files as svhn_numbers (datasets/svhn_numbers/README.md)"
     raise FileNotFoundError(
         f"{folder} has {len(images)} images and no labels for them: add a {LABELS_FILE} with the "
         f"columns file,label{hint}"

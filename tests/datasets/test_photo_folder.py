@@ -324,6 +324,7 @@ def test_boxes(tmp_path, text, boxes):
     [
         ({}, ["labels.csv", "no images"]),
         ({"a.png": "x"}, ["1 images and no labels", "file,label"]),
+        ({"1.png": "x", "digitStruct.mat": "x"}, ["file,label", "svhn_numbers"]),
         ({"labels.csv": ""}, ["no rows"]),
         ({"labels.csv": "file,label"}, ["no rows"]),
         ({"labels.csv": "file,split\na.png,train\n"}, ["no column of labels", "plate_text"]),

@@ -11,6 +11,7 @@ import numpy as np
 
 from datasets import sources
 from inference.reader import Reader
+from inference.split_images import random_indices
 from labels import encode_batch
 from number_zoo.images import decode_image
 from number_zoo.predictions import Predictions
@@ -44,6 +45,7 @@ def run_inference(
     margin: float = 0.3,
     data_dir: str | Path | None = None,
     limit: int | None = None,
+    sample: int | None = None,
 ) -> EvalOutputs:
     """Read every image of a split.
 
@@ -55,6 +57,7 @@ def run_inference(
         margin: fraction by which the boxes are expanded for such a crop.
         data_dir: folder of prepared TFDS data.
         limit: maximum number of images of each source, from the first.
+        sample: maximum number of images, chosen at random: the first may all have one label.
 
     Raises:
         ValueError: if an image cannot be decoded or has no boxes for the crop, or if the model
@@ -64,6 +67,9 @@ def run_inference(
     predictions, texts, truths, boxes = [], [], [], []
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
         stream = sources.examples(dataset, split, data_dir, limit)
+        if sample is not None:
+            every = list(stream)
+            stream = iter([every[index] for index in random_indices(len(every), sample)])
         for examples in sources.chunks(stream, _CHUNK):
             labels = [example.label for example in examples]
             truths.append(encode_batch(labels, max_digits, [example.id for example in examples]))

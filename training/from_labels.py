@@ -82,7 +82,7 @@ def plan(folder: str, data_dir: str | Path | None = None) -> Plan:
     longest = max(len(label) for _, label in datasets.labels(folder, "train"))
     scores = {}
     for name in sorted(models.list_weights(), key=lambda name: name != DEFAULT_WEIGHTS):
-        outputs = run_inference(Reader(name, max_glimpses=1), folder, "train", limit=SAMPLE)
+        outputs = run_inference(Reader(name, max_glimpses=1), folder, "train", sample=SAMPLE)
         correct = sequence_correct(outputs.predictions.decoded, outputs.truth)
         scores[name] = int(correct.sum()), -_losses(outputs, 1.0).mean()
     weights = max(scores, key=lambda name: scores[name])  # the first one if several are equal

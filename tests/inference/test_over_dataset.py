@@ -46,6 +46,10 @@ def test_every_image_is_read_as_a_users_would_be(reader, split):
         )
 
 
+def test_a_sample_is_not_of_the_first_images(reader, split):
+    assert run_inference(reader, "svhn_numbers", "test", sample=2).labels == ["12", ""]
+
+
 def test_a_crop_is_what_the_reader_is_given(reader, split, monkeypatch):
     given = []
     predict = reader.predict

@@ -216,8 +216,11 @@ def write_bytes(path: Path, content: bytes | memoryview) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text to `path` atomically; line ends are not changed."""
-    write_bytes(path, text.encode())
+    """Write UTF-8 text to `path` atomically; line ends are not changed.
+
+    Names of files that are not UTF-8, as old archives have them, keep their bytes.
+    """
+    write_bytes(path, text.encode(errors="surrogateescape"))
 
 
 def write_csv(path: Path, rows: Iterable[Iterable[Any]]) -> None:

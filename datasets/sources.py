@@ -217,7 +217,7 @@ def label_digests(source: str | Path, split: str) -> dict[str, str]:
                 (example.id, example.labels, example.boxes.tolist(), example.turns.tolist())
                 for example in folder_examples(part.source, split)
             ]
-            digest = hashlib.sha256(repr(facts).encode(errors="surrogateescape")).hexdigest()
+            digest = hashlib.sha256(repr(facts).encode()).hexdigest()
             digests[f"{part.source} {split}"] = digest[:16]
     return digests
 

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from artifacts.files import RunError, atomic_path, check_report
+from artifacts.files import RunError, check_report, write_text
 from artifacts.startup import quiet_tensorflow, run_command
 from datasets import photo_folder
 from datasets.folder_options import add_folder_options, read_folder_options
@@ -177,8 +177,7 @@ def main(arguments: list[str] | None = None) -> int:
         quiet_tensorflow()
         suspects = None if options.no_reader else find_suspects(folder, options.weights)
         report.mkdir(parents=True, exist_ok=True)
-        with atomic_path(report / PAGE) as path:
-            path.write_text(render(folder, suspects), encoding="utf-8")
+        write_text(report / PAGE, render(folder, suspects))
     except (ValueError, OSError, RunError) as error:
         print(f"python -m datasets: {error}", file=sys.stderr)
         return 2

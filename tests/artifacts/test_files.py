@@ -23,6 +23,7 @@ from artifacts.files import (
     write_csv,
     write_errors,
     write_json,
+    write_text,
 )
 from tests.artifacts.conftest import killed_while_writing
 
@@ -36,6 +37,11 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
         raise OSError(errno.ENOSPC, "No space left on device")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_names_that_are_not_utf_8_keep_their_bytes(tmp_path):
+    write_text(tmp_path / "predictions.csv", "T\udc81r.png,ä\r\n")
+    assert (tmp_path / "predictions.csv").read_bytes() == b"T\x81r.png,\xc3\xa4\r\n"
 
 
 def test_a_folder_below_a_file_is_refused(tmp_path):

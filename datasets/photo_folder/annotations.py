@@ -194,10 +194,16 @@ def read_voc(paths: Sequence[Path], images: Sequence[Path], root: Path) -> Layou
         by_stem.setdefault(path.stem, []).append(path)
     rows: list[Row] = []
     for path in paths:
+        named = by_stem.get(path.stem, [])
+        # Of equal names, such as train/1.png and test/1.png, the one in the same folder, or in a
+        # folder beside that of the file.
+        same = [image for image in named if image.parent == path.parent]
+        beside = [image for image in named if image.parent.parent == path.parent.parent]
+        named = same or beside or named
         try:
-            rows += _voc_rows(path, by_stem.get(path.stem, []), root)
+            rows += _voc_rows(path, named, root)
         except (ElementTree.ParseError, ValueError) as error:
-            image = by_stem.get(path.stem, [path])[0]
+            image = named[0] if named else path
             location = path.relative_to(root).as_posix()
             rows.append(image_row(image, root, "", f"not as Pascal VOC has it: {error}", location))
     return _layout("Pascal VOC", rows, root)

@@ -186,6 +186,17 @@ def test_links_are_followed_and_those_to_nothing_are_named(tmp_path):
         read_folder(folder)
 
 
+@pytest.mark.parametrize("images", ["{}/1.png", "{}/images/1.png"])
+def test_files_of_voc_are_those_of_the_images_beside_them(tmp_path, images):
+    put_images(tmp_path, images.format("train"), images.format("test"))
+    folder = "{}/labels/1.xml" if "images" in images else "{}/1.xml"
+    boxes = voc("<object><name>7</name><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>9</xmax>"
+        "<ymax>9</ymax></bndbox></object>")  # fmt: skip
+    put(tmp_path, {folder.format("train"): boxes, folder.format("test"): voc(VOC)})
+    photos = {(photo.split, photo.label) for photo in read_folder(tmp_path)}
+    assert photos == {("train", "7"), ("test", "12")}
+
+
 def test_names_of_yolo_classes_may_have_spaces(tmp_path):
     put(put_images(tmp_path, "a.png"), {"a.txt": "1 0.7 0.5 0.2 0.8\n"})
     for names in ("digit 6\ndigit 7\n", "number plate\r\n7\r\n", "6 7\n"):

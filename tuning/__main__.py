@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from artifacts.startup import quiet_tensorflow, run_command
-from datasets.folder_options import add_folder_options, read_folder_options
+from datasets.folder_options import add_folder_options, check_mixes, read_folder_options
 
 EXAMPLES = """examples:
   python -m tuning deep_cnn --describe              the hyperparameters and their values
@@ -146,6 +146,8 @@ def run(options: argparse.Namespace) -> int:
         return 0
     folder = options.run or search_folder(search)
     if not options.report:
+        base, several = search.base, search.accuracy == "average_precision"
+        check_mixes((base.dataset, ["train"]), (base.validation, ["validation"]), several=several)
         run_search(search, folder, data_dir=options.data_dir, cache_dir=options.cache_dir)
     has_best = report.print_summary(search, folder)
     print(f"Page: {report.write_report(search, folder, options.data_dir)}")

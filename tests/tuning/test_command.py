@@ -1,5 +1,7 @@
 """`python -m tuning` as people type it."""
 
+import shutil
+
 import pytest
 
 from tuning import __main__ as command
@@ -34,6 +36,14 @@ def test_a_mistake_is_one_line_and_leaves_no_folder(arguments, message, capsys, 
     assert command.main([*arguments, "--run", str(tmp_path / "run")]) == 2
     assert message in capsys.readouterr().err.splitlines()[-1]
     assert not (tmp_path / "run").exists()
+
+
+def test_images_are_checked_before_the_first_trial(no_training, photos, tmp_path, capsys):
+    """Otherwise, every trial fails."""
+    folder, run = shutil.copytree(photos, tmp_path / "photos"), tmp_path / "run"
+    (folder / "000.png").write_text("no image")
+    assert command.main(["deep_cnn_tiny", "--dataset", str(folder), "--run", str(run)]) == 2
+    assert "1 of 60 rows cannot be used" in capsys.readouterr().err and not run.exists()
 
 
 @pytest.mark.parametrize(

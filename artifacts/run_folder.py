@@ -110,13 +110,13 @@ def open_run(
 ) -> Iterator[RunFolder]:
     """Lock the folder of a run for writing, and create it if it is new.
 
-    Args:
-        folder: of the run.
-        configuration: of the run.
-        labels: digests of the labels of its folders of photos, by their names.
-
     A run that was stopped before its first epoch ended takes another configuration. If the block
-    raises before a new run has a checkpoint, the folder is removed.
+    raises before a new run has a checkpoint or is finished, the folder is removed.
+
+    Args:
+        folder: the folder.
+        configuration: configuration of the run, as JSON values.
+        labels: digests of the labels of its folders of photos, by their names.
 
     Raises:
         RunError: if the folder is a file, or contains other files or a run of another
@@ -138,7 +138,7 @@ def open_run(
         try:
             yield run
         except BaseException:
-            if new and not run.checkpoint.exists():
+            if new and not run.checkpoint.exists() and not run.finished:
                 shutil.rmtree(folder, ignore_errors=True)
             raise
 

@@ -91,3 +91,7 @@ def test_a_new_run_that_fails_leaves_nothing_and_a_resumed_one_everything(tmp_pa
     fail(checkpoint=True)
     fail(checkpoint=False)
     assert (tmp_path / "run" / "checkpoint.npz").exists()
+    with pytest.raises(KeyboardInterrupt), open_run(tmp_path / "other", CONFIGURATION) as run:
+        run.metrics.touch()  # then a finished run deletes its checkpoint
+        raise KeyboardInterrupt
+    assert run.finished

@@ -316,8 +316,9 @@ def _json_records(content: Any) -> Any:
     if not isinstance(content, dict):
         return content
     lists = [value for value in content.values() if isinstance(value, list)]
-    if lists:
-        return lists[0]
+    if lists and not any(map(IMAGE.search, content)):
+        # Records rather than, for example, the names of classes.
+        return next((value for value in lists if value and isinstance(value[0], dict)), lists[0])
     has_columns = {"file", "label"} <= _named_columns(list(content)).keys()
     if has_columns and all(isinstance(column, dict) for column in content.values()):  # pandas
         rows = {row: None for column in content.values() for row in column}

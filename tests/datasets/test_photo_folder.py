@@ -116,6 +116,12 @@ HABITS = {habit: ("labels.csv", *row) for habit, row in CSV.items()} | {
     "JSON lines": ("metadata.jsonl", '{"file_name": "a.png", "text": "007"}\n\n', A7),
     "JSON rows": ("labels.json", '[{"image": "b.png", "value": 12}]', {"b.png": "12"}),
     "JSON columns": ("x.json", '{"image": {"3": "a.png"}, "label": {"3": "007"}}', A7),
+    "JSON rows after classes": (
+        "x.json",
+        '{"classes": ["7"], "rows": [{"file": "a.png", "label": "007"}]}',
+        A7,
+    ),
+    "JSON map of annotations": ("x.json", '{"a.png": [{"text": "007"}], "b.png": [1, 2]}', B12),
     "JSON map": ("labels.json", '{"a.png": "007", "b.png": 12}', B12),
     "JSON map of objects": ("labels.json", '{"a.png": {"label": "007", "split": "test"}}', A7),
     "JSON boxes": ("x.jsonl", '{"file": "a.png", "label": "007", "bbox": [1, 2, 9, 9]}', A7),

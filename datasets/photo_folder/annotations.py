@@ -63,12 +63,12 @@ def _coco_rows(content: dict[str, Any], name: str, split: str) -> Iterator[Row]:
         category, image = entry["category_id"], entry["image_id"]
         label = [*written, classes.get(category, "" if classes else category)][0]
         file, location = files.get(image), f"{name}, annotation {entry.get('id')}"
-        boxes, error = None, ""
+        boxes, error, bbox = None, "", entry.get("bbox")  # some have a segmentation alone
         try:
-            left, top, width, height = map(float, entry["bbox"])
+            left, top, width, height = map(float, bbox)
             boxes = np.array([[left, top, left + width, top + height]])
         except (TypeError, ValueError):
-            error = f"its bbox is not left, top, width and height: {entry['bbox']!r}"
+            error = f"its bbox is not left, top, width and height: {bbox!r}"
         if file is None:
             error = "no image of the file has this id"
         elif label == "":

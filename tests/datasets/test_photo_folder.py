@@ -168,6 +168,10 @@ BAD_OBJECTS = {
     "image": ({"x.json": coco(image_id=9)}, "annotation 6: image 9: no image of the file"),
     "category": ({"x.json": coco(category_id=9)}, "annotation 6: b.png: category 9 has no name"),
     "bbox": ({"x.json": coco(bbox=None)}, "annotation 6: b.png: its bbox is not left"),
+    "no bbox": (
+        {"x.json": coco().replace("bbox", "segmentation")},
+        "annotation 5: b.png: its bbox is not left",
+    ),
     "same": ({"x.json": coco()}, "annotation 6: b.png: the box of x.json, annotation 5 once more"),
 }
 """Files, and the row that cannot be used."""

@@ -110,7 +110,8 @@ def paired_interval(
         # Maximum likelihood of the probability of `second_only`, given the difference.
         b = (2 * images - first_only + second_only) * delta - first_only - second_only
         c = -second_only * delta * (1 - delta)
-        probability = (math.sqrt(b * b - 8 * images * c) - b) / (4 * images)
+        root = math.sqrt(max(b * b - 8 * images * c, 0.0))  # rounding may give less than 0
+        probability = (root - b) / (4 * images)
         variance = images * (2 * probability + delta * (1 - delta))
         if variance <= 0:
             return 0.0

@@ -57,6 +57,8 @@ def test_paired_interval_of_published_examples():
     assert paired_interval(12, 2, 50) == pytest.approx((0.0611, 0.3447), abs=1e-4)
     half = 1.959964**2 / (44 + 1.959964**2)
     assert paired_interval(0, 0, 44) == pytest.approx((-half, half), abs=1e-4)
+    low, high = paired_interval(0, 10_000, 10_000)  # a difference of all images
+    assert low == -1 and high == pytest.approx(-1, abs=1e-3)
 
 
 @given(

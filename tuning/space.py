@@ -206,6 +206,8 @@ def _combinations(
         yield from _combinations(rest, values)
         return
     for value in hp.values:
+        if isinstance(hp, kinds.Int):  # keras-tuner computes those of sampling="log" as floats
+            value = round(value)
         yield from _combinations(rest, values | {hp.name: _round(value)})
 
 

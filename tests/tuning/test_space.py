@@ -72,11 +72,12 @@ def test_the_grid_has_every_combination_of_values_that_apply_once():
         layers = hp.Int("layers", 1, 2)
         hp.Choice("units_1", [1, 2, 3])
         with hp.conditional_scope("layers", [2]):
-            hp.Choice("units_2", [1, 2])
+            hp.Int("units_2", 1, 2, step=2, sampling="log")
         return {"epochs": layers}
 
     points = list(Space(function, configure("deep_cnn", "rendered_numbers")).combinations())
     assert len(points) == len({str(point) for point in points}) == 3 + 3 * 2
+    assert all(type(value) is int for point in points for value in point.values())
 
 
 @pytest.mark.parametrize(

@@ -126,9 +126,22 @@ class LocateTask:
             **arguments,
         )
 
-    def validation(self, configuration, *, cache_dir=None, **folders):
+    def validation(self, configuration, *, cache_dir=None, data_dir=None, **arguments):
+        source = configuration.validation
+        if not any(
+            example.labels
+            for example in datasets.examples(source, "validation", data_dir, several=True)
+        ):
+            raise ValueError(
+                f"{source} has no number in its validation split, so that epochs cannot be "
+                "compared: label more images, or name other data with --validation"
+            )
         return datasets.load_scene_batches(
-            configuration.validation, "validation", image_size=configuration.image_size, **folders
+            source,
+            "validation",
+            image_size=configuration.image_size,
+            data_dir=data_dir,
+            **arguments,
         )
 
     def scores(self, outputs, truth, configuration):

@@ -65,6 +65,18 @@ def test_what_a_locator_has_not_is_an_error(options, message, scenes, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def test_validation_without_a_number_is_an_error(scenes, tmp_path):
+    from training.fit import train
+
+    table = scenes / "none.csv"
+    rows = ["file,label,boxes,split", "0.png,12,5 8 45 28,train", "4.png,,,validation"]
+    table.write_text("\n".join(rows))
+    configuration = configure("locator_tiny", str(table), settings=SETTINGS)
+    with pytest.raises(ValueError, match=r"none\.csv has no number in its validation split"):
+        train(configuration, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_the_recipe_of_a_locator_is_its_own():
     configuration = configure("locator", "rendered_scenes")
     assert configuration.recipe.steps_per_epoch == 500

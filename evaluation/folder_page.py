@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import shlex
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -104,6 +105,7 @@ def render(folder: Folder, suspects: Sequence[tuple[int, Reading]] | None) -> st
         folder=folder,
         several=folder.several,
         root=folder.root,
+        corrected=shlex.quote(str(folder.root / "corrected.csv")),
         lengths=lengths,
         table=[(split, [counts[split, length] for length in lengths]) for split in SPLITS],
         sizes=[

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+import re
+import shlex
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -48,6 +51,14 @@ def test_the_page_shows_what_is_there(folder, tmp_path, capsys):
         assert text in page
     assert folder_page.main([str(folder / "nowhere")]) == 2
     assert "no folder" in capsys.readouterr().err
+
+
+def test_the_argument_to_train_with_is_quoted(folder):
+    spaced = folder.rename(folder.with_name("my photos"))
+    understood = understand(f"{spaced}?skip_bad=1", decode=True)
+    page = folder_page.render(understood, folder_page.find_suspects(understood))
+    argument = re.search("--dataset (.*?)</code>", page)[1]
+    assert shlex.split(html.unescape(argument)) == [str(understood.root / "corrected.csv")]
 
 
 def test_each_of_several_numbers_is_shown_and_read_by_itself(folder, tmp_path, capsys):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +18,7 @@ def environment() -> dict[str, Any]:
     """Command, commit, package versions, Keras backend and machine, as JSON values."""
     keras = sys.modules.get("keras")  # there is a backend only if Keras is imported
     return {
-        "command": " ".join([_program(), *sys.argv[1:]]),
+        "command": f"{_program()} {shlex.join(sys.argv[1:])}".rstrip(),
         "commit": commit(),
         "python": platform.python_version(),
         "backend": keras.backend.backend() if keras else None,

@@ -278,8 +278,8 @@ def _warnings(images: SplitImages, results: list[Result]) -> list[str]:
         warnings.append("models are selected on validation images: only test is unbiased")
     if any(sources.is_folder(part.source) for part in mixing.parse_mix(images.dataset)):
         warnings.append(
-            "the labels are those of a labels.csv, not of a published data set: some mistakes may "
-            "be label errors"
+            "the labels are those of a folder, not of a published data set: some mistakes may be "
+            "label errors"
         )
     return warnings
 

@@ -140,7 +140,7 @@ ENTRIES = (
     Entry(
         "conv_transformer_small",
         conv_transformer,
-        "the same, a quarter of the cost",
+        "the same, a fifth of the cost",
         {
             "stem_filters": 24,
             "filters": (32, 64, 128),

@@ -66,7 +66,7 @@ class BadRows(ValueError):
         self.rows = list(rows)
         lines = [f"{row.location}: {row.file}: {row.error}" for row in rows[:SHOWN]]
         more = [f"and {len(rows) - SHOWN} more"] if len(rows) > SHOWN else []
-        cure = "Correct them, or leave them out with --skip-bad"
+        cure = "Correct them, or leave them out with --skip-bad (?skip_bad=1 after the name)"
         if len(rows) == total:
             cure = "Correct them"
         head = f"{source}: {len(rows)} of {total} rows cannot be used"

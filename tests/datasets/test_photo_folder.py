@@ -426,7 +426,8 @@ def test_all_bad_rows_are_one_error_and_can_be_skipped(tmp_path):
     assert lines[0] == f"{tmp_path}: 31 of 32 rows cannot be used:"
     for number, reason in enumerate([*bad.values()][:20], 1):
         assert f"line {number + 2}: " in lines[number] and reason in lines[number]
-    assert lines[-2:] == ["  and 11 more", "Correct them, or leave them out with --skip-bad"]
+    cure = "Correct them, or leave them out with --skip-bad (?skip_bad=1 after the name)"
+    assert lines[-2:] == ["  and 11 more", cure]
     folder = understand(f"{tmp_path}?skip_bad=1")
     assert [photo.label for photo in folder.photos] == ["12"] and len(folder.skipped) == 31
     # The nearest name is searched for 20 missing images at most: it takes hours for 10,000.

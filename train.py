@@ -248,7 +248,7 @@ def main(arguments: list[str] | None = None) -> int:
         print("\nstopped: rerun the same command to resume", file=sys.stderr)
         return 130
     if metrics is not None:
-        summary.show_run(configuration, folder, metrics)
+        summary.show_run(configuration, folder, metrics, options.data_dir)
     if comparison is not None:
         print(from_labels.describe_choice(comparison, folder))
     return 0

@@ -50,7 +50,12 @@ def show_lists() -> None:
     console.print(table("Recipes", ("name", "for"), list_recipes().items()))
 
 
-def show_run(configuration: Configuration, folder: Path, metrics: dict[str, Any]) -> None:
+def show_run(
+    configuration: Configuration,
+    folder: Path,
+    metrics: dict[str, Any],
+    data_dir: Path | None = None,
+) -> None:
     """Print the validation scores of the saved model and the next command."""
     if "average_precision" in metrics["validation"]:
         cells, notes = _locator_scores(metrics)
@@ -61,6 +66,8 @@ def show_run(configuration: Configuration, folder: Path, metrics: dict[str, Any]
         sources = [part.source for part in mixing.parse_mix(configuration.validation)]
         if not all(datasets.size(source, "test") for source in sources if is_folder(source)):
             command += ["--split", "validation"]
+        if data_dir and not all(map(is_folder, sources)):
+            command += ["--data-dir", str(data_dir)]
     title = (
         f"{configuration.model} on the validation split of {configuration.validation} "
         f"(crop: {configuration.crop}), epoch {metrics['epoch']}"

@@ -149,7 +149,7 @@ def run(options: argparse.Namespace) -> int:
         base, several = search.base, search.accuracy == "average_precision"
         check_mixes((base.dataset, ["train"]), (base.validation, ["validation"]), several=several)
         run_search(search, folder, data_dir=options.data_dir, cache_dir=options.cache_dir)
-    has_best = report.print_summary(search, folder)
+    has_best = report.print_summary(search, folder, options.data_dir)
     print(f"Page: {report.write_report(search, folder, options.data_dir)}")
     return 0 if has_best or options.report else 1
 

@@ -33,7 +33,7 @@ def print_space(search: Search) -> None:
     Console().print(table(title, ("name", "values", "default", "only where"), rows))
 
 
-def print_summary(search: Search, folder: Path) -> bool:
+def print_summary(search: Search, folder: Path, data_dir: Path | None = None) -> bool:
     """Print the best trials, the failures and the next command; returns whether a trial is best."""
     records = read_records(folder)
     ranked = best_first(records, search.objective)
@@ -62,6 +62,7 @@ def print_summary(search: Search, folder: Path) -> bool:
         chosen = chosen or "the default configuration"
         print(f"Best: trial {ranked[0].trial}: {chosen}")
         command = ["python", "train.py", "--config", f"{folder}/best.json", "--seed", "1"]
+        command += ["--data-dir", str(data_dir)] if data_dir else []
         print(f"Next: {shlex.join(command)}")
     return bool(ranked)
 

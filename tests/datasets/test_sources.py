@@ -48,24 +48,25 @@ def test_the_example_of_contributing_is_a_data_set(tmp_path, monkeypatch):
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)
     (builder,) = (block for block in blocks if "class Builder" in block)
     (entry,) = (block for block in blocks if "DataSet(" in block)
+    entry = entry.replace("tiny_digits", "example_digits")  # readers may have tried the example
     files = {"README.md": "Digits.", "CITATIONS.bib": "", "TAGS.txt": "", "checksums.tsv": ""}
-    files |= {"__init__.py": "", "tiny_digits_dataset_builder.py": builder}
-    put(tmp_path / "tiny_digits", files)
+    files |= {"__init__.py": "", "example_digits_dataset_builder.py": builder}
+    put(tmp_path / "example_digits", files)
     monkeypatch.syspath_prepend(tmp_path)
-    module = importlib.import_module("tiny_digits.tiny_digits_dataset_builder")
+    module = importlib.import_module("example_digits.example_digits_dataset_builder")
     monkeypatch.setitem(sys.modules, f"datasets.{module.__name__}", module)
     monkeypatch.setattr(registry, "__file__", str(tmp_path / "registry.py"))
     (data_set,) = eval(entry, {"DataSet": registry.DataSet})
-    monkeypatch.setitem(registry.DATA_SETS, "tiny_digits", data_set)
+    monkeypatch.setitem(registry.DATA_SETS, "example_digits", data_set)
     generate = module.Builder._generate_examples
 
     def generate_few(builder, indices):
         return generate(builder, indices[:20])
 
     monkeypatch.setattr(module.Builder, "_generate_examples", generate_few)
-    sizes = [datasets.size("tiny_digits", split, tmp_path / "data") for split in registry.SPLITS]
+    sizes = [datasets.size("example_digits", split, tmp_path / "data") for split in registry.SPLITS]
     assert sizes == [18, 2, 20]
-    stream = datasets.load("tiny_digits", "test", data_dir=tmp_path / "data", with_boxes=True)
+    stream = datasets.load("example_digits", "test", data_dir=tmp_path / "data", with_boxes=True)
     ((images, labels),) = stream.as_numpy_iterator()
     assert images.shape == (20, 8, 8, 1) and 200 < images.max() <= 255
     assert sorted(labels["digits"][:, 0]) == sorted(load_digits().target[1500:1520])

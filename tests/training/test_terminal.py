@@ -36,10 +36,10 @@ def test_glimpses_are_a_column_only_of_models_that_take_several(glimpses, capsys
     scores = {name.removeprefix("val_"): value for name, value in history_row(0.5).items()}
     inference = {"sequence_accuracy": 0.625, "max_glimpses": glimpses}
     metrics = {"validation": scores, "inference": inference, "epoch": 2}
-    summary.show_run(configuration, Path("run"), metrics)
+    summary.show_run(configuration, Path("run"), metrics, Path("my data"))
     shown = capsys.readouterr().out
     assert "50.00%" in shown
     assert ("62.50%" in shown) == ("glimpses" in shown) == (glimpses > 1)
     assert shown.endswith(
-        "Next: python evaluate.py run --dataset 'my [1]?fold=1/5'\n"
+        "Next: python evaluate.py run --dataset 'my [1]?fold=1/5' --data-dir 'my data'\n"
     )  # for shells

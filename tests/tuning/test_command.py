@@ -80,10 +80,11 @@ def test_a_search_with_a_space_file_ends_with_a_summary_and_resumes_by_folder(
     assert "unknown setting 'dense_unit'. Known: dense_units" in capsys.readouterr().err
     arguments.append(str(space))
     arguments += ["--set", "units=16,32", "--trials", "4", "--budget", "1G", "--run", str(folder)]
-    assert command.main(arguments) == 0
+    assert command.main([*arguments, "--data-dir", str(tmp_path)]) == 0
     shown = capsys.readouterr().out
     assert "5 finished" in " ".join(shown.split()) and "multiply-adds" in shown
-    assert f"python train.py --config {folder}/best.json" in shown.replace("\n", "")
+    following = f"python train.py --config {folder}/best.json --seed 1 --data-dir {tmp_path}"
+    assert following in shown.replace("\n", "")
     space.unlink()  # the folder has a copy
     records = read_records(folder)
     for option in ([], ["--report"]):

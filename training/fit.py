@@ -65,9 +65,8 @@ def train(
         parameters, hours, fingerprints of the data. None in a process that is not the chief.
 
     Raises:
-        RunError: if the folder contains other files, another run, a finished one without its model
-            or one of another number of images, if another process trains in it, or if processes do
-            not connect.
+        RunError: if the folder contains other files, another run or a finished one without its
+            model, if another process trains in it, or if processes do not connect.
         ValueError: if the configuration does not match the data, the devices or the memory, or if
             the loss is no longer finite.
     """
@@ -211,13 +210,7 @@ def _fit(
     """Train to the end of epoch `last`; returns the run's history."""
     recipe = configuration.recipe
     steps = steps_per_epoch(configuration, data_folders["data_dir"])
-    done = int(keras.ops.convert_to_numpy(model.optimizer.iterations))
-    start, rest = divmod(done, steps)
-    if rest:
-        raise RunError(
-            f"the checkpoint is after {done} steps, where no epoch of {steps} steps ends: the "
-            "number of training images has changed. Restore them, or name another folder with --run"
-        )
+    start = int(keras.ops.convert_to_numpy(model.optimizer.iterations)) // steps
     if start:
         log.info("resuming after epoch %d", start)
     log.info(

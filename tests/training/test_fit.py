@@ -197,24 +197,6 @@ def test_an_interrupted_run_resumes_to_the_same_end(finished, tiny, tmp_path):
     assert not (tmp_path / "checkpoint.npz").exists()
 
 
-@pytest.mark.usefixtures("eager")
-def test_a_run_does_not_resume_with_more_images(tmp_path):
-    rows = ["file,label,split"]
-    for index, split in enumerate(["train"] * 5 + ["validation"]):
-        Image.new("L", (8, 8), 10 + index).save(tmp_path / f"{index}.png")
-        rows.append(f"{index}.png,{index},{split}")
-    table = tmp_path / "labels.csv"
-    table.write_text("\n".join(rows[:4] + rows[6:]))
-    settings = ["steps_per_epoch=None", "input_shape=[8,8,1]", "augmentation=none"]
-    options = {"recipe": "linear", "epochs": 2, "batch_size": 2}
-    configuration = configure("logistic_regression", str(table), settings=settings, **options)
-    train(configuration, tmp_path / "run", until=1)
-    (tmp_path / "run" / "metrics.json").unlink()
-    table.write_text("\n".join(rows))
-    with pytest.raises(RunError, match="after 2 steps, where no epoch of 3 steps ends"):
-        train(configuration, tmp_path / "run")
-
-
 def test_kill_9_loses_at_most_the_current_epoch(finished, photos, tmp_path, interpreter):
     """At a random moment; the rerun gives the metrics of an uninterrupted run."""
     folder, metrics = finished

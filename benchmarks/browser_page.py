@@ -22,6 +22,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "web/dist"
 EXAMPLES = ROOT / "number_zoo/server/static/gallery"
 WEIGHTS = "conv_transformer_small.any10"
 READ = """async (text) => {
@@ -41,7 +42,7 @@ def measure(images: list[bytes], turns: int) -> None:
 
     reader = number_zoo.Reader(WEIGHTS, threads=1)
     reader.read(images[0])
-    handler = functools.partial(Handler, directory=ROOT / "web" / "dist")
+    handler = functools.partial(Handler, directory=PAGE)
     with (
         http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server,
         sync_playwright() as playwright,
@@ -92,6 +93,8 @@ def main() -> int:
     add("--limit", type=int, default=100, metavar="N", help="only the first N images")
     add("--turns", type=int, default=3, metavar="N", help="how often each image is read")
     options = parser.parse_args()
+    if not (PAGE / "index.html").is_file():
+        parser.error(f"{PAGE} has no page: run `make web` first")
     paths = sorted(path for path in options.images.iterdir() if path.suffix in (".jpg", ".png"))
     measure([path.read_bytes() for path in paths[: options.limit]], options.turns)
     return 0

@@ -236,8 +236,9 @@ def _find_delimiter(head: Sequence[str]) -> str:
     """The delimiter of a table; "" if a line is a name, white space and a label."""
 
     def images(mark: str) -> int:
-        # A name in quotes may have the mark in it.
-        rows = [[*line.split(mark), *re.findall('"([^"]*)"', line)] for line in head]
+        # A name in quotes may have the mark in it, between two marks or ends of the line.
+        quoted = re.compile(f'(?:^|{re.escape(mark)})"([^"]*)"(?=$|{re.escape(mark)})')
+        rows = [[*line.split(mark), *quoted.findall(line)] for line in head]
         return sum(any(IMAGE.search(clean(cell)) for cell in cells) for cells in rows)
 
     marks = [mark for mark in ",;\t|" if any(mark in line for line in head)]

@@ -80,6 +80,7 @@ CSV = {
     "VIA": ('filename,file_size,region_attributes\na.png,1234,"{""text"":""007""}"\n', A7),
     "column without a name": ("file,\na.png,007\nb.png,12\n", B12),
     "a comma in every name": ('file,label\n"photos, 2024/a.png",007\n', A7),
+    "a comma in names before semicolons": ('"photos, 2024/a.png";007\n', A7),
     "lines quoted as a whole": ('"file,label"\n"a.png,007"\n"b.png,12"\n', B12),
     "spaces in a CSV": ("file label\na.png 007\nb.png 12\n", B12),
     "without suffix": ("image_id,label\na,007\n", A7),

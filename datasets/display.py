@@ -103,10 +103,12 @@ def plot_statistics(
     size_axes.legend(loc="upper left")
 
     numbered = [index for index, digits in enumerate(boxes) if len(digits)]
-    fractions = 100 * covered_area(*([values[i] for i in numbered] for values in (boxes, sizes)))
-    areas.hist(fractions, bins=np.arange(0, 101, 4), color=colour(0))
-    areas.axvline(fractions.mean(), color=colour(1), label=f"mean {fractions.mean():.0f} %")
+    if numbered:
+        known = [[values[index] for index in numbered] for values in (boxes, sizes)]
+        fractions = 100 * covered_area(*known)
+        areas.hist(fractions, bins=np.arange(0, 101, 4), color=colour(0))
+        areas.axvline(fractions.mean(), color=colour(1), label=f"mean {fractions.mean():.0f} %")
+        areas.legend(loc="upper right")
     areas.set(xlabel="part of the image, %", ylabel="images", title="area of the number")
     areas.set_xlim(0, 100)
-    areas.legend(loc="upper right")
     return figure

@@ -50,3 +50,5 @@ def test_area_is_that_of_the_box_around_all_digits():
     boxes.append(np.zeros((0, 4)))  # an image without a number
     figure = datasets.plot_statistics(["1", "12", ""], boxes, [(10, 10), (100, 50), (9, 9)])
     assert [bar.get_height() for bar in figure.axes[0].patches] == [pytest.approx(100 / 3)] * 3
+    figure = datasets.plot_statistics(["1"], boxes[2:], [(10, 10)])  # boxes are unknown
+    assert len(figure.axes[2].patches) == 0

@@ -171,11 +171,11 @@ def write_errors(path: Path, size: int | None = None) -> Iterator[None]:
 def _reason(error: OSError, path: Path, size: int | None) -> str:
     if error.errno not in (errno.ENOSPC, errno.EDQUOT):
         return error.strerror
-    needed = "" if size is None else f"{size / 1e6:,.1f} MB needed, "
+    needed = "" if size is None else f"{size / 1e6:,.3f} MB needed, "
     folder = next(parent for parent in path.parents if parent.exists())
     free = shutil.disk_usage(folder).free / 1e6
     return (
-        f"{error.strerror} ({needed}{free:,.1f} MB free in {folder}). Free some space, then rerun "
+        f"{error.strerror} ({needed}{free:,.3f} MB free in {folder}). Free some space, then rerun "
         "the same command"
     )
 

@@ -31,7 +31,7 @@ from tests.artifacts.conftest import killed_while_writing
 def test_a_failed_write_leaves_the_old_file(tmp_path):
     path = tmp_path / "model.keras"
     path.write_text("old")
-    message = rf"{path} cannot be written: No space left .* \(2,000\.0 MB needed, .* MB free in"
+    message = rf"{path} cannot be written: No space left .* \(2,000\.000 MB needed, .* MB free in"
     with pytest.raises(OSError, match=message), atomic_path(path, 2 * 10**9) as temporary:
         temporary.write_text("ne")
         raise OSError(errno.ENOSPC, "No space left on device")

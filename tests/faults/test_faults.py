@@ -55,7 +55,7 @@ def test_a_cache_is_reserved_before_it_is_filled(photos, tmp_path, monkeypatch):
     monkeypatch.setattr(
         prepared, "reserve", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left"))
     )
-    message = r"\.npy cannot be written: No space left \(0\.3 MB needed, .* MB free in"
+    message = r"\.npy cannot be written: No space left \(0\.315 MB needed, .* MB free in"
     with pytest.raises(OSError, match=message):
         prepare(photos, "train", PreprocessSpec((32, 80), 3), cache_dir=tmp_path)
     assert not list(tmp_path.iterdir())

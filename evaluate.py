@@ -97,8 +97,8 @@ def evaluate(options: argparse.Namespace) -> int:
         for folder in folders:  # of some layouts, every image in the folder is a part
             if options.report.resolve().is_relative_to(folder.source.resolve()):
                 raise ValueError(
-                    f"--report is a folder outside of the photos in {folder.source}. "
-                    f"Received: {options.report}"
+                    f"a report is not written among the photos in {folder.source}. Name another "
+                    f"folder with --report. Received: {options.report}"
                 )
         quiet_tensorflow()
         from evaluation import comparison, report, scenes

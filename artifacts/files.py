@@ -147,7 +147,7 @@ def check_report(folder: Path, marker: str) -> None:
     names = [path.name for path in paths if path.is_file() and not path.name.startswith(".")]
     if names and marker not in names:
         raise RunError(
-            f"{folder} has files that are not of such a report ({', '.join(names[:3])}). Name "
+            f"{folder} is not empty and not such a report (it holds {', '.join(names[:3])}). Name "
             "another folder with --report"
         )
 

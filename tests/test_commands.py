@@ -117,7 +117,7 @@ def test_a_report_is_a_folder_before_anything_is_read(tmp_path, capsys, photos):
 
 @pytest.mark.parametrize(
     ("names", "message"),
-    [(["labels.csv", "readings-1.png"], "has files that are not of such a report"),
+    [(["labels.csv", "readings-1.png"], "is not empty and not such a report (it holds"),
      (["index.html", "results.json"], "has a report of evaluate.py")],
 )  # fmt: skip
 def test_a_report_is_not_mixed_with_other_files(names, message, tmp_path, capsys, photos):
@@ -128,7 +128,7 @@ def test_a_report_is_not_mixed_with_other_files(names, message, tmp_path, capsys
         assert evaluate.main(["x", *options, str(tmp_path)]) == 2
         assert message in capsys.readouterr().err
         assert evaluate.main(["x", *options, str(photos / "report")]) == 2
-        assert "a folder outside of the photos" in capsys.readouterr().err
+        assert "Name another folder with --report" in capsys.readouterr().err
     assert folder_page.main([str(photos), "--report", str(tmp_path)]) == 2
     assert message in capsys.readouterr().err
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == dict.fromkeys(

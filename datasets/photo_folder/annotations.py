@@ -196,10 +196,11 @@ def read_voc(paths: Sequence[Path], images: Sequence[Path], root: Path) -> Layou
     for path in paths:
         named = by_stem.get(path.stem, [])
         # Of equal names, such as train/1.png and test/1.png, the one in the same folder, or in a
-        # folder beside that of the file.
+        # folder beside that of the file, or in one of the same name (labels/train, images/train).
         same = [image for image in named if image.parent == path.parent]
         beside = [image for image in named if image.parent.parent == path.parent.parent]
-        named = same or beside or named
+        namesakes = [image for image in named if image.parent.name == path.parent.name]
+        named = same or beside or namesakes or named
         try:
             rows += _voc_rows(path, named, root)
         except (ElementTree.ParseError, ValueError) as error:

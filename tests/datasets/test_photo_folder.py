@@ -197,10 +197,10 @@ def test_links_are_followed_and_those_to_nothing_are_named(tmp_path):
         read_folder(folder)
 
 
-@pytest.mark.parametrize("images", ["{}/1.png", "{}/images/1.png"])
+@pytest.mark.parametrize("images", ["{}/1.png", "{}/images/1.png", "images/{}/1.png"])
 def test_files_of_voc_are_those_of_the_images_beside_them(tmp_path, images):
     put_images(tmp_path, images.format("train"), images.format("test"))
-    folder = "{}/labels/1.xml" if "images" in images else "{}/1.xml"
+    folder = images.replace("images", "labels").replace("png", "xml")
     boxes = voc("<object><name>7</name><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>9</xmax>"
         "<ymax>9</ymax></bndbox></object>")  # fmt: skip
     put(tmp_path, {folder.format("train"): boxes, folder.format("test"): voc(VOC)})

@@ -52,7 +52,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--locator", metavar="RUN|FILE|NAME",
         help="the locator that finds all numbers (default: the published one)")
     add("--report", type=Path, default=Path("report"), metavar="FOLDER",
-        help="folder of the page, the figures and all readings (default: report)")
+        help="folder of the page, the figures and all readings, without other files (default: "
+        "report)")
     add("--data-dir", type=Path, metavar="FOLDER",
         help="folder of TFDS data sets (default: $TFDS_DATA_DIR or data/tensorflow_datasets)")
     add("--limit", type=int, metavar="N", help="only the first N images of each source")

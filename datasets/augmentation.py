@@ -20,8 +20,7 @@ class Augmentation:
     """Strengths of random changes to images; 0 disables a change.
 
     Amounts are drawn uniformly (factors and exponents log-uniformly) and independently for each
-    image. There are no reflections and no
-    large rotations, since a 6 must not become a 9.
+    image. There are no reflections and no large rotations, since a 6 must not become a 9.
 
     Attributes:
         random_crop: probability of a random crop that contains the number, of any size from

@@ -90,9 +90,9 @@ def _read_line(
 
 
 def _digits(prediction: Predictions) -> str:
-    """The number of one row; "" for one of more digits than the model has positions."""
+    """The number of one row; "+" for one of more digits than the model has positions."""
     (number,) = prediction.decoded.numbers()
-    return "" if number.endswith("+") else number
+    return number
 
 
 def side_by_side(image: np.ndarray, box: np.ndarray, count: int) -> np.ndarray:

@@ -194,6 +194,8 @@ def test_reading_order(rows, expected):
         (("12", 0.99, (0, 0, 12, 10)), ["12"]),  # surer than the whole
         (("7", 0.9, (0, 0, 8, 10)), ["123", "7"]),  # another number in its box
         (("123", 0.9, (15, 0, 35, 10)), ["123", "123"]),  # the same beside it
+        (("12", 0.9, (10, 0, 30, 10)), ["123", "12"]),  # a part of it that half overlaps
+        (("12", 0.9, (0, 0, 8, 10)), ["123"]),  # a part of it in a part of its box
         (("", 0.99, (0, 0, 20, 10)), ["123"]),
     ],
 )
@@ -216,6 +218,30 @@ def test_a_number_that_is_read_twice_is_given_once(second, expected):
 
     (predictions,) = all_numbers.read_located([image], [located], predict)
     assert [reading.number for reading in predictions.readings()] == expected
+
+
+@pytest.mark.parametrize(
+    ("opposite", "expected"), [(0.85, [("99", 2, pytest.approx(0.704, abs=1e-3))]), (0.75, [])]
+)
+def test_an_uncertain_number_is_read_upside_down_too(opposite, expected):
+    image = np.zeros((40, 80, 3), np.uint8)
+    image[30:, 60:] = 255
+
+    def predict(images, windows):
+        number, confidence = (6, 0.5) if images[0][-1, -1, 0] else (9, opposite)
+        return number_zoo.Predictions(
+            {
+                "digits": np.array([[number] * 2]),
+                "length": np.array([2]),
+                "confidence": np.float32([confidence]),
+                "crop": np.float32(windows),
+            }
+        )
+
+    located = Locations(np.float32([[20, 10, 60, 30]]), np.array([0.6]), np.array([0]))
+    (predictions,) = all_numbers.read_located([image], [located], predict)
+    readings = predictions.readings()
+    assert [(one.number, one.turn, one.confidence) for one in readings] == expected
 
 
 @pytest.mark.parametrize("turn", range(4))

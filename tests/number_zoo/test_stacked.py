@@ -5,6 +5,7 @@ import pytest
 
 import number_zoo
 from number_zoo import stacked
+from number_zoo.predictions import Predictions
 from tests.conftest import draw_stack
 
 
@@ -47,3 +48,48 @@ def test_a_box_thinner_than_a_pixel_is_a_column_of_pixels():
     image = np.arange(8 * 10 * 3, dtype=np.uint8).reshape(8, 10, 3)
     line = stacked.side_by_side(image, np.float32([5.1, 2, 5.3, 4]), 2)
     np.testing.assert_array_equal(line, image[[[2, 3]], 5])
+
+
+SHORT, TALL = (10, 20, 50, 75), (10, 20, 50, 80)  # of aspects below and above 1.4
+
+
+@pytest.mark.parametrize(
+    ("box", "script", "counts", "expected"),
+    [
+        (TALL, [("12", 0.6), ("13", 0.5), ("123", 0.8), ("123", 0.9)], [2, 3, 5], ("123", 0.8)),
+        (TALL, [("12", 0.6), ("13", 0.7), ("12", 0.9), ("134", 0.4)], [2, 3, 4], ("13", 0.7)),
+        (TALL, [("12", 0.6), ("+", 0.9), ("+", 0.9), ("+", 0.9)], [2, 3, 4], ("12", 0.6)),
+        (TALL, [("+", 0.6)], [], ("+", 0.6)),
+        (TALL, [("1", 0.6)], [], ("1", 0.6)),
+        (TALL, [("11", 0.975)], [], ("11", 0.975)),
+        (SHORT, [("12", 0.6)], [], ("12", 0.6)),
+    ],
+    ids=["a digit lacked", "unsure", "longer", "first longer", "one digit", "sure", "not tall"],
+)
+def test_which_boxes_are_read_again_and_what_replaces_the_first_reading(
+    box, script, counts, expected
+):
+    shapes = []
+
+    def predict(images, _):
+        number, confidence = script[len(shapes)]
+        shapes.append(images[0].shape)
+        digits = [int(digit) for digit in number.strip("+")]
+        place = np.full((1, 4), len(shapes), np.float32)
+        return Predictions(
+            {
+                "length": np.array([5 if number == "+" else len(number)]),
+                "digits": np.array([digits + [-1] * (4 - len(digits))]),
+                "confidence": np.float32([confidence]),
+                "box": np.float32([box]),
+                "crop": place,
+                "attention": place[..., None],
+            }
+        )
+
+    result = stacked.read_stacked([np.zeros((100, 60, 3), np.uint8)], [None], predict)
+    assert [width // 52 for _, width, _ in shapes[1:]] == counts  # 40 columns and their margins
+    (reading,) = result.readings()
+    assert (reading.number, reading.confidence) == (expected[0], pytest.approx(expected[1]))
+    assert reading.box == box
+    assert (result.crops == 1).all() and (result.attention == 1).all()

@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 import number_zoo
 from number_zoo import all_numbers, boxes, locator
+from number_zoo.any_turn import read_any_turn
 from number_zoo.images import decode_image
 from number_zoo.locator import Locations, Locator, UprightCrop, scales
 from number_zoo.published import SMALL_WEIGHTS, onnx_file
@@ -220,6 +221,19 @@ def test_a_number_that_is_read_twice_is_given_once(second, expected):
     assert [reading.number for reading in predictions.readings()] == expected
 
 
+def one_row(number, confidence, box=(np.nan,) * 4):
+    """The predictions of a reader of two to three digits for one image."""
+    return number_zoo.Predictions(
+        {
+            "digits": np.array([[int(digit) for digit in number.ljust(3, "0")]]),
+            "length": np.array([len(number)]),
+            "confidence": np.float32([confidence]),
+            "box": np.float32([box]),
+            "crop": np.zeros((1, 4), np.float32),
+        }
+    )
+
+
 @pytest.mark.parametrize(
     ("opposite", "expected"), [(0.85, [("99", 2, pytest.approx(0.704, abs=1e-3))]), (0.75, [])]
 )
@@ -228,20 +242,46 @@ def test_an_uncertain_number_is_read_upside_down_too(opposite, expected):
     image[30:, 60:] = 255
 
     def predict(images, windows):
-        number, confidence = (6, 0.5) if images[0][-1, -1, 0] else (9, opposite)
-        return number_zoo.Predictions(
-            {
-                "digits": np.array([[number] * 2]),
-                "length": np.array([2]),
-                "confidence": np.float32([confidence]),
-                "crop": np.float32(windows),
-            }
-        )
+        return one_row("66", 0.5) if images[0][-1, -1, 0] else one_row("99", opposite)
 
     located = Locations(np.float32([[20, 10, 60, 30]]), np.array([0.6]), np.array([0]))
     (predictions,) = all_numbers.read_located([image], [located], predict)
     readings = predictions.readings()
     assert [(one.number, one.turn, one.confidence) for one in readings] == expected
+
+
+@pytest.mark.parametrize(
+    ("second", "expected"),
+    [(("123", 0.9), "123"), (("103", 0.9), "12"), (("123", 0.1), "12"), (("12", 0.99), "12")],
+    ids=["longer", "another", "unsure", "the same"],
+)
+def test_a_wider_crop_replaces_a_reading_that_it_contains(second, expected):
+    script = [("12", 0.8), second]
+
+    def predict(images, windows):  # the number extends beyond its located box
+        return one_row(*script.pop(0), box=windows[0])
+
+    located = Locations(np.float32([[20, 10, 60, 30]]), np.array([0.6]), np.array([0]))
+    image = np.zeros((40, 200, 3), np.uint8)
+    (predictions,) = all_numbers.read_located([image], [located], predict)
+    assert not script and predictions.decoded.numbers() == [expected]
+
+
+@pytest.mark.parametrize(
+    ("turned", "expected"),
+    [
+        ([("71", 0.7), ("17", 0.95), ("", 0.99)], ("17", 2)),
+        ([("71", 0.7), ("17", 0.85), ("", 0.99)], ("", 0)),  # unsure
+        ([("71", 0.85), ("17", 0.95), ("", 0.99)], ("", 0)),  # ambiguous
+        ([("17", 0.85), ("17", 0.95), ("", 0.99)], ("17", 2)),
+    ],
+)
+def test_another_turn_is_read_if_it_is_sure_and_the_only_one(turned, expected):
+    script = [("", 0.99), *turned]
+    image = np.zeros((40, 200, 3), np.uint8)
+    predictions = read_any_turn([image], [None], lambda *_: one_row(*script.pop(0)))
+    (reading,) = predictions.readings()
+    assert not script and (reading.number, reading.turn) == expected
 
 
 @pytest.mark.parametrize("turn", range(4))

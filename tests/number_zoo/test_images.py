@@ -63,6 +63,7 @@ def test_a_light_photo_with_few_transparent_pixels_is_composited_over_white():
         (clear_palette(), (255, 255, 255), 0),
         (encode_image(sixteen_bits()), (156, 156, 156), 0),
         (encode_image(sixteen_bits(), "TIFF"), (156, 156, 156), 0),
+        (encode_image(Image.new("I;16", (6, 4), 65_535), "TIFF"), (255, 255, 255), 0),
         (encode_image(Image.new("I;16", (6, 4), 255), "TIFF"), (255, 255, 255), 0),
         (encode_image(red(), "WEBP", lossless=True), RED, 0),
         (encode_image(red(), "BMP"), RED, 0),

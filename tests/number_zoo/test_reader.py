@@ -135,10 +135,18 @@ def test_threads_are_at_least_one(name):
         Reader(SMALL_WEIGHTS, **{name: 0})
 
 
-def test_an_image_is_read_alone_as_among_many(reader):
+def test_an_image_is_read_alone_as_among_many(reader, monkeypatch):
     rng = np.random.default_rng(1)
-    images = [rng.integers(0, 256, (10 + 9 * n, 30 + n, 3), np.uint8) for n in range(20)]
+    order = np.roll(range(20), 7)  # batches are in the order of sizes
+    images = [rng.integers(0, 256, (10 + 9 * n, 30 + n, 3), np.uint8) for n in order]
+    shapes, backend = [], reader._backend
+    monkeypatch.setattr(reader, "batch_pixels", 20_000)
+    monkeypatch.setattr(
+        reader, "_backend", lambda inputs: shapes.append(inputs["images"].shape) or backend(inputs)
+    )
     together = reader.predict(images)
+    assert sum(count for count, *_ in shapes) == 20
+    assert all(count * height * width <= 20_000 for count, height, width, _ in shapes)
     for index in (0, 7, 19):
         for name, values in reader.predict([images[index]]).arrays.items():
             np.testing.assert_allclose(together.arrays[name][index], values[0], atol=1e-3)

@@ -56,6 +56,11 @@ def test_quotas_follow_the_weights(weights, total):
     assert np.abs(np.array(counts) - fractions).max() <= 1
 
 
+def test_the_largest_remainders_are_rounded_up():
+    assert quotas([5, 3, 1], 10) == [6, 3, 1]  # of 5.56, 3.33 and 1.11
+    assert quotas([1, 1, 1], 11) == [4, 4, 3]
+
+
 def test_one_source_is_used_once_an_epoch_in_a_new_order():
     epochs = [plan_epoch([12], [1.0], 3, 4, seed=5, epoch=epoch) for epoch in range(3)]
     for plan in epochs:
@@ -85,7 +90,8 @@ def test_epochs_continue_where_the_last_one_stopped(sizes, steps, batch_size, ep
 
 
 def test_a_batch_holds_the_sources_in_proportion():
-    plan = plan_epoch([1000, 30], [2.0, 1.0], 50, 60, seed=0, epoch=3)
+    plan, other = (plan_epoch([1000, 30], [2.0, 1.0], 50, 60, seed=0, epoch=n) for n in (3, 4))
+    assert not np.array_equal(plan[..., 0], other[..., 0])
     assert (plan[..., 0] == 1).sum() == 1000
     fractions = (plan[..., 0] == 1).mean(axis=1)
     assert 0.1 < fractions.min() < fractions.max() < 0.6

@@ -85,6 +85,10 @@ def test_premultiplied_alpha_is_composited():
         assert (to_array(image) == 10).all()
 
 
+def test_floats_are_rounded():
+    assert (to_array(np.full((4, 6), 99.6)) == 100).all()
+
+
 def test_exif_orientation_is_applied():
     stored = Image.new("RGB", (6, 4))
     stored.putpixel((0, 0), (255, 255, 255))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from evaluation.intervals import (
     clustered_interval,
@@ -50,6 +51,18 @@ def test_character_interval_of_perfect_and_empty_readings():
     assert high == 1.0 and 0.9 < low < 0.95  # as 50 of 50, not as 150 of 150
     assert clustered_interval(0 * ones, 3 * ones)[0] == 0.0
     assert clustered_interval(0 * ones, 0 * ones) == (0.0, 1.0)
+
+
+def test_character_interval_by_hand():
+    """The residuals of 3 of 5 digits are 0.8, -0.6 and -0.2; an image without digits has none."""
+    low, high = clustered_interval(np.array([2, 0, 1, 0]), np.array([2, 1, 2, 0]))
+    effective = 0.24 / (3 / 2 * 1.04 / 5**2)
+    hits = 0.6 * effective
+    assert low == pytest.approx(stats.beta.ppf(0.025, hits, effective - hits + 1))
+    assert high == pytest.approx(stats.beta.ppf(0.975, hits + 1, effective - hits))
+    # At most as many trials as digits: Clopper and Pearson's interval of 6 of 12.
+    interval = clustered_interval(np.array([2, 1, 2, 1]), np.full(4, 3))
+    assert interval == pytest.approx((0.2109, 0.7891), abs=1e-4)
 
 
 def test_paired_interval_of_published_examples():

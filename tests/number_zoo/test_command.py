@@ -245,6 +245,8 @@ def test_no_two_images_are_drawn_to_one_file(tmp_path):
         "../up/x.jpg": Path("out/x.png"),
         "-": Path("out/standard_input.png"),
     }
+    both = drawn_paths(["Standard_input.jpg", "-"], Path("out"))
+    assert len({str(path).lower() for path in both.values()}) == 2
     cases = drawn_paths(["IMG.JPG", "img.heic"], Path("out"))
     assert len({str(path).lower() for path in cases.values()}) == 3
     twice = drawn_paths(["x.jpg", "up/../x.jpg"], Path("out"))
@@ -259,11 +261,11 @@ def test_an_image_of_several_names_is_drawn(folder, tmp_path):
 
 def test_images_of_long_names_are_drawn_apart(folder, tmp_path):
     for name in ("a", "b"):  # a temporary file needs a longer name than 255 bytes
-        shutil.copy(folder / "a.jpg", folder / f"{name}{'é' * 125}.jpg")
-    names = [str(path) for path in folder.glob("*é.jpg")]
+        shutil.copy(folder / "a.jpg", folder / f"{name}{'é' * 124}9.jpg")
+    names = [str(path) for path in folder.glob("*é9.jpg")]
     assert main([*names, "--draw", str(tmp_path / "drawn")]) == 0
     drawn = list((tmp_path / "drawn").iterdir())
-    assert len(drawn) == 2 and all(path.name.endswith("é.png") for path in drawn)
+    assert len(drawn) == 2 and all(path.name.endswith("é9.png") for path in drawn)
 
 
 def test_a_resumed_run_draws_to_the_same_files(folder, tmp_path):

@@ -12,6 +12,7 @@ from artifacts.files import (
     RunError,
     atomic_path,
     check_folder,
+    check_report,
     expand_user,
     first_difference,
     lock,
@@ -152,11 +153,25 @@ def test_the_first_difference_is_named_by_its_key():
     assert first_difference(old, {"seed": 0, "recipe": {"epochs": 3}}) == (
         "recipe.epochs: 2, now 3"
     )
+    assert (
+        first_difference({"a": "x" * 60}, {"a": "x" * 59}) == f"a: '{'x' * 60}', now '{'x' * 59}'"
+    )
     shown = first_difference({"space": "a\n" * 1000}, {"space": "b"})
     assert shown.endswith("a…, now 'b'") and len(shown) < 120
     settings = [f"setting_{index}=1" for index in range(9)]
     shown = first_difference({"overrides": settings}, {"overrides": [*settings[:-1], "lr=2"]})
     assert re.fullmatch(r"overrides: ….*setting_8=1'\], now ….*lr=2'\]", shown)
+
+
+def test_a_report_is_written_beside_folders_and_hidden_files_alone(tmp_path):
+    (tmp_path / "runs").mkdir()
+    (tmp_path / ".DS_Store").touch()
+    check_report(tmp_path, "index.html")
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(RunError, match=r"not of such a report \(notes\.txt\)"):
+        check_report(tmp_path, "index.html")
+    (tmp_path / "index.html").touch()
+    check_report(tmp_path, "index.html")
 
 
 def test_a_locked_folder_cannot_be_locked_again(tmp_path):

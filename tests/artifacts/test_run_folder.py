@@ -47,9 +47,11 @@ def test_an_unfinished_run_of_other_labels_is_refused(tmp_path):
 
 
 def test_a_run_without_an_epoch_takes_another_configuration(tmp_path):
-    with open_run(tmp_path, CONFIGURATION) as run:
+    with open_run(tmp_path, CONFIGURATION, {"photos train": "1a"}) as run:
         run.tensorboard.mkdir()
-    with open_run(tmp_path, CONFIGURATION | {"seed": 7}) as run:
+    labels = {"photos train": "2b"}
+    with open_run(tmp_path, CONFIGURATION | {"seed": 7}, labels) as run:
+        assert not changed_labels(run.config, labels)
         assert read_run_configuration(run.config) == CONFIGURATION | {"seed": 7}
         assert not run.tensorboard.exists()
     (tmp_path / "notes.txt").touch()

@@ -108,5 +108,9 @@ def test_pairs_are_counted_in_order():
     (pair,) = compare_pairs({"a": a, "b": b})
     assert (pair.first, pair.first_only, pair.second_only) == ("a", 2, 1)
     assert pair.difference == pytest.approx(0.25)
+    a, b = np.ones((2, 50), bool)
+    a[:2], b[2:14] = False, False  # Tango's 12 against 2: z is 10 / √14
+    (pair,) = compare_pairs({"a": a, "b": b})
+    assert pair.p_text == "p = 0.0075"
     (pair,) = compare_pairs({"blind": np.zeros(3000, bool), "seeing": np.ones(3000, bool)})
     assert pair.p_text == "p < 0.0001" and pair.verdict == "seeing is better than blind"

@@ -7,7 +7,7 @@ from keras import ops
 
 import models
 from models.locator_loss import LocatorLoss
-from models.locator_metrics import LocationScores, location_scores
+from models.locator_metrics import LocationScores, average_precision, location_scores
 
 SIZE = 96
 NONE = [np.nan] * 5
@@ -204,12 +204,28 @@ NUMBER, SMALL = [10, 10, 110, 60, 0], [200, 10, 230, 20, 1]
         (
             [NUMBER, SMALL],
             [(10, 10, 110, 60, 0, 0.9), (0, 300, 60, 310, 0, 0.8)],
-            {"average_precision_large": 1, "average_precision_small": 0, "recall_large": 1},
+            {"average_precision_large": 1, "average_precision_small": 0, "recall_large": 1}
+            | {"turn_accuracy": 1, "recall": 0.5},
+        ),
+        (  # a later hit raises the precision at an earlier one: 1 of 2, then 2 of 3
+            [NUMBER, SMALL],
+            [(300, 0, 400, 50, 0, 0.95), (*NUMBER, 0.9), (*SMALL, 0.8)],
+            {"average_precision": 2 / 3},
+        ),
+        (  # the size is that of the number, not of its box; 16 is medium
+            [[10, 10, 110, 26, 0]],
+            [(10, 10, 110, 25, 0, 0.9)],
+            {"recall_medium": 1, "average_precision_medium": 1, "recall_small": np.nan},
         ),
         (  # a box to ignore is neither right nor wrong
             [[200, 10, 230, 20, np.nan], NUMBER],
             [(202, 10, 228, 20, 0, 0.9), (10, 10, 110, 60, 0, 0.8)],
             {"average_precision": 1, "precision": 1, "recall": 1},
+        ),
+        (  # two fifths of a box in it are too few, three fifths enough
+            [[200, 10, 230, 20, np.nan], NUMBER],
+            [(155, 10, 230, 20, 0, 0.9), (180, 10, 230, 20, 0, 0.9), (*NUMBER, 0.8)],
+            {"average_precision": 0.5, "precision": 0.5, "recall": 1},
         ),
         ([NONE], [(0, 0, 9, 9, 0, 0.7)], {"precision": 0, "recall": np.nan}),
         ([NUMBER], [], {"average_precision": 0, "precision": 0, "turn_accuracy": 0, "f1": 0}),
@@ -228,6 +244,22 @@ def test_the_best_threshold_counts_all_boxes_of_its_score():
     scores.update(boxes[:1], np.array([0.95]), np.zeros(1), truth)
     assert scores.best_threshold() == 0.95
     assert scores.result(0.95)["f1"] > scores.result(0.9)["f1"]
+
+
+def test_the_best_threshold_is_a_compromise_of_precision_and_recall():
+    scores, truth = LocationScores(), np.array([NUMBER], float)
+    assert scores.best_threshold() == 0.5
+    boxes = np.array([NUMBER[:4], [300, 0, 400, 50], [300, 50, 400, 90]], float)
+    scores.update(boxes[1:], np.array([0.8, 0.7]), np.zeros(2), truth)
+    assert scores.best_threshold() == 0.5
+    scores.update(boxes[:1], np.array([0.95]), np.zeros(1), truth)
+    scores.update(boxes[:1], np.array([0.9]), np.zeros(1), truth)
+    assert scores.best_threshold() == 0.9  # F1 is 2 of 4, then 4 of 5
+
+
+def test_a_weight_counts_a_box_as_often():
+    weighted = average_precision([0.1, 0.9], [True, False], 2, np.array([2, 1]))
+    assert weighted == average_precision([0.1, 0.1, 0.9], [True, True, False], 2) == 2 / 3
 
 
 def test_scores_of_perfect_outputs_of_several_images():

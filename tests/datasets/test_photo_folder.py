@@ -23,7 +23,7 @@ from datasets.photo_folder import (
     unusable_splits,
     with_options,
 )
-from datasets.photo_folder.values import Unclear, parse_label
+from datasets.photo_folder.values import Unclear, float_column, parse_label, split_in
 from tests.datasets.folders import put, put_images
 
 
@@ -293,6 +293,7 @@ def test_splits_in_names_of_tables_and_folders(tmp_path, images, files, expected
         *(("12A", "--labels digits"), ("7.0", "spreadsheet"), ("nan", "missing")),
         *(("?", "not a number"), ("-", "not a number"), ("1.5", "alone (15)"), ("-1", "alone (1)")),
         *(("12-3", "2 numbers"), ("3/4", "2 numbers"), ("1.2E+05", "as text"), ("٣", "no digits")),
+        ("1E-5", "as text"),
         *(("2026-01-12", "date"), ("TRUE", "no digits"), ("12 34", "2 numbers")),
     ],
 )  # fmt: skip
@@ -303,6 +304,17 @@ def test_what_a_label_means(text, label):
         with pytest.raises(Unclear) as raised:
             parse_label(text)
         assert label in str(raised.value)
+
+
+def test_the_last_word_of_a_name_decides_its_split():
+    assert [split_in(name) for name in ("test_set/train", "train/val/7", "contest")] == [
+        "train", "validation", ""
+    ]  # fmt: skip
+
+
+def test_two_labels_with_a_point_are_not_yet_a_column_of_floats():
+    assert float_column(["7.0", "", "nan", "12.0", "3.0"])
+    assert not float_column(["7.0", "12.0"]) and not float_column(["7.0", "12.0", "3"])
 
 
 def test_a_row_with_an_image_is_no_comment(tmp_path):
@@ -328,6 +340,7 @@ def test_letters_are_dropped_on_request():
         *(("1 2 3", "'1 2 3'"), ("1 2 x 4", "semicolons"), ("5 2 5 4", "right > left")),
         *((".1 .2 .5 1", "in pixels: multiply"), ("1,2 3,4;3,2 5,4", [[1, 2, 3, 4], [3, 2, 5, 4]])),
         *((text, "decimal comma") for text in ("10,1 20,2 30,3 60,4", "1,5 2 3 4", "1,5;2;3;4")),
+        *((text, "decimal comma") for text in ("1 2 3 4;3,5 2 5 4", "-1,5 2 3 4")),
         *(("1 1 nan 4", "nan"), ("1 1 2 2;2 1 3 2;3 1 4 2", "2 digits")),
     ],
 )  # fmt: skip

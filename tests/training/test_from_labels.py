@@ -68,11 +68,20 @@ def test_a_folder_alone_becomes_a_reader(published, photos, tmp_path, capsys, ca
     ("losses", "correct", "alpha", "replace"),
     [
         ({0: [2, 2.1, 2], 0.5: [1, 1.2, 1], 1: [3, 3, 3]}, {0: 1, 0.5: 2, 1: 0}, 0.5, True),
+        ({0: [2, 2.1, 2], 0.5: [1, 1.2, 1], 1: [3, 3, 3]}, {0: 2, 0.5: 2, 1: 0}, 0.5, True),
+        ({0: [2, 2, 2], 0.5: [0, 2.3, 1.9], 1: [3, 3, 3]}, {0: 1, 0.5: 2, 1: 0}, 0.5, False),
         ({0: [2, 2, 2], 0.5: [1, 3, 2], 1: [0, 4, 1]}, {0: 1, 0.5: 2, 1: 3}, 1.0, False),
         ({0: [2, 2, 2], 0.5: [1, 1, 1], 1: [1, 1, 2]}, {0: 3, 0.5: 2, 1: 3}, 0.5, False),
         ({0: 3 * [0.002], 0.5: 3 * [0.001], 1: 3 * [0.003]}, {0: 3, 0.5: 3, 1: 3}, 0.5, False),
     ],
-    ids=["better", "gain within its error", "fewer correct", "no gain to speak of"],
+    ids=[
+        "better",
+        "as many correct",
+        "gain of 0.8 errors",
+        "gain within its error",
+        "fewer correct",
+        "no gain to speak of",
+    ],
 )
 def test_the_published_reader_is_replaced_by_a_better_one_only(
     photos, tmp_path, monkeypatch, losses, correct, alpha, replace
@@ -108,10 +117,40 @@ def test_the_published_reader_is_replaced_by_a_better_one_only(
     comparison = from_labels.choose_reader(run)
     assert (comparison["alpha"], comparison["replace"]) == (alpha, replace)
     assert run.model.read_text() == f"[{alpha}]"
+    run.model.replace(run.folder / "interpolated.keras")  # as a kill before the last step leaves it
     assert from_labels.choose_reader(run) == comparison == read_json(run.metrics)["comparison"]
+    assert run.model.read_text() == f"[{alpha}]"
     assert read_json(run.metrics)["inference"]["temperature"] == 1.5
     text = from_labels.describe_choice(comparison, run.folder)
-    assert text.startswith("Replace" if replace else "Keep")
+    assert text.startswith("Replace" if replace else "Keep") and "(few images: " in text
+
+
+@pytest.mark.parametrize(
+    ("correct", "losses", "chosen"),
+    [((5, 6), (1, 2), 1), ((6, 5), (2, 1), 0), ((6, 6), (2, 1), 1), ((6, 6), (1, 1), 0)],
+)
+def test_the_start_reads_most_photos_and_of_equal_ones_is_likelier(
+    photos, tmp_path, monkeypatch, correct, losses, chosen
+):
+    default = from_labels.DEFAULT_WEIGHTS
+    names = [default, next(name for name in models.list_weights() if name != default)]
+
+    def read(name, _, split, sample):
+        assert (split, sample) == ("train", from_labels.SAMPLE)
+        return SimpleNamespace(predictions=SimpleNamespace(decoded=name), truth=None)
+
+    monkeypatch.setattr(models, "list_weights", lambda *_: names[::-1])
+    monkeypatch.setattr(from_labels, "Reader", lambda name, **_: name)
+    monkeypatch.setattr(from_labels, "run_inference", read)
+    monkeypatch.setattr(
+        from_labels, "sequence_correct", lambda name, _: np.ones(correct[names.index(name)])
+    )
+    monkeypatch.setattr(
+        from_labels,
+        "_losses",
+        lambda outputs, _: np.full(9, losses[names.index(outputs.predictions.decoded)]),
+    )
+    assert from_labels.plan(str(photos), tmp_path).weights == names[chosen]
 
 
 def test_steps_follow_the_number_of_photos_and_rendered_images_join_few(
@@ -132,3 +171,4 @@ def test_steps_follow_the_number_of_photos_and_rendered_images_join_few(
     large = from_labels.plan(str(photos), tmp_path)
     assert large.dataset == str(photos) and large.recipe["frozen"] == ""
     assert large.recipe["steps_per_epoch"] > 3 * plan.recipe["steps_per_epoch"]
+    assert large.recipe["steps_per_epoch"] == 600 // get_recipe("few_labels").epochs

@@ -77,7 +77,7 @@ def test_the_prediction_is_the_most_probable_sequence():
         assert np.exp(list(scores.values())).sum() == pytest.approx(1)
 
 
-@pytest.mark.parametrize("places", [1, 5])
+@pytest.mark.parametrize("places", [1, 2, 5])
 def test_training_loss_is_the_exact_negative_log_likelihood(places):
     rng = np.random.default_rng(1)
     outputs, truth = random_outputs(rng, places=places), random_truth(rng, places=places)
@@ -106,12 +106,16 @@ def test_absent_digits_give_no_gradient():
     assert (np.abs(gradient[~absent]).max(-1) > 0).all()
 
 
-def test_label_smoothing_raises_the_loss_of_a_confident_prediction():
-    truth = np.array([[3]], "int32")
-    confident = np.full((1, 1, 10), -20.0, "float32")
-    confident[0, 0, 3] = 20
-    assert float(DigitsLoss()(truth, confident)) == pytest.approx(0, abs=1e-6)
-    assert float(DigitsLoss(0.1)(truth, confident)) > 1
+def test_label_smoothing_is_that_of_keras():
+    rng = np.random.default_rng(3)
+    outputs = {name: values.astype("float32") for name, values in random_outputs(rng).items()}
+    truth = {"length": rng.integers(0, 7, 64), "digits": rng.integers(0, 10, (64, 5))}
+    expected = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1)
+    for name, loss in losses(5, 0.1).items():
+        classes = keras.ops.one_hot(truth[name], outputs[name].shape[-1])
+        places = 5 if name == "digits" else 1
+        value = places * float(expected(classes, outputs[name]))
+        assert float(loss(truth[name], outputs[name])) == pytest.approx(value, rel=1e-5)
 
 
 def outputs_for(length, digits, places=5):
@@ -134,10 +138,12 @@ def test_scores_of_perfect_and_constant_predictions():
 
 def test_longer_is_never_a_correct_sequence():
     length, digits = labels.encode("123456", 5)
-    truth = {"length": np.array([length, 2]), "digits": np.stack([digits, [1, 2, -1, -1, -1]])}
-    longer = outputs_for(np.array([6, 6]), np.zeros((2, 5), int))
-    assert decode_predictions(longer).numbers() == ["+", "+"]
-    assert sequence_scores(longer, truth)["sequence_accuracy"] == 0
+    rows = [digits, [1, 2, -1, -1, -1], [-1] * 5]
+    truth = {"length": np.array([length, 2, 0]), "digits": np.stack(rows)}
+    longer = outputs_for(np.array([6, 6, 6]), np.zeros((3, 5), int))
+    assert decode_predictions(longer).numbers() == ["+", "+", "+"]
+    scores = sequence_scores(longer, truth)
+    assert scores["sequence_accuracy"] == 0 and scores["length_accuracy"] == pytest.approx(1 / 3)
 
 
 @pytest.fixture
@@ -187,6 +193,9 @@ def test_box_loss_grows_with_distance():
     assert (np.diff(computed) > 0.1).all()
     # Half of it covered: GIoU is IoU, a third, less the empty share of the hull, none.
     assert computed[2] == pytest.approx(1 - 1 / 3 + 0.2, abs=1e-5)
+    # Apart: IoU is 0, and a third of the hull is empty.
+    apart = box_loss([[0, 0, 0.2, 0.2]] * 2, [[0.4, 0, 0.6, 0.2]] * 2)
+    assert apart == pytest.approx([1 + 1 / 3 + 0.8] * 2, abs=1e-5)
 
 
 def test_an_unknown_box_gives_no_loss_and_no_gradient():

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 import models
 from artifacts.environment import environment
@@ -33,6 +34,9 @@ FOLDER = Path("exports")
 
 _IMAGES, _IMAGES_INT8, _SCENES = 64, 400, 12
 """Default numbers of images of a check."""
+
+_CALIBRATED = 4
+"""Every so many images of the check calibrate a quantization of activations; labels do not."""
 
 _INPUTS = {
     IMAGES: "uint8 [batch, height, width, 3]: RGB, of any size",
@@ -96,7 +100,9 @@ def export(
         weights: published weights, a run folder or a `.keras` file.
         format_name: "saved_model", "onnx" or "litert"; "onnx" for a locator.
         out: the file to write. Defaults to one in `exports/`, named after the weights.
-        quantize: "float16" or, for LiteRT, "int8": how weights are stored.
+        quantize: "float16", or "int8" for readers as ONNX or LiteRT: how weights are stored. For
+            ONNX, int8 also applies to activations, with ranges from a quarter of the images of the
+            check.
         max_glimpses: maximum number of glimpses of an image. Defaults to that of `Reader`.
         dataset: data set with the validation images of the check. Defaults to rendered images.
         images: number of images of the check. Defaults to 64, for int8 to 400, for a locator to 12.
@@ -115,7 +121,7 @@ def export(
     out = _out_path(out, weights, form, quantize)
     check_folder(out.parent)
     prepare = _locator if models.task_of(weights) == "locate" else _reader
-    model, graph, check_file = prepare(
+    model, graph, calibration, check_file = prepare(
         weights, form, quantize, max_glimpses, dataset, images, data_dir
     )
     description = _description(weights, form, quantize, model, graph)
@@ -127,7 +133,7 @@ def export(
     ):
         log.info("Writing %s", out)
         metadata = {key: description[key] for key in ("model", "reads", "licence", *model.metadata)}
-        form.write(graph, temporary, quantize, metadata)
+        form.write(graph, temporary, quantize, metadata, calibration)
         log.info("Checking the file")
         result = check_file(temporary)
         files = [temporary, *temporary.rglob("*")]
@@ -142,8 +148,8 @@ def export(
 
 def _reader(
     weights, form: Format, quantize, max_glimpses, dataset, images, data_dir
-) -> tuple[Reader, keras.Model, Callable[[Path], Check]]:
-    """The trained model, its inference graph, and the check of a file."""
+) -> tuple[Reader, keras.Model, list[np.ndarray], Callable[[Path], Check]]:
+    """The trained model, its inference graph, images for calibration, and the check of a file."""
     reader = Reader(weights, max_glimpses)
     count = images or (_IMAGES_INT8 if quantize == INT8 else _IMAGES)
     # Now, so that an unknown data set is reported before the file is written.
@@ -155,15 +161,23 @@ def _reader(
         crops=form.crops,
         frozen=form.name != "saved_model",
     )
-    return reader, graph, lambda file: check(form.open(file, None), reader, labelled, quantize)
+    calibration = labelled.images[::_CALIBRATED]
+
+    def check_file(file: Path) -> Check:
+        return check(form.open(file, None), reader, labelled, quantize)
+
+    return reader, graph, calibration, check_file
 
 
 def _locator(
     weights, form: Format, quantize, max_glimpses, dataset, images, data_dir
-) -> tuple[Locator, keras.Model, Callable[[Path], LocatorCheck]]:
+) -> tuple[Locator, keras.Model, list[np.ndarray], Callable[[Path], LocatorCheck]]:
     """The same for a locator."""
-    if form.name != "onnx":
-        raise ValueError(f"a locator is exported as onnx. Received: {form.name}")
+    if form.name != "onnx" or quantize == INT8:
+        raise ValueError(
+            "a locator is exported as onnx, with float16 or without. Received: "
+            f"{form.name}{f' with {quantize}' if quantize else ''}"
+        )
     if max_glimpses is not None:
         raise ValueError(
             f"a locator takes no glimpses: leave max_glimpses out. Received: {max_glimpses}"
@@ -174,7 +188,7 @@ def _locator(
     def check_file(file: Path) -> LocatorCheck:
         return check_locator(formats.open_locator(file), model, scenes, quantize)
 
-    return model, model.graph, check_file
+    return model, model.graph, [], check_file
 
 
 def _out_path(out: str | Path | None, weights: str | Path, form: Format, quantize) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from number_zoo.names import CROPS, IMAGE_SIZES, IMAGES, unknown_name
 from number_zoo.reader import available_cores
 from number_zoo.session import METADATA, Session
 
-FLOAT16, INT8 = "float16", "int8"
+FLOAT16, INT8 = _WEIGHTS = "float16", "int8"
 
 Run = Callable[[np.ndarray], dict[str, np.ndarray]]
 """An opened file: a function from uint8 (batch, height, width, 3) to outputs by name."""
@@ -34,7 +34,8 @@ class Format:
         suffix: suffix of its files; a SavedModel is a folder.
         runtime: the package that runs it.
         quantizations: how weights can be stored other than in float32.
-        write: writes a model to a path, with a quantization or None, and metadata.
+        write: writes a model to a path, with a quantization or None, metadata, and images that
+            calibrate a quantization of activations.
         open: opens a file, with a number of threads (None for the default).
         crops: whether the file also has the inputs `crops` and `image_sizes`, and computes only the
             active images of a batch.
@@ -44,7 +45,7 @@ class Format:
     suffix: str
     runtime: str
     quantizations: tuple[str, ...]
-    write: Callable[[keras.Model, Path, str | None, dict[str, Any]], None]
+    write: Callable[[keras.Model, Path, str | None, dict[str, Any], Sequence[np.ndarray]], None]
     open: Callable[[Path, int | None], Run]
     crops: bool = False
 
@@ -83,7 +84,11 @@ def _open_saved_model(path: Path, threads: int | None) -> Run:
 
 
 def _write_onnx(
-    model: keras.Model, path: Path, quantize: str | None, metadata: dict[str, Any]
+    model: keras.Model,
+    path: Path,
+    quantize: str | None,
+    metadata: dict[str, Any],
+    images: Sequence[np.ndarray],
 ) -> None:
     import onnx
     import tf2onnx  # noqa: F401  # this ImportError names the package; that of Keras would not
@@ -100,6 +105,10 @@ def _write_onnx(
     _name_dimensions(file.graph)
     if quantize == FLOAT16:
         _halve_weights(file.graph)
+    elif quantize == INT8:
+        from exporting.quantize import quantize_loop
+
+        quantize_loop(file, [_inputs(image[None]) for image in images])
     onnx.helper.set_model_props(file, {METADATA: json.dumps(metadata)})
     onnx.save(file, path)
 
@@ -150,15 +159,14 @@ def open_locator(path: Path) -> Run:
 
 def _open_onnx(path: Path, threads: int | None) -> Run:
     session = _open_session(path, threads)
+    return lambda images: session(_inputs(images))
 
-    def run(images: np.ndarray) -> dict[str, np.ndarray]:
-        batch, height, width, _ = images.shape
-        sizes = np.tile(np.float32([width, height]), (batch, 1))
-        return session(
-            {IMAGES: images, CROPS: np.zeros((batch, 4), np.float32), IMAGE_SIZES: sizes}
-        )
 
-    return run
+def _inputs(images: np.ndarray) -> dict[str, np.ndarray]:
+    """The inputs of the ONNX file of a reader for whole images."""
+    batch, height, width, _ = images.shape
+    sizes = np.tile(np.float32([width, height]), (batch, 1))
+    return {IMAGES: images, CROPS: np.zeros((batch, 4), np.float32), IMAGE_SIZES: sizes}
 
 
 def _write_litert(model: keras.Model, path: Path, quantize: str | None, *_) -> None:
@@ -186,7 +194,7 @@ FORMATS = {
     form.name: form
     for form in (
         Format("saved_model", "", "tensorflow", (), _write_saved_model, _open_saved_model),
-        Format("onnx", ".onnx", "onnxruntime", (FLOAT16,), _write_onnx, _open_onnx, crops=True),
-        Format("litert", ".tflite", "ai_edge_litert", (FLOAT16, INT8), _write_litert, _open_litert),
+        Format("onnx", ".onnx", "onnxruntime", _WEIGHTS, _write_onnx, _open_onnx, crops=True),
+        Format("litert", ".tflite", "ai_edge_litert", _WEIGHTS, _write_litert, _open_litert),
     )
 }

@@ -51,7 +51,9 @@ def test_a_saved_model_replaces_an_older_one_and_nothing_else(weights, tmp_path,
     assert run(weights, "saved_model", tmp_path / "letters") == 2
 
 
-@pytest.mark.parametrize(("form", "quantize"), [("onnx", "float16"), ("litert", "int8")])
+@pytest.mark.parametrize(
+    ("form", "quantize"), [("onnx", "float16"), ("onnx", "int8"), ("litert", "int8")]
+)
 def test_quantized_files_are_smaller(form, quantize, need, make_weights, photos, tmp_path):
     need(form)
     arguments = {"input_shape": (16, 32, 1), "max_digits": 1, "dense_units": 256}
@@ -148,7 +150,10 @@ def test_a_file_that_fails_is_not_kept(fails, need, weights, tmp_path, monkeypat
     [
         (["nothing", "--format", "onnx"], "Received: nothing"),
         (["{weights}", "--format", "onnx", "--out", "reader.tflite"], "ends in .onnx"),
-        (["{weights}", "--format", "onnx", "--quantize", "int8"], "litert with float16 or int8"),
+        (
+            ["{weights}", "--format", "saved_model", "--quantize", "int8"],
+            "onnx with float16 or int8",
+        ),
         (["{weights}", "--format", "onnx", "--dataset", "mnits"], "mnist"),
     ],
 )

@@ -8,13 +8,19 @@ import runpy
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from exporting import formats
+import exporting
+import number_zoo
+from exporting import check, formats
+from tests.exporting.conftest import OPTIMIZERS
+
+GALLERY = Path(number_zoo.__file__).parent / "server/static/gallery"
 
 NET_OF_2013 = {
     "filters": (4, 6),
@@ -33,6 +39,28 @@ FILES = [
     ("litert", "residual_cnn_tiny", 3, 5, {"blocks": (1, 1)}),
     ("saved_model", "residual_cnn_tiny", 3, 5, {"blocks": (1, 1)}),
 ]
+
+
+def test_int8_reads_what_float32_reads_but_for_rounding(need, tmp_path, monkeypatch):
+    need("onnx")
+    import onnx
+
+    monkeypatch.setattr(OPTIMIZERS, {})
+    monkeypatch.setattr(check, "MAX_LOST", 0.1)  # 0.01 is less than one of these images
+    name, out = "street_numbers_small", tmp_path / "small.onnx"
+    result = exporting.export(name, "onnx", out, quantize="int8", images=48)
+    assert result.size < 2 * result.reader.model.count_params()  # bytes
+    (loop,) = (node for node in onnx.load(out).graph.node if node.op_type == "Loop")
+    operations = Counter(node.op_type for node in loop.attribute[0].g.node)
+    assert operations["QuantizeLinear"] > operations["Conv"] > 10
+    files = sorted(GALLERY.glob("*.jpg"))
+    readings = [number_zoo.Reader(w, threads=1).predict(files).readings() for w in (name, out)]
+    differences = [
+        abs(a.confidence - b.confidence) if a.number == b.number else 1
+        for a, b in zip(*readings, strict=True)
+    ]
+    assert len(files) == 8 and np.median(differences) < 0.03
+    assert sum(difference < 0.1 for difference in differences) >= 6
 
 
 @pytest.mark.parametrize(("form", "name", "channels", "max_digits", "arguments"), FILES)

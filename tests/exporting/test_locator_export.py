@@ -77,7 +77,8 @@ def test_a_file_that_differs_is_refused(expected):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--format", "litert"], "a locator is exported as onnx. Received: litert"),
+        (["--format", "litert"], "a locator is exported as onnx, with float16"),
+        (["--format", "onnx", "--quantize", "int8"], "Received: onnx with int8"),
         (["--format", "onnx", "--max-glimpses", "2"], "takes no glimpses"),
     ],
 )

@@ -32,7 +32,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--format", required=True, choices=("saved_model", "onnx", "litert"),
         help="for TensorFlow, ONNX Runtime or LiteRT")
     add("--quantize", choices=("float16", "int8"),
-        help="store weights in 16 or 8 bits (onnx, litert); int8 is twice to three times as fast")
+        help="store weights in 16 or 8 bits (onnx, litert); int8 is faster")
     add("--out", type=Path, metavar="FILE",
         help="the file to write, a folder for saved_model (default: in exports/)")
     add("--max-glimpses", type=int, metavar="N",

@@ -23,8 +23,8 @@ import numpy as np
 from artifacts.startup import quiet_tensorflow
 
 WARM_UP = 5
-FILES = (("onnx", None), ("onnx", "float16"), ("litert", None), ("litert", "int8"),
-         ("saved_model", None))  # fmt: skip
+FILES = (("onnx", None), ("onnx", "float16"), ("onnx", "int8"),
+         ("litert", None), ("litert", "int8"), ("saved_model", None))  # fmt: skip
 
 
 def parse() -> argparse.Namespace:

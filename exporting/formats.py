@@ -103,12 +103,12 @@ def _write_onnx(
         model.export(path, format="onnx", verbose=False, input_signature=[signature])
     file = onnx.load(path)
     _name_dimensions(file.graph)
-    if quantize == FLOAT16:
-        _halve_weights(file.graph)
-    elif quantize == INT8:
+    if quantize == INT8:
         from exporting.quantize import quantize_loop
 
         quantize_loop(file, [_inputs(image[None]) for image in images])
+    if quantize is not None:
+        _halve_weights(file.graph)
     onnx.helper.set_model_props(file, {METADATA: json.dumps(metadata)})
     onnx.save(file, path)
 

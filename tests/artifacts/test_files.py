@@ -168,7 +168,7 @@ def test_a_report_is_written_beside_folders_and_hidden_files_alone(tmp_path):
     (tmp_path / ".DS_Store").touch()
     check_report(tmp_path, "index.html")
     (tmp_path / "notes.txt").touch()
-    with pytest.raises(RunError, match=r"not of such a report \(notes\.txt\)"):
+    with pytest.raises(RunError, match=r"not such a report \(it holds notes\.txt\)"):
         check_report(tmp_path, "index.html")
     (tmp_path / "index.html").touch()
     check_report(tmp_path, "index.html")

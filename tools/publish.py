@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 from artifacts.files import RunError, atomic_path, read_json, write_json
 from artifacts.run_folder import RunFolder
 from artifacts.startup import quiet_tensorflow, run_command
+from evaluation import FIGURES_FILE
 from tools.training_steps import PLANS, run_plan
 
 if TYPE_CHECKING:
@@ -153,14 +154,14 @@ def _next_version(existing: str | None, same: bool) -> str:
 
 
 def evaluate(run: Path, datasets: list[str], report: Path) -> list[Path]:
-    """Evaluate a run on the test splits of data sets; returns the `results.json` of each."""
+    """Evaluate a run on the test splits of data sets; returns the `FIGURES_FILE` of each."""
     results = []
     for dataset in datasets:
         folder = report / dataset.replace("/", "_").strip("._")
         command = ["evaluate.py", str(run), "--dataset", dataset, "--report", str(folder)]
         options = ["--corruption-samples", "0", "--no-timing"]
         subprocess.run([sys.executable, *command, *options], check=True)
-        results.append(folder / "results.json")
+        results.append(folder / FIGURES_FILE)
     return results
 
 

@@ -22,7 +22,11 @@ def quantize_loop(model: ModelProto, inputs: Sequence[Arrays]) -> None:
     ONNX Runtime's static quantization does not apply to the graphs in a model's nodes. The body is
     therefore quantized as a model of its own, calibrated with what the loop passes to it for every
     image and glimpse. Weights have 7 bits, so that sums do not saturate on processors without
-    instructions for 8-bit products (VNNI). Matrix products are few, and more sensitive to rounding.
+    instructions for 8-bit products (VNNI).
+
+    The first convolution, those of one pixel (shortcuts of residual blocks, attention and box
+    logits) and matrix products are not quantized: they take little of the time, and rounding them
+    changes readings most.
 
     Args:
         model: a model with one loop, whose body takes all values as inputs, with weights in
@@ -41,12 +45,21 @@ def quantize_loop(model: ModelProto, inputs: Sequence[Arrays]) -> None:
             _Calibration(_body_inputs(model, loop, alone, inputs)),
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=["Conv"],
+            nodes_to_exclude=_sensitive(onnx.load(optimized)),
             per_channel=True,
             reduce_range=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
         )
         body.CopyFrom(onnx.load(quantized).graph)
+
+
+def _sensitive(body: ModelProto) -> list[str]:
+    """Names of the first convolution and of those of one pixel."""
+    shapes = {weights.name: weights.dims for weights in body.graph.initializer}
+    convolutions = [node for node in body.graph.node if node.op_type == "Conv"]
+    pointwise = [node for node in convolutions if set(shapes[node.input[1]][2:]) == {1}]
+    return [node.name for node in (*convolutions[:1], *pointwise)]
 
 
 class _Calibration(CalibrationDataReader):

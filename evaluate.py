@@ -15,6 +15,7 @@ from datasets.folder_options import add_folder_options, check_mixes, read_folder
 EXAMPLES = """examples:
   evaluate.py runs/my_run --dataset mnist
   evaluate.py runs/small runs/large --dataset my_photos --report report
+  evaluate.py runs/my_run exports/my_run.onnx --dataset my_photos
   evaluate.py NAME --dataset rendered_scenes --report report
   evaluate.py NAME --dataset my_photos --all --locator runs/my_locator
   evaluate.py --table                    rewrite the tables of README.md and docs/results.md
@@ -38,7 +39,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add = parser.add_argument
     # fmt: off
     add("models", nargs="*", metavar="RUN|FILE|NAME",
-        help="run folders, .keras files or published weights")
+        help="run folders, .keras files, exported .onnx files or published weights")
     add("--dataset", metavar="NAME|FOLDER|MIX", help="the images to evaluate on")
     add("--split", choices=("train", "validation", "test"), default="test", help="default: test")
     add("--crop", choices=("full", "union", "square"),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 
 import datasets
@@ -22,14 +23,17 @@ from evaluation.paired import Pair, compare_pairs
 from evaluation.timing import time_readers
 from inference import provenance
 from inference.over_dataset import overlap, run_inference
-from inference.reader import Reader
+from inference.reader import Reader as KerasReader
 from inference.split_images import SplitImages, random_indices
 from models.metrics import negative_log_likelihood, sequence_correct
 from number_zoo.predictions import DecodedSequences, Predictions
+from number_zoo.reader import Reader, available_cores
 
 log = logging.getLogger(__name__)
 
 TIMED_IMAGES, FEW_IMAGES = 64, 1000
+
+_METADATA = ("parameters", "input_shape", "max_glimpses", "temperature")
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,7 @@ class Result:
         confidence: float (images,), in [0, 1].
         correct: bool (images,), whether every digit and the length are correct.
         predictions, reader: None for the constant answer.
+        model: the Keras model; None for the constant answer, and for a file that was exported.
     """
 
     name: str
@@ -52,6 +57,7 @@ class Result:
     correct: np.ndarray
     predictions: Predictions | None = None
     reader: Reader | None = None
+    model: keras.Model | None = None
 
 
 @dataclass(frozen=True)
@@ -97,8 +103,12 @@ def compare(
 ) -> Comparison:
     """Evaluate models on a split.
 
+    Models are read as `predict.py` reads them: published weights and exported files with ONNX
+    Runtime, the others with Keras. With a number of glimpses, as for crops, published weights are
+    read with Keras.
+
     Args:
-        names: run folders, `.keras` files or published weights.
+        names: run folders, `.keras` files, exported `.onnx` files or published weights.
         dataset: name, folder or mix, as `datasets.load` takes it.
         split: "test", or "validation" for model selection.
         crop: "full", "union" or "square". Defaults to the training crop of each model.
@@ -118,7 +128,7 @@ def compare(
         with noted_failure(name, failed):
             model_crop = crop or provenance.configuration(name).get("crop", "full")
             # Glimpses locate the number, which is unnecessary in a crop around the true box.
-            reader = Reader(name, max_glimpses if model_crop == "full" else 1)
+            reader = _open(name, max_glimpses if model_crop == "full" else 1)
             loaded.append((name, model_crop, reader))
     if not loaded:
         raise none_evaluated(failed)
@@ -158,6 +168,20 @@ def compare(
     )
 
 
+def _open(name: str, max_glimpses: int | None) -> Reader:
+    is_file = Path(name).suffix == ".onnx"
+    if not is_file and (max_glimpses is not None or name not in models.list_weights()):
+        return KerasReader(name, max_glimpses)
+    reader = Reader(name, threads=1, batch_threads=available_cores())
+    fixed = reader.metadata["max_glimpses"]
+    if max_glimpses not in (None, fixed):
+        raise ValueError(
+            f"{name} was exported with max_glimpses={fixed}. Export it again: export.py RUN "
+            f"--format onnx --max-glimpses {max_glimpses}. Received: {max_glimpses}"
+        )
+    return reader
+
+
 @contextlib.contextmanager
 def noted_failure(name: str, failed: list[tuple[str, str]]) -> Iterator[None]:
     """Within the block, an error is logged and recorded as the reason why a model is not
@@ -193,9 +217,11 @@ def _has_validation(images: SplitImages) -> bool:
 
 
 def _evaluate(name, reader: Reader, images: SplitImages, crop, thresholds_on) -> Result:
-    model = reader.model
-    height, width, channels = model.input_shape[1:]
-    max_digits = model.output["digits"].shape[1]
+    if isinstance(reader, KerasReader):
+        model = reader.model
+    else:
+        model = models.load(name) if name in models.list_weights() else None
+    max_digits = reader.metadata["max_digits"]
     unreadable = sum(len(text) > max_digits for text in images.texts)
     if unreadable == len(images.texts):
         raise ValueError(
@@ -217,20 +243,17 @@ def _evaluate(name, reader: Reader, images: SplitImages, crop, thresholds_on) ->
         "thresholds_chosen_on": thresholds_on,
         "max_digits": max_digits,
         "unreadable_labels": unreadable,
-        "parameters": model.count_params(),
-        "multiply_adds": models.multiply_adds(model),
-        "file_size": models.model_file(name).stat().st_size,
-        "sha256": models.file_digest(models.model_file(name)),
-        "input_shape": [height, width, channels],
+        "multiply_adds": None if model is None else models.multiply_adds(model),
+        "file_size": reader.path.stat().st_size,
+        "sha256": models.file_digest(reader.path),
         "crop": crop,
-        "max_glimpses": reader.max_glimpses,
-        "temperature": reader.temperature,
+        **{key: reader.metadata[key] for key in _METADATA},
         "trained_with": provenance.trained_with(name),
         "seed": provenance.configuration(name).get("seed"),
     } | figures.box_figures(overlap(predictions.boxes, outputs.boxes))
     return _result(
         name, predictions.decoded, truth, images, loss, thresholds, about,
-        predictions=predictions, reader=reader,
+        predictions=predictions, reader=reader, model=model,
     )  # fmt: skip
 
 
@@ -244,7 +267,7 @@ def _result(
     about: dict,
     **model,
 ) -> Result:
-    """The result of a model (`predictions`, `reader`) or of a constant answer (neither).
+    """The result of a model (`predictions`, `reader`, `model`) or of a constant answer (neither).
 
     `loss` is −log P of each label, `thresholds` are those of the confidence, and `about` has the
     model's further figures.

@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from inference.reader import Reader
+from number_zoo.reader import Reader
 
 log = logging.getLogger(__name__)
 

@@ -85,12 +85,12 @@ def _charts(comparison: Comparison) -> dict[str, Any]:
 def _mistakes(comparison: Comparison, result: Result) -> list[dict]:
     """A model's mistakes of highest confidence; the first ones have saliency maps."""
     wrong = charts.confident_mistakes(result, MISTAKES)
-    saliency = Saliency(result.reader.model)
+    saliency = None if result.model is None else Saliency(result.model)
     cards = []
     for index, image in comparison.images.load(wrong).items():
         (name, label), reading = comparison.images.labels[index], result.readings[index]
         maps = []
-        if len(cards) < SALIENCY and reading not in ("", LONGER):
+        if saliency and len(cards) < SALIENCY and reading not in ("", LONGER):
             crop = result.predictions.crops[index]
             maps = [
                 (digit, embed(overlay(image, crop, values)))

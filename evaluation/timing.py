@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from inference.reader import Reader
+from number_zoo.reader import Reader
 
 BATCH = 64
 WARM_UP, ROUNDS, BATCHES = 5, 40, 3

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from datasets import sources
-from inference.reader import Reader
 from inference.split_images import random_indices
 from labels import encode_batch
 from number_zoo.images import decode_image
 from number_zoo.predictions import Predictions
+from number_zoo.reader import Reader
 
 _CHUNK = 256
 
@@ -50,7 +50,7 @@ def run_inference(
     """Read every image of a split.
 
     Args:
-        reader: the model.
+        reader: the model, with Keras or ONNX Runtime.
         dataset: name, folder or mixture.
         split: `"train"`, `"validation"` or `"test"`.
         crop: the part of each image that is read: `"full"`, or a crop around the true boxes.
@@ -63,7 +63,7 @@ def run_inference(
         ValueError: if an image cannot be decoded or has no boxes for the crop, or if the model
             reads single digits and a label has another length.
     """
-    max_digits = reader.model.output["digits"].shape[1]
+    max_digits = reader.metadata["max_digits"]
     predictions, texts, truths, boxes = [], [], [], []
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
         stream = sources.examples(dataset, split, data_dir, limit)

@@ -69,6 +69,7 @@ class Reader(reader.Reader):
                 f"max_glimpses is 1. Received: max_glimpses={self.max_glimpses}"
             )
         self.name = Path(weights).resolve().name.removesuffix(".keras")
+        self.path = models.model_file(weights)
         inference_model = graph.build_inference_model(
             self.model, self.max_glimpses, self.temperature, crops=True
         )

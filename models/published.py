@@ -2,7 +2,7 @@
 
 Weights `NAME` are three files: `models/weights/NAME.keras`, the model, and in `number_zoo/weights/`
 `NAME.onnx`, its inference graph, and `NAME.json`, the card of both. The functions take the name of
-published weights, a run folder or a `.keras` file.
+published weights, a run folder or a `.keras` file; those without a model also an exported file.
 """
 
 from __future__ import annotations
@@ -82,10 +82,20 @@ def provenance_of(source: str | Path) -> dict[str, Any]:
 
 
 def _metadata(source: str | Path, name: str) -> dict[str, Any]:
-    """The card of published weights, or a JSON file of a run; empty if there is none."""
+    """The card of published weights, or a JSON file of a run; empty if there is none.
+
+    Of an exported file, that of the weights it was exported from.
+    """
     if str(source) in list_weights(None):
         return card(str(source))
-    path = Path(source) / name
+    if Path(source).suffix == ".onnx":
+        exported_from = _json_object(Path(f"{source}.json")).get("weights")
+        return _metadata(exported_from, name) if exported_from else {}
+    return _json_object(Path(source) / name)
+
+
+def _json_object(path: Path) -> dict[str, Any]:
+    """The content of a JSON file; empty if there is none."""
     if not path.is_file():
         return {}
     try:
@@ -93,7 +103,7 @@ def _metadata(source: str | Path, name: str) -> dict[str, Any]:
     except ValueError as error:
         raise ValueError(f"{path} is not JSON: {error}") from error
     if not isinstance(content, dict):
-        raise ValueError(f"{path} is not that of a run: it is no JSON object")
+        raise ValueError(f"{path} is damaged: it is no JSON object")
     return content
 
 

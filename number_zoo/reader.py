@@ -51,6 +51,7 @@ class Reader:
 
     Attributes:
         name: name of the weights; for a file its stem.
+        path: the file.
         metadata: metadata of the file, see `session.METADATA`.
 
     Raises:
@@ -74,7 +75,7 @@ class Reader:
                 raise ValueError(f"{name} is 1 or more. Received: {value}")
         weights = published.DEFAULT_WEIGHTS if weights is None else weights
         session = Session(weights, batch_threads)
-        self.name, self.metadata = session.name, session.metadata
+        self.name, self.path, self.metadata = session.name, session.path, session.metadata
         threads = threads or available_cores()
         self._start(session, threads, locator, max(threads, batch_threads))
 

@@ -36,6 +36,7 @@ class Session:
 
     Attributes:
         name: name of the weights; for a file its stem.
+        path: the file.
         metadata: metadata of the file, see `METADATA`.
 
     Raises:
@@ -85,6 +86,7 @@ class Session:
                 f"are {', '.join(sorted(_INPUTS[task]))}. Received: {', '.join(sorted(inputs))}"
             )
         self.name = str(weights) if is_published else path.resolve().stem
+        self.path = path
         self.metadata: dict[str, Any] = json.loads(metadata[METADATA])
         if is_published:
             card = published.card(str(weights))

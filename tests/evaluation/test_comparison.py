@@ -4,6 +4,7 @@ import csv
 import json
 import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,12 +14,14 @@ import datasets
 import evaluate
 import evaluation
 import models
+import number_zoo
 from datasets import photo_folder
 from evaluation import timing
 from evaluation.comparison import compare
 from evaluation.figures import choose_thresholds
 from inference.provenance import leak_warnings
 from inference.split_images import SplitImages, random_indices
+from number_zoo.published import onnx_file
 
 QUICK = ["--corruption-samples", "0", "--no-timing"]
 
@@ -204,15 +207,38 @@ def test_copied_training_images_are_named(photos, tmp_path):
     assert "train split of" in warning and "1 of 2 rows cannot be used" in warning
 
 
-@pytest.mark.parametrize("kind", ["run", "published"])
+def test_published_weights_and_exported_files_are_read_as_predict_reads_them(photos, tmp_path):
+    name, file = "street_numbers_small", str(tmp_path / "copy.onnx")
+    shutil.copyfile(onnx_file(name), file)
+    compared = compare([name, file], str(photos), timing=False)
+    evaluation.write_report(compared, tmp_path / "report")
+    first, second = compared.results
+    readings = number_zoo.Reader(name).predict(
+        [e.read() for e in datasets.examples(photos, "test")]
+    )
+    assert first.readings == second.readings == readings.decoded.numbers()
+    assert first.figures["sha256"] == second.figures["sha256"] == models.card(name)["onnx_sha256"]
+    assert first.figures["multiply_adds"] > 0 and second.figures["multiply_adds"] is None
+    # With other glimpses than those of the file, published weights are read with Keras.
+    compared = compare([name, file], str(photos), timing=False, max_glimpses=1)
+    (result,), ((failed, reason),) = compared.results, compared.failed
+    assert result.figures["max_glimpses"] == 1
+    assert result.figures["sha256"] == models.card(name)["sha256"]
+    assert failed == file and "exported with max_glimpses=4" in reason
+
+
+@pytest.mark.parametrize("kind", ["run", "exported", "published"])
 def test_fingerprints_of_training_data_warn_of_a_leak(kind, photos, tmp_path, monkeypatch):
     """Also of a part of a mix, and without the folder that was trained on."""
     data = {"photos train": datasets.fingerprint(photos, "train")}
     name = str(tmp_path / "run")
-    if kind == "run":
+    if kind != "published":
         (tmp_path / "run").mkdir()
         (tmp_path / "run" / "metrics.json").write_text(json.dumps({"data": data}))
-    else:
+    if kind == "exported":
+        run, name = name, str(tmp_path / "run.onnx")
+        Path(f"{name}.json").write_text(json.dumps({"weights": run}))
+    if kind == "published":
         name = "published"
         card = {"data": data, "training": {"configuration": {}}}
         monkeypatch.setattr(models.published, "list_weights", lambda *_: [name])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -15,7 +16,8 @@ from number_zoo.predictions import Predictions
 class CropReader:
     """Reads "7" in every crop of less than 80 % of an image, and nothing in others."""
 
-    model = SimpleNamespace(output={"digits": np.zeros((1, 5, 10))}, input_shape=(None, 8, 16, 3))
+    model = SimpleNamespace(input_shape=(None, 8, 16, 3))
+    metadata: ClassVar = {"max_digits": 5}
 
     def predict(self, images, crops=None):
         sizes = np.float32([image.shape[1::-1] for image in images])

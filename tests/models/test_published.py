@@ -67,5 +67,5 @@ def test_a_folder_that_is_no_usable_run_is_named(tmp_path):
     with pytest.raises(ValueError, match=r"model\.keras is not a Keras model .* it is damaged"):
         models.load(tmp_path)
     (tmp_path / "config.json").write_text("[]")
-    with pytest.raises(ValueError, match=r"config\.json is not that of a run"):
+    with pytest.raises(ValueError, match=r"config\.json is damaged: it is no JSON object"):
         models.provenance_of(tmp_path)

@@ -47,7 +47,8 @@ def card(name: str) -> dict[str, Any]:
         `parameters`, `sha256` (of the Keras file), `onnx_sha256`, `reads`, `licence`, `crop`,
         `known_failures`, `inference` (`temperature`, `max_glimpses`), `data` (fingerprints of the
         training and validation splits), `training` (configuration, environment, duration,
-        validation scores) and `figures` (test results with the command of each).
+        validation scores), `export` (`quantize`, and `dataset` with the images of its check) and
+        `figures` (test results with the command of each).
 
     Raises:
         ValueError: if no weights have that name; the message lists the known, nearest first.

@@ -7,7 +7,8 @@
 
 The weights are `models/weights/NAME.keras` and, for number_zoo, `number_zoo/weights/NAME.onnx`,
 which is compared with Keras on validation or rendered images; the card of both is next to the
-latter. Omitted options keep the values of an existing card of that name.
+latter. Omitted options keep the values of an existing card of that name. With --evaluate, the
+published files are evaluated: as they are read by predict.py.
 """
 
 from __future__ import annotations
@@ -30,8 +31,9 @@ from tools.training_steps import PLANS, run_plan
 if TYPE_CHECKING:
     from training.configuration import Configuration
 
-IMAGES = 200
-"""Number of images on which the exported file is compared with Keras."""
+IMAGES, IMAGES_INT8 = 200, 800
+"""Numbers of images on which the exported file is compared with Keras, without and with int8, whose
+ranges a quarter of them gives."""
 
 FIGURES = (
     "images",
@@ -57,12 +59,12 @@ def publish(
     name: str,
     reads: str | None = None,
     licence: str | None = None,
-    results: list[Path] | None = None,
     fails: list[str] | None = None,
     *,
     version: str | None = None,
+    quantize: str | None = None,
     dataset: str | None = None,
-    images: int = IMAGES,
+    images: int | None = None,
 ) -> Path:
     """Export the model of a finished run, check the file, and publish both with a card.
 
@@ -73,22 +75,22 @@ def publish(
         run: a finished run.
         name: name of the weights.
         reads: one sentence about the intended images. None keeps the value of an existing card of
-            that name, as for `licence`, `fails` and `results`.
+            that name, as for `licence`, `fails`, `quantize` and `dataset`. Its figures are kept if
+            neither file changes.
         licence: one sentence about the uses that the licence of the training data allows.
-        results: `results.json` files of `evaluate.py` with figures of this model file. None keeps
-            the figures of an existing card of the same model file.
         fails: sentences on known failures.
         version: semantic version of the weights. Defaults to 1.0.0, or to that of an existing card,
             with the minor version increased if the model file or the exported file differs.
-        dataset: data set with the validation images of the check. Defaults to rendered images.
-        images: number of images of the check.
+        quantize: "float16" (the default of a new card) or "int8", see `exporting.export`.
+        dataset: data set with the validation images of the check, and of the calibration of int8.
+            Defaults to rendered images.
+        images: number of images of the check. Defaults to `IMAGES`, for int8 to `IMAGES_INT8`.
 
     Returns:
         Path of the card.
 
     Raises:
-        ValueError: if the run is not finished, a results file has no figures of its model, or
-            `reads` or `licence` is missing.
+        ValueError: if the run is not finished, or `reads` or `licence` is missing.
         ExportError: if the exported file does not read what the model reads.
     """
     if not run.finished:
@@ -103,7 +105,8 @@ def publish(
     configuration, metrics = stages[0][1], read_json(run.metrics)
     digest, path = published.file_digest(run.model), FOLDER / f"{name}.json"
     existing = read_json(path) if path.exists() else {}
-    same_model = existing.get("sha256") == digest
+    export_of = existing.get("export", {"quantize": "float16", "dataset": None})
+    quantize, dataset = quantize or export_of["quantize"], dataset or export_of["dataset"]
     card = {
         "version": version,
         "task": models.entry(configuration.model).task,
@@ -119,10 +122,9 @@ def publish(
         "inference": metrics.get("inference", {}),
         "training": _training(stages),
         "data": metrics.get("data", {}),
-        "figures": existing.get("figures", []) if same_model else [],
+        "export": {"quantize": quantize, "dataset": dataset},
+        "figures": [],
     }
-    if results is not None:
-        card["figures"] = [_figures(path, digest) for path in results]
     if card["reads"] is None or card["licence"] is None:
         raise ValueError(f"{path} does not exist yet: pass --reads and --licence")
     with tempfile.TemporaryDirectory() as temporary:
@@ -130,13 +132,14 @@ def publish(
             run.folder,
             "onnx",
             Path(temporary) / f"{name}.onnx",
-            quantize="float16",
+            quantize=quantize,
             dataset=dataset,
-            images=images,
+            images=images or (IMAGES_INT8 if quantize == "int8" else IMAGES),
         ).path
         card["onnx_sha256"] = published.file_digest(onnx)
         # The same model reads otherwise where the inference graph has changed.
-        same = same_model and existing["onnx_sha256"] == card["onnx_sha256"]
+        same = all(existing.get(key) == card[key] for key in ("sha256", "onnx_sha256"))
+        card["figures"] = existing["figures"] if same else []
         card["version"] = version or _next_version(existing.get("version"), same)
         for source, folder in ((run.model, published.FOLDER), (onnx, FOLDER)):
             folder.mkdir(parents=True, exist_ok=True)
@@ -153,12 +156,24 @@ def _next_version(existing: str | None, same: bool) -> str:
     return f"{major}.{int(minor) + 1}.0"
 
 
-def evaluate(run: Path, datasets: list[str], report: Path) -> list[Path]:
-    """Evaluate a run on the test splits of data sets; returns the `FIGURES_FILE` of each."""
+def add_figures(path: Path, results: list[Path]) -> None:
+    """Replace the figures of a card by those of its files in `results.json` files of `evaluate.py`.
+
+    Raises:
+        ValueError: if a results file has no figures of the files.
+    """
+    card = read_json(path)
+    figures = [_figures(file, {card["sha256"], card["onnx_sha256"]}) for file in results]
+    write_json(path, card | {"figures": figures})
+
+
+def evaluate(name: str, datasets: list[str], report: Path) -> list[Path]:
+    """Evaluate published weights on the test splits of data sets; returns the `FIGURES_FILE` of
+    each."""
     results = []
     for dataset in datasets:
         folder = report / dataset.replace("/", "_").strip("._")
-        command = ["evaluate.py", str(run), "--dataset", dataset, "--report", str(folder)]
+        command = ["evaluate.py", name, "--dataset", dataset, "--report", str(folder)]
         options = ["--corruption-samples", "0", "--no-timing"]
         subprocess.run([sys.executable, *command, *options], check=True)
         results.append(folder / FIGURES_FILE)
@@ -191,7 +206,7 @@ def _training(stages: list[tuple[RunFolder, Configuration]]) -> dict[str, Any]:
     return training
 
 
-def _figures(path: Path, digest: str) -> dict[str, Any]:
+def _figures(path: Path, digests: set[str]) -> dict[str, Any]:
     results = read_json(path)
     measured = {
         "dataset": results["dataset"],
@@ -206,9 +221,11 @@ def _figures(path: Path, digest: str) -> dict[str, Any]:
             }
         }
     for figures in results["models"].values():
-        if figures.get("sha256") == digest:
+        if figures.get("sha256") in digests:
             return measured | {key: figures[key] for key in FIGURES if key in figures}
-    raise ValueError(f"{path} has no figures of this model, only of {', '.join(results['models'])}")
+    raise ValueError(
+        f"{path} has no figures of these files, only of {', '.join(results['models'])}"
+    )
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -227,9 +244,10 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--licence", help="uses that the licence of the training data allows")
     add("--fails", nargs="+", metavar="SENTENCE", help="known failures")
     add("--version", help="semantic version of the weights (default: the next one)")
-    add("--dataset", metavar="NAME|FOLDER",
-        help="compare the exported file with Keras on its validation images (default: rendered "
-        "images)")  # fmt: skip
+    add("--quantize", choices=("float16", "int8"), help="of the exported file (default: float16)")
+    add("--dataset", metavar="NAME|FOLDER|MIX",
+        help="compare the exported file with Keras on its validation images, some of which "
+        "calibrate int8 (default: rendered images)")  # fmt: skip
     add("--evaluate", nargs="+", metavar="NAME|FOLDER",
         help="evaluate on the test splits of these, for the card's figures")  # fmt: skip
     add("--results", type=Path, nargs="+", metavar="FILE",
@@ -256,14 +274,16 @@ def main(arguments: list[str] | None = None) -> int:
         if plan:
             run_plan(plan)
         run, name = plan.run if plan else Path(options.source), options.name or options.source
-        results = options.results
-        if options.evaluate:
-            results = [*(results or []), *evaluate(run, options.evaluate, Path("report", name))]
         quiet_tensorflow()
         path = publish(
-            RunFolder(run), name, options.reads, options.licence, results, options.fails,
-            version=options.version, dataset=options.dataset,
+            RunFolder(run), name, options.reads, options.licence, options.fails,
+            version=options.version, quantize=options.quantize, dataset=options.dataset,
         )  # fmt: skip
+        results = options.results or []
+        if options.evaluate:
+            results += evaluate(name, options.evaluate, Path("report", name))
+        if results:
+            add_figures(path, results)
     except (ValueError, OSError, RuntimeError, RunError, subprocess.CalledProcessError) as error:
         print(f"tools.publish: {error}", file=sys.stderr)
         return 2

@@ -20,7 +20,7 @@ from artifacts.files import read_json, write_json
 from artifacts.run_folder import RunFolder, open_run
 from models import published
 from tests.conftest import ROOT
-from tools.publish import main, publish
+from tools.publish import add_figures, main, publish
 from tools.training_steps import PLANS, Plan, Step
 from training.configuration import configure
 
@@ -47,9 +47,8 @@ def continued(run, folder, **metrics):
     return RunFolder(folder)
 
 
-def results_file(run, path, digest=None):
-    """A file of results that has figures of the run's model under another name."""
-    digest = digest or models.file_digest(run.model)
+def results_file(path, digest):
+    """A file of results that has figures of a model file under another name."""
     figures = {"sha256": digest, "images": 3, "sequence_accuracy": 0.5, "latency_ms": 1.0}
     results = {"dataset": "photos", "split": "test", "models": {"constant": {}, "other": figures}}
     write_json(path, results | {"environment": environment()})
@@ -89,9 +88,9 @@ def test_the_card_of_a_locator(not_exported, tmp_path):
 
 def test_a_run_is_published_as_files_that_read_the_same(run, tmp_path):
     pytest.importorskip("tf2onnx")
-    results = [results_file(run, tmp_path / "results.json")]
-    options = {"results": results, "fails": ["letters"], "images": 4}
-    path = publish(run, "mine", "numbers", "free", **options)
+    path = publish(run, "mine", "numbers", "free", ["letters"], images=4)
+    digest = models.file_digest(tmp_path / "onnx" / "mine.onnx")
+    add_figures(path, [results_file(tmp_path / "results.json", digest)])
     card = json.loads(path.read_text())
     assert card["version"] == "1.0.0"
     assert card["figures"][0]["sequence_accuracy"] == 0.5
@@ -113,12 +112,15 @@ def test_a_run_is_published_as_files_that_read_the_same(run, tmp_path):
 
 @pytest.mark.usefixtures("not_exported")
 def test_what_is_left_out_stays_as_it_was_and_versions_rise(run, tmp_path):
-    results = [results_file(run, tmp_path / "results.json")]
-    card = json.loads(publish(run, "mine", "numbers", "free", results, ["letters"]).read_text())
+    options = {"quantize": "int8", "dataset": "photos"}
+    path = publish(run, "mine", "numbers", "free", ["letters"], **options)
+    add_figures(path, [results_file(tmp_path / "results.json", models.file_digest(run.model))])
+    card = json.loads(path.read_text())
+    assert card["export"] == options and len(card["figures"]) == 1
     assert json.loads(publish(run, "mine").read_text()) == card
-    earlier = card | {"onnx_sha256": "of another graph"}
-    (tmp_path / "onnx" / "mine.json").write_text(json.dumps(earlier))
-    assert json.loads(publish(run, "mine").read_text()) == card | {"version": "1.1.0"}
+    path.write_text(json.dumps(card | {"onnx_sha256": "of another graph"}))
+    changed = card | {"version": "1.1.0", "figures": []}
+    assert json.loads(publish(run, "mine").read_text()) == changed
     models.create("logistic_regression").save(run.model)
     new = json.loads(publish(run, "mine").read_text())
     assert new["version"] == "1.2.0" and new["sha256"] != card["sha256"]
@@ -129,9 +131,10 @@ def test_what_is_left_out_stays_as_it_was_and_versions_rise(run, tmp_path):
 def test_a_card_that_would_be_wrong_or_incomplete_is_not_written(
     run, tmp_path, monkeypatch, capsys
 ):
-    results = results_file(run, tmp_path / "results.json", digest="another")
-    with pytest.raises(ValueError, match=r"results\.json has no figures of this model"):
-        publish(run, "mine", "", "", [results])
+    card = tmp_path / "card.json"
+    write_json(card, {"sha256": "one", "onnx_sha256": "two"})
+    with pytest.raises(ValueError, match=r"results\.json has no figures of these files"):
+        add_figures(card, [results_file(tmp_path / "results.json", digest="another")])
     with pytest.raises(ValueError, match="--reads and --licence"):
         publish(run, "mine")
 
@@ -153,7 +156,7 @@ def test_a_card_covers_the_runs_that_a_run_was_started_from(run, tmp_path):
     data = {"photos train": "abc", "meters train": "def"}
     later = continued(run, tmp_path / "later", hours=0.2, data=data)
     between = continued(later, tmp_path / "between", alpha=0.75, data=data)
-    card = json.loads(publish(between, "between", "", "", []).read_text())
+    card = json.loads(publish(between, "between", "", "").read_text())
     assert card["data"] == data
     training = card["training"]
     assert training["alpha"] == 0.75 and not {"hours", "epochs"} & training.keys()

@@ -41,7 +41,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--dataset", metavar="NAME|FOLDER",
         help="check with its validation images (default: rendered images)")
     add("--images", type=int, metavar="N",
-        help="number of images of the check (default: 64; 400 for int8; 12 for a locator)")
+        help="number of images of the check (default: 64, or 12 for a locator; for int8 400 or 48)")
     add("--data-dir", type=Path, metavar="FOLDER",
         help="folder of prepared TFDS data (default: $TFDS_DATA_DIR or data/tensorflow_datasets)")
     # fmt: on

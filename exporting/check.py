@@ -12,6 +12,7 @@ from exporting.sample import Sample
 from inference.locator import Locator
 from inference.reader import Reader
 from models.locator_metrics import overlaps
+from number_zoo.locator import MIN_SCORE
 from number_zoo.names import BOXES, CONFIDENCE, IMAGES, SCORES, TURNS
 from number_zoo.predictions import Predictions
 
@@ -42,9 +43,27 @@ class Tolerance(NamedTuple):
 TOLERANCE = {None: Tolerance(0.01, 0.01, 0.0), FLOAT16: Tolerance(0.05, 0.05, 0.01)}
 """Tolerances by quantization. For `INT8`, only the sequence accuracy is compared."""
 
-LOCATOR_TOLERANCE = {None: 0.01, FLOAT16: 0.05}
-"""Maximum difference of a score and maximum fraction of boxes that change, by quantization:
-rounding can decide which of two overlapping boxes remains."""
+
+class LocatorTolerance(NamedTuple):
+    """Accepted differences between the file of a locator and its graph.
+
+    Rounding can decide which of two overlapping boxes remains.
+    """
+
+    compared: float
+    """Minimum score of the boxes that are compared."""
+    difference: float
+    """Maximum difference of a score."""
+    changed: float
+    """Maximum fraction of boxes without a counterpart."""
+
+
+LOCATOR_TOLERANCE = {
+    None: LocatorTolerance(0.0, 0.01, 0.01),
+    FLOAT16: LocatorTolerance(0.0, 0.05, 0.05),
+    INT8: LocatorTolerance(MIN_SCORE, 0.3, 0.1),
+}
+"""Tolerances by quantization."""
 
 _COMPARED, _SAME_BOX = 20, 0.9
 """Number of boxes of each image that are compared, those with the highest scores, and minimum
@@ -180,11 +199,12 @@ def check_locator(run: Run, locator: Locator, sample: Sample, quantize: str | No
     """
     boxes = equal = 0
     differences = [0.0]
+    tolerance = LOCATOR_TOLERANCE[quantize]
     for image in sample.images:
         of_file, of_graph = run(image[None]), locator.backend({IMAGES: image[None]})
         for a, b in ((of_file, of_graph), (of_graph, of_file)):
             scores, others = a[SCORES][0][:_COMPARED], b[SCORES][0]
-            scores = scores[scores > 0]
+            scores = scores[(scores > 0) & (scores >= tolerance.compared)]
             if not len(scores):
                 continue
             overlap, _ = overlaps(a[BOXES][0][: len(scores)], b[BOXES][0])
@@ -198,15 +218,15 @@ def check_locator(run: Run, locator: Locator, sample: Sample, quantize: str | No
     result = LocatorCheck(
         sample.source, len(sample.images), boxes, equal, float(np.max(differences))
     )
-    changed, tolerance = boxes - equal, LOCATOR_TOLERANCE[quantize]
-    if changed > tolerance * boxes:
+    changed = boxes - equal
+    if changed > tolerance.changed * boxes:
         raise ExportError(
             f"{changed} of {boxes} boxes of file and Keras have no counterpart in the other "
-            f"(accepted: {tolerance:.0%})"
+            f"(accepted: {tolerance.changed:.0%})"
         )
-    if not result.max_difference <= tolerance:
+    if not result.max_difference <= tolerance.difference:
         raise ExportError(
             f"the scores of the file differ from those of Keras by up to "
-            f"{result.max_difference:.3g} (accepted: {tolerance:g})"
+            f"{result.max_difference:.3g} (accepted: {tolerance.difference:g})"
         )
     return result

@@ -18,7 +18,7 @@ from artifacts.environment import environment
 from artifacts.files import atomic_path, check_folder, temporary_files_in, write_json
 from exporting import formats, sample
 from exporting.check import Check, ExportError, LocatorCheck, check, check_locator
-from exporting.formats import INT8, Format
+from exporting.formats import FLOAT16, INT8, Format
 from inference import provenance
 from inference.backends import in_float32
 from inference.graph import build_inference_model
@@ -32,8 +32,8 @@ log = logging.getLogger(__name__)
 FOLDER = Path("exports")
 """Default folder of exported files."""
 
-_IMAGES, _IMAGES_INT8, _SCENES = 64, 400, 12
-"""Default numbers of images of a check."""
+_IMAGES, _SCENES = {None: 64, FLOAT16: 64, INT8: 400}, {None: 12, FLOAT16: 12, INT8: 48}
+"""Default numbers of images of a check, by quantization: those of readers and of locators."""
 
 _CALIBRATED = 4
 """Every so many images of the check calibrate a quantization of activations; labels do not."""
@@ -100,12 +100,12 @@ def export(
         weights: published weights, a run folder or a `.keras` file.
         format_name: "saved_model", "onnx" or "litert"; "onnx" for a locator.
         out: the file to write. Defaults to one in `exports/`, named after the weights.
-        quantize: "float16", or "int8" for readers as ONNX or LiteRT: how weights are stored. For
-            ONNX, int8 also applies to activations, with ranges from a quarter of the images of the
-            check.
+        quantize: "float16" or "int8", as ONNX or LiteRT: how weights are stored. For ONNX, int8
+            also applies to activations, with ranges from a quarter of the images of the check.
         max_glimpses: maximum number of glimpses of an image. Defaults to that of `Reader`.
         dataset: data set with the validation images of the check. Defaults to rendered images.
-        images: number of images of the check. Defaults to 64, for int8 to 400, for a locator to 12.
+        images: number of images of the check. Defaults to 64, for a locator to 12; for int8 to 400
+            and 48.
         data_dir: folder of prepared TFDS data.
 
     Raises:
@@ -151,8 +151,8 @@ def _reader(
 ) -> tuple[Reader, keras.Model, list[np.ndarray], Callable[[Path], Check]]:
     """The trained model, its inference graph, images for calibration, and the check of a file."""
     reader = Reader(weights, max_glimpses)
-    count = images or (_IMAGES_INT8 if quantize == INT8 else _IMAGES)
     # Now, so that an unknown data set is reported before the file is written.
+    count = images or _IMAGES[quantize]
     labelled = sample.take(dataset, count, reader.model.output[DIGITS].shape[1], data_dir)
     graph = build_inference_model(
         in_float32(reader.model),
@@ -173,22 +173,19 @@ def _locator(
     weights, form: Format, quantize, max_glimpses, dataset, images, data_dir
 ) -> tuple[Locator, keras.Model, list[np.ndarray], Callable[[Path], LocatorCheck]]:
     """The same for a locator."""
-    if form.name != "onnx" or quantize == INT8:
-        raise ValueError(
-            "a locator is exported as onnx, with float16 or without. Received: "
-            f"{form.name}{f' with {quantize}' if quantize else ''}"
-        )
+    if form.name != "onnx":
+        raise ValueError(f"a locator is exported as onnx. Received: {form.name}")
     if max_glimpses is not None:
         raise ValueError(
             f"a locator takes no glimpses: leave max_glimpses out. Received: {max_glimpses}"
         )
     model = Locator(weights)
-    scenes = sample.take_scenes(dataset, images or _SCENES, data_dir)
+    scenes = sample.take_scenes(dataset, images or _SCENES[quantize], data_dir)
 
     def check_file(file: Path) -> LocatorCheck:
         return check_locator(formats.open_locator(file), model, scenes, quantize)
 
-    return model, model.graph, [], check_file
+    return model, model.graph, scenes.images[::_CALIBRATED], check_file
 
 
 def _out_path(out: str | Path | None, weights: str | Path, form: Format, quantize) -> Path:

@@ -104,9 +104,11 @@ def _write_onnx(
     file = onnx.load(path)
     _name_dimensions(file.graph)
     if quantize == INT8:
-        from exporting.quantize import quantize_loop
+        from exporting import quantize as quantization
 
-        quantize_loop(file, [_inputs(image[None]) for image in images])
+        reads = CROPS in model.input
+        inputs = [_inputs(image[None]) if reads else {IMAGES: image[None]} for image in images]
+        quantization.quantize(file, inputs)
     if quantize is not None:
         _halve_weights(file.graph)
     onnx.helper.set_model_props(file, {METADATA: json.dumps(metadata)})

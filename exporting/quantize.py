@@ -1,4 +1,4 @@
-"""Static quantization of an ONNX file to 8 bits, whose network is in the loop over the glimpses."""
+"""Static quantization of ONNX files to 8 bits, also of a network in a loop over the glimpses."""
 
 from __future__ import annotations
 
@@ -9,57 +9,83 @@ from pathlib import Path
 import numpy as np
 import onnx
 import onnxruntime
-from onnx import ModelProto, NodeProto, helper
+from onnx import GraphProto, ModelProto, NodeProto, helper
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 Arrays = dict[str, np.ndarray]
 
 
-def quantize_loop(model: ModelProto, inputs: Sequence[Arrays]) -> None:
-    """Quantize the convolutions in the body of a model's loop, in place.
+def quantize(model: ModelProto, inputs: Sequence[Arrays]) -> None:
+    """Quantize the convolutions of a locator, or those in the loop of a reader, in place.
 
-    ONNX Runtime's static quantization does not apply to the graphs in a model's nodes. The body is
-    therefore quantized as a model of its own, calibrated with what the loop passes to it for every
-    image and glimpse. Weights have 7 bits, so that sums do not saturate on processors without
-    instructions for 8-bit products (VNNI).
+    Weights have 7 bits, so that sums do not saturate on processors without instructions for 8-bit
+    products (VNNI). Other operations are not quantized, and neither are:
 
-    The first convolution, those of one pixel (shortcuts of residual blocks, attention and box
-    logits) and matrix products are not quantized: they take little of the time, and rounding them
-    changes readings most.
+    - in a locator the last convolutions, of scores, boxes and turns. If the first ones, on the
+      largest feature maps, were not quantized, most of the time that 8 bits save would be lost
+      again in conversions.
+    - in a reader, whose input is small, the first convolution and those of one pixel (shortcuts of
+      residual blocks, logits of attention and box). They take little of the time, and rounding them
+      changes readings most.
 
     Args:
-        model: a model with one loop, whose body takes all values as inputs, with weights in
-            float32.
+        model: a model in float32, without a loop, or with one whose body takes all values as
+            inputs.
         inputs: inputs of the model, for each of the images whose activations give the ranges.
     """
-    (loop,) = (node for node in model.graph.node if node.op_type == "Loop")
+    loops = [node for node in model.graph.node if node.op_type == "Loop"]
+    if not loops:
+        model.CopyFrom(_quantized(model, _last_convolutions, iter(inputs)))
+        return
+    # ONNX Runtime does not quantize the graphs in a model's nodes. The body is therefore quantized
+    # as a model of its own, with what the loop passes to it for every image and glimpse.
+    (loop,) = loops
     (body,) = (attribute.g for attribute in loop.attribute if attribute.name == "body")
+    alone = helper.make_model(body, opset_imports=model.opset_import)
+    values = _body_inputs(model, loop, alone, inputs)
+    body.CopyFrom(_quantized(alone, _first_and_pointwise, values).graph)
+
+
+def _quantized(model: ModelProto, excluded, inputs: Iterator[Arrays]) -> ModelProto:
+    """A model with quantized convolutions; `excluded` returns the names of others in its graph."""
     with tempfile.TemporaryDirectory() as folder:
-        alone, optimized, quantized = (Path(folder, f"{stage}.onnx") for stage in range(3))
-        onnx.save(helper.make_model(body, opset_imports=model.opset_import), alone)
-        quant_pre_process(alone, optimized, skip_symbolic_shape=True)
+        given, optimized, quantized = (Path(folder, f"{stage}.onnx") for stage in range(3))
+        onnx.save(model, given)
+        quant_pre_process(given, optimized, skip_symbolic_shape=True)
         quantize_static(
             optimized,
             quantized,
-            _Calibration(_body_inputs(model, loop, alone, inputs)),
+            _Calibration(inputs),
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=["Conv"],
-            nodes_to_exclude=_sensitive(onnx.load(optimized)),
+            nodes_to_exclude=excluded(onnx.load(optimized).graph),
             per_channel=True,
             reduce_range=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
         )
-        body.CopyFrom(onnx.load(quantized).graph)
+        return onnx.load(quantized)
 
 
-def _sensitive(body: ModelProto) -> list[str]:
-    """Names of the first convolution and of those of one pixel."""
-    shapes = {weights.name: weights.dims for weights in body.graph.initializer}
-    convolutions = [node for node in body.graph.node if node.op_type == "Conv"]
+def _first_and_pointwise(graph: GraphProto) -> list[str]:
+    shapes = {weights.name: weights.dims for weights in graph.initializer}
+    convolutions = [node for node in graph.node if node.op_type == "Conv"]
     pointwise = [node for node in convolutions if set(shapes[node.input[1]][2:]) == {1}]
     return [node.name for node in (*convolutions[:1], *pointwise)]
+
+
+def _last_convolutions(graph: GraphProto) -> list[str]:
+    """Those that no other convolution follows."""
+    last: list[str] = []
+    before: set[str] = set()  # values that lead to a convolution
+    for node in reversed(graph.node):
+        followed = not before.isdisjoint(node.output)
+        if node.op_type == "Conv" and not followed:
+            last.append(node.name)
+        if node.op_type == "Conv" or followed:
+            before.update(node.input)
+    return last
 
 
 class _Calibration(CalibrationDataReader):
@@ -73,16 +99,16 @@ class _Calibration(CalibrationDataReader):
 
 
 def _body_inputs(
-    model: ModelProto, loop: NodeProto, body_file: Path, inputs: Iterable[Arrays]
+    model: ModelProto, loop: NodeProto, alone: ModelProto, inputs: Iterable[Arrays]
 ) -> Iterator[Arrays]:
-    """Yield the inputs of a loop's body, which is the model in `body_file`, in each iteration."""
+    """Yield the inputs of a loop's body, which is the model `alone`, in each iteration."""
     before = ModelProto()
     before.CopyFrom(model)
     del before.graph.node[list(model.graph.node).index(loop) :], before.graph.output[:]
     made = {name for node in before.graph.node for name in node.output} & set(loop.input)
     before.graph.output.extend(map(helper.make_empty_tensor_value_info, made))
     start = onnxruntime.InferenceSession(before.SerializeToString())
-    body = onnxruntime.InferenceSession(body_file)
+    body = onnxruntime.InferenceSession(alone.SerializeToString())
     counter, condition, *states = (value.name for value in body.get_inputs())
     for arrays in inputs:
         values = arrays | dict(zip(made, start.run(list(made), arrays), strict=True))

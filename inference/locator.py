@@ -46,8 +46,8 @@ class LocateNumbers(keras.layers.Layer):
             (size + SIZE_MULTIPLE - 1) // SIZE_MULTIPLE * SIZE_MULTIPLE - size
             for size in (height, width)
         )
-        padded = ops.pad(ops.cast(images, "float32"), ((0, 0), (0, below), (0, right), (0, 0)))
-        locations = self.model(padded, training=False)
+        padded = ops.pad(images, ((0, 0), (0, below), (0, right), (0, 0)))
+        locations = self.model(ops.cast(padded, "float32"), training=False)
         return models.decode_locations(locations, (height, width), self.limit)
 
     def compute_output_spec(self, images):

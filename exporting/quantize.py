@@ -20,14 +20,11 @@ def quantize(model: ModelProto, inputs: Sequence[Arrays]) -> None:
     """Quantize the convolutions of a locator, or those in the loop of a reader, in place.
 
     Weights have 7 bits, so that sums do not saturate on processors without instructions for 8-bit
-    products (VNNI). Other operations are not quantized, and neither are:
+    products (VNNI).
 
-    - in a locator the last convolutions, of scores, boxes and turns. If the first ones, on the
-      largest feature maps, were not quantized, most of the time that 8 bits save would be lost
-      again in conversions.
-    - in a reader, whose input is small, the first convolution and those of one pixel (shortcuts of
-      residual blocks, logits of attention and box). They take little of the time, and rounding them
-      changes readings most.
+    The first convolution, those of one pixel (shortcuts of residual blocks, logits of maps) and
+    other operations are not quantized: rounding them changes results most, and they take little of
+    the time.
 
     Args:
         model: a model in float32, without a loop, or with one whose body takes all values as
@@ -36,7 +33,7 @@ def quantize(model: ModelProto, inputs: Sequence[Arrays]) -> None:
     """
     loops = [node for node in model.graph.node if node.op_type == "Loop"]
     if not loops:
-        model.CopyFrom(_quantized(model, _last_convolutions, iter(inputs)))
+        model.CopyFrom(_quantized(model, iter(inputs)))
         return
     # ONNX Runtime does not quantize the graphs in a model's nodes. The body is therefore quantized
     # as a model of its own, with what the loop passes to it for every image and glimpse.
@@ -44,11 +41,10 @@ def quantize(model: ModelProto, inputs: Sequence[Arrays]) -> None:
     (body,) = (attribute.g for attribute in loop.attribute if attribute.name == "body")
     alone = helper.make_model(body, opset_imports=model.opset_import)
     values = _body_inputs(model, loop, alone, inputs)
-    body.CopyFrom(_quantized(alone, _first_and_pointwise, values).graph)
+    body.CopyFrom(_quantized(alone, values).graph)
 
 
-def _quantized(model: ModelProto, excluded, inputs: Iterator[Arrays]) -> ModelProto:
-    """A model with quantized convolutions; `excluded` returns the names of others in its graph."""
+def _quantized(model: ModelProto, inputs: Iterator[Arrays]) -> ModelProto:
     with tempfile.TemporaryDirectory() as folder:
         given, optimized, quantized = (Path(folder, f"{stage}.onnx") for stage in range(3))
         onnx.save(model, given)
@@ -59,7 +55,7 @@ def _quantized(model: ModelProto, excluded, inputs: Iterator[Arrays]) -> ModelPr
             _Calibration(inputs),
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=["Conv"],
-            nodes_to_exclude=excluded(onnx.load(optimized).graph),
+            nodes_to_exclude=_sensitive(onnx.load(optimized).graph),
             per_channel=True,
             reduce_range=True,
             activation_type=QuantType.QUInt8,
@@ -68,24 +64,12 @@ def _quantized(model: ModelProto, excluded, inputs: Iterator[Arrays]) -> ModelPr
         return onnx.load(quantized)
 
 
-def _first_and_pointwise(graph: GraphProto) -> list[str]:
+def _sensitive(graph: GraphProto) -> list[str]:
+    """Names of the first convolution and of those of one pixel."""
     shapes = {weights.name: weights.dims for weights in graph.initializer}
     convolutions = [node for node in graph.node if node.op_type == "Conv"]
     pointwise = [node for node in convolutions if set(shapes[node.input[1]][2:]) == {1}]
     return [node.name for node in (*convolutions[:1], *pointwise)]
-
-
-def _last_convolutions(graph: GraphProto) -> list[str]:
-    """Those that no other convolution follows."""
-    last: list[str] = []
-    before: set[str] = set()  # values that lead to a convolution
-    for node in reversed(graph.node):
-        followed = not before.isdisjoint(node.output)
-        if node.op_type == "Conv" and not followed:
-            last.append(node.name)
-        if node.op_type == "Conv" or followed:
-            before.update(node.input)
-    return last
 
 
 class _Calibration(CalibrationDataReader):

@@ -68,8 +68,8 @@ def test_int8_finds_what_float32_finds_but_for_rounding(tmp_path, monkeypatch):
     graph = onnx.load(out).graph
     made_by = {name: node.op_type for node in graph.node for name in node.output}
     weights = [made_by.get(node.input[1]) for node in graph.node if node.op_type == "Conv"]
-    assert len(weights) > 25 and weights.count("DequantizeLinear") == len(weights) - 3
-    assert "DequantizeLinear" not in weights[-3:]
+    assert weights.count("DequantizeLinear") > 15
+    assert not {"DequantizeLinear"} & {weights[0], *weights[-3:]}
 
 
 def test_a_file_that_differs_is_refused(expected):

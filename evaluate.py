@@ -24,6 +24,9 @@ Figures are those of the test split, which neither training nor model selection 
 thresholds are chosen on the validation split. Accuracy on a crop around the ground-truth boxes
 ("union", "square") is higher than on whole images: such boxes are unavailable at inference.
 
+Published weights and .onnx files are read with ONNX Runtime, as predict.py does; for a crop or a
+number of glimpses, published weights are read with Keras.
+
 For images with several numbers (rendered_scenes, or a folder with a row for each number), and with
 --all, the figures are those of all numbers found and read: precision, recall and F1.
 

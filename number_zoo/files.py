@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import itertools
 import os
@@ -50,6 +51,15 @@ def find_images(names: Iterable[str], drawn: Path | None = None) -> Iterator[str
                 if Path(file).suffix.lower() in SUFFIXES and not file.startswith("."):
                     yield str(Path(folder, file))
     yield from (error.filename for error in errors)
+
+
+def state(path: str | os.PathLike) -> tuple[int, int] | None:
+    """Time of modification and size of a file: another if it was written again; None if there is
+    no file."""
+    with contextlib.suppress(OSError, ValueError):
+        status = Path(path).stat()
+        return status.st_mtime_ns, status.st_size
+    return None
 
 
 def _matching(name: str) -> list[str]:

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from number_zoo import names, published
+from number_zoo import files, names, published
 from number_zoo.boxes import MIN_CROP, crop_around, intersection_over_union, suppress, turn_box
 
 MIN_OVERVIEW, OVERVIEW, MAX_ENLARGEMENT = 256, 640, 4.0
@@ -201,9 +201,9 @@ def _resize(image: Image.Image, width: float, height: float) -> Image.Image:
     return image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
 
 
-@functools.lru_cache(maxsize=2)
 def open_locator(weights: str | Path | None = None, threads: int = 1) -> Locator:
-    """Open a locator for weights of any kind; the most recently used ones stay loaded.
+    """Open a locator for weights of any kind; the most recently used ones stay loaded, until their
+    file is written again.
 
     Args:
         weights: as for `Locator`; or a run folder or a `.keras` file, which are read with Keras,
@@ -213,8 +213,13 @@ def open_locator(weights: str | Path | None = None, threads: int = 1) -> Locator
     Raises:
         ValueError: if there are no such weights, or Keras or the project is not installed.
     """
+    weights = weights or published.DEFAULT_LOCATOR
+    return _opened(weights, threads, files.state(weights))
+
+
+@functools.lru_cache(maxsize=2)
+def _opened(weights: str | Path, threads: int, _state: tuple[int, int] | None) -> Locator:
     from number_zoo.session import keras_class
 
-    weights = weights or published.DEFAULT_LOCATOR
     with_keras = keras_class(weights, "inference.locator", "Locator")
     return with_keras(weights) if with_keras else Locator(weights, threads)

@@ -328,7 +328,15 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
-_reader = functools.lru_cache(maxsize=2)(Reader)
+@functools.lru_cache(maxsize=2)
+def _opened(weights: str | Path | None, locator: str | Path | None, _states: tuple) -> Reader:
+    return Reader(weights, locator=locator)
+
+
+def _reader(weights: str | Path | None, locator: str | Path | None = None) -> Reader:
+    """A recent reader, unless one of its files was written again."""
+    given = filter(None, (weights, locator))
+    return _opened(weights, locator, tuple(map(files.state, given)))
 
 
 @overload
@@ -342,7 +350,7 @@ def read(images, weights=None):
         images: as for `Reader.read`.
         weights: as for `Reader`.
     """
-    return _reader(weights, locator=None).read(images)
+    return _reader(weights).read(images)
 
 
 @overload
@@ -361,7 +369,7 @@ def read_all(images, weights=None, locator=None):
         weights: as for `Reader`.
         locator: as for `Reader`.
     """
-    return _reader(weights, locator=locator).read_all(images)
+    return _reader(weights, locator).read_all(images)
 
 
 def open_reader(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import io
 from collections.abc import Sequence
 
@@ -33,7 +34,9 @@ class ModelReader:
     """
 
     def __init__(self, weights: str, locator: str | None = None):
-        self._reader, self._locator = open_reader(weights, 1, _THREADS, locator), locator
+        self._reader = open_reader(weights, 1, _THREADS, locator)
+        # Once: its file may be replaced while the server runs.
+        self._open_locator = functools.cache(lambda: open_locator(locator, _THREADS))
         metadata = self._reader.metadata
         # The first image takes longest, so it should not be that of a request.
         outputs = self._reader.predict([np.zeros((32, 64, 3), np.uint8)]).arrays
@@ -71,7 +74,7 @@ class ModelReader:
 
     def locate(self, image: np.ndarray) -> Locations:
         """Find the numbers in an image, uint8 (height, width, 3)."""
-        return open_locator(self._locator, _THREADS).locate(image)
+        return self._open_locator().locate(image)
 
     def read_all(
         self, image: np.ndarray, locations: Locations, explain: bool = False

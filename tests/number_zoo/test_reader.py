@@ -26,6 +26,19 @@ def reader():
     return Reader(SMALL_WEIGHTS, threads=2)
 
 
+def test_a_file_that_was_written_again_is_opened_again(image, plate_locator, tmp_path):
+    path = tmp_path / "mine.onnx"
+    path.write_bytes(onnx_file(SMALL_WEIGHTS).read_bytes())
+    assert number_zoo.read(image, path).number == "175"
+    path.write_bytes(plate_locator.read_bytes())
+    with pytest.raises(ValueError, match="finds numbers"):
+        number_zoo.read(image, path)
+    assert number_zoo.read_all(image, SMALL_WEIGHTS, path) == []
+    path.write_bytes(onnx_file(SMALL_WEIGHTS).read_bytes())
+    with pytest.raises(ValueError, match="reads numbers"):
+        number_zoo.read_all(image, SMALL_WEIGHTS, path)
+
+
 @pytest.fixture(scope="module")
 def image():
     """The number 175 at (200, 100) in an image of 640 x 360."""

@@ -320,10 +320,12 @@ def _json_records(content: Any) -> Any:
     if lists and not any(map(IMAGE.search, content)):
         # Records rather than, for example, the names of classes.
         return next((value for value in lists if value and isinstance(value[0], dict)), lists[0])
-    has_columns = {"file", "label"} <= _named_columns(list(content)).keys()
-    if has_columns and all(isinstance(column, dict) for column in content.values()):  # pandas
+    roles = _named_columns(list(content)).keys()
+    if "label" in roles and all(isinstance(column, dict) for column in content.values()):  # pandas
         rows = {row: None for column in content.values() for row in column}
-        return [{name: column.get(row, "") for name, column in content.items()} for row in rows]
+        columns = content if "file" in roles else {"file": {row: row for row in rows}, **content}
+        if "file" in roles or all(map(IMAGE.search, rows)):  # the files are its index
+            return [{name: cells.get(row, "") for name, cells in columns.items()} for row in rows]
     return [
         {"file": file, **(value if isinstance(value, dict) else {"label": value})}
         for file, value in content.items()

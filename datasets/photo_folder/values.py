@@ -152,7 +152,7 @@ def float_column(labels: Sequence[str]) -> bool:
 
 
 _DECIMAL_COMMAS = re.compile(
-    r"NUM(?:(?:\s+NUM){3}|(?:\s*;\s*NUM){3})".replace("NUM", r"-?\d+(?:,\d+)?")
+    r"NUM(?:(?:,?\s+NUM){3}|(?:\s*;\s*NUM){3})".replace("NUM", r"-?\d+(?:,\d+)?")
 )
 """Four numbers, or four points."""
 
@@ -166,7 +166,8 @@ def parse_boxes(text: str) -> np.ndarray | None:
         Unclear: if the text is something else.
     """
     text = text.strip(" ,;|()[]")
-    if "," in text and any(map(_DECIMAL_COMMAS.fullmatch, [text, *re.split(r"\s*;\s*", text)])):
+    parts = [text, *re.split(r"\s*;\s*", text)]
+    if re.search(r"\d,\d", text) and any(map(_DECIMAL_COMMAS.fullmatch, parts)):
         raise Unclear(
             "a comma in boxes may be a decimal comma: write 1.5 for 1,5, or spaces between edges. "
             f"Received: {text[:60]!r}"

@@ -117,6 +117,7 @@ HABITS = {habit: ("labels.csv", *row) for habit, row in CSV.items()} | {
     "JSON lines": ("metadata.jsonl", '{"file_name": "a.png", "text": "007"}\n\n', A7),
     "JSON rows": ("labels.json", '[{"image": "b.png", "value": 12}]', {"b.png": "12"}),
     "JSON columns": ("x.json", '{"image": {"3": "a.png"}, "label": {"3": "007"}}', A7),
+    "JSON column by file": ("x.json", '{"label": {"a.png": "007"}}', A7),
     "JSON rows after classes": (
         "x.json",
         '{"classes": ["7"], "rows": [{"file": "a.png", "label": "007"}]}',
@@ -341,6 +342,7 @@ def test_letters_are_dropped_on_request():
         *((".1 .2 .5 1", "in pixels: multiply"), ("1,2 3,4;3,2 5,4", [[1, 2, 3, 4], [3, 2, 5, 4]])),
         *((text, "decimal comma") for text in ("10,1 20,2 30,3 60,4", "1,5 2 3 4", "1,5;2;3;4")),
         *((text, "decimal comma") for text in ("1 2 3 4;3,5 2 5 4", "-1,5 2 3 4")),
+        ("10,2, 20,5, 30,1, 40,7", "decimal comma"),
         *(("1 1 nan 4", "nan"), ("1 1 2 2;2 1 3 2;3 1 4 2", "2 digits")),
     ],
 )  # fmt: skip

@@ -131,6 +131,7 @@ def _run(options: argparse.Namespace, prog: str) -> int:
         return 2
     # Before the files that are done are left out, since names depend on all of them.
     drawings = drawn_paths(files, options.draw) if options.draw else {}
+    total = len(files)
     with contextlib.ExitStack() as stack:
         write = Writer(sys.stdout, options.format or "table", all_numbers=options.all)
         if options.output:
@@ -140,9 +141,9 @@ def _run(options: argparse.Namespace, prog: str) -> int:
             write = Writer(stack.enter_context(stream), form, header, options.all)
             files = [file for file in files if file not in done or file == "-"]  # another image
         failed = _read(files, drawings, options, write, prog)
-    if failed and len(files) > 1:
-        print(f"{prog}: {failed} of {len(files)} could not be read", file=sys.stderr)
-    return 0 if not failed else 2 if failed == len(files) else 1
+    if failed and total > 1:
+        print(f"{prog}: {failed} of {total} could not be read", file=sys.stderr)
+    return 0 if not failed else 2 if failed == total else 1
 
 
 def _read(

@@ -304,6 +304,14 @@ def test_output_resumes_after_its_last_whole_line(form, cut, folder, tmp_path, m
     assert len(read) == {0: 0, 1: 1, 9: 1}.get(cut, 3)
 
 
+def test_images_that_were_read_before_count_where_the_rest_fails(folder, tmp_path, capsys):
+    (folder / "bad.png").write_bytes(b"\x89PNG but no more")
+    arguments = [str(folder), "--output", str(tmp_path / "rows.csv"), "--skip-done"]
+    for _ in range(2):
+        assert main(arguments) == 1
+        assert "1 of 4 could not be read" in capsys.readouterr().err
+
+
 def test_output_that_another_process_writes_is_refused(folder, tmp_path, capsys):
     output = tmp_path / "rows.csv"
     stream, _ = open_output(output, "csv", resume=False)

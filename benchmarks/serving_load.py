@@ -132,11 +132,11 @@ def main() -> None:
             until = started + options.seconds
             answers = closed_loop(port, clients, lambda _, until=until: time.perf_counter() < until)
             spent = time.perf_counter() - started
-            waits = [seconds for status, seconds in answers if status == 200] or [float("nan")]
+            waits = [seconds for status, seconds in answers if status == 200]
             table.add_row(
                 str(clients),
                 f"{len(waits) / spent:.1f}",
-                *(f"{wait:.2f} s" for wait in np.percentile(waits, (50, 95, 99))),
+                *(f"{wait:.2f} s" for wait in np.percentile(waits or [np.nan], (50, 95, 99))),
                 f"{sum(status != 200 for status, _ in answers):,}",
             )
         Console().print(table)

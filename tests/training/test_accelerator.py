@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import functools
+import queue
 
 import cv2
 import keras
@@ -158,6 +159,12 @@ def test_no_image_of_a_data_set_is_drawn(monkeypatch):
     scene_feed.writers({}, 0)["rendered"](feed.empty(1, scene_feed.FIELDS), 0, 0, rng)
     assert len(drawn) == 2
     assert min(drawn) > max(*NUMBER_SEEDS.values(), *SCENE_SEEDS.values())
+
+
+def test_nobody_waits_for_workers_that_have_ended():
+    source = feed.Feed({}, {}, [], queue.Queue(), queue.Queue(), processes=[])
+    with pytest.raises(RuntimeError, match="--workers of 1 or more"):
+        source.chunk(timeout=0.01)
 
 
 def test_scenes_of_every_source_are_stored_with_their_numbers(bank):

@@ -187,11 +187,21 @@ class Feed:
     processes: list[multiprocessing.Process]
 
     def chunk(self, timeout: float) -> tuple[str, dict[str, np.ndarray]] | None:
-        """The next chunk: its kind and a copy of its arrays; None after the timeout."""
+        """The next chunk: its kind and a copy of its arrays; None after the timeout.
+
+        Raises:
+            RuntimeError: if there is none after the timeout and no worker runs.
+        """
         try:
             kind, slot = self.full.get(timeout=timeout)
         except queue.Empty:
-            return None
+            if any(process.is_alive() for process in self.processes):
+                return None
+            statuses = [process.exitcode for process in self.processes]
+            raise RuntimeError(
+                "no worker renders images: start --workers of 1 or more; fewer if the memory was "
+                f"too small for them. Received: {len(statuses)}, ended with {statuses}"
+            ) from None
         arrays = {name: array.copy() for name, array in self.slots[slot].items()}
         self.free.put(slot)
         return kind, arrays

@@ -17,8 +17,11 @@ PACKAGES = ("keras", "tensorflow", "jax", "torch", "numpy", "tensorflow-datasets
 def environment() -> dict[str, Any]:
     """Command, commit, package versions, Keras backend and machine, as JSON values."""
     keras = sys.modules.get("keras")  # there is a backend only if Keras is imported
+    # Where the project lies is private, and differs between machines.
+    here = f"{Path.cwd()}{os.sep}"
+    arguments = [argument.replace(here, f".{os.sep}") for argument in sys.argv[1:]]
     return {
-        "command": f"{_program()} {shlex.join(sys.argv[1:])}".rstrip(),
+        "command": f"{_program()} {shlex.join(arguments)}".rstrip(),
         "commit": commit(),
         "python": platform.python_version(),
         "backend": keras.backend.backend() if keras else None,

@@ -21,6 +21,10 @@ numbers. It is only kept if its results on images agree with those of Keras. doc
 how to use it. Needs: pip install -r requirements-export.txt"""
 
 
+SUFFIXES = {"onnx": ".onnx", "litert": ".tflite"}
+"""Suffix of the file of each format; a SavedModel is a folder."""
+
+
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
@@ -50,6 +54,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         value = getattr(options, name)
         if value is not None and value < 1:
             parser.error(f"--{name.replace('_', '-')} is 1 or more. Received: {value}")
+    suffix = SUFFIXES.get(options.format)
+    if options.out and suffix and options.out.suffix != suffix:
+        parser.error(f"--out of {options.format} ends in {suffix}. Received: {options.out}")
     return options
 
 

@@ -17,6 +17,7 @@ import predict
 import train
 import tuning.__main__ as tuning_command
 from evaluation import folder_page
+from exporting import formats
 from tests.conftest import ROOT
 from training import fit
 from training.recipes import RECIPES
@@ -89,6 +90,14 @@ def test_a_number_below_the_least_is_refused(command, option, least, capsys):
     with pytest.raises(SystemExit):
         command.main([*arguments[command], option, str(least - 1)])
     assert f"{option} is {least} or more. Received: {least - 1}" in capsys.readouterr().err
+
+
+def test_a_wrong_suffix_of_an_exported_file_is_refused_at_once(capsys):
+    for form, suffix in export.SUFFIXES.items():
+        assert suffix == formats.FORMATS[form].suffix
+        with pytest.raises(SystemExit):
+            export.main(["x", "--format", form, "--out", "reader.wrong"])
+        assert f"--out of {form} ends in {suffix}. Received: reader" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

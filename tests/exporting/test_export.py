@@ -149,7 +149,6 @@ def test_a_file_that_fails_is_not_kept(fails, need, weights, tmp_path, monkeypat
     ("arguments", "message"),
     [
         (["nothing", "--format", "onnx"], "Received: nothing"),
-        (["{weights}", "--format", "onnx", "--out", "reader.tflite"], "ends in .onnx"),
         (
             ["{weights}", "--format", "saved_model", "--quantize", "int8"],
             "onnx with float16 or int8",

@@ -1,8 +1,8 @@
-"""Processes that run Python code as new interpreters do, but with TensorFlow already imported.
+"""Processes that run Python code as new interpreters do, but with everything already imported.
 
-Importing TensorFlow takes longer than what most tests do in a process of their own. Each is a fork
-of a process that was itself forked after the collection of the tests: a later fork of pytest's
-process, in which TensorFlow runs threads by then, would hang.
+Importing TensorFlow and Keras takes longer than what most tests do in a process of their own. Each
+is a fork of a process that was itself forked after the collection of the tests: a later fork of
+pytest's process, in which TensorFlow runs threads by then, would hang.
 """
 
 from __future__ import annotations
@@ -45,9 +45,10 @@ def start_server() -> None:
 def _run(code: str, arguments: list[str], environment: dict[str, str]) -> int:
     os.environ.update(environment)
     logging.getLogger().handlers.clear()  # pytest's
-    for name in [*sys.modules]:  # Keras reads its backend when it is imported
-        if name.partition(".")[0] in _PROJECT | {"keras", "keras_tuner"}:
-            del sys.modules[name]
+    if "KERAS_BACKEND" in environment:  # which Keras reads when it is imported
+        for name in [*sys.modules]:
+            if name.partition(".")[0] in _PROJECT | {"keras", "keras_tuner"}:
+                del sys.modules[name]
     sys.argv = ["-c", *arguments]
     try:
         exec(compile(code, "<code>", "exec"), {"__name__": "__main__"})
@@ -63,7 +64,8 @@ class Interpreter:
         code: what `python -c` would be given.
         *arguments: the rest of `sys.argv`.
         log: file of what the process writes.
-        **environment: variables to set.
+        **environment: variables to set; with `KERAS_BACKEND`, Keras and the project are imported
+            anew.
     """
 
     def __init__(self, code: str, *arguments: str, log: Path, **environment: str):

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import httpx2 as httpx
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, given, settings
-from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from benchmarks.hostile_uploads import FITTING, KINDS, attack
 from tests.server.samples import encode, serving
 
-WRONG = schemathesis.GenerationMode.NEGATIVE
 THOROUGH = settings(
     deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )
@@ -33,12 +30,16 @@ def test_hostile_uploads_are_refused_and_images_are_read_after(readers):
 
 
 def test_the_server_does_what_its_description_says(readers):
+    import schemathesis  # slowly, and only here
+    from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+    wrong = schemathesis.GenerationMode.NEGATIVE
     with serving(dict(reversed(readers.items()))) as port:
         description = schemathesis.openapi.from_url(f"http://127.0.0.1:{port}/openapi.json")
         asked = set()
         for operation in description.get_all_operations():
             for mode in schemathesis.GenerationMode:
-                if mode is WRONG and operation.ok().method == "get":
+                if mode is wrong and operation.ok().method == "get":
                     continue  # there is nothing to get wrong
 
                 @settings(THOROUGH, max_examples=10)

@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-# Without their bytecode, importing TensorFlow and Keras takes three times as long, in every process.
+# Without bytecode, importing TensorFlow and Keras takes three times as long, in every process.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test lint faults notebooks docs web wheel clean
@@ -52,7 +52,9 @@ $(VENV)/bin/python:
 	  echo "name another with: make PYTHON=python3.12 ..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-# Modules are compiled when they are imported, and many never are.
+# Modules are compiled when they are imported, and many never are; but every worker of the tests would
+# compile these.
+LARGE := $(addprefix $(VENV)/lib/python*/site-packages/,tensorflow keras jax scipy)
 INSTALL := $(RUN) -m pip install --quiet --disable-pip-version-check --no-compile
 
 $(VENV)/installed: requirements.txt | $(VENV)/bin/python
@@ -70,6 +72,7 @@ $(VENV)/installed-docs: requirements-docs.txt | $(VENV)/bin/python
 $(VENV)/installed-dev: requirements.txt requirements-export.txt requirements-notebooks.txt \
     requirements-docs.txt requirements-dev.txt pyproject.toml | $(VENV)/bin/python
 	$(INSTALL) -r requirements-dev.txt
+	$(RUN) -m compileall -q -j 0 $(LARGE)
 	touch $@ $(VENV)/installed $(VENV)/installed-notebooks $(VENV)/installed-docs
 
 clean:

@@ -211,8 +211,11 @@ def _fit(
     recipe = configuration.recipe
     steps = steps_per_epoch(configuration, data_folders["data_dir"])
     start = int(keras.ops.convert_to_numpy(model.optimizer.iterations)) // steps
+    rows = run.read_history(start) if run else []
     if start:
         log.info("resuming after epoch %d", start)
+    if start >= last:  # stopped after the last epoch, before its scores were written
+        return rows
     log.info(
         "%s parameters, %s images of %s, epochs %d to %d of %d steps of %d images",
         f"{model.count_params():,}",
@@ -234,7 +237,6 @@ def _fit(
         shard=strategy.shard,
         **data_folders,
     )
-    rows = run.read_history(start) if run else []
     scores = partial(task.scores, configuration=configuration)
     # Every process needs the callback, which computes the learning rate on all devices; in
     # processes that write no run, it writes to TensorFlow's in-memory file system.

@@ -186,9 +186,14 @@ def test_the_recipe_says_which_epoch_is_selected():
     assert selected_epoch([], "best") is selected_epoch([], "last") is None
 
 
-def test_an_interrupted_run_resumes_to_the_same_end(finished, tiny, tmp_path):
+def test_an_interrupted_run_resumes_to_the_same_end(finished, tiny, tmp_path, caplog):
     folder, metrics = finished
-    assert train(tiny, tmp_path, until=2)["epochs"] == 2  # finished early
+    early = train(tiny, tmp_path, until=2)
+    (tmp_path / "metrics.json").unlink()
+    with caplog.at_level("INFO"):
+        again = train(tiny, tmp_path, until=2)  # stopped after its last epoch
+    assert early["epochs"] == again["epochs"] == 2 and early["validation"] == again["validation"]
+    assert " train: " not in caplog.text  # no training image is read
     (tmp_path / "metrics.json").unlink()
     assert train(tiny, tmp_path)["validation"] == metrics["validation"]
     assert history_of(folder) == history_of(tmp_path)

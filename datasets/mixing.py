@@ -7,6 +7,7 @@ that a run that resumes at epoch 7 has the same batches as an uninterrupted run.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,3 +99,21 @@ def plan_epoch(
             indices[in_lap] = order[positions[in_lap] % size]
         plan[source_of == source, 1] = indices
     return plan.reshape(steps, batch_size, 2)
+
+
+def used_examples(sizes: list[int], epochs: range, plan: Callable[[int], np.ndarray]) -> list:
+    """Which examples of each source, bool (size,), are in a batch of the epochs.
+
+    Args:
+        sizes: number of examples of each source.
+        epochs: numbers of the epochs.
+        plan: function from the number of an epoch to its batches, as from `plan_epoch`.
+    """
+    used = [np.zeros(size, bool) for size in sizes]
+    for epoch in epochs:
+        if all(mask.all() for mask in used):
+            break
+        sources, indices = plan(epoch).reshape(-1, 2).T
+        for source, mask in enumerate(used):
+            mask[indices[sources == source]] = True
+    return used

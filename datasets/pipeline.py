@@ -172,15 +172,21 @@ def load_training(
         stored_size = tuple(math.ceil(side * room) for side in size)
         context = ROOM if crop != "full" else 1.0
     spec = PreprocessSpec(stored_size, channels, crop, margin, context)
-    parts = prepare(source, "train", spec, cache_dir=cache_dir, data_dir=data_dir, limit=limit)
-    sizes = [len(part) for part in parts]
+    mix = mixing.parse_mix(source)
+    sizes = [sources.size(part.source, "train", data_dir, limit) for part in mix]
     steps = steps_per_epoch or math.ceil(sum(sizes) / batch_size)
-    gather = _gatherer(parts, max_digits)
-    weights = [part.weight for part in mixing.parse_mix(source)]
 
     def plan(epoch: int) -> np.ndarray:
+        weights = [part.weight for part in mix]
         places = mixing.plan_epoch(sizes, weights, steps, batch_size, seed, epoch)
         return places[:, first_row:last_row]
+
+    # A short training uses few images of a large source. A cache has all, for later runs.
+    short = cache_dir is None and all(sizes)
+    used = mixing.used_examples(sizes, range(start_epoch, epochs), plan) if short else None
+    folders = {"cache_dir": cache_dir, "data_dir": data_dir}
+    parts = prepare(source, "train", spec, limit=limit, used=used, **folders)
+    gather = _gatherer(parts, max_digits)
 
     def make_batch(number, places):
         images, targets, boxes = gather(places)

@@ -12,6 +12,7 @@ import logging
 import math
 import os
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -53,7 +54,8 @@ class Prepared:
     """The examples of a split as arrays.
 
     Attributes:
-        images: uint8 (n, height, width, channels); may be a memory map.
+        images: uint8 (n, height, width, channels); may be a memory map. Those of examples that are
+            not used are undefined, and take no memory on most systems.
         labels: n strings of digits.
         ids: n names.
         boxes: float32 (n, 4): left, top, right, bottom of each number as fractions of the stored
@@ -77,6 +79,7 @@ def prepare(
     cache_dir: str | Path | None = None,
     data_dir: str | Path | None = None,
     limit: int | None = None,
+    used: Sequence[np.ndarray] | None = None,
 ) -> list[Prepared]:
     """Decode, crop and resize a split of each source of a mixture.
 
@@ -88,6 +91,8 @@ def prepare(
             of a file depends on its content. Defaults to memory.
         data_dir: folder of prepared TFDS data.
         limit: maximum number of examples of each source, from the first.
+        used: bool (n,) of each source, the examples that are read. Defaults to all; not for a
+            `cache_dir`.
 
     Raises:
         MemoryError: if the images do not fit in memory and there is no `cache_dir`; no image is
@@ -95,16 +100,19 @@ def prepare(
         ValueError: if the split is empty, an image does not decode, or a source has no boxes for
             the crop.
     """
+    mix = mixing.parse_mix(source)
     if cache_dir is None:
         count = sources.size(source, split, data_dir, limit)
+        if used is not None:
+            count = sum(int(mask.sum()) for mask in used)
         _check_memory((count, *spec.size, spec.channels), source)
     return [
-        _prepare_source(part.source, split, spec, cache_dir, data_dir, limit)
-        for part in mixing.parse_mix(source)
+        _prepare_source(part.source, split, spec, cache_dir, data_dir, limit, mask)
+        for part, mask in zip(mix, used or [None] * len(mix), strict=True)
     ]
 
 
-def _prepare_source(source: str, split: str, spec, cache_dir, data_dir, limit) -> Prepared:
+def _prepare_source(source: str, split: str, spec, cache_dir, data_dir, limit, used) -> Prepared:
     count = sources.size(source, split, data_dir, limit)
     if count == 0:
         raise ValueError(f"{source} has no images in its {split} split")
@@ -113,7 +121,7 @@ def _prepare_source(source: str, split: str, spec, cache_dir, data_dir, limit) -
     name = f"{source} {split}"
     if cache_dir is None:
         array = np.empty(shape, np.uint8)
-        return Prepared(array, *_fill(array, stream, spec, name))
+        return Prepared(array, *_fill(array, stream, spec, name, used))
     state = sources.state(str(source), split, data_dir)
     key = [_CACHE_VERSION, str(source), split, asdict(spec), state, count]
     digest = hashlib.sha256(json.dumps(key).encode()).hexdigest()[:16]
@@ -138,16 +146,19 @@ def _write_cache(path: Path, shape: tuple, *arguments) -> None:
     write_text(path.with_suffix(".json"), json.dumps([texts, ids, boxes.tolist()]))
 
 
-def _fill(array, stream, spec: PreprocessSpec, name: str) -> tuple[list, list, np.ndarray]:
-    """Write the images of a split into `array`; return its labels, ids and boxes."""
+def _fill(
+    array, stream, spec: PreprocessSpec, name: str, used: np.ndarray | None = None
+) -> tuple[list, list, np.ndarray]:
+    """Write the images of a split that are used into `array`; return all labels, ids and boxes."""
     started = reported = time.monotonic()
     texts, ids = [], []
-    boxes = np.empty((len(array), 4), np.float32)
+    boxes = np.full((len(array), 4), np.nan, np.float32)
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
         for chunk in sources.chunks(stream, _CHUNK):
-            results = pool.map(_preprocess, chunk, [spec] * len(chunk))
-            for index, (image, box) in enumerate(results, len(ids)):
-                array[index], boxes[index] = image, box
+            rows = [row for row in range(len(chunk)) if used is None or used[len(ids) + row]]
+            results = pool.map(_preprocess, [chunk[row] for row in rows], [spec] * len(rows))
+            for row, (image, box) in zip(rows, results, strict=True):
+                array[len(ids) + row], boxes[len(ids) + row] = image, box
             texts += [example.label for example in chunk]
             ids += [example.id for example in chunk]
             if time.monotonic() - reported > 10:
@@ -155,7 +166,8 @@ def _fill(array, stream, spec: PreprocessSpec, name: str) -> tuple[list, list, n
                 log.info("Reading %s: %d of %d images", name, len(ids), len(array))
     if len(ids) != len(array):
         raise ValueError(f"{name}: expected {len(array)} images. Received: {len(ids)}")
-    log.info("Read %s: %d images in %.1f s", name, len(ids), time.monotonic() - started)
+    count = f"{len(ids)}" if used is None or used.all() else f"{used.sum()} of {len(ids)}"
+    log.info("Read %s: %s images in %.1f s", name, count, time.monotonic() - started)
     return texts, ids, boxes
 
 

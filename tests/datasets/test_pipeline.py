@@ -107,6 +107,16 @@ def test_a_cache_file_holds_the_same_as_memory(make_folder, tmp_path, monkeypatc
         datasets.load(folder, "train", cache_dir=cache, **(SMALL | {"channels": 1}))
 
 
+def test_a_short_training_reads_only_the_images_that_it_uses(make_folder, tmp_path, caplog):
+    folder = make_folder()
+    options = {"epochs": 3, "seed": 7, "start_epoch": 1, "steps_per_epoch": 1, "batch_size": 4}
+    caplog.set_level("INFO")
+    batches = collect(datasets.load_training(folder, **options, **SMALL))
+    assert "train: 8 of 33 images" in caplog.text
+    cached = datasets.load_training(folder, **options, **SMALL, cache_dir=tmp_path)
+    assert same(batches, collect(cached)) and "train: 33 images" in caplog.text
+
+
 def test_a_changed_folder_is_read_again_and_no_partial_file_is_left(make_folder, tmp_path):
     folder, cache = make_folder(), tmp_path / "cache"
     load = {"cache_dir": cache, **SMALL}

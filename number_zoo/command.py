@@ -63,7 +63,7 @@ def parse(arguments: list[str] | None, prog: str) -> argparse.Namespace:
     add("--draw", type=Path, metavar="FOLDER",
         help="write each image with its box, number and confidence to this folder")  # fmt: skip
     add("--output", type=Path, metavar="FILE",
-        help="write to this .csv or .jsonl file instead of standard output")  # fmt: skip
+        help="write to this .csv, .json or .jsonl file instead of standard output")  # fmt: skip
     add("--skip-done", action="store_true",
         help="append to --output, and skip images that it already contains")  # fmt: skip
     add("--threads", type=int, metavar="N",

@@ -51,7 +51,7 @@ class Session:
                 raise ValueError(f"{path}: there is no such file")
             kind = "weights" if task == "read" else "locator"
             known = names.unknown_name(kind, str(weights), published.list_weights(task))
-            raise ValueError(f"{known}, or the path of an .onnx file")
+            raise ValueError(f"{known}, or the path of an .onnx file, a .keras file or a run")
         # Since 1.32, its wheels report to Microsoft and store a device ID in the home folder.
         os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
         import onnxruntime

@@ -205,6 +205,10 @@ def test_a_file_of_ones_own_needs_no_card(tmp_path):
 def test_weights_that_cannot_be_read_are_told(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"unknown weights 'conv_transformer'\. Known: conv_tr"):
         open_reader("conv_transformer")
+    with pytest.raises(
+        ValueError, match=r"'runs/mien'\. Known: .*\.onnx file, a \.keras file or a run"
+    ):
+        open_reader("runs/mien")
     (tmp_path / "text.onnx").write_text("no graph")
     with pytest.raises(ValueError, match=r"text\.onnx is not an ONNX model that runs.* Copy it"):
         open_reader(tmp_path / "text.onnx")

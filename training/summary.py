@@ -62,7 +62,9 @@ def show_run(
         command = ["export.py", str(folder), "--format", "onnx"]
     else:
         cells, notes = _reader_scores(metrics)
-        command = ["evaluate.py", str(folder), "--dataset", configuration.validation]
+        # Compared with the published weights that it was started from.
+        start = [configuration.weights] if configuration.weights in models.list_weights() else []
+        command = ["evaluate.py", str(folder), *start, "--dataset", configuration.validation]
         sources = [part.source for part in mixing.parse_mix(configuration.validation)]
         if not all(datasets.size(source, "test") for source in sources if is_folder(source)):
             command += ["--split", "validation"]

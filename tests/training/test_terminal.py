@@ -29,10 +29,17 @@ def test_an_epoch_is_logged_with_the_best_accuracy_so_far(caplog):
     assert "sequence accuracy 25.00 % (best 75.00 %)" in caplog.text
 
 
-@pytest.mark.parametrize("glimpses", [1, 4])
-def test_glimpses_are_a_column_only_of_models_that_take_several(glimpses, capsys, monkeypatch):
+@pytest.mark.parametrize(
+    ("glimpses", "weights", "start"),
+    [(1, None, ""), (4, "street_numbers", " street_numbers"), (4, "runs/earlier", "")],
+)
+def test_the_end_of_a_training(glimpses, weights, start, capsys, monkeypatch):
+    """Glimpses are a column only of models that take several; the next command compares a run with
+    the published weights that it was started from."""
     monkeypatch.setenv("COLUMNS", "120")
-    configuration = SimpleNamespace(model="net", validation="my [1]?fold=1/5", crop="full")
+    configuration = SimpleNamespace(
+        model="net", validation="my [1]?fold=1/5", crop="full", weights=weights
+    )
     scores = {name.removeprefix("val_"): value for name, value in history_row(0.5).items()}
     inference = {"sequence_accuracy": 0.625, "max_glimpses": glimpses}
     metrics = {"validation": scores, "inference": inference, "epoch": 2}
@@ -41,5 +48,5 @@ def test_glimpses_are_a_column_only_of_models_that_take_several(glimpses, capsys
     assert "50.00%" in shown
     assert ("62.50%" in shown) == ("glimpses" in shown) == (glimpses > 1)
     assert shown.endswith(
-        "Next: python evaluate.py run --dataset 'my [1]?fold=1/5' --data-dir 'my data'\n"
+        f"Next: python evaluate.py run{start} --dataset 'my [1]?fold=1/5' --data-dir 'my data'\n"
     )  # for shells

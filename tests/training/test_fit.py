@@ -6,6 +6,8 @@ import json
 import random
 import shutil
 import time
+from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -18,11 +20,12 @@ import train as command
 from artifacts.files import RunError
 from artifacts.run_folder import RunFolder, open_run
 from evaluation.comparison import compare
+from inference.calibration import fit_temperature
 from inference.over_dataset import run_inference
 from inference.reader import Reader
 from models.metrics import sequence_correct
 from tests.training.conftest import command_line
-from training import fit
+from training import finish, fit
 from training.callbacks import (
     OBJECTIVE,
     EndOfEpoch,
@@ -37,6 +40,7 @@ from training.configuration import configure, read_configuration
 from training.distribution import SINGLE_DEVICE
 from training.fit import create_optimizer, train
 from training.recipes import Recipe
+from training.tasks import READ
 
 KILLED = """
 import functools, keras, sys, train
@@ -68,14 +72,49 @@ def test_the_average_of_weights_forgets_the_start_of_a_short_training(steps, mom
     assert optimizer.ema_momentum == pytest.approx(momentum)
 
 
+@pytest.mark.parametrize(
+    ("warmup", "steps", "expected"),
+    [
+        (0.1, 100, {0: 0, 5: 0.005, 10: 0.01, 55: 0.005, 100: 0}),
+        (0.0, 100, {0: 0.01, 50: 0.005, 100: 0}),
+        (0.9, 2, {0: 0, 1: 0.01, 2: 0}),
+        (0.9, 1, {0: 0.01}),
+    ],
+)
+def test_the_learning_rate_rises_to_that_of_the_recipe_and_ends_at_zero(warmup, steps, expected):
+    epochs = min(steps, 2)
+    recipe = Recipe(epochs=epochs, learning_rate=0.01, warmup_fraction=warmup)
+    optimizer = create_optimizer(recipe, steps // epochs)
+    for step, rate in expected.items():
+        optimizer.iterations.assign(step)
+        assert float(optimizer.learning_rate) == pytest.approx(rate, abs=1e-6)
+
+
+@pytest.mark.parametrize(("clip_norm", "expected"), [(2.0, 2.0), (0.0, None)])
+def test_weights_decay_but_not_biases_and_normalization(clip_norm, expected):
+    recipe = Recipe(learning_rate=0.1, weight_decay=0.5, clip_norm=clip_norm, warmup_fraction=0.0)
+    optimizer = create_optimizer(recipe, 1000)
+    assert optimizer.global_clipnorm == expected
+    layers = keras.layers.Dense(2, bias_initializer="ones"), keras.layers.BatchNormalization()
+    model = keras.Sequential([keras.Input((2,)), *layers])
+    before = model.get_weights()
+    optimizer.apply(
+        [keras.ops.zeros(v.shape) for v in model.trainable_variables], model.trainable_variables
+    )
+    kernel, *others = model.get_weights()
+    np.testing.assert_allclose(kernel, 0.95 * before[0], rtol=1e-4)
+    for value, expected in zip(others, before[1:], strict=True):
+        np.testing.assert_array_equal(value, expected)
+
+
 def test_an_epoch_draws_the_same_dropout_masks_in_any_process():
     """Also in nested layers, whose names depend on what was built before, and in a traced graph."""
 
-    def masks(epochs):
+    def masks(epochs, seed=1):
         nested = keras.Sequential([keras.layers.Dropout(0.5), keras.layers.Dropout(0.5)])
         model = keras.Sequential([keras.Input((50,)), nested, keras.layers.Dropout(0.5)])
         call = tf.function(lambda images: model(images, training=True))
-        callback = SeedEpoch(seed=1)
+        callback = SeedEpoch(seed)
         callback.set_model(model)
         for epoch in epochs:
             callback.on_epoch_begin(epoch)
@@ -84,7 +123,9 @@ def test_an_epoch_draws_the_same_dropout_masks_in_any_process():
     before, expected = masks([2, 3])
     (drawn,) = masks([3])
     np.testing.assert_array_equal(drawn, expected)
-    assert (drawn != before).any()
+    (other,) = masks([3], seed=2)
+    assert (drawn != before).any() and (drawn != other).any()
+    assert (drawn > 0).mean() < 0.4, "an eighth, of three layers that do not draw the same"
 
 
 def test_steps_that_loss_scaling_skips_count_as_done():
@@ -115,6 +156,18 @@ def test_averaged_weights_are_used_and_given_back(scaled):
     with averaged_weights(model):
         np.testing.assert_array_equal(model.get_weights(), averages)
         assert np.abs(model.get_weights()[0] - trained[0]).max() > 1e-4
+    np.testing.assert_array_equal(model.get_weights(), trained)
+
+    def scores(outputs, _):
+        np.testing.assert_allclose(outputs, [[np.sum(averages)]], rtol=1e-5)
+        return {"sequence_accuracy": 0.0, "loss": 0.0}
+
+    validation = tf.data.Dataset.from_tensors((np.ones((1, 2)), np.ones((1, 1))))
+    callback = EndOfEpoch(None, validation, [], 1, "last", SINGLE_DEVICE, scores)
+    callback.set_model(model)
+    callback.set_params({"steps": 2})
+    callback.on_epoch_begin(0)
+    callback.on_epoch_end(0, {"loss": 0.0})
     np.testing.assert_array_equal(model.get_weights(), trained)
 
 
@@ -169,6 +222,8 @@ def test_a_run_of_mixed_precision_is_calibrated(photos, tmp_path):
     configuration = configure("residual_cnn_tiny", str(photos), settings=settings, **options)
     assert train(configuration, tmp_path / "run")["inference"]["max_glimpses"] == 4
     assert keras.config.dtype_policy().name == "float32"
+    layers = keras.saving.load_model(tmp_path / "run" / "model.keras").layers
+    assert {"bfloat16"} < {layer.compute_dtype for layer in layers}
 
 
 def test_a_finished_run_without_its_model_is_refused(finished, tiny, tmp_path):
@@ -189,6 +244,7 @@ def test_the_recipe_says_which_epoch_is_selected():
 def test_an_interrupted_run_resumes_to_the_same_end(finished, tiny, tmp_path, caplog):
     folder, metrics = finished
     early = train(tiny, tmp_path, until=2)
+    assert (tmp_path / "checkpoint.npz").exists()
     (tmp_path / "metrics.json").unlink()
     with caplog.at_level("INFO"):
         again = train(tiny, tmp_path, until=2)  # stopped after its last epoch
@@ -252,21 +308,92 @@ def test_what_tensorflow_cannot_write_is_one_sentence(tmp_path):
         raise tf.errors.ResourceExhaustedError(None, None, text)
 
 
-@pytest.mark.parametrize(
-    ("error", "message"),
-    [
-        (RuntimeError("NaN or Inf loss encountered at batch 3."), "lower --learning-rate"),
-        (tf.errors.ResourceExhaustedError(None, None, "OOM of [9]\nmore"), "lower --batch-size"),
-    ],
-)
-def test_a_training_that_cannot_go_on_says_why(tiny, tmp_path, monkeypatch, error, message):
+def test_a_training_that_needs_too_much_memory_says_so(tiny, tmp_path, monkeypatch):
     def fail(*_):
-        raise error
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM of [9]\nmore")
 
     monkeypatch.setattr(fit, "_fit", fail)
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match="lower --batch-size"):
         train(tiny, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.usefixtures("eager")
+def test_a_loss_that_is_not_finite_ends_the_training(tiny, tmp_path):
+    recipe = dataclasses.replace(tiny.recipe, learning_rate=1e30, warmup_fraction=0.0)
+    with pytest.raises(ValueError, match="lower --learning-rate"):
+        train(dataclasses.replace(tiny, recipe=recipe), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_seed_augmentation_and_label_smoothing_reach_the_training(tiny, tmp_path):
+    def start(seed, augmentation=tiny.recipe.augmentation, smoothing=0.0):
+        recipe = dataclasses.replace(
+            tiny.recipe, augmentation=augmentation, label_smoothing=smoothing
+        )
+        configuration = dataclasses.replace(tiny, seed=seed, recipe=recipe)
+        model = fit._create(configuration, RunFolder(tmp_path), None, SINGLE_DEVICE)
+        options = {"epochs": 1, "start_epoch": 0, "steps_per_epoch": 1}
+        ((images, labels),) = READ.training(configuration, model, **options).as_numpy_iterator()
+        loss = model.loss["digits"](labels["digits"], np.zeros((8, 2, 10)) + np.arange(10))
+        return model.get_weights()[0], images, float(loss)
+
+    first, other, plain = start(1), start(2), start(1, datasets.Augmentation.none(), 0.3)
+    np.testing.assert_array_equal(first[0], plain[0])
+    assert (first[0] != other[0]).any()
+    assert (first[1] != other[1]).any() and (first[1] != plain[1]).any()
+    assert first[2] != plain[2]
+
+
+def test_the_temperature_is_fitted_on_validation_images_of_all_sources(
+    tiny, photos, tmp_path, monkeypatch
+):
+    rng, results, read = np.random.default_rng(0), {}, []
+    digits = {"length": np.ones(50, int), "digits": np.tile([7, -1], (50, 1))}
+    for name, scale in (("a", 1.0), ("b", 3.0), ("train", 1.0)):
+        logits = {"length": rng.normal(size=(50, 4)), "digits": rng.normal(size=(50, 2, 10))}
+        logits["length"][:, 1] += scale
+        logits["digits"][:, 0, 7] += scale
+        results[name] = SimpleNamespace(predictions=SimpleNamespace(outputs=logits), truth=digits)
+        shutil.copytree(photos, tmp_path / name)
+    (tmp_path / "train" / "labels.csv").write_text("file,label,split\n000.png,1,train\n")
+
+    def run_inference(_, source, split, *, limit, **__):
+        read.append((Path(source).name, split, limit))
+        return results[Path(source).name]
+
+    monkeypatch.setattr(finish, "run_inference", run_inference)
+    monkeypatch.setattr(finish, "Reader", lambda *_, **__: SimpleNamespace(max_glimpses=1))
+    a, b, train = (tmp_path / name for name in results)
+    configuration = dataclasses.replace(tiny, dataset=f"{train}:1,{b}:2,{a}:1", validation=str(a))
+    inference = finish.calibrate(configuration, RunFolder(tmp_path))
+    finish.calibrate(configuration, RunFolder(tmp_path), inference_limit=9)
+    assert read == [
+        ("a", "validation", None),
+        ("b", "validation", 1000),
+        ("a", "validation", 9),
+        ("b", "validation", 9),
+    ]
+    both = [(results[name].predictions.outputs, digits) for name in "ab"]
+    assert inference["temperature"] == fit_temperature(*both) != fit_temperature(both[0])
+
+
+@pytest.mark.parametrize(("checkpoint", "epoch"), [("best", 1), ("last", 2)])
+def test_the_scores_of_a_run_are_those_of_the_selected_epoch(
+    tiny, tmp_path, monkeypatch, checkpoint, epoch
+):
+    monkeypatch.setattr(finish, "calibrate", lambda *_: {})
+    rows = [
+        {"epoch": n, OBJECTIVE: accuracy, "val_loss": 1.0, "seconds": 1800.0}
+        for n, accuracy in ((1, 0.9), (2, 0.8))
+    ]
+    recipe = dataclasses.replace(tiny.recipe, checkpoint=checkpoint)
+    inputs = keras.Input((2,))
+    model = keras.Model(inputs, keras.layers.Dense(1)(inputs))
+    configuration = dataclasses.replace(tiny, recipe=recipe)
+    metrics = finish.finish(configuration, RunFolder(tmp_path), rows, model)
+    assert (metrics["epoch"], metrics["epochs"], metrics["hours"]) == (epoch, 2, 1.0)
+    assert metrics["validation"]["sequence_accuracy"] == rows[epoch - 1][OBJECTIVE]
 
 
 def test_frozen_fits_a_layer(tiny, tmp_path):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import models
+from artifacts.run_folder import RunFolder
 from models.losses import DigitsLoss, LengthLoss, add_probabilities
 from training.configuration import configure, read_configuration
 from training.distillation import distil, load_teacher
@@ -91,6 +92,8 @@ def test_a_run_with_a_teacher_saves_the_student_alone(teacher, photos, tmp_path)
     )  # fmt: skip
     before = load_teacher(str(teacher)).get_weights()
     metrics = train(configuration, tmp_path / "run")
+    alone, taught = (RunFolder(run).read_history(1)[0] for run in (teacher, tmp_path / "run"))
+    assert taught["loss"] > 1.5 * alone["loss"]  # of labels, and of labels and teacher
     model = models.load(tmp_path / "run")
     assert model.count_params() == metrics["parameters"]
     assert [w.shape for w in model.get_weights()] == [w.shape for w in before]

@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 
+from training.recipes import get_recipe
 from tuning import __main__ as command
 from tuning.trial import DEFAULT, read_records
 
@@ -93,6 +94,25 @@ def test_a_search_with_a_space_file_ends_with_a_summary_and_resumes_by_folder(
     assert str(folder / "report.html") in capsys.readouterr().out.replace("\n", "")
     units = {record.settings["dense_units"][0] for record in records if record.trial != DEFAULT}
     assert units <= {16, 32}
+
+
+def test_every_option_reaches_the_search(photos, tmp_path, monkeypatch):
+    searches = []
+    monkeypatch.setattr("tuning.loop.run_search", lambda search, *_, **__: searches.append(search))
+    monkeypatch.setattr("tuning.report.print_summary", lambda *_: True)
+    monkeypatch.setattr("tuning.report.write_report", lambda *_: "page")
+    other = shutil.copytree(photos, tmp_path / "other")
+    arguments = ["deep_cnn_tiny", "--dataset", str(photos), "--validation", str(other)]
+    arguments += ["--recipe", "digits", "--crop", "square", "--precision", "mixed_bfloat16"]
+    arguments += ["--tuner", "bayesian", "--objective", "loss", "--trials", "7", "--budget", "2.5M"]
+    arguments += ["--epochs", "3", "--steps", "4", "--seed", "5", "--run", str(tmp_path / "run")]
+    assert command.main(arguments) == 0
+    (search,) = searches
+    base, recipe = search.base, get_recipe("digits")
+    assert (base.dataset, base.validation, base.recipe) == (str(photos), str(other), recipe)
+    assert (base.crop, base.precision, base.seed) == ("square", "mixed_bfloat16", 5)
+    assert (search.tuner, search.objective, search.seed) == ("bayesian", "loss", 5)
+    assert (search.trials, search.budget, search.epochs, search.steps) == (7, 2.5e6, 3, 4)
 
 
 @pytest.mark.parametrize("has_best", [True, False])

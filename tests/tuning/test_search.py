@@ -16,8 +16,16 @@ from tests.tuning.conftest import fake_train
 from training.configuration import configure, read_configuration
 from tuning import loop, trial
 from tuning.loop import best_configuration, run_search
-from tuning.search import plan, read_search
-from tuning.trial import DEFAULT, FAILED, FINISHED, REFUSED, candidate, read_records
+from tuning.search import plan, read_search, search_folder
+from tuning.trial import (
+    DEFAULT,
+    FAILED,
+    FINISHED,
+    REFUSED,
+    best_first,
+    candidate,
+    read_records,
+)
 
 TUNERS = ("random", "bayesian", "hyperband", "grid")
 
@@ -289,6 +297,24 @@ def test_a_candidate_has_the_settings_and_keeps_images_and_averaging(base):
     mnist = configure("shallow_cnn", "mnist")
     assert mnist.recipe.steps_per_epoch is None
     assert candidate(mnist, {"batch_size": 64}, 430).recipe.steps_per_epoch is None
+
+
+def test_a_trial_is_a_quarter_of_the_recipe_in_a_folder_of_its_search(photos):
+    search = plan("deep_cnn_tiny", str(photos), settings=["epochs=9", "steps_per_epoch=42"])
+    assert (search.epochs, search.steps, search.trials) == (2, 10, 20)
+    folder = search_folder(search)
+    assert folder == search_folder(dataclasses.replace(search, trials=99))  # resumed with more
+    assert folder != search_folder(dataclasses.replace(search, seed=1))
+
+
+def test_the_best_trial_has_the_highest_accuracy_or_the_lowest_loss():
+    scores = [(0.5, 1.0), (0.9, 3.0), (0.9, 2.0), (0.2, 0.5)]
+    records = [
+        trial.TrialRecord(str(n), FINISHED, score=score, validation={"loss": loss})
+        for n, (score, loss) in enumerate(scores)
+    ]
+    assert [r.trial for r in best_first(records, "sequence_accuracy")] == ["2", "1", "0", "3"]
+    assert [r.trial for r in best_first(records, "loss")] == ["3", "0", "2", "1"]
 
 
 def test_settings_are_sorted_into_overrides_and_the_base_configuration(tiny, photos):

@@ -35,19 +35,21 @@ def test_real_numbers_are_rounded_to_four_digits():
 
 
 @pytest.mark.parametrize(
-    ("override", "domain"),
+    ("override", "domain", "default"),
     [
-        ("blocks=4", "fixed: 4"),
-        ("blocks=3,5", "3, 5"),
-        ("blocks=3..4", "3 to 4"),
-        ("filters_1=24..50", "24, 36, 48"),
-        ("learning_rate=1e-3..2e-3", "0.001 to 0.002, log"),
-        ("augmentation=0..1", "0 to 1, steps of 0.25"),
+        ("blocks=4", "fixed: 4", "4"),
+        ("blocks=3,5", "3, 5", "5"),
+        ("blocks=3,4", "3, 4", "3"),
+        ("blocks=3..4", "3 to 4", "4"),
+        ("filters_1=24..50", "24, 36, 48", "24"),
+        ("learning_rate=1e-3..3e-3", "0.001 to 0.003, log", "0.002"),
+        ("learning_rate=3e-3..4e-3", "0.003 to 0.004, log", "0.003"),
+        ("augmentation=0..1", "0 to 1, steps of 0.25", "1"),
     ],
 )
-def test_an_override_fixes_or_narrows_a_hyperparameter(override, domain):
-    domains = {row[0]: row[1] for row in space_of("deep_cnn", override).describe()}
-    assert domains[override.partition("=")[0]] == domain
+def test_an_override_fixes_or_narrows_a_hyperparameter(override, domain, default):
+    rows = {name: rest for name, *rest in space_of("deep_cnn", override).describe()}
+    assert rows[override.partition("=")[0]] == [domain, default, ""]
 
 
 @pytest.mark.parametrize(

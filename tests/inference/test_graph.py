@@ -16,7 +16,7 @@ from inference.resize import crop_and_resize, to_gray
 def scripted(model, monkeypatch):
     """A function that runs the graph on a scripted model; it returns outputs and crops read."""
 
-    def run(script, shape, max_glimpses=4, temperature=1.0, search=None, **inputs):
+    def run(script, shape, max_glimpses=4, temperature=1.0, **inputs):
         crops_read = []
 
         def predict(self, pixels, crops, image_sizes, active):
@@ -34,7 +34,6 @@ def scripted(model, monkeypatch):
 
         monkeypatch.setattr(graph.ReadNumbers, "_predict", predict)
         layer = graph.ReadNumbers(model, max_glimpses, temperature)
-        layer.search_quarters = layer.search_quarters if search is None else search
         outputs = layer(np.zeros((*shape, 3), np.uint8), **inputs)
         return {name: np.array(value) for name, value in outputs.items()}, np.array(crops_read)
 
@@ -53,7 +52,7 @@ def test_the_second_glimpse_is_the_expanded_box_of_the_first(scripted, monkeypat
 
 
 def test_glimpses_end_where_the_crop_no_longer_shrinks_image_by_image(scripted):
-    stays, shrinks = [1 / 6, 1 / 6, 5 / 6, 5 / 6], [0.4, 0.4, 0.6, 0.6]
+    stays, shrinks = [0.3, 0.0, 0.7, 1.0], [0.4, 0.4, 0.6, 0.6]
     _, crops_read = scripted(lambda *_: ([stays], 1), (1, 90, 90))
     assert len(crops_read) == 2
     result, crops_read = scripted(lambda *_: ([stays, shrinks], 1), (2, 600, 600))
@@ -85,7 +84,7 @@ def test_glimpses_are_averaged_as_log_probabilities_and_divided_by_the_temperatu
 
 
 def test_the_first_crop_can_be_given(scripted):
-    crops = np.float32([[10, 20, 30, 40], [0, 0, 0, 0]])
+    crops = np.float32([[40, 20, 55, 30], [0, 0, 0, 0]])
     result, crops_read = scripted(
         lambda _, crops: ([[0.4, 0.4, 0.5, 0.5]] * 2, 3), (2, 60, 60), 1, crops=crops
     )
@@ -94,22 +93,26 @@ def test_the_first_crop_can_be_given(scripted):
 
 
 def quarters_script(calls, crops):
-    """The number lies in the second quarter; the third cuts it off at the edge."""
-    quarters = {2: ([0.3, 0.3, 0.5, 0.5], 2), 3: ([0.0, 0.3, 0.2, 0.5], 1)}
-    box, length = quarters.get(calls - 1, ([0.4, 0.4, 0.5, 0.5], 0 if calls > 1 else 3))
-    return [box], length
+    """The number lies in the second quarter; the third cuts it off, at the left in the first image
+    and at the bottom in the second; the fourth has another one of a lower confidence."""
+    boxes = {2: [[0.3, 0.3, 0.5, 0.5]] * 2, 3: [[0.02, 0.3, 0.2, 0.5], [0.4, 0.8, 0.5, 0.98]]}
+    lengths = {1: 0, 2: 2, 3: 1}
+    return boxes.get(calls - 1, [[0.4, 0.4, 0.5, 0.5]] * 2), lengths.get(calls - 1, 3)
 
 
 def test_quarters_are_read_where_a_small_number_has_a_low_confidence(scripted, monkeypatch):
     monkeypatch.setattr(graph, "SEARCH_CONFIDENCE", 0.99)  # fewer digits, higher confidence
-    result, crops_read = scripted(quarters_script, (1, 100, 200), 1, search=True)
+    monkeypatch.setattr(graph, "SURE_CONFIDENCE", 0.0)  # one glimpse of each
+    result, crops_read = scripted(quarters_script, (2, 100, 200), 2)
     np.testing.assert_allclose(crops_read[1:, 0], graph.REGIONS[1:] * [200, 100, 200, 100])
-    assert result["digits"].tolist() == [[7, 7, -1]], "of the quarter that holds all of it"
+    assert result["digits"].tolist() == [[7, 7, -1]] * 2, "of the quarter that holds all of it"
     np.testing.assert_allclose(result["crop"], crops_read[2])
     assert result["box"][0, 0] >= 60
-    crops = np.float32([[0, 0, 200, 100]])
-    _, crops_read = scripted(quarters_script, (1, 100, 200), 1, search=True, crops=crops)
+    crops = np.float32([[0, 0, 200, 100]] * 2)
+    _, crops_read = scripted(quarters_script, (2, 100, 200), 2, crops=crops)
     assert len(crops_read) == 1, "a given crop is not left"
+    _, crops_read = scripted(quarters_script, (2, 100, 200), 1)
+    assert len(crops_read) == 1, "one glimpse is all"
 
 
 @pytest.mark.parametrize(
@@ -120,6 +123,11 @@ def test_quarters_are_read_where_a_small_number_has_a_low_confidence(scripted, m
 def test_quarters_are_not_read_otherwise(scripted, box, length, temperature):
     _, crops_read = scripted(lambda *_: ([box], length), (1, 100, 200), 4, temperature)
     assert len(crops_read) <= 4
+
+
+def test_boxes_are_converted_to_pixels_with_ordered_edges():
+    fractions, crops = np.float32([[0.75, 0.2, 0.25, 0.6]]), np.float32([[100, 10, 140, 20]])
+    np.testing.assert_allclose(boxes.in_pixels(fractions, crops), [[110, 12, 130, 16]])
 
 
 def test_boxes_are_expanded_within_the_image_to_a_least_size():

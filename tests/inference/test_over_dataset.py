@@ -8,7 +8,7 @@ from PIL import Image
 
 from datasets import Example, sources
 from evaluation import figures
-from inference import Reader
+from inference import Reader, over_dataset
 from inference.over_dataset import overlap, run_inference
 
 
@@ -19,7 +19,8 @@ def reader(weights):
 
 @pytest.fixture
 def split(monkeypatch):
-    """Three images, the last without a number."""
+    """Three images, the last without a number, read two at a time."""
+    monkeypatch.setattr(over_dataset, "_CHUNK", 2)
     rng = np.random.default_rng(0)
     split_examples = []
     for index, number in enumerate(("12", "7", "")):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import models
+from datasets.crops import prepare_image
 from inference import Reader
 from number_zoo.command import main
 from number_zoo.reader import open_reader
@@ -31,9 +32,14 @@ def test_a_model_without_a_box_reads_one_glimpse(tmp_path):
 def test_gray_single_digits_are_read(tmp_path):
     path = tmp_path / "model.keras"
     models.create("logistic_regression", input_shape=(28, 28, 1), max_digits=1).save(path)
-    (image,) = blank((20, 30))
+    image = np.zeros((28, 28, 3), np.uint8)
+    image[:, :14, 0] = image[:, 14:, 2] = 255
     reading = Reader(path).read(image)
-    assert len(reading.number) == 1 and reading.box is None
+    (logits,) = models.load(path)(prepare_image(image, (28, 28), 1)[None])["digits"]
+    assert reading.number == str(np.argmax(logits)) and reading.box is None
+    assert reading.confidence == pytest.approx(
+        float(keras.ops.max(keras.ops.softmax(logits))), abs=0.01
+    )
     served = ModelReader(str(path))
     assert served.description.input == (28, 28, 1) and not served.description.finds_box
     answer = served.read(image, explain=True)
@@ -56,7 +62,8 @@ def test_a_run_is_read_with_its_own_settings(crop, saved, expected, weights, tmp
         (tmp_path / "metrics.json").write_text(json.dumps({"inference": saved}))
     reader = Reader(tmp_path)
     assert (reader.max_glimpses, reader.temperature) == expected
-    assert Reader(tmp_path, 2, 3.0).max_glimpses == 2
+    other = Reader(tmp_path, 2, 3.0)
+    assert (other.max_glimpses, other.temperature) == (2, 3.0)
 
 
 def test_a_model_of_another_kind_is_refused(tmp_path):

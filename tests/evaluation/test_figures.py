@@ -67,6 +67,7 @@ def test_longer_is_never_correct():
     values = figures_of(texts, readings)
     assert values["sequence_accuracy"] == 1 / 4
     assert values["character_accuracy"] == 1 / 18
+    assert values["length_accuracy"] == 2 / 4  # longer than N is not read, but is a length
     assert values["by_length"]["7"] == {"images": 1, "correct": 0}
     assert values["by_length"]["8"] == {"images": 1, "correct": 0}
     mistakes = mistake_figures(texts, ["+", "123", "+", "7"])
@@ -95,7 +96,7 @@ def test_false_positives_by_hand():
     texts, readings = ["", "", "", "", "", "12"], ["", "1", "123", "12", "1234", "12"]
     values = figures_of(texts, readings, 3, [0.99, 0.4, 0.95, 0.99, 0.99, 0.99])
     counts = values["false_positives"]  # "1234" is longer than N, so a refusal
-    assert counts["images"] == 5
+    assert counts["images"] == 5 and counts["interval"] == wilson_interval(3, 5)
     assert counts["rate"] == {"any": 0.6, "0.5": 0.4, "0.9": 0.4, "0.98": 0.2}
     assert "false_positives" not in figures_of(["12"], ["12"])
 

@@ -26,7 +26,7 @@ def example(boxes, labels, turns=None, ignored=(), image=b"") -> Example:
 
 def match(example, *readings):
     return match_scene(
-        example, (200, 200), [Reading(n, c, box and tuple(box)) for n, c, box in readings]
+        example, (200, 300), [Reading(n, c, box and tuple(box)) for n, c, box in readings]
     )
 
 
@@ -56,8 +56,10 @@ def test_what_is_right_missed_misread_and_invented(readings, missed, misread, in
 
 def test_a_number_without_a_box_is_read_by_its_digits():
     unknown = np.full((2, 4), np.nan)
-    result = match(example(unknown, ["12", "7"]), ("12", 0.9, BOXES[0]), ("12", 0.8, BOXES[1]))
-    assert result.read.tolist() == [0, -1]
+    result = match(example(unknown, ["12", "7"]), ("12", 0.8, BOXES[0]), ("12", 0.9, BOXES[1]))
+    assert result.read.tolist() == [-1, 0]
+    beside = example([BOXES[0], unknown[0]], ["7", "12"])
+    assert match(beside, ("12", 0.9, BOXES[0])).read.tolist() == [-1]  # it misreads the 7
     figures = scene_figures([result])
     assert figures["read"]["all"]["f1"] == pytest.approx(0.5) and figures["found"] == {}
 
@@ -84,10 +86,11 @@ def test_figures_by_size_and_of_images_without_a_number():
 
 
 def test_a_turned_number_has_the_height_of_its_digits():
-    tall = example([[0, 0, 8, 60]], ["123"], turns=[1])
-    result = match_scene(tall, (200, 200), [Reading("123", 0.9, (0, 0, 8, 60), 1, 0.8)])
-    figures = scene_figures([result])
-    assert figures["read"]["small"]["f1"] == 1.0 and figures["turns"] == 1.0
+    tall = example([[0, 0, 8, 60]], ["123"], turns=[3])
+    for turn in (3, 1):
+        result = match_scene(tall, (200, 300), [Reading("123", 0.9, (0, 0, 8, 60), turn, 0.8)])
+        figures = scene_figures([result])
+        assert figures["read"]["small"]["f1"] == 1.0 and figures["turns"] == (turn == 3)
 
 
 def test_a_reading_counts_by_the_size_of_the_number_that_it_reads_or_finds():
@@ -102,7 +105,7 @@ def test_a_mistake_counts_by_the_size_of_the_number_that_it_finds_or_of_its_box(
     figures = scene_figures([misread])
     assert figures["read"]["small"]["precision"] == 0
     assert figures["read"]["large"]["precision"] is None
-    invented = match_scene(example([], []), (200, 200), [Reading("1", 0.9, (0, 0, 8, 60), 1)])
+    invented = match_scene(example([], []), (200, 150), [Reading("1", 0.9, (0, 0, 8, 60), 1)])
     figures = scene_figures([invented])
     assert figures["read"]["small"]["precision"] == 0  # on its side
     assert figures["read"]["large"]["precision"] is None
@@ -113,6 +116,17 @@ def test_a_reading_in_a_box_to_ignore_is_neither_right_nor_wrong():
     figures = scene_figures([match(scene, ("3", 0.95, [62, 62, 78, 78]), ("12", 0.9, BOXES[0]))])
     assert figures["read"]["all"]["precision"] == figures["found"]["all"]["precision"] == 1
     assert figures["found"]["all"]["average_precision"] == 1
+    only = example([], [], ignored=[[60, 60, 80, 80]])
+    assert "false_alarms" not in scene_figures([match(only, ("3", 0.95, [62, 62, 78, 78]))])
+
+
+def test_average_precision_ranks_by_the_score_of_the_locator_and_resamples_numbers():
+    scene = example(BOXES[:1], ["12"])
+    right, wrong = (0.0, 0.0, 40.0, 20.0), (60.0, 60.0, 90.0, 80.0)
+    readings = [Reading("12", 0.5, right, 0, 0.9), Reading("3", 0.9, wrong, 0, 0.6)]
+    results = [match_scene(scene, (200, 300), readings), match(example([], []))]
+    found = scene_figures(results)["found"]["all"]
+    assert found["average_precision"] == 1 and found["average_precision_interval"] == (1, 1)
 
 
 def test_the_bootstrap_resamples_images():
@@ -121,7 +135,11 @@ def test_the_bootstrap_resamples_images():
     assert value == 0.5
     # 1.96 standard errors of 0.025 from 0.5.
     assert (low, high) == pytest.approx((0.451, 0.549), abs=0.004)
+    again = [bootstrap(lambda w: w @ np.sqrt(np.arange(400)), 400) for _ in range(2)]
+    assert again[0] == again[1]
     assert bootstrap(lambda w: np.full(len(w), np.nan), 3) == (None, None)
+    rare = np.array([1.0, 0, 0])  # what only some resamples have
+    assert bootstrap(lambda w: np.where(w @ rare, 1.0, np.nan), 3) == (1, (1, 1))
 
 
 class FakeReader:

@@ -12,6 +12,7 @@ from PIL import Image
 import datasets
 from datasets import prepared, sources
 from datasets.augmentation import Augmentation
+from tests.datasets.folders import put, put_images
 
 SMALL = {"image_size": (12, 20), "channels": 3, "max_digits": 3}
 
@@ -222,6 +223,10 @@ def test_the_fingerprint_distinguishes_splits_and_changes(make_folder):
     (folder / "p00.png").write_bytes((folder / "p01.png").read_bytes())
     assert datasets.fingerprint(folder, "train") != prints["train"]
     assert datasets.fingerprint(folder, "test") == prints["test"]
+    name = sources.labels(folder, "test")[0][0]
+    table = folder / "labels.csv"
+    table.write_text(table.read_text().replace(f"{name},", f"{name},9"))
+    assert datasets.fingerprint(folder, "test") != prints["test"]
     hashes = [image.digest() for image in datasets.examples(folder, "train")]
     assert hashes[0] == hashes[1] != hashes[2]
 
@@ -234,7 +239,24 @@ def test_digests_of_labels_change_with_the_labels_alone(make_folder):
     assert sources.label_digests(folder, "train") == dict([before])
     table = folder / "labels.csv"
     table.write_text(table.read_text().replace("p00.png,10", "p00.png,19"))
-    assert sources.label_digests(folder, "train") != dict([before])
+    changed = sources.label_digests(folder, "train")
+    assert changed != dict([before])
+    name = sources.labels(folder, "test")[0][0]
+    table.write_text(table.read_text().replace(f"{name},", f"{name},9"))
+    assert sources.label_digests(folder, "train") == changed
+
+
+@pytest.mark.parametrize(
+    "row", ["1.png,13,1 2 9 9,0", "1.png,12,2 2 9 9,0", "1.png,12,1 2 9 9,1", "2.png,12,1 2 9 9,0"]
+)
+def test_labels_are_also_the_boxes_the_turns_and_the_names(tmp_path, row):
+    put_images(tmp_path, "1.png", "2.png")
+    digests, states = set(), set()
+    for line in ("1.png,12,1 2 9 9,0", row):
+        put(tmp_path, {"labels.csv": f"file,label,boxes,turn,split\n{line},train\n"})
+        digests |= set(sources.label_digests(tmp_path, "train").values())
+        states.add(sources.state(str(tmp_path), "train"))
+    assert len(digests) == len(states) == 2
 
 
 def test_real_mnist_has_its_known_digits(shared_data):

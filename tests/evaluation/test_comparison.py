@@ -43,11 +43,17 @@ def make_folder(folder, labels, split="test"):
     return str(folder)
 
 
-def test_files_hold_every_model_and_what_failed(photos, tmp_path, capsys):
+def test_files_hold_every_model_and_what_failed_and_replace_those_of_an_earlier_report(
+    photos, tmp_path, capsys
+):
     good = save_model(tmp_path / "good.keras")
     bad = tmp_path / "bad[red].keras"
     bad.write_bytes(b"no model")
     report = tmp_path / "report"
+    report.mkdir()
+    sheets = ("readings-1.png", "readings-2.png", "readings-mine.png")
+    for name in (*sheets, "readings.csv", "results.json"):
+        (report / name).write_bytes(b"old")
     arguments = [good, str(bad), "--dataset", str(photos), "--report", str(report), *QUICK]
     assert evaluate.main(arguments) == 1
     results = json.loads((report / "results.json").read_text())
@@ -61,7 +67,12 @@ def test_files_hold_every_model_and_what_failed(photos, tmp_path, capsys):
     assert len(rows) == figures["images"]
     correct = sum(row["label"] == row[good] for row in rows)
     assert correct / len(rows) == figures["sequence_accuracy"]
-    assert f"Failed: {bad}: " in capsys.readouterr().out  # neither wrapped nor taken for markup
+    shown = capsys.readouterr().out
+    assert f"Failed: {bad}: " in shown  # neither wrapped nor taken for markup
+    assert "readings-1.png" in shown.replace("\n", "")
+    assert {path.name for path in report.glob("*.png")} == {"readings-1.png", "readings-mine.png"}
+    assert (report / "readings-1.png").read_bytes() != b"old"
+    assert not (report / "readings.csv").exists()  # of all numbers in images
 
 
 def test_the_page_is_self_contained_and_complete(photos, tmp_path, monkeypatch):
@@ -113,23 +124,6 @@ def test_without_a_usable_model_no_data_is_read_and_no_report_written(
     assert [path.read_text() for path in report.iterdir()] == ["good"]
 
 
-def test_files_of_an_earlier_report_are_deleted_and_the_new_named(
-    photos, tmp_path, monkeypatch, capsys
-):
-    monkeypatch.setenv("COLUMNS", "400")
-    model = save_model(tmp_path / "model.keras")
-    report = tmp_path / "report"
-    report.mkdir()
-    sheets = ("readings-1.png", "readings-2.png", "readings-mine.png")
-    for name in (*sheets, "readings.csv", "results.json"):
-        (report / name).write_bytes(b"old")
-    assert evaluate.main([model, "--dataset", str(photos), "--report", str(report), *QUICK]) == 0
-    assert {path.name for path in report.glob("*.png")} == {"readings-1.png", "readings-mine.png"}
-    assert (report / "readings-1.png").read_bytes() != b"old"
-    assert not (report / "readings.csv").exists()  # of all numbers in images
-    assert "readings-1.png" in capsys.readouterr().out
-
-
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, None])
 def test_images_and_labels_of_a_limited_mix_belong_together(limit, tmp_path):
     """The label of each image is its grey, wherever in the mix the limit falls."""
@@ -139,6 +133,15 @@ def test_images_and_labels_of_a_limited_mix_belong_together(limit, tmp_path):
     images = SplitImages(mix, "test", limit=limit)
     loaded = images.load(range(len(images.labels)))
     assert [str(image[0, 0, 0]) for image in loaded.values()] == images.texts
+
+
+def test_chosen_images_are_loaded_in_order_and_as_crops(tmp_path):
+    folder = Path(make_folder(tmp_path / "photos", ["10", "11", "12"]))
+    rows = [f"{index}.png,{index + 10},test,10 4 20 12" for index in range(3)]
+    (folder / "labels.csv").write_text("\n".join(["file,label,split,boxes", *rows]))
+    loaded = SplitImages(str(folder), "test").load([2, 0, 2], "union")
+    assert [(index, int(image[0, 0, 0])) for index, image in loaded.items()] == [(2, 12), (0, 10)]
+    assert {image.shape for image in loaded.values()} == {(10, 14, 3)}
 
 
 def test_labels_too_long_for_a_model_are_told_with_the_cure(tmp_path):
@@ -253,4 +256,5 @@ def test_fingerprints_of_training_data_warn_of_a_leak(kind, photos, tmp_path, mo
 def test_random_samples_do_not_repeat():
     chosen = random_indices(100, 30)
     assert len(set(chosen.tolist())) == 30 and (np.diff(chosen) > 0).all()
+    np.testing.assert_array_equal(random_indices(100, 30), chosen)
     assert len(random_indices(5, 30)) == 5

@@ -71,6 +71,7 @@ def test_quantized_files_are_smaller(form, quantize, need, make_weights, photos,
 def test_images_of_the_check_are_those_of_validation(photos, tmp_path):
     relabel(photos, tmp_path, 4 * ["1,train", "2,validation", "3,test"])
     assert sample.take(str(tmp_path), 9, 1).labels == ["2"] * 4
+    assert {len(label) for label in sample.take(None, 9, 1).labels} == {1}
 
 
 @pytest.fixture(scope="module")
@@ -114,13 +115,14 @@ def test_eight_bits_may_cost_little_accuracy(reader):
     images = sample.take(None, 6, 3)
     numbers = reader.predict(images.images).decoded.numbers()
     images = dataclasses.replace(images, labels=numbers)
-    with pytest.raises(ExportError, match=r"accuracy is 0\.00% with eight-bit"):
-        check(
-            lambda batch: other_digits(reader.predict(list(batch)).arrays) | {"length": [5] * 3},
-            reader,
-            images,
-            "int8",
-        )
+
+    def one_wrong(batch):
+        outputs = reader.predict(list(batch)).arrays
+        is_last = np.array_equal(batch[0], images.images[-1])
+        return other_digits(outputs) | {"length": np.array([3])} if is_last else outputs
+
+    with pytest.raises(ExportError, match=r"accuracy is 83\.33% with eight-bit"):
+        check(one_wrong, reader, images, "int8")
 
 
 @pytest.mark.parametrize("fails", ["check", "open"])

@@ -9,6 +9,7 @@ import pytest
 import export
 import exporting
 import models
+from artifacts.files import write_json
 from exporting import ExportError, convert, formats, sample
 from exporting.check import check_locator
 from inference.locator import Locator
@@ -24,9 +25,11 @@ def weights(tmp_path_factory):
     for name, scale in (("heat", 300), ("distances", 30), ("turns", 30)):
         kernel, bias = model.get_layer(name).get_weights()
         model.get_layer(name).set_weights([scale * kernel, bias])
-    path = tmp_path_factory.mktemp("weights") / "finder.keras"
-    model.save(path)
-    return path
+    run = tmp_path_factory.mktemp("runs") / "finder"
+    run.mkdir()
+    model.save(run / "model.keras")
+    write_json(run / "metrics.json", {"inference": {"threshold": 0.4}})
+    return run
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +51,7 @@ def test_the_file_finds_what_keras_finds_in_images_of_any_size(
     assert description["check"]["boxes"] > 60 and description["task"] == "locate"
     assert set(description["outputs"]) == {"boxes", "scores", "turns"}
     assert isinstance(expected, Locator) and open_locator(out).metadata["task"] == "locate"
+    assert expected.threshold == open_locator(out).metadata["threshold"] == 0.4
     run = formats.open_locator(out)
     for height, width in ((31, 70), (7, 9), (128, 96)):
         image = np.random.default_rng(height).integers(0, 255, (1, height, width, 3), np.uint8)
@@ -83,8 +87,17 @@ def test_a_file_that_differs_is_refused(expected):
         outputs = expected.backend({"images": image})
         return outputs | {"scores": 0.9 * outputs["scores"]}
 
-    with pytest.raises(ExportError, match="have no counterpart in the other"):
-        check_locator(shifted, expected, scenes, None)
+    def turned(image):
+        outputs = expected.backend({"images": image})
+        return outputs | {"turns": (outputs["turns"] + 1) % 4}
+
+    def fewer(image):
+        outputs = expected.backend({"images": image})
+        return outputs | {"scores": outputs["scores"] * (np.arange(100) < 10)}
+
+    for change in (shifted, turned, fewer):
+        with pytest.raises(ExportError, match="have no counterpart in the other"):
+            check_locator(change, expected, scenes, None)
     with pytest.raises(ExportError, match="scores of the file differ"):
         check_locator(unsure, expected, scenes, None)
 

@@ -61,10 +61,14 @@ def print_summary(search: Search, folder: Path, data_dir: Path | None = None) ->
         chosen = ", ".join(f"{name} {show(value)}" for name, value in ranked[0].values.items())
         chosen = chosen or "the default configuration"
         print(f"Best: trial {ranked[0].trial}: {chosen}")
-        command = ["python", "train.py", "--config", f"{folder}/best.json", "--seed", "1"]
-        command += ["--data-dir", str(data_dir)] if data_dir else []
-        print(f"Next: {shlex.join(command)}")
+        print(f"Next: {_next_command(folder, data_dir)}")
     return bool(ranked)
+
+
+def _next_command(folder: Path, data_dir: Path | None) -> str:
+    """The command that trains the best configuration at full length."""
+    command = ["python", "train.py", "--config", f"{folder}/best.json", "--seed", "1"]
+    return shlex.join([*command, *(["--data-dir", str(data_dir)] if data_dir else [])])
 
 
 def write_report(search: Search, folder: Path, data_dir: Path | None = None) -> Path:
@@ -79,12 +83,12 @@ def write_report(search: Search, folder: Path, data_dir: Path | None = None) -> 
         Path of the file.
     """
     images = task_of(search.base).size(search.base.validation, "validation", data_dir)
-    text = render(search, folder, images)
+    text = render(search, folder, images, data_dir)
     write_text(folder / PAGE, text)
     return folder / PAGE
 
 
-def render(search: Search, folder: Path, images: int) -> str:
+def render(search: Search, folder: Path, images: int, data_dir: Path | None = None) -> str:
     """The page as text; `images` is the size of the validation split."""
     records = read_records(folder)
     ranked = best_first(records, search.objective)
@@ -103,6 +107,7 @@ def render(search: Search, folder: Path, images: int) -> str:
         failed=[record for record in records if record.status == FAILED],
         interval=interval,
         images=images,
+        next_command=_next_command(folder, data_dir),
         space=space.describe(),
         varied=varied,
         front={record.trial for record in pareto_front(ranked)},

@@ -3,6 +3,9 @@
 import html
 import re
 
+import datasets
+from evaluation.intervals import wilson_interval
+from evaluation.page import _interval
 from tests.tuning.conftest import fake_train, without_training
 from tuning import report
 from tuning.charts import pareto_front
@@ -25,11 +28,11 @@ def test_the_page_has_every_trial_and_fetches_nothing(tiny, tmp_path, monkeypatc
         return fake_train(configuration, folder, **rest)
 
     without_training(monkeypatch, train)
-    search = tiny(trials=12, budget=400e3)
-    run_search(search, tmp_path)
-    page = report.write_report(search, tmp_path).read_text()
+    search, folder = tiny(trials=12, budget=400e3), tmp_path / "my search"
+    run_search(search, folder)
+    page = report.write_report(search, folder, tmp_path).read_text()
     text = visible(page)
-    records = read_records(tmp_path)
+    records = read_records(folder)
     ranked = best_first(records, search.objective)
     for record in ranked:
         assert f"{100 * record.validation['sequence_accuracy']:.2f} %" in text
@@ -39,7 +42,10 @@ def test_the_page_has_every_trial_and_fetches_nothing(tiny, tmp_path, monkeypatc
         assert name in text
     assert "MemoryError: no room <here>" in text
     assert "multiply-adds, the budget is 400 k" in text
-    assert "is partly due to chance" in text
+    images = datasets.size(search.base.validation, "validation")
+    interval = wilson_interval(round(ranked[0].score * images), images)
+    assert f"{images} images has a 95 % interval of {_interval(interval)}" in text
+    assert f"--config '{folder}/best.json' --seed 1 --data-dir {tmp_path}" in text
     assert page.count("<svg ") == 3
     assert not re.search(r"<(?!use\b)[^>]*\s(src|href)=|url\((?!#)", page)
 

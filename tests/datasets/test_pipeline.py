@@ -250,13 +250,15 @@ def test_digests_of_labels_change_with_the_labels_alone(make_folder):
     "row", ["1.png,13,1 2 9 9,0", "1.png,12,2 2 9 9,0", "1.png,12,1 2 9 9,1", "2.png,12,1 2 9 9,0"]
 )
 def test_labels_are_also_the_boxes_the_turns_and_the_names(tmp_path, row):
-    put_images(tmp_path, "1.png", "2.png")
-    digests, states = set(), set()
+    put_images(tmp_path, "1.png", "2.png", "3.png")
+    digests, prints, states = set(), set(), set()
     for line in ("1.png,12,1 2 9 9,0", row):
-        put(tmp_path, {"labels.csv": f"file,label,boxes,turn,split\n{line},train\n"})
+        rows = ["file,label,boxes,turn", line, "3.png,4,1 1 9 9,0", "3.png,5,11 1 19 9,0"]
+        put(tmp_path, {"train.csv": "\n".join(rows)})
         digests |= set(sources.label_digests(tmp_path, "train").values())
+        prints.add(datasets.fingerprint(tmp_path, "train"))
         states.add(sources.state(str(tmp_path), "train"))
-    assert len(digests) == len(states) == 2
+    assert len(digests) == len(prints) == len(states) == 2
 
 
 def test_real_mnist_has_its_known_digits(shared_data):

@@ -6,7 +6,10 @@ import shlex
 import sys
 from pathlib import Path
 
-from artifacts.environment import environment
+import pytest
+
+from artifacts import environment as module
+from artifacts.environment import commit, environment
 
 
 def test_the_command_can_be_pasted_into_a_shell(monkeypatch):
@@ -21,3 +24,9 @@ def test_paths_in_the_command_are_those_from_the_folder_that_it_ran_in(monkeypat
     monkeypatch.setattr(sys, "argv", ["train.py", *arguments])
     expected = ["--dataset", "./photos:1,./more:2", "--run=./runs", "./"]
     assert shlex.split(environment()["command"])[-4:] == expected
+
+
+@pytest.mark.parametrize(("status", "expected"), [("", "1a2b"), (" M train.py", "1a2b+")])
+def test_a_commit_with_changed_files_is_marked(monkeypatch, status, expected):
+    monkeypatch.setattr(module, "_git", lambda name, *_: {"status": status}.get(name, "1a2b"))
+    assert commit() == expected

@@ -153,6 +153,7 @@ def test_the_first_difference_is_named_by_its_key():
     assert first_difference(old, {"seed": 0, "recipe": {"epochs": 3}}) == (
         "recipe.epochs: 2, now 3"
     )
+    assert first_difference({"a": 1}, {"a": 1, "b": 2}) == "b: None, now 2"
     assert (
         first_difference({"a": "x" * 60}, {"a": "x" * 59}) == f"a: '{'x' * 60}', now '{'x' * 59}'"
     )

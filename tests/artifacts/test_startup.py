@@ -48,3 +48,15 @@ def test_an_interrupted_command_is_no_traceback(capsys):
     with pytest.raises(SystemExit) as stop:
         startup.run_command(main)
     assert stop.value.code == 130 and capsys.readouterr().err == "\nstopped\n"
+
+
+def test_a_backend_that_is_not_installed_is_named_with_what_sets_it(monkeypatch, tmp_path):
+    monkeypatch.setenv("KERAS_BACKEND", "nothing")
+    with pytest.raises(SystemExit, match="KERAS_BACKEND sets the backend 'nothing' of Keras"):
+        startup._check_backend()
+    monkeypatch.delenv("KERAS_BACKEND")
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    startup._check_backend()  # TensorFlow
+    (tmp_path / "keras.json").write_text('{"backend": "none_either"}')
+    with pytest.raises(SystemExit, match=r"keras\.json sets the backend 'none_either'"):
+        startup._check_backend()

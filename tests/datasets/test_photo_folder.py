@@ -23,6 +23,7 @@ from datasets.photo_folder import (
     unusable_splits,
     with_options,
 )
+from datasets.photo_folder.splits import divide
 from datasets.photo_folder.values import Unclear, float_column, parse_label, split_in
 from tests.datasets.folders import put, put_images
 
@@ -513,6 +514,14 @@ def test_an_error_of_the_system_is_not_kept(tmp_path, monkeypatch):
         patch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
         understand(tmp_path / "f", decode=True)
     assert len(understand(tmp_path / "f", decode=True).photos) == 1
+
+
+def test_folds_leave_a_given_test_split_and_take_every_other_image_once():
+    given = ["test", "validation", "train", "", "train"]
+    folds = [divide([f"{n}.png" for n in range(5)], given, f"{fold}/2")[0] for fold in (1, 2)]
+    assert [fold[0] for fold in folds] == ["test", "test"]
+    for pair in list(zip(*folds, strict=True))[1:]:
+        assert sorted(pair) == ["train", "validation"]
 
 
 def test_few_photos_have_no_empty_split(tmp_path):

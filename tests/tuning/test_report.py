@@ -3,12 +3,14 @@
 import html
 import re
 
+import numpy as np
+
 import datasets
 from evaluation.intervals import wilson_interval
 from evaluation.page import _interval
 from tests.tuning.conftest import fake_train, without_training
 from tuning import report
-from tuning.charts import pareto_front
+from tuning.charts import pareto_front, plot_trials
 from tuning.loop import run_search
 from tuning.trial import DEFAULT, FINISHED, TrialRecord, best_first, read_records
 
@@ -47,6 +49,9 @@ def test_the_page_has_every_trial_and_fetches_nothing(tiny, tmp_path, monkeypatc
     assert f"{images} images has a 95 % interval of {_interval(interval)}" in text
     assert f"--config '{folder}/best.json' --seed 1 --data-dir {tmp_path}" in text
     assert page.count("<svg ") == 3
+    scores, best = (line.get_ydata() for line in plot_trials(folder).axes[0].lines[:2])
+    np.testing.assert_array_equal(best, np.maximum.accumulate(scores))
+    assert scores.max() > scores[0]
     assert not re.search(r"<(?!use\b)[^>]*\s(src|href)=|url\((?!#)", page)
 
 

@@ -184,6 +184,8 @@ def test_candidates_over_the_budget_are_refused_and_not_trained(tiny, tmp_path, 
     for record in refused:
         assert "multiply-adds, the budget is" in record.reason
         assert not (tmp_path / "trials" / record.trial).exists()
+    context = trial.TrialContext(tiny(budget=1.0), tmp_path / "other")
+    assert trial.run_trial(context, DEFAULT, {}).status == FINISHED  # the baseline has no budget
 
 
 def test_a_failed_trial_is_recorded_and_five_in_succession_end_the_search(

@@ -60,6 +60,7 @@ def test_an_override_fixes_or_narrows_a_hyperparameter(override, domain, default
         ("blocks=many", r"blocks takes 3 to 6 \(int\). Received: 'many'"),
         ("blocks=2", r"blocks takes 3 to 6 \(int\). Received: '2'"),
         ("blocks=3..9", r"blocks takes 3 to 6 \(int\). Received: '3..9'"),
+        ("blocks=2..4", r"blocks takes 3 to 6 \(int\). Received: '2..4'"),
         ("blocks=5..3", "a range is low..high, of numbers. Received: blocks=5..3"),
         ("filters_1=37..40", r"filters_1 takes 12, 16, 24, 36, 48 \(int\). Received: '37..40'"),
     ],

@@ -30,8 +30,9 @@ def _step(model, x):
 
 def test_it_trains_as_keras_does(policy):
     x = np.random.default_rng(0).normal(2, 3, (4, 5, 6, 8)).astype("float32")
+    options = {"momentum": 0.7, "epsilon": 0.1}
     plain, fused = (
-        keras.Sequential([keras.Input((5, 6, 8)), keras.layers.BatchNormalization(momentum=0.7)])
+        keras.Sequential([keras.Input((5, 6, 8)), keras.layers.BatchNormalization(**options)])
         for _ in range(2)
     )
     assert fuse_batch_normalization(fused) == 1
@@ -67,9 +68,10 @@ def test_a_model_is_saved_as_one_of_keras(tmp_path):
     assert not any("call" in vars(layer) for layer in loaded.layers)
 
 
-def test_other_axes_and_vectors_are_left_alone():
+def test_other_axes_options_and_vectors_are_left_alone():
     inputs = keras.Input((4, 4, 2))
     x = keras.layers.BatchNormalization(axis=1)(inputs)
-    x = keras.layers.BatchNormalization(scale=False)(x)
+    for options in ({"scale": False}, {"center": False}, {"synchronized": True}, {"renorm": True}):
+        x = keras.layers.BatchNormalization(**options)(x)
     x = keras.layers.BatchNormalization()(keras.layers.Flatten()(x))
     assert fuse_batch_normalization(keras.Model(inputs, x)) == 0

@@ -169,7 +169,10 @@ def work(engine: str, setting: str, paths: list[str]) -> dict:
 
 
 def environment(engine: str, folder: Path) -> Path:
-    """The Python of an engine's environment, which is created if it is missing."""
+    """The Python of an engine's environment, which is created if it is missing.
+
+    This project is installed again.
+    """
     if not PACKAGES[engine]:
         return Path(sys.executable)
     python = folder / engine / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
@@ -178,6 +181,9 @@ def environment(engine: str, folder: Path) -> Path:
         venv.create(folder / engine, with_pip=True, clear=True)
         subprocess.run([python, "-m", "pip", "install", "--quiet", *PACKAGES[engine]], check=True)
         (folder / engine / "installed").touch()
+    elif str(ROOT) in PACKAGES[engine]:  # which may have changed
+        again = ["--quiet", "--force-reinstall", "--no-deps"]
+        subprocess.run([python, "-m", "pip", "install", *again, ROOT], check=True)
     return python
 
 

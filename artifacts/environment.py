@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
+import re
 import shlex
 import subprocess
 import sys
@@ -18,8 +19,9 @@ def environment() -> dict[str, Any]:
     """Command, commit, package versions, Keras backend and machine, as JSON values."""
     keras = sys.modules.get("keras")  # there is a backend only if Keras is imported
     # Where the project lies is private, and differs between machines.
-    here = f"{Path.cwd()}{os.sep}"
-    arguments = [argument.replace(here, f".{os.sep}") for argument in sys.argv[1:]]
+    here = str(Path.cwd()).rstrip(os.sep) + os.sep
+    starts = re.compile(rf"(?<![^=,]){re.escape(here)}")  # at the start of a path
+    arguments = [starts.sub(lambda _: f".{os.sep}", argument) for argument in sys.argv[1:]]
     return {
         "command": f"{_program()} {shlex.join(arguments)}".rstrip(),
         "commit": commit(),

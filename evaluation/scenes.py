@@ -72,7 +72,7 @@ def compare_scenes(
     """Evaluate readers on all numbers of a split.
 
     Args:
-        names: run folders, `.keras` files or published weights of readers.
+        names: run folders, `.keras` files, exported `.onnx` files or published weights of readers.
         dataset: name, folder or mix, as `datasets.examples` takes it.
         split: its split.
         locator: run folder, file or published weights of a locator. Defaults to the published one.

@@ -21,6 +21,16 @@ OPTIMIZERS = "tf2onnx.optimizer._optimizers"
 """They take most of the time of a conversion, and are left out but for one file."""
 
 
+def quantized_convolutions(graph) -> dict[str, bool]:
+    """Whether each convolution of an ONNX graph has quantized weights, by name."""
+    made_by = {name: node.op_type for node in graph.node for name in node.output}
+    return {
+        node.name: made_by.get(node.input[1]) == "DequantizeLinear"
+        for node in graph.node
+        if node.op_type == "Conv"
+    }
+
+
 @pytest.fixture(scope="session")
 def need():
     """A function that skips, naming the missing package, where a format cannot be written."""

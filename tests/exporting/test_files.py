@@ -17,7 +17,7 @@ from PIL import Image
 import exporting
 import number_zoo
 from exporting import check, formats
-from tests.exporting.conftest import OPTIMIZERS
+from tests.exporting.conftest import OPTIMIZERS, quantized_convolutions
 
 GALLERY = Path(number_zoo.__file__).parent / "server/static/gallery"
 
@@ -51,12 +51,7 @@ def test_int8_reads_what_float32_reads_but_for_rounding(need, tmp_path, monkeypa
     assert result.size < 2 * result.reader.model.count_params()  # bytes
     (loop,) = (node for node in onnx.load(out).graph.node if node.op_type == "Loop")
     (body,) = (attribute.g for attribute in loop.attribute if attribute.name == "body")
-    made_by = {name: node.op_type for node in body.node for name in node.output}
-    quantized = {
-        node.name: made_by.get(node.input[1]) == "DequantizeLinear"
-        for node in body.node
-        if node.op_type == "Conv"
-    }
+    quantized = quantized_convolutions(body)
     first, *others = quantized.values()
     assert not first and sum(others) > 6
     assert not any(yes for name, yes in quantized.items() if "logits" in name)

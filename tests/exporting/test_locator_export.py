@@ -14,7 +14,7 @@ from exporting import ExportError, convert, formats, sample
 from exporting.check import check_locator
 from inference.locator import Locator
 from number_zoo.locator import open_locator
-from tests.exporting.conftest import OPTIMIZERS
+from tests.exporting.conftest import OPTIMIZERS, quantized_convolutions
 
 
 @pytest.fixture(scope="module")
@@ -69,11 +69,9 @@ def test_int8_finds_what_float32_finds_but_for_rounding(tmp_path, monkeypatch):
     out = tmp_path / "int8.onnx"
     result = exporting.export("locator.scenes", "onnx", out, quantize="int8", images=8)
     assert result.check.boxes > 20 and result.size < result.reader.model.count_params() * 1.5
-    graph = onnx.load(out).graph
-    made_by = {name: node.op_type for node in graph.node for name in node.output}
-    weights = [made_by.get(node.input[1]) for node in graph.node if node.op_type == "Conv"]
-    assert weights.count("DequantizeLinear") > 15
-    assert not {"DequantizeLinear"} & {weights[0], *weights[-3:]}
+    quantized = [*quantized_convolutions(onnx.load(out).graph).values()]
+    assert quantized.count(True) > 15
+    assert not any([quantized[0], *quantized[-3:]])
 
 
 def test_a_file_that_differs_is_refused(expected):

@@ -6,6 +6,7 @@ import argparse
 import logging
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from artifacts.startup import quiet_tensorflow, run_command
@@ -32,6 +33,8 @@ Exit status: 0 if a trial has a score; 1 if none has; 2 for wrong usage or if th
 by an error."""
 
 SEARCH_FIELDS = ("tuner", "objective", "trials", "budget")
+WITH_FOLDER = ("run", "trials", "describe", "report", "data_dir", "cache_dir")
+"""Options of a search that is resumed by its folder alone."""
 BASE_ARGUMENTS = ("validation", "recipe", "crop", "precision")
 
 
@@ -99,6 +102,14 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     add_folder_options(parser)
     options = parser.parse_args(arguments)
+    if options.run and not options.model:
+        given = [
+            {"settings": "--set"}.get(name, f"--{name.replace('_', '-')}")
+            for name, value in vars(options).items()
+            if name not in WITH_FOLDER and value != parser.get_default(name)
+        ]
+        if given:
+            parser.error(f"the search in --run has its own settings, leave out {', '.join(given)}")
     read_folder_options(parser, options)
     if options.report and (options.model or not options.run):
         parser.error("--report needs --run FOLDER and no model")
@@ -127,6 +138,8 @@ def run(options: argparse.Namespace) -> int:
 
     if options.model is None:
         search = read_search(options.run)
+        if options.trials is not None:
+            search = replace(search, trials=options.trials)
     else:
         given = {name: value for name, value in vars(options).items() if value is not None}
         search = plan(

@@ -53,6 +53,7 @@ def test_images_are_checked_before_the_first_trial(no_training, photos, tmp_path
         ([], "name a MODEL"),
         (["deep_cnn"], "--dataset is needed"),
         (["deep_cnn", "--dataset", "x", "--report"], "--report needs --run FOLDER and no model"),
+        (["--run", "x", "--epochs", "9", "--set", "a=1"], "leave out --epochs, --set"),
         (["deep_cnn", "--dataset", "x", "--budget", "50X"], "such as 50M or 800k. Received: '50X'"),
         (["deep_cnn", "--dataset", "x", "--budget", "0M"], "Received: '0M'"),
     ],
@@ -91,6 +92,8 @@ def test_a_search_with_a_space_file_ends_with_a_summary_and_resumes_by_folder(
     for option in ([], ["--report"]):
         assert command.main(["--run", str(folder), *option]) == 0
         assert read_records(folder) == records
+    assert command.main(["--run", str(folder), "--trials", "5"]) == 0
+    assert len(read_records(folder)) == len(records) + 1
     assert str(folder / "report.html") in capsys.readouterr().out.replace("\n", "")
     units = {record.settings["dense_units"][0] for record in records if record.trial != DEFAULT}
     assert units <= {16, 32}

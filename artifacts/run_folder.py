@@ -147,11 +147,13 @@ def _check(run: RunFolder, configuration: Mapping[str, Any], labels: Mapping[str
     if not is_started(run.folder, run.config.name, "run"):
         return
     written = read_run_configuration(run.config)
-    if run.is_trained and written != dict(configuration):
+    is_other = run.is_trained and written != dict(configuration)
+    # First, since settings that are chosen from the images change with them.
+    if is_other or (run.is_trained and not run.finished):
+        check_labels(run.config, labels)
+    if is_other:
         raise RunError(
             f"{run.folder} is a run of another configuration "
             f"({first_difference(written, dict(configuration))}). Name another folder with "
             "--run, or repeat the command that started it"
         )
-    if run.is_trained and not run.finished:
-        check_labels(run.config, labels)

@@ -262,6 +262,8 @@ def check_search(folder: Path, search: Search) -> None:
     """
     requested = search.to_json()
     present = read_search(folder).to_json() | {"trials": search.trials}
+    # First, since the number of steps changes with the number of images.
+    check_labels(folder / "search.json", label_digests(search.base))
     if present != requested:
         raise RunError(
             f"{folder} is another search ({first_difference(present, requested)}). Name another "
@@ -275,4 +277,3 @@ def check_search(folder: Path, search: Search) -> None:
             f"({first_difference(present, hyperparameters, 'hyperparameters')}). Name another "
             "folder with --run"
         )
-    check_labels(folder / "search.json", label_digests(search.base))

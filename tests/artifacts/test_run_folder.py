@@ -33,6 +33,15 @@ def test_a_run_of_another_configuration_other_files_and_a_file_are_refused(tmp_p
     assert {path.name for path in tmp_path.iterdir()} == {"run", "thesis.txt"}
 
 
+@pytest.mark.parametrize("is_finished", [False, True])
+def test_changed_labels_are_named_before_the_settings_that_follow_from_them(tmp_path, is_finished):
+    with open_run(tmp_path / "run", CONFIGURATION | {"steps": 32}, {"photos train": "1a"}) as run:
+        (run.metrics if is_finished else run.checkpoint).touch()
+    changed = CONFIGURATION | {"steps": 33}, {"photos train": "2b"}
+    with pytest.raises(RunError, match="labels of photos train"), open_run(run.folder, *changed):
+        pass
+
+
 def test_an_unfinished_run_of_other_labels_is_refused(tmp_path):
     with open_run(tmp_path / "run", CONFIGURATION, {"photos train": "1a"}) as run:
         run.checkpoint.touch()

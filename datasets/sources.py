@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from datasets import mixing, photo_folder, registry, tfds_data
 from datasets.example import Example
 
@@ -52,12 +54,19 @@ def _describe(name: str, several: bool) -> registry.DataSet:
 
 
 def is_scenes(source: str | Path) -> bool:
-    """Whether a source, or a part of a mixture, has images with several numbers."""
+    """Whether a source, or a part of a mixture, has images with several numbers.
+
+    If a folder leaves bad rows out, two labels of an image without boxes are such rows.
+    """
     for part in mixing.parse_mix(source):
         if not is_folder(part.source):
             if registry.describe(part.source).scenes:
                 return True
-        elif any(len(example.labels) > 1 for example in folder_examples(part.source)):
+            continue
+        several = [e for e in folder_examples(part.source) if len(e.labels) > 1]
+        if photo_folder.parse_source(part.source)[1].skip_bad:
+            several = [example for example in several if np.isfinite(example.boxes).all()]
+        if several:
             return True
     return False
 

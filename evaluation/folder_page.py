@@ -28,7 +28,7 @@ from datasets import photo_folder
 from datasets.folder_options import add_folder_options, read_folder_options
 from datasets.photo_folder import Folder, Photo, format_boxes
 from datasets.registry import SPLITS
-from datasets.sources import chunks, folder_examples
+from datasets.sources import chunks, is_scenes
 from evaluation import FIGURES_FILE
 from number_zoo.images import decode_image
 from number_zoo.locator import UprightCrop
@@ -163,10 +163,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         # Bad rows are shown on the page.
         source = photo_folder.with_options(options.dataset, skip_bad="1")
-        examples = folder_examples(source)
-        # Two labels of an image without boxes are probably an error.
-        several = any(len(e.labels) > 1 and np.isfinite(e.boxes).all() for e in examples)
-        folder = photo_folder.understand(source, several, decode=True)
+        folder = photo_folder.understand(source, is_scenes(source), decode=True)
         path = folder.source.resolve()
         name = path.name if path.is_dir() else Path(path.parent.name, path.stem)
         report = options.report or Path("report") / name

@@ -79,11 +79,14 @@ def test_a_row_or_a_box_for_each_number(tmp_path, layout):
     ],
 )  # fmt: skip
 def test_what_a_row_is(tmp_path, table, labels, turns, boxes):
-    put(put_images(tmp_path, "a.png"), {"labels.csv": table})
+    put(put_images(tmp_path, "a.png", size=(100, 80)), {"labels.csv": table})
     (scene,) = folder_examples(tmp_path)
     assert (scene.labels, scene.turns.tolist()) == (labels, turns)
     np.testing.assert_array_equal(scene.boxes, boxes)
     assert datasets.is_scenes(tmp_path) == (len(labels) > 1)
+    # Without boxes, two labels are rather a bad row, which a training with --skip-bad leaves out.
+    is_boxed = len(labels) > 1 and np.isfinite(boxes).all()
+    assert datasets.is_scenes(f"{tmp_path}?skip_bad=1") == is_boxed
 
 
 def test_a_turn_is_0_to_3(tmp_path):

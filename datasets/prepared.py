@@ -128,14 +128,14 @@ def _prepare_source(source: str, split: str, spec, cache_dir, data_dir, limit, u
     stem = "".join(letter if letter.isalnum() else "_" for letter in Path(source).name)
     path = Path(cache_dir) / f"{stem}-{split}-{digest}.npy"
     remove_leftovers(path.parent)
-    if not path.with_suffix(".json").is_file():
+    if not (path.is_file() and path.with_suffix(".json").is_file()):
         _write_cache(path, shape, stream, spec, name)
     texts, ids, boxes = json.loads(path.with_suffix(".json").read_text())
     return Prepared(np.load(path, mmap_mode="r"), texts, ids, np.array(boxes, np.float32))
 
 
 def _write_cache(path: Path, shape: tuple, *arguments) -> None:
-    """Write the array and then the labels; the file of labels marks both as complete."""
+    """Write the array and then the labels: only with both is the cache complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_path(path, math.prod(shape)) as part:
         array = np.lib.format.open_memmap(part, mode="w+", dtype=np.uint8, shape=shape)

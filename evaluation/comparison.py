@@ -148,7 +148,8 @@ def compare(
         _add_times(results, images, sample_crop)
     corruption, corruption_samples = {}, min(corruption_samples, total)
     if corruption_samples:
-        sample = images.load(random_indices(total, corruption_samples), sample_crop)
+        indices = random_indices(total, corruption_samples)
+        sample = images.load(indices, sample_crop, reduce=True)
         corruption = corruption_accuracy(
             {result.name: result.reader for result in results},
             list(sample.values()),

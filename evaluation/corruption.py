@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import cv2
 import numpy as np
 
+from number_zoo.files import batches
 from number_zoo.reader import Reader
 
 log = logging.getLogger(__name__)
@@ -108,16 +109,16 @@ def corruption_accuracy(
         For each corruption its `unit`, its `severities` with the original images first, and
         `accuracy`: for each reader the sequence accuracy at each severity.
     """
-    original = {name: _accuracy(reader, images, labels) for name, reader in readers.items()}
+    original = _accuracies(readers, images, labels)
     results = {}
     for corruption in corruptions:
         log.info("Corruption: %s", corruption.name)
         accuracy = {name: [value] for name, value in original.items()}
         for severity in corruption.severities:
             rng = np.random.default_rng(0)
-            corrupted = [corruption.apply(image, severity, rng) for image in images]
-            for name, reader in readers.items():
-                accuracy[name].append(_accuracy(reader, corrupted, labels))
+            corrupted = (corruption.apply(image, severity, rng) for image in images)
+            for name, value in _accuracies(readers, corrupted, labels).items():
+                accuracy[name].append(value)
         results[corruption.name] = {
             "unit": corruption.unit,
             "severities": [corruption.none, *corruption.severities],
@@ -126,7 +127,16 @@ def corruption_accuracy(
     return results
 
 
-def _accuracy(reader: Reader, images, labels) -> float:
+def _accuracies(
+    readers: Mapping[str, Reader], images: Iterable[np.ndarray], labels: Sequence[str]
+) -> dict[str, float]:
+    """Sequence accuracy of each reader; few of the images, which may be large, are in memory."""
+    texts: dict[str, list[str]] = {name: [] for name in readers}
+    for batch in batches(images, len(labels)):
+        for name, reader in readers.items():
+            texts[name] += reader.predict(batch).decoded.numbers()
     # "Longer" is the text "+", which is not a label and never correct, as in `sequence_correct`.
-    texts = reader.predict(images).decoded.numbers()
-    return float(np.mean([text == label for text, label in zip(texts, labels, strict=True)]))
+    return {
+        name: float(np.mean([text == label for text, label in zip(read, labels, strict=True)]))
+        for name, read in texts.items()
+    }

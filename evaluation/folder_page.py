@@ -16,7 +16,7 @@ import logging
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from datasets import photo_folder
 from datasets.folder_options import add_folder_options, read_folder_options
 from datasets.photo_folder import Folder, Photo, format_boxes
 from datasets.registry import SPLITS
-from datasets.sources import chunks, is_scenes
+from datasets.sources import is_scenes
 from evaluation import FIGURES_FILE
 from number_zoo.images import decode_image
 from number_zoo.locator import UprightCrop
@@ -45,7 +45,7 @@ CONFIDENT = 0.9
 SHOWN, SUSPECTS, GROUPS = 24, 100, 50
 """Maximum numbers on the page: of images of each split, of suspects and of groups of duplicates."""
 
-_CHUNK = 256
+_LOGGED = 256  # images from one line of the log to the next
 
 
 def find_suspects(folder: Folder, weights: str | None = None) -> list[tuple[int, Reading]]:
@@ -60,20 +60,24 @@ def find_suspects(folder: Folder, weights: str | None = None) -> list[tuple[int,
     """
     from inference import Reader
 
-    reader, suspects = Reader(weights), []
+    reader = Reader(weights)
     indices = [
         index
         for index, photo in enumerate(folder.photos)
         if not (folder.several and photo.label) or photo.boxes is not None
     ]
-    for chunk in chunks(iter(indices), _CHUNK):
-        log.info("Reading labels: %d of %d images", chunk[0], len(indices))
-        readings = reader.read([_image(folder, folder.photos[index]) for index in chunk])
-        suspects += [
-            (index, reading)
-            for index, reading in zip(chunk, readings, strict=True)
-            if reading.number != folder.photos[index].label and reading.confidence >= CONFIDENT
-        ]
+
+    def images() -> Iterator[np.ndarray]:
+        for number, index in enumerate(indices):
+            if number % _LOGGED == 0:
+                log.info("Reading labels: %d of %d images", number, len(indices))
+            yield _image(folder, folder.photos[index])
+
+    suspects = [
+        (index, reading)
+        for index, reading in zip(indices, reader.read(images()), strict=True)
+        if reading.number != folder.photos[index].label and reading.confidence >= CONFIDENT
+    ]
     return sorted(suspects, key=lambda suspect: -suspect[1].confidence)
 
 

@@ -52,7 +52,7 @@ def take(
     if dataset is None:
         return _render(count, max_digits)
     split = SplitImages(dataset, "validation", data_dir)
-    images = split.load(random_indices(len(split.labels), count))
+    images = split.load(random_indices(len(split.labels), count), reduce=True)
     return _of_validation(dataset, list(images.values()), [split.texts[index] for index in images])
 
 

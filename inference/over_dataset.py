@@ -12,6 +12,7 @@ import numpy as np
 from datasets import sources
 from inference.split_images import random_indices
 from labels import encode_batch
+from number_zoo.files import batches
 from number_zoo.images import decode_image
 from number_zoo.predictions import Predictions
 from number_zoo.reader import Reader
@@ -70,7 +71,7 @@ def run_inference(
         if sample is not None:
             every = list(stream)
             stream = iter([every[index] for index in random_indices(len(every), sample)])
-        for examples in sources.chunks(stream, _CHUNK):
+        for examples in batches(stream, _CHUNK, lambda example: example.image):
             labels = [example.label for example in examples]
             truths.append(encode_batch(labels, max_digits, [example.id for example in examples]))
             images = list(pool.map(lambda e: decode_image(e.read(), name=e.id), examples))

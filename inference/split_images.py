@@ -13,6 +13,7 @@ import datasets
 from datasets import sources
 from datasets.crops import crop_pixels
 from number_zoo.images import decode_image
+from number_zoo.reader import reduce_large
 
 
 def random_indices(total: int, count: int) -> np.ndarray:
@@ -47,12 +48,15 @@ class SplitImages:
         """The label of each image."""
         return [label for _, label in self.labels]
 
-    def load(self, indices: Iterable[int], crop: str = "full") -> dict[int, np.ndarray]:
+    def load(
+        self, indices: Iterable[int], crop: str = "full", *, reduce: bool = False
+    ) -> dict[int, np.ndarray]:
         """Decode the images at some indices.
 
         Args:
             indices: from 0.
             crop: "full", or a crop around the true digit boxes.
+            reduce: whether to reduce large images as a reader does, so that many take less memory.
 
         Returns:
             uint8 arrays (height, width, 3) by index, in the order of `indices`.
@@ -63,5 +67,6 @@ class SplitImages:
         for index, example in zip(range(max(wanted, default=-1) + 1), stream, strict=False):
             if index in wanted:
                 image, box = decode_image(example.read(), name=example.id), example.crop_box(crop)
-                images[index] = image if box is None else crop_pixels(image, box)
+                image = image if box is None else crop_pixels(image, box)
+                images[index] = reduce_large(image)[0] if reduce else image
         return {index: images[index] for index in wanted}

@@ -6,7 +6,7 @@ import contextlib
 import glob
 import itertools
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -90,16 +90,20 @@ def is_folder(name: str) -> bool:
         return False
 
 
-def batches(images: Iterable) -> Iterator[list]:
-    """Images in batches of at most `BATCH` and, by the sizes in headers, `PIXELS` pixels.
+def batches(
+    images: Iterable, most: int = BATCH, image_of: Callable[[Any], Any] = lambda image: image
+) -> Iterator[list]:
+    """Images in batches of at most `most` and, by the sizes in headers, `PIXELS` pixels.
 
     Args:
-        images: as `Reader.read` takes them.
+        images: as `Reader.read` takes them, or objects that have them.
+        most: maximum number of images in a batch.
+        image_of: function from such an object to its image.
     """
     batch, pixels = [], 0
     for image in images:
-        size = _pixels(image)
-        if batch and (len(batch) == BATCH or pixels + size > PIXELS):
+        size = _pixels(image_of(image))
+        if batch and (len(batch) == most or pixels + size > PIXELS):
             yield batch
             batch, pixels = [], 0
         batch.append(image)

@@ -315,10 +315,13 @@ def _load(source: Source) -> tuple[np.ndarray, int, tuple[int, int]]:
     """The image as an array of at most about `MAX_PIXELS`, the factor of its reduction, and its
     width and height before that."""
     image = to_array(source)
-    height, width, _ = image.shape
-    factor = math.ceil(math.sqrt(height * width / MAX_PIXELS))
-    reduced = np.asarray(Image.fromarray(image).reduce(factor)) if factor > 1 else image
-    return reduced, factor, (width, height)
+    return *reduce_large(image), image.shape[1::-1]
+
+
+def reduce_large(image: np.ndarray) -> tuple[np.ndarray, int]:
+    """Reduce an image (height, width, 3) to at most about `MAX_PIXELS`; returns the factor too."""
+    factor = math.ceil(math.sqrt(image.shape[0] * image.shape[1] / MAX_PIXELS))
+    return np.asarray(Image.fromarray(image).reduce(factor)) if factor > 1 else image, factor
 
 
 def available_cores() -> int:

@@ -18,6 +18,7 @@ from artifacts.files import write_csv
 from artifacts.startup import quiet_tensorflow, run_command
 from datasets import photo_folder, sources
 from labels import BOX
+from number_zoo.files import batches
 from number_zoo.images import decode_image
 
 CHUNK = 256
@@ -56,7 +57,7 @@ def pseudo_label_boxes(
     selected = [photo for photo in photos if split in (None, photo.split)]
     candidates = [photo for photo in selected if photo.label and photo.boxes is None]
     boxes: dict[str, np.ndarray] = {}
-    for chunk in sources.chunks(iter(candidates), CHUNK):
+    for chunk in batches(candidates, CHUNK, lambda photo: photo.path):
         images = [decode_image(photo.path) for photo in chunk]
         readings = reader.predict(images).readings()
         for photo, image, reading in zip(chunk, images, readings, strict=True):

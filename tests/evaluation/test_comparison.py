@@ -135,13 +135,16 @@ def test_images_and_labels_of_a_limited_mix_belong_together(limit, tmp_path):
     assert [str(image[0, 0, 0]) for image in loaded.values()] == images.texts
 
 
-def test_chosen_images_are_loaded_in_order_and_as_crops(tmp_path):
+def test_chosen_images_are_loaded_in_order_and_as_crops(tmp_path, monkeypatch):
     folder = Path(make_folder(tmp_path / "photos", ["10", "11", "12"]))
     rows = [f"{index}.png,{index + 10},test,10 4 20 12" for index in range(3)]
     (folder / "labels.csv").write_text("\n".join(["file,label,split,boxes", *rows]))
     loaded = SplitImages(str(folder), "test").load([2, 0, 2], "union")
     assert [(index, int(image[0, 0, 0])) for index, image in loaded.items()] == [(2, 12), (0, 10)]
     assert {image.shape for image in loaded.values()} == {(10, 14, 3)}
+    monkeypatch.setattr(number_zoo.reader, "MAX_PIXELS", 70)
+    (reduced,) = SplitImages(str(folder), "test").load([0], "union", reduce=True).values()
+    assert reduced.shape == (5, 7, 3)
 
 
 def test_labels_too_long_for_a_model_are_told_with_the_cure(tmp_path):

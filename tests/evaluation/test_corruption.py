@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from evaluation.corruption import CORRUPTIONS, corruption_accuracy
+from number_zoo import files
 
 BY_NAME = {corruption.name: corruption for corruption in CORRUPTIONS}
 
@@ -59,3 +60,16 @@ def test_accuracy_of_each_reader_at_each_severity():
     results = corruption_accuracy({"bright": Brightness()}, images, labels, [low_light])
     assert results["low light"]["severities"] == [0, 50, 75, 90, 95]
     assert results["low light"]["accuracy"] == {"bright": [0.75, 0.5, 0, 0, 0]}
+
+
+def test_few_corrupted_images_are_in_memory(image, monkeypatch):
+    """Framed three times as wide, 75 photos of a phone would take 24 GB."""
+
+    class OneByOne(Brightness):
+        def predict(self, images):
+            assert len(images) == 1
+            return super().predict(images)
+
+    monkeypatch.setattr(files, "PIXELS", 1)
+    results = corruption_accuracy({"one": OneByOne()}, [image] * 3, ["1"] * 3)
+    assert results["shift"]["accuracy"]["one"][0] == 1

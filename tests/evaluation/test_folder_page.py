@@ -6,6 +6,7 @@ import html
 import re
 import shlex
 import shutil
+import weakref
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -51,6 +52,22 @@ def test_the_page_shows_what_is_there(folder, tmp_path, capsys):
         assert text in page
     assert folder_page.main([str(folder / "nowhere")]) == 2
     assert "no folder" in capsys.readouterr().err
+
+
+def test_few_images_are_in_memory(folder, monkeypatch):
+    """256 photos of a phone would take 9 GB."""
+    references = []
+
+    class Counting(Sevens):
+        def read(self, images):
+            for image in images:
+                references.append(weakref.ref(image))
+                assert sum(reference() is not None for reference in references) <= 2
+                yield from super().read([image])
+
+    monkeypatch.setattr(inference, "Reader", Counting)
+    folder_page.find_suspects(understand(f"{folder}?skip_bad=1", decode=True))
+    assert len(references) == 6
 
 
 def test_the_argument_to_train_with_is_quoted(folder):

@@ -10,6 +10,7 @@ from datasets import Example, sources
 from evaluation import figures
 from inference import Reader, over_dataset
 from inference.over_dataset import overlap, run_inference
+from number_zoo import files
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +61,14 @@ def test_a_crop_is_what_the_reader_is_given(reader, split, monkeypatch):
     run_inference(reader, "svhn_numbers", "test", crop="union", margin=0.5)
     np.testing.assert_allclose(given[0], [6, 0, 30, 30])
     assert given[2] is None
+
+
+def test_few_pixels_are_in_memory(reader, split, monkeypatch):
+    sizes, predict = [], reader.predict
+    monkeypatch.setattr(files, "PIXELS", 1)
+    monkeypatch.setattr(reader, "predict", lambda i, c: sizes.append(len(i)) or predict(i, c))
+    assert run_inference(reader, "svhn_numbers", "test").labels == ["12", "7", ""]
+    assert sizes == [1, 1, 1]
 
 
 def test_no_boxes_no_crop(reader, photos):

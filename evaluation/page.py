@@ -125,7 +125,7 @@ def _disagreements(comparison: Comparison) -> list[dict]:
                 for result in comparison.results
             ],
         }
-        for index, image in comparison.images.load(chosen).items()
+        for index, image in comparison.images.load(chosen, reduce=True).items()
     ]
 
 

@@ -145,7 +145,7 @@ def _prediction_rows(comparison: Comparison) -> Iterator[Sequence[str]]:
 
 def _write_sheets(comparison: Comparison, folder: Path) -> None:
     chosen = random_indices(len(comparison.images.labels), SHEET_IMAGES)
-    images = list(comparison.images.load(chosen).values())
+    images = list(comparison.images.load(chosen, reduce=True).values())
     texts = [comparison.images.texts[index] for index in chosen]
     for path, result in zip(_sheets(comparison, folder), comparison.results, strict=True):
         readings = [result.readings[index] for index in chosen]

@@ -77,34 +77,38 @@ def show(comparison: Comparison, folder: Path | None = None) -> None:
         folder: folder of the report, whose files are listed. Defaults to no report.
     """
     images = comparison.images
-    rows = []
+    rows, selective_rows = [], []
     for result in (comparison.baseline, *comparison.results):
         figures = result.figures
         low, high = figures["sequence_accuracy_interval"]
-        selective = figures["coverage"]["0.98"]
-        reached = "" if selective["accuracy"] is None else f" ({selective['accuracy']:.1%})"
         cells = (
             f"{figures['sequence_accuracy']:.2%}",
             f"{low:.1%} – {high:.1%}",
             f"{figures['character_accuracy']:.2%}",
             f"{figures['length_accuracy']:.2%}",
-            f"{selective['coverage']:.1%}{reached}",
         )
         rows.append((result.name, *cells))
-    columns = ("model", "accuracy", "95 % interval", "digits", "lengths", "coverage*")
+        selective = figures["coverage"]["0.98"]
+        if result is not comparison.baseline:
+            threshold, accuracy = selective["threshold"], selective["accuracy"]
+            cells = (
+                "none" if threshold is None else f"{threshold:.4f}",
+                f"{selective['coverage']:.1%}",
+                "–" if accuracy is None else f"{accuracy:.1%}",
+            )
+            selective_rows.append((result.name, *cells))
+    columns = ("model", "accuracy*", "95 % interval", "digits", "lengths")
     title = f"{len(images.labels):,} images of {images.dataset}, {images.split} split, "
     title += f"crop: {comparison.crop or 'none'}"
-    summary = table(title, columns, rows, right=columns[1:])
-    summary.pad_edge = False
-    summary.columns[0].no_wrap, summary.columns[0].overflow = False, "fold"  # names stay whole
-    Console().print(summary)
-    print("accuracy: sequence accuracy, every digit and the length correct")
+    console = Console()
+    console.print(table(title, columns, rows, right=columns[1:]))
+    print("*sequence accuracy: every digit and the length correct\n")
     chosen_on = comparison.results[0].figures["thresholds_chosen_on"]
     same = " (the same images: optimistic)" if chosen_on == images.split else ""
-    print(
-        "*images above the confidence threshold of 98 % accuracy, and their accuracy; "
-        f"chosen on {chosen_on}{same}"
-    )
+    title = f"Confidence threshold of 98 % accuracy, chosen on {chosen_on}{same}"
+    columns = ("model", "threshold", "coverage*", "accuracy")
+    console.print(table(title, columns, selective_rows, right=columns[1:]))
+    print("*fraction of images above the threshold, followed by their accuracy")
     for result in comparison.results:
         if counts := result.figures.get("false_positives"):
             print(

@@ -159,9 +159,7 @@ def show(comparison: SceneComparison, folder: Path) -> None:
             rows.append([name if size == "all" else f"  {size}", f"{read['numbers']:,}", *cells])
     columns = ("reader", "numbers", "prec.", "recall", "F1", "interval", "AP*")
     title = f"All numbers of {comparison.dataset}, {comparison.split} split"
-    narrow = table(title, columns, rows, right=columns[1:])
-    narrow.collapse_padding, narrow.pad_edge = True, False  # to fit into 80 columns
-    Console().print(narrow)
+    Console().print(table(title, columns, rows, right=columns[1:]))
     print(
         "In %, with the 95 % interval of F1. A number counts when its box (IoU 0.5) and every "
         "digit are right; small numbers are below 5 % of the image's height. *of boxes alone"

@@ -29,6 +29,7 @@ def test_list_shows_every_name_whole(capsys, monkeypatch):
     shown = capsys.readouterr().out
     for name in [*models.list_models(), *datasets.list_datasets(), *RECIPES]:
         assert name in shown
+    assert "64 x 160 x 3" in shown and "…" not in shown
 
 
 @pytest.mark.parametrize("command", [train, evaluate, export, predict])

@@ -31,21 +31,20 @@ def show_lists() -> None:
         for model in map(models.describe, models.list_models())
     ]
     columns = ("name", "parameters", "mult-adds", "images", "purpose")
-    console.print(table("Models", columns, rows, right=columns[1:3]))
+    console.print(table("Models", columns, rows, right=columns[1:4]))
     rows = [
         (
             data_set.name,
             f"{data_set.images[0]:,} + {data_set.images[1]:,}",
-            data_set.description,
-            data_set.preparing,
+            f"{data_set.description}; {data_set.preparing}",
         )
         for data_set in map(datasets.describe, datasets.list_datasets())
     ]
-    columns = ("name", "train + test", "description", "first use")
+    columns = ("name", "train + test", "content; first use")
     console.print(table("Data sets", columns, rows, right=columns[1:2]))
     cards = [(name, models.card(name)) for name in models.list_weights(None)]
-    rows = [(name, card["model"], card["reads"]) for name, card in cards]
-    console.print(table("Published weights", ("name", "model", "reads"), rows))
+    rows = [(name, f"{card['reads']} ({card['model']})") for name, card in cards]
+    console.print(table("Published weights", ("name", "reads (model)"), rows))
     print("A folder or table of labelled images is a data set, too (docs/data.md).\n")
     console.print(table("Recipes", ("name", "for"), list_recipes().items()))
 

@@ -176,9 +176,12 @@ def test_thresholds_are_chosen_on_validation(split, count, tmp_path, monkeypatch
 
     monkeypatch.setattr("evaluation.figures.choose_thresholds", count_images)
     model = save_model(tmp_path / "model.keras")
-    evaluation.show(compare([model], folder, timing=False))
+    comparison = compare([model], folder, timing=False)
+    threshold = comparison.results[0].figures["coverage"]["0.98"]["threshold"]
+    evaluation.show(comparison)
     shown = capsys.readouterr().out
     assert counts[0] == count and f"chosen on {split}" in shown
+    assert ("none" if threshold is None else f"{threshold:.4f}") in shown
     assert ("optimistic" in shown) == (split == "test")
 
 

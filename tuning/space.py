@@ -241,6 +241,8 @@ def _narrow(hp: kinds.HyperParameter, text: str) -> kinds.HyperParameter:
         if len(values) == 1:
             return kinds.Fixed(value=values[0], **common)
         default = hp.default if hp.default in values else values[0]
+        if not isinstance(default, str):  # the nearest, as of a range
+            default = min(values, key=lambda value: abs(value - hp.default))
         return kinds.Choice(values=values, default=default, **common)
     low, high = _parse(hp, low, exact=False), _parse(hp, high, exact=False)
     if isinstance(low, str | bool) or low > high:

@@ -39,9 +39,10 @@ def test_real_numbers_are_rounded_to_four_digits():
     [
         ("blocks=4", "fixed: 4", "4"),
         ("blocks=3,5", "3, 5", "5"),
-        ("blocks=3,4", "3, 4", "3"),
+        ("blocks=3,4", "3, 4", "4"),
         ("blocks=3..4", "3 to 4", "4"),
         ("filters_1=24..50", "24, 36, 48", "24"),
+        ("filters_1=10..20", "12, 16", "16"),
         ("learning_rate=1e-3..3e-3", "0.001 to 0.003, log", "0.002"),
         ("learning_rate=3e-3..4e-3", "0.003 to 0.004, log", "0.003"),
         ("augmentation=0..1", "0 to 1, steps of 0.25", "1"),

@@ -274,8 +274,11 @@ def _with_example(error: Refused, request: Request) -> Refused:
     changed = kind.startswith("application/x-www-form-urlencoded")
     if not isinstance(error, NoImage) or (error.status_code == 422 and not changed):
         return error
-    how = "-F image=@photo.jpg" if kind.startswith("multipart/") else "--data-binary @photo.jpg"
+    how, option = "as the body", "--data-binary @photo.jpg"
+    if kind.startswith("multipart/"):
+        how, option = "as a field of the form", "-F image=@photo.jpg"
     url = f"{request.scope['scheme']}://{request.headers.get('host')}{request.scope['path']}"
     url = shlex.quote(f"{url}?{request.url.query}" if request.url.query else url)
-    why = "curl -d changes the bytes of a file. " if changed else ""
-    return Refused(error.status_code, f"{error.detail}. {why}Send it with: curl {how} {url}")
+    why = "A URL-encoded form, such as of curl -d, changes the bytes of a file. " if changed else ""
+    cure = f"Send the bytes of the file {how}, for example: curl {option} {url}"
+    return Refused(error.status_code, f"{error.detail}. {why}{cure}")

@@ -104,13 +104,16 @@ def show(result) -> None:
     size, run = f"{result.size / 1e6:.2f} MB", f"Run by {result.format.runtime} on {checked_with}"
     if hasattr(check, "boxes"):
         print(f"{result.path}: {size}, finds all numbers in an image")
-        print(f"{run}: {check.equal} of {check.boxes} boxes as in Keras; scores differ by up to "
-              f"{check.max_difference:.2g}")  # fmt: skip
+        boxes = f"{check.equal} of {check.boxes} boxes as in Keras; scores differ by up to "
+        boxes += f"{check.max_difference:.2g}"
+        print(f"{run}: {boxes if check.boxes else 'no boxes, as in Keras'}")
     else:
         print(f"{result.path}: {size}, up to {result.reader.max_glimpses} glimpses of an image")
-        print(f"{run}: reads {check.equal} as Keras does, {check.confident_equal} of the "
-              f"{check.confident} of 50 % confidence or more; confidences differ by up to "
-              f"{check.max_difference:.2g}")  # fmt: skip
+        confident = (
+            f"{check.confident_equal} of the {check.confident}" if check.confident else "none"
+        )
+        print(f"{run}: reads {check.equal} as Keras does, {confident} of 50 % confidence or more; "
+              f"confidences differ by up to {check.max_difference:.2g}")  # fmt: skip
         print(f"Sequence accuracy: {check.accuracy:.2%}; Keras: {check.graph_accuracy:.2%}")
     print("How to use it: docs/export.md")
 

@@ -18,18 +18,24 @@ PACKAGES = ("keras", "tensorflow", "jax", "torch", "numpy", "tensorflow-datasets
 def environment() -> dict[str, Any]:
     """Command, commit, package versions, Keras backend and machine, as JSON values."""
     keras = sys.modules.get("keras")  # there is a backend only if Keras is imported
-    # Where the project lies is private, and differs between machines.
-    here = str(Path.cwd()).rstrip(os.sep) + os.sep
-    starts = re.compile(rf"(?<![^=,]){re.escape(here)}")  # at the start of a path
-    arguments = [starts.sub(lambda _: f".{os.sep}", argument) for argument in sys.argv[1:]]
     return {
-        "command": f"{_program()} {shlex.join(arguments)}".rstrip(),
+        "command": f"{_program()} {shlex.join(map(relative_paths, sys.argv[1:]))}".rstrip(),
         "commit": commit(),
         "python": platform.python_version(),
         "backend": keras.backend.backend() if keras else None,
         "packages": {name: version for name in PACKAGES if (version := _version(name))},
         "machine": {"system": platform.platform(), "cores": os.cpu_count()},
     }
+
+
+def relative_paths(argument: str) -> str:
+    """An argument of a command whose paths in the current folder start from there.
+
+    Where the project lies is private, and differs between machines.
+    """
+    here = str(Path.cwd()).rstrip(os.sep) + os.sep
+    # At the start of a path.
+    return re.sub(rf"(?<![^=,]){re.escape(here)}", lambda _: f".{os.sep}", argument)
 
 
 def _program() -> str:

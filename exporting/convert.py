@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 import models
-from artifacts.environment import environment
+from artifacts.environment import environment, relative_paths
 from artifacts.files import atomic_path, check_folder, temporary_files_in, write_json
 from exporting import formats, sample
 from exporting.check import Check, ExportError, LocatorCheck, check, check_locator
@@ -230,10 +230,10 @@ def _description(weights, form: Format, quantize, model, graph: keras.Model) -> 
     return {
         "format": form.name,
         "quantize": quantize,
-        "weights": str(weights),
+        "weights": relative_paths(str(weights)),
         "weights_sha256": models.file_digest(models.model_file(weights)),
         "model": configuration.get("model", model.model.name),
-        "trained_on": configuration.get("dataset"),
+        "trained_on": relative_paths(configuration.get("dataset") or "") or None,
         "reads": card.get("reads"),
         "licence": card.get("licence", "that of the data it was trained on"),
         "inputs": {name: text for name, text in _INPUTS.items() if name in inputs},

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 import datasets
+from artifacts.environment import relative_paths
 from inference.split_images import SplitImages, random_indices
 from number_zoo.images import decode_image
 
@@ -74,7 +75,7 @@ def _of_validation(dataset: str, images: list[np.ndarray], *labels: list[str]) -
             f"{dataset} has no validation images to check with: name another --dataset, or none "
             "for rendered images"
         )
-    return Sample(f"{dataset}, validation split", images, *labels)
+    return Sample(f"{relative_paths(dataset)}, validation split", images, *labels)
 
 
 def _of_several_sizes(images: list[np.ndarray]) -> list[np.ndarray]:

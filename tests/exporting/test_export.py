@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -12,7 +15,7 @@ import pytest
 import export
 import models
 from exporting import convert, formats, sample
-from exporting.check import ExportError, check
+from exporting.check import Check, ExportError, LocatorCheck, check
 from inference import Reader
 
 
@@ -31,7 +34,10 @@ def relabel(photos, folder, rows) -> None:
     (folder / "labels.csv").write_text("\n".join(lines) + "\n")
 
 
-def test_a_saved_model_replaces_an_older_one_and_nothing_else(weights, tmp_path, capsys):
+def test_a_saved_model_replaces_an_older_one_and_nothing_else(
+    weights, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.chdir(weights.parent)
     out = tmp_path / "new" / "served"
     out.mkdir(parents=True)
     (out / "saved_model.pb").write_text("an older one")
@@ -43,12 +49,27 @@ def test_a_saved_model_replaces_an_older_one_and_nothing_else(weights, tmp_path,
     assert description["outputs"]["digits"].startswith("int32 [batch, 3]: ")
     assert description["check"]["equal"] == 8
     assert len(description["weights_sha256"]) == 64
+    assert description["weights"] == f".{os.sep}{weights.name}"  # not the maker's folders
     assert not (out / "older").exists()
     assert [path.name for path in out.parent.iterdir()] == ["served"]
     shown = capsys.readouterr().out
     assert "reads 8 as Keras does" in shown and "docs/export.md" in shown
     (tmp_path / "letters").mkdir()
     assert run(weights, "saved_model", tmp_path / "letters") == 2
+
+
+@pytest.mark.parametrize(
+    ("result", "text"),
+    [
+        (Check("images", 8, 8, 0, 0, 0.0, 0, 0.5, 0.5), "none of 50 % confidence or more"),
+        (Check("images", 8, 8, 4, 4, 0.0, 0, 0.5, 0.5), "4 of the 4 of 50 % confidence or more"),
+        (LocatorCheck("scenes", 8, 0, 0, 0.0), "8 scenes: no boxes, as in Keras"),
+    ],
+)
+def test_the_summary_says_what_was_compared(result, text, capsys):
+    reader, form = SimpleNamespace(max_glimpses=1), SimpleNamespace(runtime="onnxruntime")
+    export.show(convert.Export(Path("net.onnx"), form, 100, reader, result))
+    assert text in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +66,7 @@ def publish(
     quantize: str | None = None,
     dataset: str | None = None,
     images: int | None = None,
+    results: Sequence[Path] = (),
 ) -> Path:
     """Export the model of a finished run, check the file, and publish both with a card.
 
@@ -85,12 +87,14 @@ def publish(
         dataset: data set with the validation images of the check, and of the calibration of int8.
             Defaults to rendered images.
         images: number of images of the check. Defaults to `IMAGES`, for int8 to `IMAGES_INT8`.
+        results: `results.json` files for `add_figures`, which are checked before the export.
 
     Returns:
         Path of the card.
 
     Raises:
-        ValueError: if the run is not finished, or `reads` or `licence` is missing.
+        ValueError: if the run is not finished, `reads` or `licence` is missing, or a results file
+            has only figures of other models.
         ExportError: if the exported file does not read what the model reads.
     """
     if not run.finished:
@@ -127,6 +131,8 @@ def publish(
     }
     if card["reads"] is None or card["licence"] is None:
         raise ValueError(f"{path} does not exist yet: pass --reads and --licence")
+    for file in results:
+        _figures(file, {digest, existing.get("onnx_sha256"), *_exported_digests(file)})
     with tempfile.TemporaryDirectory() as temporary:
         onnx = export(
             run.folder,
@@ -206,8 +212,16 @@ def _training(stages: list[tuple[RunFolder, Configuration]]) -> dict[str, Any]:
     return training
 
 
+def _exported_digests(path: Path) -> list[str]:
+    """Digests of unpublished exports in a results file: one may be that of the next export."""
+    figures = read_json(path).get("models", {}).values()
+    return [f["sha256"] for f in figures if "sha256" in f and f.get("multiply_adds") is None]
+
+
 def _figures(path: Path, digests: set[str]) -> dict[str, Any]:
     results = read_json(path)
+    if not results.keys() & {"models", "readers"}:
+        raise ValueError(f"{path} is not a {FIGURES_FILE} of evaluate.py")
     measured = {
         "dataset": results["dataset"],
         "split": results["split"],
@@ -274,12 +288,13 @@ def main(arguments: list[str] | None = None) -> int:
         if plan:
             run_plan(plan)
         run, name = plan.run if plan else Path(options.source), options.name or options.source
+        results = options.results or []
         quiet_tensorflow()
         path = publish(
             RunFolder(run), name, options.reads, options.licence, options.fails,
             version=options.version, quantize=options.quantize, dataset=options.dataset,
+            results=results,
         )  # fmt: skip
-        results = options.results or []
         if options.evaluate:
             results += evaluate(name, options.evaluate, Path("report", name))
         if results:

@@ -50,6 +50,7 @@ def continued(run, folder, **metrics):
 def results_file(path, digest):
     """A file of results that has figures of a model file under another name."""
     figures = {"sha256": digest, "images": 3, "sequence_accuracy": 0.5, "latency_ms": 1.0}
+    figures["multiply_adds"] = 100
     results = {"dataset": "photos", "split": "test", "models": {"constant": {}, "other": figures}}
     write_json(path, results | {"environment": environment()})
     return path
@@ -143,6 +144,13 @@ def test_a_card_that_would_be_wrong_or_incomplete_is_not_written(
 
     monkeypatch.setattr(exporting, "export", refuse)
     arguments = [str(run.folder), "--name", "x", "--reads", "y", "--licence", "z"]
+    for file, reason in [
+        (tmp_path / "results.json", "results.json has no figures of these files"),
+        (run.config, "config.json is not a results.json"),
+        (results_file(tmp_path / "own.json", models.file_digest(run.model)), "it reads nothing"),
+    ]:
+        assert main([*arguments, "--results", str(file)]) == 2
+        assert reason in capsys.readouterr().err
     assert main(arguments) == 2
     assert "it reads nothing" in capsys.readouterr().err
     run.metrics.unlink()

@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import functools
 import queue
+from types import SimpleNamespace
 
 import cv2
 import keras
@@ -146,6 +147,28 @@ def test_initial_weights_belong_to_the_models_in_the_order_of_the_training(
     np.savez(weights, **{"unknown|a": np.zeros(1)})
     assert finish.main(command) == 2
     assert "unknown model" in capsys.readouterr().err.lower()
+
+
+def test_a_locator_starts_from_the_layers_of_the_same_name(tmp_path, monkeypatch):
+    from training.accelerator import locate, loop
+
+    deeper = models.create("locator_tiny", head_blocks=3)
+    deeper.save(tmp_path / "deeper.keras")
+    built = []
+
+    def build(_, create):
+        built.extend(create())
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(loop, "build", build)
+    options = SimpleNamespace(models=["locator_tiny"], init=[str(tmp_path / "deeper.keras")])
+    with pytest.raises(KeyboardInterrupt):
+        locate.train(options, None, 0.0)
+    for layer in built[0].layers:
+        for copied, weights in zip(
+            layer.weights, deeper.get_layer(layer.name).weights, strict=True
+        ):
+            np.testing.assert_array_equal(copied, weights)
 
 
 def test_no_image_of_a_data_set_is_drawn(monkeypatch):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import logging
 import sys
 import time
 from collections.abc import Callable
@@ -24,6 +25,8 @@ from training.accelerator.__main__ import set_up
 
 if TYPE_CHECKING:
     import keras
+
+log = logging.getLogger(__name__)
 
 SIZE = 320
 """Height and width of the augmented images, in pixels."""
@@ -67,11 +70,12 @@ def train(options: argparse.Namespace, source: feed.Feed, began: float) -> None:
     from training.accelerator import loop  # only after the fork, since JAX starts threads
     from training.accelerator.pool import Pool
     from training.accelerator.scene_augment import augment_scenes
+    from training.transfer import transfer_weights
 
     def create() -> list[keras.Model]:
         model = models.create(*options.models, input_shape=(None, None, 3))
         if options.init:
-            model.set_weights(models.load(*options.init).get_weights())
+            log.info("%s: %s", *options.init, transfer_weights(model, models.load(*options.init)))
         return [model]
 
     (model,), optimizers, states = loop.build(options, create)

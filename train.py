@@ -11,12 +11,7 @@ from pathlib import Path
 
 from artifacts.startup import quiet_tensorflow, run_command
 from datasets import mixing, sources
-from datasets.folder_options import (
-    add_folder_options,
-    check_mixes,
-    read_folder_options,
-    write_skipped,
-)
+from datasets.folder_options import add_folder_options, check_mixes, read_folder_options
 
 DEMO = {
     "model": "residual_cnn_small",
@@ -235,9 +230,8 @@ def main(arguments: list[str] | None = None) -> int:
             data_dir=options.data_dir,
             cache_dir=options.cache_dir,
             progress_bar=sys.stdout.isatty() and strategy.is_chief,
+            folders=folders,
         )
-        if strategy.is_chief:
-            write_skipped(folders, folder / "skipped.csv")
         if is_labels_alone(options):
             comparison = from_labels.choose_reader(RunFolder(folder))
             metrics = read_json(folder / "metrics.json")

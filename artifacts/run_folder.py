@@ -4,6 +4,7 @@
 - `checkpoint.npz`: weights and optimizer state after the last finished epoch;
 - `model.keras`: the selected model, without optimizer;
 - `history.csv`: one row per epoch;
+- `skipped.csv`: rows of folders of photos that were left out, if there are any;
 - `tensorboard/`: TensorBoard logs;
 - `metrics.json`: scores of the selected model; its presence marks the run as finished.
 """

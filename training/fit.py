@@ -6,7 +6,7 @@ import contextlib
 import logging
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -19,6 +19,8 @@ from artifacts.console import duration
 from artifacts.files import RunError, check_folder, read_json
 from artifacts.run_folder import RunFolder, changed_labels, open_run
 from datasets import sources
+from datasets.folder_options import write_skipped
+from datasets.photo_folder import Folder
 from training.batch_normalization import fuse_batch_normalization
 from training.callbacks import EndOfEpoch, Row, SeedEpoch, TensorBoard, load_checkpoint
 from training.configuration import Configuration
@@ -42,6 +44,7 @@ def train(
     until: int | None = None,
     inference_limit: int | None = None,
     strategy: Strategy = SINGLE_DEVICE,
+    folders: Sequence[Folder] = (),
 ) -> dict[str, Any] | None:
     """Train the run in `folder`, or resume it.
 
@@ -59,6 +62,7 @@ def train(
             Defaults to all.
         strategy: the devices, from `training.distribution.choose_strategy`. If there are several
             processes, all call this with the same configuration; only the chief uses `folder`.
+        folders: the checked folders of photos, whose unusable rows are listed in `skipped.csv`.
 
     Returns:
         The content of the run's `metrics.json`: validation scores of the selected model, epochs,
@@ -79,6 +83,8 @@ def train(
     labels = label_digests(configuration) if chief else {}
     content = configuration.to_json()
     with open_run(folder, content, labels) if chief else contextlib.nullcontext() as run:
+        if chief and not run.finished:
+            write_skipped(folders, run.folder / "skipped.csv")
         with strategy.scope(), _explained(configuration.recipe):
             with strategy.local_scope():
                 check_buildable(configuration)

@@ -12,7 +12,7 @@ import models
 import train
 from artifacts.files import read_json, write_json
 from artifacts.run_folder import RunFolder, open_run, read_run_configuration
-from training import from_labels
+from training import fit, from_labels
 from training.configuration import configure
 from training.recipes import get_recipe
 
@@ -31,6 +31,10 @@ def published(photos, tmp_path, monkeypatch):
     return run
 
 
+def interrupt(*_, **__):
+    raise KeyboardInterrupt
+
+
 @pytest.mark.usefixtures("eager")
 def test_a_folder_alone_becomes_a_reader(published, photos, tmp_path, capsys, caplog, monkeypatch):
     monkeypatch.setattr("inference.reader.MAX_GLIMPSES", 1)  # eagerly, each takes long
@@ -43,10 +47,13 @@ def test_a_folder_alone_becomes_a_reader(published, photos, tmp_path, capsys, ca
     assert "1 of 61 rows" in capsys.readouterr().err and not run.folder.exists()
     caplog.set_level("INFO")
     command += ["--skip-bad", "--set", "steps_per_epoch=1"]
+    with monkeypatch.context() as patch:
+        patch.setattr(fit, "finish", interrupt)
+        assert train.main(command) == 130
+    assert '"with_bad_rows.csv, line 62",000.png' in (run.folder / "skipped.csv").read_text()
     assert train.main(command) == 0
     table.unlink()
     assert "bad rows left out: 1" in caplog.text and f"start: {published.folder}" in caplog.text
-    assert '"with_bad_rows.csv, line 62",000.png' in (run.folder / "skipped.csv").read_text()
     comparison = read_json(run.metrics)["comparison"]
     assert comparison["weights"] == str(published.folder) and comparison["images"] > 0
     verdict = "Replace" if comparison["replace"] else "Keep"

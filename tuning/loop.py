@@ -27,9 +27,10 @@ import keras_tuner as kt
 from artifacts.console import duration
 from artifacts.environment import environment
 from artifacts.files import RunError, write_json
+from artifacts.run_folder import changed_labels, check_labels
 from training.callbacks import tensorflow_writes
 from training.configuration import Configuration
-from training.fit import steps_per_epoch
+from training.fit import label_digests, steps_per_epoch
 from tuning.search import OBJECTIVES, Search, check_search, open_search, read_search
 from tuning.trial import (
     DEFAULT,
@@ -70,8 +71,8 @@ def run_search(
         cache_dir: as for `training.fit.train`.
 
     Raises:
-        RunError: if the folder contains other files or another search, or another process searches
-            in it.
+        RunError: if the folder contains other files or another search, if labels of an unfinished
+            one have changed, or if another process searches in it.
         ValueError: if one of keras-tuner's environment variables is missing.
         OSError: if a file cannot be read or written, or the chief's port is taken.
         kt.errors.FatalError: if several trials fail in succession, or a trial cannot be written.
@@ -84,9 +85,18 @@ def run_search(
     name, host, port = (os.environ.get(name, "") for name in VARIABLES)
     is_chief = is_distributed and "chief" in name
     is_worker = is_distributed and not is_chief
-    if is_worker:
+    is_done = bool(search.trials) and _done(read_records(folder)) >= search.trials
+    if is_worker or is_done:
         check_search(folder, search)
-        is_done = search.trials and _done(read_records(folder)) >= search.trials
+        labels = label_digests(search.base)
+        if is_done and (changed := changed_labels(folder / "search.json", labels)):
+            log.warning(
+                "%s is finished. It was searched before the labels of %s changed.",
+                folder, ", ".join(changed),
+            )  # fmt: skip
+            return
+    if is_worker:
+        check_labels(folder / "search.json", labels)
         if is_done and not _listens(host, int(port)):
             log.info("the search in %s is finished, and its chief has ended", folder)
             return  # keras-tuner would wait an hour for the chief

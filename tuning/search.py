@@ -234,20 +234,22 @@ def open_search(folder: Path, search: Search) -> Iterator[None]:
     """Lock the folder of a search, new or to be resumed.
 
     Raises:
-        RunError: if the folder contains another search or other files, or another process searches
-            in it.
+        RunError: if the folder contains another search or other files, if its labels have changed,
+            or if another process searches in it.
     """
     resumes = is_started(folder, "search.json", "search")
+    labels = label_digests(search.base)
     folder.mkdir(parents=True, exist_ok=True)
     with lock(folder, "searching"):
         if resumes:
             check_search(folder, search)
+            check_labels(folder / "search.json", labels)
         for parent in (folder / "trials", *(folder / "trials").glob("[!.]*/")):
             remove_leftovers(parent)  # also in finished trials, which are not written any more
         content = {
             "search": search.to_json(),
             "hyperparameters": search.make_space().describe(),
-            "labels": label_digests(search.base),
+            "labels": labels,
             "environment": environment(),
         }
         write_json(folder / "search.json", content)
@@ -258,13 +260,13 @@ def check_search(folder: Path, search: Search) -> None:
     """Check that a folder contains this search, possibly with another number of trials.
 
     Raises:
-        RunError: if it contains another search or none, or if its space or labels have changed.
+        RunError: if it contains another search or none, or if its space has changed.
     """
     requested = search.to_json()
     present = read_search(folder).to_json() | {"trials": search.trials}
-    # First, since the number of steps changes with the number of images.
-    check_labels(folder / "search.json", label_digests(search.base))
     if present != requested:
+        # First, since the number of steps changes with the number of images.
+        check_labels(folder / "search.json", label_digests(search.base))
         raise RunError(
             f"{folder} is another search ({first_difference(present, requested)}). Name another "
             "folder with --run, or give the command it was started with."

@@ -135,7 +135,7 @@ def test_a_trial_whose_tensorboard_summary_is_not_written_is_not_done(
     assert trial.read_records(tmp_path) == []
 
 
-def test_a_folder_of_another_search_or_other_files_is_refused(tiny, tmp_path, no_training):
+def test_a_folder_of_another_search_or_other_files_is_refused(tiny, tmp_path, no_training, caplog):
     folder = tmp_path / "search"
     leftover = folder / ".zoo-tmp-of-a-killed-process"
     leftover.mkdir(parents=True)
@@ -156,9 +156,12 @@ def test_a_folder_of_another_search_or_other_files_is_refused(tiny, tmp_path, no
         run_search(tiny(trials=1), folder)
     content["labels"] |= dict.fromkeys(content["labels"], "of other labels")
     (folder / "search.json").write_text(json.dumps(content))
-    for steps in (1, 2):  # as they follow from the number of images
+    for other in (tiny(trials=2), tiny(trials=1, steps=2)):  # steps follow from the images
         with pytest.raises(RunError, match="search cannot be resumed: the labels of"):
-            run_search(tiny(trials=1, steps=steps), folder)
+            run_search(other, folder)
+    run_search(tiny(trials=1), folder)  # as a finished run
+    assert "search is finished. It was searched before the labels of" in caplog.text
+    assert json.loads((folder / "search.json").read_text()) == content
     with pytest.raises(RunError, match="is not empty and not a search"):
         run_search(tiny(), folder / "trials")
     with pytest.raises(RunError, match=r"it has no search\.json"):

@@ -6,6 +6,7 @@ import json
 import sys
 from dataclasses import astuple
 
+import numpy as np
 import openpyxl
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -24,7 +25,14 @@ from datasets.photo_folder import (
     with_options,
 )
 from datasets.photo_folder.splits import divide
-from datasets.photo_folder.values import Unclear, float_column, parse_label, split_in
+from datasets.photo_folder.values import (
+    Unclear,
+    check_inside,
+    float_column,
+    parse_label,
+    parse_turn,
+    split_in,
+)
 from tests.datasets.folders import put, put_images
 
 
@@ -58,7 +66,7 @@ CSV = {
     "decomposed": ("file,label\nTu\u0308r.png,12\n", {"Tür.png": "12"}),
     "rows of separators": ("file,label,,\na.png,007,,\n,,,\n , ,,\n", A7),
     "comments": ("# my photos\nfile,label\n#x,1\na.png,007\n", A7),
-    "title above": ("My photos,,\nFile,Label\na.png,007\n", A7),
+    "titles above": ("My photos\nof 2026\nFile,Label\na.png,007\n", A7),
     "floats and a gap": (
         "file,label\na.png,7.0\nb.png,12.0\nc.png,3.0\nTür.png,\n",
         {"a.png": "7", "b.png": "12", "c.png": "3"},
@@ -79,6 +87,8 @@ CSV = {
         B12,
     ),
     "VIA": ('filename,file_size,region_attributes\na.png,1234,"{""text"":""007""}"\n', A7),
+    "decimal commas of edges": ("file;label;left;top;right;bottom\na.png;007;1,5;2;30,5;18\n", A7),
+    "several known names": ("image_id,file,text,label\n1,a.png,x,007\n", A7),
     "column without a name": ("file,\na.png,007\nb.png,12\n", B12),
     "a comma in every name": ('file,label\n"photos, 2024/a.png",007\n', A7),
     "a comma in names before semicolons": ('"photos, 2024/a.png";007\n', A7),
@@ -110,6 +120,7 @@ COCO = {
     ],
 }
 HABITS = {habit: ("labels.csv", *row) for habit, row in CSV.items()} | {
+    "name in capitals": ("LABELS.CSV", "file,label\na.png,007\n", A7),
     "tabs": ("labels.tsv", "file\tlabel\na.png\t007\n", A7),
     "text with tabs": ("labels.txt", "a.png\t007\nb.png\t12\n", B12),
     "text with spaces": ("labels.txt", "a.png 007\nb.png  1 2\n", B12),
@@ -127,7 +138,12 @@ HABITS = {habit: ("labels.csv", *row) for habit, row in CSV.items()} | {
     "JSON map of annotations": ("x.json", '{"a.png": [{"text": "007"}], "b.png": [1, 2]}', B12),
     "JSON map": ("labels.json", '{"a.png": "007", "b.png": 12}', B12),
     "JSON map of objects": ("labels.json", '{"a.png": {"label": "007", "split": "test"}}', A7),
-    "JSON boxes": ("x.jsonl", '{"file": "a.png", "label": "007", "bbox": [1, 2, 9, 9]}', A7),
+    "JSON rows without a label": (
+        "x.json",
+        '[{"file": "a.png"}, {"file": "b.png", "label": "12"}]',
+        {"a.png": "", "b.png": "12"},
+    ),
+    "JSON boxes": ("x.ndjson", '{"file": "a.png", "label": "007", "bbox": [1, 2, 9, 9]}', A7),
     "lists of digits": ("x.jsonl", '{"file": "b.png", "label": [1, 2]}', {"b.png": "12"}),
     "PPOCRLabel": ("Label.txt", 'x/a.png\t[{"transcription": "007", "points": [[1, 2]]}]\n', A7),
     "Tesseract": ("a.gt.txt", "007\n", A7),
@@ -238,10 +254,10 @@ def test_spreadsheets(tmp_path, monkeypatch):
 def test_labels_in_folders_and_names(tmp_path):
     folders = put_images(
         tmp_path / "f",
-        "train/digit 7/a.png",
+        "train/digit-7/a.png",
         "train/12/b.png",
         "val/none/c.png",
-        "test/seven/d.png",
+        "test/Seven/d.png",
     )
     photos = [(photo.label, photo.split) for photo in read_folder(folders)]
     assert photos == [("7", "test"), ("12", "train"), ("7", "train"), ("", "validation")]
@@ -289,13 +305,16 @@ def test_splits_in_names_of_tables_and_folders(tmp_path, images, files, expected
     [
         *(('="007"', "007"), ("'007", "007"), ("’007", "007"), ("“007”", "007"), ("", "")),
         *(("００７", "007"), ("0 4 7 1 1", "04711"), ("[0, 4]", "04"), ("1.234", "1234")),
-        *(("1,234,567", "1234567"), ("[07]", "alone (07)")),
+        *(("1,234,567", "1234567"), ("12\u202f345", "12345"), ("[07]", "alone (07)")),
+        *(("„007“", "007"), ("' 7", "7"), ('{"text": "007", "label": "plate"}', "007")),
+        *(('[{"text": "1"}, {"text": "2"}]', "2 numbers"), ('[{"text": "1"}, 2]', "2 numbers")),
         *(("12 345", "12345"), ("1'234", "1234"), ("none", ""), ("(none)", ""), ("no number", "")),
         *((" 7\u200b", "7"), ("\u00a07", "7")),
         *(("12A", "--labels digits"), ("7.0", "spreadsheet"), ("nan", "missing")),
         *(("?", "not a number"), ("-", "not a number"), ("1.5", "alone (15)"), ("-1", "alone (1)")),
         *(("12-3", "2 numbers"), ("3/4", "2 numbers"), ("1.2E+05", "as text"), ("٣", "no digits")),
-        ("1E-5", "as text"),
+        *(("1E-5", "as text"), ("#N/A", "missing"), ("–", "not a number"), ("7,0", "spreadsheet")),
+        *(("1.05", "alone (105)"), ("1.5 m", "letters and signs"), ("2026-01-12 00:00:00", "date")),
         *(("2026-01-12", "date"), ("TRUE", "no digits"), ("12 34", "2 numbers")),
     ],
 )  # fmt: skip
@@ -312,6 +331,19 @@ def test_the_last_word_of_a_name_decides_its_split():
     assert [split_in(name) for name in ("test_set/train", "train/val/7", "contest")] == [
         "train", "validation", ""
     ]  # fmt: skip
+
+
+def test_a_turn_is_a_number_of_quarter_turns():
+    assert [parse_turn(text) for text in ("", "0", '="3"')] == [0, 0, 3]
+    for text in ("4", "-1", "90"):
+        with pytest.raises(Unclear, match="0 to 3"):
+            parse_turn(text)
+
+
+def test_a_box_that_is_mostly_outside_of_its_image_is_named():
+    check_inside(np.float32([[-10, 0, 10, 20], [30, 10, 50, 20]]), 40, 20)
+    with pytest.raises(Unclear, match="the box -12 0 10 20 is outside of the image of 40 x 20"):
+        check_inside(np.float32([[0, 0, 10, 20], [-12, 0, 10, 20]]), 40, 20)
 
 
 def test_two_labels_with_a_point_are_not_yet_a_column_of_floats():
@@ -385,6 +417,7 @@ def test_boxes(tmp_path, text, boxes):
         ({"labels.xls": "x"}, ["save it as .xlsx or .csv"]),
         ({"labels.json": "[1]", "a.png": "x"}, ["no row for each image"]),
         ({"labels.jsonl": "{"}, ["not JSON"]),
+        ({"labels.json": "3", "a.png": "x"}, ["not JSON with a row for each image"]),
         (
             {"a.png": "", "a.jsonl": '{"file": "a", "number": null, "box": null}'},
             ["'null' is a missing value"],

@@ -36,12 +36,12 @@ def test_digits_outside_the_box_of_the_first_reading_are_read(reader, number):
 
 
 def test_digits_are_cut_evenly_and_repeat_the_edge_of_the_image():
-    rows = np.arange(40, dtype=np.uint8)
-    image = np.stack([np.repeat(rows[:, None], 10, axis=1)] * 3, axis=-1)
+    image = np.stack([*np.indices((40, 10), np.uint8), np.zeros((40, 10), np.uint8)], axis=-1)
     line = stacked.side_by_side(image, np.float32([0, 0, 10, 40]), 2)
     assert line.shape == (23, 2 * 14, 3)
     assert line[:, 0, 0].tolist() == [0, 0, *range(21)]
     assert line[:, -1, 0].tolist() == [*range(18, 40), 39]
+    assert line[0, :, 1].tolist() == 2 * [0, 0, *range(10), 9, 9]
 
 
 def test_a_box_thinner_than_a_pixel_is_a_column_of_pixels():
@@ -59,21 +59,35 @@ SHORT, TALL = (10, 20, 50, 75), (10, 20, 50, 80)  # of aspects below and above 1
         (TALL, [("12", 0.6), ("13", 0.5), ("123", 0.8), ("123", 0.9)], [2, 3, 5], ("123", 0.8)),
         (TALL, [("12", 0.6), ("13", 0.7), ("12", 0.9), ("134", 0.4)], [2, 3, 4], ("13", 0.7)),
         (TALL, [("12", 0.6), ("+", 0.9), ("+", 0.9), ("+", 0.9)], [2, 3, 4], ("12", 0.6)),
+        (TALL, [("12", 0.6), ("13", 0.8), ("123", 0.7), ("13", 0.9)], [2, 3, 4], ("13", 0.8)),
+        (TALL, [("12", 0.6), ("13", 0.5), ("1", 0.9), ("345", 0.9)], [2, 3, 4], ("12", 0.6)),
         (TALL, [("+", 0.6)], [], ("+", 0.6)),
         (TALL, [("1", 0.6)], [], ("1", 0.6)),
         (TALL, [("11", 0.975)], [], ("11", 0.975)),
         (SHORT, [("12", 0.6)], [], ("12", 0.6)),
     ],
-    ids=["a digit lacked", "unsure", "longer", "first longer", "one digit", "sure", "not tall"],
+    ids=[
+        "a digit lacked",
+        "unsure",
+        "longer",
+        "less sure",
+        "other digits",
+        "first longer",
+        "one digit",
+        "sure",
+        "not tall",
+    ],
 )
 def test_which_boxes_are_read_again_and_what_replaces_the_first_reading(
     box, script, counts, expected
 ):
     shapes = []
 
-    def predict(images, _):
+    def predict(images, crops):
         number, confidence = script[len(shapes)]
         shapes.append(images[0].shape)
+        if len(shapes) > 1:  # the digits side by side, without another glimpse
+            assert crops[0].tolist() == [0, 0, shapes[-1][1], shapes[-1][0]]
         digits = [int(digit) for digit in number.strip("+")]
         place = np.full((1, 4), len(shapes), np.float32)
         return Predictions(

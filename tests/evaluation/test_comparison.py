@@ -196,15 +196,18 @@ def test_copied_training_images_are_named(photos, tmp_path):
     copied = tmp_path / "copied"
     copied.mkdir()
     train = photo_folder.read_folder(photos, "train")[:5]
-    for photo in train:
+    selected = photo_folder.read_folder(photos, "validation")[:2]
+    for photo in train + selected:
         shutil.copy(photo.path, copied / f"new_{photo.file}")
-    rows = [f"new_{photo.file},{photo.label},test" for photo in train]
+    rows = [f"new_{photo.file},{photo.label},test" for photo in train + selected]
     (copied / "labels.csv").write_text("\n".join(["file,label,split", *rows]))
     report = tmp_path / "report"
     arguments = [str(run), "--report", str(report), *QUICK]
     assert evaluate.main([*arguments, "--dataset", str(copied)]) == 0
     results = json.loads((report / "results.json").read_text())
-    assert any("5 of these images are in the train split" in w for w in results["warnings"])
+    for count, split in ((5, "train"), (2, "validation")):
+        shared = f"{count} of these images are in the {split} split"
+        assert any(shared in warning for warning in results["warnings"])
     assert results["models"][str(run)]["seed"] == 3
     assert "train.py net" in (report / "index.html").read_text()
     assert leak_warnings([str(run)], str(photos), "test") == []

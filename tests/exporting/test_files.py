@@ -84,6 +84,18 @@ def test_a_file_reads_what_keras_reads(form, name, channels, max_digits, argumen
         cells = result.reader.model.get_layer("attention").output.shape[1]
         shapes |= {"box": (2, 4), "attention": (2, cells, 1 + max_digits)}
     assert {key: value.shape for key, value in outputs.items()} == shapes
+    if form == "onnx":
+        import onnx
+
+        inputs = {
+            value.name: [d.dim_param or d.dim_value for d in value.type.tensor_type.shape.dim]
+            for value in onnx.load(result.path).graph.input
+        }
+        assert inputs == {
+            "images": ["batch", "height", "width", 3],
+            "crops": ["batch", 4],
+            "image_sizes": ["batch", 2],
+        }
     integers = {"digits", "length"}
     assert all(outputs[k].dtype == ("int32" if k in integers else "float32") for k in outputs)
 

@@ -94,6 +94,24 @@ def test_processes_that_differ_are_refused(monkeypatch):
         DataParallel("node0:7000", 2, 1).assert_equal({"configuration": {"seed": 0}})
 
 
+def test_processes_that_do_not_connect_or_have_other_devices_are_named(monkeypatch):
+    jax = pytest.importorskip("jax")
+
+    def fails(*_, **__):
+        raise RuntimeError("DEADLINE_EXCEEDED")
+
+    strategy = DataParallel("node0:7000", 2, 1)
+    monkeypatch.setattr(jax.distributed, "initialize", fails)
+    message = "not all 2 processes connected to process 0 at node0:7000 .* DEADLINE_EXCEEDED"
+    with pytest.raises(RunError, match=message), strategy.scope():
+        pass
+    monkeypatch.setattr(jax.distributed, "initialize", lambda *_, **__: None)
+    monkeypatch.setattr(jax, "device_count", lambda: 3)
+    monkeypatch.setattr(jax, "local_device_count", lambda: 1)
+    with pytest.raises(RunError, match="Process 1 has 1 of the 3 in 2"), strategy.scope():
+        pass
+
+
 def test_mirrored_devices_save_a_model_that_loads_anywhere(tiny, tmp_path):
     strategy = choose_strategy()
     assert isinstance(strategy, Mirrored) and strategy.devices >= 2
@@ -116,9 +134,11 @@ def test_mirrored_devices_save_a_model_that_loads_anywhere(tiny, tmp_path):
         (("10.0.0.1:7000", 2, 0), "tensorflow", "needs the Keras backend jax: "),
         ((), "torch", "backend jax or tensorflow: .* Received: torch"),
         (("shallow_cnn", 2, 0), "jax", r"takes HOST:PORT .* Received: shallow_cnn"),
-        (("10.0.0.1:65536", 2, 0), "jax", "takes HOST:PORT"),
+        ((None, None, 0), "tensorflow", "need --distribute HOST:PORT"),
+        *(((address, 2, 0), "jax", "takes HOST:PORT") for address in ("a:65536", "a:0", ":7000")),
         (("10.0.0.1:7000", None, None), "jax", "needs --processes N and --process I"),
         (("10.0.0.1:7000", 2, 2), "jax", "from 0 to N-1. Received: 2 and 2"),
+        (("10.0.0.1:7000", 2, -1), "jax", "from 0 to N-1. Received: 2 and -1"),
     ],
 )
 def test_wrong_arguments_are_refused(monkeypatch, arguments, backend, message):

@@ -4,11 +4,9 @@
 from __future__ import annotations
 
 import argparse
-import logging
-import sys
 from pathlib import Path
 
-from artifacts.startup import quiet_tensorflow, run_command
+from artifacts.startup import command, quiet_tensorflow, run_command, start_log
 from datasets import is_scenes
 from datasets.folder_options import add_folder_options, check_mixes, read_folder_options
 
@@ -83,63 +81,56 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 
 def evaluate(options: argparse.Namespace) -> int:
     """Run the command with the given options; returns the exit status."""
-    from artifacts.files import RunError, check_report
+    from artifacts.files import check_report
     from evaluation import FIGURES_FILE
 
-    try:
-        if options.table:
-            from evaluation import results_table
+    if options.table:
+        from evaluation import results_table
 
-            results_table.write_tables(Path())
-            return 0
-        several = options.all or bool(options.locator) or is_scenes(options.dataset)
-        for name in ("crop", "max_glimpses"):
-            if several and getattr(options, name) is not None:
-                option = name.replace("_", "-")
-                raise ValueError(f"--{option} does not apply where all numbers are read")
-        check_report(options.report, FIGURES_FILE)
-        folders = check_mixes((options.dataset, [options.split]), several=several)
-        for folder in folders:  # of some layouts, every image in the folder is a part
-            if options.report.resolve().is_relative_to(folder.source.resolve()):
-                raise ValueError(
-                    f"a report is not written among the photos in {folder.source}. Name another "
-                    f"folder with --report. Received: {options.report}"
-                )
-        quiet_tensorflow()
-        from evaluation import comparison, report, scenes
+        results_table.write_tables(Path())
+        return 0
+    several = options.all or bool(options.locator) or is_scenes(options.dataset)
+    for name in ("crop", "max_glimpses"):
+        if several and getattr(options, name) is not None:
+            option = name.replace("_", "-")
+            raise ValueError(f"--{option} does not apply where all numbers are read")
+    check_report(options.report, FIGURES_FILE)
+    folders = check_mixes((options.dataset, [options.split]), several=several)
+    for folder in folders:  # of some layouts, every image in the folder is a part
+        if options.report.resolve().is_relative_to(folder.source.resolve()):
+            raise ValueError(
+                f"a report is not written among the photos in {folder.source}. Name another "
+                f"folder with --report. Received: {options.report}"
+            )
+    quiet_tensorflow()
+    from evaluation import comparison, report, scenes
 
-        common = {name: getattr(options, name) for name in ("split", "data_dir", "limit")}
-        if several:
-            result = scenes.compare_scenes(
-                options.models, options.dataset, locator=options.locator, **common
-            )
-        else:
-            result = comparison.compare(
-                options.models,
-                options.dataset,
-                crop=options.crop,
-                max_glimpses=options.max_glimpses,
-                timing=not options.no_timing,
-                corruption_samples=options.corruption_samples,
-                **common,
-            )
-        written = scenes if several else report
-        written.write_report(result, options.report)
-    except (ValueError, OSError, MemoryError, RunError) as error:
-        print(f"evaluate.py: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("\nevaluate.py: stopped", file=sys.stderr)
-        return 130
+    common = {name: getattr(options, name) for name in ("split", "data_dir", "limit")}
+    if several:
+        result = scenes.compare_scenes(
+            options.models, options.dataset, locator=options.locator, **common
+        )
+    else:
+        result = comparison.compare(
+            options.models,
+            options.dataset,
+            crop=options.crop,
+            max_glimpses=options.max_glimpses,
+            timing=not options.no_timing,
+            corruption_samples=options.corruption_samples,
+            **common,
+        )
+    written = scenes if several else report
+    written.write_report(result, options.report)
     written.show(result, options.report)
     return 1 if result.failed else 0
 
 
+@command("evaluate.py")
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     options = parse(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of compiling for each model
+    start_log()
     return evaluate(options)
 
 

@@ -4,11 +4,10 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import sys
 from pathlib import Path
 
-from artifacts.startup import quiet_tensorflow, run_command
+from artifacts.startup import command, quiet_tensorflow, run_command, start_log
 
 EXAMPLES = """examples:
   export.py street_numbers --format onnx
@@ -60,13 +59,11 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     return options
 
 
+@command("export.py")
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     options = parse(arguments)
-    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    logging.getLogger("exporting").setLevel(logging.INFO)
-    for name in ("tensorflow", "tf2onnx"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+    start_log("exporting")
     # Imported only now, so that --help and wrong options do not wait for TensorFlow.
     quiet_tensorflow()
     from exporting import ExportError, export
@@ -85,15 +82,9 @@ def main(arguments: list[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         print(f"export.py: {error}: pip install -r requirements-export.txt", file=sys.stderr)
         return 2
-    except (ValueError, OSError) as error:
-        print(f"export.py: {error}", file=sys.stderr)
-        return 2
     except ExportError as error:
         print(f"export.py: not kept: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("\nexport.py: stopped", file=sys.stderr)
-        return 130
     show(result)
     return 0
 

@@ -9,7 +9,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from artifacts.startup import quiet_tensorflow, run_command
+from artifacts.startup import command, quiet_tensorflow, run_command, start_log
 from datasets import mixing, sources
 from datasets.folder_options import add_folder_options, check_mixes, read_folder_options
 
@@ -189,58 +189,47 @@ def _check(dataset: str, validation: str | None, model: str | None) -> list:
     )
 
 
+@command("train.py", stopped="stopped: rerun the same command to resume")
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     options = parse(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of tracing for each model
-    try:
-        # The model of --weights is only known later.
-        early = options.dataset and (options.model or not options.weights)
-        folders = _check(options.dataset, options.validation, options.model) if early else []
-    except (ValueError, OSError) as error:
-        print(f"train.py: {error}", file=sys.stderr)
-        return 2
+    start_log()
+    # The model of --weights is only known later.
+    early = options.dataset and (options.model or not options.weights)
+    folders = _check(options.dataset, options.validation, options.model) if early else []
     # Imported only now, so that --help and wrong options do not wait for TensorFlow.
     quiet_tensorflow()
-    from artifacts.files import RunError, read_json
+    from artifacts.files import read_json
     from artifacts.run_folder import RunFolder
     from training import from_labels, summary
     from training.configuration import default_folder
     from training.distribution import SINGLE_DEVICE, choose_strategy
     from training.fit import train
 
-    comparison = None
     if options.list:
         summary.show_lists()
         return 0
-    try:
-        devices = (options.distribute, options.processes, options.process)
-        strategy = SINGLE_DEVICE
-        if devices != (None, None, None):
-            strategy = choose_strategy(devices[0] or None, *devices[1:])
-        configuration = configuration_of(options)
-        if not early:
-            folders = _check(configuration.dataset, configuration.validation, configuration.model)
-        folder = options.run or default_folder(configuration)
-        metrics = train(
-            configuration,
-            folder,
-            strategy=strategy,
-            data_dir=options.data_dir,
-            cache_dir=options.cache_dir,
-            progress_bar=sys.stdout.isatty() and strategy.is_chief,
-            folders=folders,
-        )
-        if is_labels_alone(options):
-            comparison = from_labels.choose_reader(RunFolder(folder))
-            metrics = read_json(folder / "metrics.json")
-    except (ValueError, OSError, MemoryError, RunError) as error:
-        print(f"train.py: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("\nstopped: rerun the same command to resume", file=sys.stderr)
-        return 130
+    devices = (options.distribute, options.processes, options.process)
+    strategy = SINGLE_DEVICE
+    if devices != (None, None, None):
+        strategy = choose_strategy(devices[0] or None, *devices[1:])
+    configuration = configuration_of(options)
+    if not early:
+        folders = _check(configuration.dataset, configuration.validation, configuration.model)
+    folder = options.run or default_folder(configuration)
+    metrics = train(
+        configuration,
+        folder,
+        strategy=strategy,
+        data_dir=options.data_dir,
+        cache_dir=options.cache_dir,
+        progress_bar=sys.stdout.isatty() and strategy.is_chief,
+        folders=folders,
+    )
+    comparison = None
+    if is_labels_alone(options):
+        comparison = from_labels.choose_reader(RunFolder(folder))
+        metrics = read_json(folder / "metrics.json")
     if metrics is not None:
         summary.show_run(configuration, folder, metrics, options.data_dir)
     if comparison is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import importlib.util
 import json
@@ -15,7 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
-from artifacts.files import expand_user
+from artifacts.files import RunError, expand_user
 
 _START_UP = re.compile(
     r"WARNING: All log messages before absl::InitializeLog|I0000 |To enable the following instr"
@@ -35,6 +36,41 @@ def run_command(main: Callable[[], int]) -> NoReturn:
     except KeyboardInterrupt:
         print("\nstopped", file=sys.stderr)
         sys.exit(130)
+
+
+def command(
+    prog: str, *errors: type[Exception], stopped: str | None = None
+) -> Callable[[Callable[[list[str] | None], int]], Callable[..., int]]:
+    """Decorator of a command's `main`: its errors are one line, with the exit status 2.
+
+    Args:
+        prog: name of the command, for this line.
+        errors: types of errors besides ValueError, OSError, MemoryError and RunError.
+        stopped: the line after Ctrl-C. Defaults to one with the name.
+    """
+
+    def decorate(main: Callable[[list[str] | None], int]) -> Callable[..., int]:
+        @functools.wraps(main)
+        def reported(arguments: list[str] | None = None) -> int:
+            try:
+                return main(arguments)
+            except (ValueError, OSError, MemoryError, RunError, *errors) as error:
+                print(f"{prog}: {error}", file=sys.stderr)
+                return 2
+            except KeyboardInterrupt:
+                print(f"\n{stopped or f'{prog}: stopped'}", file=sys.stderr)
+                return 130
+
+        return reported
+
+    return decorate
+
+
+def start_log(package: str | None = None) -> None:
+    """Print the progress that the modules of a package report, or all modules."""
+    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    logging.getLogger(package).setLevel(logging.INFO)
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of tracing for each model
 
 
 def quiet_tensorflow() -> None:

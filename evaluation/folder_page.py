@@ -22,8 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from artifacts.files import RunError, check_report, write_text
-from artifacts.startup import quiet_tensorflow, run_command
+from artifacts.files import check_report, write_text
+from artifacts.startup import command, quiet_tensorflow, run_command, start_log
 from datasets import photo_folder
 from datasets.folder_options import add_folder_options, read_folder_options
 from datasets.photo_folder import Folder, Photo, format_boxes
@@ -145,6 +145,7 @@ def _row(folder: Folder, photo: Photo, has_turns: bool) -> list[str]:
     return [*row, str(photo.turn)] if has_turns else row
 
 
+@command("python -m datasets")
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     parser = argparse.ArgumentParser(
@@ -161,32 +162,22 @@ def main(arguments: list[str] | None = None) -> int:
         "report/)")  # fmt: skip
     add_folder_options(parser)
     options = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of tracing for each model
+    start_log()
     read_folder_options(parser, options)
-    try:
-        # Bad rows are shown on the page.
-        source = photo_folder.with_options(options.dataset, skip_bad="1")
-        folder = photo_folder.understand(source, is_scenes(source), decode=True)
-        path = folder.source.resolve()
-        name = path.name if path.is_dir() else Path(path.parent.name, path.stem)
-        report = options.report or Path("report") / name
-        check_report(report, PAGE)
-        if (report / FIGURES_FILE).exists():
-            raise ValueError(
-                f"{report} has a report of evaluate.py. Name another folder with --report"
-            )
-        print(folder.summary())
-        quiet_tensorflow()
-        suspects = None if options.no_reader else find_suspects(folder, options.weights)
-        report.mkdir(parents=True, exist_ok=True)
-        write_text(report / PAGE, render(folder, suspects))
-    except (ValueError, OSError, RunError) as error:
-        print(f"python -m datasets: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("\npython -m datasets: stopped", file=sys.stderr)
-        return 130
+    # Bad rows are shown on the page.
+    source = photo_folder.with_options(options.dataset, skip_bad="1")
+    folder = photo_folder.understand(source, is_scenes(source), decode=True)
+    path = folder.source.resolve()
+    name = path.name if path.is_dir() else Path(path.parent.name, path.stem)
+    report = options.report or Path("report") / name
+    check_report(report, PAGE)
+    if (report / FIGURES_FILE).exists():
+        raise ValueError(f"{report} has a report of evaluate.py. Name another folder with --report")
+    print(folder.summary())
+    quiet_tensorflow()
+    suspects = None if options.no_reader else find_suspects(folder, options.weights)
+    report.mkdir(parents=True, exist_ok=True)
+    write_text(report / PAGE, render(folder, suspects))
     if suspects is not None:
         print(f"{len(suspects)} labels are probably wrong")
     print(f"Wrote {report / PAGE}")

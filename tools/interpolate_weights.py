@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import sys
 from pathlib import Path
 from typing import Any
 
 from artifacts.environment import environment
 from artifacts.files import RunError, read_json, write_json
 from artifacts.run_folder import RunFolder, open_run
-from artifacts.startup import quiet_tensorflow, run_command
+from artifacts.startup import command, quiet_tensorflow, run_command
 
 
 def interpolate_weights(
@@ -77,6 +76,7 @@ def interpolate_weights(
     return metrics
 
 
+@command("tools.interpolate_weights")
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     parser = argparse.ArgumentParser(
@@ -94,14 +94,8 @@ def main(arguments: list[str] | None = None) -> int:
         "source's, which are prepared there if they are missing",
     )
     options = parser.parse_args(arguments)
-    try:
-        quiet_tensorflow()
-        metrics = interpolate_weights(
-            options.source, options.folder, options.alpha, options.data_dir
-        )
-    except (ValueError, OSError, RunError) as error:
-        print(f"tools.interpolate_weights: {error}", file=sys.stderr)
-        return 2
+    quiet_tensorflow()
+    metrics = interpolate_weights(options.source, options.folder, options.alpha, options.data_dir)
     print(
         f"{options.folder}: validation sequence accuracy "
         f"{metrics['validation']['sequence_accuracy']:.2%} in one glimpse, "

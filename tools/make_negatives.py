@@ -10,8 +10,6 @@ label. Every number that a model reads in it is a false positive.
 from __future__ import annotations
 
 import argparse
-import logging
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,11 +17,9 @@ import numpy as np
 from PIL import Image
 
 from artifacts.files import atomic_path, write_csv
-from artifacts.startup import quiet_tensorflow, run_command
+from artifacts.startup import command, quiet_tensorflow, run_command
 from datasets import photo_folder, sources
 from number_zoo.images import decode_image
-
-log = logging.getLogger(__name__)
 
 GAP = 0.15
 """Distance of a crop from the number's box, as a fraction of its height, since boxes are
@@ -99,6 +95,7 @@ def _write_crops(source: str, split: str, images: Path, data_dir: Path | None) -
             yield name
 
 
+@command("tools.make_negatives")
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     parser = argparse.ArgumentParser(
@@ -110,12 +107,8 @@ def main(arguments: list[str] | None = None) -> int:
     add("--split", choices=sources.registry.SPLITS, default="test", help="default: test")
     add("--data-dir", type=Path, metavar="FOLDER", help="folder of prepared TFDS data sets")
     options = parser.parse_args(arguments)
-    try:
-        quiet_tensorflow()
-        count = make_negatives(options.source, options.split, options.folder, options.data_dir)
-    except (ValueError, OSError) as error:
-        print(f"tools.make_negatives: {error}", file=sys.stderr)
-        return 2
+    quiet_tensorflow()
+    count = make_negatives(options.source, options.split, options.folder, options.data_dir)
     print(f"{options.folder}: {count} images without a number")
     return 0
 

@@ -9,13 +9,12 @@ them for training, not for evaluation.
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 import numpy as np
 
 from artifacts.files import write_csv
-from artifacts.startup import quiet_tensorflow, run_command
+from artifacts.startup import command, quiet_tensorflow, run_command
 from datasets import photo_folder, sources
 from labels import BOX
 from number_zoo.files import batches
@@ -73,6 +72,7 @@ def pseudo_label_boxes(
     return len(boxes), len(selected)
 
 
+@command("tools.pseudo_label_boxes")
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     parser = argparse.ArgumentParser(
@@ -86,14 +86,8 @@ def main(arguments: list[str] | None = None) -> int:
         "accurate published)")  # fmt: skip
     add("--split", choices=sources.registry.SPLITS, help="only photos of this split")
     options = parser.parse_args(arguments)
-    try:
-        quiet_tensorflow()
-        boxes, photos = pseudo_label_boxes(
-            options.folder, options.out, options.weights, options.split
-        )
-    except (ValueError, OSError) as error:
-        print(f"tools.pseudo_label_boxes: {error}", file=sys.stderr)
-        return 2
+    quiet_tensorflow()
+    boxes, photos = pseudo_label_boxes(options.folder, options.out, options.weights, options.split)
     print(f"{options.out}: boxes for {boxes} of {photos} photos")
     return 0
 

@@ -14,7 +14,6 @@ published files are evaluated: as they are read by predict.py.
 from __future__ import annotations
 
 import argparse
-import logging
 import shutil
 import subprocess
 import sys
@@ -23,9 +22,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from artifacts.files import RunError, atomic_path, read_json, write_json
+from artifacts.files import atomic_path, read_json, write_json
 from artifacts.run_folder import RunFolder
-from artifacts.startup import quiet_tensorflow, run_command
+from artifacts.startup import command, quiet_tensorflow, run_command, start_log
 from evaluation import FIGURES_FILE
 from tools.training_steps import PLANS, run_plan
 
@@ -275,33 +274,29 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     return options
 
 
+@command("tools.publish", RuntimeError, subprocess.CalledProcessError)
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     options = parse(arguments)
-    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    logging.getLogger("tools").setLevel(logging.INFO)
+    start_log("tools")
     plan = PLANS.get(options.source)
     if options.steps:
         print("\n".join(step.command for step in plan.steps))
         return 0
-    try:
-        if plan:
-            run_plan(plan)
-        run, name = plan.run if plan else Path(options.source), options.name or options.source
-        results = options.results or []
-        quiet_tensorflow()
-        path = publish(
-            RunFolder(run), name, options.reads, options.licence, options.fails,
-            version=options.version, quantize=options.quantize, dataset=options.dataset,
-            results=results,
-        )  # fmt: skip
-        if options.evaluate:
-            results += evaluate(name, options.evaluate, Path("report", name))
-        if results:
-            add_figures(path, results)
-    except (ValueError, OSError, RuntimeError, RunError, subprocess.CalledProcessError) as error:
-        print(f"tools.publish: {error}", file=sys.stderr)
-        return 2
+    if plan:
+        run_plan(plan)
+    run, name = plan.run if plan else Path(options.source), options.name or options.source
+    results = options.results or []
+    quiet_tensorflow()
+    path = publish(
+        RunFolder(run), name, options.reads, options.licence, options.fails,
+        version=options.version, quantize=options.quantize, dataset=options.dataset,
+        results=results,
+    )  # fmt: skip
+    if options.evaluate:
+        results += evaluate(name, options.evaluate, Path("report", name))
+    if results:
+        add_figures(path, results)
     print(f"Wrote {path}")
     return 0
 

@@ -7,11 +7,10 @@ python -m tools.readings_figure out.png --weights runs/my_run
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from artifacts.files import atomic_path
-from artifacts.startup import quiet_tensorflow, run_command
+from artifacts.startup import command, quiet_tensorflow, run_command
 from datasets.rendered_numbers.rendered_numbers_dataset_builder import SEEDS
 from datasets.rendered_numbers.rendering import render
 from datasets.rendered_numbers.styles import STYLES
@@ -22,6 +21,7 @@ SHOWN = ("default", "wide", "kinds")
 COLUMNS = 6
 
 
+@command("tools.readings_figure")
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     parser = argparse.ArgumentParser(
@@ -38,11 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
     from evaluation.charts import plot_readings
     from inference.reader import Reader
 
-    try:
-        reader = Reader(options.weights)
-    except ValueError as error:
-        print(f"tools.readings_figure: {error}", file=sys.stderr)
-        return 2
+    reader = Reader(options.weights)
     images = [
         render(SEEDS["test"], index, STYLES[style]) for style in SHOWN for index in range(COLUMNS)
     ]

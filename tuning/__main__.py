@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import re
-import sys
 from dataclasses import replace
 from pathlib import Path
 
-from artifacts.startup import quiet_tensorflow, run_command
+from artifacts.startup import command, quiet_tensorflow, run_command, start_log
 from datasets.folder_options import add_folder_options, check_mixes, read_folder_options
 
 EXAMPLES = """examples:
@@ -167,12 +165,11 @@ def run(options: argparse.Namespace) -> int:
     return 0 if has_best or options.report else 1
 
 
+@command("python -m tuning", stopped="stopped: rerun the same command to resume")
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     options = parse(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    # TensorFlow warns of many models in one process, which are normal in a search.
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    start_log()
     # Imported only now, so that --help and wrong options do not wait for TensorFlow.
     quiet_tensorflow()
     import keras_tuner as kt
@@ -181,12 +178,8 @@ def main(arguments: list[str] | None = None) -> int:
 
     try:
         return run(options)
-    except (ValueError, OSError, MemoryError, RunError, kt.errors.FatalError) as error:
-        print(f"python -m tuning: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("\nstopped: rerun the same command to resume", file=sys.stderr)
-        return 130
+    except kt.errors.FatalError as error:
+        raise RunError(str(error)) from error
 
 
 if __name__ == "__main__":

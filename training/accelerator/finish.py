@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import io
-import sys
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,9 +19,9 @@ from typing import TYPE_CHECKING
 import h5py
 import numpy as np
 
-from artifacts.files import RunError, atomic_path
+from artifacts.files import atomic_path
 from artifacts.run_folder import open_run
-from artifacts.startup import quiet_tensorflow, run_command
+from artifacts.startup import command, quiet_tensorflow, run_command
 from datasets import Augmentation
 from training.accelerator import feed, pack
 from training.recipes import Recipe
@@ -108,6 +107,7 @@ def write_run(
         finish(configuration, run, [], model, data_dir)
 
 
+@command("training.accelerator.finish")
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     parser = argparse.ArgumentParser(
@@ -134,42 +134,38 @@ def main(arguments: list[str] | None = None) -> int:
     import models
     from training.configuration import Configuration
 
-    try:
-        arrays = pack.read_arrays(options.file)
-        recipe = Recipe(
-            epochs=1,
-            steps_per_epoch=options.steps,
-            batch_size=options.batch_size,
-            learning_rate=options.learning_rate,
-            warmup_fraction=0.04,
-            weight_decay=0.05,
-            ema_momentum=0.999,
-            checkpoint="last",
+    arrays = pack.read_arrays(options.file)
+    recipe = Recipe(
+        epochs=1,
+        steps_per_epoch=options.steps,
+        batch_size=options.batch_size,
+        learning_rate=options.learning_rate,
+        warmup_fraction=0.04,
+        weight_decay=0.05,
+        ema_momentum=0.999,
+        checkpoint="last",
+    )
+    names = list(dict.fromkeys(name.partition("|")[0] for name in arrays))  # in their order
+    if len(options.init) not in (0, len(names)):
+        raise ValueError(
+            f"--init names the initial weights of each model, {', '.join(names)}. "
+            f"Received: {' '.join(options.init)}"
         )
-        names = list(dict.fromkeys(name.partition("|")[0] for name in arrays))  # in their order
-        if len(options.init) not in (0, len(names)):
-            raise ValueError(
-                f"--init names the initial weights of each model, {', '.join(names)}. "
-                f"Received: {' '.join(options.init)}"
-            )
-        for name, start in zip(names, options.init or [None] * len(names), strict=True):
-            locates = models.entry(name).task == "locate"
-            augmentation = Augmentation.photo() if locates else feed.AUGMENTATION
-            configuration = Configuration(
-                model=name,
-                weights=start,
-                arguments=models.configuration(name),
-                dataset=options.dataset,
-                validation=options.validation,
-                crop="full",
-                recipe=dataclasses.replace(recipe, augmentation=augmentation),
-                precision="mixed_bfloat16",
-            )
-            write_run(arrays, options.folder / name, configuration, options.data_dir)
-            print(f"Wrote {options.folder / name}")
-    except (ValueError, OSError, RunError) as error:
-        print(f"training.accelerator.finish: {error}", file=sys.stderr)
-        return 2
+    for name, start in zip(names, options.init or [None] * len(names), strict=True):
+        locates = models.entry(name).task == "locate"
+        augmentation = Augmentation.photo() if locates else feed.AUGMENTATION
+        configuration = Configuration(
+            model=name,
+            weights=start,
+            arguments=models.configuration(name),
+            dataset=options.dataset,
+            validation=options.validation,
+            crop="full",
+            recipe=dataclasses.replace(recipe, augmentation=augmentation),
+            precision="mixed_bfloat16",
+        )
+        write_run(arrays, options.folder / name, configuration, options.data_dir)
+        print(f"Wrote {options.folder / name}")
     return 0
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from datasets import crops
+from number_zoo.images import decode_image
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,14 @@ class Example:
     def read(self) -> bytes:
         """The encoded bytes of the image."""
         return self.image if isinstance(self.image, bytes) else self.image.read_bytes()
+
+    def decode(self) -> np.ndarray:
+        """The image decoded: uint8 (height, width, 3), RGB; errors name its path, or else its id.
+
+        Raises:
+            OSError, ValueError: as `number_zoo.decode_image`.
+        """
+        return decode_image(self.image, name=self.id if isinstance(self.image, bytes) else None)
 
     def digest(self) -> str:
         """SHA-256 of the encoded image, to find images that are in two splits."""

@@ -22,7 +22,6 @@ import numpy as np
 from artifacts.files import atomic_path, remove_leftovers, reserve, write_text
 from datasets import crops, mixing, sources
 from datasets.example import Example
-from number_zoo.images import decode_image
 
 log = logging.getLogger(__name__)
 
@@ -173,8 +172,7 @@ def _fill(
 
 def _preprocess(example: Example, spec: PreprocessSpec) -> tuple[np.ndarray, np.ndarray]:
     """The image to be stored, and the number's box in it."""
-    name = example.id if isinstance(example.image, bytes) else str(example.image)
-    image = decode_image(example.image, name=name)
+    image = example.decode()
     box = example.crop_box(spec.crop, spec.margin, spec.context)
     visible = (0, 0, image.shape[1], image.shape[0]) if box is None else box
     stored = crops.prepare_image(image, spec.size, spec.channels, box=visible)

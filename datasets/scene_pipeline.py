@@ -23,7 +23,6 @@ from datasets.pipeline import epoch_batches, map_batches, numpy_batch
 from datasets.rendered_numbers.planar_object import is_unreadable_rotated
 from datasets.rendered_scenes.rendering import turn_image
 from datasets.sources import examples
-from number_zoo.images import decode_image
 
 MAX_NUMBERS = 32
 """Number of rows in the targets of an image."""
@@ -172,7 +171,7 @@ def _load(
 
 
 def _whole(example: Example, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    image = decode_image(example.image)
+    image = example.decode()
     scale = min(size[0] / image.shape[0], size[1] / image.shape[1])
     return view(image, size, scale), view_targets(example, size, scale)
 
@@ -180,7 +179,7 @@ def _whole(example: Example, size: tuple[int, int]) -> tuple[np.ndarray, np.ndar
 def _crop(
     example: Example, size: tuple[int, int], rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    image = decode_image(example.image)
+    image = example.decode()
     if rng.random() < _TURNED:
         image, example = _turn(image, example, int(rng.integers(1, 4)))
     sides = np.array([image.shape[1], image.shape[0]])

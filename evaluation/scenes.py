@@ -29,7 +29,6 @@ from evaluation.scene_figures import (
     scene_figures,
 )
 from inference.split_images import random_indices
-from number_zoo.images import decode_image
 from number_zoo.reader import open_reader
 
 log = logging.getLogger(__name__)
@@ -97,7 +96,7 @@ def compare_scenes(
         matched, seconds = [], 0.0
         with noted_failure(name, failed):
             for example in examples:
-                image = decode_image(example.image)
+                image = example.decode()
                 started = time.perf_counter()
                 readings = reader.read_all(image)
                 seconds += time.perf_counter() - started
@@ -213,7 +212,7 @@ def _prominence(outcome: Outcome) -> float:
 
 
 def _card(outcome: Outcome, result: SceneResult) -> dict[str, Any]:
-    image, reading = decode_image(result.example.image), outcome.reading
+    image, reading = result.example.decode(), outcome.reading
     if outcome.box is not None:
         left, top, right, bottom = outcome.box
         margin = 0.6 * max(right - left, bottom - top)
@@ -230,7 +229,7 @@ def _card(outcome: Outcome, result: SceneResult) -> dict[str, Any]:
 
 def _overview(result: SceneResult) -> Image.Image:
     """An image with the boxes of all readings and of missed numbers, in the colours of kinds."""
-    image = Image.fromarray(decode_image(result.example.image))
+    image = Image.fromarray(result.example.decode())
     scale = 320 / max(image.size)
     image = image.resize([max(1, round(side * scale)) for side in image.size])
     draw = ImageDraw.Draw(image)

@@ -13,7 +13,6 @@ from PIL import Image
 import datasets
 from artifacts.environment import relative_paths
 from inference.split_images import SplitImages, random_indices
-from number_zoo.images import decode_image
 
 _SEED = 2002
 _SCALES = (1.0, 0.31, 1.7)
@@ -65,7 +64,7 @@ def take_scenes(dataset: str | None, count: int, data_dir: str | Path | None = N
         scenes = [render_scene(_SEED, index).image for index in range(count)]
         return Sample("rendered scenes", _of_several_sizes(scenes))
     examples = datasets.examples(dataset, "validation", data_dir, several=True)
-    scenes = [decode_image(e.image) for e in itertools.islice(examples, count)]
+    scenes = [example.decode() for example in itertools.islice(examples, count)]
     return _of_validation(dataset, _of_several_sizes(scenes))
 
 

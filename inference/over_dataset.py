@@ -9,11 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from datasets import sources
+from datasets import Example, sources
 from inference.split_images import random_indices
 from labels import encode_batch
 from number_zoo.files import batches
-from number_zoo.images import decode_image
 from number_zoo.predictions import Predictions
 from number_zoo.reader import Reader
 
@@ -74,7 +73,7 @@ def run_inference(
         for examples in batches(stream, _CHUNK, lambda example: example.image):
             labels = [example.label for example in examples]
             truths.append(encode_batch(labels, max_digits, [example.id for example in examples]))
-            images = list(pool.map(lambda e: decode_image(e.read(), name=e.id), examples))
+            images = list(pool.map(Example.decode, examples))
             given = [example.crop_box(crop, margin) for example in examples]
             predictions.append(reader.predict(images, given))
             texts += labels

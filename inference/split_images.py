@@ -12,7 +12,6 @@ import numpy as np
 import datasets
 from datasets import sources
 from datasets.crops import crop_pixels
-from number_zoo.images import decode_image
 from number_zoo.reader import reduce_large
 
 
@@ -66,7 +65,7 @@ class SplitImages:
         stream = sources.examples(self.dataset, self.split, self.data_dir, self.limit)
         for index, example in zip(range(max(wanted, default=-1) + 1), stream, strict=False):
             if index in wanted:
-                image, box = decode_image(example.read(), name=example.id), example.crop_box(crop)
+                image, box = example.decode(), example.crop_box(crop)
                 image = image if box is None else crop_pixels(image, box)
                 images[index] = reduce_large(image)[0] if reduce else image
         return {index: images[index] for index in wanted}

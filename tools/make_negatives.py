@@ -19,7 +19,6 @@ from PIL import Image
 from artifacts.files import atomic_path, write_csv
 from artifacts.startup import command, quiet_tensorflow, run_command
 from datasets import photo_folder, sources
-from number_zoo.images import decode_image
 
 GAP = 0.15
 """Distance of a crop from the number's box, as a fraction of its height, since boxes are
@@ -86,7 +85,7 @@ def _write_crops(source: str, split: str, images: Path, data_dir: Path | None) -
     for index, example in enumerate(sources.examples(source, split, data_dir)):
         if np.isnan(example.box).any():
             continue
-        image = decode_image(example.read(), name=example.id)
+        image = example.decode()
         box = background_box(example.box, image.shape[:2])
         if box is not None:
             left, top, right, bottom = box

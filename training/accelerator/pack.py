@@ -96,7 +96,7 @@ def pack_folder(folder: Path, split: str, whole: bool) -> Packed:
 def pack_mnist(count: int, data_dir: Path | None) -> Packed:
     """Read the first digits of MNIST's train split; they have no boxes."""
     digits = list(sources.examples("mnist", "train", data_dir, count))
-    files = [_webp(decode_image(digit.image)) for digit in digits]
+    files = [_webp(digit.decode()) for digit in digits]
     return Packed(files, [digit.label for digit in digits], _unknown(len(files)))
 
 

@@ -23,7 +23,6 @@ from models.metrics import (
 )
 from models.published import (
     architecture_of,
-    file_digest,
     inference_config,
     load,
     model_file,
@@ -32,7 +31,7 @@ from models.published import (
 )
 from models.registry import configuration, create, entry, list_models, task_of
 from number_zoo.predictions import DecodedSequences
-from number_zoo.published import card, list_weights
+from number_zoo.published import card, file_digest, list_weights
 
 # Images are height x width x channels here, independently of ~/.keras/keras.json.
 keras.config.set_image_data_format("channels_last")

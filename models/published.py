@@ -7,7 +7,6 @@ published weights, a run folder or a `.keras` file; those without a model also a
 
 from __future__ import annotations
 
-import hashlib
 import json
 import zipfile
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 
 import keras
 
-from number_zoo.published import card, list_weights
+from number_zoo.published import card, checked, list_weights
 
 FOLDER = Path(__file__).resolve().parent / "weights"
 
@@ -26,19 +25,8 @@ def weights_file(name: str) -> Path:
     Raises:
         ValueError: if no weights have that name, or the file is damaged.
     """
-    expected, path = card(name)["sha256"], FOLDER / f"{name}.keras"
-    received = file_digest(path) if path.exists() else "no file"
-    if received != expected:
-        raise ValueError(
-            f"{path} is damaged: its card has the SHA-256 {expected}. Received: {received}. "
-            "Restore it from the repository"
-        )
-    return path
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file, hexadecimal."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    cure = "Restore it from the repository"
+    return checked(FOLDER / f"{name}.keras", card(name)["sha256"], cure)
 
 
 def inference_config(source: str | Path) -> dict[str, Any]:

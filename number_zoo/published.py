@@ -64,14 +64,20 @@ def onnx_file(name: str) -> Path:
     Raises:
         ValueError: if no weights have that name, or the file is missing or damaged.
     """
-    expected, path = card(name)["onnx_sha256"], FOLDER / f"{name}.onnx"
-    received = "no file"
-    if path.is_file():
-        with path.open("rb") as file:
-            received = hashlib.file_digest(file, "sha256").hexdigest()
+    return checked(FOLDER / f"{name}.onnx", card(name)["onnx_sha256"], "Install the package again")
+
+
+def checked(path: Path, expected: str, cure: str) -> Path:
+    """The path of a file after a check of its SHA-256; `cure` ends the error."""
+    received = file_digest(path) if path.is_file() else "no file"
     if received != expected:
         raise ValueError(
-            f"{path} is damaged: its card has the SHA-256 {expected}. Received: {received}. "
-            "Install the package again"
+            f"{path} is damaged: its card has the SHA-256 {expected}. Received: {received}. {cure}"
         )
     return path
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

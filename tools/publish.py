@@ -106,7 +106,7 @@ def publish(
 
     stages = _stages(run)
     configuration, metrics = stages[0][1], read_json(run.metrics)
-    digest, path = published.file_digest(run.model), FOLDER / f"{name}.json"
+    digest, path = models.file_digest(run.model), FOLDER / f"{name}.json"
     existing = read_json(path) if path.exists() else {}
     export_of = existing.get("export", {"quantize": "float16", "dataset": None})
     quantize, dataset = quantize or export_of["quantize"], dataset or export_of["dataset"]
@@ -141,7 +141,7 @@ def publish(
             dataset=dataset,
             images=images or (IMAGES_INT8 if quantize == "int8" else IMAGES),
         ).path
-        card["onnx_sha256"] = published.file_digest(onnx)
+        card["onnx_sha256"] = models.file_digest(onnx)
         # The same model reads otherwise where the inference graph has changed.
         same = all(existing.get(key) == card[key] for key in ("sha256", "onnx_sha256"))
         card["figures"] = existing["figures"] if same else []

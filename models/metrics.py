@@ -97,13 +97,11 @@ class SequenceAccuracy(keras.callbacks.Callback):
     Args:
         data: batches `(images, labels)` that can be iterated over repeatedly, as returned by
             `datasets.load`.
-        prefix: prefix of the names of the scores. Existing names in the logs are not overwritten.
     """
 
-    def __init__(self, data: Iterable, prefix: str = "val_"):
+    def __init__(self, data: Iterable):
         super().__init__()
         self.data = data
-        self.prefix = prefix
 
     def on_epoch_end(self, epoch, logs=None):
         outputs, truth = [], []
@@ -112,7 +110,7 @@ class SequenceAccuracy(keras.callbacks.Callback):
             truth.append({name: ops.convert_to_numpy(values) for name, values in batch.items()})
         scores = sequence_scores(_concatenate(outputs), _concatenate(truth))
         for name, value in scores.items():
-            logs.setdefault(self.prefix + name, value)
+            logs.setdefault(f"val_{name}", value)  # the `val_loss` of `fit` remains
 
 
 def _concatenate(batches: list[Arrays]) -> dict[str, np.ndarray]:

@@ -26,10 +26,9 @@ _SEEDS = {"train": 1, "validation": 2, "test": 3}
 
 @dataclasses.dataclass(eq=False)
 class MnistNumbersConfig(tfds.core.BuilderConfig):
-    """Number of images in each split, and maximum number of digits."""
+    """Number of images in each split."""
 
     counts: dict[str, int] = dataclasses.field(default_factory=dict)
-    longest: int = 5
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
@@ -89,7 +88,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         for index in range(count):
             # One generator per image, so that images do not depend on the number of images.
             rng = np.random.default_rng([_SEEDS[split], index])
-            length = rng.integers(1, self.builder_config.longest + 1)
+            length = rng.integers(1, 6)  # 1 to 5 digits
             chosen = rng.integers(len(labels), size=length)
             image, boxes = compose([images[place] for place in chosen], rng)
             name = f"{split}/{index:06d}"

@@ -42,14 +42,14 @@ def interpolate_weights(
     if not 0 < alpha < 1:
         raise ValueError(f"alpha is above 0 and below 1. Received: {alpha!r}")
     # Imported only now, so that --help and wrong options do not wait for TensorFlow.
-    import datasets
     import models
     from inference.backends import in_float32
     from training.accelerator.finish import save_in_half
-    from training.callbacks import gather_labels, score
+    from training.callbacks import gather_labels
     from training.configuration import read_configuration
     from training.finish import calibrate
     from training.from_labels import interpolate, start_weights
+    from training.tasks import READ
 
     run = RunFolder(source)
     configuration = read_configuration(run.config)
@@ -63,12 +63,11 @@ def interpolate_weights(
         model.set_weights(interpolate(start_weights(started), model.get_weights(), alpha))
         save_in_half(model, new_run.model)
         model = models.load(folder)
-        validation = datasets.load(
-            configuration.validation, "validation", data_dir=data_dir, **configuration.input_spec
-        )
+        validation = READ.validation(configuration, data_dir=data_dir)
+        outputs = model.predict(validation, verbose=0)
         metrics = read_json(run.metrics) | {
             "alpha": alpha,
-            "validation": score(model, validation, gather_labels(validation)),
+            "validation": models.sequence_scores(outputs, gather_labels(validation)),
             "inference": calibrate(configuration, new_run, data_dir),
             "environment": environment(),
         }

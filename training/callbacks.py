@@ -25,8 +25,7 @@ import tensorflow as tf
 from artifacts.console import duration
 from artifacts.files import RunError, atomic_path, temporary_files_in, write_bytes, write_errors
 from artifacts.run_folder import RunFolder
-from models.metrics import sequence_scores
-from training.distribution import SINGLE_DEVICE, Strategy, model_state
+from training.distribution import Strategy, model_state
 
 log = logging.getLogger(__name__)
 
@@ -98,25 +97,6 @@ def gather_labels(data) -> dict[str, np.ndarray] | np.ndarray:
     """All labels of a `tf.data` pipeline of `(images, labels)`, in order."""
     batches = [labels for _, labels in data.as_numpy_iterator()]
     return keras.tree.map_structure(lambda *arrays: np.concatenate(arrays), *batches)
-
-
-def score(
-    model: keras.Model,
-    data,
-    truth: Any,
-    strategy: Strategy = SINGLE_DEVICE,
-    scores: Scores = sequence_scores,
-) -> dict[str, float]:
-    """Compute the scores of a model in one pass over the images.
-
-    Args:
-        model: the model.
-        data: `tf.data` pipeline of `(images, labels)`.
-        truth: all its labels, from `gather_labels`.
-        strategy: what the model was created with.
-        scores: function of outputs and labels.
-    """
-    return scores(strategy.predict(model, data), truth)
 
 
 class SeedEpoch(keras.callbacks.Callback):
@@ -195,7 +175,8 @@ class EndOfEpoch(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         with averaged_weights(self.model):
-            scores = score(self.model, self.validation, self.truth, self.strategy, self.scores)
+            outputs = self.strategy.predict(self.model, self.validation)
+            scores = self.scores(outputs, self.truth)
             logs.update({f"val_{name}": value for name, value in scores.items()})
             row = {"epoch": epoch + 1, **{name: float(value) for name, value in logs.items()}}
             self.rows.append(row)

@@ -23,8 +23,9 @@ def install(photos: Path) -> None:
     import evaluation.page
     import evaluation.report
     import models
-    import training.callbacks
+    import training.distribution
     import training.finish
+    import training.tasks
     import tuning.report
     from exporting import convert, formats
 
@@ -41,8 +42,10 @@ def install(photos: Path) -> None:
             callbacks.on_epoch_end(epoch, {"loss": 1 / (epoch + 1)})
         callbacks.on_train_end()
 
-    def score(model, *_):
-        total = sum(float(np.sum(x)) for x in model.get_weights())
+    def predict(strategy, model, data):
+        return sum(float(np.sum(x)) for x in model.get_weights())
+
+    def scores(task, total, truth, configuration):
         names = ("sequence_accuracy", "character_accuracy", "length_accuracy", "loss")
         return dict.fromkeys(names, total % 1)
 
@@ -66,7 +69,8 @@ def install(photos: Path) -> None:
         (datasets, "load_training", lambda *_, **__: None),
         (datasets, "load", lambda *_, **__: labels),
         (keras.Model, "fit", fit),
-        (training.callbacks, "score", score),
+        (training.distribution.Strategy, "predict", predict),
+        (training.tasks.ReadTask, "scores", scores),
         (training.finish, "calibrate", lambda *_: {"max_glimpses": 1, "sequence_accuracy": 0.5}),
         (models, "multiply_adds", lambda _: 1000),
         # keras-tuner then writes with Python's functions, in the same order.

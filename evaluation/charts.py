@@ -18,23 +18,15 @@ _GREY, _RIGHT, _WRONG = "#9ca3af", "#15803d", "#b91c1c"
 _REFERENCE = {"color": _GREY, "linewidth": 1, "linestyle": "--"}
 
 
-def _of_each(results: Any, key: str | None) -> dict[str, Any]:
-    """All figures, or one, of each model of a `Comparison`; a mapping by name is returned
-    unchanged."""
-    if isinstance(results, Mapping):
-        return dict(results)
-    figures = {result.name: result.figures for result in results.results}
-    return {name: f[key] for name, f in figures.items()} if key else figures
+def _of_each(comparison: Any, key: str) -> dict[str, Any]:
+    """A figure of each model of a `Comparison`."""
+    return {result.name: result.figures[key] for result in comparison.results}
 
 
 @styled
-def plot_coverage(results: Any) -> Figure:
-    """Accuracy over coverage of each model.
-
-    Args:
-        results: a `Comparison`, or `figures.coverage_curve` of each model by name.
-    """
-    curves = _of_each(results, "coverage_curve")
+def plot_coverage(comparison: Any) -> Figure:
+    """Accuracy over coverage of each model of a `Comparison`."""
+    curves = _of_each(comparison, "coverage_curve")
     figure, axes = new_axes()
     bottom = max(0, 100 * min(curve[-1]["accuracy"] for curve in curves.values()) - 3)
     for index, (name, curve) in enumerate(curves.items()):
@@ -51,13 +43,10 @@ def plot_coverage(results: Any) -> Figure:
 
 
 @styled
-def plot_reliability(results: Any) -> Figure:
-    """Accuracy over confidence of each model; calibrated confidence lies on the dashed line.
-
-    Args:
-        results: a `Comparison`, or `figures.reliability` of each model by name.
-    """
-    diagrams = _of_each(results, "reliability")
+def plot_reliability(comparison: Any) -> Figure:
+    """Accuracy over confidence of each model of a `Comparison`; calibrated confidence lies on the
+    dashed line."""
+    diagrams = _of_each(comparison, "reliability")
     figure, axes = new_axes()
     axes.plot([0, 100], [0, 100], **_REFERENCE)
     for index, (name, bins) in enumerate(diagrams.items()):
@@ -78,37 +67,30 @@ def plot_reliability(results: Any) -> Figure:
 
 
 @styled
-def plot_latency(results: Any) -> Figure:
-    """Sequence accuracy with its interval over the latency of one image, of each model.
-
-    Args:
-        results: a `Comparison` with timing, or figures of each model by name.
-    """
-    figures = _of_each(results, None)
+def plot_latency(comparison: Any) -> Figure:
+    """Sequence accuracy with its interval over the latency of one image, of each model of a
+    `Comparison` with timing."""
     figure, axes = new_axes()
-    for index, (name, values) in enumerate(figures.items()):
+    for index, result in enumerate(comparison.results):
+        values = result.figures
         accuracy, (low, high) = values["sequence_accuracy"], values["sequence_accuracy_interval"]
         errors = [[100 * max(accuracy - low, 0)], [100 * max(high - accuracy, 0)]]
         axes.errorbar(
             [values["latency_ms"]], [100 * accuracy], yerr=errors, marker="o", capsize=3,
-            color=colour(index), linestyle="none", label=name, clip_on=False,
+            color=colour(index), linestyle="none", label=result.name, clip_on=False,
         )  # fmt: skip
     axes.set(title="Accuracy and latency")
     axes.set(xlabel="latency of one image, ms", ylabel="sequence accuracy, %")
     axes.set_ylim(top=min(100, axes.get_ylim()[1]))
-    axes.set_xlim(0, 1.25 * max(values["latency_ms"] for values in figures.values()))
+    axes.set_xlim(0, 1.25 * max(_of_each(comparison, "latency_ms").values()))
     axes.legend(loc="best")
     return figure
 
 
 @styled
-def plot_corruption(results: Any) -> Figure:
-    """Sequence accuracy over severity, with separate axes for each corruption.
-
-    Args:
-        results: a `Comparison` with corruption, or what `corruption.corruption_accuracy` returns.
-    """
-    results = getattr(results, "corruption", results)
+def plot_corruption(comparison: Any) -> Figure:
+    """Sequence accuracy over severity, with separate axes for each corruption of a `Comparison`."""
+    results = comparison.corruption
     columns, rows = 4, -(-len(results) // 4)
     figure = Figure(figsize=(11, 2.6 * rows), layout="tight")
     grid = figure.subplots(rows, columns, sharey=True, squeeze=False).flat
@@ -140,10 +122,10 @@ def plot_confusion(result: Any, title: str | None = None) -> Figure:
     Only mistakes are coloured, since there are many times more correct digits.
 
     Args:
-        result: a `Result`, or `digit_confusion` of `mistakes.mistake_figures`, 11 x 11 counts.
+        result: a `Result`.
         title: of the figure.
     """
-    table = np.array(getattr(result, "figures", {}).get("digit_confusion", result))
+    table = np.array(result.figures["digit_confusion"])
     wrong = table - np.diag(np.diag(table))
     most = max(3, wrong.max())
     figure, axes = new_axes((4.6, 4.2))

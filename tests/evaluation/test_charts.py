@@ -11,6 +11,11 @@ from evaluation import charts
 from evaluation.paired import compare_pairs
 
 
+def compared(**figures):
+    """A comparison of one model."""
+    return SimpleNamespace(results=[SimpleNamespace(name="model", figures=figures)])
+
+
 def test_learning_curves_are_those_of_the_histories():
     rows = [{"epoch": n, "val_sequence_accuracy": n / 10} for n in (1, 2, 3)]
     axes = charts.plot_learning_curves({"run": rows}).axes[0]
@@ -33,7 +38,7 @@ def test_readings_are_coloured_by_whether_they_are_correct():
 
 def test_identifiers_of_two_charts_of_a_page_differ():
     curve = [{"coverage": 0.5, "accuracy": 1.0}, {"coverage": 1.0, "accuracy": 0.9}]
-    figure = charts.plot_coverage({"model": curve})
+    figure = charts.plot_coverage(compared(coverage_curve=curve))
     texts = [svg(figure, name) for name in ("first", "second")]
     identifiers = [set(text.split('clipPath id="')[1].split('"')[:1]) for text in texts]
     assert identifiers[0].isdisjoint(identifiers[1])
@@ -41,8 +46,9 @@ def test_identifiers_of_two_charts_of_a_page_differ():
 
 def test_a_curve_that_starts_with_a_mistake_stays_within_its_axes():
     curve = [{"coverage": 0.1, "accuracy": 0.0}, {"coverage": 1.0, "accuracy": 0.9}]
-    assert charts.plot_coverage({"m": curve}).axes[0].lines[0].get_clip_on()
-    assert not charts.plot_coverage({"m": curve[1:]}).axes[0].lines[0].get_clip_on()
+    for points, is_clipped in ((curve, True), (curve[1:], False)):
+        figure = charts.plot_coverage(compared(coverage_curve=points))
+        assert figure.axes[0].lines[0].get_clip_on() == is_clipped
 
 
 def test_no_accuracy_axis_goes_beyond_100_percent():
@@ -55,10 +61,10 @@ def test_no_accuracy_axis_goes_beyond_100_percent():
     }
     noise = {"unit": "%", "severities": [0, 1], "accuracy": {"model": [1.0, 0.5]}}
     for figure in (
-        charts.plot_coverage({"model": curve}),
-        charts.plot_reliability({"model": bins}),
-        charts.plot_latency({"model": latency}),
-        charts.plot_corruption({"noise": noise}),
+        charts.plot_coverage(compared(coverage_curve=curve)),
+        charts.plot_reliability(compared(reliability=bins)),
+        charts.plot_latency(compared(**latency)),
+        charts.plot_corruption(SimpleNamespace(corruption={"noise": noise})),
     ):
         assert figure.axes[0].get_ylim()[1] == 100
 
@@ -68,7 +74,8 @@ def test_counts_of_a_confusion_contrast_with_their_cells(count):
     """By the ratio of WCAG 2, of which 4.5 is the least for text."""
     counts = np.full((11, 11), count)
     counts[0, 1] = 9
-    axes = charts.plot_confusion(counts).axes[0]
+    (result,) = compared(digit_confusion=counts).results
+    axes = charts.plot_confusion(result).axes[0]
     (cells,) = axes.images
     for text in axes.texts:
         column, row = text.get_position()

@@ -1,4 +1,4 @@
-"""The registry of named models: list, create and describe them."""
+"""The registry of named models: list and create them."""
 
 from __future__ import annotations
 
@@ -88,13 +88,11 @@ def configuration(name: str, **arguments: Any) -> dict[str, Any]:
     return check_arguments(name, model.builder, dict(model.arguments) | arguments)
 
 
-def create(name: str, *, weights: str | None = None, **arguments: Any) -> keras.Model:
-    """Build the model `name`.
+def create(name: str, **arguments: Any) -> keras.Model:
+    """Build the model `name` with random weights; `models.load` loads a trained one.
 
     Args:
         name: a name that `list_models` gives.
-        weights: name of published weights (`models.list_weights()`). The result is then the trained
-            model, and no other arguments are accepted. Defaults to new random weights.
         **arguments: builder arguments: `input_shape` (height, width, channels), `max_digits`, and
             those of the architecture.
 
@@ -108,14 +106,6 @@ def create(name: str, *, weights: str | None = None, **arguments: Any) -> keras.
     Example:
         >>> model = models.create("deep_cnn", input_shape=(64, 64, 1), max_digits=5)
     """
-    if weights is not None:
-        card = published.card(weights)
-        if card["model"] != name or arguments:
-            raise ValueError(
-                f"the weights {weights!r} belong to {card['model']} with the arguments it was "
-                f"trained with; leave other arguments out. Received: {name} with {arguments}"
-            )
-        return published.load(weights)
     arguments = configuration(name, **arguments)
     arguments["input_shape"] = tuple(arguments["input_shape"])
     return entry(name).builder(**arguments)

@@ -6,9 +6,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from artifacts.files import check_report
 from artifacts.startup import command, quiet_tensorflow, run_command, start_log
 from datasets import is_scenes
 from datasets.folder_options import add_folder_options, check_mixes, read_folder_options
+from evaluation import FIGURES_FILE, results_table
 
 EXAMPLES = """examples:
   evaluate.py runs/my_run --dataset mnist
@@ -79,14 +81,12 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     return options
 
 
-def evaluate(options: argparse.Namespace) -> int:
-    """Run the command with the given options; returns the exit status."""
-    from artifacts.files import check_report
-    from evaluation import FIGURES_FILE
-
+@command("evaluate.py")
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; returns its exit status."""
+    options = parse(arguments)
+    start_log()
     if options.table:
-        from evaluation import results_table
-
         results_table.write_tables(Path())
         return 0
     several = options.all or bool(options.locator) or is_scenes(options.dataset)
@@ -102,6 +102,7 @@ def evaluate(options: argparse.Namespace) -> int:
                 f"a report is not written among the photos in {folder.source}. Name another "
                 f"folder with --report. Received: {options.report}"
             )
+    # Imported only now, so that --help and wrong options do not wait for TensorFlow.
     quiet_tensorflow()
     from evaluation import comparison, report, scenes
 
@@ -124,14 +125,6 @@ def evaluate(options: argparse.Namespace) -> int:
     written.write_report(result, options.report)
     written.show(result, options.report)
     return 1 if result.failed else 0
-
-
-@command("evaluate.py")
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command; returns its exit status."""
-    options = parse(arguments)
-    start_log()
-    return evaluate(options)
 
 
 if __name__ == "__main__":

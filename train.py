@@ -9,6 +9,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from artifacts.files import read_json
+from artifacts.run_folder import RunFolder
 from artifacts.startup import command, quiet_tensorflow, run_command, start_log
 from datasets import mixing, sources
 from datasets.folder_options import add_folder_options, check_mixes, read_folder_options
@@ -199,8 +201,6 @@ def main(arguments: list[str] | None = None) -> int:
     folders = _check(options.dataset, options.validation, options.model) if early else []
     # Imported only now, so that --help and wrong options do not wait for TensorFlow.
     quiet_tensorflow()
-    from artifacts.files import read_json
-    from artifacts.run_folder import RunFolder
     from training import from_labels, summary
     from training.configuration import default_folder
     from training.distribution import SINGLE_DEVICE, choose_strategy

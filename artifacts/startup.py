@@ -26,16 +26,12 @@ _START_UP = re.compile(
 
 
 def run_command(main: Callable[[], int]) -> NoReturn:
-    """Exit with the status of a command's `main`; Ctrl-C, at any moment, ends it with one line.
+    """Exit with the status of a command's `main`.
 
     What the encoding of stdout lacks is replaced, such as "−" where Windows writes to a file.
     """
     sys.stdout.reconfigure(errors="replace")
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        print("\nstopped", file=sys.stderr)
-        sys.exit(130)
+    sys.exit(main())
 
 
 def command(

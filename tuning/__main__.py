@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+from artifacts.files import RunError
 from artifacts.startup import command, quiet_tensorflow, run_command, start_log
 from datasets.folder_options import add_folder_options, check_mixes, read_folder_options
 
@@ -173,8 +174,6 @@ def main(arguments: list[str] | None = None) -> int:
     # Imported only now, so that --help and wrong options do not wait for TensorFlow.
     quiet_tensorflow()
     import keras_tuner as kt
-
-    from artifacts.files import RunError
 
     try:
         return run(options)

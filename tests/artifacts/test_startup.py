@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from artifacts import startup
+from artifacts.files import RunError
 
 
 @pytest.mark.parametrize(
@@ -41,13 +42,20 @@ def test_a_command_prints_any_text_and_ends_with_its_status(monkeypatch):
     assert stop.value.code == 1 and written.getvalue().startswith(b"?log P")
 
 
-def test_an_interrupted_command_is_no_traceback(capsys):
-    def main():
-        raise KeyboardInterrupt
+@pytest.mark.parametrize(
+    ("error", "status", "line"),
+    [
+        (KeyboardInterrupt(), 130, "\nread.py: stopped\n"),
+        (RunError("no run"), 2, "read.py: no run\n"),
+        (EOFError("no end"), 2, "read.py: no end\n"),
+    ],
+)
+def test_a_failed_or_interrupted_command_is_no_traceback(error, status, line, capsys):
+    @startup.command("read.py", EOFError)
+    def main(arguments):
+        raise error
 
-    with pytest.raises(SystemExit) as stop:
-        startup.run_command(main)
-    assert stop.value.code == 130 and capsys.readouterr().err == "\nstopped\n"
+    assert main([]) == status and capsys.readouterr().err == line
 
 
 def test_a_backend_that_is_not_installed_is_named_with_what_sets_it(monkeypatch, tmp_path):

@@ -307,7 +307,7 @@ def test_weights_are_stored_in_half_precision_and_missing_ones_named(tmp_path):
     model = models.create("conv_transformer_tiny", input_shape=(32, 64, 3), max_digits=3)
     whole, half = tmp_path / "whole.keras", tmp_path / "half.keras"
     model.save(whole)
-    finish.store_in_half(whole, half)
+    finish.save_in_half(model, half)
     assert half.stat().st_size < whole.stat().st_size
     loaded = keras.saving.load_model(half)
     for old, new in zip(model.get_weights(), loaded.get_weights(), strict=True):

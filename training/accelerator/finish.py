@@ -49,23 +49,19 @@ def load_weights(model: keras.Model, arrays: dict[str, np.ndarray], name: str) -
 
 
 def save_in_half(model: keras.Model, path: Path) -> None:
-    """Save a model with its weights in 16 bits, see `store_in_half`."""
-    with atomic_path(path) as temporary:
-        whole = temporary.with_name("whole.keras")
-        model.save(whole)
-        store_in_half(whole, temporary)
-
-
-def store_in_half(source: Path, out: Path) -> None:
-    """Copy a `.keras` file with its float32 weights stored as float16.
+    """Save a model with its float32 weights stored as float16.
 
     Keras casts them back when it loads the file. The size is halved; the relative error of each
     weight is below 2^-11.
     """
-    with zipfile.ZipFile(source) as old, zipfile.ZipFile(out, "w") as new:
-        for item in old.infolist():
-            content = old.read(item)
-            new.writestr(item, _halve(content) if item.filename == "model.weights.h5" else content)
+    with atomic_path(path) as temporary:
+        whole = temporary.with_name("whole.keras")
+        model.save(whole)
+        with zipfile.ZipFile(whole) as old, zipfile.ZipFile(temporary, "w") as new:
+            for item in old.infolist():
+                content = old.read(item)
+                is_weights = item.filename == "model.weights.h5"
+                new.writestr(item, _halve(content) if is_weights else content)
 
 
 def _halve(content: bytes) -> bytes:

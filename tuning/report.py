@@ -83,13 +83,6 @@ def write_report(search: Search, folder: Path, data_dir: Path | None = None) -> 
         Path of the file.
     """
     images = task_of(search.base).size(search.base.validation, "validation", data_dir)
-    text = render(search, folder, images, data_dir)
-    write_text(folder / PAGE, text)
-    return folder / PAGE
-
-
-def render(search: Search, folder: Path, images: int, data_dir: Path | None = None) -> str:
-    """The page as text; `images` is the size of the validation split."""
     records = read_records(folder)
     ranked = best_first(records, search.objective)
     values = [record.values for record in ranked if record.trial != DEFAULT]
@@ -98,7 +91,7 @@ def render(search: Search, folder: Path, images: int, data_dir: Path | None = No
         interval = wilson_interval(round(ranked[0].score * images), images)
     charts = {"order": plot_trials, "cost": plot_cost, "hyperparameters": plot_hyperparameters}
     varied = [name for name in space.names if len({str(v.get(name)) for v in values}) > 1]
-    return template(Path(__file__).with_name("report.html.j2")).render(
+    text = template(Path(__file__).with_name("report.html.j2")).render(
         search=search,
         folder=folder,
         ranked=ranked,
@@ -117,3 +110,5 @@ def render(search: Search, folder: Path, images: int, data_dir: Path | None = No
         duration=duration,
         environment=read_json(folder / "search.json")["environment"],
     )
+    write_text(folder / PAGE, text)
+    return folder / PAGE

@@ -24,7 +24,6 @@ class LocateNumbers(keras.layers.Layer):
 
     Args:
         model: a locator for images of any size (`any_size`).
-        limit: k, the number of boxes of each image.
 
     Call arguments:
         images: uint8 (batch, height, width, 3), RGB. They are padded with zeros to multiples of 32
@@ -32,12 +31,12 @@ class LocateNumbers(keras.layers.Layer):
 
     Returns:
         `boxes` float32 (batch, k, 4) in pixels, `scores` float32 (batch, k) and `turns` int32
-        (batch, k), as `models.decode_locations` returns them.
+        (batch, k), as `models.decode_locations` returns them, with k = `LIMIT`.
     """
 
-    def __init__(self, model: keras.Model, limit: int = LIMIT, **kwargs):
+    def __init__(self, model: keras.Model, **kwargs):
         super().__init__(**kwargs)
-        self.model, self.limit = model, limit
+        self.model = model
 
     def call(self, images):
         _, height, width, _ = ops.shape(images)
@@ -48,11 +47,11 @@ class LocateNumbers(keras.layers.Layer):
         )
         padded = ops.pad(images, ((0, 0), (0, below), (0, right), (0, 0)))
         locations = self.model(ops.cast(padded, "float32"), training=False)
-        return models.decode_locations(locations, (height, width), self.limit)
+        return models.decode_locations(locations, (height, width), LIMIT)
 
     def compute_output_spec(self, images):
         """Shapes and dtypes of the outputs, without a trace of the graph."""
-        shape = (images.shape[0], self.limit)
+        shape = (images.shape[0], LIMIT)
         return {
             BOXES: keras.KerasTensor((*shape, 4), "float32", name=BOXES),
             SCORES: keras.KerasTensor(shape, "float32", name=SCORES),

@@ -14,14 +14,13 @@ from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
-from PIL import Image
+from PIL import ExifTags, Image
 
 from datasets.photo_folder.files import read_text
 from datasets.photo_folder.rows import Layout, Row, image_row, join_objects
 from datasets.photo_folder.values import TEXT_KEYS, split_in
 
-_ORIENTATION = 0x0112  # EXIF's tag
-_ON_ITS_SIDE = (5, 6, 7, 8)  # values with a rotation by a quarter turn
+_ON_ITS_SIDE = (5, 6, 7, 8)  # EXIF orientations with a rotation by a quarter turn
 
 
 def is_coco(path: Path) -> bool:
@@ -177,7 +176,7 @@ def _upright_size(path: Path) -> tuple[int, int]:
     later."""
     try:
         with Image.open(path) as image:
-            is_turned = image.getexif().get(_ORIENTATION) in _ON_ITS_SIDE
+            is_turned = image.getexif().get(ExifTags.Base.Orientation) in _ON_ITS_SIDE
             return image.size[::-1] if is_turned else image.size
     except Exception:  # any error of Pillow: decoding raises it again
         return 1, 1

@@ -22,6 +22,7 @@ from matplotlib.figure import Figure
 from artifacts.files import atomic_path
 from artifacts.plot_style import image_grid
 from datasets.photo_folder import LABELS_FILE, read_folder
+from datasets.photo_folder.files import find_images
 from datasets.rendered_numbers.rendering import render
 from datasets.rendered_numbers.styles import STYLES
 from datasets.rendered_scenes.crops import crop_scene
@@ -32,8 +33,6 @@ from number_zoo.images import decode_image
 
 CAPTION = 26
 """Maximum number of characters of a caption."""
-
-_SUFFIXES = (".png", ".jpg", ".jpeg")
 
 
 class Example(NamedTuple):
@@ -89,12 +88,12 @@ def _list_images(folder: Path) -> list[tuple[Path, str, np.ndarray | None]]:
         return [(scene.image, "", scene.boxes) for scene in folder_examples(folder)]
     if (folder / LABELS_FILE).is_file():
         return [(photo.path, photo.label, photo.boxes) for photo in read_folder(folder)]
-    files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in _SUFFIXES)
+    files = find_images(folder)
     if not files:
         styles = ", ".join(f"rendered_numbers/{name}" for name in STYLES)
         raise FileNotFoundError(
             f"A source must be one of {styles}, rendered_scenes, rendered_scenes/crops, an SVHN "
-            f"archive, or a folder with images ({', '.join(_SUFFIXES)}). Received: {folder}"
+            f"archive, or a folder with images. Received: {folder}"
         )
     return [(file, "", None) for file in files]
 

@@ -9,10 +9,6 @@ from typing import Any, Literal
 import keras
 
 
-def _nothing_to_search(hp: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    return {}
-
-
 @dataclass(frozen=True)
 class Entry:
     """A named model.
@@ -39,4 +35,4 @@ class Entry:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     task: Literal["read", "locate"] = "read"
     recipe: str | None = None
-    search_space: Callable[[Any, Mapping[str, Any]], dict[str, Any]] = _nothing_to_search
+    search_space: Callable[[Any, Mapping[str, Any]], dict[str, Any]] = lambda hp, arguments: {}

@@ -247,6 +247,19 @@ def read_json(path: Path) -> Any:
         raise RunError(f"{path} is not JSON: {error}. Restore or delete it") from error
 
 
+def replace_between(path: Path, begin: str, end: str, table: str) -> None:
+    """Replace the table between two marks of a Markdown file atomically.
+
+    Raises:
+        ValueError: if the file does not have both marks.
+    """
+    before, begins, rest = path.read_text(encoding="utf-8").partition(begin)
+    _, ends, after = rest.partition(end)
+    if not begins or not ends:
+        raise ValueError(f"{path} has no place for this table: two lines {begin} and {end}")
+    write_text(path, f"{before}{begin}\n\n{table}\n\n{end}{after}")
+
+
 def first_difference(old: Any, new: Any, key: str = "") -> str:
     """Describe the first difference of two JSON values, such as `recipe.epochs: 3, now 4`."""
     if isinstance(old, dict) and isinstance(new, dict):

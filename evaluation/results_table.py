@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from artifacts.files import atomic_path, read_json
+from artifacts.files import read_json, replace_between
 from evaluation import CONSTANT
 
 RESULTS = Path("docs/results")
@@ -52,15 +52,11 @@ def write_tables(root: Path) -> None:
     if unknown := [pair for pair in chosen if pair not in rows]:
         raise ValueError(f"{folder / HIGHLIGHTS} names rows that do not exist: {unknown}")
     texts = {
-        root / "README.md": [rows[pair] for pair in chosen],
         root / "docs" / "results.md": [*dict.fromkeys(rows.values()), "", *commands],
+        root / "README.md": [rows[pair] for pair in chosen],
     }
-    pages = {
-        path: _between_marks(path, "\n".join([_HEADER, *lines])) for path, lines in texts.items()
-    }
-    for path, page in pages.items():
-        with atomic_path(path) as part:
-            part.write_text(page, encoding="utf-8")
+    for path, lines in texts.items():
+        replace_between(path, BEGIN, END, "\n".join([_HEADER, *lines]))
 
 
 def _row(results: dict[str, Any], name: str, figures: dict[str, Any]) -> str:
@@ -79,12 +75,3 @@ def _row(results: dict[str, Any], name: str, figures: dict[str, Any]) -> str:
         ),
     )
     return f"| {' | '.join(cells)} |"
-
-
-def _between_marks(path: Path, table: str) -> str:
-    text = path.read_text(encoding="utf-8")
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"{path} has no place for results: two lines {BEGIN} and {END}")
-    return f"{before}{BEGIN}\n\n{table}\n\n{END}{after}"

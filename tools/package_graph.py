@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
 
-from artifacts.files import atomic_path
+from artifacts.files import replace_between
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "architecture.md"
@@ -116,10 +116,7 @@ def main(arguments: list[str] | None = None) -> None:
     if not options.write:
         print(graph.markdown())
         return
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    with atomic_path(PAGE) as part:
-        part.write_text(f"{before}{BEGIN}\n\n{graph.markdown()}\n\n{END}{after}", encoding="utf-8")
+    replace_between(PAGE, BEGIN, END, graph.markdown())
 
 
 if __name__ == "__main__":

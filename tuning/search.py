@@ -156,26 +156,7 @@ def plan(
     # Editors on Windows may begin a file with a byte order mark.
     text = None if space_file is None else space_file.read_text(encoding="utf-8-sig")
     whole = _make_space(configure(model, dataset, **base_arguments), text)
-    searched = whole.settings({}).keys()
-    overrides, others = [], []
-    for setting in settings:
-        key, _, value = setting.partition("=")
-        if key in whole.names:
-            # A fixed setting also applies to the default configuration, so that trials differ from
-            # it only in what is searched; a strength of augmentation is relative to the default's.
-            relative = key == "augmentation" and whole.contains(setting)
-            fixes = ".." not in value and "," not in value
-            # Another augmentation, such as "light" or 2, replaces the default's, at strength 1.
-            replaces = key == "augmentation" and fixes and whole.contains("augmentation=1")
-            overrides.append("augmentation=1" if replaces and not relative else setting)
-            if key not in searched or relative or not fixes:
-                continue
-        elif key in searched:
-            raise ValueError(
-                f"{key} is what is searched: fix or narrow its hyperparameters, among "
-                f"{', '.join(whole.names)}"
-            )
-        others.append(setting)
+    overrides, others = _divide(settings, whole)
     base = configure(model, dataset, settings=others, **base_arguments)
     names = _make_space(base, text).names  # without augmentation, its strength does not vary
     overrides = [setting for setting in overrides if setting.partition("=")[0] in names]
@@ -194,14 +175,42 @@ def plan(
     models.configuration(model, **arguments)  # an early error, not one in every trial
     if search.trials is not None or search.tuner == "hyperband":
         return search
-    if search.tuner != "grid":
-        return dataclasses.replace(search, trials=DEFAULT_TRIALS)
-    trials = sum(1 for _ in itertools.islice(space.combinations(), LARGEST_GRID + 1))
-    if trials > LARGEST_GRID:
+    trials = _grid_size(space) if search.tuner == "grid" else DEFAULT_TRIALS
+    return dataclasses.replace(search, trials=trials)
+
+
+def _divide(settings: Sequence[str], space: Space) -> tuple[list[str], list[str]]:
+    """The settings that narrow a space, and those of the configuration to search around."""
+    searched = space.settings({}).keys()
+    overrides, others = [], []
+    for setting in settings:
+        key, _, value = setting.partition("=")
+        if key in space.names:
+            # A fixed setting also applies to the default configuration, so that trials differ from
+            # it only in what is searched; a strength of augmentation is relative to the default's.
+            relative = key == "augmentation" and space.contains(setting)
+            fixes = ".." not in value and "," not in value
+            # Another augmentation, such as "light" or 2, replaces the default's, at strength 1.
+            replaces = key == "augmentation" and fixes and space.contains("augmentation=1")
+            overrides.append("augmentation=1" if replaces and not relative else setting)
+            if key not in searched or relative or not fixes:
+                continue
+        elif key in searched:
+            raise ValueError(
+                f"{key} is what is searched: fix or narrow its hyperparameters, among "
+                f"{', '.join(space.names)}"
+            )
+        others.append(setting)
+    return overrides, others
+
+
+def _grid_size(space: Space) -> int:
+    size = sum(1 for _ in itertools.islice(space.combinations(), LARGEST_GRID + 1))
+    if size > LARGEST_GRID:
         raise ValueError(
             f"the grid has over {LARGEST_GRID:,} points: narrow it with --set, or limit --trials"
         )
-    return dataclasses.replace(search, trials=trials)
+    return size
 
 
 def search_folder(search: Search) -> Path:

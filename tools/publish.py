@@ -64,7 +64,6 @@ def publish(
     version: str | None = None,
     quantize: str | None = None,
     dataset: str | None = None,
-    images: int | None = None,
     results: Sequence[Path] = (),
 ) -> Path:
     """Export the model of a finished run, check the file, and publish both with a card.
@@ -85,7 +84,6 @@ def publish(
         quantize: "float16" (the default of a new card) or "int8", see `exporting.export`.
         dataset: data set with the validation images of the check, and of the calibration of int8.
             Defaults to rendered images.
-        images: number of images of the check. Defaults to `IMAGES`, for int8 to `IMAGES_INT8`.
         results: `results.json` files for `add_figures`, which are checked before the export.
 
     Returns:
@@ -139,7 +137,7 @@ def publish(
             Path(temporary) / f"{name}.onnx",
             quantize=quantize,
             dataset=dataset,
-            images=images or (IMAGES_INT8 if quantize == "int8" else IMAGES),
+            images=IMAGES_INT8 if quantize == "int8" else IMAGES,
         ).path
         card["onnx_sha256"] = models.file_digest(onnx)
         # The same model reads otherwise where the inference graph has changed.

@@ -87,9 +87,10 @@ def test_the_card_of_a_locator(not_exported, tmp_path):
     assert models.inference_config("finder") == {"threshold": 0.4}
 
 
-def test_a_run_is_published_as_files_that_read_the_same(run, tmp_path):
+def test_a_run_is_published_as_files_that_read_the_same(run, tmp_path, monkeypatch):
     pytest.importorskip("tf2onnx")
-    path = publish(run, "mine", "numbers", "free", ["letters"], images=4)
+    monkeypatch.setattr("tools.publish.IMAGES", 4)
+    path = publish(run, "mine", "numbers", "free", ["letters"])
     digest = models.file_digest(tmp_path / "onnx" / "mine.onnx")
     add_figures(path, [results_file(tmp_path / "results.json", digest)])
     card = json.loads(path.read_text())

@@ -50,93 +50,48 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add(
-        "model",
-        nargs="?",
-        help=f"name of a model, see --list (default: that of --weights, or {DEMO['model']})",
-    )
+    # fmt: off
+    add("model", nargs="?",
+        help=f"name of a model, see --list (default: that of --weights, or {DEMO['model']})")
     add("--list", action="store_true", help="show models, data sets, weights and recipes")
-    add(
-        "--config",
-        type=Path,
-        metavar="FILE",
-        help="train the configuration in a file: best.json of a search or config.json of a run",
-    )
-    add(
-        "--dataset",
-        metavar="NAME|FOLDER|A:2,B:1",
+    add("--config", type=Path, metavar="FILE",
+        help="train the configuration in a file: best.json of a search or config.json of a run")
+    add("--dataset", metavar="NAME|FOLDER|A:2,B:1",
         help="a data set, a folder or table of labelled photos, or a mix of these with weights "
-        f"(default: {DEMO['dataset']})",
-    )
-    add(
-        "--validation",
-        metavar="NAME|FOLDER",
-        help="data whose validation split is scored (default: --dataset)",
-    )
+        f"(default: {DEMO['dataset']})")
+    add("--validation", metavar="NAME|FOLDER",
+        help="data whose validation split is scored (default: --dataset)")
     add_folder_options(parser)
-    add(
-        "--recipe",
-        metavar="NAME",
-        help="training recipe, see --list (default: that of the model or of the data)",
-    )
-    add(
-        "--set",
-        action="append",
-        default=[],
-        dest="settings",
-        metavar="KEY=VALUE",
-        help="an argument of the model, a field of the recipe, or augmentation.FIELD; "
-        "may be repeated",
-    )
-    add(
-        "--crop",
-        choices=("full", "union", "square"),
-        help="train on full images or on crops around the digits (default: full)",
-    )
+    add("--recipe", metavar="NAME",
+        help="training recipe, see --list (default: that of the model or of the data)")
+    add("--set", action="append", default=[], dest="settings", metavar="KEY=VALUE",
+        help="an argument of the model, a field of the recipe, or augmentation.FIELD; may be "
+        "repeated")
+    add("--crop", choices=("full", "union", "square"),
+        help="train on full images or on crops around the digits (default: full)")
     add("--epochs", type=int, metavar="N", help="default: that of the recipe")
     add("--batch-size", type=int, metavar="N", help="default: that of the recipe")
     add("--learning-rate", type=float, metavar="RATE", help="default: that of the recipe")
     add("--seed", type=int, metavar="N", help="default: 0, or that of --config")
-    add(
-        "--weights",
-        metavar="RUN|FILE|NAME",
-        help="start from a run, a .keras file or published weights",
-    )
-    add(
-        "--teacher",
-        metavar="RUN|NAME",
-        help="learn from the predictions of this reader too, for example of a larger one",
-    )
-    add(
-        "--precision",
-        metavar="POLICY",
+    add("--weights", metavar="RUN|FILE|NAME",
+        help="start from a run, a .keras file or published weights")
+    add("--teacher", metavar="RUN|NAME",
+        help="learn from the predictions of this reader too, for example of a larger one")
+    add("--precision", metavar="POLICY",
         help="float32, mixed_bfloat16 (faster where the processor computes in bfloat16) or "
-        "mixed_float16 (default: float32)",
-    )
-    add(
-        "--run",
-        type=Path,
-        metavar="FOLDER",
-        help="the run folder (default: one under runs/ for each configuration)",
-    )
-    add(
-        "--data-dir",
-        type=Path,
-        metavar="FOLDER",
-        help="the folder of TFDS data sets (default: $TFDS_DATA_DIR or data/tensorflow_datasets)",
-    )
+        "mixed_float16 (default: float32)")
+    add("--run", type=Path, metavar="FOLDER",
+        help="the run folder (default: one under runs/ for each configuration)")
+    add("--data-dir", type=Path, metavar="FOLDER",
+        help="the folder of TFDS data sets (default: $TFDS_DATA_DIR or data/tensorflow_datasets)")
     add("--cache-dir", type=Path, metavar="FOLDER", help="folder of decoded images, for later runs")
-    add(
-        "--distribute",
-        nargs="?",
-        const="",
-        metavar="HOST:PORT",
+    add("--distribute", nargs="?", const="", metavar="HOST:PORT",
         help="train on all devices of this machine; with HOST:PORT of process 0, on those of "
-        "several processes (docs/distributed.md)",
-    )
+        "several processes (docs/distributed.md)")
     add("--processes", type=int, metavar="N", help="number of processes of --distribute HOST:PORT")
     add("--process", type=int, metavar="I",
-        help="number of this process, 0 to N-1; process 0 writes the run")  # fmt: skip
+        help="number of this process, 0 to N-1; process 0 writes the run")
+    # fmt: on
     options = parser.parse_args(arguments)
     read_folder_options(parser, options)
     given = [name for name in NOT_WITH_CONFIG if getattr(options, name)]

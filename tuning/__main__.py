@@ -46,45 +46,26 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
+    # fmt: off
     add("model", nargs="?", help="name of a model; train.py --list shows them")
     add("--describe", action="store_true", help="show the search space and exit")
     add("--report", action="store_true", help="write the report of the search in --run and exit")
     add("--dataset", metavar="NAME|FOLDER|A:2,B:1", help="training data, as for train.py")
-    add(
-        "--validation",
-        metavar="NAME|FOLDER",
-        help="data whose validation split scores the trials (default: --dataset)",
-    )
+    add("--validation", metavar="NAME|FOLDER",
+        help="data whose validation split scores the trials (default: --dataset)")
     add("--tuner", metavar="NAME", help="random, bayesian, hyperband or grid (default: random)")
-    add(
-        "--trials",
-        type=int,
-        metavar="N",
-        help="maximum number of candidates, including refused ones (default: 20; a whole grid)",
-    )
+    add("--trials", type=int, metavar="N",
+        help="maximum number of candidates, including refused ones (default: 20; a whole grid)")
     add("--epochs", type=int, metavar="N", help="epochs of a trial (default: recipe's / 4)")
     add("--steps", type=int, metavar="N", help="batches in an epoch (default: recipe's / 4)")
-    add(
-        "--objective",
-        metavar="NAME",
+    add("--objective", metavar="NAME",
         help="sequence_accuracy (for a locator average_precision) or loss, on the validation split "
-        "(default: the former)",
-    )
-    add(
-        "--budget",
-        type=_amount,
-        metavar="50M",
-        help="refuse candidates with more multiply-adds per image",
-    )
-    add(
-        "--set",
-        action="append",
-        default=[],
-        dest="settings",
-        metavar="KEY=VALUE",
+        "(default: the former)")
+    add("--budget", type=_amount, metavar="50M",
+        help="refuse candidates with more multiply-adds per image")
+    add("--set", action="append", default=[], dest="settings", metavar="KEY=VALUE",
         help="fix a hyperparameter (blocks=4), narrow it (blocks=3,4 or blocks=3..5), or change "
-        "any other setting of train.py --set; may be repeated",
-    )
+        "any other setting of train.py --set; may be repeated")
     add("--space", type=Path, metavar="FILE", help="Python file with a search space")
     add("--recipe", metavar="NAME", help="as for train.py")
     add("--crop", choices=("full", "union", "square"), help="as for train.py")
@@ -92,13 +73,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--seed", type=int, default=0, metavar="N", help="seed of search and trials (default: 0)")
     add("--run", type=Path, metavar="FOLDER", help="folder of the search (default: under runs/)")
     add("--data-dir", type=Path, metavar="FOLDER", help="as for train.py")
-    add(
-        "--cache-dir",
-        type=Path,
-        default=Path("cache"),
-        metavar="FOLDER",
-        help="folder for prepared images, shared by the trials (default: cache)",
-    )
+    add("--cache-dir", type=Path, default=Path("cache"), metavar="FOLDER",
+        help="folder for prepared images, shared by the trials (default: cache)")
+    # fmt: on
     add_folder_options(parser)
     options = parser.parse_args(arguments)
     if options.run and not options.model:

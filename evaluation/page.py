@@ -48,7 +48,7 @@ def render(comparison: Comparison, environment: dict[str, Any]) -> str:
 
 
 def template(path: Path) -> jinja2.Template:
-    """The template of a page; it may include the files in the folder of this module."""
+    """The template of a page; it may include or extend those in the folder of this module."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader([path.parent, Path(__file__).parent]),
         autoescape=True,

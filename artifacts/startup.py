@@ -64,8 +64,10 @@ def command(
 
 def start_log(package: str | None = None) -> None:
     """Print the progress that the modules of a package report, or all modules."""
-    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    logging.getLogger(package).setLevel(logging.INFO)
+    level = None if package else logging.INFO
+    logging.basicConfig(level=level, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    if package:
+        logging.getLogger(package).setLevel(logging.INFO)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of tracing for each model
 
 

@@ -119,7 +119,7 @@ def paired_interval(
 
     def end(limit: float, target: float) -> float:
         nearly = limit * (1 - 1e-12)
-        if abs(difference) == 1 and difference == limit:
+        if difference == limit:
             return limit
         return float(optimize.brentq(lambda d: score(d) - target, difference, nearly))
 

@@ -14,6 +14,7 @@ from artifacts.plot_style import colour, image_grid, styled
 from datasets.crops import prepare_image
 from labels import DIGITS, LENGTH
 from models.decoding import best_of_each_length, log_softmax
+from models.heads import attention_grid
 from number_zoo.names import ATTENTION
 
 
@@ -157,9 +158,8 @@ class Saliency:
     def __init__(self, model: keras.Model):
         self.model = model
         self._size, self._channels = tuple(model.input_shape[1:3]), model.input_shape[3]
-        self.attends = ATTENTION in [layer.name for layer in model.layers]
-        if self.attends:
-            self._grid = model.get_layer(f"{ATTENTION}_logits").output.shape[1:3]
+        self._grid = attention_grid(model)
+        if self._grid:
             self._attention = keras.Model(model.input, model.get_layer(ATTENTION).output)
 
     def maps(self, image: np.ndarray, crop: np.ndarray, reading: str) -> np.ndarray:
@@ -175,7 +175,7 @@ class Saliency:
         """
         prepared = prepare_image(image, self._size, self._channels, box=crop)
         batch, digits = prepared[None].astype("float32"), reading.rstrip("+")
-        if self.attends:
+        if self._grid:
             weights = self._attention.predict_on_batch(batch)[0, :, 1:]
             raw = weights.T.reshape(-1, *self._grid)
         else:

@@ -8,8 +8,8 @@ from typing import Any
 import models
 from inference import backends, graph, provenance
 from labels import BOX, DIGITS
+from models.heads import attention_grid
 from number_zoo import reader
-from number_zoo.names import ATTENTION
 from number_zoo.published import DEFAULT_WEIGHTS
 
 MAX_GLIMPSES = 4
@@ -79,14 +79,11 @@ class Reader(reader.Reader):
     @property
     def metadata(self) -> dict[str, Any]:
         """Metadata of exported files, see `number_zoo.session.METADATA`."""
-        grid = None  # rows and columns of the attention maps
-        if ATTENTION in [layer.name for layer in self.model.layers]:
-            grid = list(self.model.get_layer(f"{ATTENTION}_logits").output.shape[1:3])
         return {
             "input_shape": list(self.model.input_shape[1:]),
             "max_digits": self.model.output[DIGITS].shape[1],
             "parameters": self.model.count_params(),
-            "attention_grid": grid,
+            "attention_grid": attention_grid(self.model),
             "max_glimpses": self.max_glimpses,
             "temperature": self.temperature,
         }

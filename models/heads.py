@@ -104,6 +104,12 @@ def attention_pooling(
     return digits, layers.Concatenate(name="length_features")([length, mean])
 
 
+def attention_grid(model: keras.Model) -> tuple[int, int] | None:
+    """Height and width of a model's attention maps; None for a model without attention."""
+    logits = [layer for layer in model.layers if layer.name == "attention_logits"]
+    return logits[0].output.shape[1:3] if logits else None
+
+
 def box_output(x: keras.KerasTensor) -> keras.KerasTensor:
     """Add the bounding box of the number, (batch, 4), to a feature map (batch, h, w, channels).
 

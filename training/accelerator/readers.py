@@ -15,6 +15,7 @@ import numpy as np
 
 import models
 from labels import BOX, DIGITS, LENGTH
+from models.heads import attention_grid
 from models.losses import BoxLoss, DigitsLoss, LengthLoss, add_probabilities
 from training.accelerator import feed, loop
 from training.accelerator.augment import augment
@@ -75,11 +76,6 @@ def train(
 def with_attention(model: keras.Model) -> keras.Model:
     """The model with its attention maps as an additional output."""
     return keras.Model(model.input, {**model.output, ATTENTION: model.get_layer(ATTENTION).output})
-
-
-def attention_grid(model: keras.Model) -> tuple[int, int]:
-    """Height and width of a model's attention maps."""
-    return model.get_layer("attention_logits").output.shape[1:3]
 
 
 def readers_loss(

@@ -24,7 +24,8 @@ import nbformat
 from PIL import Image
 
 from artifacts.console import duration
-from artifacts.files import atomic_path
+from artifacts.files import atomic_path, write_bytes
+from artifacts.startup import command
 
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
 COVERS = FOLDER.parent / "docs" / "images"
@@ -142,8 +143,7 @@ def _write_cover(notebook: nbformat.NotebookNode, path: Path) -> None:
     for _, image in figures(nbformat.v4.new_notebook(cells=cells)):
         image.thumbnail(COVER_SIZE, Image.Resampling.LANCZOS)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_path(path) as part:
-            part.write_bytes(_png(image, COVER_COLOURS))
+        write_bytes(path, _png(image, COVER_COLOURS))
         return
 
 
@@ -156,6 +156,7 @@ def _setting(text: str) -> tuple[str, Any]:
         return name, value
 
 
+@command("tools.notebooks", nbclient.exceptions.CellExecutionError)
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     parser = argparse.ArgumentParser(
@@ -172,24 +173,20 @@ def main(arguments: list[str] | None = None) -> int:
     )
     add("--text", action="store_true", help="only replace the text between the code")
     options = parser.parse_args(arguments)
-    try:
-        values = dict(_setting(text) for text in options.set)
-        for path in sources(options.names):
-            notebook, start = read(path, values), time.monotonic()
-            out = (options.out or FOLDER) / f"{path.stem}.ipynb"
-            if options.text:
-                keep_outputs(notebook, nbformat.read(out, as_version=4))
-            else:
-                execute(notebook)
-            out.parent.mkdir(parents=True, exist_ok=True)
-            with atomic_path(out) as part:
-                nbformat.write(notebook, part)
-            if options.out is None:
-                _write_cover(notebook, COVERS / f"{path.stem}.png")
-            print(f"{out.name}: {duration(time.monotonic() - start)}", flush=True)
-    except (ValueError, OSError, nbclient.exceptions.CellExecutionError) as error:
-        print(f"tools.notebooks: {error}", file=sys.stderr)
-        return 2
+    values = dict(_setting(text) for text in options.set)
+    for path in sources(options.names):
+        notebook, start = read(path, values), time.monotonic()
+        out = (options.out or FOLDER) / f"{path.stem}.ipynb"
+        if options.text:
+            keep_outputs(notebook, nbformat.read(out, as_version=4))
+        else:
+            execute(notebook)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_path(out) as part:
+            nbformat.write(notebook, part)
+        if options.out is None:
+            _write_cover(notebook, COVERS / f"{path.stem}.png")
+        print(f"{out.name}: {duration(time.monotonic() - start)}", flush=True)
     return 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from artifacts.files import atomic_path, write_json
+from artifacts.files import write_bytes, write_json
 from datasets.rendered_numbers.rendering import render
 from datasets.rendered_numbers.styles import DEFAULT, WIDE, Framing
 
@@ -34,8 +34,7 @@ def write_gallery(folder: Path) -> None:
     for style, index in EXAMPLES:
         rendered = render(SEED, index, style)
         file = f"{rendered.label}.jpg"
-        with atomic_path(folder / file) as part:
-            part.write_bytes(rendered.jpeg)
+        write_bytes(folder / file, rendered.jpeg)
         examples.append({"file": file, "number": rendered.label})
     write_json(folder / "examples.json", examples)
 

@@ -107,8 +107,6 @@ def render(folder: Folder, suspects: Sequence[tuple[int, Reading]] | None) -> st
     has_turns = folder.several or any(photo.turn for photo in photos)
     return template(Path(__file__).with_name("folder_page.html.j2")).render(
         folder=folder,
-        several=folder.several,
-        root=folder.root,
         corrected=shlex.quote(str(folder.root / "corrected.csv")),
         lengths=lengths,
         table=[(split, [counts[split, length] for length in lengths]) for split in SPLITS],

@@ -60,12 +60,9 @@ def parse_source(source: str | Path) -> tuple[Path, ReadOptions]:
     return expand_user(path), ReadOptions(**values)
 
 
-def with_options(source: str, **options: str | None) -> str:
-    """Add options to the name of a folder in a mixture; options that are None or "" are ignored."""
-    given = {name: value for name, value in options.items() if value}
-    if not given:
-        return source
+def with_options(source: str, **options: str) -> str:
+    """Add options to the name of a folder in a mixture."""
     _, current = parse_source(source)
     path = source if current == ReadOptions() else source.rpartition("?")[0]
-    values = {k: v for k, v in asdict(replace(current, **given)).items() if v}
+    values = {k: v for k, v in asdict(replace(current, **options)).items() if v}
     return f"{path}?{urlencode(values)}"

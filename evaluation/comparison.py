@@ -22,7 +22,7 @@ from evaluation.mistakes import mistake_figures
 from evaluation.paired import Pair, compare_pairs
 from evaluation.timing import time_readers
 from inference import provenance
-from inference.over_dataset import overlap, run_inference
+from inference.over_dataset import run_inference
 from inference.reader import Reader as KerasReader
 from inference.split_images import SplitImages, random_indices
 from models.metrics import negative_log_likelihood, sequence_correct
@@ -251,7 +251,7 @@ def _evaluate(name, reader: Reader, images: SplitImages, crop, thresholds_on) ->
         **{key: reader.metadata[key] for key in _METADATA},
         "trained_with": provenance.trained_with(name),
         "seed": provenance.configuration(name).get("seed"),
-    } | figures.box_figures(overlap(predictions.boxes, outputs.boxes))
+    } | figures.box_figures(predictions.boxes, outputs.boxes)
     return _result(
         name, predictions.decoded, truth, images, loss, thresholds, about,
         predictions=predictions, reader=reader, model=model,

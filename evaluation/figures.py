@@ -93,16 +93,22 @@ def _false_positives(lengths, decoded, confidence) -> dict[str, Any]:
     }
 
 
-def box_figures(overlaps: np.ndarray) -> dict[str, Any]:
+def box_figures(boxes: np.ndarray, true_boxes: np.ndarray) -> dict[str, Any]:
     """Figures of predicted boxes, independent of the readings.
 
     Args:
-        overlaps: intersection over union of predicted and true boxes; NaN if either is unknown.
+        boxes: (n, 4), left, top, right and bottom in pixels; NaN if unknown.
+        true_boxes: the same of the numbers.
 
     Returns:
-        `box_overlap`, the mean, and `boxes_found`, the fraction with an overlap of at least 0.5;
-        empty if no box is known.
+        `box_overlap`, the mean intersection over union, and `boxes_found`, the fraction of 0.5 or
+        more; empty if no box is known.
     """
+    low = np.maximum(boxes[:, :2], true_boxes[:, :2])
+    high = np.minimum(boxes[:, 2:], true_boxes[:, 2:])
+    common = np.maximum(high - low, 0).prod(axis=1)
+    areas = [(b[:, 2:] - b[:, :2]).prod(axis=1) for b in (boxes, true_boxes)]
+    overlaps = common / np.maximum(sum(areas) - common, 1e-9)
     known = overlaps[np.isfinite(overlaps)]
     if len(known) == 0:
         return {}

@@ -80,11 +80,3 @@ def run_inference(
             boxes += [example.box for example in examples]
     truth = {name: np.concatenate([part[name] for part in truths]) for name in truths[0]}
     return EvalOutputs(Predictions.concatenate(predictions), texts, truth, np.stack(boxes))
-
-
-def overlap(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Intersection over union of pairs of boxes (n, 4), in [0, 1]; NaN if either is unknown."""
-    inner = np.minimum(boxes[:, 2:], others[:, 2:]) - np.maximum(boxes[:, :2], others[:, :2])
-    common = np.maximum(inner, 0).prod(axis=1)
-    areas = [(b[:, 2:] - b[:, :2]).prod(axis=1) for b in (boxes, others)]
-    return common / np.maximum(sum(areas) - common, 1e-9)

@@ -13,6 +13,7 @@ from sklearn.metrics import log_loss
 
 import labels
 from evaluation.figures import (
+    box_figures,
     calibration_error,
     choose_threshold,
     constant_answer,
@@ -186,3 +187,13 @@ def test_the_curve_and_the_threshold_agree(cases):
         best = max((p["coverage"] for p in curve if p["accuracy"] >= target - 1e-9), default=0.0)
         chosen = choose_threshold(correct, confidence, target)
         assert coverage_at(chosen, correct, confidence)["coverage"] == pytest.approx(best)
+
+
+def test_overlap_of_worked_examples():
+    boxes = np.float32([[0, 0, 2, 2], [0, 0, 2, 2], [0, 0, 1, 1], [np.nan] * 4])
+    others = np.float32([[0, 0, 2, 2], [1, 0, 3, 2], [2, 2, 3, 3], [0, 0, 1, 1]])
+    assert box_figures(boxes, others) == {
+        "box_overlap": pytest.approx(4 / 9),  # of 1, 1/3 and 0
+        "boxes_found": pytest.approx(1 / 3),
+    }
+    assert box_figures(boxes[3:], others[3:]) == {}

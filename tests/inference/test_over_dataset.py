@@ -7,9 +7,8 @@ import pytest
 from PIL import Image
 
 from datasets import Example, sources
-from evaluation import figures
 from inference import Reader, over_dataset
-from inference.over_dataset import overlap, run_inference
+from inference.over_dataset import run_inference
 from number_zoo import files
 
 
@@ -74,16 +73,3 @@ def test_few_pixels_are_in_memory(reader, split, monkeypatch):
 def test_no_boxes_no_crop(reader, photos):
     with pytest.raises(ValueError, match="has no digit boxes"):
         run_inference(reader, str(photos), "test", crop="union")
-
-
-def test_overlap_of_worked_examples():
-    boxes = np.float32([[0, 0, 2, 2], [0, 0, 2, 2], [0, 0, 1, 1], [np.nan] * 4])
-    others = np.float32([[0, 0, 2, 2], [1, 0, 3, 2], [2, 2, 3, 3], [0, 0, 1, 1]])
-    overlaps = overlap(boxes, others)
-    np.testing.assert_allclose(overlaps[:3], [1, 1 / 3, 0], atol=1e-6)
-    assert np.isnan(overlaps[3])
-    assert figures.box_figures(overlaps) == {
-        "box_overlap": pytest.approx(4 / 9),
-        "boxes_found": pytest.approx(1 / 3),
-    }
-    assert figures.box_figures(overlaps[3:]) == {}

@@ -129,7 +129,7 @@ def publish(
     if card["reads"] is None or card["licence"] is None:
         raise ValueError(f"{path} does not exist yet: pass --reads and --licence")
     for file in results:
-        _figures(file, {digest, existing.get("onnx_sha256"), *_exported_digests(file)})
+        _figures(file, {digest, existing.get("onnx_sha256", digest), *_exported_digests(file)})
     with tempfile.TemporaryDirectory() as temporary:
         onnx = export(
             run.folder,

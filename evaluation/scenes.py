@@ -160,8 +160,9 @@ def show(comparison: SceneComparison, folder: Path) -> None:
     title = f"All numbers of {comparison.dataset}, {comparison.split} split"
     Console().print(table(title, columns, rows, right=columns[1:]))
     print(
-        "In %, with the 95 % interval of F1. A number counts when its box (IoU 0.5) and every "
-        "digit are right; small numbers are below 5 % of the image's height. *of boxes alone"
+        "In %, with the 95 % interval of F1. A number counts when every digit and its box (IoU "
+        "0.5, if it is known) are right; small numbers are below 5 % of the image's height. "
+        "*of boxes alone"
     )
     for name, figures in comparison.figures.items():
         if alarms := figures.get("false_alarms"):

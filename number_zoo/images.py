@@ -70,9 +70,10 @@ def decode_image(
             raise ValueError(
                 f"{name} is a HEIC image: pip install pillow-heif to read such images"
             ) from error
+        kinds = "PNG, JPEG, WebP, BMP, TIFF or another kind that Pillow reads"
+        kinds = ", ".join(formats) if formats else kinds
         raise ValueError(
-            f"{name} does not decode as an image (PNG, JPEG, WebP, BMP, TIFF or another kind "
-            f"that Pillow reads). Received: {_what_is_wrong(file, error)}"
+            f"{name} does not decode as an image ({kinds}). Received: {_what_is_wrong(file, error)}"
         ) from error
 
 

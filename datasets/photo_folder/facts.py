@@ -63,7 +63,10 @@ def measure(paths: Iterable[Path]) -> dict[Path, ImageFacts]:
     states = {path: [path.stat().st_size, path.stat().st_mtime_ns] for path in paths}
     if not states:
         return {}
-    root = os.path.commonpath([path.absolute().parent for path in states])
+    try:
+        root = os.path.commonpath([path.absolute().parent for path in states])
+    except ValueError:  # on several drives of Windows
+        root = ""
     digest = hashlib.sha256(root.encode(errors="surrogateescape")).hexdigest()[:16]
     folder = os.environ.get(CACHE_VARIABLE) or expand_user("~/.cache/number_zoo")
     cache = Path(folder, f"images-{_VERSION}-{digest}.json")

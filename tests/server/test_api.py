@@ -226,7 +226,7 @@ IN_PIXELS = "in pixels of the image, 60 x 40, not in fractions of it; at least 3
         ),
         (422, {"content": encode()[:-300], "headers": URLENCODED}, "does not decode"),
         (422, {"content": encode()[:-300], "headers": URLENCODED}, "curl --data-binary"),
-        (422, {"content": encode(kind="JPEG")[:-40]}, "does not decode"),
+        (422, {"content": encode(kind="JPEG")[:-40]}, "does not decode as an image (JPEG, PNG, W"),
         (422, {"json": {}}, "image: Field required"),
         (422, {"json": {"image": BASE64, "model": FIRST}}, "?model=NAME. Received: model: Extra"),
         (422, {"json": {"image": []}}, 'A JSON body is {"image"'),

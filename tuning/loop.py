@@ -86,9 +86,9 @@ def run_search(
     is_chief = is_distributed and "chief" in name
     is_worker = is_distributed and not is_chief
     is_done = bool(search.trials) and _done(read_records(folder)) >= search.trials
+    labels = label_digests(search.base)
     if is_worker or is_done:
-        check_search(folder, search)
-        labels = label_digests(search.base)
+        check_search(folder, search, labels)
         if is_done and (changed := changed_labels(folder / "search.json", labels)):
             log.warning(
                 "%s is finished. It was searched before the labels of %s changed.",
@@ -100,7 +100,7 @@ def run_search(
         if is_done and not _listens(host, int(port)):
             log.info("the search in %s is finished, and its chief has ended", folder)
             return  # keras-tuner would wait an hour for the chief
-    with contextlib.nullcontext() if is_worker else open_search(folder, search):
+    with contextlib.nullcontext() if is_worker else open_search(folder, search, labels):
         context = TrialContext(search, folder, data_dir, cache_dir, name if is_worker else "")
         if not is_chief:
             _train_default(context)

@@ -34,7 +34,7 @@ from artifacts.files import (
 from artifacts.run_folder import check_labels
 from number_zoo.names import unknown_name
 from training.configuration import Configuration, configure, default_folder, set_values
-from training.fit import label_digests, steps_per_epoch
+from training.fit import steps_per_epoch
 from tuning.space import Space, load, model_space
 
 TUNERS = ("random", "bayesian", "hyperband", "grid")
@@ -239,19 +239,18 @@ def read_search(folder: Path) -> Search:
 
 
 @contextlib.contextmanager
-def open_search(folder: Path, search: Search) -> Iterator[None]:
-    """Lock the folder of a search, new or to be resumed.
+def open_search(folder: Path, search: Search, labels: dict[str, str]) -> Iterator[None]:
+    """Lock the folder of a search, new or to be resumed, with the digests of its labels.
 
     Raises:
         RunError: if the folder contains another search or other files, if its labels have changed,
             or if another process searches in it.
     """
     resumes = is_started(folder, "search.json", "search")
-    labels = label_digests(search.base)
     folder.mkdir(parents=True, exist_ok=True)
     with lock(folder, "searching"):
         if resumes:
-            check_search(folder, search)
+            check_search(folder, search, labels)
             check_labels(folder / "search.json", labels)
         for parent in (folder / "trials", *(folder / "trials").glob("[!.]*/")):
             remove_leftovers(parent)  # also in finished trials, which are not written any more
@@ -265,8 +264,13 @@ def open_search(folder: Path, search: Search) -> Iterator[None]:
         yield
 
 
-def check_search(folder: Path, search: Search) -> None:
+def check_search(folder: Path, search: Search, labels: dict[str, str]) -> None:
     """Check that a folder contains this search, possibly with another number of trials.
+
+    Args:
+        folder: the folder.
+        search: the search.
+        labels: the digests of its labels, for the error.
 
     Raises:
         RunError: if it contains another search or none, or if its space has changed.
@@ -275,7 +279,7 @@ def check_search(folder: Path, search: Search) -> None:
     present = read_search(folder).to_json() | {"trials": search.trials}
     if present != requested:
         # First, since the number of steps changes with the number of images.
-        check_labels(folder / "search.json", label_digests(search.base))
+        check_labels(folder / "search.json", labels)
         raise RunError(
             f"{folder} is another search ({first_difference(present, requested)}). Name another "
             "folder with --run, or give the command it was started with."

@@ -7,6 +7,7 @@ uint8, and larger than the model's input if augmentation needs a margin.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import logging
 import math
@@ -153,7 +154,7 @@ def _fill(
     texts, ids = [], []
     boxes = np.full((len(array), 4), np.nan, np.float32)
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
-        for chunk in sources.chunks(stream, _CHUNK):
+        while chunk := list(itertools.islice(stream, _CHUNK)):
             rows = [row for row in range(len(chunk)) if used is None or used[len(ids) + row]]
             results = pool.map(_preprocess, [chunk[row] for row in rows], [spec] * len(rows))
             for row, (image, box) in zip(rows, results, strict=True):

@@ -142,12 +142,6 @@ def folder_examples(
     return stream
 
 
-def chunks(stream: Iterator, length: int) -> Iterator[list]:
-    """Yield lists of up to `length` items of a stream."""
-    while chunk := list(itertools.islice(stream, length)):
-        yield chunk
-
-
 def defaults(source: str | Path) -> dict[str, Any]:
     """Default `image_size`, `channels` and `max_digits` of a source; the largest ones of a mixture.
 

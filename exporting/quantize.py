@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -13,6 +15,9 @@ from onnx import GraphProto, ModelProto, NodeProto, helper
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
+FEW = 0.005
+"""Fraction of the weights of all convolutions below which a convolution is not quantized."""
+
 Arrays = dict[str, np.ndarray]
 
 
@@ -22,9 +27,9 @@ def quantize(model: ModelProto, inputs: Sequence[Arrays]) -> None:
     Weights have 7 bits, so that sums do not saturate on processors without instructions for 8-bit
     products (VNNI).
 
-    The first convolution, those of one pixel (shortcuts of residual blocks, logits of maps) and
-    other operations are not quantized: rounding them changes results most, and they take little of
-    the time.
+    Only convolutions of the kernel size that has most weights are quantized, and of these only
+    those with many. The others (the first, depthwise ones, shortcuts of residual blocks, logits of
+    maps) take little of the time, and rounding them changes results most.
 
     Args:
         model: a model in float32, without a loop, or with one whose body takes all values as
@@ -60,16 +65,25 @@ def _quantized(model: ModelProto, inputs: Iterator[Arrays]) -> ModelProto:
             reduce_range=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
+            # Ranges are the means of the lowest and the highest values of the images: with the
+            # extremes of all, a few images would make the steps of the others coarse.
+            extra_options={"CalibMovingAverage": True},
         )
         return onnx.load(quantized)
 
 
 def _sensitive(graph: GraphProto) -> list[str]:
-    """Names of the first convolution and of those of one pixel."""
-    shapes = {weights.name: weights.dims for weights in graph.initializer}
-    convolutions = [node for node in graph.node if node.op_type == "Conv"]
-    pointwise = [node for node in convolutions if set(shapes[node.input[1]][2:]) == {1}]
-    return [node.name for node in (*convolutions[:1], *pointwise)]
+    """Names of the convolutions that are not quantized, see `quantize`."""
+    shapes = {weights.name: tuple(weights.dims) for weights in graph.initializer}
+    kernels = {
+        node.name: shapes[node.input[1]] for node in graph.node if node.op_type == "Conv"
+    }  # (filters, channels, height, width)
+    sizes: Counter[tuple[int, ...]] = Counter()
+    for shape in kernels.values():
+        sizes[shape[2:]] += math.prod(shape)
+    (most, _), *_ = sizes.most_common(1)
+    few = FEW * sizes.total()
+    return [name for name, shape in kernels.items() if shape[2:] != most or math.prod(shape) < few]
 
 
 class _Calibration(CalibrationDataReader):

@@ -68,6 +68,13 @@ def set_up(
     add("--seconds", type=float, default=560, help="time limit, start-up included (default: 560)")
     add("--batch-size", type=int, default=batch_size, help=f"default: {batch_size}")
     add("--learning-rate", type=float, default=1.5e-3, help="peak (default: 0.0015)")
+    add(
+        "--slower",
+        nargs=2,
+        metavar=("PATTERN", "FACTOR"),
+        help="train the weights whose paths begin with the pattern, as the pretrained ones of "
+        "text_transformer (text_), at FACTOR times the learning rate",
+    )
     add("--pool", type=int, default=pool, help="rendered images in the accelerator's memory")
     add("--workers", type=int, default=max(1, (os.cpu_count() or 1) - 1))
     add("--seed", type=int, default=0, help="default: 0")

@@ -11,6 +11,7 @@ import functools
 import logging
 import mmap
 import multiprocessing
+import os
 import queue
 import time
 from collections.abc import Callable
@@ -255,6 +256,7 @@ def _shared(fields: Fields) -> dict[str, np.ndarray]:
 
 
 def _work(number, workers, writers, weights, seed, slots, full, free) -> None:
+    os.nice(10)  # the compilation of the first step has priority
     cv2.setNumThreads(1)
     kinds = list(weights)
     probabilities = np.array(list(weights.values())) / sum(weights.values())

@@ -6,6 +6,7 @@ import argparse
 import collections
 import logging
 import queue
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -83,6 +84,7 @@ def make_step(
     augment: Callable[..., tuple[jax.Array, dict[str, jax.Array] | jax.Array]],
     loss: Callable[..., tuple[jax.Array, dict[str, jax.Array]]],
     batch_size: int,
+    slower: tuple[str, str] | None = None,
 ) -> Callable[..., tuple[list[State], dict[str, jax.Array]]]:
     """The jitted training step of models that learn from the same batches.
 
@@ -93,12 +95,20 @@ def make_step(
         loss: (outputs of each model, truth) to the scalar to minimize and a dictionary of scalars
             to log, with `loss`.
         batch_size: images in a batch.
+        slower: pattern of the beginning of paths of weights, and the factor by which their
+            learning rate is multiplied.
 
     Returns:
         `step(states, arrays, places, key, number, strengths, rate, momentum)`: draws a batch from
         the pool's arrays, augments it and updates the states, which are donated; returns them and
         the scalars.
     """
+
+    pattern, factor = slower or ("", 1.0)
+    factors = [
+        [float(factor) if re.match(pattern, v.path) else 1.0 for v in model.trainable_variables]
+        for model in models
+    ]
 
     def step(states, arrays, places, key, number, strengths, rate, momentum):
         picks, changes = jax.random.split(jax.random.fold_in(key, number))
@@ -118,19 +128,23 @@ def make_step(
         gradients, (rest, measured) = jax.grad(total, has_aux=True)(
             [state["weights"] for state in states]
         )
-        updates = zip(states, optimizers, gradients, rest, strict=True)
+        updates = zip(states, optimizers, gradients, rest, factors, strict=True)
         return [_update(*update, rate, momentum) for update in updates], measured
 
     return jax.jit(step, donate_argnums=0)
 
 
-def _update(state, optimizer, gradients, rest, rate, momentum) -> State:
+def _update(state, optimizer, gradients, rest, factors, rate, momentum) -> State:
     """A state after a step of its optimizer, with the moving average of its weights."""
     variables = [
         jnp.asarray(rate, value.dtype) if variable is optimizer.learning_rate else value
         for variable, value in zip(optimizer.variables, state["optimizer"], strict=True)
     ]
     weights, variables = optimizer.stateless_apply(variables, gradients, state["weights"])
+    weights = [
+        new if factor == 1.0 else old + factor * (new - old)
+        for old, new, factor in zip(state["weights"], weights, factors, strict=True)
+    ]
 
     def average(old, new):
         if not jnp.issubdtype(new.dtype, jnp.floating):

@@ -65,7 +65,7 @@ def train(
         source,
         pool,
         {name: feed.weight_of(name) for name in pool.counts},
-        loop.make_step(readers, optimizers, change, loss, options.batch_size),
+        loop.make_step(readers, optimizers, change, loss, options.batch_size, options.slower),
         readers,
         states,
         (STRENGTHS, calm),

@@ -268,7 +268,7 @@ def main() -> int:
     add = parser.add_argument
     add("dataset", help="data set or folder of photos")
     add("--peers", nargs="*", default=["rapidocr"], choices=sorted(SETTINGS))
-    add("--weights", nargs="*", default=["conv_transformer.any10", "conv_transformer_small.any10"])
+    add("--weights", nargs="*", default=["text_transformer.any10", "conv_transformer_small.any10"])
     add("--split", default="test", choices=("validation", "test"))
     add("--limit", type=int, default=None, metavar="N", help="only the first N images")
     add("--environments", type=Path, default=Path(".peers"), metavar="FOLDER")

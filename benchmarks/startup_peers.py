@@ -32,7 +32,7 @@ from ocr_peers import (
 )
 
 SETTINGS = {
-    "number_zoo": ["conv_transformer_small.any10", "conv_transformer.any10"],
+    "number_zoo": ["conv_transformer_small.any10", "text_transformer.any10"],
     "rapidocr": ["224", "96+224+recognizer"],
     "ddddocr": ["default"],
     "tesseract": ["7"],

@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import keras
-import numpy as np
 from annotated_types import MinLen
-from keras import layers, ops
 
 from models import search_space
 from models.arguments import ImageShape, NonNegativeInt, PositiveInt, PositiveInts, Rate
 from models.blocks import conv_norm, image_input, residual_stages
+from models.encoder import transformer_encoder
 from models.entry import Entry
 from models.heads import attention_outputs
 
@@ -69,55 +68,12 @@ def conv_transformer(
         features after Carion et al. 2020, https://arxiv.org/abs/2005.12872; pre-normalization
         after Xiong et al. 2020, https://arxiv.org/abs/2002.04745.
     """
-    if encoder_layers and filters[-1] % heads:
-        raise ValueError(
-            f"heads divides the last of filters. Received: heads={heads!r}, filters={filters!r}"
-        )
     images, x = image_input(input_shape, normalize_contrast=normalize_contrast)
     x = conv_norm(x, stem_filters, 3, strides=2, name="stem")
     x = residual_stages(x, filters, blocks, [tuple(stride) for stride in strides])[-1]
-    if encoder_layers:
-        x = _encoder(x, encoder_layers, heads, mlp_ratio)
+    x = transformer_encoder(x, encoder_layers, heads, mlp_ratio)
     outputs = attention_outputs(x, max_digits, dropout=dropout, locate=locate)
     return keras.Model(images, outputs, name="conv_transformer")
-
-
-def _encoder(x, count: int, heads: int, mlp_ratio: int):
-    """Apply encoder layers to the positions of a map (batch, h, w, c); the shape does not
-    change."""
-    height, width, channels = x.shape[1:]
-    x = _add_positions(x)
-    x = layers.Reshape((height * width, channels), name="tokens")(x)
-    for index in range(1, count + 1):
-        name = f"encoder{index}"
-        y = layers.LayerNormalization(name=f"{name}_attention_norm")(x)
-        y = layers.MultiHeadAttention(heads, channels // heads, name=f"{name}_attention")(y, y)
-        x = layers.Add(name=f"{name}_attention_add")([x, y])
-        y = layers.LayerNormalization(name=f"{name}_mlp_norm")(x)
-        y = layers.Dense(mlp_ratio * channels, activation="silu", name=f"{name}_mlp_in")(y)
-        y = layers.Dense(channels, name=f"{name}_mlp_out")(y)
-        x = layers.Add(name=f"{name}_mlp_add")([x, y])
-    x = layers.LayerNormalization(name="encoder_norm")(x)
-    return layers.Reshape((height, width, channels), name="encoded")(x)
-
-
-def _add_positions(x):
-    """Add fixed position codes to a feature map (batch, h, w, c).
-
-    Sines and cosines of the row and of the column each occupy a quarter of the channels (Vaswani et
-    al. 2017, https://arxiv.org/abs/1706.03762).
-    """
-    height, width, channels = x.shape[1:]
-    count = channels // 4
-    rates = np.pi / 64.0 ** (np.arange(count) / max(1, count - 1))
-    for axis, positions in enumerate((height, width)):
-        angles = np.arange(positions)[:, None] * rates
-        codes = np.zeros((positions, channels), "float32")
-        codes[:, 2 * count * axis : 2 * count * (axis + 1)] = np.concatenate(
-            [np.sin(angles), np.cos(angles)], axis=-1
-        )
-        x = ops.add(x, codes.reshape((1, 1, positions, channels) if axis else (1, -1, 1, channels)))
-    return x
 
 
 def _search_space(hp: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -29,7 +29,7 @@ photos = ""  # a folder of your own photos
 folder = "runs/whole_photos"  # where the rendered images and the trained models are saved
 count = 6000  # rendered images
 architecture = "residual_cnn_small"  # trained here
-weights = "conv_transformer.any10"  # the published reader
+weights = "text_transformer.any10"  # the published reader
 steps = 1200  # batches of 32 images, twice
 test_images = 600  # only the first so many test images; None for all
 
@@ -224,7 +224,7 @@ evaluation.plot_readings(
 # ## What next
 #
 # - If it cannot read yours: a folder with a hundred of them and a `labels.csv` is a data set, and
-#   `python train.py --weights conv_transformer.any10 --dataset my_photos:1,rendered_numbers:1
+#   `python train.py --weights text_transformer.any10 --dataset my_photos:1,rendered_numbers:1
 #   --validation my_photos` fine-tunes the reader in minutes.
-# - `python evaluate.py runs/mine conv_transformer.any10 --dataset my_photos` says whether it
+# - `python evaluate.py runs/mine text_transformer.any10 --dataset my_photos` says whether it
 #   helped; `--crop union` gives the figure for true boxes, beside the one that counts.

@@ -11,7 +11,7 @@ from number_zoo.names import unknown_name
 
 FOLDER = Path(__file__).resolve().parent / "weights"
 
-DEFAULT_WEIGHTS = "conv_transformer.any10"
+DEFAULT_WEIGHTS = "text_transformer.any10"
 """The most accurate published weights."""
 
 DEFAULT_LOCATOR = "locator.scenes"

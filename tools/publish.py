@@ -1,6 +1,6 @@
 """Publish a reader or locator: train, export and check it, and write its files and model card.
 
-    python -m tools.publish conv_transformer.any10          trains from nothing, see --steps
+    python -m tools.publish text_transformer.any10          trains from nothing, see --steps
     python -m tools.publish runs/mine --name mine --reads "…" --licence "…" --fails "…" "…"
     python -m tools.publish runs/mine --name mine --evaluate street_numbers svhn_sample
     python -m tools.publish runs/locator --name locator.scenes --reads "…" --licence "…"

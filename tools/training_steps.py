@@ -146,6 +146,53 @@ _ANY10 = (
     ),
 )
 
+_RECOGNIZER = "runs/rapidocr/rapidocr/models/PP-OCRv6_rec_small.onnx"
+_PREPARE_TEXT = (
+    Step(
+        "python -m pip download --no-deps --dest runs rapidocr==3.10.0",
+        Path("runs/rapidocr-3.10.0-py3-none-any.whl"),
+    ),
+    Step(
+        "python -m zipfile -e runs/rapidocr-3.10.0-py3-none-any.whl runs/rapidocr",
+        Path(_RECOGNIZER),
+    ),
+    Step(
+        f"python -m tools.convert_text_recognizer {_RECOGNIZER} runs/text_start.keras "
+        "--start runs/conv_transformer",
+        Path("runs/text_start.keras"),
+    ),
+    Step(
+        "python train.py text_transformer --weights runs/text_start.keras --recipe fine_tuning "
+        "--precision mixed_bfloat16 --validation street_numbers "
+        "--dataset rendered_numbers:4,rendered_numbers/suffixes:4,rendered_numbers/kinds:8,"
+        "rendered_numbers/wide:3,rendered_numbers/devices:2,rendered_numbers/handwriting:4,"
+        "rendered_scenes/crops:5,street_numbers:8,cheque_amounts:5,meter_digits:2,scene_digits:2 "
+        "--set augmentation=strong --set augmentation.blur=0.4 --set augmentation.downscale=0.4 "
+        "--set augmentation.background_crop=0.15 --set frozen= --set ema_momentum=0.995 "
+        "--set checkpoint=last --learning-rate 1.2e-3 --batch-size 64 --epochs 8 "
+        "--set steps_per_epoch=150 --run runs/text",
+        _metrics("text"),
+    ),
+)
+_INIT_TEXT = "--learning-rate 1.2e-3 --init runs/text runs/conv_transformer_small"
+_TEXT = (
+    *_ANY10,
+    *_PREPARE_TEXT,
+    _accelerate(
+        "training.accelerator",
+        f"--readers text_transformer conv_transformer_small --seconds 715 --workers 15 --seed 3 "
+        f"{_INIT_TEXT} --slower 'text_(stem|stage)' 0.3",
+        "text_any10",
+    ),
+    _finish(
+        "text_any10",
+        f"--validation street_numbers --steps 13638 {_INIT_TEXT}",
+        "runs/text_any10",
+        "conv_transformer_small",
+        _DRAWN,
+    ),
+)
+
 _SCENES = (
     *_PACKED,
     _accelerate(
@@ -173,7 +220,7 @@ PLANS = {
             ),
         ),
     ),
-    "conv_transformer.any10": Plan(Path("runs/conv_transformer"), _PHOTOS, _ANY10),
+    "text_transformer.any10": Plan(Path("runs/text_any10/text_transformer"), _PHOTOS, _TEXT),
     "conv_transformer_small.any10": Plan(Path("runs/conv_transformer_small"), _PHOTOS, _ANY10),
     "locator.scenes": Plan(Path("runs/locator"), _PHOTOS, _SCENES),
 }

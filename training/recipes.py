@@ -154,7 +154,7 @@ def few_labels() -> Recipe:
         batch_size=16,
         learning_rate=2e-4,
         ema_momentum=0.97,
-        frozen="stem|stage",
+        frozen="(text_)?(stem|stage)",
     )
 
 

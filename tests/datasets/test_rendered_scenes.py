@@ -121,7 +121,7 @@ def test_crops_show_one_whole_upright_number_or_none():
         assert ((boxes >= 0) & (boxes <= [width, height] * 2)).all()
     shown = [(image, label) for image, label, _ in crops if label][:40]
     images, labels = zip(*shown, strict=True)
-    readings = Reader("conv_transformer.any10").read(images)
+    readings = Reader("text_transformer.any10").read(images)
     right = [reading.number == label for reading, label in zip(readings, labels, strict=True)]
     assert np.mean(right) > 0.8
 

@@ -99,7 +99,9 @@ def train(options: argparse.Namespace, source: feed.Feed, began: float) -> None:
         source,
         pool,
         source.weights,
-        loop.make_step([model], optimizers, change, measured_loss, options.batch_size, options.slower),
+        loop.make_step(
+            [model], optimizers, change, measured_loss, options.batch_size, options.slower
+        ),
         [model],
         states,
         (photo, photo),

@@ -81,7 +81,7 @@ def _sensitive(graph: GraphProto) -> list[str]:
     sizes: Counter[tuple[int, ...]] = Counter()
     for shape in kernels.values():
         sizes[shape[2:]] += math.prod(shape)
-    (most, _), *_ = sizes.most_common(1)
+    most = max(sizes, key=sizes.__getitem__, default=None)
     few = FEW * sizes.total()
     return [name for name, shape in kernels.items() if shape[2:] != most or math.prod(shape) < few]
 

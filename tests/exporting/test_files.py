@@ -40,6 +40,20 @@ FILES = [
 ]
 
 
+def test_a_model_without_convolutions_is_quantized_without_change(need):
+    need("onnx")
+    import onnx
+
+    from exporting.quantize import quantize
+
+    graph = onnx.parser.parse_model(
+        '<ir_version: 10, opset_import: ["" : 17]> g (float[1, 2] x) => (float[1, 1] y) '
+        "<float[2, 1] w = {2, 3}> { y = MatMul(x, w) }"
+    )
+    quantize(graph, [{"x": np.ones((1, 2), np.float32)}])
+    assert [node.op_type for node in graph.graph.node] == ["MatMul"]
+
+
 def test_int8_reads_what_float32_reads_but_for_rounding(need, tmp_path, monkeypatch):
     need("onnx")
     import onnx

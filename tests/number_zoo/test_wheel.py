@@ -1,6 +1,8 @@
 """The wheel holds the package with its weights and nothing else, and is well formed."""
 
+import tomllib
 import zipfile
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -30,3 +32,11 @@ def test_the_wheel_holds_the_package_alone(tmp_path, monkeypatch):
     assert always == {"onnxruntime", "numpy", "pillow"}
     assert f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     assert not check.check([str(wheel)], strict=True)
+
+
+def test_the_container_has_every_licence():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    lines = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    sent = [line[1:] for line in lines if line.startswith("!")]
+    for name in project["license-files"]:
+        assert any(fnmatch(name, pattern) for pattern in sent), name

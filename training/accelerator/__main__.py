@@ -72,8 +72,8 @@ def set_up(
         "--slower",
         nargs=2,
         metavar=("PATTERN", "FACTOR"),
-        help="train the weights whose paths begin with the pattern, as the pretrained ones of "
-        "text_transformer (text_), at FACTOR times the learning rate",
+        help="train the weights whose paths begin with the pattern, as text_st for the pretrained "
+        "ones of text_transformer, at FACTOR times the learning rate",
     )
     add("--pool", type=int, default=pool, help="rendered images in the accelerator's memory")
     add("--workers", type=int, default=max(1, (os.cpu_count() or 1) - 1))

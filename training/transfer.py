@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 ENCODER_BRANCHES = ("_attention", "_mlp_out")
-"""Ends of the names of the layers whose outputs `models.conv_transformer` adds to the tokens."""
+"""Ends of the names of the layers whose outputs `models.encoder` adds to the tokens."""
 
 
 @dataclass(frozen=True)

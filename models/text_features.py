@@ -40,9 +40,7 @@ def text_features(images: keras.KerasTensor) -> keras.KerasTensor:
     x = _conv(x, 96, 1, activation="relu", name="text_stem4")
     for stage, (filters, blocks) in enumerate(STAGES, 1):
         if stage > 1:
-            x = layers.DepthwiseConv2D(3, padding="same", name=f"text_stage{stage}_down_depthwise")(
-                x
-            )
+            x = _depthwise(x, name=f"text_stage{stage}_down")
             # After the convolution, since TensorFlow has no depthwise one with unequal strides.
             x = layers.MaxPooling2D(1, strides=(2, 1), name=f"text_stage{stage}_down_rows")(x)
             x = _mlp(x, filters, name=f"text_stage{stage}_down")

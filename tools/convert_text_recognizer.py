@@ -41,8 +41,10 @@ def convert_text_recognizer(recognizer: Path, path: Path, start: str = START) ->
             which are copied.
 
     Raises:
-        ValueError: if the file has other convolutions.
+        ValueError: if the file has other convolutions, or `path` does not end in `.keras`.
     """
+    if path.suffix != ".keras":
+        raise ValueError(f"the file to write ends in .keras. Received: {path}")
     # Imported only now, so that --help does not wait for TensorFlow.
     import models
     from training.transfer import transfer_weights
@@ -50,7 +52,10 @@ def convert_text_recognizer(recognizer: Path, path: Path, start: str = START) ->
     weights = convolutions(recognizer)
     model = models.create("text_transformer")
     transfer_weights(model, models.load(start))
-    set_text_features(model, weights)
+    try:
+        set_text_features(model, weights)
+    except ValueError as error:
+        raise ValueError(f"{recognizer}: {error}") from error
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_path(path) as temporary:
         model.save(temporary)
@@ -109,7 +114,7 @@ def set_text_features(model: keras.Model, weights: list[Convolution]) -> None:
     )
     if shapes != expected:
         raise ValueError(
-            f"the file has other convolutions than PP-OCRv6_rec_small.onnx: {len(shapes)}, "
+            f"other convolutions than those of PP-OCRv6_rec_small.onnx: {len(shapes)}, "
             f"expected {len(expected)}"
         )
     stem, bias = kernels[0]

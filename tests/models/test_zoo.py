@@ -109,22 +109,18 @@ def test_initial_loss_is_near_that_of_a_uniform_guess(name):
     assert negative_log_likelihood(outputs, truth).mean() == pytest.approx(uniform, rel=0.35)
 
 
-@pytest.mark.parametrize("name", ONE_PER_BUILDER)
+# text_transformer starts from trained convolutions; random ones, without normalization, take 40 s.
+@pytest.mark.parametrize("name", [n for n in ONE_PER_BUILDER if n != "text_transformer"])
 def test_can_memorize_32_images(name):
     model = create(name, (16, 24, 1), 2)
     images, truth = random_images((16, 24, 1), 32), random_labels(32, 2)
-    normalized = name != "text_transformer"
-    rate, steps = (0.1, 80) if normalized else (1.5e-3, 120)
     # The rate falls to zero, so that the averages of batch normalization reach their values.
-    schedule = keras.optimizers.schedules.CosineDecay(rate, decay_steps=steps)
-    if normalized:  # traced in half of Adam's time; clipped, it reaches 0.97 from any of five seeds
-        optimizer = keras.optimizers.SGD(schedule, momentum=0.9, global_clipnorm=1.0)
-    else:
-        optimizer = keras.optimizers.Adam(schedule, global_clipnorm=1.0)
+    schedule = keras.optimizers.schedules.CosineDecay(0.1, decay_steps=80)
+    # Traced in half of Adam's time. Clipped, it reaches 0.97 from any of five seeds.
+    optimizer = keras.optimizers.SGD(schedule, momentum=0.9, global_clipnorm=1.0)
     model.compile(optimizer, loss=losses(2), jit_compile=False)
     # One epoch of many steps: the overhead of an epoch exceeds the time of these steps.
-    batches = ((images, truth) for _ in range(steps))
-    model.fit(batches, steps_per_epoch=steps, shuffle=False, verbose=0)
+    model.fit(((images, truth) for _ in range(80)), steps_per_epoch=80, shuffle=False, verbose=0)
     # Nearly all; guessing gets less than one of 32. A model that does not may need normalization.
     assert sequence_scores(outputs_of(model, images), truth)["sequence_accuracy"] > 0.85
 

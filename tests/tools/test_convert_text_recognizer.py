@@ -79,7 +79,9 @@ def test_other_files_are_refused(tmp_path, capsys):
     other = keras.layers.Conv2D(8, 3, padding="same")(images)
     write_recognizer(tmp_path / "other.onnx", keras.Model(images, other))
     (tmp_path / "text.onnx").write_text("no model")
-    for name, message in (("other", "has other convolutions than"), ("text", "is not an ONNX")):
+    for name, message in (("other", "other.onnx: other convolutions"), ("text", "is not an ONNX")):
         assert main([str(tmp_path / f"{name}.onnx"), str(tmp_path / "new.keras")]) == 2
         assert message in capsys.readouterr().err
     assert not (tmp_path / "new.keras").exists()
+    assert main([str(tmp_path / "other.onnx"), str(tmp_path / "new.onnx")]) == 2
+    assert "ends in .keras. Received" in capsys.readouterr().err

@@ -129,6 +129,13 @@ _DATA_SETS = (
         max_digits=10,
     ),
     _rendered(
+        "rendered_numbers/typefaces",
+        "Printed numbers in many typefaces, in test others than in train",
+        images=(60_000, 6_000),
+        image_size=(64, 192),
+        max_digits=10,
+    ),
+    _rendered(
         "rendered_numbers/handwriting",
         "Handwritten amounts, of MNIST's digits if MNIST is prepared",
         image_size=(64, 192),

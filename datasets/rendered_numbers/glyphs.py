@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
 import functools
 import importlib.util
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,9 +120,46 @@ def convex_hull(mask: np.ndarray) -> np.ndarray:
     return (points + (points > centre)).astype(np.float32)
 
 
-@functools.cache
+_folder: contextvars.ContextVar[str] = contextvars.ContextVar("font_folder", default="")
+
+
+@contextlib.contextmanager
+def fonts_in(folder: str) -> Iterator[None]:
+    """Let `families` and `faces` give the files of a folder, as `typefaces` writes it.
+
+    Args:
+        folder: the folder, or "" for the files of installed packages.
+    """
+    token = _folder.set(folder)
+    try:
+        yield
+    finally:
+        _folder.reset(token)
+
+
 def families() -> tuple[tuple[str, ...], ...]:
-    """Return the paths of the font files, one tuple for each family.
+    """Return the paths of the font files in use (see `fonts_in`), one tuple for each family.
+
+    Raises:
+        ModuleNotFoundError: if a font package is not installed; the message names it.
+        FileNotFoundError: if a package or the folder lacks font files.
+    """
+    folder = _folder.get()
+    return _folder_families(folder) if folder else installed_families()
+
+
+@functools.cache
+def _folder_families(folder: str) -> tuple[tuple[str, ...], ...]:
+    files = sorted(map(str, Path(folder).glob("*.woff")))
+    if not files:
+        raise FileNotFoundError(f"`fonts` must be a folder of .woff files. Received: {folder}")
+    named = itertools.groupby(files, lambda path: path.rpartition("-")[0])
+    return tuple(tuple(paths) for _, paths in named)
+
+
+@functools.cache
+def installed_families() -> tuple[tuple[str, ...], ...]:
+    """Return the paths of the font files of installed packages, one tuple for each family.
 
     Raises:
         ModuleNotFoundError: if a font package is not installed; the message names it.
@@ -145,10 +186,17 @@ def families() -> tuple[tuple[str, ...], ...]:
     return tuple(paths)
 
 
-@functools.cache
 def faces(*words: str) -> tuple[str, ...]:
-    """Return the font files whose paths contain one of the words; all of them without words."""
-    files = [face for family in families() for face in family]
+    """Return the font files whose names contain one of the words; all of them without words.
+
+    Where no file of the folder in use has such a name, those of installed packages are returned.
+    """
+    return _faces(families(), words) or _faces(installed_families(), words)
+
+
+@functools.cache
+def _faces(families: tuple[tuple[str, ...], ...], words: tuple[str, ...]) -> tuple[str, ...]:
+    files = [face for family in families for face in family]
     files += [face.replace("-Bold.ttf", ".ttf") for face in files if "DejaVuSans-Bold.ttf" in face]
     # This face has Greek letters and arrows instead of punctuation.
     files = [face for face in files if "cmmi10" not in face]
@@ -157,7 +205,8 @@ def faces(*words: str) -> tuple[str, ...]:
 
 def face_for(text: str, face: str) -> str:
     """Return the face, or one that has all characters of the text if some are missing."""
-    missing = "€£°³" if face.rpartition("/")[2].startswith("cm") else "³"
+    name = face.rpartition("/")[2]
+    missing = "€£°³" if name.startswith("cm") or name.endswith(".woff") else "³"
     incomplete = any(sign in text for sign in missing) and "DejaVu" not in face
     return faces("DejaVuSans.ttf")[0] if incomplete else face
 
@@ -172,13 +221,19 @@ def _font(path: str) -> ImageFont.FreeTypeFont:
 
 @functools.lru_cache(maxsize=8192)
 def glyph(path: str, character: str) -> Glyph:
-    """Render a character of a font file such that an 8 is `GLYPH_HEIGHT` pixels high."""
+    """Render a character of a font file such that an 8 is `GLYPH_HEIGHT` pixels high.
+
+    Raises:
+        ValueError: if the font draws nothing for the character.
+    """
     # Large enough for any letter: asking the font for the ink's box takes as long as rendering.
     image = Image.new("L", (4 * GLYPH_HEIGHT, 3 * GLYPH_HEIGHT))
     baseline = 2 * GLYPH_HEIGHT
     position = (GLYPH_HEIGHT, baseline)
     ImageDraw.Draw(image).text(position, character, fill=255, font=_font(path), anchor="ls")
     box = image.getbbox()
+    if box is None:
+        raise ValueError(f"The font {path} has no {character!r}")
     ink = np.asarray(image.crop(box))
     height, width = ink.shape
     mask = blank_mask(height + 2 * GLYPH_PAD, width + 2 * GLYPH_PAD)

@@ -22,6 +22,7 @@ from .drawing import (
     transform_boxes,
     union,
 )
+from .glyphs import fonts_in
 from .handwriting import render_handwriting
 from .negatives import render_blank, render_words
 from .planar_object import PlanarObject, is_unreadable_rotated
@@ -73,7 +74,8 @@ def render_object_scene(rng: Rng, style: ObjectStyle) -> Scene:
         height = min(max(median * math.exp(rng.normal(0, std)), 10.0), 120.0)
     layer_height = min(max(1.1 * height, 22.0), 64.0)  # height of a digit in the layer
     options = {"glyphs": style.glyphs} if kind == "handwriting" else {}
-    planar = OBJECTS[kind](rng, layer_height, **options)
+    with fonts_in(style.fonts):
+        planar = OBJECTS[kind](rng, layer_height, **options)
 
     # From the wall with its origin at the content's centre, and from the layer, to the image.
     from_wall = add_perspective(_sample_view(planar.rotation, rng), 4 * layer_height, rng)

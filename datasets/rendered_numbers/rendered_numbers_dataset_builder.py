@@ -1,4 +1,4 @@
-"""TFDS builder of rendered numbers; nothing is downloaded.
+"""TFDS builder of rendered numbers; only `typefaces` downloads, 12 MB of font files.
 
 import tensorflow_datasets as tfds
 import datasets.rendered_numbers.rendered_numbers_dataset_builder  # registers the data set
@@ -12,16 +12,17 @@ import dataclasses
 import io
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
 
+from . import typefaces
 from .mnist_digits import write_digits
 from .rendering import render_many
-from .styles import STYLES, ObjectStyle, Style
+from .styles import STYLES, TYPEFACES, ObjectStyle, Style
 
 log = logging.getLogger(__name__)
 
@@ -37,11 +38,13 @@ class RenderedConfig(tfds.core.BuilderConfig):
         style: the statistics that images follow: a `Style`, or a `SceneStyle` for scenes.
         counts: number of images in each split.
         workers: number of rendering processes; None for one per processor.
+        downloads_fonts: whether numbers are set in the typefaces of `typefaces`.
     """
 
     style: Any = None
     counts: dict[str, int] = dataclasses.field(default_factory=dict)
     workers: int | None = None
+    downloads_fonts: bool = False
 
 
 _DESCRIPTIONS = {
@@ -67,7 +70,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         "2.0.0": "The feature `number` is called `label`; the images are the same.",
         "2.1.0": "On segment displays, three in ten have sevens of four segments.",
     }
-    BUILDER_CONFIGS = [  # noqa: RUF012
+    BUILDER_CONFIGS = [
         RenderedConfig(
             name=name,
             description=description,
@@ -75,6 +78,14 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             counts=_LARGE if name in ("default", "kinds") else _SMALL,
         )
         for name, description in _DESCRIPTIONS.items()
+    ] + [
+        RenderedConfig(
+            name="typefaces",
+            description="Printed numbers in many typefaces (12 MB), in test others than in train",
+            style=TYPEFACES,
+            counts=_LARGE,
+            downloads_fonts=True,
+        )
     ]
 
     def _info(self) -> tfds.core.DatasetInfo:
@@ -96,13 +107,21 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         )
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager):
-        del dl_manager  # nothing to download
-        counts = self.builder_config.counts
-        return {split: self._generate_examples(split, count) for split, count in counts.items()}
+        generators = {}
+        for split, count in self.builder_config.counts.items():
+            fonts = self.builder_config.downloads_fonts
+            archives = dl_manager.download(typefaces.urls(split)) if fonts else ()
+            generators[split] = self._generate_examples(split, count, archives)
+        return generators
 
-    def _generate_examples(self, split: str, count: int) -> Iterator[tuple[str, dict]]:
+    def _generate_examples(
+        self, split: str, count: int, archives: Sequence[Path]
+    ) -> Iterator[tuple[str, dict]]:
         with tempfile.TemporaryDirectory() as folder:
             style = self._add_glyphs(self.builder_config.style, Path(folder))
+            if archives:
+                typefaces.extract_fonts(archives, Path(folder))
+                style = dataclasses.replace(style, fonts=folder)
             images = render_many(SEEDS[split], count, style, self.builder_config.workers)
             for index, rendered in enumerate(images):
                 example_id = f"{split}-{index:06d}"

@@ -87,6 +87,7 @@ class ObjectStyle:
         max_side: maximum length of an image's longer side, in pixels.
         glyphs: path of a file of handwritten digits (`mnist_digits`), or "" to render handwriting
             from strokes only.
+        fonts: path of a folder of typefaces (`typefaces`), or "" for those of installed packages.
     """
 
     kinds: tuple[tuple[float, str], ...]
@@ -98,6 +99,7 @@ class ObjectStyle:
     tiny: float = 0.07
     max_side: int = 320
     glyphs: str = ""
+    fonts: str = ""
 
 
 Style = StreetStyle | ObjectStyle
@@ -138,6 +140,13 @@ KINDS = ObjectStyle((
     (4.0, "jersey"), (4.0, "number plate"), (3.0, "card"), (16.0, "handwriting"), (11.0, "print"),
     (5.0, "cut"), (3.0, "vertical"), (2.0, "diagonal"), (8.0, "words"), (3.0, "blank"),
 ))  # fmt: skip
+
+TYPEFACES = replace(KINDS, kinds=(
+    (12.0, "print"), (6.0, "bib"), (4.0, "jersey"), (5.0, "number plate"), (4.0, "card"),
+    (3.0, "cut"), (3.0, "code label"), (1.5, "vertical"), (1.0, "diagonal"), (5.0, "words"),
+    (0.5, "blank"),
+))  # fmt: skip
+"""Printed kinds; to be rendered with `fonts`, which must be downloaded."""
 
 STYLES: dict[str, Style] = {
     "default": DEFAULT,

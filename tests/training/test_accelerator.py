@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import functools
 import queue
+from pathlib import Path
 from types import SimpleNamespace
 
 import cv2
@@ -13,6 +14,8 @@ import pytest
 
 import models
 from datasets import Augmentation, Example, sources
+from datasets.rendered_numbers import typefaces
+from datasets.rendered_numbers.glyphs import faces
 from datasets.rendered_numbers.rendered_numbers_dataset_builder import SEEDS as NUMBER_SEEDS
 from datasets.rendered_numbers.rendering import render
 from datasets.rendered_scenes.rendered_scenes_dataset_builder import SEEDS as SCENE_SEEDS
@@ -127,6 +130,37 @@ def test_digits_of_mnists_validation_split_are_not_packed(monkeypatch):
     packed = pack.pack_mnist(60_000, None)
     np.testing.assert_array_equal(packed.images()[0], digit_image(7))
     assert packed.labels == ["7"] and np.isnan(packed.boxes).all()
+
+
+def test_packed_fonts_are_of_the_train_split_and_become_a_source(tmp_path, monkeypatch):
+    import tensorflow_datasets as tfds
+
+    asked = []
+
+    class Manager:
+        def __init__(self, download_dir, url_infos):
+            assert Path(download_dir).parent == tmp_path
+            assert set(typefaces.urls("train")) <= set(url_infos), "checksums are verified"
+
+        def download(self, urls):
+            asked.extend(urls)
+            return []
+
+    def extract(archives, folder):
+        source = Path(faces("DejaVuSans-Bold.ttf")[0])
+        (folder / "abel-Bold.woff").write_bytes(source.read_bytes())
+
+    monkeypatch.setattr(tfds.download, "DownloadManager", Manager)
+    monkeypatch.setattr(typefaces, "extract_fonts", extract)
+    out = tmp_path / "pack.npz"
+    assert pack.main([str(out), "--typefaces", "--data-dir", str(tmp_path)]) == 0
+    assert asked == typefaces.urls("train")
+    packs = pack.load(out)
+    assert packs[pack.FONTS].labels == ["abel-Bold.woff"]
+    arrays, rng = feed.empty(1), np.random.default_rng(0)
+    feed.reader_writers(packs, 0)["drawn/typefaces"](arrays, 0, 0, rng)
+    assert arrays["images"][0].std() > 1
+    assert "drawn/typefaces" not in feed.reader_writers({}, 0)
 
 
 def test_initial_weights_belong_to_the_models_in_the_order_of_the_training(

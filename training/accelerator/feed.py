@@ -25,11 +25,11 @@ from datasets import crops
 from datasets.augmentation import Augmentation
 from datasets.crops import prepare_image
 from datasets.rendered_numbers.rendering import render
-from datasets.rendered_numbers.styles import STYLES, ObjectStyle, Style
+from datasets.rendered_numbers.styles import STYLES, TYPEFACES, ObjectStyle, Style
 from datasets.rendered_scenes.crops import crop_scene
 from datasets.rendered_scenes.styles import SceneStyle
 from training.accelerator.compose import Maker, composers, single_digit
-from training.accelerator.pack import MOST_DIGITS, Drawing, Packed, write_glyphs
+from training.accelerator.pack import MOST_DIGITS, Drawing, Packed, write_fonts, write_glyphs
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +66,7 @@ WEIGHTS = {
     "drawn/devices": 0.05,
     "drawn/kinds": 0.20,
     "drawn/meters": 0.06,
+    "drawn/typefaces": 0.15,
     "drawn/digits": 0.045,
     "drawn/handwriting": 0.03,
     "drawn/scenes": 0.12,
@@ -141,8 +142,9 @@ def real_examples(packs: dict[str, Packed], split: str) -> dict[str, dict[str, n
 
 
 def reader_writers(packs: dict[str, Packed], seed: int) -> dict[str, Writer]:
-    """The writers of examples for readers: every style of `rendered_numbers`, crops of rendered
-    scenes, the makers of `composers`, and single digits cut out of some of these."""
+    """The writers of examples for readers: every style of `rendered_numbers` (`typefaces` if fonts
+    are packed), crops of rendered scenes, the makers of `composers`, and single digits cut out of
+    some of these."""
     glyphs, seed = write_glyphs(packs), FIRST_SEED + seed
 
     def rendered(style: Style) -> Maker:
@@ -159,6 +161,8 @@ def reader_writers(packs: dict[str, Packed], seed: int) -> dict[str, Writer]:
         return lambda arrays, row, index, rng: store(arrays, row, maker(index), rng)
 
     makers = {f"drawn/{name}": rendered(style) for name, style in STYLES.items()}
+    if fonts := write_fonts(packs):
+        makers["drawn/typefaces"] = rendered(replace(TYPEFACES, fonts=fonts))
     makers["drawn/scenes"] = functools.partial(crop_scene, seed, style=SceneStyle(glyphs=glyphs))
     makers |= composers(packs, seed)
     numbers = [maker for name, maker in makers.items() if name.startswith(WITH_DIGITS)]

@@ -1,7 +1,7 @@
 """Pack folders of labelled images into one file, for training on a machine without the folders.
 
     python -m training.accelerator.pack pack.npz --numbers street_numbers \\
-        --digits meter_digits scene_digits --amounts cheque_amounts --mnist 12000
+        --digits meter_digits scene_digits --amounts cheque_amounts --mnist 12000 --typefaces
 
 Only the train and validation splits (as in `datasets.photo_folder`) are packed.
 """
@@ -23,12 +23,17 @@ import numpy as np
 
 from artifacts.files import atomic_path
 from datasets import photo_folder, sources
+from datasets.rendered_numbers import typefaces
+from datasets.tfds_data import resolve_data_dir
 from number_zoo.images import decode_image
 
 MOST_DIGITS = 10
 
 MNIST = "mnist"
 """Name of MNIST's digits in a pack."""
+
+FONTS = "fonts"
+"""Name of font files in a pack; their labels are the names of the files."""
 
 Drawing = tuple[np.ndarray, str, np.ndarray]
 """uint8 image (height, width, 3), label, and float32 boxes in pixels: (digits, 4), (1, 4) of the
@@ -100,6 +105,21 @@ def pack_mnist(count: int, data_dir: Path | None) -> Packed:
     return Packed(files, [digit.label for digit in digits], _unknown(len(files)))
 
 
+def pack_fonts(data_dir: Path | None) -> Packed:
+    """Download and read the font files of `rendered_numbers/typefaces`, of its train split."""
+    import tensorflow_datasets as tfds
+
+    from datasets.rendered_numbers.rendered_numbers_dataset_builder import Builder
+
+    downloads = resolve_data_dir(data_dir) / "downloads"
+    manager = tfds.download.DownloadManager(download_dir=downloads, url_infos=Builder.url_infos)
+    with tempfile.TemporaryDirectory() as folder:
+        typefaces.extract_fonts(manager.download(typefaces.urls("train")), Path(folder))
+        files = sorted(Path(folder).iterdir())
+        data = [file.read_bytes() for file in files]
+    return Packed(data, [file.name for file in files], _unknown(len(files)))
+
+
 def _unknown(count: int) -> np.ndarray:
     return np.full((count, MOST_DIGITS, 4), np.nan, np.float32)
 
@@ -167,6 +187,16 @@ def write_glyphs(packs: dict[str, Packed]) -> str:
     return str(path)
 
 
+def write_fonts(packs: dict[str, Packed]) -> str:
+    """Write the font files to a folder for `fonts` of a style; returns its path, "" without."""
+    if FONTS not in packs:
+        return ""
+    folder = Path(tempfile.mkdtemp())
+    for name, data in zip(packs[FONTS].labels, packs[FONTS].files, strict=True):
+        (folder / name).write_bytes(data)
+    return str(folder)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     parser = argparse.ArgumentParser(
@@ -178,7 +208,8 @@ def main(arguments: list[str] | None = None) -> int:
     add("--digits", type=Path, nargs="+", default=[], help="folders of single digits: also strips")
     add("--amounts", type=Path, nargs="+", default=[], help="folders of amounts: also recomposed")
     add("--mnist", type=int, default=0, help="number of digits of MNIST's training split")
-    add("--data-dir", type=Path, help="folder of TFDS data sets with MNIST")
+    add("--typefaces", action="store_true", help="also the fonts of rendered_numbers/typefaces")
+    add("--data-dir", type=Path, help="folder of TFDS, for MNIST and fonts")
     options = parser.parse_args(arguments)
     packs = {}
     for role in ("numbers", "digits", "amounts"):
@@ -189,6 +220,8 @@ def main(arguments: list[str] | None = None) -> int:
             packs[f"{role}/{name}/{split}"] = pack_folder(folder, split, role == "digits")
     if options.mnist:
         packs[MNIST] = pack_mnist(options.mnist, options.data_dir)
+    if options.typefaces:
+        packs[FONTS] = pack_fonts(options.data_dir)
     save(options.out, packs)
     for name, packed in packs.items():
         known = np.isfinite(packed.boxes[:, 0, 0]).sum()

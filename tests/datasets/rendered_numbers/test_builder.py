@@ -13,7 +13,7 @@ import tensorflow_datasets as tfds
 from datasets.rendered_numbers import rendered_numbers_dataset_builder as module
 from datasets.rendered_numbers.mnist_digits import read_digits
 from datasets.rendered_numbers.rendering import render
-from datasets.rendered_numbers.styles import KINDS, STYLES
+from datasets.rendered_numbers.styles import KINDS, STYLES, TYPEFACES
 
 STYLE = replace(KINDS, rotated=0.5)
 
@@ -61,4 +61,4 @@ def test_handwriting_uses_mnist_where_it_is_prepared(built, tmp_path, monkeypatc
 
 def test_every_style_has_a_configuration():
     configs = {config.name: config.style for config in module.Builder.BUILDER_CONFIGS}
-    assert configs == STYLES
+    assert configs == STYLES | {"typefaces": TYPEFACES}

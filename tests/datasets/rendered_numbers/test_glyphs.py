@@ -31,7 +31,7 @@ def test_error_names_the_missing_font_package(monkeypatch):
         importlib.util, "find_spec", lambda name: None if name == "font_lato" else find(name)
     )
     with pytest.raises(ModuleNotFoundError, match="pip install font-lato"):
-        glyphs.families.__wrapped__()
+        glyphs.installed_families.__wrapped__()
 
 
 def test_strokes_have_the_height_of_a_digit():
@@ -90,3 +90,22 @@ def test_wrong_files_of_digits_are_errors(tmp_path: Path):
         np.savez(tmp_path / f"{name}.npz", **arrays)
         with pytest.raises(ValueError, match=message):
             read_digits(str(tmp_path / f"{name}.npz"))
+
+
+def test_a_folder_of_fonts_replaces_those_of_packages(tmp_path: Path):
+    source = glyphs.faces("DejaVuSans-Bold.ttf")[0]
+    for name in ("one-Regular", "one-Bold", "other-one-Black"):
+        (tmp_path / f"{name}.woff").write_bytes(Path(source).read_bytes())
+    folder, installed = str(tmp_path), glyphs.families()
+    with glyphs.fonts_in(folder):
+        names = [[Path(face).stem for face in family] for family in glyphs.families()]
+        assert names == [["one-Bold", "one-Regular"], ["other-one-Black"]]
+        assert [Path(face).stem for face in glyphs.faces("Black", "Bold")] == [
+            "one-Bold",
+            "other-one-Black",
+        ]
+        assert glyphs.faces("Roboto-Medium") == glyphs._faces(installed, ("Roboto-Medium",))
+        assert glyphs.face_for("7 €", glyphs.faces("Black")[0]).endswith("DejaVuSans.ttf")
+    assert glyphs.families() == installed
+    with pytest.raises(FileNotFoundError, match="woff"), glyphs.fonts_in(str(tmp_path / "none")):
+        glyphs.families()

@@ -7,7 +7,7 @@ import numpy as np
 
 from .colours import BLACK, WHITE, dark_colour, light_colour, mix, wall_colour
 from .drawing import Box, Colour, Layer, box_corners, expand, line_mask, paint_warped
-from .glyphs import GLYPH_HEIGHT, Glyph, faces, glyph
+from .glyphs import GLYPH_HEIGHT, Glyph, faces, glyph, is_named
 from .planar_object import PlanarObject, paint_words, sample_digits
 from .rng import Rng
 
@@ -31,7 +31,7 @@ def render_counter(rng: Rng, height: float) -> PlanarObject:
     label = sample_digits(rng.weighted_choice(_COUNTER_LENGTHS), rng, leading_zeros=0.55)
     count = len(label)
     face = rng.choice(faces(*(_NARROW if rng.bernoulli(0.35) else _WIDE)))
-    if any(word in face for word in ("Thin", "ExtraLight", "Black", "It", "Oblique")):
+    if is_named(face, "Thin", "ExtraLight", "Black", "It", "Oblique"):
         face = rng.choice(faces(*_PLAIN))
     scale = rng.uniform(0.7, 1.1) * height / GLYPH_HEIGHT, height / GLYPH_HEIGHT
     wheel_width = height * rng.uniform(0.62, 0.95)

@@ -197,17 +197,25 @@ def faces(*words: str) -> tuple[str, ...]:
 @functools.cache
 def _faces(families: tuple[tuple[str, ...], ...], words: tuple[str, ...]) -> tuple[str, ...]:
     files = [face for family in families for face in family]
-    files += [face.replace("-Bold.ttf", ".ttf") for face in files if "DejaVuSans-Bold.ttf" in face]
+    files += [
+        face.replace("-Bold.ttf", ".ttf") for face in files if is_named(face, "DejaVuSans-Bold.ttf")
+    ]
     # This face has Greek letters and arrows instead of punctuation.
-    files = [face for face in files if "cmmi10" not in face]
-    return tuple(face for face in files if not words or any(word in face for word in words))
+    files = [face for face in files if not is_named(face, "cmmi10")]
+    return tuple(face for face in files if not words or is_named(face, *words))
+
+
+def is_named(face: str, *words: str) -> bool:
+    """Return whether the name of a font file, without its folder, contains one of the words."""
+    name = Path(face).name
+    return any(word in name for word in words)
 
 
 def face_for(text: str, face: str) -> str:
     """Return the face, or one that has all characters of the text if some are missing."""
-    name = face.rpartition("/")[2]
+    name = Path(face).name
     missing = "€£°³" if name.startswith("cm") or name.endswith(".woff") else "³"
-    incomplete = any(sign in text for sign in missing) and "DejaVu" not in face
+    incomplete = any(sign in text for sign in missing) and not is_named(face, "DejaVu")
     return faces("DejaVuSans.ttf")[0] if incomplete else face
 
 

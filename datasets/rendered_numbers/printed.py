@@ -9,7 +9,7 @@ import numpy as np
 
 from .colours import brightened, dark_colour, ink_colour, light_colour, luminance, mix, wall_colour
 from .drawing import Colour, Layer, box_corners, expand, points_box
-from .glyphs import face_for, faces
+from .glyphs import face_for, faces, is_named
 from .layout import TextLine, layout_column, layout_line
 from .planar_object import PlanarObject, line_object, paint_words, sample_digits
 from .plates import Finish, paint_ink, paint_plate
@@ -32,7 +32,7 @@ _SATURATED_COLOURS = (
 def sample_print_style(rng: Rng, plain: float = 0.35) -> TextStyle:
     """Sample the style of characters, undistorted upright type with a probability of `plain`."""
     face = rng.choice(faces())
-    if any(word in face for word in ("Thin", "Light")) and rng.bernoulli(0.6):
+    if is_named(face, "Thin", "Light") and rng.bernoulli(0.6):
         face = rng.choice(faces())
     marks = (rng.choice(("slash", "dot")),) if rng.bernoulli(0.14) else ()
     if rng.bernoulli(0.08):
@@ -42,7 +42,7 @@ def sample_print_style(rng: Rng, plain: float = 0.35) -> TextStyle:
         return TextStyle(face=face, spacing=spacing, marks=marks)
     painted = rng.bernoulli(0.35)
     brush = replace(sample_brush(rng), handwritten=rng.bernoulli(0.7)) if painted else None
-    bold = any(word in face for word in ("Black", "Bold", "Extra"))
+    bold = is_named(face, "Black", "Bold", "Extra")
     loose = rng.bernoulli(0.2)
     return TextStyle(
         face=face,

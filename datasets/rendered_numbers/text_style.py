@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 
-from .glyphs import families
+from .glyphs import families, installed_families, is_named
 from .rng import Rng
 from .strokes import Brush, sample_brush
 
@@ -65,12 +65,12 @@ def sample_text_style(rng: Rng, enamel: bool = False) -> TextStyle:
     family = rng.choice(families())
     face = rng.choice(family)
     # House numbers are seldom thin: sampling again halves the fraction of the thinnest faces.
-    if any(word in face for word in ("Thin", "Light")) and rng.bernoulli(0.6):
+    if is_named(face, "Thin", "Light") and rng.bernoulli(0.6):
         face = rng.choice(family)
     if enamel and rng.bernoulli(0.6):
         return _sample_enamel_style(face, rng)
     loose = rng.bernoulli(0.35)  # digits mounted separately, not printed as one line
-    heavy = any(word in face for word in ("Black", "Bold", "Extra", "Fredoka"))
+    heavy = is_named(face, "Black", "Bold", "Extra", "Fredoka")
     growth = rng.choice((-2, -1, 0, 0, 0, 0) if heavy else (0, 0, 1, 1, 2, 3, 4))
     stretch = rng.clipped_normal(0.92, 0.2, 0.5, 1.5)
     if painted:
@@ -112,10 +112,10 @@ def _sample_enamel_style(face: str, rng: Rng) -> TextStyle:
 
 @functools.cache
 def _heavy_serifs() -> tuple[str, ...]:
-    names = {face: face.rpartition("/")[2] for family in families() for face in family}
-    serif, heavy = ("Serif", "Caladea", "STIX", "cmb10"), ("Bol", "Black", "Semibold", "cmb10")
     return tuple(
         face
-        for face, name in names.items()
-        if any(word in name for word in serif) and any(word in name for word in heavy)
+        for family in installed_families()
+        for face in family
+        if is_named(face, "Serif", "Caladea", "STIX", "cmb10")
+        and is_named(face, "Bol", "Black", "Semibold", "cmb10")
     )

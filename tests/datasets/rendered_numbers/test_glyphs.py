@@ -109,3 +109,9 @@ def test_a_folder_of_fonts_replaces_those_of_packages(tmp_path: Path):
     assert glyphs.families() == installed
     with pytest.raises(FileNotFoundError, match="woff"), glyphs.fonts_in(str(tmp_path / "none")):
         glyphs.families()
+
+
+def test_the_folder_of_a_font_is_not_part_of_its_name():
+    face = "/home/Italo/Black/fonts/Roboto-Regular.ttf"
+    assert glyphs.is_named(face, "Bold", "Roboto")
+    assert not glyphs.is_named(face, "It", "Black")

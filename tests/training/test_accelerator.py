@@ -183,6 +183,28 @@ def test_initial_weights_belong_to_the_models_in_the_order_of_the_training(
     assert "unknown model" in capsys.readouterr().err.lower()
 
 
+@pytest.mark.parametrize(
+    "slower, message", [(("text_(", "0.3"), "unterminated"), (("text", "half"), "half")]
+)
+def test_slower_weights_are_checked_before_anything_is_read(slower, message, tmp_path, capsys):
+    from training.accelerator import __main__ as command
+
+    with pytest.raises(SystemExit):
+        command.parse(["none.npz", "--out", str(tmp_path / "out"), "--slower", *slower])
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_pattern_of_slower_weights_that_matches_none_is_an_error():
+    from training.accelerator import loop
+
+    inputs = keras.Input((2,))
+    model = keras.Model(inputs, keras.layers.Dense(1, name="head")(inputs))
+    with pytest.raises(ValueError, match=r"--slower.*'text'.*head/kernel"):
+        loop.make_step([model], [], None, None, 1, ("text", 0.3))
+    loop.make_step([model], [], None, None, 1, ("he", 0.3))
+
+
 def test_a_locator_starts_from_the_layers_of_the_same_name(tmp_path, monkeypatch):
     from training.accelerator import locate, loop
 

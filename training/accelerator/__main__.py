@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import re
 import sys
 import time
 from pathlib import Path
@@ -83,6 +84,13 @@ def set_up(
     )
     add("--steps", type=int, help="maximum number of steps (default: no limit but --seconds)")
     options = parser.parse_args(arguments)
+    if options.slower:
+        pattern, factor = options.slower
+        try:
+            re.compile(pattern)
+            options.slower = pattern, float(factor)
+        except (re.error, ValueError) as error:
+            parser.error(f"--slower needs a regular expression and a number: {error}")
     try:
         options.pack = pack.load(options.pack)
     except ValueError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import collections
+import itertools
 import logging
 import queue
 import re
@@ -84,7 +85,7 @@ def make_step(
     augment: Callable[..., tuple[jax.Array, dict[str, jax.Array] | jax.Array]],
     loss: Callable[..., tuple[jax.Array, dict[str, jax.Array]]],
     batch_size: int,
-    slower: tuple[str, str] | None = None,
+    slower: tuple[str, float] | None = None,
 ) -> Callable[..., tuple[list[State], dict[str, jax.Array]]]:
     """The jitted training step of models that learn from the same batches.
 
@@ -102,13 +103,18 @@ def make_step(
         `step(states, arrays, places, key, number, strengths, rate, momentum)`: draws a batch from
         the pool's arrays, augments it and updates the states, which are donated; returns them and
         the scalars.
-    """
 
+    Raises:
+        ValueError: if no weight has such a path.
+    """
     pattern, factor = slower or ("", 1.0)
-    factors = [
-        [float(factor) if re.match(pattern, v.path) else 1.0 for v in model.trainable_variables]
-        for model in models
-    ]
+    paths = [[variable.path for variable in model.trainable_variables] for model in models]
+    if not any(re.match(pattern, path) for path in itertools.chain(*paths)):
+        raise ValueError(
+            f"--slower: no path of a weight begins with {pattern!r}. They are such as "
+            f"{', '.join(path[0] for path in paths)}"
+        )
+    factors = [[factor if re.match(pattern, path) else 1.0 for path in some] for some in paths]
 
     def step(states, arrays, places, key, number, strengths, rate, momentum):
         picks, changes = jax.random.split(jax.random.fold_in(key, number))

@@ -12,6 +12,7 @@ from number_zoo.boxes import turn_box
 from ..rendered_numbers import camera
 from ..rendered_numbers.colours import wall_colour
 from ..rendered_numbers.drawing import Box, union
+from ..rendered_numbers.glyphs import fonts_in
 from ..rendered_numbers.planar_object import is_unreadable_rotated
 from ..rendered_numbers.rendering import reproducible_rng
 from ..rendered_numbers.rng import Rng
@@ -59,8 +60,9 @@ def render_scene(seed: int, index: int, style: SceneStyle | None = None) -> Scen
         index: index of the scene, a non-negative integer.
         style: the statistics that scenes follow; defaults to `SceneStyle()`.
     """
-    with reproducible_rng(seed, index) as rng:
-        return _render(rng, style or SceneStyle())
+    style = style or SceneStyle()
+    with reproducible_rng(seed, index) as rng, fonts_in(style.fonts):
+        return _render(rng, style)
 
 
 def _render(rng: Rng, style: SceneStyle) -> Scene:

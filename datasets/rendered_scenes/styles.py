@@ -22,6 +22,8 @@ class SceneStyle:
         turned_objects: fraction of single objects that are rotated by quarter turns.
         cut: fraction of scenes with an object that the image's edge cuts.
         glyphs: path of a file of handwritten digits (`rendered_numbers.mnist_digits`), or "".
+        fonts: path of a folder of typefaces (`rendered_numbers.typefaces`), or "" for those of
+            installed packages.
     """
 
     counts: tuple[tuple[float, int], ...] = (
@@ -38,3 +40,4 @@ class SceneStyle:
     turned_objects: float = 0.03
     cut: float = 0.08
     glyphs: str = ""
+    fonts: str = ""

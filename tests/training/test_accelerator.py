@@ -157,10 +157,15 @@ def test_packed_fonts_are_of_the_train_split_and_become_a_source(tmp_path, monke
     assert asked == typefaces.urls("train")
     packs = pack.load(out)
     assert packs[pack.FONTS].labels == ["abel-Bold.woff"]
-    arrays, rng = feed.empty(1), np.random.default_rng(0)
-    feed.reader_writers(packs, 0)["drawn/typefaces"](arrays, 0, 0, rng)
-    assert arrays["images"][0].std() > 1
-    assert "drawn/typefaces" not in feed.reader_writers({}, 0)
+    arrays, rng = feed.empty(17), np.random.default_rng(0)
+    writers, without = feed.reader_writers(packs, 0), feed.reader_writers({}, 0)
+    assert set(writers) - set(without) == {"drawn/typefaces", "drawn/typeface scenes"}
+    writers["drawn/typefaces"](arrays, 0, 0, rng)
+    for row, source in enumerate(("drawn/scenes", "drawn/typeface scenes")):
+        for index in range(8):
+            writers[source](arrays, 1 + 8 * row + index, index, np.random.default_rng(index))
+    assert arrays["images"].std(axis=(1, 2, 3)).min() > 1
+    assert (arrays["images"][1:9] != arrays["images"][9:]).any(), "in another typeface"
 
 
 def test_initial_weights_belong_to_the_models_in_the_order_of_the_training(

@@ -70,6 +70,7 @@ WEIGHTS = {
     "drawn/digits": 0.045,
     "drawn/handwriting": 0.03,
     "drawn/scenes": 0.12,
+    "drawn/typeface scenes": 0.08,
     "strips/*": 0.035,
     "written/mnist": 0.015,
     "written/*": 0.05,
@@ -142,9 +143,9 @@ def real_examples(packs: dict[str, Packed], split: str) -> dict[str, dict[str, n
 
 
 def reader_writers(packs: dict[str, Packed], seed: int) -> dict[str, Writer]:
-    """The writers of examples for readers: every style of `rendered_numbers` (`typefaces` if fonts
-    are packed), crops of rendered scenes, the makers of `composers`, and single digits cut out of
-    some of these."""
+    """The writers of examples for readers: every style of `rendered_numbers`, crops of rendered
+    scenes, both with packed fonts too, the makers of `composers`, and single digits cut out of some
+    of these."""
     glyphs, seed = write_glyphs(packs), FIRST_SEED + seed
 
     def rendered(style: Style) -> Maker:
@@ -161,9 +162,12 @@ def reader_writers(packs: dict[str, Packed], seed: int) -> dict[str, Writer]:
         return lambda arrays, row, index, rng: store(arrays, row, maker(index), rng)
 
     makers = {f"drawn/{name}": rendered(style) for name, style in STYLES.items()}
+    scene = SceneStyle(glyphs=glyphs)
+    makers["drawn/scenes"] = functools.partial(crop_scene, seed, style=scene)
     if fonts := write_fonts(packs):
         makers["drawn/typefaces"] = rendered(replace(TYPEFACES, fonts=fonts))
-    makers["drawn/scenes"] = functools.partial(crop_scene, seed, style=SceneStyle(glyphs=glyphs))
+        scene = replace(scene, fonts=fonts)
+        makers["drawn/typeface scenes"] = functools.partial(crop_scene, seed, style=scene)
     makers |= composers(packs, seed)
     numbers = [maker for name, maker in makers.items() if name.startswith(WITH_DIGITS)]
 

@@ -43,9 +43,8 @@ def main(arguments: list[str] | None = None) -> int:
     began = time.monotonic()
     options = parse(arguments)
     writers = scene_feed.writers(options.pack, options.seed)
-    source = feed.start(
-        writers, scene_feed.WEIGHTS, options.workers, options.seed, scene_feed.FIELDS
-    )
+    weights = {name: scene_feed.WEIGHTS[name] for name in writers}
+    source = feed.start(writers, weights, options.workers, options.seed, scene_feed.FIELDS)
     try:
         train(options, source, began)
     finally:

@@ -15,7 +15,7 @@ from datasets.rendered_scenes.rendering import render_scene, turn_image
 from datasets.rendered_scenes.styles import SceneStyle
 from training.accelerator import feed
 from training.accelerator.compose import composers
-from training.accelerator.pack import Packed, write_glyphs
+from training.accelerator.pack import Packed, write_fonts, write_glyphs
 
 CANVAS = 448
 """Height and width of the canvas; a scene is in its upper left corner."""
@@ -30,8 +30,8 @@ FIELDS: feed.Fields = {
 """`images` are zero outside of the scene, `size` is its width and height in pixels, and `numbers`
 is `y_true` of `models.LocatorLoss`."""
 
-WEIGHTS = {"rendered": 0.55, "empty": 0.05, "photos": 0.25, "pasted": 0.15}
-"""Weight of each source in a batch."""
+WEIGHTS = {"rendered": 0.55, "typefaces": 0.25, "empty": 0.05, "photos": 0.25, "pasted": 0.15}
+"""Weight of each source in a batch, relative to those that there are."""
 
 
 Annotated = tuple[np.ndarray, np.ndarray]
@@ -39,7 +39,8 @@ Annotated = tuple[np.ndarray, np.ndarray]
 
 
 def writers(packs: dict[str, Packed], seed: int) -> dict[str, feed.Writer]:
-    """Writers of scenes for `feed.start`, one for each source in `WEIGHTS`.
+    """Writers of scenes for `feed.start`, one for each source in `WEIGHTS`; `typefaces` only if
+    fonts are packed.
 
     Args:
         packs: the real images.
@@ -71,6 +72,8 @@ def writers(packs: dict[str, Packed], seed: int) -> dict[str, feed.Writer]:
         "photos": photo,
         "pasted": pasted,
     }
+    if fonts := write_fonts(packs):
+        sources["typefaces"] = functools.partial(scene, replace(style, fonts=fonts))
     return {name: _writer(name, source) for name, source in sources.items()}
 
 

@@ -7,7 +7,7 @@ import tarfile
 from collections.abc import Iterable
 from pathlib import Path
 
-# Every fifth in alphabetical order is in test, so that test has typefaces that training has not.
+# About every fifth in alphabetical order is in test, which so has typefaces that training has not.
 _TRAIN = """
     abel abril-fatface alfa-slab-one allura anton archivo-black arizonia arvo
     audiowide bangers baumans bebas-neue bevan boogaloo bowlby-one bubblegum-sans bungee

@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from datasets.rendered_numbers import layout, typefaces
 from datasets.rendered_numbers import rendered_numbers_dataset_builder as module
-from datasets.rendered_numbers import typefaces
 from datasets.rendered_numbers.glyphs import faces
 from datasets.rendered_numbers.rendering import render
 from datasets.rendered_numbers.styles import TYPEFACES
@@ -81,3 +82,26 @@ def test_each_split_is_rendered_with_its_own_fonts(tmp_path: Path, monkeypatch):
         examples = dict(generators[split])
         assert len(examples) == count
         assert used == [[f"split{number}-Bold.woff", f"split{number}-Regular.woff"]] * count
+
+
+def test_every_kind_takes_its_digits_from_the_folder(tmp_path: Path, monkeypatch):
+    for weight in ("Regular", "Bold"):
+        data = Path(faces("DejaVuSans-Bold.ttf")[0]).read_bytes()
+        (tmp_path / f"abel-{weight}.woff").write_bytes(data)
+    drawn, draw = set(), layout._dilated_glyph
+
+    def remember(face, character, growth):
+        drawn.add((character, Path(face).suffix))
+        return draw(face, character, growth)
+
+    monkeypatch.setattr(layout, "_dilated_glyph", remember)
+    from_folder = set()
+    for _, kind in TYPEFACES.kinds:
+        style = replace(TYPEFACES, kinds=((1.0, kind),), fonts=str(tmp_path))
+        for index in range(12):
+            drawn.clear()
+            label = render(3, index, style).label
+            assert not {(digit, ".ttf") for digit in label} & drawn, (kind, index)
+            if {(digit, ".woff") for digit in label} & drawn:
+                from_folder.add(kind)
+    assert from_folder == {kind for _, kind in TYPEFACES.kinds} - {"words", "blank"}

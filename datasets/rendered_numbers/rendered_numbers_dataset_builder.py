@@ -109,8 +109,11 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     def _split_generators(self, dl_manager: tfds.download.DownloadManager):
         generators = {}
         for split, count in self.builder_config.counts.items():
-            fonts = self.builder_config.downloads_fonts
-            archives = dl_manager.download(typefaces.urls(split)) if fonts else ()
+            archives: list[Path] = []
+            if self.builder_config.downloads_fonts:
+                urls = typefaces.urls(split)
+                # The first one alone: without a network, not all of them are tried.
+                archives = [dl_manager.download(urls[0]), *dl_manager.download(urls[1:])]
             generators[split] = self._generate_examples(split, count, archives)
         return generators
 

@@ -66,7 +66,8 @@ def test_each_split_is_rendered_with_its_own_fonts(tmp_path: Path, monkeypatch):
 
     def download(urls):
         asked.append(urls)
-        return [_archive(tmp_path / f"{len(asked)}.tgz", f"split{len(asked)}", (400, 700))]
+        path = tmp_path / f"{len(asked)}.tgz"
+        return _archive(path, f"split{len(asked)}", (400, 700)) if isinstance(urls, str) else []
 
     used = []
 
@@ -76,12 +77,16 @@ def test_each_split_is_rendered_with_its_own_fonts(tmp_path: Path, monkeypatch):
 
     monkeypatch.setattr("datasets.rendered_numbers.rendering.render", remember)
     generators = builder._split_generators(SimpleNamespace(download=download))
-    assert asked == [typefaces.urls("train"), typefaces.urls("test")]
-    for number, (split, count) in enumerate({"train": 6, "test": 4}.items(), 1):
+    train, test = typefaces.urls("train"), typefaces.urls("test")
+    assert asked == [train[0], train[1:], test[0], test[1:]]
+    for number, (split, count) in enumerate({"train": 6, "test": 4}.items()):
         used.clear()
         examples = dict(generators[split])
         assert len(examples) == count
-        assert used == [[f"split{number}-Bold.woff", f"split{number}-Regular.woff"]] * count
+        assert (
+            used
+            == [[f"split{1 + 2 * number}-{weight}.woff" for weight in ("Bold", "Regular")]] * count
+        )
 
 
 def test_every_kind_takes_its_digits_from_the_folder(tmp_path: Path, monkeypatch):

@@ -7,7 +7,7 @@ How an image is drawn:
    names the function of each kind).
 2. That function (in `counters`, `segments`, `codes`, `bibs`, `printed`, `handwriting`, `negatives`)
    paints a `PlanarObject` on a `drawing.Layer`; `layout` sets its characters, from `glyphs` of
-   fonts or `strokes` of a brush.
+   `fonts` or `strokes` of a brush.
 3. The scene views the object in perspective on a wall, with other things around it (`scene`), and
    `camera` adds light, blur, noise and JPEG compression.
 

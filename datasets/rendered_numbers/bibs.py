@@ -10,7 +10,7 @@ import numpy as np
 
 from .colours import brightened, contrast, ink_colour, light_colour, luminance, mix, wall_colour
 from .drawing import Box, Colour, Layer, expand
-from .glyphs import faces
+from .fonts import faces
 from .layout import TextLine, layout_line
 from .planar_object import PlanarObject, add_grain, line_object, paint_words, sample_digits
 from .plates import Finish, paint_ink

@@ -9,7 +9,8 @@ import numpy as np
 
 from .colours import WHITE, light_colour, mix, wall_colour
 from .drawing import Box, Colour, Layer, blurred, expand, fill_circle, points_box
-from .glyphs import DOT_ROWS, GLYPH_PAD, SLASHED_ZERO, dot_grid, faces, glyph
+from .fonts import faces
+from .glyphs import DOT_ROWS, GLYPH_PAD, SLASHED_ZERO, dot_grid, glyph
 from .layout import TextLine, layout_line
 from .planar_object import PlanarObject, add_grain, line_object, paint_words, sample_digits
 from .rng import Rng

@@ -7,7 +7,8 @@ import numpy as np
 
 from .colours import BLACK, WHITE, dark_colour, light_colour, mix, wall_colour
 from .drawing import Box, Colour, Layer, box_corners, expand, line_mask, paint_warped
-from .glyphs import GLYPH_HEIGHT, Glyph, faces, glyph, is_named
+from .fonts import faces, is_named
+from .glyphs import GLYPH_HEIGHT, Glyph, glyph
 from .planar_object import PlanarObject, paint_words, sample_digits
 from .rng import Rng
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from .colours import BLACK, dark_colour, light_colour, mix
 from .drawing import Box, Colour, Layer, blurred, box_corners, expand, line_mask
-from .glyphs import DOT_FACES, SEGMENT_FACES, faces, families
+from .fonts import faces, families
+from .glyphs import DOT_FACES, SEGMENT_FACES
 from .layout import TextLine, layout_line
 from .planar_object import paste_ink
 from .plates import Finish, paint_ink

@@ -11,7 +11,8 @@ import numpy as np
 
 from .colours import BLACK, mix
 from .drawing import Layer, blurred, box_corners, paint_line, paint_warped
-from .glyphs import GLYPH_HEIGHT, convex_hull, faces
+from .fonts import faces
+from .glyphs import GLYPH_HEIGHT, convex_hull
 from .mnist_digits import read_digits
 from .paper import paint_paper
 from .planar_object import PlanarObject, paint_words, sample_digits

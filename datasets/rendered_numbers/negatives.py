@@ -10,7 +10,7 @@ import numpy as np
 
 from .colours import dark_colour, light_colour, mix, wall_colour
 from .drawing import Box, Layer, expand, line_mask
-from .glyphs import face_for
+from .fonts import face_for
 from .layout import layout_line
 from .planar_object import PlanarObject
 from .plates import Finish, paint_plate

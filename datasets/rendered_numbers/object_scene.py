@@ -22,7 +22,7 @@ from .drawing import (
     transform_boxes,
     union,
 )
-from .glyphs import fonts_in
+from .fonts import fonts_in
 from .handwriting import render_handwriting
 from .negatives import render_blank, render_words
 from .planar_object import PlanarObject, is_unreadable_rotated

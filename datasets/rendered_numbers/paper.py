@@ -8,7 +8,7 @@ import numpy as np
 
 from .colours import mix
 from .drawing import Colour, Layer, line_mask
-from .glyphs import faces
+from .fonts import faces
 from .planar_object import paint_words
 from .rng import Rng
 

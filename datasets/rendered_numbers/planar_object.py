@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .drawing import Box, Colour, Layer
-from .glyphs import face_for
+from .fonts import face_for
 from .layout import TextLine, layout_line
 from .rng import Rng
 from .text_style import TextStyle

@@ -9,7 +9,7 @@ import numpy as np
 
 from .colours import brightened, dark_colour, ink_colour, light_colour, luminance, mix, wall_colour
 from .drawing import Colour, Layer, box_corners, expand, points_box
-from .glyphs import face_for, faces, is_named
+from .fonts import face_for, faces, is_named
 from .layout import TextLine, layout_column, layout_line
 from .planar_object import PlanarObject, line_object, paint_words, sample_digits
 from .plates import Finish, paint_ink, paint_plate

@@ -22,7 +22,7 @@ import numpy as np
 from artifacts.files import write_csv
 
 from . import camera
-from .glyphs import families
+from .fonts import families
 from .object_scene import render_object_scene
 from .rng import Rng
 from .street_scene import render_street_scene

@@ -9,7 +9,8 @@ import numpy as np
 
 from .colours import WHITE, dark_colour, mix, wall_colour
 from .drawing import Box, Colour, Layer, blurred, expand, fill_circle, fill_polygon
-from .glyphs import LIT_SEGMENTS, SEGMENT_ENDS, faces
+from .fonts import faces
+from .glyphs import LIT_SEGMENTS, SEGMENT_ENDS
 from .planar_object import PlanarObject, add_grain, paint_words, sample_digits
 from .rng import Rng
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 
-from .glyphs import families, installed_families, is_named
+from .fonts import families, installed_families, is_named
 from .rng import Rng
 from .strokes import Brush, sample_brush
 

@@ -18,7 +18,7 @@ from ..rendered_numbers.colours import (
 )
 from ..rendered_numbers.devices import DEVICE_MARGIN, paint_device, sample_device
 from ..rendered_numbers.drawing import Box, Colour, Layer, expand, fill_circle, paint_line
-from ..rendered_numbers.glyphs import face_for, faces
+from ..rendered_numbers.fonts import face_for, faces
 from ..rendered_numbers.layout import layout_line
 from ..rendered_numbers.planar_object import (
     PlanarObject,

@@ -12,7 +12,7 @@ from number_zoo.boxes import turn_box
 from ..rendered_numbers import camera
 from ..rendered_numbers.colours import wall_colour
 from ..rendered_numbers.drawing import Box, union
-from ..rendered_numbers.glyphs import fonts_in
+from ..rendered_numbers.fonts import fonts_in
 from ..rendered_numbers.planar_object import is_unreadable_rotated
 from ..rendered_numbers.rendering import reproducible_rng
 from ..rendered_numbers.rng import Rng

@@ -15,7 +15,7 @@ import pytest
 import models
 from datasets import Augmentation, Example, sources
 from datasets.rendered_numbers import typefaces
-from datasets.rendered_numbers.glyphs import faces
+from datasets.rendered_numbers.fonts import faces
 from datasets.rendered_numbers.rendered_numbers_dataset_builder import SEEDS as NUMBER_SEEDS
 from datasets.rendered_numbers.rendering import render
 from datasets.rendered_scenes.rendered_scenes_dataset_builder import SEEDS as SCENE_SEEDS

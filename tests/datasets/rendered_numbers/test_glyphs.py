@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from datasets.rendered_numbers import glyphs
+from datasets.rendered_numbers import fonts, glyphs
 from datasets.rendered_numbers.handwriting import render_handwriting
 from datasets.rendered_numbers.mnist_digits import read_digits
 from datasets.rendered_numbers.rng import Rng
@@ -19,7 +19,7 @@ DIGITS = "0123456789"
 
 
 def test_every_face_has_ten_different_digits():
-    for face in (face for family in glyphs.families() for face in family):
+    for face in (face for family in fonts.families() for face in family):
         masks = [glyphs.glyph(face, digit).mask for digit in DIGITS]
         assert all(mask.max() > 200 for mask in masks), face
         assert len({mask.tobytes() for mask in masks}) == 10, face
@@ -31,7 +31,7 @@ def test_error_names_the_missing_font_package(monkeypatch):
         importlib.util, "find_spec", lambda name: None if name == "font_lato" else find(name)
     )
     with pytest.raises(ModuleNotFoundError, match="pip install font-lato"):
-        glyphs.installed_families.__wrapped__()
+        fonts.installed_families.__wrapped__()
 
 
 def test_strokes_have_the_height_of_a_digit():
@@ -54,7 +54,7 @@ def test_digits_of_a_display_differ_and_have_one_size(face):
 
 @pytest.mark.parametrize("mark, digit", [("slash", "0"), ("dot", "0"), ("bar", "7")])
 def test_marks_add_ink_to_their_digit_only(mark: str, digit: str):
-    for face in glyphs.faces("Roboto-", "Serif", "DejaVuSans.ttf"):
+    for face in fonts.faces("Roboto-", "Serif", "DejaVuSans.ttf"):
         for character in DIGITS:
             plain = glyphs.glyph(face, character)
             marked = glyphs.add_mark(plain, character, (mark,))
@@ -93,25 +93,25 @@ def test_wrong_files_of_digits_are_errors(tmp_path: Path):
 
 
 def test_a_folder_of_fonts_replaces_those_of_packages(tmp_path: Path):
-    source = glyphs.faces("DejaVuSans-Bold.ttf")[0]
+    source = fonts.faces("DejaVuSans-Bold.ttf")[0]
     for name in ("one-Regular", "one-Bold", "other-one-Black"):
         (tmp_path / f"{name}.woff").write_bytes(Path(source).read_bytes())
-    folder, installed = str(tmp_path), glyphs.families()
-    with glyphs.fonts_in(folder):
-        names = [[Path(face).stem for face in family] for family in glyphs.families()]
+    folder, installed = str(tmp_path), fonts.families()
+    with fonts.fonts_in(folder):
+        names = [[Path(face).stem for face in family] for family in fonts.families()]
         assert names == [["one-Bold", "one-Regular"], ["other-one-Black"]]
-        assert [Path(face).stem for face in glyphs.faces("Black", "Bold")] == [
+        assert [Path(face).stem for face in fonts.faces("Black", "Bold")] == [
             "one-Bold",
             "other-one-Black",
         ]
-        assert glyphs.faces("Roboto-Medium") == glyphs._faces(installed, ("Roboto-Medium",))
-        assert glyphs.face_for("7 €", glyphs.faces("Black")[0]).endswith("DejaVuSans.ttf")
-    assert glyphs.families() == installed
-    with pytest.raises(FileNotFoundError, match="woff"), glyphs.fonts_in(str(tmp_path / "none")):
-        glyphs.families()
+        assert fonts.faces("Roboto-Medium") == fonts._faces(installed, ("Roboto-Medium",))
+        assert fonts.face_for("7 €", fonts.faces("Black")[0]).endswith("DejaVuSans.ttf")
+    assert fonts.families() == installed
+    with pytest.raises(FileNotFoundError, match="woff"), fonts.fonts_in(str(tmp_path / "none")):
+        fonts.families()
 
 
 def test_the_folder_of_a_font_is_not_part_of_its_name():
     face = "/home/Italo/Black/fonts/Roboto-Regular.ttf"
-    assert glyphs.is_named(face, "Bold", "Roboto")
-    assert not glyphs.is_named(face, "It", "Black")
+    assert fonts.is_named(face, "Bold", "Roboto")
+    assert not fonts.is_named(face, "It", "Black")

@@ -10,7 +10,7 @@ import pytest
 
 from datasets.rendered_numbers.devices import DEVICE_KINDS, sample_device
 from datasets.rendered_numbers.drawing import Layer, union
-from datasets.rendered_numbers.glyphs import faces
+from datasets.rendered_numbers.fonts import faces
 from datasets.rendered_numbers.layout import layout_line
 from datasets.rendered_numbers.object_scene import OBJECTS, render_object_scene
 from datasets.rendered_numbers.planar_object import is_unreadable_rotated, line_object

@@ -13,7 +13,7 @@ import pytest
 
 from datasets.rendered_numbers import layout, typefaces
 from datasets.rendered_numbers import rendered_numbers_dataset_builder as module
-from datasets.rendered_numbers.glyphs import faces
+from datasets.rendered_numbers.fonts import faces
 from datasets.rendered_numbers.rendering import render
 from datasets.rendered_numbers.styles import TYPEFACES
 

@@ -109,11 +109,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     def _split_generators(self, dl_manager: tfds.download.DownloadManager):
         generators = {}
         for split, count in self.builder_config.counts.items():
-            archives: list[Path] = []
-            if self.builder_config.downloads_fonts:
-                urls = typefaces.urls(split)
-                # The first one alone: without a network, not all of them are tried.
-                archives = [dl_manager.download(urls[0]), *dl_manager.download(urls[1:])]
+            fonts = self.builder_config.downloads_fonts
+            archives = typefaces.download(dl_manager.download, split) if fonts else []
             generators[split] = self._generate_examples(split, count, archives)
         return generators
 

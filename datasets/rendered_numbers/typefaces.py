@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 # About every fifth in alphabetical order is in test, which so has typefaces that training has not.
@@ -54,6 +54,17 @@ def urls(split: str) -> list[str]:
     return [address.format(family=family) for family in FAMILIES[split]]
 
 
+def download(download_all: Callable, split: str) -> list[Path]:
+    """Download the archives of a split; without a network, only the first one is tried.
+
+    Args:
+        download_all: the method `download` of TFDS's download manager.
+        split: a key of `FAMILIES`.
+    """
+    first, *others = urls(split)
+    return [download_all(first), *download_all(others)]
+
+
 def extract_fonts(archives: Iterable[Path], folder: Path) -> None:
     """Write the upright faces of archives of Fontsource as FAMILY-WEIGHT.woff.
 
@@ -65,18 +76,18 @@ def extract_fonts(archives: Iterable[Path], folder: Path) -> None:
         ValueError: if an archive has no face of a known weight; the message names it.
     """
     for path in archives:
-        found = False
+        fonts = {}
         with tarfile.open(path) as archive:
             for member in archive:
                 name = re.fullmatch(r"package/files/(.+)-latin-(\d+)-normal\.woff", member.name)
                 if name and name[2] in _WEIGHTS:
                     family, weight = name[1], _WEIGHTS[name[2]]
                     weight = "Black" if family in _HEAVY else weight
-                    font = archive.extractfile(member).read()
-                    (folder / f"{family}-{weight}.woff").write_bytes(font)
-                    found = True
-        if not found:
+                    fonts[f"{family}-{weight}.woff"] = archive.extractfile(member).read()
+        if not fonts:
             raise ValueError(
                 f"{path} has no package/files/*-latin-400-normal.woff (or 700 or 900), as archives "
                 f"of Fontsource have. Delete it, and it is downloaded again"
             )
+        for file, data in fonts.items():
+            (folder / file).write_bytes(data)

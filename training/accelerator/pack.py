@@ -114,7 +114,7 @@ def pack_fonts(data_dir: Path | None) -> Packed:
     downloads = resolve_data_dir(data_dir) / "downloads"
     manager = tfds.download.DownloadManager(download_dir=downloads, url_infos=Builder.url_infos)
     with tempfile.TemporaryDirectory() as folder:
-        typefaces.extract_fonts(manager.download(typefaces.urls("train")), Path(folder))
+        typefaces.extract_fonts(typefaces.download(manager.download, "train"), Path(folder))
         files = sorted(Path(folder).iterdir())
         data = [file.read_bytes() for file in files]
     return Packed(data, [file.name for file in files], _unknown(len(files)))

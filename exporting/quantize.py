@@ -15,7 +15,7 @@ from onnx import GraphProto, ModelProto, NodeProto, helper
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-FEW = 0.005
+MIN_WEIGHT_FRACTION = 0.005
 """Fraction of the weights of all convolutions below which a convolution is not quantized."""
 
 Arrays = dict[str, np.ndarray]
@@ -82,7 +82,7 @@ def _sensitive(graph: GraphProto) -> list[str]:
     for shape in kernels.values():
         sizes[shape[2:]] += math.prod(shape)
     most = max(sizes, key=sizes.__getitem__, default=None)
-    few = FEW * sizes.total()
+    few = MIN_WEIGHT_FRACTION * sizes.total()
     return [name for name, shape in kernels.items() if shape[2:] != most or math.prod(shape) < few]
 
 

@@ -62,8 +62,8 @@ def _folder_families(folder: str) -> tuple[tuple[str, ...], ...]:
     files = sorted(map(str, Path(folder).glob("*.woff")))
     if not files:
         raise FileNotFoundError(f"`fonts` must be a folder of .woff files. Received: {folder}")
-    named = itertools.groupby(files, lambda path: path.rpartition("-")[0])
-    return tuple(tuple(paths) for _, paths in named)
+    by_family = itertools.groupby(files, lambda path: path.rpartition("-")[0])
+    return tuple(tuple(paths) for _, paths in by_family)
 
 
 @functools.cache

@@ -114,7 +114,10 @@ def make_step(
             f"--slower: no path of a weight begins with {pattern!r}. They are such as "
             f"{', '.join(path[0] for path in paths)}"
         )
-    factors = [[factor if re.match(pattern, path) else 1.0 for path in some] for some in paths]
+    factors = [
+        [factor if re.match(pattern, path) else 1.0 for path in model_paths]
+        for model_paths in paths
+    ]
 
     def step(states, arrays, places, key, number, strengths, rate, momentum):
         picks, changes = jax.random.split(jax.random.fold_in(key, number))

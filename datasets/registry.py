@@ -134,7 +134,7 @@ _DATA_SETS = (
         images=(60_000, 6_000),
         image_size=(64, 192),
         max_digits=10,
-        preparing="downloads 12 MB of font files, then renders images for a few minutes",
+        preparing="renders images for a few minutes, in font files that npm installs (12 MB)",
     ),
     _rendered(
         "rendered_numbers/handwriting",

@@ -1,4 +1,4 @@
-"""TFDS builder of rendered numbers; only `typefaces` downloads, 12 MB of font files.
+"""TFDS builder of rendered numbers; nothing is downloaded.
 
 import tensorflow_datasets as tfds
 import datasets.rendered_numbers.rendered_numbers_dataset_builder  # registers the data set
@@ -12,17 +12,17 @@ import dataclasses
 import io
 import logging
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
 
-from . import typefaces
 from .mnist_digits import write_digits
 from .rendering import render_many
 from .styles import STYLES, TYPEFACES, ObjectStyle, Style
+from .typefaces import copy_fonts
 
 log = logging.getLogger(__name__)
 
@@ -38,13 +38,13 @@ class RenderedConfig(tfds.core.BuilderConfig):
         style: the statistics that images follow: a `Style`, or a `SceneStyle` for scenes.
         counts: number of images in each split.
         workers: number of rendering processes; None for one per processor.
-        downloads_fonts: whether numbers are set in the typefaces of `typefaces`.
+        typefaces: whether numbers are set in the typefaces of `fontsource`.
     """
 
     style: Any = None
     counts: dict[str, int] = dataclasses.field(default_factory=dict)
     workers: int | None = None
-    downloads_fonts: bool = False
+    typefaces: bool = False
 
 
 _DESCRIPTIONS = {
@@ -81,10 +81,10 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     ] + [
         RenderedConfig(
             name="typefaces",
-            description="Printed numbers in many typefaces (12 MB), in test others than in train",
+            description="Printed numbers in many typefaces, in test others than in train",
             style=TYPEFACES,
             counts=_LARGE,
-            downloads_fonts=True,
+            typefaces=True,
         )
     ]
 
@@ -107,20 +107,15 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         )
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager):
-        generators = {}
-        for split, count in self.builder_config.counts.items():
-            fonts = self.builder_config.downloads_fonts
-            archives = typefaces.download(dl_manager.download, split) if fonts else []
-            generators[split] = self._generate_examples(split, count, archives)
-        return generators
+        del dl_manager  # nothing to download
+        counts = self.builder_config.counts
+        return {split: self._generate_examples(split, count) for split, count in counts.items()}
 
-    def _generate_examples(
-        self, split: str, count: int, archives: Sequence[Path]
-    ) -> Iterator[tuple[str, dict]]:
+    def _generate_examples(self, split: str, count: int) -> Iterator[tuple[str, dict]]:
         with tempfile.TemporaryDirectory() as folder:
             style = self._add_glyphs(self.builder_config.style, Path(folder))
-            if archives:
-                typefaces.extract_fonts(archives, Path(folder))
+            if self.builder_config.typefaces:
+                copy_fonts(split, Path(folder))
                 style = dataclasses.replace(style, fonts=folder)
             images = render_many(SEEDS[split], count, style, self.builder_config.workers)
             for index, rendered in enumerate(images):

@@ -2,38 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import re
-import tarfile
-from collections.abc import Callable, Iterable
+import shutil
 from pathlib import Path
+from shlex import quote
+
+PACKAGES = Path(__file__).with_name("fontsource")
+"""Folder whose package.json lists the packages, one for each family: OFL 1.1 or Apache 2.0."""
 
 # About every fifth in alphabetical order is in test, which so has typefaces that training has not.
-_TRAIN = """
-    abel abril-fatface alfa-slab-one allura anton archivo-black arizonia arvo
-    audiowide bangers baumans bebas-neue bevan boogaloo bowlby-one bubblegum-sans bungee
-    carter-one caveat-brush cedarville-cursive chango coming-soon concert-one contrail-one
-    courgette crafty-girls creepster crete-round damion
-    dawning-of-a-new-day economica electrolize forum francois-one fugaz-one galindo
-    gloria-hallelujah gochi-hand graduate gravitas-one handlee holtwood-one-sc homemade-apple
-    homenaje julius-sans-one just-another-hand kaushan-script knewave la-belle-aurore
-    league-gothic lemon lilita-one lobster londrina-solid luckiest-guy marcellus metal-mania
-    michroma neucha niconne nothing-you-could-do nova-mono oleo-script oranienbaum
-    over-the-rainbow oxanium pacifico passion-one patrick-hand patua-one paytone-one
-    permanent-marker playball poiret-one prata press-start-2p questrial racing-sans-one
-    rammetto-one rationale righteous rock-salt rubik-mono-one rufina rye sacramento
-    saira-stencil-one sancreek schoolbell sedgwick-ave shadows-into-light share-tech sigmar-one
-    silkscreen six-caps slackey sonsie-one special-elite staatliches stardos-stencil
-    sue-ellen-francisco syncopate tangerine telex titan-one trocchi ultra unica-one varela-round
-    vast-shadow vidaloka viga vt323 waiting-for-the-sunrise walter-turncoat yellowtail
-"""
 _TEST = """
     aldrich architects-daughter bad-script black-ops-one carme chewy courier-prime cutive-mono
     federo geo gudea indie-flower kristi limelight marck-script norican orbitron
     pathway-gothic-one pirata-one quantico reenie-beanie russo-one satisfy share-tech-mono
     sniglet strait tenor-sans unifrakturmaguntia voltaire yeseva-one
 """
-FAMILIES = {"train": tuple(_TRAIN.split()), "test": tuple(_TEST.split())}
-"""The families of each split. All have every ASCII character, and digits as clear as a sign's."""
+
+
+def families(split: str) -> list[str]:
+    """The families of "train" or "test". All have every ASCII character, and digits as clear as a
+    sign's."""
+    packages = json.loads((PACKAGES / "package.json").read_text())["dependencies"]
+    names = [package.removeprefix("@fontsource/") for package in packages]
+    return [name for name in names if (name in _TEST.split()) == (split == "test")]
+
 
 _WEIGHTS = {"400": "Regular", "700": "Bold", "900": "Black"}
 _HEAVY_NAMES = """
@@ -48,46 +41,26 @@ _HEAVY = frozenset(_HEAVY_NAMES.split())
 """Families whose only weight, called 400, is a heavy one."""
 
 
-def urls(split: str) -> list[str]:
-    """The addresses of the archives of a split (https://fontsource.org), one for each family."""
-    address = "https://registry.npmjs.org/@fontsource/{family}/-/{family}-5.3.0.tgz"
-    return [address.format(family=family) for family in FAMILIES[split]]
-
-
-def download(download_all: Callable, split: str) -> list[Path]:
-    """Download the archives of a split; without a network, only the first one is tried.
+def copy_fonts(split: str, folder: Path) -> None:
+    """Copy the upright faces of a split to a folder, as FAMILY-WEIGHT.woff.
 
     Args:
-        download_all: the method `download` of TFDS's download manager.
-        split: a key of `FAMILIES`.
-    """
-    first, *others = urls(split)
-    return [download_all(first), *download_all(others)]
-
-
-def extract_fonts(archives: Iterable[Path], folder: Path) -> None:
-    """Write the upright faces of archives of Fontsource as FAMILY-WEIGHT.woff.
-
-    Args:
-        archives: downloaded files of `urls`.
+        split: "train" or "test".
         folder: existing folder to write to.
 
     Raises:
-        ValueError: if an archive has no face of a known weight; the message names it.
+        FileNotFoundError: if a package is not installed; the message has the command.
     """
-    for path in archives:
-        fonts = {}
-        with tarfile.open(path) as archive:
-            for member in archive:
-                name = re.fullmatch(r"package/files/(.+)-latin-(\d+)-normal\.woff", member.name)
-                if name and name[2] in _WEIGHTS:
-                    family, weight = name[1], _WEIGHTS[name[2]]
-                    weight = "Black" if family in _HEAVY else weight
-                    fonts[f"{family}-{weight}.woff"] = archive.extractfile(member).read()
+    for family in families(split):
+        files = PACKAGES / "node_modules/@fontsource" / family / "files"
+        fonts = sorted(files.glob(f"{family}-latin-[479]00-normal.woff"))
         if not fonts:
-            raise ValueError(
-                f"{path} has no package/files/*-latin-400-normal.woff (or 700 or 900), as archives "
-                f"of Fontsource have. Delete it, and it is downloaded again"
+            raise FileNotFoundError(
+                f"There are no fonts of the typeface {family!r} in {files}. Install those of all "
+                f"typefaces (12 MB; npm comes with Node.js) with: "
+                f"npm ci --prefix {quote(str(PACKAGES))}"
             )
-        for file, data in fonts.items():
-            (folder / file).write_bytes(data)
+        for path in fonts:
+            weight = _WEIGHTS[re.search(r"-(\d+)-normal", path.name)[1]]
+            weight = "Black" if family in _HEAVY else weight
+            shutil.copy(path, folder / f"{family}-{weight}.woff")

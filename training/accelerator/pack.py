@@ -23,8 +23,7 @@ import numpy as np
 
 from artifacts.files import atomic_path
 from datasets import photo_folder, sources
-from datasets.rendered_numbers import typefaces
-from datasets.tfds_data import resolve_data_dir
+from datasets.rendered_numbers.typefaces import copy_fonts
 from number_zoo.images import decode_image
 
 MOST_DIGITS = 10
@@ -105,16 +104,14 @@ def pack_mnist(count: int, data_dir: Path | None) -> Packed:
     return Packed(files, [digit.label for digit in digits], _unknown(len(files)))
 
 
-def pack_fonts(data_dir: Path | None) -> Packed:
-    """Download and read the font files of `rendered_numbers/typefaces`, of its train split."""
-    import tensorflow_datasets as tfds
+def pack_fonts() -> Packed:
+    """Read the font files of `rendered_numbers/typefaces`, of its train split.
 
-    from datasets.rendered_numbers.rendered_numbers_dataset_builder import Builder
-
-    downloads = resolve_data_dir(data_dir) / "downloads"
-    manager = tfds.download.DownloadManager(download_dir=downloads, url_infos=Builder.url_infos)
+    Raises:
+        FileNotFoundError: if they are not installed.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        typefaces.extract_fonts(typefaces.download(manager.download, "train"), Path(folder))
+        copy_fonts("train", Path(folder))
         files = sorted(Path(folder).iterdir())
         data = [file.read_bytes() for file in files]
     return Packed(data, [file.name for file in files], _unknown(len(files)))
@@ -209,7 +206,7 @@ def main(arguments: list[str] | None = None) -> int:
     add("--amounts", type=Path, nargs="+", default=[], help="folders of amounts: also recomposed")
     add("--mnist", type=int, default=0, help="number of digits of MNIST's training split")
     add("--typefaces", action="store_true", help="also the fonts of rendered_numbers/typefaces")
-    add("--data-dir", type=Path, help="folder of TFDS, for MNIST and fonts")
+    add("--data-dir", type=Path, help="folder of TFDS, for MNIST")
     options = parser.parse_args(arguments)
     packs = {}
     for role in ("numbers", "digits", "amounts"):
@@ -221,7 +218,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.mnist:
         packs[MNIST] = pack_mnist(options.mnist, options.data_dir)
     if options.typefaces:
-        packs[FONTS] = pack_fonts(options.data_dir)
+        packs[FONTS] = pack_fonts()
     save(options.out, packs)
     for name, packed in packs.items():
         known = np.isfinite(packed.boxes[:, 0, 0]).sum()

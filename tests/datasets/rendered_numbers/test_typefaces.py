@@ -1,13 +1,11 @@
-"""Numbers in downloaded typefaces; the archives are made from an installed font."""
+"""Numbers in many typefaces; the packages are made from another font."""
 
 from __future__ import annotations
 
-import csv
-import io
-import tarfile
+import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -18,75 +16,78 @@ from datasets.rendered_numbers.rendering import render
 from datasets.rendered_numbers.styles import TYPEFACES
 
 
-def _archive(path: Path, family: str, weights: tuple[int, ...]) -> Path:
-    data = Path(faces("DejaVuSans-Bold.ttf")[0]).read_bytes()
-    with tarfile.open(path, "w:gz") as archive:
-        for weight in weights:
-            for name in (
-                f"{family}-latin-{weight}-normal.woff",
-                f"{family}-latin-{weight}-normal.woff2",
-                f"{family}-latin-{weight}-italic.woff",
-                f"{family}-latin-ext-{weight}-normal.woff",
-            ):
-                member = tarfile.TarInfo(f"package/files/{name}")
-                member.size = len(data)
-                archive.addfile(member, io.BytesIO(data))
-    return path
+@pytest.fixture(name="packages")
+def _packages(tmp_path: Path, monkeypatch) -> Path:
+    """A folder for packages of fonts in place of the installed ones."""
+    shutil.copy(typefaces.PACKAGES / "package.json", tmp_path)
+    monkeypatch.setattr(typefaces, "PACKAGES", tmp_path)
+    return tmp_path / "node_modules/@fontsource"
 
 
-def test_no_family_is_in_both_splits_and_all_have_a_checksum():
-    train, test = (set(typefaces.FAMILIES[split]) for split in ("train", "test"))
-    assert len(train) > 100 and len(test) >= 30 and not train & test
-    with Path(module.__file__).with_name("checksums.tsv").open() as file:
-        known = [row[0] for row in csv.reader(file, delimiter="\t")]
-    assert sorted(known) == sorted(typefaces.urls("train") + typefaces.urls("test"))
+def _install(packages: Path, family: str, weights: tuple[int, ...]) -> None:
+    files = packages / family / "files"
+    files.mkdir(parents=True)
+    for weight in weights:
+        for name in (
+            f"{family}-latin-{weight}-normal.woff",
+            f"{family}-latin-{weight}-normal.woff2",
+            f"{family}-latin-{weight}-italic.woff",
+            f"{family}-latin-ext-{weight}-normal.woff",
+        ):
+            shutil.copy(faces("DejaVuSans-Bold.ttf")[0], files / name)
 
 
-def test_upright_faces_are_extracted_and_heavy_ones_are_named_so(tmp_path: Path):
-    archives = [
-        _archive(tmp_path / "a.tgz", "abel", (100, 400, 700)),
-        _archive(tmp_path / "b.tgz", "anton", (400,)),
-    ]
+def test_each_family_is_in_one_split_and_its_package_is_checked_by_npm():
+    train, test = (typefaces.families(split) for split in ("train", "test"))
+    assert (len(train), len(test)) == (116, 30) and not set(train) & set(test)
+    assert {*train, *test} > typefaces._HEAVY
+    lock = json.loads((typefaces.PACKAGES / "package-lock.json").read_text())["packages"]
+    del lock[""]
+    assert set(lock) == {f"node_modules/@fontsource/{family}" for family in (*train, *test)}
+    for package in lock.values():
+        assert package["integrity"].startswith("sha512-"), package
+        assert package["license"] in ("OFL-1.1", "Apache-2.0"), package
+
+
+def test_upright_faces_are_copied_and_heavy_ones_are_named_so(packages: Path, tmp_path: Path):
+    for family in typefaces.families("test"):
+        _install(packages, family, (100, 400, 700) if family == "geo" else (400,))
     folder = tmp_path / "fonts"
     folder.mkdir()
-    typefaces.extract_fonts(archives, folder)
-    names = sorted(path.name for path in folder.iterdir())
-    assert names == ["abel-Bold.woff", "abel-Regular.woff", "anton-Black.woff"]
-    empty = _archive(tmp_path / "c.tgz", "abel", (300,))
-    with pytest.raises(ValueError, match=r"c\.tgz has no .* downloaded again"):
-        typefaces.extract_fonts([empty], folder)
+    typefaces.copy_fonts("test", folder)
+    names = {path.name for path in folder.iterdir()}
+    assert len(names) == 31
+    assert names >= {"geo-Bold.woff", "geo-Regular.woff", "chewy-Black.woff", "carme-Regular.woff"}
 
 
-def test_each_split_is_rendered_with_its_own_fonts(tmp_path: Path, monkeypatch):
+def test_fonts_that_are_not_installed_are_an_error_with_the_command(packages, tmp_path: Path):
+    _install(packages, "aldrich", (300,))
+    with pytest.raises(FileNotFoundError, match=r"'aldrich' in .*npm ci --prefix") as error:
+        typefaces.copy_fonts("test", tmp_path)
+    assert str(error.value).endswith(str(tmp_path))
+
+
+def test_each_split_is_rendered_with_its_own_fonts(packages: Path, tmp_path: Path, monkeypatch):
     config = module.RenderedConfig(
-        name="few", style=TYPEFACES, counts={"train": 6, "test": 4}, workers=1, downloads_fonts=True
+        name="few", style=TYPEFACES, counts={"train": 6, "test": 4}, workers=1, typefaces=True
     )
+    for family in (*typefaces.families("train"), *typefaces.families("test")):
+        _install(packages, family, (400,))
     builder = module.Builder(config=config, data_dir=str(tmp_path))
-    asked = []
-
-    def download(urls):
-        asked.append(urls)
-        path = tmp_path / f"{len(asked)}.tgz"
-        return _archive(path, f"split{len(asked)}", (400, 700)) if isinstance(urls, str) else []
-
     used = []
 
     def remember(seed, index, style):
-        used.append([path.name for path in sorted(Path(style.fonts).glob("*.woff"))])
+        files = Path(style.fonts).glob("*.woff")
+        used.append({path.name.rpartition("-")[0] for path in files})
         return render(seed, index, style)
 
     monkeypatch.setattr("datasets.rendered_numbers.rendering.render", remember)
-    generators = builder._split_generators(SimpleNamespace(download=download))
-    train, test = typefaces.urls("train"), typefaces.urls("test")
-    assert asked == [train[0], train[1:], test[0], test[1:]]
-    for number, (split, count) in enumerate({"train": 6, "test": 4}.items()):
+    generators = builder._split_generators(None)
+    for split, count in {"train": 6, "test": 4}.items():
         used.clear()
         examples = dict(generators[split])
         assert len(examples) == count
-        assert (
-            used
-            == [[f"split{1 + 2 * number}-{weight}.woff" for weight in ("Bold", "Regular")]] * count
-        )
+        assert used == [set(typefaces.families(split))] * count
 
 
 def test_every_kind_takes_its_digits_from_the_folder(tmp_path: Path, monkeypatch):

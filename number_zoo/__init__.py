@@ -12,6 +12,7 @@ _MODULES = {
     "read_all": "reader",
     "Reading": "predictions",
     "Predictions": "predictions",
+    "Lexicon": "lexicon",
     "decode_image": "images",
     "list_weights": "published",
     "card": "published",

@@ -12,6 +12,7 @@ import numpy as np
 from number_zoo import names
 from number_zoo.any_turn import read_upright
 from number_zoo.boxes import intersection_over_union, intersections, reading_order, suppress
+from number_zoo.lexicon import Lexicon
 from number_zoo.locator import Locations, UprightCrop
 from number_zoo.predictions import Predict, Predictions
 from number_zoo.stacked import read_stacked
@@ -40,7 +41,10 @@ number is read again in a box that is longer there by the second value; in heigh
 
 
 def read_located(
-    images: Sequence[np.ndarray], locations: Sequence[Locations], predict: Predict
+    images: Sequence[np.ndarray],
+    locations: Sequence[Locations],
+    predict: Predict,
+    lexicon: Lexicon | None = None,
 ) -> list[Predictions]:
     """Read the located numbers of several images.
 
@@ -48,6 +52,7 @@ def read_located(
         images: uint8 arrays (height, width, 3).
         locations: the locations of the numbers in each image.
         predict: the function that reads the crops.
+        lexicon: the only numbers to read; None for any.
 
     Returns:
         The predictions of each image: a row for each number, in reading order, with `box` and
@@ -66,6 +71,8 @@ def read_located(
             other = _read([rows[row] for row in again], other_located.take(again), predict)
             better = is_better(other, predictions.take(again))
             predictions.put(again[better], other.take(better))
+    if lexicon is not None:  # not before, since an 86 upside down is a 98
+        predictions = _calibrated(lexicon.restrict(predictions))
     ranges = pairwise(accumulate(counts, initial=0))
     return [_one_each(predictions.take(np.arange(*limits))) for limits in ranges]
 
@@ -76,14 +83,16 @@ def _read(images: Sequence[np.ndarray], located: Locations, predict: Predict) ->
     predictions = read_upright(crops, functools.partial(read_stacked, predict=predict))
     arrays, boxes = predictions.arrays, predictions.boxes  # of the reader, from an enlarged crop
     boxes = np.where(np.isfinite(boxes).all(axis=1, keepdims=True), boxes, located.boxes)
+    return _calibrated(Predictions(arrays | {names.BOX: boxes, names.SCORES: located.scores}))
+
+
+def _calibrated(predictions: Predictions) -> Predictions:
+    """The confidence of finding and reading, from the locator's score and that of reading alone."""
+    arrays = predictions.arrays
     (score_weight, confidence_weight), bias = CALIBRATION
-    score, confidence = map(_log_odds, (located.scores, arrays[names.CONFIDENCE]))
+    score, confidence = map(_log_odds, (arrays[names.SCORES], arrays[names.CONFIDENCE]))
     log_odds = score_weight * score + confidence_weight * confidence + bias
-    return Predictions(
-        arrays
-        | {names.BOX: boxes, names.CONFIDENCE: 1 / (1 + np.exp(-log_odds))}
-        | {names.SCORES: located.scores}
-    )
+    return Predictions(arrays | {names.CONFIDENCE: 1 / (1 + np.exp(-log_odds))})
 
 
 def _opposite(predictions: Predictions, located: Locations) -> tuple[np.ndarray, Locations]:

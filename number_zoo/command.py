@@ -25,6 +25,7 @@ EXAMPLES = """examples:
   %(prog)s photos/ --min-confidence 0.9 --weights conv_transformer_small.any10
   %(prog)s photos/ --draw drawn       copies with the box, the number and its confidence
   %(prog)s photo.jpg --all            all numbers, in reading order
+  %(prog)s race/ --all --lexicon start_list.txt
   %(prog)s serve                      a web page and an API; serve --help has its options
 
 Numbers below --min-confidence are withheld: "?" in CSV, null in JSON. With --all every number has a
@@ -56,6 +57,9 @@ def parse(arguments: list[str] | None, prog: str) -> argparse.Namespace:
     add("--locator", metavar="NAME|FILE|RUN",
         help="the locator of --all, of the same kinds as --weights (default: the "
         "published one)")  # fmt: skip
+    add("--lexicon", type=Path, metavar="FILE",
+        help="read only the numbers of this text file, one in each line, such as a start "
+        "list")  # fmt: skip
     add("--format", choices=FORMATS,
         help="json: one object per line (default: table; with --output by its suffix)")  # fmt: skip
     add("--min-confidence", type=float, default=0.0, metavar="P",
@@ -154,9 +158,11 @@ def _read(
     prog: str,
 ) -> int:
     """Read files and write their rows; returns the number of files with an error."""
+    from number_zoo.lexicon import read_lexicon
     from number_zoo.reader import open_reader
     from number_zoo.stream import read_files
 
+    lexicon = read_lexicon(options.lexicon) if options.lexicon else None
     draw = functools.partial(_draw, drawings, options.min_confidence) if drawings else None
     opened = functools.partial(
         open_reader, options.weights, options.threads, locator=options.locator
@@ -164,7 +170,7 @@ def _read(
     visible = sys.stderr.isatty() and (options.output or not sys.stdout.isatty())
     show = progress(len(files), bool(visible))
     failed = 0
-    results = read_files(files, opened, options.threads, draw, options.all)
+    results = read_files(files, opened, options.threads, draw, options.all, lexicon)
     with contextlib.closing(results):
         for index, (file, reading, error) in enumerate(results, 1):
             if reading is None:

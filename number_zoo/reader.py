@@ -17,6 +17,7 @@ from number_zoo import files, names, published
 from number_zoo.all_numbers import read_located
 from number_zoo.any_turn import read_any_turn
 from number_zoo.images import is_encoded, to_array
+from number_zoo.lexicon import Lexicon, as_lexicon
 from number_zoo.locator import Locations, open_locator
 from number_zoo.predictions import Predictions, Reading
 
@@ -35,6 +36,9 @@ Backend = Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
 
 Source = np.ndarray | str | os.PathLike | bytes | Any
 """An image: a uint8 or float array, a path, the bytes of a file, an open file, or a PIL image."""
+
+Numbers = Lexicon | Iterable[str]
+"""The numbers of a lexicon; those of a `Lexicon` are prepared once for several calls."""
 
 
 class Reader:
@@ -90,10 +94,10 @@ class Reader:
         self._open_locator = functools.partial(open_locator, locator, locator_threads)
 
     @overload
-    def read(self, images: Source) -> Reading: ...
+    def read(self, images: Source, lexicon: Numbers | None = None) -> Reading: ...
     @overload
-    def read(self, images: Iterable[Source]) -> list[Reading]: ...
-    def read(self, images):
+    def read(self, images: Iterable[Source], lexicon: Numbers | None = None) -> list[Reading]: ...
+    def read(self, images, lexicon=None):
         """Read the number in an image, or in each of several.
 
         If no number is read in the image as it is, the image is read in the other three quarter
@@ -103,21 +107,29 @@ class Reader:
             images: a path, the bytes of an image file, an open binary file, a PIL image, an array
                 (height, width) or (height, width, 3), RGB, uint8 or float in [0, 255]; or a list of
                 or another iterable of these. Only a few files are decoded at a time.
+            lexicon: the only numbers to read, strings of digits; an image with another number is
+                read as one without a number, see `Lexicon.restrict`.
 
         Returns:
             A reading; for an iterable a list of readings, one for each image, in order.
 
         Raises:
-            ValueError, TypeError: if a file, an array or a value is not an image.
+            ValueError, TypeError: if a file, an array or a value is not an image, or `lexicon` is
+                no lexicon of numbers that the reader can read.
             OSError: if a file is missing or cannot be opened.
         """
-        return self._for_each(images, lambda group: self.predict_any_turn(group).readings())
+        lexicon = as_lexicon(lexicon)
+        return self._for_each(
+            images, lambda group: self.predict_any_turn(group, lexicon=lexicon).readings()
+        )
 
     @overload
-    def read_all(self, images: Source) -> list[Reading]: ...
+    def read_all(self, images: Source, lexicon: Numbers | None = None) -> list[Reading]: ...
     @overload
-    def read_all(self, images: Iterable[Source]) -> list[list[Reading]]: ...
-    def read_all(self, images):
+    def read_all(
+        self, images: Iterable[Source], lexicon: Numbers | None = None
+    ) -> list[list[Reading]]: ...
+    def read_all(self, images, lexicon=None):
         """Read all numbers in an image, or in each of several.
 
         A locator finds the numbers; each is read from a crop of the image at full resolution,
@@ -125,6 +137,7 @@ class Reader:
 
         Args:
             images: as for `read`.
+            lexicon: as for `read`; other numbers are left out.
 
         Returns:
             The readings of the image in reading order: lines from top to bottom, each from left to
@@ -134,12 +147,18 @@ class Reader:
             ValueError: if there are no such weights of a locator, or as for `read`.
             TypeError, OSError: as for `read`.
         """
-        return self._for_each(
-            images, lambda group: [numbers.readings() for numbers in self.predict_all(group)]
-        )
+        lexicon = as_lexicon(lexicon)
+
+        def read_group(group: Sequence[np.ndarray]) -> list[list[Reading]]:
+            return [numbers.readings() for numbers in self.predict_all(group, lexicon=lexicon)]
+
+        return self._for_each(images, read_group)
 
     def predict_all(
-        self, images: Sequence[Source], locations: Sequence[Locations] | None = None
+        self,
+        images: Sequence[Source],
+        locations: Sequence[Locations] | None = None,
+        lexicon: Numbers | None = None,
     ) -> list[Predictions]:
         """Run the inference graph on each number in each image.
 
@@ -147,6 +166,7 @@ class Reader:
             images: as for `read`; all are in memory at the same time.
             locations: locations of the numbers in each image. Defaults to those that the locator
                 finds.
+            lexicon: as for `read_all`.
 
         Returns:
             The predictions of each image, a row for each number in reading order, see
@@ -155,7 +175,7 @@ class Reader:
         arrays = self._decode(_several(images))
         if locations is None:
             locations = list(map(self._open_locator().locate, arrays))
-        return read_located(arrays, locations, self.predict)
+        return read_located(arrays, locations, self.predict, as_lexicon(lexicon))
 
     def predict(
         self, images: Sequence[Source], crops: Sequence[np.ndarray | None] | None = None
@@ -186,13 +206,17 @@ class Reader:
         return predictions
 
     def predict_any_turn(
-        self, images: Sequence[Source], crops: Sequence[np.ndarray | None] | None = None
+        self,
+        images: Sequence[Source],
+        crops: Sequence[np.ndarray | None] | None = None,
+        lexicon: Numbers | None = None,
     ) -> Predictions:
         """Run the inference graph on each image, and in all quarter turns if no number is read.
 
         Args:
             images: as for `read`, at least one; all are in memory at the same time.
             crops: as for `predict`.
+            lexicon: as for `read`.
 
         Returns:
             The predictions, with `turns`. If no number is read in an image as it is, its prediction
@@ -202,7 +226,8 @@ class Reader:
         """
         images = _several(images, 1)
         crops = _checked(crops, len(images))
-        return read_any_turn(self._decode(images), crops, self.predict)
+        predictions = read_any_turn(self._decode(images), crops, self.predict)
+        return predictions if lexicon is None else as_lexicon(lexicon).restrict(predictions)
 
     def _for_each(self, images, function: Callable[[Sequence[Source]], list]):
         """Apply a function of several images: its only result for one image, a list for an
@@ -343,36 +368,48 @@ def _reader(weights: str | Path | None, locator: str | Path | None = None) -> Re
 
 
 @overload
-def read(images: Source, weights: str | Path | None = None) -> Reading: ...
+def read(
+    images: Source, weights: str | Path | None = None, lexicon: Numbers | None = None
+) -> Reading: ...
 @overload
-def read(images: Iterable[Source], weights: str | Path | None = None) -> list[Reading]: ...
-def read(images, weights=None):
+def read(
+    images: Iterable[Source], weights: str | Path | None = None, lexicon: Numbers | None = None
+) -> list[Reading]: ...
+def read(images, weights=None, lexicon=None):
     """Read the most likely number in an image, or in each of several; recent readers stay loaded.
 
     Args:
         images: as for `Reader.read`.
         weights: as for `Reader`.
+        lexicon: as for `Reader.read`.
     """
-    return _reader(weights).read(images)
+    return _reader(weights).read(images, lexicon)
 
 
 @overload
 def read_all(
-    images: Source, weights: str | Path | None = None, locator: str | Path | None = None
+    images: Source,
+    weights: str | Path | None = None,
+    locator: str | Path | None = None,
+    lexicon: Numbers | None = None,
 ) -> list[Reading]: ...
 @overload
 def read_all(
-    images: Iterable[Source], weights: str | Path | None = None, locator: str | Path | None = None
+    images: Iterable[Source],
+    weights: str | Path | None = None,
+    locator: str | Path | None = None,
+    lexicon: Numbers | None = None,
 ) -> list[list[Reading]]: ...
-def read_all(images, weights=None, locator=None):
+def read_all(images, weights=None, locator=None, lexicon=None):
     """Read all numbers in an image, or in each of several; recent readers stay loaded.
 
     Args:
-        images: as for `Reader.read`.
+        images: as for `Reader.read_all`.
         weights: as for `Reader`.
         locator: as for `Reader`.
+        lexicon: as for `Reader.read_all`.
     """
-    return _reader(weights, locator).read_all(images)
+    return _reader(weights, locator).read_all(images, lexicon)
 
 
 def open_reader(

@@ -11,6 +11,7 @@ import numpy as np
 
 from number_zoo.files import batches, is_folder
 from number_zoo.images import decode_image
+from number_zoo.lexicon import Lexicon
 from number_zoo.predictions import Reading
 from number_zoo.reader import Reader, available_cores
 
@@ -24,6 +25,7 @@ def read_files(
     threads: int | None = None,
     done: Callable[[str, np.ndarray, Reading | list[Reading]], None] | None = None,
     all_numbers: bool = False,
+    lexicon: Lexicon | None = None,
 ) -> Iterator[Result]:
     """Read image files in batches; the next batch is decoded while the model reads the current one.
 
@@ -34,6 +36,7 @@ def read_files(
         threads: number of images that are decoded in parallel. Defaults to the available CPU cores.
         done: callback with each file, its image and its reading or readings, in another thread.
         all_numbers: whether to read all numbers in each image (`Reader.read_all`).
+        lexicon: the only numbers to read; None for any.
 
     Yields:
         A result for each file, in order.
@@ -52,7 +55,7 @@ def read_files(
             if reader is None and images:
                 reader = open_reader()
             read = reader and (reader.read_all if all_numbers else reader.read)
-            results = read(list(images.values())) if images else []
+            results = read(list(images.values()), lexicon) if images else []
             readings = dict(zip(images, results, strict=True))
             calls = [
                 pool.submit(done, file, images[file], reading)

@@ -145,7 +145,7 @@ TYPEFACES = replace(KINDS, kinds=(
     (12.0, "print"), (6.0, "bib"), (4.0, "jersey"), (5.0, "number plate"), (3.0, "cut"),
     (1.5, "vertical"), (1.0, "diagonal"), (5.0, "words"), (0.5, "blank"),
 ))  # fmt: skip
-"""The kinds that any typeface may have; to be rendered with `fonts`, which must be downloaded."""
+"""The kinds that any typeface may have; to be rendered with `fonts`."""
 
 STYLES: dict[str, Style] = {
     "default": DEFAULT,

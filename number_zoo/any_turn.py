@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from number_zoo import names
 from number_zoo.boxes import turn_box
 from number_zoo.locator import UprightCrop
 from number_zoo.predictions import Predict, Predictions
+from number_zoo.smoothed import read_smoothed
 from number_zoo.stacked import read_stacked
 
 MIN_TURNED, MIN_RIVAL = 0.9, 0.8
@@ -44,7 +46,7 @@ def read_any_turn(
         crops: the first glimpse of each, in pixels; None for the whole image.
         predict: reads all of them.
     """
-    predictions = read_stacked(images, crops, predict)
+    predictions = read_stacked(images, crops, partial(read_smoothed, predict=predict))
     predictions.arrays[names.TURNS] = np.zeros(len(images), np.int32)
     absent = np.flatnonzero(predictions.arrays[names.LENGTH] == 0)
     if not len(absent):

@@ -172,6 +172,16 @@ def draw_stack(number: str) -> Image.Image:
     return image
 
 
+def draw_rows(number: str) -> Image.Image:
+    """A small number on a display whose every second row of pixels is dark."""
+    image = Image.new("RGB", (44, 25), (70, 80, 95))
+    font = ImageFont.load_default(14)
+    ImageDraw.Draw(image).text((22, 12.5), number, (150, 155, 160), font=font, anchor="mm")
+    pixels = np.array(image)
+    pixels[::2] //= 10
+    return Image.fromarray(pixels)
+
+
 def encode_image(image: Image.Image, kind: str = "PNG", **options) -> bytes:
     """An image as the bytes of a file; `options` as Pillow's `save` takes them."""
     file = io.BytesIO()

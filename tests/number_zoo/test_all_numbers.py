@@ -278,7 +278,7 @@ def test_a_wider_crop_replaces_a_reading_that_it_contains(second, expected):
     ],
 )
 def test_another_turn_is_read_if_it_is_sure_and_the_only_one(turned, expected):
-    script = [("", 0.99), *turned]
+    script = [("", 0.99), ("", 0.99), *turned]  # as it is, and smoothed
     image = np.zeros((40, 200, 3), np.uint8)
     predictions = read_any_turn([image], [None], lambda *_: one_row(*script.pop(0)))
     (reading,) = predictions.readings()

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 import number_zoo
-from tests.conftest import ROOT, draw_stack, encode_image
+from tests.conftest import ROOT, draw_rows, draw_stack, encode_image
 from tests.pages import watched_page
 
 WEB, GALLERY = ROOT / "web", ROOT / "number_zoo/server/static/gallery"
@@ -123,6 +123,7 @@ def test_reads_what_number_zoo_reads(page, reader):
         encode_image(large),
         encode_image(Image.new("L", (50, 30), 200)),
         *(encode_image(draw_stack(number)) for number in ("4877", "7146")),
+        encode_image(draw_rows("4072")),
         *(encode_image(Image.open(io.BytesIO(EXAMPLES[1])).transpose(turn)) for turn in QUARTERS),
     ]
     for content in images:

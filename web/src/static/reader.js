@@ -8,6 +8,8 @@ const MARGIN = 0.7; // as the glimpses have it: a box is enlarged by this fracti
 const MIN_CROP = 8; // and is so many pixels wide and high at least
 const [MIN_TURNED, MIN_RIVAL] = [0.9, 0.8]; // for readings in other quarter turns, as number_zoo/any_turn.py has them
 const [MIN_ASPECT, MAX_CONFIDENCE, MIN_EXTENDED, STACK_MARGIN] = [1.4, 0.97, 0.5, 0.15]; // as number_zoo/stacked.py has them
+const [SURE, MAX_HEIGHT] = [0.6, 128]; // as number_zoo/smoothed.py has them
+const BINOMIAL = [1, 4, 6, 4, 1];
 const [LIGHT, MOSTLY_OPAQUE] = [170, 0.9];
 const ATTENTION_SCALE = 8; // drawn larger than it is, so that it is smooth
 const WARM_UP = [64, 32]; // size of an image that is read first: the first one takes longer
@@ -108,6 +110,33 @@ async function run({ session }, image, box) {
   return Object.fromEntries(Object.entries(outputs).map(([name, { data, dims }]) => [name, { data: [...data], dims }]));
 }
 
+// An image after the filter of number_zoo/smoothed.py, by rows and then by columns; its edges stay as they are.
+function smooth({ pixels, width, height, scale }) {
+  const along = new Uint16Array(pixels.length);
+  for (let at = 6; at < pixels.length - 6; at += 1) {
+    along[at] = BINOMIAL.reduce((sum, weight, tap) => sum + weight * pixels[at + 3 * (tap - 2)], 0);
+  }
+  const smoothed = pixels.slice();
+  for (let row = 2; row < height - 2; row += 1) {
+    for (let at = 3 * (row * width + 2); at < 3 * (row * width + width - 2); at += 1) {
+      const sum = BINOMIAL.reduce((total, weight, tap) => total + weight * along[at + 3 * width * (tap - 2)], 0);
+      smoothed[at] = Math.floor(sum / 256 + 0.5);
+    }
+  }
+  return { pixels: smoothed, width, height, scale };
+}
+
+// The outputs for an image; after smoothing if that makes them sure, as number_zoo/smoothed.py has it.
+async function runSmoothed(reader, image, box) {
+  const outputs = await run(reader, image, box);
+  const isSure = ({ confidence }) => confidence.data[0] >= SURE;
+  const isNumber = ({ length }) => length.data[0] > 0;
+  const [, top, , bottom] = outputs.crop.data;
+  if ((isSure(outputs) && isNumber(outputs)) || bottom - top > MAX_HEIGHT) return outputs;
+  const again = await run(reader, smooth(image), box);
+  return isSure(again) && (isNumber(again) || !isSure(outputs)) ? again : outputs;
+}
+
 // The digits of a stack in a line, as number_zoo/stacked.py cuts them.
 function sideBySide({ pixels, width, height }, [left, top, right, bottom], count) {
   const margin = STACK_MARGIN * (right - left);
@@ -132,7 +161,7 @@ function sideBySide({ pixels, width, height }, [left, top, right, bottom], count
 // The outputs for an image; for a number in a tall box the surest of these and of its digits side by side, as
 // number_zoo/stacked.py reads them: as many as were read, one more, and then further ones above and below.
 async function runStacked(reader, image, box) {
-  const outputs = await run(reader, image, box);
+  const outputs = await runSmoothed(reader, image, box);
   const [count] = outputs.length.data;
   const { box: place, crop, attention } = outputs;
   const several = count > 1 && count <= outputs.digits.data.length;
@@ -141,7 +170,7 @@ async function runStacked(reader, image, box) {
   if (bottom - top < MIN_ASPECT * Math.max(right - left, 1)) return outputs;
   const runLine = async (edges, digits) => {
     const line = sideBySide(image, edges, digits);
-    const again = await run(reader, line, [0, 0, line.width, line.height]);
+    const again = await runSmoothed(reader, line, [0, 0, line.width, line.height]);
     return { ...again, box: { ...place, data: edges }, crop, attention };
   };
   let best = outputs;

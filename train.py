@@ -128,7 +128,7 @@ def configuration_of(options: argparse.Namespace):
     if is_labels_alone(options):
         from training import from_labels
 
-        plan = from_labels.plan(options.dataset, options.data_dir)
+        plan = from_labels.plan(options.dataset, options.data_dir, options.run)
         logging.getLogger(__name__).info("%s", plan.reason)
         planned = {"dataset": plan.dataset, "validation": options.dataset, "weights": plan.weights}
         return configure(**{"model": None, **plan.recipe, **given, **planned})

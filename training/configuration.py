@@ -6,6 +6,7 @@ import ast
 import dataclasses
 import hashlib
 import json
+import re
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -163,8 +164,8 @@ def configure(
     return Configuration(
         model=model,
         arguments=models.configuration(model, **trained_arguments | fitted | arguments),
-        dataset=_normalize(dataset),
-        validation=_normalize(validation or dataset),
+        dataset=normalize(dataset),
+        validation=normalize(validation or dataset),
         crop=crop,
         recipe=final_recipe,
         seed=seed,
@@ -174,9 +175,9 @@ def configure(
     )
 
 
-def _normalize(dataset: str) -> str:
-    """A mixture with folders without a trailing slash."""
-    return ",".join(part.rstrip("/") for part in str(dataset).split(","))
+def normalize(dataset: str) -> str:
+    """A mixture with folders without a trailing slash, before their weight or options as well."""
+    return re.sub(r"(?<=[^/])/+(?=$|[,?]|:[\d.]+(,|$))", "", str(dataset))
 
 
 def _initial_model(model: str | None, weights: str | None) -> tuple[str, dict[str, Any]]:

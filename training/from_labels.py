@@ -27,7 +27,7 @@ from inference.over_dataset import run_inference
 from inference.reader import Reader
 from models.metrics import negative_log_likelihood, sequence_correct
 from number_zoo.published import DEFAULT_WEIGHTS
-from training.configuration import Configuration, read_configuration
+from training.configuration import Configuration, normalize, read_configuration
 from training.recipes import get_recipe
 from training.transfer import transfer_weights
 
@@ -71,39 +71,60 @@ class Plan:
     reason: str
 
 
-def plan(folder: str, data_dir: str | Path | None = None) -> Plan:
+def plan(folder: str, data_dir: str | Path | None = None, run: str | Path | None = None) -> Plan:
     """Choose the weights, mixture and length of a training from a folder's images.
 
     Args:
         folder: path of a folder, optionally with its options.
         data_dir: folder of TFDS data; nothing is prepared.
+        run: folder of the run. If it was started with this plan, its weights and mixture are kept,
+            even if other weights or data have become available.
     """
     images = datasets.size(folder, "train")
     longest = max(len(label) for _, label in datasets.labels(folder, "train"))
-    scores = {}
-    for name in sorted(models.list_weights(), key=lambda name: name != DEFAULT_WEIGHTS):
-        outputs = run_inference(Reader(name, max_glimpses=1), folder, "train", sample=SAMPLE)
-        correct = sequence_correct(outputs.predictions.decoded, outputs.truth)
-        scores[name] = int(correct.sum()), -_losses(outputs, 1.0).mean()
-    weights = max(scores, key=lambda name: scores[name])  # the first one if several are equal
-    mix, why = folder, "alone, since its weights are interpolated with the published ones"
-    if images < FEW and "," not in folder and _is_prepared(REHEARSAL, data_dir):
-        mix, why = f"{folder}:2,{REHEARSAL}:1", f"with a third of {REHEARSAL}, since photos are few"
+    if started := _started(run, folder):
+        weights, mix = started.weights, started.dataset
+        best, why = f"as {run} was started", f"is in {mix}"
+    else:
+        weights, best = _best_weights(folder, images)
+        mix, why = folder, "alone, since its weights are interpolated with the published ones"
+        if images < FEW and "," not in folder and _is_prepared(REHEARSAL, data_dir):
+            mix = f"{folder}:2,{REHEARSAL}:1"
+            why = f"with a third of {REHEARSAL}, since photos are few"
     # From 80 steps for 30 images to 600 for 4,000, which take minutes on two cores.
     recipe = get_recipe(RECIPE)
     steps = int(np.clip(80 * (images / 30) ** 0.4, 60, 600)) // recipe.epochs
-    read = ", ".join(f"{name} {score[0]}" for name, score in scores.items())
     digits = models.architecture_of(weights)[1]["max_digits"]
     return Plan(
         weights,
         mix,
         {"recipe": RECIPE, "steps_per_epoch": steps} | ({"frozen": ""} if images >= MANY else {}),
-        f"start: {weights}, the best on {min(images, SAMPLE)} training images in one glimpse "
-        f"({read}); max_digits: {max(digits, longest)}, since labels have up to {longest} and the "
-        f"weights {digits}; data: the folder {why}; recipe: {RECIPE} for {images} training images, "
-        f"{recipe.epochs * steps} steps of {recipe.batch_size}, "
+        f"start: {weights}, {best}; max_digits: {max(digits, longest)}, since labels have up to "
+        f"{longest} and the weights {digits}; data: the folder {why}; recipe: {RECIPE} for "
+        f"{images} training images, {recipe.epochs * steps} steps of {recipe.batch_size}, "
         f"{'all layers' if images >= MANY else 'without the convolutions'}",
     )
+
+
+def _started(run: str | Path | None, folder: str) -> Configuration | None:
+    """The configuration of a run that was started with a plan for the folder."""
+    if run is None or not RunFolder(Path(run)).is_trained:
+        return None
+    configuration = read_configuration(RunFolder(Path(run)).config)
+    is_planned = configuration.validation == normalize(folder)
+    return configuration if is_planned and configuration.weights in models.list_weights() else None
+
+
+def _best_weights(folder: str, images: int) -> tuple[str, str]:
+    """The published weights that read most of a sample of training images, and the reason."""
+    scores = {}
+    for name in sorted(models.list_weights(), key=lambda name: name != DEFAULT_WEIGHTS):
+        outputs = run_inference(Reader(name, max_glimpses=1), folder, "train", sample=SAMPLE)
+        correct = sequence_correct(outputs.predictions.decoded, outputs.truth)
+        scores[name] = int(correct.sum()), -_losses(outputs, 1.0).mean()
+    read = ", ".join(f"{name} {score[0]}" for name, score in scores.items())
+    best = max(scores, key=lambda name: scores[name])  # the first one if several are equal
+    return best, f"the best on {min(images, SAMPLE)} training images in one glimpse ({read})"
 
 
 def _is_prepared(name: str, data_dir: str | Path | None) -> bool:

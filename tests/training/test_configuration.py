@@ -8,7 +8,7 @@ import pytest
 import models
 from datasets import Augmentation
 from training import recipes
-from training.configuration import Configuration, configure, default_folder
+from training.configuration import Configuration, configure, default_folder, normalize
 from training.fit import train
 from training.tasks import check_buildable
 
@@ -158,6 +158,12 @@ def test_every_configuration_has_a_folder_of_its_own():
     assert default_folder(configuration) == default_folder(configure("deep_cnn", "mnist_numbers"))
     assert default_folder(configuration) != default_folder(replace(configuration, seed=1))
     assert default_folder(configuration).name.startswith("deep_cnn-mnist_numbers-")
+
+
+def test_a_folder_has_the_same_run_with_and_without_a_slash_at_its_end():
+    assert normalize("my/photos/") == "my/photos"
+    mix = normalize("my/photos/?skip_bad=1:2,more/:1.5,mnist_numbers:1")
+    assert mix == "my/photos?skip_bad=1:2,more:1.5,mnist_numbers:1"
 
 
 def test_a_model_is_built_as_the_weights_it_starts_from():

@@ -61,9 +61,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--data-dir", type=Path, metavar="FOLDER",
         help="folder of TFDS data sets (default: $TFDS_DATA_DIR or data/tensorflow_datasets)")
     add("--limit", type=int, metavar="N", help="only the first N images of each source")
-    add("--corruption-samples", type=int, default=200, metavar="N",
+    add("--corruption-samples", type=int, metavar="N",
         help="also evaluate on N images with blur, noise, rotation and other corruptions; 0 for "
-        "none (default: 200)")
+        "none (default: 200, or none where all numbers are read)")
     add("--no-timing", action="store_true", help="do not measure latency")
     add("--table", action="store_true",
         help="only rewrite the tables of README.md and docs/results.md from docs/results/*.json, "
@@ -74,6 +74,10 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     read_folder_options(parser, options)
     if not options.table and not (options.models and options.dataset):
         parser.error("models and --dataset are required, or --table alone")
+    if options.table and (options.models or options.dataset):
+        parser.error("--table evaluates no models: give it alone")
+    if options.crop not in (None, "full") and (options.max_glimpses or 1) > 1:
+        parser.error(f"a crop is read in one glimpse. Received: {options.max_glimpses}")
     for name, least in (("max_glimpses", 1), ("limit", 1), ("corruption_samples", 0)):
         value = getattr(options, name)
         if value is not None and value < least:
@@ -90,8 +94,8 @@ def main(arguments: list[str] | None = None) -> int:
         results_table.write_tables(Path())
         return 0
     several = options.all or bool(options.locator) or is_scenes(options.dataset)
-    for name in ("crop", "max_glimpses"):
-        if several and getattr(options, name) is not None:
+    for name in ("crop", "max_glimpses", "corruption_samples"):
+        if several and getattr(options, name):
             option = name.replace("_", "-")
             raise ValueError(f"--{option} does not apply where all numbers are read")
     check_report(options.report, FIGURES_FILE)
@@ -107,18 +111,19 @@ def main(arguments: list[str] | None = None) -> int:
     from evaluation import comparison, report, scenes
 
     common = {name: getattr(options, name) for name in ("split", "data_dir", "limit")}
+    common["timing"] = not options.no_timing
     if several:
         result = scenes.compare_scenes(
             options.models, options.dataset, locator=options.locator, **common
         )
     else:
+        samples = options.corruption_samples
         result = comparison.compare(
             options.models,
             options.dataset,
             crop=options.crop,
             max_glimpses=options.max_glimpses,
-            timing=not options.no_timing,
-            corruption_samples=options.corruption_samples,
+            corruption_samples=200 if samples is None else samples,
             **common,
         )
     written = scenes if several else report

@@ -47,7 +47,7 @@ class SceneComparison:
         dataset: name, folder or mixture.
         split: its split.
         figures: figures of each reader by name, as returned by `scene_figures`, with `milliseconds`
-            per image, without decoding.
+            per image, without decoding, if they were timed.
         results: of each reader, the outcome of each image.
         failed: (name, reason) of readers that could not be evaluated.
     """
@@ -67,6 +67,7 @@ def compare_scenes(
     locator: str | None = None,
     data_dir: str | Path | None = None,
     limit: int | None = None,
+    timing: bool = True,
 ) -> SceneComparison:
     """Evaluate readers on all numbers of a split.
 
@@ -77,6 +78,7 @@ def compare_scenes(
         locator: run folder, file or published weights of a locator. Defaults to the published one.
         data_dir: folder of prepared TFDS data.
         limit: maximum number of images of each source, from the first.
+        timing: whether the time of an image is a figure.
 
     Raises:
         ValueError: if no model can be evaluated, or the split has no image.
@@ -101,8 +103,8 @@ def compare_scenes(
                 readings = reader.read_all(image)
                 seconds += time.perf_counter() - started
                 matched.append(match_scene(example, image.shape[:2], readings))
-            milliseconds = 1000 * seconds / len(examples)
-            figures[name] = scene_figures(matched) | {"milliseconds": milliseconds}
+            times = {"milliseconds": 1000 * seconds / len(examples)} if timing else {}
+            figures[name] = scene_figures(matched) | times
             results[name] = matched
     if not figures:
         raise none_evaluated(failed)

@@ -93,6 +93,22 @@ def test_a_number_below_the_least_is_refused(command, option, least, capsys):
     assert f"{option} is {least} or more. Received: {least - 1}" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["x", "--table"], "--table evaluates no models"),
+        (
+            ["x", "--dataset", "mnist", "--crop", "union", "--max-glimpses", "2"],
+            "a crop is read in one glimpse. Received: 2",
+        ),
+    ],
+)
+def test_an_option_of_evaluate_without_an_effect_is_refused(arguments, message, capsys):
+    with pytest.raises(SystemExit):
+        evaluate.main(arguments)
+    assert message in capsys.readouterr().err
+
+
 def test_a_wrong_suffix_of_an_exported_file_is_refused_at_once(capsys):
     for form, suffix in export.SUFFIXES.items():
         assert suffix == formats.FORMATS[form].suffix

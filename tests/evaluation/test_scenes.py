@@ -176,8 +176,13 @@ def test_the_command_reports_a_folder_of_scenes(tmp_path, monkeypatch, capsys):
     page = (report / "index.html").read_text()
     assert page.count("data:image/jpeg") == 3 + 3 + 3
     assert "Missed" in page and "Invented" in page and "Misread" not in page
-    assert evaluate.main([*command, "--crop", "union"]) == 2
-    assert "--crop does not apply" in capsys.readouterr().err
+    assert "milliseconds" in figures
+    assert evaluate.main([*command, "--no-timing", "--corruption-samples", "0"]) == 0
+    figures = json.loads((report / "results.json").read_text())["readers"]["fake"]
+    assert "milliseconds" not in figures
+    for option, value in (("--crop", "union"), ("--corruption-samples", "9")):
+        assert evaluate.main([*command, option, value]) == 2
+        assert f"{option} does not apply" in capsys.readouterr().err
 
 
 def test_no_reader_and_no_image_are_errors(monkeypatch):

@@ -152,7 +152,7 @@ def compare(
         sample = images.load(indices, sample_crop, reduce=True)
         corruption = corruption_accuracy(
             {result.name: result.reader for result in results},
-            list(sample.values()),
+            sample.values(),
             [images.texts[index] for index in sample],
         )
     return Comparison(
@@ -203,7 +203,7 @@ def none_evaluated(failed: list[tuple[str, str]]) -> ValueError:
 def _add_times(results: list[Result], images: SplitImages, crop: str) -> None:
     log.info("Timing %s", "1 model" if len(results) == 1 else f"{len(results)} models in turn")
     sample = images.load(random_indices(len(images.labels), TIMED_IMAGES), crop)
-    times = time_readers({result.name: result.reader for result in results}, [*sample.values()])
+    times = time_readers({result.name: result.reader for result in results}, sample)
     for result in results:
         result.figures.update(times[result.name])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -93,7 +94,7 @@ CORRUPTIONS = (
 
 def corruption_accuracy(
     readers: Mapping[str, Reader],
-    images: Sequence[np.ndarray],
+    images: Iterable[np.ndarray],
     labels: Sequence[str],
     corruptions: Sequence[Corruption] = CORRUPTIONS,
 ) -> dict[str, dict[str, Any]]:
@@ -109,34 +110,46 @@ def corruption_accuracy(
         For each corruption its `unit`, its `severities` with the original images first, and
         `accuracy`: for each reader the sequence accuracy at each severity.
     """
-    original = _accuracies(readers, images, labels)
-    results = {}
-    for corruption in corruptions:
-        log.info("Corruption: %s", corruption.name)
-        accuracy = {name: [value] for name, value in original.items()}
-        for severity in corruption.severities:
-            rng = np.random.default_rng(0)
-            corrupted = (corruption.apply(image, severity, rng) for image in images)
-            for name, value in _accuracies(readers, corrupted, labels).items():
-                accuracy[name].append(value)
-        results[corruption.name] = {
+    texts: dict[tuple, list[str]] = defaultdict(list)
+    rngs: dict[tuple, np.random.Generator] = defaultdict(lambda: np.random.default_rng(0))
+
+    def read(batch: Iterable[np.ndarray], *condition: Any) -> None:
+        for part in batches(batch, len(labels)):
+            for name, reader in readers.items():
+                texts[name, *condition] += reader.predict(part).decoded.numbers()
+
+    done = 0
+    # All corruptions of a batch of images, which may be large: few of them are in memory.
+    for batch in batches(images, len(labels)):
+        read(batch)
+        done += len(batch)
+        for corruption in corruptions:
+            log.info("Corruption: %s, %d of %d images", corruption.name, done, len(labels))
+            for severity in corruption.severities:
+                rng = rngs[corruption.name, severity]
+                read(
+                    (corruption.apply(image, severity, rng) for image in batch),
+                    *(corruption.name, severity),
+                )
+
+    def accuracy(*key: Any) -> float:
+        # "Longer" is the text "+", which is not a label and never correct, as in
+        # `sequence_correct`.
+        return float(
+            np.mean([text == label for text, label in zip(texts[key], labels, strict=True)])
+        )
+
+    return {
+        corruption.name: {
             "unit": corruption.unit,
             "severities": [corruption.none, *corruption.severities],
-            "accuracy": accuracy,
+            "accuracy": {
+                name: [
+                    accuracy(name),
+                    *(accuracy(name, corruption.name, each) for each in corruption.severities),
+                ]
+                for name in readers
+            },
         }
-    return results
-
-
-def _accuracies(
-    readers: Mapping[str, Reader], images: Iterable[np.ndarray], labels: Sequence[str]
-) -> dict[str, float]:
-    """Sequence accuracy of each reader; few of the images, which may be large, are in memory."""
-    texts: dict[str, list[str]] = {name: [] for name in readers}
-    for batch in batches(images, len(labels)):
-        for name, reader in readers.items():
-            texts[name] += reader.predict(batch).decoded.numbers()
-    # "Longer" is the text "+", which is not a label and never correct, as in `sequence_correct`.
-    return {
-        name: float(np.mean([text == label for text, label in zip(read, labels, strict=True)]))
-        for name, read in texts.items()
+        for corruption in corruptions
     }

@@ -6,13 +6,15 @@ comparison is valid even if the absolute times are not.
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from number_zoo.files import batches
 from number_zoo.reader import Reader
 
 BATCH = 64
@@ -20,38 +22,40 @@ WARM_UP, ROUNDS, BATCHES = 5, 40, 3
 
 
 def time_readers(
-    readers: Mapping[str, Reader], images: Sequence[np.ndarray]
+    readers: Mapping[str, Reader], images: Mapping[Any, np.ndarray]
 ) -> dict[str, dict[str, Any]]:
     """Time readers on the same decoded images, one at a time and in batches.
 
     Args:
         readers: readers by name.
-        images: uint8 arrays (height, width, 3), repeated where there are fewer than needed.
+        images: uint8 arrays (height, width, 3), repeated where there are fewer than needed; few of
+            them are in memory at the same time.
 
     Returns:
         For each reader `latency_ms` (median of single images), `latency_ms_95` (95th percentile),
-        `images_per_second` in batches of `BATCH`, and `threads`, the number of threads that compute
-        an operation in TensorFlow. The times include crops, resizing and all glimpses, but not
-        decoding.
+        `images_per_second` in batches of `BATCH`, or of as many large images as predict.py reads at
+        a time, and `threads`, the number of threads that compute an operation in TensorFlow. The
+        times include crops, resizing and all glimpses, but not decoding.
     """
     import tensorflow as tf
 
     threads = tf.config.threading.get_intra_op_parallelism_threads() or os.cpu_count() or 1
-    batch = [images[index % len(images)] for index in range(BATCH)]
+    batch = next(batches((images[key] for key in itertools.cycle(images)), BATCH))
     of_batches = _seconds(readers, [batch] * (1 + BATCHES), warm_up=1)
-    singles = [[images[turn % len(images)]] for turn in range(WARM_UP + ROUNDS)]
+    turns = itertools.islice(itertools.cycle(images), WARM_UP + ROUNDS)
+    singles = ([images[key]] for key in turns)
     return {
         name: {
             "latency_ms": 1000 * float(np.median(seconds)),
             "latency_ms_95": 1000 * float(np.quantile(seconds, 0.95)),
-            "images_per_second": BATCH / float(np.median(of_batches[name])),
+            "images_per_second": len(batch) / float(np.median(of_batches[name])),
             "threads": threads,
         }
         for name, seconds in _seconds(readers, singles, WARM_UP).items()
     }
 
 
-def _seconds(readers, calls: Sequence[Sequence[np.ndarray]], warm_up: int) -> dict[str, list]:
+def _seconds(readers, calls: Iterable[Sequence[np.ndarray]], warm_up: int) -> dict[str, list]:
     """Seconds of each call for each reader, after `warm_up` calls."""
     seconds: dict[str, list[float]] = {name: [] for name in readers}
     for images in calls:

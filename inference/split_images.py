@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 import datasets
-from datasets import sources
+from datasets import Example, sources
 from datasets.crops import crop_pixels
 from number_zoo.reader import reduce_large
 
@@ -49,23 +49,39 @@ class SplitImages:
 
     def load(
         self, indices: Iterable[int], crop: str = "full", *, reduce: bool = False
-    ) -> dict[int, np.ndarray]:
-        """Decode the images at some indices.
+    ) -> Mapping[int, np.ndarray]:
+        """Read the images at some indices.
 
         Args:
             indices: from 0.
             crop: "full", or a crop around the true digit boxes.
-            reduce: whether to reduce large images as a reader does, so that many take less memory.
+            reduce: whether to reduce large images as a reader does.
 
         Returns:
-            uint8 arrays (height, width, 3) by index, in the order of `indices`.
+            uint8 arrays (height, width, 3) by index, in the order of `indices`. Each is decoded
+            whenever it is accessed, since together large photos do not fit in memory.
         """
         wanted = list(dict.fromkeys(int(index) for index in indices))
-        images: dict[int, np.ndarray] = {}
         stream = sources.examples(self.dataset, self.split, self.data_dir, self.limit)
-        for index, example in zip(range(max(wanted, default=-1) + 1), stream, strict=False):
-            if index in wanted:
-                image, box = example.decode(), example.crop_box(crop)
-                image = image if box is None else crop_pixels(image, box)
-                images[index] = reduce_large(image)[0] if reduce else image
-        return {index: images[index] for index in wanted}
+        numbered = zip(range(max(wanted, default=-1) + 1), stream, strict=False)
+        examples = {index: example for index, example in numbered if index in wanted}
+        return _Decoded({index: examples[index] for index in wanted}, crop, reduce)
+
+
+@dataclass(frozen=True, eq=False)
+class _Decoded(Mapping[int, np.ndarray]):
+    examples: dict[int, Example]
+    crop: str
+    reduce: bool
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        example = self.examples[index]
+        image, box = example.decode(), example.crop_box(self.crop)
+        image = image if box is None else crop_pixels(image, box)
+        return reduce_large(image)[0] if self.reduce else image
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.examples)
+
+    def __len__(self) -> int:
+        return len(self.examples)

@@ -4,7 +4,9 @@ import csv
 import json
 import re
 import shutil
+import weakref
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -21,6 +23,7 @@ from evaluation.comparison import compare
 from evaluation.figures import choose_thresholds
 from inference.provenance import leak_warnings
 from inference.split_images import SplitImages, random_indices
+from number_zoo import files
 from number_zoo.published import onnx_file
 
 QUICK = ["--corruption-samples", "0", "--no-timing"]
@@ -145,6 +148,25 @@ def test_chosen_images_are_loaded_in_order_and_as_crops(tmp_path, monkeypatch):
     monkeypatch.setattr(number_zoo.reader, "MAX_PIXELS", 70)
     (reduced,) = SplitImages(str(folder), "test").load([0], "union", reduce=True).values()
     assert reduced.shape == (5, 7, 3)
+
+
+def test_few_large_images_are_in_memory_while_readers_are_timed(monkeypatch):
+    """Of a phone's photos, 64 would take 2.3 GB."""
+    references = []
+
+    class Photos(dict):
+        def __getitem__(self, key):
+            photo = np.zeros((10, 10, 3), np.uint8)
+            references.append(weakref.ref(photo))
+            assert sum(reference() is not None for reference in references) <= 4
+            return photo
+
+    reads = []
+    reader = SimpleNamespace(predict=lambda images: reads.append(len(images)))
+    monkeypatch.setattr(files, "PIXELS", 200)
+    times = timing.time_readers({"fake": reader}, Photos.fromkeys(range(64)))
+    assert reads == [2] * (1 + timing.BATCHES) + [1] * (timing.WARM_UP + timing.ROUNDS)
+    assert times["fake"]["images_per_second"] > 0
 
 
 def test_labels_too_long_for_a_model_are_told_with_the_cure(tmp_path):

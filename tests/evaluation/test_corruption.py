@@ -1,5 +1,6 @@
 """Corruptions do what their names say, more at each severity."""
 
+import weakref
 from types import SimpleNamespace
 
 import numpy as np
@@ -71,5 +72,14 @@ def test_few_corrupted_images_are_in_memory(image, monkeypatch):
             return super().predict(images)
 
     monkeypatch.setattr(files, "PIXELS", 1)
-    results = corruption_accuracy({"one": OneByOne()}, [image] * 3, ["1"] * 3)
+    references = []
+
+    def decoded():
+        for _ in range(5):
+            original = image.copy()
+            references.append(weakref.ref(original))
+            assert sum(reference() is not None for reference in references) <= 3
+            yield original
+
+    results = corruption_accuracy({"one": OneByOne()}, decoded(), ["1"] * 5)
     assert results["shift"]["accuracy"]["one"][0] == 1

@@ -27,6 +27,10 @@ def test_the_wheel_holds_the_package_alone(tmp_path, monkeypatch):
     for name in published.list_weights():
         for suffix in (".onnx", ".json"):
             assert Path("number_zoo", "weights", f"{name}{suffix}") in names
+    # The code, the origin of one reader's convolutions, and the terms of the weights.
+    assert "License-Expression: MIT AND Apache-2.0 AND LicenseRef-number-zoo-weights\n" in text
+    licences = {path.name for path in names if path.parent.name == "licenses"}
+    assert licences == {"LICENSE", "LICENSE-Apache-2.0", "LICENSE-weights"}
     required = [line for line in text.splitlines() if line.startswith("Requires-Dist")]
     always = {line.split()[1].rstrip("><=.0123456789") for line in required if "extra" not in line}
     assert always == {"onnxruntime", "numpy", "pillow"}

@@ -14,14 +14,17 @@ published files are evaluated: as they are read by predict.py.
 from __future__ import annotations
 
 import argparse
+import re
+import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from artifacts.environment import relative_paths
 from artifacts.files import atomic_path, read_json, write_json
 from artifacts.run_folder import RunFolder
 from artifacts.startup import command, quiet_tensorflow, run_command, start_log
@@ -64,7 +67,7 @@ def publish(
     version: str | None = None,
     quantize: str | None = None,
     dataset: str | None = None,
-    results: Sequence[Path] = (),
+    results: Mapping[Path, Any] | None = None,
 ) -> Path:
     """Export the model of a finished run, check the file, and publish both with a card.
 
@@ -84,7 +87,8 @@ def publish(
         quantize: "float16" (the default of a new card) or "int8", see `exporting.export`.
         dataset: data set with the validation images of the check, and of the calibration of int8.
             Defaults to rendered images.
-        results: `results.json` files for `add_figures`, which are checked before the export.
+        results: contents of `results.json` files for `add_figures`, which are checked before the
+            export.
 
     Returns:
         Path of the card.
@@ -121,15 +125,16 @@ def publish(
         "parameters": metrics["parameters"],
         "known_failures": existing.get("known_failures", []) if fails is None else fails,
         "inference": metrics.get("inference", {}),
-        "training": _training(stages),
-        "data": metrics.get("data", {}),
-        "export": {"quantize": quantize, "dataset": dataset},
+        "training": _without_folders(_training(stages)),
+        "data": _without_folders(metrics.get("data", {})),
+        "export": _without_folders({"quantize": quantize, "dataset": dataset}),
         "figures": [],
     }
     if card["reads"] is None or card["licence"] is None:
         raise ValueError(f"{path} does not exist yet: pass --reads and --licence")
-    for file in results:
-        _figures(file, {digest, existing.get("onnx_sha256", digest), *_exported_digests(file)})
+    for file, content in (results or {}).items():
+        digests = {digest, existing.get("onnx_sha256", digest), *_exported_digests(content)}
+        _figures(file, content, digests)
     with tempfile.TemporaryDirectory() as temporary:
         onnx = export(
             run.folder,
@@ -159,27 +164,32 @@ def _next_version(existing: str | None, same: bool) -> str:
     return f"{major}.{int(minor) + 1}.0"
 
 
-def add_figures(path: Path, results: list[Path]) -> None:
+def add_figures(path: Path, results: Mapping[Path, Any]) -> None:
     """Replace the figures of a card by those of its files in `results.json` files of `evaluate.py`.
+
+    Args:
+        path: the card.
+        results: contents of these files.
 
     Raises:
         ValueError: if a results file has no figures of the files.
     """
     card = read_json(path)
-    figures = [_figures(file, {card["sha256"], card["onnx_sha256"]}) for file in results]
-    write_json(path, card | {"figures": figures})
+    digests = {card["sha256"], card["onnx_sha256"]}
+    figures = [_figures(file, content, digests) for file, content in results.items()]
+    write_json(path, card | {"figures": _without_folders(figures)})
 
 
-def evaluate(name: str, datasets: list[str], report: Path) -> list[Path]:
-    """Evaluate published weights on the test splits of data sets; returns the `FIGURES_FILE` of
-    each."""
-    results = []
+def evaluate(name: str, datasets: list[str], report: Path) -> dict[Path, Any]:
+    """Evaluate published weights on the test splits of data sets; returns the content of the
+    `FIGURES_FILE` of each."""
+    results = {}
     for dataset in datasets:
         folder = report / dataset.replace("/", "_").strip("._")
         command = ["evaluate.py", name, "--dataset", dataset, "--report", str(folder)]
         options = ["--corruption-samples", "0", "--no-timing"]
         subprocess.run([sys.executable, *command, *options], check=True)
-        results.append(folder / FIGURES_FILE)
+        results[folder / FIGURES_FILE] = read_json(folder / FIGURES_FILE)
     return results
 
 
@@ -209,14 +219,33 @@ def _training(stages: list[tuple[RunFolder, Configuration]]) -> dict[str, Any]:
     return training
 
 
-def _exported_digests(path: Path) -> list[str]:
-    """Digests of unpublished exports in a results file: one may be that of the next export."""
-    figures = read_json(path).get("models", {}).values()
+def _without_folders(value: Any, key: str = "") -> Any:
+    """A value of a card in which paths start in the current folder, or are names outside of it.
+
+    Where the data of a maintainer lie is private, and is no information for others.
+    """
+    if isinstance(value, list):
+        return [_without_folders(each) for each in value]
+    if isinstance(value, dict):
+        public = {_without_folders(k): _without_folders(v, k) for k, v in value.items()}
+        if len(public) < len(value):
+            raise ValueError(f"folders of the same name cannot be told apart: {', '.join(value)}")
+        return public
+    if not isinstance(value, str):
+        return value
+    if key == "command":
+        return shlex.join(map(_without_folders, shlex.split(value)))
+    absolute = r"(?<![^=,])(?:[A-Za-z]:)?[/\\](?:[^,:?]*[/\\])?(?=[^/\\,:?])"
+    return re.sub(absolute, "", relative_paths(value))
+
+
+def _exported_digests(results: dict[str, Any]) -> list[str]:
+    """Digests of unpublished exports in results: one may be that of the next export."""
+    figures = results.get("models", {}).values()
     return [f["sha256"] for f in figures if "sha256" in f and f.get("multiply_adds") is None]
 
 
-def _figures(path: Path, digests: set[str]) -> dict[str, Any]:
-    results = read_json(path)
+def _figures(path: Path, results: dict[str, Any], digests: set[str]) -> dict[str, Any]:
     if not results.keys() & {"models", "readers"}:
         raise ValueError(f"{path} is not a {FIGURES_FILE} of evaluate.py")
     measured = {
@@ -284,7 +313,7 @@ def main(arguments: list[str] | None = None) -> int:
     if plan:
         run_plan(plan)
     run, name = plan.run if plan else Path(options.source), options.name or options.source
-    results = options.results or []
+    results = {file: read_json(file) for file in options.results or []}
     quiet_tensorflow()
     path = publish(
         RunFolder(run), name, options.reads, options.licence, options.fails,
@@ -292,7 +321,7 @@ def main(arguments: list[str] | None = None) -> int:
         results=results,
     )  # fmt: skip
     if options.evaluate:
-        results += evaluate(name, options.evaluate, Path("report", name))
+        results |= evaluate(name, options.evaluate, Path("report", name))
     if results:
         add_figures(path, results)
     print(f"Wrote {path}")

@@ -48,12 +48,12 @@ def continued(run, folder, **metrics):
 
 
 def results_file(path, digest):
-    """A file of results that has figures of a model file under another name."""
+    """A file of results that has figures of a model file under another name, and its content."""
     figures = {"sha256": digest, "images": 3, "sequence_accuracy": 0.5, "latency_ms": 1.0}
     figures["multiply_adds"] = 100
     results = {"dataset": "photos", "split": "test", "models": {"constant": {}, "other": figures}}
     write_json(path, results | {"environment": environment()})
-    return path
+    return {path: read_json(path)}
 
 
 @pytest.fixture(autouse=True)
@@ -92,7 +92,7 @@ def test_a_run_is_published_as_files_that_read_the_same(run, tmp_path, monkeypat
     monkeypatch.setattr("tools.publish.IMAGES", 4)
     path = publish(run, "mine", "numbers", "free", ["letters"])
     digest = models.file_digest(tmp_path / "onnx" / "mine.onnx")
-    add_figures(path, [results_file(tmp_path / "results.json", digest)])
+    add_figures(path, results_file(tmp_path / "results.json", digest))
     card = json.loads(path.read_text())
     assert card["version"] == "1.0.0"
     assert card["figures"][0]["sequence_accuracy"] == 0.5
@@ -116,7 +116,7 @@ def test_a_run_is_published_as_files_that_read_the_same(run, tmp_path, monkeypat
 def test_what_is_left_out_stays_as_it_was_and_versions_rise(run, tmp_path):
     options = {"quantize": "int8", "dataset": "photos"}
     path = publish(run, "mine", "numbers", "free", ["letters"], **options)
-    add_figures(path, [results_file(tmp_path / "results.json", models.file_digest(run.model))])
+    add_figures(path, results_file(tmp_path / "results.json", models.file_digest(run.model)))
     card = json.loads(path.read_text())
     assert card["export"] == options and len(card["figures"]) == 1
     assert json.loads(publish(run, "mine").read_text()) == card
@@ -136,7 +136,7 @@ def test_a_card_that_would_be_wrong_or_incomplete_is_not_written(
     card = tmp_path / "card.json"
     write_json(card, {"sha256": "one", "onnx_sha256": "two"})
     with pytest.raises(ValueError, match=r"results\.json has no figures of these files"):
-        add_figures(card, [results_file(tmp_path / "results.json", digest="another")])
+        add_figures(card, results_file(tmp_path / "results.json", digest="another"))
     with pytest.raises(ValueError, match="--reads and --licence"):
         publish(run, "mine")
 
@@ -145,10 +145,11 @@ def test_a_card_that_would_be_wrong_or_incomplete_is_not_written(
 
     monkeypatch.setattr(exporting, "export", refuse)
     arguments = [str(run.folder), "--name", "x", "--reads", "y", "--licence", "z"]
+    (own,) = results_file(tmp_path / "own.json", models.file_digest(run.model))
     for file, reason in [
         (tmp_path / "results.json", "results.json has no figures of these files"),
         (run.config, "config.json is not a results.json"),
-        (results_file(tmp_path / "own.json", models.file_digest(run.model)), "it reads nothing"),
+        (own, "it reads nothing"),
     ]:
         assert main([*arguments, "--results", str(file)]) == 2
         assert reason in capsys.readouterr().err
@@ -172,6 +173,30 @@ def test_a_card_covers_the_runs_that_a_run_was_started_from(run, tmp_path):
     assert training["before"]["hours"] == 0.2
     assert training["before"]["before"]["configuration"]["weights"] is None
     assert "before" not in training["before"]["before"]
+
+
+@pytest.mark.usefixtures("not_exported")
+def test_a_card_names_folders_without_their_place(run, tmp_path, photos):
+    config, metrics = read_json(run.config), read_json(run.metrics)
+    config["environment"]["command"] = "train.py '--dataset=/home/me/x:2,C:\\a\\b?fold=1/5:1'"
+    write_json(run.config, config)
+    write_json(run.metrics, metrics | {"data": {f"{photos} train": "abc"}})
+    path = publish(run, "mine", "it/them", "https://x.org/a", dataset=f"{photos}/?skip_bad=1")
+    results = results_file(tmp_path / "results.json", models.file_digest(run.model))
+    (content,) = results.values()
+    content["environment"]["command"] = f"evaluate.py /run '/my photos/b' --report {Path.cwd()}/r"
+    add_figures(path, results)
+    card = json.loads(path.read_text())
+    training = card["training"]
+    assert training["configuration"]["dataset"] == photos.name
+    assert training["environment"]["command"] == "train.py '--dataset=x:2,b?fold=1/5:1'"
+    assert card["data"] == {f"{photos.name} train": "abc"}
+    assert card["export"]["dataset"] == f"{photos.name}/?skip_bad=1"
+    assert card["figures"][0]["command"] == "evaluate.py run b --report ./r"
+    assert (card["reads"], card["licence"]) == ("it/them", "https://x.org/a")
+    write_json(run.metrics, metrics | {"data": {"/a/x train": "abc", "/b/x train": "def"}})
+    with pytest.raises(ValueError, match="folders of the same name"):
+        publish(run, "mine")
 
 
 @pytest.mark.usefixtures("not_exported")

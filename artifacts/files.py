@@ -235,14 +235,32 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2) + "\n")
 
 
+class _Object(dict):
+    """A JSON object that names its file if a key is missing, as in one of another version."""
+
+    path: Path | None = None
+
+    def __missing__(self, key: str):
+        raise RunError(
+            f"{self.path} has no {key!r}: it is damaged, or another version of the project wrote "
+            f"it. Restore it, or write it again. Received: {', '.join(self) or 'no key'}"
+        )
+
+
 def read_json(path: Path) -> Any:
     """Read a JSON file.
 
     Raises:
-        RunError: if the file is not JSON.
+        RunError: if the file is not JSON; later, if a key is read that an object in it lacks.
     """
+
+    def named(values: dict[str, Any]) -> _Object:
+        values = _Object(values)
+        values.path = path
+        return values
+
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"), object_hook=named)
     except ValueError as error:
         raise RunError(f"{path} is not JSON: {error}. Restore or delete it") from error
 

@@ -29,8 +29,8 @@ def write_tables(root: Path) -> None:
     Only the text between the two marks of a file changes.
 
     Raises:
-        ValueError: if there are no results, one is malformed, or a file has no marks.
-        RunError: if a file is not JSON.
+        ValueError: if there are no results, or a file has no marks.
+        RunError: if a file is not JSON or has no such figures.
     """
     folder = root / RESULTS
     paths = [path for path in sorted(folder.glob("*.json")) if path.name != HIGHLIGHTS]
@@ -40,14 +40,11 @@ def write_tables(root: Path) -> None:
     commands: dict[str, None] = {}  # in order, without repetitions
     for path in paths:
         file, results = path.stem, read_json(path)
-        try:
-            for name, figures in results["models"].items():
-                rows[file, name] = _row(results, name, figures)
-                if figures.get("trained_with"):
-                    commands[f"- `{name}` was trained with `{figures['trained_with']}`"] = None
-            commands[f"- measured with `{results['environment']['command']}`"] = None
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"{file}.json is not results of evaluate.py: no {error}") from error
+        for name, figures in results["models"].items():
+            rows[file, name] = _row(results, name, figures)
+            if figures.get("trained_with"):
+                commands[f"- `{name}` was trained with `{figures['trained_with']}`"] = None
+        commands[f"- measured with `{results['environment']['command']}`"] = None
     chosen = [tuple(pair) for pair in read_json(folder / HIGHLIGHTS)]
     if unknown := [pair for pair in chosen if pair not in rows]:
         raise ValueError(f"{folder / HIGHLIGHTS} names rows that do not exist: {unknown}")

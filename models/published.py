@@ -102,7 +102,7 @@ def architecture_of(source: str | Path) -> tuple[str, dict[str, Any]] | None:
         ValueError: as for `provenance_of`.
     """
     configuration = provenance_of(source).get("configuration", {})
-    if "arguments" not in configuration:
+    if not configuration.keys() >= {"model", "arguments"}:
         return None
     return configuration["model"], configuration["arguments"]
 

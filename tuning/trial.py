@@ -252,10 +252,18 @@ def _write_record(folder: Path, record: TrialRecord) -> None:
 
 
 def read_records(folder: str | Path) -> list[TrialRecord]:
-    """The records of a search's trials in the order of their numbers, the default last."""
-    return [
-        TrialRecord(**read_json(path)) for path in sorted((Path(folder) / "trials").glob("*.json"))
-    ]
+    """The records of a search's trials in the order of their numbers, the default last.
+
+    Raises:
+        RunError: if a file is not such a record.
+    """
+    records = []
+    for path in sorted((Path(folder) / "trials").glob("*.json")):
+        try:
+            records.append(TrialRecord(**read_json(path)))
+        except TypeError as error:
+            raise RunError(f"{path} is not the record of a trial: {error}") from error
+    return records
 
 
 def best_first(records: Iterable[TrialRecord], objective: str) -> list[TrialRecord]:

@@ -142,6 +142,15 @@ def test_temporary_files_of_libraries_lie_where_they_are_found(tmp_path):
     assert tempfile.gettempdir() != str(tmp_path)
 
 
+def test_a_key_that_a_file_of_another_version_lacks_is_named(tmp_path):
+    write_json(tmp_path / "metrics.json", {"validation": {"loss": 1.0}})
+    metrics = read_json(tmp_path / "metrics.json")
+    for lacking, key in ((metrics, "inference"), (metrics["validation"], "accuracy")):
+        with pytest.raises(RunError, match=rf"metrics\.json has no '{key}': .*Received: "):
+            lacking[key]
+    assert metrics.get("inference") is None and {**metrics} == metrics
+
+
 def test_a_file_that_is_not_json_is_named(tmp_path):
     (tmp_path / "config.json").write_text("{")
     with pytest.raises(RunError, match=r"config\.json is not JSON"):

@@ -64,7 +64,7 @@ def test_highlights_and_all_results_are_written_with_their_commands(project):
         ("docs/results/net.json", None, "no results"),
         ("docs/results.md", "no marks", "results.md has no place"),
         ("docs/results/bad.json", "{", "bad.json is not JSON"),
-        ("docs/results/bad.json", '{"models": {"a": {}}}', "bad.json is not results"),
+        ("docs/results/bad.json", '{"models": {"a": {}}}', "bad.json has no"),
         ("docs/results/highlights.json", '[["net", "gone"]]', "do not exist: [('net', 'gone')]"),
     ],
 )

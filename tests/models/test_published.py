@@ -68,3 +68,5 @@ def test_a_folder_that_is_no_usable_run_is_named(tmp_path):
     (tmp_path / "config.json").write_text("[]")
     with pytest.raises(ValueError, match=r"config\.json is damaged: it is no JSON object"):
         models.provenance_of(tmp_path)
+    (tmp_path / "config.json").write_text('{"configuration": {"arguments": {}}}')
+    assert models.architecture_of(tmp_path) is None

@@ -116,6 +116,13 @@ def context(tiny, tmp_path, no_training):
     return trial.TrialContext(tiny(), tmp_path)
 
 
+def test_a_record_of_another_version_is_named(tmp_path):
+    (tmp_path / "trials").mkdir()
+    (tmp_path / "trials" / "0000.json").write_text('{"trial": "0000", "speed": 1}')
+    with pytest.raises(RunError, match=r"0000\.json is not the record of a trial: .*'speed'"):
+        read_records(tmp_path)
+
+
 def test_a_run_of_another_candidate_is_replaced(context, tmp_path):
     for width in (4, 16):
         trial.run_trial(context, "0", {"filters_1": width})

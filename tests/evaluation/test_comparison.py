@@ -233,6 +233,12 @@ def test_copied_training_images_are_named(photos, tmp_path):
     assert results["models"][str(run)]["seed"] == 3
     assert "train.py net" in (report / "index.html").read_text()
     assert leak_warnings([str(run)], str(photos), "test") == []
+    assert leak_warnings([str(run)], str(copied), "validation") == []  # copied to test only
+    # A known fingerprint gives one warning for each model, without that of each image.
+    data = {"photos train": datasets.fingerprint(photos, "train")}
+    (run / "metrics.json").write_text(json.dumps({"data": data}))
+    warnings = leak_warnings([str(run), str(run)], str(photos), "train")
+    assert len(warnings) == 2 and all("trained or selected on these" in text for text in warnings)
     # The folder that was trained on has changed since.
     edited = make_folder(tmp_path / "edited", ["1", "x"], "train")
     record["configuration"] = {"dataset": edited}

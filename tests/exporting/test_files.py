@@ -101,9 +101,16 @@ def test_a_file_reads_what_keras_reads(form, name, channels, max_digits, argumen
     if form == "onnx":
         import onnx
 
-        inputs = {
-            value.name: [d.dim_param or d.dim_value for d in value.type.tensor_type.shape.dim]
-            for value in onnx.load(result.path).graph.input
+        graph = onnx.load(result.path).graph
+        inputs, outputs_of_file = (
+            {
+                value.name: [d.dim_param or d.dim_value for d in value.type.tensor_type.shape.dim]
+                for value in values
+            }
+            for values in (graph.input, graph.output)
+        )
+        assert outputs_of_file == {
+            name: ["batch", *value.shape[1:]] for name, value in outputs.items()
         }
         assert inputs == {
             "images": ["batch", "height", "width", 3],

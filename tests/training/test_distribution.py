@@ -13,7 +13,7 @@ from artifacts.files import RunError
 from tests.conftest import COMPILE_FAST
 from tests.faults.commands import SETTINGS
 from tests.training.conftest import command_line
-from training.distribution import DataParallel, Mirrored, choose_strategy
+from training.distribution import DataParallel, Mirrored, Strategy, choose_strategy
 from training.fit import train
 
 EPOCHS, KILLED_IN = 3, 2
@@ -149,7 +149,15 @@ def test_wrong_arguments_are_refused(monkeypatch, arguments, backend, message):
 
 def test_processes_differ_in_their_shard_only(monkeypatch):
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
-    chief, other = (choose_strategy("[::1]:7000", 2, process) for process in range(2))
-    assert chief.address == other.address == "[::1]:7000"
-    assert (chief.is_chief, chief.shard) == (True, (0, 2))
-    assert (other.is_chief, other.shard) == (False, (1, 2))
+    strategies = [choose_strategy("[::1]:7000", 3, process) for process in range(3)]
+    assert {strategy.address for strategy in strategies} == {"[::1]:7000"}
+    assert [strategy.is_chief for strategy in strategies] == [True, False, False]
+    assert [strategy.shard for strategy in strategies] == [(0, 3), (1, 3), (2, 3)]
+
+
+def test_a_batch_is_split_evenly():
+    strategy = Strategy()
+    strategy.devices = 4
+    strategy.check_batch_size(8)
+    with pytest.raises(ValueError, match=r"of their number, 4\. Received: 6"):
+        strategy.check_batch_size(6)

@@ -49,7 +49,7 @@ def interpolate_weights(
     from training.configuration import read_configuration
     from training.finish import calibrate
     from training.from_labels import interpolate, start_weights
-    from training.tasks import READ
+    from training.tasks import ReadTask
 
     run = RunFolder(source)
     configuration = read_configuration(run.config)
@@ -63,7 +63,7 @@ def interpolate_weights(
         model.set_weights(interpolate(start_weights(started), model.get_weights(), alpha))
         save_in_half(model, new_run.model)
         model = models.load(folder)
-        validation = READ.validation(configuration, data_dir=data_dir)
+        validation = ReadTask(configuration).validation(data_dir=data_dir)
         outputs = model.predict(validation, verbose=0)
         metrics = read_json(run.metrics) | {
             "alpha": alpha,

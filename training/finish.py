@@ -20,7 +20,7 @@ from inference.reader import Reader
 from models.metrics import sequence_correct
 from training.callbacks import Row, selected_epoch
 from training.configuration import Configuration
-from training.tasks import LOCATE
+from training.tasks import LocateTask
 
 OTHER_SOURCES_LIMIT = 1000
 """Number of validation images of each further training source for fitting the temperature."""
@@ -124,7 +124,7 @@ def _best_threshold(
     configuration: Configuration, run: RunFolder, data_dir: str | Path | None, limit: int | None
 ) -> dict[str, float]:
     model, scores = models.load(run.model), models.LocationScores()
-    validation = LOCATE.validation(configuration, data_dir=data_dir, limit=limit)
+    validation = LocateTask(configuration).validation(data_dir=data_dir, limit=limit)
     for images, truth in validation.as_numpy_iterator():
         scores.update_batch(model.predict_on_batch(images), truth, configuration.image_size)
     threshold = scores.best_threshold()

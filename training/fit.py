@@ -139,11 +139,7 @@ def _agreement(configuration: Configuration, last: int, data_dir) -> dict[str, A
         "configuration": configuration.to_json(),
         "last epoch": last,
         "number of images": [
-            task_of(configuration).size(source, split, data_dir)
-            for source, split in (
-                (configuration.dataset, "train"),
-                (configuration.validation, "validation"),
-            )
+            task_of(configuration).size(split, data_dir) for split in ("train", "validation")
         ],
         "versions": {name: version(name) for name in ("keras", keras.backend.backend())},
     }
@@ -159,7 +155,7 @@ def steps_per_epoch(configuration: Configuration, data_dir: str | Path | None = 
     """Batches per epoch: those of the recipe, or one pass over all images."""
     recipe = configuration.recipe
     return recipe.steps_per_epoch or math.ceil(
-        task_of(configuration).size(configuration.dataset, "train", data_dir) / recipe.batch_size
+        task_of(configuration).size("train", data_dir) / recipe.batch_size
     )
 
 
@@ -193,7 +189,7 @@ def _build(configuration, run: RunFolder | None, steps: int, restore: bool) -> k
         distil(model, load_teacher(configuration.teacher))
     model.compile(
         optimizer=create_optimizer(configuration.recipe, steps),
-        loss=task_of(configuration).loss(configuration, model),
+        loss=task_of(configuration).loss(model),
         # On a CPU, XLA compiles for half a minute in TensorFlow, without a gain in speed.
         jit_compile=keras.backend.backend() == "jax",
     )
@@ -233,9 +229,8 @@ def _fit(
         recipe.batch_size,
     )
     task = task_of(configuration)
-    validation = task.validation(configuration, **data_folders)
+    validation = task.validation(**data_folders)
     stream = task.training(
-        configuration,
         model,
         epochs=last,
         start_epoch=start,
@@ -243,7 +238,6 @@ def _fit(
         shard=strategy.shard,
         **data_folders,
     )
-    scores = partial(task.scores, configuration=configuration)
     # Every process needs the callback, which computes the learning rate on all devices; in
     # processes that write no run, it writes to TensorFlow's in-memory file system.
     logs = str(run.tensorboard) if run else "ram://tensorboard"
@@ -256,7 +250,7 @@ def _fit(
         verbose=1 if progress_bar else 0,
         callbacks=[
             SeedEpoch(configuration.seed),
-            EndOfEpoch(run, validation, rows, last, recipe.checkpoint, strategy, scores),
+            EndOfEpoch(run, validation, rows, last, recipe.checkpoint, strategy, task.scores),
             TensorBoard(logs, write_graph=False),
             keras.callbacks.TerminateOnNaN(raise_error=True),
         ],

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import keras
 
@@ -21,18 +22,36 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Scores = dict[str, float]
+
+@dataclass(frozen=True)
+class Task:
+    """The data of a training, of readers and locators.
+
+    Attributes:
+        configuration: what is trained.
+    """
+
+    configuration: Configuration
+
+    several: ClassVar[bool] = False
+    """Whether an image may show several numbers."""
+
+    def size(self, split: str, data_dir: str | Path | None = None) -> int:
+        """Number of images of "train" or "validation"."""
+        sources = {"train": self.configuration.dataset, "validation": self.configuration.validation}
+        return datasets.size(sources[split], split, data_dir, several=self.several)
 
 
-class ReadTask:
+class ReadTask(Task):
     """A model of one number; see `models.heads`."""
 
-    def check(self, configuration: Configuration) -> None:
+    def check(self) -> None:
         """Warn about labels that are too long for the model.
 
         Raises:
             ValueError: if the teacher takes other images, or other numbers of digits.
         """
+        configuration = self.configuration
         max_digits = configuration.arguments["max_digits"]
         if configuration.teacher:
             _check_teacher(configuration)
@@ -45,20 +64,17 @@ class ReadTask:
                     f"count as correct. To read them, add --set max_digits={longest}"
                 )
 
-    def size(self, source: str, split: str, data_dir: str | Path | None = None) -> int:
-        """Number of images of a split."""
-        return datasets.size(source, split, data_dir)
-
-    def loss(self, configuration: Configuration, model: keras.Model) -> Any:
+    def loss(self, model: keras.Model) -> Any:
         """The argument `loss` of `compile`."""
         return losses(
-            configuration.arguments["max_digits"],
-            configuration.recipe.label_smoothing,
+            self.configuration.arguments["max_digits"],
+            self.configuration.recipe.label_smoothing,
             box=BOX in model.output,
         )
 
-    def training(self, configuration: Configuration, model, **arguments: Any) -> tf.data.Dataset:
+    def training(self, model: keras.Model, **arguments: Any) -> tf.data.Dataset:
         """Batches `(images, labels)`; `arguments` are those of `datasets.load_training`."""
+        configuration = self.configuration
         return datasets.load_training(
             configuration.dataset,
             seed=configuration.seed,
@@ -69,22 +85,24 @@ class ReadTask:
             **arguments,
         )
 
-    def validation(self, configuration: Configuration, **folders: Any) -> tf.data.Dataset:
+    def validation(self, **folders: Any) -> tf.data.Dataset:
         """One pass over the validation images: batches `(images, labels)`."""
-        return datasets.load(
-            configuration.validation, "validation", **configuration.input_spec, **folders
-        )
+        spec = self.configuration.input_spec
+        return datasets.load(self.configuration.validation, "validation", **spec, **folders)
 
-    def scores(self, outputs: Any, truth: Any, configuration: Configuration) -> Scores:
+    def scores(self, outputs: Any, truth: Any) -> dict[str, float]:
         """Scores of a model's outputs for all validation images."""
         return sequence_scores(outputs, truth)
 
 
-class LocateTask:
+class LocateTask(Task):
     """A locator; see `models.locator`. The methods are those of `ReadTask`."""
 
-    def check(self, configuration: Configuration) -> None:
+    several = True
+
+    def check(self) -> None:
         """Raise ValueError for settings that locators do not support."""
+        configuration = self.configuration
         if configuration.crop != "full":
             raise ValueError(
                 "a locator is trained on whole images: leave --crop out. "
@@ -105,18 +123,16 @@ class LocateTask:
                 f"input_shape. Received: {configuration.arguments['input_shape']}"
             )
 
-    def size(self, source, split, data_dir=None):
-        return datasets.size(source, split, data_dir, several=True)
-
-    def loss(self, configuration, model):
+    def loss(self, model):
         return models.LocatorLoss()
 
-    def training(self, configuration, model, *, shard=(0, 1), cache_dir=None, **arguments):
+    def training(self, model, *, shard=(0, 1), cache_dir=None, **arguments):
         if shard != (0, 1):
             raise ValueError(
                 "a locator is trained in one process, on all devices of a machine: leave HOST:PORT "
                 "of --distribute out"
             )
+        configuration = self.configuration
         return datasets.load_scene_training(
             configuration.dataset,
             seed=configuration.seed,
@@ -126,26 +142,20 @@ class LocateTask:
             **arguments,
         )
 
-    def validation(self, configuration, *, cache_dir=None, data_dir=None, **arguments):
-        source = configuration.validation
-        if not any(
-            example.labels
-            for example in datasets.examples(source, "validation", data_dir, several=True)
-        ):
+    def validation(self, *, cache_dir=None, data_dir=None, **arguments):
+        source, size = self.configuration.validation, self.configuration.image_size
+        examples = datasets.examples(source, "validation", data_dir, several=True)
+        if not any(example.labels for example in examples):
             raise ValueError(
                 f"{source} has no number in its validation split, so that epochs cannot be "
                 "compared: label more images, or name other data with --validation"
             )
         return datasets.load_scene_batches(
-            source,
-            "validation",
-            image_size=configuration.image_size,
-            data_dir=data_dir,
-            **arguments,
+            source, "validation", image_size=size, data_dir=data_dir, **arguments
         )
 
-    def scores(self, outputs, truth, configuration):
-        return models.location_scores(outputs, truth, configuration.image_size)
+    def scores(self, outputs, truth):
+        return models.location_scores(outputs, truth, self.configuration.image_size)
 
 
 def _check_teacher(configuration: Configuration) -> None:
@@ -165,12 +175,10 @@ def _check_teacher(configuration: Configuration) -> None:
             )
 
 
-READ, LOCATE = ReadTask(), LocateTask()
-
-
 def task_of(configuration: Configuration) -> ReadTask | LocateTask:
     """The task that a configuration's model is trained for."""
-    return LOCATE if models.entry(configuration.model).task == "locate" else READ
+    task = LocateTask if models.entry(configuration.model).task == "locate" else ReadTask
+    return task(configuration)
 
 
 def check_buildable(configuration: Configuration) -> None:
@@ -179,5 +187,5 @@ def check_buildable(configuration: Configuration) -> None:
     Raises:
         ValueError: if the model cannot be built, or cannot be trained with these settings.
     """
-    task_of(configuration).check(configuration)
+    task_of(configuration).check()
     models.create(configuration.model, **configuration.arguments)

@@ -82,7 +82,7 @@ def write_report(search: Search, folder: Path, data_dir: Path | None = None) -> 
     Returns:
         Path of the file.
     """
-    images = task_of(search.base).size(search.base.validation, "validation", data_dir)
+    images = task_of(search.base).size("validation", data_dir)
     records = read_records(folder)
     ranked = best_first(records, search.objective)
     values = [record.values for record in ranked if record.trial != DEFAULT]

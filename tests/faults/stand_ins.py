@@ -45,7 +45,7 @@ def install(photos: Path) -> None:
     def predict(strategy, model, data):
         return sum(float(np.sum(x)) for x in model.get_weights())
 
-    def scores(task, total, truth, configuration):
+    def scores(task, total, truth):
         names = ("sequence_accuracy", "character_accuracy", "length_accuracy", "loss")
         return dict.fromkeys(names, total % 1)
 

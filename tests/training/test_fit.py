@@ -39,7 +39,7 @@ from training.configuration import configure, read_configuration
 from training.distribution import SINGLE_DEVICE
 from training.fit import create_optimizer, train
 from training.recipes import Recipe
-from training.tasks import READ
+from training.tasks import ReadTask
 
 KILLED = """
 import functools, keras, sys, train
@@ -334,7 +334,7 @@ def test_seed_augmentation_and_label_smoothing_reach_the_training(tiny, tmp_path
         configuration = dataclasses.replace(tiny, seed=seed, recipe=recipe)
         model = fit._create(configuration, RunFolder(tmp_path), None, SINGLE_DEVICE)
         options = {"epochs": 1, "start_epoch": 0, "steps_per_epoch": 1}
-        ((images, labels),) = READ.training(configuration, model, **options).as_numpy_iterator()
+        ((images, labels),) = ReadTask(configuration).training(model, **options).as_numpy_iterator()
         loss = model.loss["digits"](labels["digits"], np.zeros((8, 2, 10)) + np.arange(10))
         return model.get_weights()[0], images, float(loss)
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
 import models
 from artifacts.environment import environment, relative_paths
@@ -120,10 +119,14 @@ def export(
         )
     out = _out_path(out, weights, form, quantize)
     check_folder(out.parent)
-    prepare = _locator if models.task_of(weights) == "locate" else _reader
-    model, graph, calibration, check_file = prepare(
-        weights, form, quantize, max_glimpses, dataset, images, data_dir
-    )
+    locates = models.task_of(weights) == "locate"
+    model, graph = (_load_locator if locates else _load_reader)(weights, form, max_glimpses)
+    # Now, so that an unknown data set is reported before the file is written.
+    if locates:
+        examples = sample.take_scenes(dataset, images or _SCENES[quantize], data_dir)
+    else:
+        max_digits = model.model.output[DIGITS].shape[1]
+        examples = sample.take(dataset, images or _IMAGES[quantize], max_digits, data_dir)
     description = _description(weights, form, quantize, model, graph)
     out.parent.mkdir(parents=True, exist_ok=True)
     with (
@@ -133,9 +136,12 @@ def export(
     ):
         log.info("Writing %s", out)
         metadata = {key: description[key] for key in ("model", "reads", "licence", *model.metadata)}
-        form.write(graph, temporary, quantize, metadata, calibration)
+        form.write(graph, temporary, quantize, metadata, examples.images[::_CALIBRATED])
         log.info("Checking the file")
-        result = check_file(temporary)
+        if locates:
+            result = check_locator(formats.open_locator(temporary), model, examples, quantize)
+        else:
+            result = check(form.open(temporary, None), model, examples, quantize)
         files = [temporary, *temporary.rglob("*")]
         size = sum(file.stat().st_size for file in files if file.is_file())
         description |= {"check": dataclasses.asdict(result), "environment": environment()}
@@ -146,14 +152,9 @@ def export(
     return Export(out, form, size, model, result)
 
 
-def _reader(
-    weights, form: Format, quantize, max_glimpses, dataset, images, data_dir
-) -> tuple[Reader, keras.Model, list[np.ndarray], Callable[[Path], Check]]:
-    """The trained model, its inference graph, images for calibration, and the check of a file."""
+def _load_reader(weights, form: Format, max_glimpses) -> tuple[Reader, keras.Model]:
+    """The trained model and its inference graph."""
     reader = Reader(weights, max_glimpses)
-    # Now, so that an unknown data set is reported before the file is written.
-    count = images or _IMAGES[quantize]
-    labelled = sample.take(dataset, count, reader.model.output[DIGITS].shape[1], data_dir)
     graph = build_inference_model(
         in_float32(reader.model),
         reader.max_glimpses,
@@ -161,17 +162,10 @@ def _reader(
         crops=form.crops,
         frozen=form.name != "saved_model",
     )
-    calibration = labelled.images[::_CALIBRATED]
-
-    def check_file(file: Path) -> Check:
-        return check(form.open(file, None), reader, labelled, quantize)
-
-    return reader, graph, calibration, check_file
+    return reader, graph
 
 
-def _locator(
-    weights, form: Format, quantize, max_glimpses, dataset, images, data_dir
-) -> tuple[Locator, keras.Model, list[np.ndarray], Callable[[Path], LocatorCheck]]:
+def _load_locator(weights, form: Format, max_glimpses) -> tuple[Locator, keras.Model]:
     """The same for a locator."""
     if form.name != "onnx":
         raise ValueError(f"a locator is exported as onnx. Received: {form.name}")
@@ -179,13 +173,8 @@ def _locator(
         raise ValueError(
             f"a locator takes no glimpses: leave max_glimpses out. Received: {max_glimpses}"
         )
-    model = Locator(weights)
-    scenes = sample.take_scenes(dataset, images or _SCENES[quantize], data_dir)
-
-    def check_file(file: Path) -> LocatorCheck:
-        return check_locator(formats.open_locator(file), model, scenes, quantize)
-
-    return model, model.graph, scenes.images[::_CALIBRATED], check_file
+    locator = Locator(weights)
+    return locator, locator.graph
 
 
 def _out_path(out: str | Path | None, weights: str | Path, form: Format, quantize) -> Path:

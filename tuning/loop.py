@@ -1,4 +1,4 @@
-"""The loop of a search: oracles of keras-tuner choose the candidates, `run_trial` trains them.
+"""The loop of a search: an oracle chooses the candidates, `run_trial` trains them.
 
 On several machines, keras-tuner's chief assigns the trials to workers, as set by the environment
 variables `KERASTUNER_TUNER_ID` ("chief", or a worker's name), `KERASTUNER_ORACLE_IP` and
@@ -10,11 +10,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import itertools
-import json
 import logging
 import os
-import shutil
 import socket
 import warnings
 from collections.abc import Iterable, Iterator
@@ -31,7 +28,8 @@ from artifacts.run_folder import changed_labels, check_labels
 from training.callbacks import tensorflow_writes
 from training.configuration import Configuration
 from training.fit import label_digests, steps_per_epoch
-from tuning.search import OBJECTIVES, Search, check_search, open_search, read_search
+from tuning.oracle import delete_damaged_state, make_oracle
+from tuning.search import Search, check_search, open_search, read_search
 from tuning.trial import (
     DEFAULT,
     FAILED,
@@ -105,7 +103,7 @@ def run_search(
         if not is_chief:
             _train_default(context)
         if not is_worker:
-            _delete_damaged_state(folder / "oracle")
+            delete_damaged_state(folder / "oracle")
         with _quiet(), tensorflow_writes(folder / "oracle"):
             tuner = _ZooTuner(context)
             if is_chief:  # keras-tuner does not report that a port is in use
@@ -174,33 +172,14 @@ def _quiet() -> Iterator[None]:
             logging.captureWarnings(False)
 
 
-def _delete_damaged_state(folder: Path) -> None:
-    """Delete keras-tuner's state if a kill or a full disk interrupted writing it.
-
-    The oracle then starts from the beginning: with the same seed it chooses the same candidates, as
-    far as they do not depend on the order in which workers finish, and `run_trial` immediately
-    returns the results of trained candidates.
-    """
-    started = {path.name.removeprefix("trial_") for path in folder.glob("trial_*")}
-    try:
-        states = {path: json.loads(path.read_text()) for path in folder.rglob("*.json")}
-        damaged = started != {
-            *states.get(folder / "oracle.json", {"start_order": ()})["start_order"]
-        }
-    except json.JSONDecodeError:
-        damaged = True
-    if damaged:
-        log.warning("keras-tuner's state is incomplete: the candidates are chosen again")
-        shutil.rmtree(folder)
-
-
 class _ZooTuner(kt.Tuner):
     """Trains the trials that an oracle chooses with `run_trial`."""
 
     def __init__(self, context: TrialContext):
         self.context = context
         self.failures = 0
-        super().__init__(_oracle(context), directory=str(context.folder), project_name="oracle")
+        oracle = make_oracle(context.search, context.space)
+        super().__init__(oracle, directory=str(context.folder), project_name="oracle")
         if not context.worker and (Path(self.project_dir) / "oracle.json").exists():
             self.oracle.reload()  # including trials of a process in another role
 
@@ -239,51 +218,6 @@ class _ZooTuner(kt.Tuner):
             raise kt.errors.FatalRuntimeError(
                 f"{FAILURES} trials failed in succession, the last with: {record.reason}"
             )
-
-
-def _oracle(context: TrialContext) -> kt.Oracle:
-    search = context.search
-    arguments: dict[str, Any] = {
-        "objective": kt.Objective(search.objective, OBJECTIVES[search.objective]),
-        "hyperparameters": context.space.hyperparameters,
-        "allow_new_entries": False,
-        "tune_new_entries": False,
-        "seed": search.seed + 1,  # keras-tuner takes 0 for "none"
-        "max_consecutive_failed_trials": None,  # keras-tuner counts refused candidates as failed
-    }
-    if search.tuner == "hyperband":
-        oracle = kt.oracles.HyperbandOracle(max_epochs=search.epochs, **arguments)
-        oracle.max_trials = search.trials
-        return oracle
-    arguments["max_trials"] = search.trials
-    if search.tuner == "bayesian":
-        # The default, three per hyperparameter, is more than the trials of most searches.
-        return _BayesianOracle(num_initial_points=max(3, search.trials // 3), **arguments)
-    if search.tuner == "grid":
-        return _GridOracle(context.space, **arguments)
-    return kt.oracles.RandomSearchOracle(**arguments)
-
-
-class _BayesianOracle(kt.oracles.BayesianOptimizationOracle):
-    @kt.synchronized
-    def end_trial(self, trial: Any) -> None:
-        """Ignore the values that a worker sends back: 0.1 has become 0.10000000149."""
-        trial.hyperparameters = self.trials[trial.trial_id].hyperparameters
-        super().end_trial(trial)
-
-
-class _GridOracle(kt.Oracle):
-    """Every combination in order. keras-tuner's grid search loses its position when it is
-    reloaded."""
-
-    def __init__(self, space, **arguments: Any):
-        super().__init__(**arguments)
-        self.space = space
-
-    def populate_space(self, trial_id: str) -> dict[str, Any]:
-        """The combination of a trial's number."""
-        values = next(itertools.islice(self.space.combinations(), int(trial_id), None), None)
-        return {"status": "STOPPED" if values is None else "RUNNING", "values": values}
 
 
 def _train_default(context: TrialContext) -> None:

@@ -7,40 +7,17 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from datasets.photo_folder.columns import HEADERS, Grid, find_columns, key_of, named_columns
 from datasets.photo_folder.files import read_text
 from datasets.photo_folder.rows import Layout, Row, join_objects
-from datasets.photo_folder.values import IMAGE, Unclear, clean, parse_boxes, parse_label, split_in
+from datasets.photo_folder.values import IMAGE, Unclear, clean, parse_boxes
 
 SUFFIXES = (".csv", ".tsv", ".xlsx", ".xlsm", ".jsonl", ".ndjson", ".json", ".txt", ".tab")
 """Suffixes of tables, in descending order of preference."""
-
-HEADERS = {
-    "file": "file filename file_name filepath file_path image image_path image_file image_name "
-    "img img_path img_name path name photo picture image_id images img_id source uri url "
-    "image_url photo_url",
-    "label": "label number text plate_text labels digits reading transcription value ground_truth "
-    "gt plate word words class class_name category target label_text ocr",
-    "split": "split subset set partition",
-    "boxes": "boxes box bbox bboxes",
-    "left": "left xmin x_min x1",
-    "top": "top ymin y_min y1",
-    "right": "right xmax x_max x2",
-    "bottom": "bottom ymax y_max y2",
-    "turn": "turn turns",
-}
-"""Names of columns for each meaning, in descending order of preference."""
-
-MEASURES = (
-    "id index idx count size width height area score confidence conf probability time x y w h page "
-    "frame"
-)
-"""Words in the names of numeric columns that are not labels."""
 
 ENTRY = re.compile(rf"(.*?{IMAGE.pattern[:-1]})[\"']?[\s,;|]+(.*)", re.IGNORECASE)
 """A line of text with the name of an image and its label."""
@@ -48,7 +25,6 @@ ENTRY = re.compile(rf"(.*?{IMAGE.pattern[:-1]})[\"']?[\s,;|]+(.*)", re.IGNORECAS
 _LITERAL = re.compile(r'"[^"]*"|\[[^]]*\]|[\\_*].| ')
 _EDGES = ("left", "top", "right", "bottom")
 _OTHER_SPREADSHEETS = (".xls", ".xlsb", ".ods", ".numbers")
-_Grid = list[tuple[int, list[str]]]  # the line number and the cells of each row
 
 
 def is_table(path: Path) -> bool:
@@ -75,14 +51,16 @@ def read_table(path: Path) -> Layout:
     grid = [(line, cells) for line, cells in grid if not _is_comment(cells)]
     if not grid:
         raise ValueError(f"{path} has no rows: it needs the columns file,label")
-    columns, names, body = _find_columns(path, grid)
+    columns, names, body = find_columns(path, grid)
     if any(names):
         used = [at for at, name in enumerate(names) if name.strip() or at in columns.values()]
         width = 1 + used[-1]
     else:
         width = Counter(len(cells) for _, cells in grid).most_common(1)[0][0]
     described = [
-        role if _key(names[at]) == role else f"{names[at].strip() or f'column {at + 1}'} as {role}"
+        role
+        if key_of(names[at]) == role
+        else f"{names[at].strip() or f'column {at + 1}'} as {role}"
         for role, at in columns.items()
     ]
     rows = [_row(f"{path.name}, line {line}", cells, columns, width) for line, cells in body]
@@ -118,97 +96,7 @@ def _row(location: str, cells: list[str], columns: dict[str, int], width: int) -
     return Row(location, file, label, boxes, values["split"], error, values["turn"])
 
 
-def _find_columns(path: Path, grid: _Grid) -> tuple[dict[str, int], list[str], _Grid]:
-    """The index of each meaning's column, names of all columns, and the rows below the header.
-
-    Names are empty if there is no header.
-    """
-    # Spreadsheets may have titles above their header; the names of columns identify it.
-    named = [_named_columns(cells) for _, cells in grid[:10]]
-    start = next((n for n, columns in enumerate(named) if {"file", "label"} <= columns.keys()), 0)
-    first = names = grid[start][1]
-    columns, body = named[start], grid[start + 1 :]
-    if any(IMAGE.search(clean(cell)) for cell in first):
-        columns, names, body = {}, [""] * len(first), grid[start:]
-    keys = list(map(_key, names))
-    for at in columns.values():
-        if keys.count(keys[at]) > 1:
-            raise ValueError(f"{path}: several columns are named {names[at]!r}: rename all but one")
-    contents: dict[int, list[str]] = {
-        at: [clean(cells[at]) for _, cells in body[:200] if at < len(cells) and clean(cells[at])]
-        for at in range(len(names))
-        if at not in columns.values()
-    }
-    if "file" not in columns:
-        fractions = {at: _fraction(texts, IMAGE.search) for at, texts in contents.items()}
-        columns["file"] = max(fractions, key=fractions.get, default=-1)
-        if fractions.get(columns["file"], 0.0) < 0.5:
-            raise _no_column(path, "images", "file", first)
-        del contents[columns["file"]]
-    if "label" not in columns:
-        fit = _label_columns(names, contents)
-        if len(fit) > 1:
-            shown = ", ".join(repr(names[at].strip()) if any(names) else str(at + 1) for at in fit)
-            cure = "rename one to 'label'" if any(names) else "write a header such as file,label"
-            raise ValueError(f"{path}: several columns may be the labels ({shown}): {cure}")
-        fit = fit or list(contents)
-        if not body or len(fit) != 1:
-            raise _no_column(path, "labels", "label", first)
-        columns["label"] = fit[0]
-    return {role: columns[role] for role in HEADERS if role in columns}, names, body
-
-
-def _label_columns(names: Sequence[str], contents: dict[int, list[str]]) -> list[int]:
-    """Indices of the columns that may be labels, among those without a known name."""
-    measures = set(MEASURES.split())
-    fit = [
-        at
-        for at, texts in contents.items()
-        if _fraction(texts, _is_label) >= 0.5 and measures.isdisjoint(_key(names[at]).split("_"))
-    ]
-    return fit if len(fit) < 2 else [at for at in fit if not _counts_rows(contents[at])]
-
-
-def _counts_rows(texts: Sequence[str]) -> bool:
-    """Whether a column is the number of its row."""
-    numbers = [int(text) for text in texts if text.isascii() and text.isdigit()]
-    return len(numbers) == len(texts) and set(np.diff(numbers).tolist()) == {1}
-
-
-def _named_columns(cells: Sequence[str]) -> dict[str, int]:
-    """Index of the column for each meaning in `HEADERS`, from the cells of a header."""
-    keys, columns = list(map(_key, cells)), {}
-    for role, aliases in HEADERS.items():
-        if known := [alias for alias in aliases.split() if alias in keys]:
-            columns[role] = keys.index(known[0])
-    return columns
-
-
-def _key(header: str) -> str:
-    """The name of a column in the form used in `HEADERS`."""
-    return re.sub(r"\W+", "_", clean(header).lower()).strip("_")
-
-
-def _no_column(path: Path, what: str, role: str, first: Sequence[str]) -> ValueError:
-    return ValueError(
-        f"{path}, line 1: no column of {what}. Its name is one of {HEADERS[role]}: rename one to "
-        f"{role!r}. Received: {', '.join(first)[:200]!r}"
-    )
-
-
-def _fraction(texts: Sequence[str], fits: Callable[[str], Any]) -> float:
-    return sum(bool(fits(text)) for text in texts) / max(1, len(texts))
-
-
-def _is_label(text: str) -> bool:
-    try:
-        parse_label(text, digits_only=True)
-    except Unclear:
-        return False
-    return not IMAGE.search(text) and not split_in(text)
-
-
-def _read_text(path: Path) -> tuple[_Grid, str]:
+def _read_text(path: Path) -> tuple[Grid, str]:
     text, encoding = read_text(path)
     lines = text.splitlines()
     head = [line for line in lines if line.strip()][:6]
@@ -248,7 +136,7 @@ def _find_delimiter(head: Sequence[str]) -> str:
     return best
 
 
-def _read_xlsx(path: Path) -> tuple[_Grid, str]:
+def _read_xlsx(path: Path) -> tuple[Grid, str]:
     try:
         import openpyxl
     except ImportError as error:
@@ -286,7 +174,7 @@ def _cell(cell: Any, written: Any) -> str:
     return "" if value is None else str(value)
 
 
-def _read_json(path: Path) -> _Grid:
+def _read_json(path: Path) -> Grid:
     """Read JSON lines, a list of objects, or an object of file names and labels as a table."""
     text = read_text(path)[0]
     try:
@@ -305,7 +193,7 @@ def _read_json(path: Path) -> _Grid:
     if any({"annotations", "data"} <= record.keys() for _, record in records[:5]):
         raise ValueError(f"{path} is Label Studio's full export: export as CSV or JSON-MIN instead")
     names = list(dict.fromkeys(name for _, record in records for name in record))
-    grid: _Grid = [(0, names)]
+    grid: Grid = [(0, names)]
     for number, record in records:
         values = [record.get(name, "") for name in names]
         grid.append((number, [v if isinstance(v, str) else json.dumps(v) for v in values]))
@@ -320,7 +208,7 @@ def _json_records(content: Any) -> Any:
     if lists and not any(map(IMAGE.search, content)):
         # Records rather than, for example, the names of classes.
         return next((value for value in lists if value and isinstance(value[0], dict)), lists[0])
-    roles = _named_columns(list(content)).keys()
+    roles = named_columns(list(content)).keys()
     if "label" in roles and all(isinstance(column, dict) for column in content.values()):  # pandas
         rows = {row: None for column in content.values() for row in column}
         columns = content if "file" in roles else {"file": {row: row for row in rows}, **content}

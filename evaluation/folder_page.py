@@ -30,6 +30,8 @@ from datasets.photo_folder import Folder, Photo, format_boxes
 from datasets.registry import SPLITS
 from datasets.sources import is_scenes
 from evaluation import FIGURES_FILE
+from evaluation.html import embed, template, thumbnail
+from inference.split_images import random_indices
 from number_zoo.images import decode_image
 from number_zoo.locator import UprightCrop
 from number_zoo.predictions import Reading
@@ -91,8 +93,6 @@ def _image(folder: Folder, photo: Photo) -> np.ndarray:
 
 def render(folder: Folder, suspects: Sequence[tuple[int, Reading]] | None) -> str:
     """The page of a decoded folder as text; `suspects` is None if no reader was used."""
-    from evaluation.page import embed, template, thumbnail  # imports Keras
-    from inference.split_images import random_indices
 
     def card(photo: Photo, *, whole: bool = False) -> dict[str, Any]:
         image = decode_image(photo.path) if whole else _image(folder, photo)

@@ -18,7 +18,7 @@ from artifacts.environment import environment
 from artifacts.files import check_report, write_csv, write_json, write_text
 from evaluation import FIGURES_FILE
 from evaluation.comparison import none_evaluated, noted_failure
-from evaluation.page import embed, template, thumbnail
+from evaluation.html import embed, template, thumbnail
 from evaluation.report import delete_others
 from evaluation.scene_figures import (
     MISTAKES,

@@ -11,8 +11,8 @@ from rich.console import Console
 from artifacts.console import count, duration, table
 from artifacts.files import read_json, write_text
 from artifacts.plot_style import svg
+from evaluation.html import template
 from evaluation.intervals import wilson_interval
-from evaluation.page import template
 from training.tasks import task_of
 from tuning.charts import pareto_front, plot_cost, plot_hyperparameters, plot_trials
 from tuning.loop import show_score

@@ -6,8 +6,8 @@ import re
 import numpy as np
 
 import datasets
+from evaluation.html import _interval
 from evaluation.intervals import wilson_interval
-from evaluation.page import _interval
 from tests.tuning.conftest import fake_train, without_training
 from tuning import report
 from tuning.charts import pareto_front, plot_trials

@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from artifacts.files import check_report
+from artifacts.folders import check_report
 from artifacts.startup import command, quiet_tensorflow, run_command, start_log
 from datasets import is_scenes
 from datasets.folder_options import add_folder_options, check_mixes, read_folder_options

@@ -82,33 +82,6 @@ def remove_leftovers(folder: Path) -> None:
             shutil.rmtree(leftover, ignore_errors=True)
 
 
-def is_started(folder: Path, marker: str, kind: str) -> bool:
-    """Whether a folder contains a run or search; otherwise it is new or empty.
-
-    Locks and temporary folders, which a killed process leaves, do not count.
-
-    Args:
-        folder: the folder.
-        marker: name of a file that every run or search has.
-        kind: "run" or "search", for errors.
-
-    Raises:
-        RunError: if it is a file, or a folder with other files.
-    """
-    if folder.is_file():
-        raise RunError(f"{folder} is a file: name a folder for the {kind}")
-    names = sorted(path.name for path in folder.iterdir()) if folder.exists() else []
-    if marker in names:
-        return True
-    foreign = [name for name in names if name != LOCK and not name.startswith(TEMPORARY)]
-    if foreign:
-        raise RunError(
-            f"{folder} is not empty and not a {kind} (it holds {', '.join(foreign[:3])}). Name "
-            "another folder with --run"
-        )
-    return False
-
-
 def expand_user(path: str | Path) -> Path:
     """A path without `~`: of a user without a home, the folder of temporary files stands for it."""
     try:
@@ -116,40 +89,6 @@ def expand_user(path: str | Path) -> Path:
     except RuntimeError:  # in a container, or `~name` of no user
         text = str(path)
         return Path(tempfile.gettempdir(), text[2:]) if text.startswith("~/") else Path(path)
-
-
-def check_folder(folder: Path) -> None:
-    """Check that files can be written below a folder, which may not exist yet.
-
-    Raises:
-        OSError: if it or a folder above it is a file, or cannot be written.
-    """
-    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    if not existing.is_dir():
-        raise NotADirectoryError(f"{existing} is a file: name a folder")
-    if not os.access(existing, os.W_OK):
-        raise PermissionError(f"{existing} cannot be written: name another folder")
-
-
-def check_report(folder: Path, marker: str) -> None:
-    """Check that a report can be written into a folder, without a file of the user's in between.
-
-    Args:
-        folder: new, without files (folders in it do not matter), or with an earlier report.
-        marker: name of a file that every report of this kind has.
-
-    Raises:
-        RunError: if the folder has other files.
-        OSError: as for `check_folder`.
-    """
-    check_folder(folder)
-    paths = sorted(folder.iterdir()) if folder.exists() else []
-    names = [path.name for path in paths if path.is_file() and not path.name.startswith(".")]
-    if names and marker not in names:
-        raise RunError(
-            f"{folder} is not empty and not such a report (it holds {', '.join(names[:3])}). Name "
-            "another folder with --report"
-        )
 
 
 @contextlib.contextmanager
@@ -276,24 +215,6 @@ def replace_between(path: Path, begin: str, end: str, table: str) -> None:
     if not begins or not ends:
         raise ValueError(f"{path} has no place for this table: two lines {begin} and {end}")
     write_text(path, f"{before}{begin}\n\n{table}\n\n{end}{after}")
-
-
-def first_difference(old: Any, new: Any, key: str = "") -> str:
-    """Describe the first difference of two JSON values, such as `recipe.epochs: 3, now 4`."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        for name in old | new:
-            if old.get(name) != new.get(name):
-                return first_difference(old.get(name), new.get(name), f"{key}.{name}".strip("."))
-    old, new = repr(old), repr(new)
-    # Long values are shown from where they differ.
-    pairs = enumerate(zip(old, new, strict=False))
-    equal = next((index for index, (a, b) in pairs if a != b), min(len(old), len(new)))
-    start = max(0, equal - 40) if max(len(old), len(new)) > 80 else 0
-    old, new = (
-        f"{'…' * (start > 0)}{text[start : start + 80]}{'…' * (len(text) > start + 80)}"
-        for text in (old, new)
-    )
-    return f"{key}: {old}, now {new}"
 
 
 @contextlib.contextmanager

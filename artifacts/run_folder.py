@@ -21,14 +21,13 @@ from typing import Any
 from artifacts.environment import environment
 from artifacts.files import (
     RunError,
-    first_difference,
-    is_started,
     lock,
     read_json,
     remove_leftovers,
     write_csv,
     write_json,
 )
+from artifacts.folders import is_started
 
 
 def read_run_configuration(path: Path) -> dict[str, Any]:
@@ -158,3 +157,21 @@ def _check(run: RunFolder, configuration: Mapping[str, Any], labels: Mapping[str
             f"({first_difference(written, dict(configuration))}). Name another folder with "
             "--run, or repeat the command that started it"
         )
+
+
+def first_difference(old: Any, new: Any, key: str = "") -> str:
+    """Describe the first difference of two JSON values, such as `recipe.epochs: 3, now 4`."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for name in old | new:
+            if old.get(name) != new.get(name):
+                return first_difference(old.get(name), new.get(name), f"{key}.{name}".strip("."))
+    old, new = repr(old), repr(new)
+    # Long values are shown from where they differ.
+    pairs = enumerate(zip(old, new, strict=False))
+    equal = next((index for index, (a, b) in pairs if a != b), min(len(old), len(new)))
+    start = max(0, equal - 40) if max(len(old), len(new)) > 80 else 0
+    old, new = (
+        f"{'…' * (start > 0)}{text[start : start + 80]}{'…' * (len(text) > start + 80)}"
+        for text in (old, new)
+    )
+    return f"{key}: {old}, now {new}"

@@ -22,7 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from artifacts.files import check_report, write_text
+from artifacts.files import write_text
+from artifacts.folders import check_report
 from artifacts.startup import command, quiet_tensorflow, run_command, start_log
 from datasets import photo_folder
 from datasets.folder_options import add_folder_options, read_folder_options

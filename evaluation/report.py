@@ -10,7 +10,8 @@ from rich.console import Console
 
 from artifacts.console import table
 from artifacts.environment import environment
-from artifacts.files import atomic_path, check_report, write_csv, write_json, write_text
+from artifacts.files import atomic_path, write_csv, write_json, write_text
+from artifacts.folders import check_report
 from evaluation import FIGURES_FILE, charts, page
 from evaluation.comparison import Comparison
 from inference.split_images import random_indices

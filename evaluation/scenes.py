@@ -15,7 +15,8 @@ from rich.console import Console
 import datasets
 from artifacts.console import table
 from artifacts.environment import environment
-from artifacts.files import check_report, write_csv, write_json, write_text
+from artifacts.files import write_csv, write_json, write_text
+from artifacts.folders import check_report
 from evaluation import FIGURES_FILE
 from evaluation.comparison import none_evaluated, noted_failure
 from evaluation.html import embed, template, thumbnail

@@ -14,7 +14,8 @@ import keras
 
 import models
 from artifacts.environment import environment, relative_paths
-from artifacts.files import atomic_path, check_folder, temporary_files_in, write_json
+from artifacts.files import atomic_path, temporary_files_in, write_json
+from artifacts.folders import check_folder
 from exporting import formats, sample
 from exporting.check import Check, ExportError, LocatorCheck, check, check_locator
 from exporting.formats import FLOAT16, INT8, Format

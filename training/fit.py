@@ -16,7 +16,8 @@ import keras
 
 import models
 from artifacts.console import duration
-from artifacts.files import RunError, check_folder, read_json
+from artifacts.files import RunError, read_json
+from artifacts.folders import check_folder
 from artifacts.run_folder import RunFolder, changed_labels, open_run
 from datasets import sources
 from datasets.folder_options import write_skipped

@@ -24,14 +24,13 @@ import models
 from artifacts.environment import environment
 from artifacts.files import (
     RunError,
-    first_difference,
-    is_started,
     lock,
     read_json,
     remove_leftovers,
     write_json,
 )
-from artifacts.run_folder import check_labels
+from artifacts.folders import is_started
+from artifacts.run_folder import check_labels, first_difference
 from number_zoo.names import unknown_name
 from training.configuration import Configuration, configure, default_folder, set_values
 from training.fit import steps_per_epoch

@@ -2,7 +2,6 @@
 
 import errno
 import os
-import re
 import tempfile
 from pathlib import Path
 
@@ -11,10 +10,7 @@ import pytest
 from artifacts.files import (
     RunError,
     atomic_path,
-    check_folder,
-    check_report,
     expand_user,
-    first_difference,
     lock,
     read_json,
     remove_leftovers,
@@ -43,13 +39,6 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
 def test_names_that_are_not_utf_8_keep_their_bytes(tmp_path):
     write_text(tmp_path / "predictions.csv", "T\udc81r.png,ä\r\n")
     assert (tmp_path / "predictions.csv").read_bytes() == b"T\x81r.png,\xc3\xa4\r\n"
-
-
-def test_a_folder_below_a_file_is_refused(tmp_path):
-    check_folder(tmp_path / "new" / "report")
-    (tmp_path / "file").touch()
-    with pytest.raises(NotADirectoryError, match="file is a file: name a folder"):
-        check_folder(tmp_path / "file" / "report")
 
 
 def test_a_user_without_a_home_has_the_folder_of_temporary_files(monkeypatch):
@@ -155,33 +144,6 @@ def test_a_file_that_is_not_json_is_named(tmp_path):
     (tmp_path / "config.json").write_text("{")
     with pytest.raises(RunError, match=r"config\.json is not JSON"):
         read_json(tmp_path / "config.json")
-
-
-def test_the_first_difference_is_named_by_its_key():
-    old = {"seed": 0, "recipe": {"epochs": 2, "batch_size": 8}}
-    assert first_difference(old, {"seed": 0, "recipe": {"epochs": 3}}) == (
-        "recipe.epochs: 2, now 3"
-    )
-    assert first_difference({"a": 1}, {"a": 1, "b": 2}) == "b: None, now 2"
-    assert (
-        first_difference({"a": "x" * 60}, {"a": "x" * 59}) == f"a: '{'x' * 60}', now '{'x' * 59}'"
-    )
-    shown = first_difference({"space": "a\n" * 1000}, {"space": "b"})
-    assert shown.endswith("a…, now 'b'") and len(shown) < 120
-    settings = [f"setting_{index}=1" for index in range(9)]
-    shown = first_difference({"overrides": settings}, {"overrides": [*settings[:-1], "lr=2"]})
-    assert re.fullmatch(r"overrides: ….*setting_8=1'\], now ….*lr=2'\]", shown)
-
-
-def test_a_report_is_written_beside_folders_and_hidden_files_alone(tmp_path):
-    (tmp_path / "runs").mkdir()
-    (tmp_path / ".DS_Store").touch()
-    check_report(tmp_path, "index.html")
-    (tmp_path / "notes.txt").touch()
-    with pytest.raises(RunError, match=r"not such a report \(it holds notes\.txt\)"):
-        check_report(tmp_path, "index.html")
-    (tmp_path / "index.html").touch()
-    check_report(tmp_path, "index.html")
 
 
 def test_a_locked_folder_cannot_be_locked_again(tmp_path):

@@ -1,9 +1,16 @@
 """Run folders: opened for one configuration by one process, and removed if nothing came of them."""
 
+import re
+
 import pytest
 
 from artifacts.files import RunError, read_json
-from artifacts.run_folder import changed_labels, open_run, read_run_configuration
+from artifacts.run_folder import (
+    changed_labels,
+    first_difference,
+    open_run,
+    read_run_configuration,
+)
 from tests.artifacts.conftest import killed_while_writing
 
 CONFIGURATION = {"model": "deep_cnn", "seed": 0}
@@ -107,3 +114,19 @@ def test_a_new_run_that_fails_leaves_nothing_and_a_resumed_one_everything(tmp_pa
         run.metrics.touch()  # then a finished run deletes its checkpoint
         raise KeyboardInterrupt
     assert run.finished
+
+
+def test_the_first_difference_is_named_by_its_key():
+    old = {"seed": 0, "recipe": {"epochs": 2, "batch_size": 8}}
+    assert first_difference(old, {"seed": 0, "recipe": {"epochs": 3}}) == (
+        "recipe.epochs: 2, now 3"
+    )
+    assert first_difference({"a": 1}, {"a": 1, "b": 2}) == "b: None, now 2"
+    assert (
+        first_difference({"a": "x" * 60}, {"a": "x" * 59}) == f"a: '{'x' * 60}', now '{'x' * 59}'"
+    )
+    shown = first_difference({"space": "a\n" * 1000}, {"space": "b"})
+    assert shown.endswith("a…, now 'b'") and len(shown) < 120
+    settings = [f"setting_{index}=1" for index in range(9)]
+    shown = first_difference({"overrides": settings}, {"overrides": [*settings[:-1], "lr=2"]})
+    assert re.fullmatch(r"overrides: ….*setting_8=1'\], now ….*lr=2'\]", shown)

@@ -209,7 +209,7 @@ def test_a_locator_starts_from_the_layers_of_the_same_name(tmp_path, monkeypatch
     monkeypatch.setattr(loop, "build", build)
     options = SimpleNamespace(models=["locator_tiny"], init=[str(tmp_path / "deeper.keras")])
     with pytest.raises(KeyboardInterrupt):
-        locate.train(options, None, 0.0)
+        locate.train(options, None)
     for layer in built[0].layers:
         for copied, weights in zip(
             layer.weights, deeper.get_layer(layer.name).weights, strict=True

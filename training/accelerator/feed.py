@@ -7,6 +7,7 @@ before JAX or another library starts threads.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 import mmap
@@ -14,7 +15,7 @@ import multiprocessing
 import os
 import queue
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import cv2
@@ -215,25 +216,21 @@ class Feed:
         self.free.put(slot)
         return kind, arrays
 
-    def stop(self) -> None:
-        """End the workers."""
-        for process in self.processes:
-            process.terminate()
 
-
+@contextlib.contextmanager
 def start(
     writers: dict[str, Writer],
     weights: dict[str, float],
     workers: int,
     seed: int,
     fields: Fields = FIELDS,
-) -> Feed:
-    """Start workers that render chunks of `CHUNK` examples, of kinds chosen by weight.
+) -> Iterator[Feed]:
+    """Within the block, workers render chunks of `CHUNK` examples, of kinds chosen by weight.
 
     Args:
         writers: by kind.
         weights: by kind.
-        workers: number of processes; they end with this one.
+        workers: number of processes; they also end with this one.
         seed: seed of all drawing.
         fields: fields of an example.
     """
@@ -252,7 +249,11 @@ def start(
     ]
     for process in processes:
         process.start()
-    return Feed(weights, fields, slots, full, free, processes)
+    try:
+        yield Feed(weights, fields, slots, full, free, processes)
+    finally:
+        for process in processes:
+            process.terminate()
 
 
 def _shared(fields: Fields) -> dict[str, np.ndarray]:

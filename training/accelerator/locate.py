@@ -12,7 +12,6 @@ import argparse
 import functools
 import logging
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -21,7 +20,7 @@ import numpy as np
 
 from datasets.augmentation import Augmentation
 from training.accelerator import feed, scene_feed
-from training.accelerator.__main__ import set_up
+from training.accelerator.options import read_options
 
 if TYPE_CHECKING:
     import keras
@@ -40,15 +39,12 @@ THRESHOLD = 0.3
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
-    began = time.monotonic()
     options = parse(arguments)
     writers = scene_feed.writers(options.pack, options.seed)
     weights = {name: scene_feed.WEIGHTS[name] for name in writers}
-    source = feed.start(writers, weights, options.workers, options.seed, scene_feed.FIELDS)
-    try:
-        train(options, source, began)
-    finally:
-        source.stop()
+    fields = scene_feed.FIELDS
+    with feed.start(writers, weights, options.workers, options.seed, fields) as source:
+        train(options, source)
     return 0
 
 
@@ -60,10 +56,10 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--model", dest="models", nargs=1, default=["locator"], help="default: locator"
     )
-    return set_up(parser, arguments, batch_size=128, pool=30_000)
+    return read_options(parser, arguments, batch_size=128, pool=30_000)
 
 
-def train(options: argparse.Namespace, source: feed.Feed, began: float) -> None:
+def train(options: argparse.Namespace, source: feed.Feed) -> None:
     """Train a locator; see the module."""
     import models
     from training.accelerator import loop  # only after the fork, since JAX starts threads
@@ -78,12 +74,12 @@ def train(options: argparse.Namespace, source: feed.Feed, began: float) -> None:
         return [model]
 
     (model,), optimizers, states = loop.build(options, create)
-    pool = Pool({}, source, options.pool)
     held_out = []
     while len(held_out) < HELD_OUT:
         kind, chunk = source.chunk(timeout=60.0) or (None, None)
         if kind == "rendered":
             held_out.append(chunk)
+    pool = Pool({}, source.weights, source, options.pool)
     loss = models.LocatorLoss()
 
     def measured_loss(outputs, truth):
@@ -94,10 +90,7 @@ def train(options: argparse.Namespace, source: feed.Feed, began: float) -> None:
     photo = asdict(Augmentation.photo())
     loop.run(
         options,
-        began,
-        source,
         pool,
-        source.weights,
         loop.make_step(
             [model], optimizers, change, measured_loss, options.batch_size, options.slower
         ),

@@ -6,9 +6,7 @@ import argparse
 import collections
 import itertools
 import logging
-import queue
 import re
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +17,6 @@ import keras
 import numpy as np
 
 from artifacts.files import atomic_path
-from training.accelerator import feed
 from training.accelerator.pool import Pool
 
 log = logging.getLogger(__name__)
@@ -180,25 +177,18 @@ def pick_rows(key, offsets, counts, probabilities, batch_size: int) -> jax.Array
 
 def run(
     options: argparse.Namespace,
-    began: float,
-    source: feed.Feed,
     pool: Pool,
-    source_weights: dict[str, float],
     step: Callable[..., tuple[list[State], dict[str, jax.Array]]],
     models: list[keras.Model],
     states: list[State],
     strengths: tuple[dict[str, float], dict[str, float]],
     evaluate: Callable[[list[State]], dict],
 ) -> None:
-    """Train until the time is over, while the pool is updated with examples from `source`.
+    """Train until the time is over, while the pool is updated with rendered examples.
 
     Args:
-        options: the command's: `models`, `seconds`, `steps`, `seed`, `batch_size`,
-            `learning_rate`, `out`.
-        began: start of the time, from `time.monotonic()`.
-        source: running workers.
+        options: the command's, from `options.read_options`.
         pool: examples on the accelerator.
-        source_weights: weight of each of the pool's sources in a batch.
         step: step function from `make_step`.
         models: models that `step` trains.
         states: states that `step` updates.
@@ -208,19 +198,17 @@ def run(
     Raises:
         FloatingPointError: if the loss is not finite.
     """
-    end = began + options.seconds - RESERVE
+    end = options.began + options.seconds - RESERVE
     strengths = [
         jax.device_put({name: np.float32(value) for name, value in amounts.items()})
         for amounts in strengths
     ]
-    chunks: queue.Queue = queue.Queue(maxsize=1500)
-    threading.Thread(target=_fetch, args=(source, chunks), daemon=True).start()
     key, number = jax.random.key(options.seed), 0
     waiting: collections.deque = collections.deque()
     started = reported = saved = time.monotonic()
-    steps_before, added = 0, 0
+    steps_before = 0
     while not all(pool.counts.values()) and time.monotonic() - started < 20:
-        added += _take(pool, chunks, 1, timeout=1.0)
+        pool.take(1, timeout=1.0)
     log.info("Sources without examples: %s", [n for n in pool.counts if not pool.counts[n]])
     first_step = None
     while True:
@@ -230,11 +218,11 @@ def run(
             done = max(done, number / options.steps)
         if done >= 1.0 or now >= end:
             break
-        added += _take(pool, chunks, 8)
+        pool.take(8)
         rate = np.float32(options.learning_rate * schedule(done))
         momentum = np.float32(min(EMA, (1 + number) / (10 + number)))
         states, measured = step(
-            states, pool.arrays, pool.places(source_weights), key, np.int32(number),
+            states, pool.arrays, pool.places(), key, np.int32(number),
             strengths[done > CALM], rate, momentum,
         )  # fmt: skip
         number += 1
@@ -244,13 +232,14 @@ def run(
         if first_step is None:
             jax.block_until_ready(measured["loss"])
             first_step = time.monotonic()
-            log.info("First step after %.1f s", first_step - began)
+            log.info("First step after %.1f s", first_step - options.began)
         if now - reported > 10:
             speed = (number - steps_before) * options.batch_size / (now - reported)
             values = {name: round(float(value), 3) for name, value in measured.items()}
             log.info(
-                "%5d %4.1f%% %6.0f images/s, %d drawn, %s", number, 100 * done, speed, added, values
-            )
+                "%5d %4.1f%% %6.0f images/s, %d drawn, %s",
+                number, 100 * done, speed, pool.drawn, values,
+            )  # fmt: skip
             if not np.isfinite(values["loss"]):
                 raise FloatingPointError(f"the loss is {values['loss']} at step {number}")
             reported, steps_before = now, number
@@ -258,7 +247,9 @@ def run(
             saved = time.monotonic()
             save(options.out / f"weights_{int(done * 10) % 2}.npz", options.models, models, states)
             log.info("validation %s", evaluate(states))
-    log.info("Trained %d steps, %s drawn; validation %s", number, f"{added:,}", evaluate(states))
+    log.info(
+        "Trained %d steps, %s drawn; validation %s", number, f"{pool.drawn:,}", evaluate(states)
+    )
     save(options.out / "weights.npz", options.models, models, states)
     log.info("Saved")
 
@@ -268,24 +259,6 @@ def schedule(done: float) -> float:
     if done < WARMUP:
         return done / WARMUP + 1e-3
     return 0.5 * (1 + float(np.cos(np.pi * (done - WARMUP) / (1 - WARMUP)))) + 1e-3
-
-
-def _fetch(source: feed.Feed, chunks: queue.Queue) -> None:
-    while True:
-        if (chunk := source.chunk(timeout=1.0)) is not None:
-            chunks.put((chunk[0], jax.device_put(chunk[1])))
-
-
-def _take(pool: Pool, chunks: queue.Queue, most: int, timeout: float = 0.0) -> int:
-    """Move up to `most` chunks into the pool; returns the number of images."""
-    count = 0
-    for _ in range(most):
-        try:
-            pool.add(*chunks.get(timeout > 0, timeout or None))
-        except queue.Empty:
-            break
-        count += feed.CHUNK
-    return count
 
 
 def save(path: Path, names: list[str], models: list[keras.Model], states: list[State]) -> None:

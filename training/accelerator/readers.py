@@ -17,17 +17,14 @@ import models
 from labels import BOX, DIGITS, LENGTH
 from models.heads import attention_grid
 from models.losses import BoxLoss, DigitsLoss, LengthLoss, add_probabilities
+from number_zoo.names import ATTENTION
 from training.accelerator import feed, loop
 from training.accelerator.augment import augment
-from training.accelerator.pack import Packed
 from training.accelerator.pool import Pool
 from training.accelerator.warp import Batch
 from training.transfer import transfer_weights
 
 log = logging.getLogger(__name__)
-
-ATTENTION = "attention"
-"""The layer of the attention maps, (batch, positions, 1 + N): see `models.heads`."""
 
 ATTENTION_WEIGHT = 0.1
 """Weight of the loss between attention maps and the boxes of digits."""
@@ -43,9 +40,7 @@ VALIDATION_IMAGES = 384
 once."""
 
 
-def train(
-    options: argparse.Namespace, source: feed.Feed, packs: dict[str, Packed], began: float
-) -> None:
+def train(options: argparse.Namespace, source: feed.Feed) -> None:
     """Train `options.models`, a large reader and a small one; see `training.accelerator`."""
 
     def create() -> list[keras.Model]:
@@ -55,21 +50,20 @@ def train(
         return [with_attention(model) for model in readers]
 
     readers, optimizers, states = loop.build(options, create)
-    pool = Pool(feed.real_examples(packs, "train"), source, options.pool)
+    real = feed.real_examples(options.pack, "train")
+    weights = {name: feed.weight_of(name) for name in real} | source.weights
+    pool = Pool(real, weights, source, options.pool)
     calm = {n: value if n in NOT_CALMED else 0.5 * value for n, value in STRENGTHS.items()}
     loss = functools.partial(readers_loss, grids=[attention_grid(model) for model in readers])
     change = functools.partial(augment, size=readers[0].input_shape[1:3])
     loop.run(
         options,
-        began,
-        source,
         pool,
-        {name: feed.weight_of(name) for name in pool.counts},
         loop.make_step(readers, optimizers, change, loss, options.batch_size, options.slower),
         readers,
         states,
         (STRENGTHS, calm),
-        evaluator(readers, feed.real_examples(packs, "validation")),
+        evaluator(readers, feed.real_examples(options.pack, "validation")),
     )
 
 

@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import functools
 import queue
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -231,9 +232,12 @@ def test_no_image_of_a_data_set_is_drawn(monkeypatch):
 
 
 def test_nobody_waits_for_workers_that_have_ended():
-    source = feed.Feed({}, {}, [], queue.Queue(), queue.Queue(), processes=[])
+    ended = threading.Event()
+    source = feed.Feed({}, {}, [], queue.Queue(), queue.Queue(), [], ended)
     with pytest.raises(RuntimeError, match="--workers of 1 or more"):
         source.chunk(timeout=0.01)
+    ended.set()
+    assert source.chunk(timeout=0.01) is None
 
 
 def test_scenes_of_every_source_are_stored_with_their_numbers(bank):

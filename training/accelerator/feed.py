@@ -14,6 +14,7 @@ import mmap
 import multiprocessing
 import os
 import queue
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -187,7 +188,10 @@ def weight_of(source: str) -> float:
 
 @dataclass(frozen=True)
 class Feed:
-    """Running workers, the weights of their sources, and the fields of examples; see `start`."""
+    """Running workers, the weights of their sources, and the fields of examples; see `start`.
+
+    `ended` is set before the workers are stopped.
+    """
 
     weights: dict[str, float]
     fields: Fields
@@ -195,17 +199,18 @@ class Feed:
     full: multiprocessing.Queue
     free: multiprocessing.Queue
     processes: list[multiprocessing.Process]
+    ended: threading.Event
 
     def chunk(self, timeout: float) -> tuple[str, dict[str, np.ndarray]] | None:
         """The next chunk: its kind and a copy of its arrays; None after the timeout.
 
         Raises:
-            RuntimeError: if there is none after the timeout and no worker runs.
+            RuntimeError: if no worker runs before the end.
         """
         try:
             kind, slot = self.full.get(timeout=timeout)
         except queue.Empty:
-            if any(process.is_alive() for process in self.processes):
+            if self.ended.is_set() or any(process.is_alive() for process in self.processes):
                 return None
             statuses = [process.exitcode for process in self.processes]
             raise RuntimeError(
@@ -249,9 +254,11 @@ def start(
     ]
     for process in processes:
         process.start()
+    ended = threading.Event()
     try:
-        yield Feed(weights, fields, slots, full, free, processes)
+        yield Feed(weights, fields, slots, full, free, processes, ended)
     finally:
+        ended.set()
         for process in processes:
             process.terminate()
 

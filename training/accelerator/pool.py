@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 
 import jax
 import jax.numpy as jnp
@@ -60,11 +61,14 @@ class Pool:
                 self._add(name, {key: array[rows] for key, array in arrays.items()})
             self.counts[name] = counts[name]
         self._chunks: queue.Queue = queue.Queue(maxsize=1500)
-        threading.Thread(target=self._fetch, args=(feed,), daemon=True).start()
+        # Not a daemon: the interpreter must not end while a thread is in JAX.
+        threading.Thread(target=self._fetch, args=(feed,)).start()
 
     def _fetch(self, feed: Feed) -> None:
-        while True:
-            if (chunk := feed.chunk(timeout=1.0)) is not None:
+        while not feed.ended.is_set():
+            if self._chunks.full():
+                time.sleep(0.1)
+            elif (chunk := feed.chunk(timeout=1.0)) is not None:
                 self._chunks.put((chunk[0], jax.device_put(chunk[1])))
 
     def take(self, most: int, timeout: float = 0.0) -> None:

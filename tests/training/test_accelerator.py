@@ -307,8 +307,8 @@ def test_augmentation_is_a_function_of_its_key_and_keeps_the_number_in_view(arra
 
 def test_turned_images_and_background_crops_show_no_number(arrays):
     _, truth = augmented(arrays, turned=1.0)
-    telling = np.isin(arrays["digits"], [3, 4, 7]).any(axis=1)
-    assert telling.any() and (truth["length"][telling] == 0).all()
+    unreadable = np.isin(arrays["digits"], [3, 4, 7]).any(axis=1)
+    assert unreadable.any() and (truth["length"][unreadable] == 0).all()
     readable = ~np.isin(arrays["digits"], [2, 3, 4, 5, 7]).any(axis=1)
     np.testing.assert_array_equal(truth["length"][readable], arrays["length"][readable])
     for changes in (truth, augmented(arrays, background_crop=1.0)[1]):

@@ -70,7 +70,7 @@ def augment(
     images = pixels.soften(images, draw, a, digit)
     images, faint = pixels.fade(images, moved["box"], draw, a)
     images = pixels.light(images, draw, a)
-    images = pixels.shade(pixels.compress(images, draw, a), draw, a)
+    images = pixels.cast_shadow(pixels.compress(images, draw, a), draw, a)
     images = pixels.disturb(images, draw, noise_key, a, digit, jnp.where(faint, 0.3, 1.0))
     return jnp.clip(images, 0.0, 255.0), moved
 

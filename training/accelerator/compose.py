@@ -23,11 +23,11 @@ class DigitBank:
 
     Attributes:
         images: for each class 0 to 9 a list of uint8 images (height, width, 3).
-        shades: for each class float32 (n, 3), the median colour of each image.
+        colours: for each class float32 (n, 3), the median colour of each image.
     """
 
     images: list[list[np.ndarray]]
-    shades: list[np.ndarray]
+    colours: list[np.ndarray]
 
     @classmethod
     def collect(cls, digits: Iterable[tuple[str, np.ndarray]]) -> DigitBank:
@@ -45,11 +45,11 @@ class DigitBank:
                 "A digit bank holds every digit 0 to 9. "
                 f"Received: {[len(of_class) for of_class in images]} images of each"
             )
-        shades = [
+        colours = [
             np.array([np.median(image.reshape(-1, 3), axis=0) for image in of_class], np.float32)
             for of_class in images
         ]
-        return cls(images, shades)
+        return cls(images, colours)
 
     def draw(self, rng: np.random.Generator, label: str, alike: int = 12) -> list[np.ndarray]:
         """Images of the digits of `label`: each is the closest in colour to the first digit among
@@ -58,8 +58,8 @@ class DigitBank:
         for value in map(int, label):
             picks = rng.integers(len(self.images[value]), size=alike if anchor is not None else 1)
             if anchor is None:
-                anchor = self.shades[value][picks[0]]
-            distances = np.abs(self.shades[value][picks] - anchor).sum(axis=1)
+                anchor = self.colours[value][picks[0]]
+            distances = np.abs(self.colours[value][picks] - anchor).sum(axis=1)
             chosen.append(self.images[value][picks[distances.argmin()]])
         return chosen
 

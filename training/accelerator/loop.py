@@ -24,9 +24,9 @@ log = logging.getLogger(__name__)
 RESERVE = 20.0
 """Seconds reserved for the last validation and for saving."""
 
-WARMUP, CALM = 0.04, 0.88
-"""Fractions of the time for the warm-up of the learning rate, and from which on augmentation is
-halved."""
+WARMUP, LAST_PART = 0.04, 0.88
+"""Fractions of the time at which the warm-up of the learning rate ends, and at which the last part
+begins, with weaker augmentation."""
 
 EMA = 0.999
 """Momentum of the moving average of the weights, which is saved."""
@@ -223,7 +223,7 @@ def run(
         momentum = np.float32(min(EMA, (1 + number) / (10 + number)))
         states, measured = step(
             states, pool.arrays, pool.places(), key, np.int32(number),
-            strengths[done > CALM], rate, momentum,
+            strengths[done > LAST_PART], rate, momentum,
         )  # fmt: skip
         number += 1
         waiting.append(measured)

@@ -31,7 +31,7 @@ def soften(images, draw: Draws, a, digit):
     """
     grey = images @ jnp.array([[0.299], [0.587], [0.114]])
     images = jnp.where(_per_image(draw.bernoulli("grey", a["grey"])), grey, images)
-    blurred, coarse = (draw.bernoulli(name, a[name]) for name in ("blur", "downscale"))
+    blurred, reduced = (draw.bernoulli(name, a[name]) for name in ("blur", "downscale"))
     sharper = draw.bernoulli("sharpen", 0.4 * a["blur"])
     amount, excess = draw.uniform("downscale_factor", 0.0, 1.0), draw.uniform("sharpness", 0.2, 1.2)
     for axis, name, least in ((0, "y", 6.5), (1, "x", 4.4)):
@@ -40,7 +40,7 @@ def soften(images, draw: Draws, a, digit):
         sigma = jnp.where(blurred, sigma, 1e-3)
         most = (side / least).clip(1.0, 6.0)
         near = (amount + draw.symmetric(f"downscale_{name}", 0.15)).clip(0.0, 1.0)
-        factor = jnp.where(coarse, 1.0 + (most - 1.0) * near, 1.0)
+        factor = jnp.where(reduced, 1.0 + (most - 1.0) * near, 1.0)
         filters = _reduction(pixels, factor) @ _gaussian(pixels, sigma)
         halo = _gaussian(pixels, jnp.full_like(sigma, 1.5))
         halo = excess[:, None, None] * (jnp.eye(pixels) - halo)
@@ -129,7 +129,7 @@ def _ramp(angle, height: int, width: int):
     return jnp.cos(angle) * (x - 0.5) + jnp.sin(angle) * (y - 0.5)
 
 
-def shade(images, draw: Draws, a):
+def cast_shadow(images, draw: Draws, a):
     """Darken one side of an edge, as a shadow does."""
     angle = _per_image(draw.uniform("shadow_angle", 0.0, 2 * jnp.pi))
     place = _per_image(draw.uniform("shadow_place", -0.3, 0.3))

@@ -32,7 +32,7 @@ ATTENTION_WEIGHT = 0.1
 STRENGTHS = asdict(feed.AUGMENTATION) | {"turned": 0.02, "faint": 0.05, "shadow": 0.08}
 """Strengths of augmentation, see `augment`."""
 
-NOT_CALMED = ("random_crop", "background_crop", "turned", "faint", "downscale")
+NOT_HALVED = ("random_crop", "background_crop", "turned", "faint", "downscale")
 """Strengths of augmentation that are not halved for the last part of the time."""
 
 VALIDATION_IMAGES = 384
@@ -53,7 +53,7 @@ def train(options: argparse.Namespace, source: feed.Feed) -> None:
     real = feed.real_examples(options.pack, "train")
     weights = {name: feed.weight_of(name) for name in real} | source.weights
     pool = Pool(real, weights, source, options.pool)
-    calm = {n: value if n in NOT_CALMED else 0.5 * value for n, value in STRENGTHS.items()}
+    halved = {n: value if n in NOT_HALVED else 0.5 * value for n, value in STRENGTHS.items()}
     loss = functools.partial(readers_loss, grids=[attention_grid(model) for model in readers])
     change = functools.partial(augment, size=readers[0].input_shape[1:3])
     loop.run(
@@ -62,7 +62,7 @@ def train(options: argparse.Namespace, source: feed.Feed) -> None:
         loop.make_step(readers, optimizers, change, loss, options.batch_size, options.slower),
         readers,
         states,
-        (STRENGTHS, calm),
+        (STRENGTHS, halved),
         evaluator(readers, feed.real_examples(options.pack, "validation")),
     )
 
@@ -83,8 +83,8 @@ def readers_loss(
     measured = {
         "loss": large,
         "loss_small": small,
-        "right": jnp.mean(is_right(outputs[0], truth)),
-        "right_small": jnp.mean(is_right(outputs[1], truth)),
+        "accuracy": jnp.mean(sequence_correct(outputs[0], truth)),
+        "accuracy_small": jnp.mean(sequence_correct(outputs[1], truth)),
     }
     return large + small, measured
 
@@ -117,7 +117,7 @@ def _attention_loss(maps, boxes, grid):
     return (entropy * known).sum(axis=-1)
 
 
-def is_right(outputs: dict[str, jax.Array], truth: Batch) -> jax.Array:
+def sequence_correct(outputs: dict[str, jax.Array], truth: Batch) -> jax.Array:
     """Whether the most probable length and digits are all correct."""
     digits = (outputs[DIGITS].argmax(axis=-1) == truth["digits"]) | (truth["digits"] < 0)
     return digits.all(axis=-1) & (outputs[LENGTH].argmax(axis=-1) == truth["length"])
@@ -134,7 +134,7 @@ def evaluator(
             halves = batch["images"].reshape(count, height // 2, 2, width // 2, 2, channels)
             halves = halves.astype(jnp.float32).mean(axis=(2, 4))
             outputs, _ = model.stateless_call(state["ema"], state["ema_rest"], halves)
-            return jnp.average(is_right(outputs, batch), weights=batch["counted"])
+            return jnp.average(sequence_correct(outputs, batch), weights=batch["counted"])
 
         return jax.jit(accuracy)
 

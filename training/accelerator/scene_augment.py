@@ -9,13 +9,14 @@ from training.accelerator import pixels, warp
 from training.accelerator.augment import draw_numbers
 from training.accelerator.warp import Batch
 
-SMALLEST = 6.0
+MIN_SIDE = 6.0
 """Numbers with a shorter side of fewer pixels are ignored."""
 
-IGNORED, GONE = 0.9, 0.2
-"""Numbers of which a smaller fraction is visible are ignored or removed."""
+MIN_VISIBLE, MIN_LEFT = 0.9, 0.2
+"""Smallest visible fractions of a number: below the first, it is ignored; below the second,
+removed."""
 
-TURN, STRETCH = 4.0, 0.15
+MAX_ROTATION, MAX_STRETCH = 4.0, 0.15
 """Largest rotation in degrees, and change of the aspect ratio."""
 
 
@@ -37,12 +38,12 @@ def augment_scenes(
     canvas = batch["images"].shape[1]
     draw_key, noise_key = jax.random.split(key)
     draw = draw_numbers(draw_key, len(batch["size"]))
-    matrices = _views(batch["size"], draw, canvas, size)
+    matrices = _scene_homographies(batch["size"], draw, canvas, size)
     images = warp.sample(batch["images"], matrices, (size, size))
     visible = _inside(matrices, batch["size"] / canvas, size)[..., None]
     boxes = warp.move_boxes(batch["numbers"][..., :4] / canvas, matrices)
-    numbers, heights = _annotate(size * boxes, batch["numbers"][..., 4], size)
-    smallest = jnp.nanmin(jnp.where(heights > SMALLEST, heights, jnp.nan), axis=1)
+    numbers, sides = _annotate(size * boxes, batch["numbers"][..., 4], size)
+    smallest = jnp.nanmin(jnp.where(sides > MIN_SIDE, sides, jnp.nan), axis=1)
     smallest = jnp.where(jnp.isfinite(smallest), smallest, 24.0).clip(7.0, 60.0)
     digit = jnp.stack([smallest, 0.6 * smallest], axis=1)
     images = pixels.soften(images, draw, a, digit)
@@ -52,7 +53,7 @@ def augment_scenes(
     return jnp.clip(images, 0.0, 255.0) * visible, numbers
 
 
-def _views(scene, draw, canvas: int, size: int):
+def _scene_homographies(scene, draw, canvas: int, size: int):
     """Homographies from the result, x and y in [-0.5, 0.5], to fractions of the canvas.
 
     A third of the results show the whole scene, the others a part of it at another scale.
@@ -67,8 +68,8 @@ def _views(scene, draw, canvas: int, size: int):
     position = draw.uniforms(("crop_x", "crop_y"), 0.0, 1.0)
     corner = jnp.where(whole[:, None] & (room < 0), 0.0, room * position)
     centre = (corner + shown / 2) / canvas
-    angle = jnp.deg2rad(draw.symmetric("rotation", TURN)) * draw.bernoulli("turned", 0.5)
-    stretch = jnp.sqrt(draw.factor("stretch", STRETCH))
+    angle = jnp.deg2rad(draw.symmetric("rotation", MAX_ROTATION)) * draw.bernoulli("turned", 0.5)
+    stretch = jnp.sqrt(draw.factor("stretch", MAX_STRETCH))
     width = scale * size / canvas
     zero = jnp.zeros(len(scene))
     turn = warp.matrix(jnp.cos(angle), -jnp.sin(angle), jnp.sin(angle), jnp.cos(angle))
@@ -93,7 +94,7 @@ def _annotate(boxes, turns, size: int):
     area = jnp.prod(boxes[..., 2:] - boxes[..., :2], axis=-1)
     fraction = jnp.prod(shown[..., 2:] - shown[..., :2], axis=-1) / jnp.maximum(area, 1e-6)
     shorter = (shown[..., 2:] - shown[..., :2]).min(axis=-1)
-    turns = jnp.where((fraction < IGNORED) | (shorter < SMALLEST), jnp.nan, turns)
-    gone = ~(fraction >= GONE)
+    turns = jnp.where((fraction < MIN_VISIBLE) | (shorter < MIN_SIDE), jnp.nan, turns)
+    gone = ~(fraction >= MIN_LEFT)
     numbers = jnp.concatenate([shown, turns[..., None]], axis=-1)
     return jnp.where(gone[..., None], jnp.nan, numbers), jnp.where(gone, jnp.nan, shorter)

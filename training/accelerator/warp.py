@@ -29,12 +29,12 @@ def random_homographies(batch: Batch, draw: Draws, a):
     crops = jnp.where(gone[:, None], background, crops)
     # Upside down, 0 1 2 5 6 8 9 can still be read; on their sides, 0 1 6 8 9 may be.
     quarter = jnp.clip(1 + jnp.floor(draw.uniform("quarters", 0.0, 3.0)), 1, 3)
-    telling = jnp.where(
+    unreadable = jnp.where(
         (quarter == 2)[:, None],
         jnp.isin(batch["digits"], jnp.array([3, 4, 7])),
         jnp.isin(batch["digits"], jnp.array([2, 3, 4, 5, 7])),
     ).any(axis=1)
-    turned = telling & ~gone & draw.bernoulli("turned", a["turned"])
+    turned = unreadable & ~gone & draw.bernoulli("turned", a["turned"])
     quarter = jnp.where(turned, quarter, 0.0)
     matrices = _crop_homographies(crops, aspect, draw, a, quarter)
     plain = _crop_homographies(crops, aspect, draw, dict.fromkeys(a, 0.0), quarter)

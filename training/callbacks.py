@@ -29,9 +29,6 @@ from training.distribution import Strategy, model_state
 
 log = logging.getLogger(__name__)
 
-OBJECTIVE = "val_sequence_accuracy"
-"""Score that selects the best epoch of a reader."""
-
 _SHOWN = {
     "val_sequence_accuracy": "sequence accuracy",
     "val_average_precision": "average precision",
@@ -58,7 +55,7 @@ def rank(row: Row) -> tuple[float, float]:
 
 def objective(row: Row) -> str:
     """Name of the score that selects the best epoch."""
-    return next((name for name in _SHOWN if name in row), OBJECTIVE)
+    return next(name for name in _SHOWN if name in row)
 
 
 def selected_epoch(rows: list[Row], checkpoint: str) -> Row | None:

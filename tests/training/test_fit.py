@@ -27,7 +27,6 @@ from models.metrics import sequence_correct, sequence_scores
 from tests.training.conftest import command_line
 from training import finish, fit
 from training.callbacks import (
-    OBJECTIVE,
     EndOfEpoch,
     SeedEpoch,
     averaged_weights,
@@ -180,7 +179,7 @@ def test_a_run_folder_is_complete(finished, tiny):
     assert json.loads(run.config.read_text())["environment"]["backend"] == "tensorflow"
     rows = history_of(folder)
     assert [row["epoch"] for row in rows] == ["1", "2", "3"]
-    best = max(rows, key=lambda row: (float(row[OBJECTIVE]), -float(row["val_loss"])))
+    best = max(rows, key=lambda row: (float(row["val_sequence_accuracy"]), -float(row["val_loss"])))
     assert metrics["epoch"] == int(best["epoch"])
     assert metrics["validation"]["loss"] == float(best["val_loss"])
     assert list((folder / "tensorboard").rglob("events.*"))
@@ -236,7 +235,7 @@ def test_a_finished_run_without_its_model_is_refused(finished, tiny, tmp_path):
 
 def test_the_recipe_says_which_epoch_is_selected():
     scores = [(0.5, 1.0), (0.5, 0.9), (0.4, 0.1)]
-    rows = [{OBJECTIVE: accuracy, "val_loss": loss} for accuracy, loss in scores]
+    rows = [{"val_sequence_accuracy": accuracy, "val_loss": loss} for accuracy, loss in scores]
     assert selected_epoch(rows, "best") is rows[1] and selected_epoch(rows, "last") is rows[2]
     assert selected_epoch([], "best") is selected_epoch([], "last") is None
 
@@ -384,7 +383,7 @@ def test_the_scores_of_a_run_are_those_of_the_selected_epoch(
 ):
     monkeypatch.setattr(finish, "calibrate", lambda *_: {})
     rows = [
-        {"epoch": n, OBJECTIVE: accuracy, "val_loss": 1.0, "seconds": 1800.0}
+        {"epoch": n, "val_sequence_accuracy": accuracy, "val_loss": 1.0, "seconds": 1800.0}
         for n, accuracy in ((1, 0.9), (2, 0.8))
     ]
     recipe = dataclasses.replace(tiny.recipe, checkpoint=checkpoint)
@@ -393,7 +392,7 @@ def test_the_scores_of_a_run_are_those_of_the_selected_epoch(
     configuration = dataclasses.replace(tiny, recipe=recipe)
     metrics = finish.finish(configuration, RunFolder(tmp_path), rows, model)
     assert (metrics["epoch"], metrics["epochs"], metrics["hours"]) == (epoch, 2, 1.0)
-    assert metrics["validation"]["sequence_accuracy"] == rows[epoch - 1][OBJECTIVE]
+    assert metrics["validation"]["sequence_accuracy"] == rows[epoch - 1]["val_sequence_accuracy"]
 
 
 def test_frozen_fits_a_layer(tiny, tmp_path):

@@ -59,12 +59,7 @@ def write_report(comparison: Comparison, folder: str | Path) -> None:
 
 
 def delete_others(folder: Path, names: Container[str]) -> None:
-    """Delete the files of an earlier report, of readers or of all numbers, that the new one lacks.
-
-    Args:
-        folder: the folder of both.
-        names: files of the new report.
-    """
+    """Delete the files of an earlier report, of readers or of all numbers, that are not `names`."""
     for path in folder.iterdir():
         if _OTHER_FILES.fullmatch(path.name) and path.name not in names:
             path.unlink()

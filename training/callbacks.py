@@ -59,12 +59,7 @@ def objective(row: Row) -> str:
 
 
 def selected_epoch(rows: list[Row], checkpoint: str) -> Row | None:
-    """The row of the epoch whose model is saved; None without rows.
-
-    Args:
-        rows: history of the run.
-        checkpoint: "best" or "last", as in `Recipe.checkpoint`.
-    """
+    """The row of the epoch whose model is saved, by `Recipe.checkpoint`; None without rows."""
     if checkpoint == "last":
         return rows[-1] if rows else None
     return max(rows, key=rank, default=None)

@@ -82,11 +82,7 @@ def calibrate(
     weights, not only on those that selected the epoch, so that the confidence is also calibrated on
     the harder sources.
 
-    Args:
-        configuration: what was trained.
-        run: its folder, with the selected model.
-        data_dir: where TFDS data lies.
-        inference_limit: maximum number of images per source.
+    The arguments are those of `finish`.
 
     Returns:
         The `inference` of `metrics.json`: `temperature`, `max_glimpses` and `sequence_accuracy`;

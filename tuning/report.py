@@ -72,16 +72,8 @@ def _next_command(folder: Path, data_dir: Path | None) -> str:
 
 
 def write_report(search: Search, folder: Path, data_dir: Path | None = None) -> Path:
-    """Write the page of a search, finished or not, as `report.html` in its folder.
-
-    Args:
-        search: the search.
-        folder: its folder.
-        data_dir: where TFDS data lies.
-
-    Returns:
-        Path of the file.
-    """
+    """Write the page of a search, finished or not, as `report.html` in its folder; returns its
+    path."""
     images = task_of(search.base).size("validation", data_dir)
     records = read_records(folder)
     ranked = best_first(records, search.objective)

@@ -266,13 +266,9 @@ def open_search(folder: Path, search: Search, labels: dict[str, str]) -> Iterato
 def check_search(folder: Path, search: Search, labels: dict[str, str]) -> None:
     """Check that a folder contains this search, possibly with another number of trials.
 
-    Args:
-        folder: the folder.
-        search: the search.
-        labels: the digests of its labels, for the error.
-
     Raises:
-        RunError: if it contains another search or none, or if its space has changed.
+        RunError: if it contains another search or none, or if its space has changed; if this is due
+            to other `labels`, it says so.
     """
     requested = search.to_json()
     present = read_search(folder).to_json() | {"trials": search.trials}

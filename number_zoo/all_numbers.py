@@ -145,5 +145,29 @@ def _one_each(predictions: Predictions) -> Predictions:
     texts = [numbers[row].rstrip("+") for row in rows]
     alike = np.array([[a in b or b in a for b in texts] for a in texts])
     same = (covered > SAME_OVERLAP) & alike | (intersection_over_union(boxes) > SAME_IOU)
-    rows = rows[suppress(same, predictions.arrays[names.CONFIDENCE][rows])]
+    confidence, lengths = (
+        predictions.arrays[name][rows] for name in (names.CONFIDENCE, names.LENGTH)
+    )
+    parts = same & alike & (lengths[:, None] > lengths)
+    rows = rows[suppress(same, confidence + _are_whole(parts, same, confidence))]
     return predictions.take(rows[reading_order(predictions.boxes[rows])])
+
+
+def _are_whole(parts: np.ndarray, same: np.ndarray, confidence: np.ndarray) -> np.ndarray:
+    """Which readings are more likely than several separate numbers: all parts of a reading would
+    have to be numbers of their own, and single digits of a meter are each read with confidence.
+
+    Args:
+        parts: bool (n, n), whether the second reading is a part of the first.
+        same: bool (n, n), which readings exclude each other.
+        confidence: (n,).
+
+    Returns:
+        Bool (n,).
+    """
+    whole = np.zeros(len(confidence), bool)
+    for row, is_part in enumerate(parts):
+        within = np.flatnonzero(is_part)
+        separate = within[suppress(same[np.ix_(within, within)], confidence[within])]
+        whole[row] = len(separate) > 1 and confidence[separate].prod() < confidence[row]
+    return whole

@@ -1,7 +1,7 @@
 """Find the numbers in an image of any size: boxes, scores and orientation.
 
 The graph of a locator takes an image of any size and returns the boxes of at most a hundred
-numbers. It runs on two scales of each image: an overview and a detail pass.
+numbers. It runs on three scales of each image: an overview, a detail pass and a coarse pass.
 """
 
 from __future__ import annotations
@@ -33,6 +33,12 @@ image, and therefore a longer side."""
 MAX_DETAIL_SIZE = 0.4 * OVERVIEW
 """Numbers whose shorter side is longer in the detail pass, in pixels, are taken from the
 overview."""
+
+COARSE, MIN_COARSE_LENGTH = 0.5, 125
+"""Scale of the coarse pass relative to the overview, and the minimum longer side of its numbers, in
+pixels of that pass; shorter ones are left to the other passes. The longer a number is in the
+overview, the more often only parts of it are located there: of a meter, of widely spaced digits, or
+of a number that fills the image."""
 
 LARGE = 1_000_000
 """Pixels from which on detail passes run one at a time, since each needs up to 200 MB."""
@@ -156,23 +162,34 @@ class Locator:
         source = scaled if detail < 1 else source
         scaled = _resize(source, width * overview, height * overview)
         passes.append(self._run(scaled, width, height))
+        scaled = _resize(source, width * overview * COARSE, height * overview * COARSE)
+        passes.append(self._run(scaled, width, height, least=MIN_COARSE_LENGTH))
         located = Locations.concatenate(passes)
         located = located.take(located.scores >= min_score)
         overlaps = intersection_over_union(located.boxes) > MAX_IOU
         return located.take(suppress(overlaps, located.scores))
 
-    def _run(self, scaled: Image.Image, width: int, height: int, most: float = np.inf) -> Locations:
+    def _run(
+        self,
+        scaled: Image.Image,
+        width: int,
+        height: int,
+        most: float = np.inf,
+        least: float = 0.0,
+    ) -> Locations:
         """One pass over an image; boxes are in pixels of the whole image.
 
         Args:
             scaled: the image, resized to the scale of the pass.
             width, height: of the image in pixels.
             most: maximum shorter side of a box, in pixels of `scaled`.
+            least: minimum longer side of a box, in pixels of `scaled`.
         """
         outputs = self._backend({names.IMAGES: np.asarray(scaled)[None]})
         boxes = np.clip(outputs[names.BOXES][0], 0, np.float32([scaled.width, scaled.height] * 2))
-        sizes = (boxes[:, 2:] - boxes[:, :2]).min(axis=1)
-        used = (sizes > 0) & (sizes <= most)
+        sizes = boxes[:, 2:] - boxes[:, :2]
+        shorter, longer = sizes.min(axis=1), sizes.max(axis=1)
+        used = (shorter > 0) & (shorter <= most) & (longer >= least)
         factors = np.float32([width / scaled.width, height / scaled.height] * 2)
         scores, turns = outputs[names.SCORES][0], outputs[names.TURNS][0]
         return Locations(boxes * factors, scores, turns.astype(int)).take(used)

@@ -115,7 +115,7 @@ def test_a_large_image_is_located_in_detail_and_read_at_full_size(reader, monkey
         reader, "predict", lambda images, windows: crops.extend(images) or predict(images, windows)
     )
     readings = reader.read_all(image)
-    assert shapes == [(1, 467, 800, 3), (1, 175, 300, 3)]
+    assert shapes == [(1, 467, 800, 3), (1, 175, 300, 3), (1, 88, 150, 3)]
     assert [reading.number for reading in readings] == IN_ORDER
     assert_inside(readings, 2)
     assert crops[0].shape == pytest.approx(
@@ -134,6 +134,25 @@ def test_numbers_too_large_for_the_detail_pass_are_left_to_the_overview(plate_lo
 
 
 @pytest.mark.parametrize(
+    ("number", "height", "distance", "size"),
+    [
+        ("343", 420, 226, (1200, 700)),
+        ("00471382", 56, 60, (560, 120)),
+        ("20613", 120, 140, (800, 240)),
+    ],
+    ids=["fills the image", "long", "spaced digits"],
+)
+def test_a_long_number_is_located_as_one(number, height, distance, size):
+    image = Image.new("RGB", size, (200, 196, 184))
+    draw, font = ImageDraw.Draw(image), ImageFont.load_default(height)
+    for place, digit in enumerate(number):
+        at = size[0] / 2 + (place - (len(number) - 1) / 2) * distance
+        draw.text((at, size[1] / 2), digit, (30, 30, 40), font, anchor="mm")
+    (reading,) = number_zoo.read_all(image, SMALL_WEIGHTS)
+    assert reading.number == number
+
+
+@pytest.mark.parametrize(
     ("size", "expected"),
     [
         ((640, 480), (1, 1.5)),
@@ -146,7 +165,7 @@ def test_numbers_too_large_for_the_detail_pass_are_left_to_the_overview(plate_lo
         ((30, 30720), (640 / 30720, 1.5)),
     ],
 )
-def test_an_image_is_given_at_two_scales(size, expected):
+def test_an_image_is_given_at_an_overview_and_a_detail_scale(size, expected):
     assert scales(*size) == expected
 
 
@@ -202,7 +221,24 @@ def test_reading_order(rows, expected):
     ],
 )
 def test_a_number_that_is_read_twice_is_given_once(second, expected):
-    readings = [("123", 0.95, (0, 0, 20, 10)), second]
+    assert numbers_of([("123", 0.95, (0, 0, 20, 10)), second]) == expected
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        ([("1", 0.98, (0, 0, 6, 10)), ("3", 0.98, (14, 0, 20, 10))], ["1", "3"]),
+        ([("1", 0.98, (0, 0, 6, 10)), ("3", 0.96, (14, 0, 20, 10))], ["123"]),
+        ([("1", 0.98, (0, 0, 6, 10)), ("1", 0.96, (0, 0, 7, 10))], ["1"]),  # one part, twice
+        ([("1", 0.98, (0, 0, 6, 10)), ("7", 0.5, (14, 0, 20, 10))], ["1", "7"]),
+    ],
+)
+def test_a_number_is_whole_unless_all_its_parts_are_likelier_numbers(parts, expected):
+    assert numbers_of([("123", 0.95, (0, 0, 20, 10)), *parts]) == expected
+
+
+def numbers_of(readings):
+    """The numbers of an image in which these are located and read: text, confidence and box."""
     count = len(readings)
     arrays = {
         "digits": np.array([[int(d) for d in text.ljust(3, "0")] for text, *_ in readings]),
@@ -219,7 +255,7 @@ def test_a_number_that_is_read_twice_is_given_once(second, expected):
         return number_zoo.Predictions({k: v[-len(images) :].copy() for k, v in arrays.items()})
 
     (predictions,) = all_numbers.read_located([image], [located], predict)
-    assert [reading.number for reading in predictions.readings()] == expected
+    return [reading.number for reading in predictions.readings()]
 
 
 def one_row(number, confidence, box=(np.nan,) * 4):

@@ -13,10 +13,14 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import number_zoo
 from number_zoo.files import find_images
 from number_zoo.output import FORMATS, Writer, open_output, output_format, progress, rows_of
+
+if TYPE_CHECKING:  # importing NumPy takes a tenth of a second
+    from number_zoo.lexicon import Lexicon
 
 EXAMPLES = """examples:
   %(prog)s photo.jpg
@@ -125,6 +129,11 @@ def _text(error: BaseException, output: Path | None = None) -> str:
 def _run(options: argparse.Namespace, prog: str) -> int:
     if options.draw and options.draw.exists() and not options.draw.is_dir():
         raise ValueError(f"--draw takes a folder. Received: {options.draw}, which is a file")
+    lexicon = None
+    if options.lexicon:  # before the output is opened
+        from number_zoo.lexicon import read_lexicon
+
+        lexicon = read_lexicon(options.lexicon)
     files = list(find_images(options.images, options.draw))
     if not files:
         print(
@@ -144,7 +153,7 @@ def _run(options: argparse.Namespace, prog: str) -> int:
             header = not stream.tell()
             write = Writer(stack.enter_context(stream), form, header, options.all)
             files = [file for file in files if file not in done or file == "-"]  # another image
-        failed = _read(files, drawings, options, write, prog)
+        failed = _read(files, drawings, options, lexicon, write, prog)
     if failed and total > 1:
         print(f"{prog}: {failed} of {total} could not be read", file=sys.stderr)
     return 0 if not failed else 2 if failed == total else 1
@@ -154,15 +163,14 @@ def _read(
     files: list[str],
     drawings: dict[str, Path],
     options: argparse.Namespace,
+    lexicon: Lexicon | None,
     write: Writer,
     prog: str,
 ) -> int:
     """Read files and write their rows; returns the number of files with an error."""
-    from number_zoo.lexicon import read_lexicon
     from number_zoo.reader import open_reader
     from number_zoo.stream import read_files
 
-    lexicon = read_lexicon(options.lexicon) if options.lexicon else None
     draw = functools.partial(_draw, drawings, options.min_confidence) if drawings else None
     opened = functools.partial(
         open_reader, options.weights, options.threads, locator=options.locator

@@ -143,3 +143,12 @@ def test_a_file_that_is_no_lexicon_is_an_error(data, message, tmp_path):
     with pytest.raises(ValueError, match=message) as error:
         read_lexicon(file)
     assert str(file) in str(error.value)
+
+
+def test_the_output_stays_as_it_was_if_the_lexicon_is_none(tmp_path, capsys):
+    image, output = tmp_path / "12.png", tmp_path / "numbers.csv"
+    _draw("12").save(image)
+    output.write_text("of another run")
+    assert main([str(image), "--output", str(output), "--lexicon", str(tmp_path / "no.txt")]) == 2
+    assert "no.txt: No such file" in capsys.readouterr().err
+    assert output.read_text() == "of another run"

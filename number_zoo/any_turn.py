@@ -14,7 +14,7 @@ from number_zoo.predictions import Predict, Predictions
 from number_zoo.smoothed import read_smoothed
 from number_zoo.stacked import read_stacked
 
-MIN_TURNED, MIN_RIVAL = 0.9, 0.8
+MIN_TURNED, MIN_RIVAL = 0.98, 0.8
 """Minimum confidence of a reading in another quarter turn, if no number is read in the image as it
 is; and confidence of a different number in a further turn that makes the turn ambiguous, so that no
 number is returned: a 9 on its side may be a 6."""

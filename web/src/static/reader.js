@@ -6,7 +6,7 @@ import { env, InferenceSession, Tensor } from "./onnxruntime.js";
 const LARGEST = 2048; // pixels of the longer side: more only takes longer
 const MARGIN = 0.7; // as the glimpses have it: a box is enlarged by this fraction,
 const MIN_CROP = 8; // and is so many pixels wide and high at least
-const [MIN_TURNED, MIN_RIVAL] = [0.9, 0.8]; // for readings in other quarter turns, as number_zoo/any_turn.py has them
+const [MIN_TURNED, MIN_RIVAL] = [0.98, 0.8]; // for readings in other quarter turns, as number_zoo/any_turn.py has them
 const [MIN_ASPECT, MAX_CONFIDENCE, MIN_EXTENDED, STACK_MARGIN] = [1.4, 0.97, 0.5, 0.15]; // as number_zoo/stacked.py has them
 const [SURE, MAX_HEIGHT] = [0.6, 128]; // as number_zoo/smoothed.py has them
 const BINOMIAL = [1, 4, 6, 4, 1];

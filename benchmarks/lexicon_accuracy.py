@@ -21,10 +21,9 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from datasets import photo_folder
-from number_zoo import Lexicon, Predictions, Reader, published
+from number_zoo import Lexicon, Predictions, Reader, files, published
 
 SIZES = [10, 100, 1000]
-BATCH = 64
 SURE = 0.9
 
 
@@ -39,8 +38,7 @@ def other_numbers(label: str, labels: list[str], count: int, rng: np.random.Gene
 
 def predict(reader: Reader, photos: list) -> Iterator[Predictions]:
     """The predictions of each photo."""
-    for start in range(0, len(photos), BATCH):
-        batch = [photo.path for photo in photos[start : start + BATCH]]
+    for batch in files.batches(photo.path for photo in photos):
         predictions = reader.predict_any_turn(batch)
         yield from (predictions.take([row]) for row in range(len(batch)))
 
@@ -64,6 +62,10 @@ def main(arguments: list[str] | None = None) -> int:
     photos = [
         photo for photo in photo_folder.read_folder(options.folder, options.split) if photo.label
     ]
+    if not photos:
+        parser.error(f"{options.folder} has no numbers in its split {options.split!r}")
+    if min(options.sizes) < 2:
+        parser.error(f"--sizes are 2 or more. Received: {min(options.sizes)}")
     labels = [photo.label for photo in photos]
     predictions = list(predict(Reader(options.weights), photos))
     print(f"{options.folder.name}, {options.split}: {len(photos)} images, {options.weights}")

@@ -108,9 +108,10 @@ def plan(folder: str, data_dir: str | Path | None = None, run: str | Path | None
 
 def _started(run: str | Path | None, folder: str) -> Configuration | None:
     """The configuration of a run that was started with a plan for the folder."""
-    if run is None or not RunFolder(Path(run)).is_trained:
+    started = None if run is None else RunFolder(Path(run))
+    if started is None or not started.is_trained:
         return None
-    configuration = read_configuration(RunFolder(Path(run)).config)
+    configuration = read_configuration(started.config)
     is_planned = configuration.validation == normalize(folder)
     return configuration if is_planned and configuration.weights in models.list_weights() else None
 

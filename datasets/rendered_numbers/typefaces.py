@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 from pathlib import Path
 from shlex import quote
@@ -24,8 +23,8 @@ def families(split: str) -> list[str]:
     """The families of "train" or "test". All have every ASCII character, and digits as clear as a
     sign's."""
     packages = json.loads((PACKAGES / "package.json").read_text())["dependencies"]
-    names = [package.removeprefix("@fontsource/") for package in packages]
-    return [name for name in names if (name in _TEST.split()) == (split == "test")]
+    names, test = [package.removeprefix("@fontsource/") for package in packages], _TEST.split()
+    return test if split == "test" else [name for name in names if name not in test]
 
 
 _WEIGHTS = {"400": "Regular", "700": "Bold", "900": "Black"}
@@ -53,14 +52,17 @@ def copy_fonts(split: str, folder: Path) -> None:
     """
     for family in families(split):
         files = PACKAGES / "node_modules/@fontsource" / family / "files"
-        fonts = sorted(files.glob(f"{family}-latin-[479]00-normal.woff"))
+        fonts = {
+            weight: path
+            for number, weight in _WEIGHTS.items()
+            if (path := files / f"{family}-latin-{number}-normal.woff").exists()
+        }
         if not fonts:
             raise FileNotFoundError(
                 f"There are no fonts of the typeface {family!r} in {files}. Install those of all "
                 f"typefaces (12 MB; npm comes with Node.js) with: "
                 f"npm ci --prefix {quote(str(PACKAGES))}"
             )
-        for path in fonts:
-            weight = _WEIGHTS[re.search(r"-(\d+)-normal", path.name)[1]]
+        for weight, path in fonts.items():
             weight = "Black" if family in _HEAVY else weight
             shutil.copy(path, folder / f"{family}-{weight}.woff")

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from number_zoo.names import ABSENT, BOX, DIGITS, LENGTH
-from number_zoo.predictions import decode
+from number_zoo.predictions import decode, is_number
 
 __all__ = ["ABSENT", "BOX", "DIGITS", "LENGTH", "NUM_CLASSES", "decode", "encode", "encode_batch"]
 
@@ -39,7 +39,7 @@ def encode(label: str, max_digits: int) -> tuple[int, np.ndarray]:
     digits = np.full(max_digits, ABSENT, np.int32)
     if label == "":
         return 0, digits
-    if not (isinstance(label, str) and label.isascii() and label.isdigit()):
+    if not is_number(label):
         raise ValueError(f"a label is a string of digits 0 to 9. Received: {label!r}")
     if len(label) > max_digits:
         return max_digits + 1, digits

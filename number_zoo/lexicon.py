@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from number_zoo import names
-from number_zoo.predictions import Predictions
+from number_zoo.predictions import Predictions, is_number
 
 OUTSIDE = 0.01
 """Factor of the probability of all numbers that are not in the lexicon. On validation images, a
@@ -29,7 +29,7 @@ class Lexicon:
         if isinstance(numbers, str):
             raise TypeError(f"a lexicon is several numbers. Received: one, {numbers!r}")
         distinct = list(dict.fromkeys(numbers))
-        bad = [number for number in distinct if not _is_number(number)]
+        bad = [number for number in distinct if not is_number(number)]
         if bad or not distinct:
             received = ", ".join(map(repr, bad[:5])) + ", ..." * (len(bad) > 5)
             raise ValueError(
@@ -103,14 +103,10 @@ def read_lexicon(path: str | Path) -> Lexicon:
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not a text file in UTF-8, with one number a line") from error
     numbers = {at: line.strip() for at, line in enumerate(lines, 1) if line.strip()}
-    bad = [f"line {at}: {text[:40]!r}" for at, text in numbers.items() if not _is_number(text)]
+    bad = [f"line {at}: {text[:40]!r}" for at, text in numbers.items() if not is_number(text)]
     if bad or not numbers:
         raise ValueError(
             f"{path} is not a lexicon, which has one number, digits 0 to 9, in each line. "
             f"Received: {', '.join(bad[:5]) or 'no numbers'}" + ", ..." * (len(bad) > 5)
         )
     return Lexicon(numbers.values())
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, str) and value.isascii() and value.isdigit()

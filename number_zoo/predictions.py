@@ -60,6 +60,11 @@ def decode(length: int, digits: np.ndarray) -> str:
     return text + "+" if length > len(digits) else text
 
 
+def is_number(value: object) -> bool:
+    """Whether a value is a string of digits 0 to 9, at least one."""
+    return isinstance(value, str) and value.isascii() and value.isdigit()
+
+
 @dataclass(frozen=True)
 class Predictions:
     """Outputs of the inference graph for several images.

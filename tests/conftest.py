@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
+from number_zoo.predictions import Predictions
+
 # Quiet before TensorFlow is imported anywhere; the tests run on its backend.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -180,6 +182,19 @@ def draw_rows(number: str) -> Image.Image:
     pixels = np.array(image)
     pixels[::2] //= 10
     return Image.fromarray(pixels)
+
+
+def one_row(number, confidence, box=(np.nan,) * 4, crop=(0,) * 4):
+    """The predictions of a reader of two to three digits for one image."""
+    return Predictions(
+        {
+            "digits": np.array([[int(digit) for digit in number.ljust(3, "0")]]),
+            "length": np.array([len(number)]),
+            "confidence": np.float32([confidence]),
+            "box": np.float32([box]),
+            "crop": np.float32([crop]),
+        }
+    )
 
 
 def encode_image(image: Image.Image, kind: str = "PNG", **options) -> bytes:

@@ -14,7 +14,7 @@ from number_zoo.images import decode_image
 from number_zoo.locator import Locations, Locator, UprightCrop, scales
 from number_zoo.published import SMALL_WEIGHTS, onnx_file
 from number_zoo.reader import Reader, open_reader
-from tests.conftest import ROOT, draw_plate
+from tests.conftest import ROOT, draw_plate, one_row
 
 PHOTO = ROOT / "number_zoo/server/static/gallery/26676.jpg"
 
@@ -256,19 +256,6 @@ def numbers_of(readings):
 
     (predictions,) = all_numbers.read_located([image], [located], predict)
     return [reading.number for reading in predictions.readings()]
-
-
-def one_row(number, confidence, box=(np.nan,) * 4):
-    """The predictions of a reader of two to three digits for one image."""
-    return number_zoo.Predictions(
-        {
-            "digits": np.array([[int(digit) for digit in number.ljust(3, "0")]]),
-            "length": np.array([len(number)]),
-            "confidence": np.float32([confidence]),
-            "box": np.float32([box]),
-            "crop": np.zeros((1, 4), np.float32),
-        }
-    )
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from PIL import Image
 import number_zoo
 from number_zoo.predictions import Predictions
 from number_zoo.smoothed import SMOOTHING, read_smoothed
-from tests.conftest import draw_rows
+from tests.conftest import draw_rows, one_row
 
 
 @pytest.mark.parametrize(
@@ -26,16 +26,8 @@ def test_a_number_that_rows_of_pixels_hide_is_read(weights, number):
     assert reading.number == number and reading.confidence > 0.7
 
 
-def _predictions(script) -> Predictions:
-    numbers, confidences, heights = zip(*script, strict=True)
-    digits = [[int(d) for d in number.ljust(2, "0")] for number in numbers]
-    lengths = np.array([len(number) for number in numbers], np.int32)
-    crops = np.float32([(0, 0, 50, height) for height in heights])
-    digits = np.where(np.arange(2) < lengths[:, None], digits, -1).astype(np.int32)
-    confidence = np.float32(confidences)
-    return Predictions(
-        {"length": lengths, "digits": digits, "confidence": confidence, "crop": crops}
-    )
+def _row(number, confidence, height):
+    return one_row(number, confidence, crop=(0, 0, 50, height))
 
 
 @pytest.mark.parametrize(
@@ -56,7 +48,8 @@ def test_when_images_are_read_again_and_which_prediction_is_kept(first, again, e
     sure = ("99", 0.99, 30)
     images = [np.full((60, 50, 3), value, np.uint8) for value in (1, 2, 3)]
     crops = [None, np.float32([1, 2, 3, 4]), None]
-    answers = [_predictions([sure, first, sure]), *([_predictions([again])] if again else [])]
+    three = Predictions.concatenate([_row(*script) for script in (sure, first, sure)])
+    answers = [three, *([_row(*again)] if again else [])]
     calls = []
 
     def predict(read, given):

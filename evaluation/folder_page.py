@@ -34,8 +34,8 @@ from evaluation import FIGURES_FILE
 from evaluation.html import embed, template, thumbnail
 from inference.split_images import random_indices
 from number_zoo.images import decode_image
-from number_zoo.locator import UprightCrop
 from number_zoo.predictions import Reading
+from number_zoo.upright import UprightCrop
 
 log = logging.getLogger(__name__)
 

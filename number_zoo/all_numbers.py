@@ -10,12 +10,12 @@ from itertools import accumulate, pairwise
 import numpy as np
 
 from number_zoo import names
-from number_zoo.any_turn import read_upright
 from number_zoo.boxes import intersection_over_union, intersections, reading_order, suppress
 from number_zoo.lexicon import Lexicon
-from number_zoo.locator import Locations, UprightCrop
+from number_zoo.locator import Locations
 from number_zoo.predictions import Predict, Predictions
 from number_zoo.stacked import read_stacked
+from number_zoo.upright import UprightCrop, read_upright
 
 SAME_IOU, SAME_OVERLAP = 0.5, 0.6
 """Two readings are of the same number if the IoU of their boxes is above the first value, or if the

@@ -1,4 +1,4 @@
-"""Read numbers that are rotated by quarter turns: upright crops, and images of unknown turn."""
+"""Read images whose number may be on its side or upside down."""
 
 from __future__ import annotations
 
@@ -9,31 +9,15 @@ import numpy as np
 
 from number_zoo import names
 from number_zoo.boxes import turn_box
-from number_zoo.locator import UprightCrop
 from number_zoo.predictions import Predict, Predictions
 from number_zoo.smoothed import read_smoothed
 from number_zoo.stacked import read_stacked
+from number_zoo.upright import UprightCrop, read_upright
 
 MIN_TURNED, MIN_RIVAL = 0.98, 0.8
 """Minimum confidence of a reading in another quarter turn, if no number is read in the image as it
 is; and confidence of a different number in a further turn that makes the turn ambiguous, so that no
 number is returned: a 9 on its side may be a 6."""
-
-
-def read_upright(crops: Sequence[UprightCrop], predict: Predict) -> Predictions:
-    """Read crops that are turned upright.
-
-    Args:
-        crops: cut from images.
-        predict: reads all of them.
-
-    Returns:
-        The predictions, with `box` and `crop` in pixels of the images, and `turns`.
-    """
-    arrays = predict([crop.pixels for crop in crops], [crop.window for crop in crops]).arrays
-    for name in {names.BOX, names.CROP} & arrays.keys():
-        arrays[name] = np.stack(list(map(UprightCrop.in_image, crops, arrays[name])))
-    return Predictions(arrays | {names.TURNS: np.array([crop.turn for crop in crops], np.int32)})
 
 
 def read_any_turn(

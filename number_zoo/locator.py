@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 from number_zoo import files, names, published
-from number_zoo.boxes import MIN_CROP, crop_around, intersection_over_union, suppress, turn_box
+from number_zoo.boxes import intersection_over_union, suppress
 
 MIN_OVERVIEW, OVERVIEW, MAX_ENLARGEMENT = 256, 640, 4.0
 """Range of the long side of the overview in pixels, and the maximum factor of enlargement."""
@@ -42,9 +42,6 @@ of a number that fills the image."""
 
 LARGE = 1_000_000
 """Pixels from which on detail passes run one at a time, since each needs up to 200 MB."""
-
-MAX_MARGIN = 0.5
-"""Maximum margin of a crop on each side of a box, in units of the shorter side of the box."""
 
 MIN_SCORE = 0.3
 """Locations of a lower score are not read. The value is low because the reader rejects most false
@@ -84,41 +81,6 @@ class Locations:
     def take(self, indices: np.ndarray) -> Locations:
         """Select locations by their indices or a mask."""
         return Locations(self.boxes[indices], self.scores[indices], self.turns[indices])
-
-
-@dataclass(frozen=True)
-class UprightCrop:
-    """The crop to read for a number, cut from the image and turned upright.
-
-    Attributes:
-        pixels: uint8 (height, width, 3), a view of the image.
-        window: float32 (4,), the part of `pixels` to read, in pixels; None for all of it.
-        turn: number of counter-clockwise quarter turns by which the crop was rotated.
-        origin: left and top of the crop in the image.
-    """
-
-    pixels: np.ndarray
-    window: np.ndarray | None
-    turn: int
-    origin: tuple[int, int]
-
-    @classmethod
-    def around(cls, image: np.ndarray, box: np.ndarray, turn: int) -> UprightCrop:
-        """Cut the crop around a box (`boxes.crop_around`), in whole pixels, with a smaller margin
-        at the ends of a long number, where another number may be."""
-        crop = crop_around(box, image.shape[1], image.shape[0])
-        most = max(MAX_MARGIN * (box[2:] - box[:2]).min(), MIN_CROP / 2)
-        crop = np.clip(crop, np.tile(box[:2] - most, 2), np.tile(box[2:] + most, 2))
-        left, top = np.floor(crop[:2]).astype(int).tolist()
-        right, bottom = np.ceil(crop[2:]).astype(int).tolist()
-        pixels = image[top:bottom, left:right]
-        window = turn_box(crop - np.float32([left, top] * 2), turn, right - left, bottom - top)
-        return cls(np.rot90(pixels, turn), window, turn, (left, top))
-
-    def in_image(self, box: np.ndarray) -> np.ndarray:
-        """Transform a box (4,) from pixels of the crop to pixels of the image."""
-        height, width = self.pixels.shape[:2]
-        return turn_box(box, -self.turn, width, height) + np.float32(self.origin * 2)
 
 
 class Locator:

@@ -11,9 +11,10 @@ import number_zoo
 from number_zoo import all_numbers, boxes, locator
 from number_zoo.any_turn import read_any_turn
 from number_zoo.images import decode_image
-from number_zoo.locator import Locations, Locator, UprightCrop, scales
+from number_zoo.locator import Locations, Locator, scales
 from number_zoo.published import SMALL_WEIGHTS, onnx_file
 from number_zoo.reader import Reader, open_reader
+from number_zoo.upright import UprightCrop
 from tests.conftest import ROOT, draw_plate, one_row
 
 PHOTO = ROOT / "number_zoo/server/static/gallery/26676.jpg"

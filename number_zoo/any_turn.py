@@ -1,4 +1,4 @@
-"""Read images whose number may be on its side or upside down."""
+"""Read the number of an image in which it may be small, on its side or upside down."""
 
 from __future__ import annotations
 
@@ -9,44 +9,73 @@ import numpy as np
 
 from number_zoo import names
 from number_zoo.boxes import turn_box
+from number_zoo.lexicon import Lexicon
 from number_zoo.predictions import Predict, Predictions
-from number_zoo.smoothed import read_smoothed
+from number_zoo.small_numbers import MIN_TURNED, Locate, is_large, read_small
+from number_zoo.smoothed import SURE, read_smoothed
 from number_zoo.stacked import read_stacked
 from number_zoo.upright import UprightCrop, read_upright
 
-MIN_TURNED, MIN_RIVAL = 0.98, 0.8
-"""Minimum confidence of a reading in another quarter turn, if no number is read in the image as it
-is; and confidence of a different number in a further turn that makes the turn ambiguous, so that no
-number is returned: a 9 on its side may be a 6."""
+MIN_RIVAL = 0.8
+"""Confidence of a different number in a further quarter turn that makes the turn ambiguous, so that
+no number is returned: a 9 on its side may be a 6."""
 
 
 def read_any_turn(
-    images: Sequence[np.ndarray], crops: Sequence[np.ndarray | None], predict: Predict
+    images: Sequence[np.ndarray],
+    crops: Sequence[np.ndarray | None],
+    predict: Predict,
+    locate: Locate,
+    lexicon: Lexicon | None = None,
 ) -> Predictions:
-    """Read images, and those without a number in other quarter turns: `Reader.predict_any_turn`.
+    """Read one number in each image, small or in any quarter turn: `Reader.predict_any_turn`.
 
     Args:
         images: uint8 arrays (height, width, 3).
         crops: the first glimpse of each, in pixels; None for the whole image.
         predict: reads all of them.
+        locate: finds the numbers in an image.
+        lexicon: the only numbers to read; None for any.
     """
     predictions = read_stacked(images, crops, partial(read_smoothed, predict=predict))
     predictions.arrays[names.TURNS] = np.zeros(len(images), np.int32)
+    listed = predictions if lexicon is None else lexicon.restrict(predictions)
+    small = {
+        row: read_small(images[row], locate, predict, lexicon)
+        for row in np.flatnonzero(listed.number_confidence < SURE)
+        if crops[row] is None and is_large(images[row])
+    }
+    small = {row: prediction for row, prediction in small.items() if prediction is not None}
     absent = np.flatnonzero(predictions.arrays[names.LENGTH] == 0)
-    if not len(absent):
-        return predictions
+    _put_turned(predictions, np.setdiff1d(absent, list(small)), images, crops, predict)
+    if lexicon is not None:
+        predictions = lexicon.restrict(predictions)
+    for row, prediction in small.items():
+        predictions.put([row], prediction)
+    return predictions
+
+
+def _put_turned(
+    predictions: Predictions,
+    rows: np.ndarray,
+    images: Sequence[np.ndarray],
+    crops: Sequence[np.ndarray | None],
+    predict: Predict,
+) -> None:
+    """Replace predictions by those of another quarter turn where one alone is sure, in place."""
+    if not len(rows):
+        return
     turned = [
-        read_upright([_turned(images[row], crops[row], turn) for row in absent], predict)
+        read_upright([_turned(images[row], crops[row], turn) for row in rows], predict)
         for turn in (1, 2, 3)
     ]
     numbers = [other.decoded.numbers() for other in turned]
     confidences = np.stack([other.number_confidence for other in turned])
-    for at, row in enumerate(absent):
+    for at, row in enumerate(rows):
         best = confidences[:, at].argmax()
         sure = {numbers[turn][at] for turn in np.flatnonzero(confidences[:, at] >= MIN_RIVAL)}
         if confidences[best, at] >= MIN_TURNED and len(sure) == 1:
             predictions.put(row, turned[best].take(at))
-    return predictions
 
 
 def _turned(image: np.ndarray, crop: np.ndarray | None, turn: int) -> UprightCrop:

@@ -56,11 +56,10 @@ def parse(arguments: list[str] | None, prog: str) -> argparse.Namespace:
         help="published weights or an exported .onnx file, or, with the project's training "
         "requirements, a run or a .keras file (default: the most accurate published)")  # fmt: skip
     add("--all", action="store_true",
-        help="read all numbers in each image, which a locator finds, instead of the most "
-        "likely")  # fmt: skip
+        help="read all numbers in each image instead of the most likely")  # fmt: skip
     add("--locator", metavar="NAME|FILE|RUN",
-        help="the locator of --all, of the same kinds as --weights (default: the "
-        "published one)")  # fmt: skip
+        help="what finds all numbers, and small ones: of the same kinds as --weights (default: "
+        "the published locator)")  # fmt: skip
     add("--lexicon", type=Path, metavar="FILE",
         help="read only the numbers of this text file, one in each line, such as a start "
         "list")  # fmt: skip
@@ -82,8 +81,6 @@ def parse(arguments: list[str] | None, prog: str) -> argparse.Namespace:
         parser.error(f"--min-confidence is from 0 to 1. Received: {options.min_confidence}")
     if options.threads is not None and options.threads < 1:
         parser.error(f"--threads is 1 or more. Received: {options.threads}")
-    if options.locator and not options.all:
-        parser.error("--locator is for --all, which finds all numbers")
     if options.skip_done and not options.output:
         parser.error("--skip-done needs --output FILE, the file to resume")
     return options

@@ -50,8 +50,9 @@ class Reader:
         threads: number of batches that are computed, and of images that are decoded, in parallel.
             Defaults to the number of CPU cores that the process may use.
         batch_threads: number of threads that compute one batch.
-        locator: weights of the locator of `read_all`, as for `locator.open_locator`; it is opened
-            on first use. Defaults to `published.DEFAULT_LOCATOR`.
+        locator: weights of the locator, which finds all numbers and small ones, as for
+            `locator.open_locator`. Defaults to `published.DEFAULT_LOCATOR`, which is opened on
+            first use.
 
     Attributes:
         name: name of the weights; for a file its stem.
@@ -59,8 +60,8 @@ class Reader:
         metadata: metadata of the file, see `session.METADATA`.
 
     Raises:
-        ValueError: if there are no such weights, the file is not the graph of a reader, or
-            `threads` or `batch_threads` is less than one.
+        ValueError: if there are no such weights, the file is not the graph of a reader or that of
+            `locator` of a locator, or `threads` or `batch_threads` is less than one.
     """
 
     batch, batch_pixels = BATCH, BATCH_PIXELS
@@ -92,6 +93,8 @@ class Reader:
     ) -> None:
         self.threads, self._backend = threads, backend
         self._open_locator = functools.partial(open_locator, locator, locator_threads)
+        if locator is not None:
+            self._open_locator()  # now, so that an error is not reported in the middle of a folder
 
     @overload
     def read(self, images: Source, lexicon: Numbers | None = None) -> Reading: ...
@@ -100,8 +103,9 @@ class Reader:
     def read(self, images, lexicon=None):
         """Read the number in an image, or in each of several.
 
-        If no number is read in the image as it is, the image is read in the other three quarter
-        turns as well: photos on their side or upside down can be read.
+        If no number is read in the image as it is, or only an uncertain one, a locator finds small
+        numbers, which are read at full resolution. If there is still no number, the image is read
+        in the other three quarter turns: photos on their side or upside down can be read.
 
         Args:
             images: a path, the bytes of an image file, an open binary file, a PIL image, an array
@@ -174,7 +178,7 @@ class Reader:
         """
         arrays = self._decode(_several(images))
         if locations is None:
-            locations = list(map(self._open_locator().locate, arrays))
+            locations = list(map(self._locate, arrays))
         return read_located(arrays, locations, self.predict, as_lexicon(lexicon))
 
     def predict(
@@ -211,23 +215,29 @@ class Reader:
         crops: Sequence[np.ndarray | None] | None = None,
         lexicon: Numbers | None = None,
     ) -> Predictions:
-        """Run the inference graph on each image, and in all quarter turns if no number is read.
+        """Run the inference graph on each image, and if no number is read, also on crops of small
+        numbers and in all quarter turns.
 
         Args:
             images: as for `read`, at least one; all are in memory at the same time.
-            crops: as for `predict`.
+            crops: as for `predict`; with a crop, small numbers are not located.
             lexicon: as for `read`.
 
         Returns:
-            The predictions, with `turns`. If no number is read in an image as it is, its prediction
-            is the most confident reading in another turn, if the confidence of that reading is at
-            least `any_turn.MIN_TURNED` and no turn gives a different number with a confidence of
-            `any_turn.MIN_RIVAL` or more.
+            The predictions, with `turns`. If the confidence of a number in the image as it is is
+            below `smoothed.SURE`, or there is none, its prediction is that of the most confident
+            small number (`small_numbers.read_small`). If there is none, and no number in the image
+            as it is, it is the most confident reading in another turn, if the confidence of that
+            reading is at least `small_numbers.MIN_TURNED` and no turn gives a different number with
+            a confidence of `any_turn.MIN_RIVAL` or more.
         """
         images = _several(images, 1)
         crops = _checked(crops, len(images))
-        predictions = read_any_turn(self._decode(images), crops, self.predict)
-        return predictions if lexicon is None else as_lexicon(lexicon).restrict(predictions)
+        arrays = self._decode(images)
+        return read_any_turn(arrays, crops, self.predict, self._locate, as_lexicon(lexicon))
+
+    def _locate(self, image: np.ndarray) -> Locations:
+        return self._open_locator().locate(image)
 
     def _for_each(self, images, function: Callable[[Sequence[Source]], list]):
         """Apply a function of several images: its only result for one image, a list for an

@@ -149,8 +149,6 @@ def load_readers(weights: Sequence[str], locator: str | None = None) -> dict[str
     Raises:
         ValueError: if there are no such weights, or two have the same name.
     """
-    if locator is not None:
-        open_locator(locator, _THREADS)  # now, so that an error is reported at the start
     readers: dict[str, ModelReader] = {}
     for source in weights:
         reader = ModelReader(source, locator)

@@ -304,7 +304,7 @@ def test_a_wider_crop_replaces_a_reading_that_it_contains(second, expected):
 def test_another_turn_is_read_if_it_is_sure_and_the_only_one(turned, expected):
     script = [("", 0.99), ("", 0.99), *turned]  # as it is, and smoothed
     image = np.zeros((40, 200, 3), np.uint8)
-    predictions = read_any_turn([image], [None], lambda *_: one_row(*script.pop(0)))
+    predictions = read_any_turn([image], [None], lambda *_: one_row(*script.pop(0)), None)
     (reading,) = predictions.readings()
     assert not script and (reading.number, reading.turn) == expected
 
@@ -327,14 +327,15 @@ def test_a_number_of_which_a_part_is_located_is_read_whole(turn, reader):
 
 def test_a_locator_is_opened_only_where_it_is_needed(plate_locator, tmp_path, monkeypatch):
     image = scene(places=PLACES[:1])
-    missing = Reader(SMALL_WEIGHTS, locator=tmp_path / "gone.onnx")
-    assert missing.read(image).number == "175"
     with pytest.raises(ValueError, match=r"gone\.onnx: there is no such file"):
-        missing.read_all(image)
-    monkeypatch.setattr(locator.published, "DEFAULT_LOCATOR", "locator.other")
-    swapped = Reader(SMALL_WEIGHTS, locator=onnx_file(SMALL_WEIGHTS))
+        Reader(SMALL_WEIGHTS, locator=tmp_path / "gone.onnx")
     with pytest.raises(ValueError, match=r"any10\.onnx reads numbers and does not find them"):
-        swapped.read_all(image)
+        Reader(SMALL_WEIGHTS, locator=onnx_file(SMALL_WEIGHTS))
+    monkeypatch.setattr(locator.published, "DEFAULT_LOCATOR", "locator.other")
+    missing = Reader(SMALL_WEIGHTS)
+    assert missing.read(image).number == "175"
+    with pytest.raises(ValueError, match=r"locator\.other"):
+        missing.read_all(image)
     for weights in (plate_locator, "locator.scenes"):
         with pytest.raises(ValueError, match=r" finds numbers and does not read them: it is for "):
             open_reader(weights)

@@ -208,7 +208,6 @@ def test_what_cannot_be_done_is_said_before_a_model_is_loaded(
         (["--min-confidence", "98"], "is from 0 to 1. Received: 98"),
         (["--threads", "0"], "is 1 or more. Received: 0"),
         (["--skip-done"], "needs --output"),
-        (["--locator", "a.onnx"], "--locator is for --all"),
     ],
 )
 def test_wrong_usage_is_told(arguments, message, capsys):

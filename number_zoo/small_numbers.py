@@ -1,0 +1,59 @@
+"""Read the number of an image in which it is small: located first, then read in a crop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from number_zoo import names
+from number_zoo.all_numbers import read_located
+from number_zoo.lexicon import Lexicon
+from number_zoo.locator import Locations
+from number_zoo.predictions import Predict, Predictions
+
+MIN_SIDE = 64
+"""Minimum shorter side of an image in pixels: the input of a model, which is 64 pixels high, shows
+smaller images without a reduction."""
+
+MAX_HEIGHT = 0.2
+"""Maximum height of a small number, as a fraction of the shorter side of the image."""
+
+MIN_CONFIDENCE, MIN_TURNED = 0.9, 0.98
+"""Minimum confidence of a small number, upright and in another quarter turn: words upside down are
+like digits."""
+
+Locate = Callable[[np.ndarray], Locations]
+"""Finds the numbers in an image: `Locator.locate`."""
+
+
+def is_large(image: np.ndarray) -> bool:
+    """Whether an image (height, width, 3) is large enough for a small number."""
+    return min(image.shape[:2]) >= MIN_SIDE
+
+
+def read_small(
+    image: np.ndarray, locate: Locate, predict: Predict, lexicon: Lexicon | None = None
+) -> Predictions | None:
+    """Read the small number of the highest confidence in an image.
+
+    Args:
+        image: uint8 array (height, width, 3).
+        locate: the function that finds numbers.
+        predict: the function that reads crops.
+        lexicon: the only numbers to read; None for any.
+
+    Returns:
+        Its prediction, as one row of `read_located`; None if no small number is read with a
+        sufficient confidence.
+    """
+    (predictions,) = read_located([image], [locate(image)], predict, lexicon)
+    if not predictions.arrays:
+        return None
+    turns, confidence = predictions.arrays[names.TURNS], predictions.number_confidence
+    sizes = predictions.boxes[:, 2:] - predictions.boxes[:, :2]
+    heights = np.where(turns % 2, sizes[:, 0], sizes[:, 1])
+    small = heights <= MAX_HEIGHT * min(image.shape[:2])
+    sure = confidence >= np.where(turns, MIN_TURNED, MIN_CONFIDENCE)
+    rows = np.flatnonzero(small & sure)
+    return predictions.take(rows[[confidence[rows].argmax()]]) if len(rows) else None

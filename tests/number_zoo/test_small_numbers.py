@@ -1,0 +1,104 @@
+"""A number that is small in its image is located and read in a crop."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from number_zoo import boxes, small_numbers
+from number_zoo.any_turn import read_any_turn
+from number_zoo.predictions import Predictions
+from number_zoo.published import SMALL_WEIGHTS
+from number_zoo.reader import Reader
+from number_zoo.small_numbers import MIN_SIDE
+from tests.conftest import draw_plate, one_row
+
+SIDE = 400
+
+
+@pytest.mark.parametrize("weights", ["text_transformer.any10", "conv_transformer_small.any10"])
+@pytest.mark.parametrize("turns", [0, 3])
+def test_a_small_number_in_a_large_photo_is_read(weights, turns):
+    image = Image.new("RGB", (2400, 1800), (90, 110, 90))
+    draw_plate(image, 0, "175", (1500, 1100, 1620, 1150))
+    draw_plate(image, 3, "EXIT", (300, 500, 420, 550))
+    pixels = np.rot90(np.asarray(image), -turns)
+    reader = Reader(weights, threads=1)
+    assert reader.predict([pixels]).decoded.numbers() == [""]
+    reading = reader.read(pixels)
+    assert (reading.number, reading.turn, reading.score) == ("175", turns, None)
+    assert reading.confidence >= 0.9
+    edges = boxes.turn_box(np.float32(reading.box), turns, *pixels.shape[1::-1])
+    assert (edges > [1500, 1100] * 2).all() and (edges < [1620, 1150] * 2).all()
+
+
+def _read(monkeypatch, first, *found, side=SIDE, crop=None, lexicon=None):
+    """The reading of an image, and how often its numbers were located.
+
+    `first` is the number as it is and its confidence; `found` are the located ones with their
+    confidence, height in pixels and turn.
+    """
+    rows = []
+    for number, confidence, height, turn in found:
+        size = (height, 20) if turn % 2 else (20, height)
+        row = one_row(number, confidence, box=(5, 5, 5 + size[0], 5 + size[1]))
+        rows.append(Predictions(row.arrays | {"turns": np.array([turn])}))
+
+    def read_located(images, locations, predict, words):
+        assert locations == ["located"] and words is lexicon
+        return [Predictions.concatenate(rows) if rows else Predictions({})]
+
+    located = []
+    monkeypatch.setattr(small_numbers, "read_located", read_located)
+    predictions = read_any_turn(
+        [np.zeros((side, SIDE + 1, 3), np.uint8)],
+        [crop],
+        lambda *_: one_row(*first, crop=(0, 0, 1, 200)),  # too high to be smoothed
+        lambda image: located.append(image) or "located",
+        lexicon,
+    )
+    (reading,) = predictions.readings()
+    return reading.number, reading.turn, len(located)
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ([("12", 0.91, 80, 0)], ("12", 0)),
+        ([("12", 0.89, 80, 0)], ("", 0)),
+        ([("12", 0.9, 81, 0)], ("", 0)),
+        ([("12", 0.98, 80, 1)], ("12", 1)),
+        ([("12", 0.97, 80, 1)], ("", 0)),
+        ([("12", 0.98, 81, 3)], ("", 0)),
+        ([("12", 0.97, 80, 2), ("34", 0.91, 30, 0), ("56", 0.94, 30, 0)], ("56", 0)),
+        ([("12", 0.99, 200, 0), ("34", 0.93, 30, 0)], ("34", 0)),
+        ([], ("", 0)),
+    ],
+)
+def test_the_surest_of_the_small_numbers_is_read(found, expected, monkeypatch):
+    assert _read(monkeypatch, ("", 0.99), *found) == (*expected, 1)
+
+
+@pytest.mark.parametrize(
+    ("first", "options", "expected"),
+    [
+        (("78", 0.59), {}, ("12", 0, 1)),
+        (("78", 0.6), {}, ("78", 0, 0)),
+        (("", 0.99), {"side": MIN_SIDE}, ("12", 0, 1)),
+        (("", 0.99), {"side": MIN_SIDE - 1}, ("", 0, 0)),
+        (("", 0.99), {"crop": np.float32([0, 0, 9, 9])}, ("", 0, 0)),
+    ],
+)
+def test_small_numbers_are_located_in_uncertain_images_without_a_crop(
+    first, options, expected, monkeypatch
+):
+    assert _read(monkeypatch, first, ("12", 0.95, 10, 0), **options) == expected
+
+
+def test_a_lexicon_chooses_among_small_numbers():
+    image = Image.new("RGB", (1200, 900), (90, 110, 90))
+    for index, number, left in ((0, "175", 200), (2, "402", 700)):
+        draw_plate(image, index, number, (left, 400, left + 60, 425))
+    reader = Reader(SMALL_WEIGHTS, threads=1)
+    for number in ("175", "402"):
+        assert reader.read(image, [number, "88"]).number == number
+    assert reader.read(image, ["88"]).number == ""

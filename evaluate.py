@@ -24,6 +24,10 @@ Figures are those of the test split, which neither training nor model selection 
 thresholds are chosen on the validation split. Accuracy on a crop around the ground-truth boxes
 ("union", "square") is higher than on whole images: such boxes are unavailable at inference.
 
+Whole images are read once, as they are. predict.py reads those with no or an uncertain number
+again: smoothed, in crops of small numbers, which a locator finds, and in other quarter turns.
+--crop search evaluates that.
+
 Published weights and .onnx files are read with ONNX Runtime, as predict.py does; for a crop or a
 number of glimpses, published weights are read with Keras.
 
@@ -45,8 +49,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         help="run folders, .keras files, exported .onnx files or published weights")
     add("--dataset", metavar="NAME|FOLDER|MIX", help="the images to evaluate on")
     add("--split", choices=("train", "validation", "test"), default="test", help="default: test")
-    add("--crop", choices=("full", "union", "square"),
-        help="the crop of each image that is read (default: as each model was trained)")
+    add("--crop", choices=("full", "search", "union", "square"),
+        help="the crop of each image that is read; search: the whole image, as predict.py reads "
+        "it (default: as each model was trained)")
     add("--max-glimpses", type=int, metavar="N",
         help="maximum glimpses of a model that locates the number; 1 reads the whole image once "
         "(default: as predict.py does)")
@@ -76,7 +81,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         parser.error("models and --dataset are required, or --table alone")
     if options.table and (options.models or options.dataset):
         parser.error("--table evaluates no models: give it alone")
-    if options.crop not in (None, "full") and (options.max_glimpses or 1) > 1:
+    if options.crop in ("union", "square") and (options.max_glimpses or 1) > 1:
         parser.error(f"a crop is read in one glimpse. Received: {options.max_glimpses}")
     for name, least in (("max_glimpses", 1), ("limit", 1), ("corruption_samples", 0)):
         value = getattr(options, name)

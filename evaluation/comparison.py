@@ -16,17 +16,18 @@ import datasets
 import labels
 import models
 from datasets import mixing, sources
+from datasets.crops import CROPS
 from evaluation import CONSTANT, figures
 from evaluation.corruption import corruption_accuracy
 from evaluation.mistakes import mistake_figures
 from evaluation.paired import Pair, compare_pairs
 from evaluation.timing import time_readers
 from inference import provenance
-from inference.over_dataset import run_inference
+from inference.over_dataset import how_to_read, run_inference
 from inference.reader import Reader as KerasReader
 from inference.split_images import SplitImages, random_indices
 from models.metrics import negative_log_likelihood, sequence_correct
-from number_zoo.predictions import DecodedSequences, Predictions
+from number_zoo.predictions import DecodedSequences, Predict, Predictions
 from number_zoo.reader import Reader, available_cores
 
 log = logging.getLogger(__name__)
@@ -46,7 +47,8 @@ class Result:
         readings: the text read in each image.
         confidence: float (images,), in [0, 1].
         correct: bool (images,), whether every digit and the length are correct.
-        predictions, reader: None for the constant answer.
+        predictions, predict: None for the constant answer; `predict` is the function that read the
+            images.
         model: the Keras model; None for the constant answer, and for a file that was exported.
     """
 
@@ -56,7 +58,7 @@ class Result:
     confidence: np.ndarray
     correct: np.ndarray
     predictions: Predictions | None = None
-    reader: Reader | None = None
+    predict: Predict | None = None
     model: keras.Model | None = None
 
 
@@ -111,7 +113,8 @@ def compare(
         names: run folders, `.keras` files, exported `.onnx` files or published weights.
         dataset: name, folder or mix, as `datasets.load` takes it.
         split: "test", or "validation" for model selection.
-        crop: "full", "union" or "square". Defaults to the training crop of each model.
+        crop: "full", "search" (`inference.over_dataset.SEARCH`), "union" or "square". Defaults to
+            the training crop of each model.
         max_glimpses: maximum number of glimpses on whole images. Defaults to that of each model.
         data_dir: folder of prepared TFDS data.
         limit: maximum number of images of each source, from the first; also for the validation
@@ -128,7 +131,7 @@ def compare(
         with noted_failure(name, failed):
             model_crop = crop or provenance.configuration(name).get("crop", "full")
             # Glimpses locate the number, which is unnecessary in a crop around the true box.
-            reader = _open(name, max_glimpses if model_crop == "full" else 1)
+            reader = _open(name, 1 if model_crop in ("union", "square") else max_glimpses)
             loaded.append((name, model_crop, reader))
     if not loaded:
         raise none_evaluated(failed)
@@ -143,7 +146,7 @@ def compare(
     if not results:
         raise none_evaluated(failed)
     crops = {result.figures["crop"] for result in results}
-    sample_crop = crops.pop() if len(crops) == 1 else "full"
+    sample_crop = crops.pop() if len(crops) == 1 and crops <= set(CROPS) else "full"
     if timing:
         _add_times(results, images, sample_crop)
     corruption, corruption_samples = {}, min(corruption_samples, total)
@@ -151,7 +154,7 @@ def compare(
         indices = random_indices(total, corruption_samples)
         sample = images.load(indices, sample_crop, reduce=True)
         corruption = corruption_accuracy(
-            {result.name: result.reader for result in results},
+            {result.name: result.predict for result in results},
             sample.values(),
             [images.texts[index] for index in sample],
         )
@@ -203,7 +206,7 @@ def none_evaluated(failed: list[tuple[str, str]]) -> ValueError:
 def _add_times(results: list[Result], images: SplitImages, crop: str) -> None:
     log.info("Timing %s", "1 model" if len(results) == 1 else f"{len(results)} models in turn")
     sample = images.load(random_indices(len(images.labels), TIMED_IMAGES), crop)
-    times = time_readers({result.name: result.reader for result in results}, sample)
+    times = time_readers({result.name: result.predict for result in results}, sample)
     for result in results:
         result.figures.update(times[result.name])
 
@@ -254,7 +257,7 @@ def _evaluate(name, reader: Reader, images: SplitImages, crop, thresholds_on) ->
     } | figures.box_figures(predictions.boxes, outputs.boxes)
     return _result(
         name, predictions.decoded, truth, images, loss, thresholds, about,
-        predictions=predictions, reader=reader, model=model,
+        predictions=predictions, predict=how_to_read(reader, crop)[0], model=model,
     )  # fmt: skip
 
 
@@ -268,7 +271,7 @@ def _result(
     about: dict,
     **model,
 ) -> Result:
-    """The result of a model (`predictions`, `reader`, `model`) or of a constant answer (neither).
+    """The result of a model (`predictions`, `predict`, `model`) or of a constant answer (neither).
 
     `loss` is −log P of each label, `thresholds` are those of the confidence, and `about` has the
     model's further figures.

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from number_zoo.files import batches
-from number_zoo.reader import Reader
+from number_zoo.predictions import Predict
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +93,7 @@ CORRUPTIONS = (
 
 
 def corruption_accuracy(
-    readers: Mapping[str, Reader],
+    readers: Mapping[str, Predict],
     images: Iterable[np.ndarray],
     labels: Sequence[str],
     corruptions: Sequence[Corruption] = CORRUPTIONS,
@@ -101,7 +101,7 @@ def corruption_accuracy(
     """Sequence accuracy of every reader on the same corrupted images.
 
     Args:
-        readers: readers by name.
+        readers: functions that read images, by name.
         images: uint8 arrays (height, width, 3).
         labels: their labels.
         corruptions: corruptions to apply.
@@ -115,8 +115,8 @@ def corruption_accuracy(
 
     def read(batch: Iterable[np.ndarray], *condition: Any) -> None:
         for part in batches(batch, len(labels)):
-            for name, reader in readers.items():
-                texts[name, *condition] += reader.predict(part).decoded.numbers()
+            for name, predict in readers.items():
+                texts[name, *condition] += predict(part).decoded.numbers()
 
     done = 0
     # All corruptions of a batch of images, which may be large: few of them are in memory.

@@ -16,7 +16,12 @@ HIGHLIGHTS = "highlights.json"
 
 BEGIN, END = "<!-- results: evaluate.py --table -->", "<!-- end of results -->"
 
-_CROPS = {"full": "whole image", "union": "true box + 30 %", "square": "true square + 30 %"}
+_CROPS = {
+    "full": "whole image",
+    "search": "whole image, as `predict.py`",
+    "union": "true box + 30 %",
+    "square": "true square + 30 %",
+}
 _HEADER = (
     "| data, split (images) | crop | model | sequence accuracy | 95 % interval "
     "| coverage at 98 % accuracy | at 99 % |\n| --- | --- | --- | ---: | --- | ---: | ---: |"

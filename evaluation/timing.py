@@ -15,19 +15,19 @@ from typing import Any
 import numpy as np
 
 from number_zoo.files import batches
-from number_zoo.reader import Reader
+from number_zoo.predictions import Predict
 
 BATCH = 64
 WARM_UP, ROUNDS, BATCHES = 5, 40, 3
 
 
 def time_readers(
-    readers: Mapping[str, Reader], images: Mapping[Any, np.ndarray]
+    readers: Mapping[str, Predict], images: Mapping[Any, np.ndarray]
 ) -> dict[str, dict[str, Any]]:
     """Time readers on the same decoded images, one at a time and in batches.
 
     Args:
-        readers: readers by name.
+        readers: functions that read images, by name.
         images: uint8 arrays (height, width, 3), repeated where there are fewer than needed; few of
             them are in memory at the same time.
 
@@ -59,8 +59,8 @@ def _seconds(readers, calls: Iterable[Sequence[np.ndarray]], warm_up: int) -> di
     """Seconds of each call for each reader, after `warm_up` calls."""
     seconds: dict[str, list[float]] = {name: [] for name in readers}
     for images in calls:
-        for name, reader in readers.items():
+        for name, predict in readers.items():
             started = time.perf_counter()
-            reader.predict(images)
+            predict(images)
             seconds[name].append(time.perf_counter() - started)
     return {name: values[warm_up:] for name, values in seconds.items()}

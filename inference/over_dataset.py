@@ -13,10 +13,19 @@ from datasets import Example, sources
 from inference.split_images import random_indices
 from labels import encode_batch
 from number_zoo.files import batches
-from number_zoo.predictions import Predictions
+from number_zoo.predictions import Predict, Predictions
 from number_zoo.reader import Reader
 
+SEARCH = "search"
+"""The whole image, read as `number_zoo.read` reads it: also smoothed, in crops of small numbers and
+in other quarter turns."""
+
 _CHUNK = 256
+
+
+def how_to_read(reader: Reader, crop: str) -> tuple[Predict, str]:
+    """The function of a reader that reads a crop, and the crop of `datasets.crops` to give it."""
+    return (reader.predict_any_turn, "full") if crop == SEARCH else (reader.predict, crop)
 
 
 @dataclass(frozen=True)
@@ -53,7 +62,8 @@ def run_inference(
         reader: the model, with Keras or ONNX Runtime.
         dataset: name, folder or mixture.
         split: `"train"`, `"validation"` or `"test"`.
-        crop: the part of each image that is read: `"full"`, or a crop around the true boxes.
+        crop: the part of each image that is read: `"full"`, `SEARCH`, or a crop around the true
+            boxes.
         margin: fraction by which the boxes are expanded for such a crop.
         data_dir: folder of prepared TFDS data.
         limit: maximum number of images of each source, from the first.
@@ -64,6 +74,7 @@ def run_inference(
             reads single digits and a label has another length.
     """
     max_digits = reader.metadata["max_digits"]
+    predict, crop = how_to_read(reader, crop)
     predictions, texts, truths, boxes = [], [], [], []
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
         stream = sources.examples(dataset, split, data_dir, limit)
@@ -75,7 +86,7 @@ def run_inference(
             truths.append(encode_batch(labels, max_digits, [example.id for example in examples]))
             images = list(pool.map(Example.decode, examples))
             given = [example.crop_box(crop, margin) for example in examples]
-            predictions.append(reader.predict(images, given))
+            predictions.append(predict(images, given))
             texts += labels
             boxes += [example.box for example in examples]
     truth = {name: np.concatenate([part[name] for part in truths]) for name in truths[0]}

@@ -6,7 +6,6 @@ import re
 import shutil
 import weakref
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -24,7 +23,8 @@ from evaluation.figures import choose_thresholds
 from inference.provenance import leak_warnings
 from inference.split_images import SplitImages, random_indices
 from number_zoo import files
-from number_zoo.published import onnx_file
+from number_zoo.published import SMALL_WEIGHTS, onnx_file
+from tests.conftest import draw_plate
 
 QUICK = ["--corruption-samples", "0", "--no-timing"]
 
@@ -162,11 +162,24 @@ def test_few_large_images_are_in_memory_while_readers_are_timed(monkeypatch):
             return photo
 
     reads = []
-    reader = SimpleNamespace(predict=lambda images: reads.append(len(images)))
     monkeypatch.setattr(files, "PIXELS", 200)
-    times = timing.time_readers({"fake": reader}, Photos.fromkeys(range(64)))
+    photos = Photos.fromkeys(range(64))
+    times = timing.time_readers({"fake": lambda images: reads.append(len(images))}, photos)
     assert reads == [2] * (1 + timing.BATCHES) + [1] * (timing.WARM_UP + timing.ROUNDS)
     assert times["fake"]["images_per_second"] > 0
+
+
+def test_images_are_searched_as_the_command_does(tmp_path, capsys):
+    folder, report = Path(make_folder(tmp_path / "photos", ["175"])), tmp_path / "report"
+    photo = Image.new("RGB", (2400, 1800), (90, 110, 90))
+    draw_plate(photo, 0, "175", (1500, 1100, 1620, 1150))
+    photo.save(folder / "0.png")
+    for crop, correct in (("full", 0), ("search", 1)):
+        arguments = [SMALL_WEIGHTS, "--dataset", str(folder), "--crop", crop]
+        assert evaluate.main([*arguments, "--report", str(report), *QUICK]) == 0
+        results = json.loads((report / "results.json").read_text())
+        figures = results["models"][SMALL_WEIGHTS]
+        assert figures["sequence_accuracy"] == correct and figures["crop"] == crop
 
 
 def test_labels_too_long_for_a_model_are_told_with_the_cure(tmp_path):

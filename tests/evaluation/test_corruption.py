@@ -58,7 +58,7 @@ def test_accuracy_of_each_reader_at_each_severity():
     images = [np.full((10, 10, 3), level, np.uint8) for level in (100, 130, 200, 100)]
     labels = ["1", "1", "1", "123456"]  # too long for the reader: never correct
     low_light = BY_NAME["low light"]
-    results = corruption_accuracy({"bright": Brightness()}, images, labels, [low_light])
+    results = corruption_accuracy({"bright": Brightness().predict}, images, labels, [low_light])
     assert results["low light"]["severities"] == [0, 50, 75, 90, 95]
     assert results["low light"]["accuracy"] == {"bright": [0.75, 0.5, 0, 0, 0]}
 
@@ -81,5 +81,5 @@ def test_few_corrupted_images_are_in_memory(image, monkeypatch):
             assert sum(reference() is not None for reference in references) <= 3
             yield original
 
-    results = corruption_accuracy({"one": OneByOne()}, decoded(), ["1"] * 5)
+    results = corruption_accuracy({"one": OneByOne().predict}, decoded(), ["1"] * 5)
     assert results["shift"]["accuracy"]["one"][0] == 1

@@ -224,12 +224,12 @@ class Reader:
             lexicon: as for `read`.
 
         Returns:
-            The predictions, with `turns`. If the confidence of a number in the image as it is is
-            below `smoothed.SURE`, or there is none, its prediction is that of the most confident
-            small number (`small_numbers.read_small`). If there is none, and no number in the image
-            as it is, it is the most confident reading in another turn, if the confidence of that
-            reading is at least `small_numbers.MIN_TURNED` and no turn gives a different number with
-            a confidence of `any_turn.MIN_RIVAL` or more.
+            The predictions, with `turns`. If no number is read in an image as it is, or one with a
+            confidence below `smoothed.SURE`, the prediction is that of the largest small number
+            (`small_numbers.read_small`). If there is none, and no number in the image as it is, it
+            is the most confident reading in another turn, if the confidence of that reading is at
+            least `small_numbers.MIN_TURNED` and no turn gives a different number with a confidence
+            of `any_turn.MIN_RIVAL` or more.
         """
         images = _several(images, 1)
         crops = _checked(crops, len(images))

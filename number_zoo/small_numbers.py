@@ -35,7 +35,7 @@ def is_large(image: np.ndarray) -> bool:
 def read_small(
     image: np.ndarray, locate: Locate, predict: Predict, lexicon: Lexicon | None = None
 ) -> Predictions | None:
-    """Read the small number of the highest confidence in an image.
+    """Read the small number in an image; of several the one that is highest, as labels have it.
 
     Args:
         image: uint8 array (height, width, 3).
@@ -56,4 +56,4 @@ def read_small(
     small = heights <= MAX_HEIGHT * min(image.shape[:2])
     sure = confidence >= np.where(turns, MIN_TURNED, MIN_CONFIDENCE)
     rows = np.flatnonzero(small & sure)
-    return predictions.take(rows[[confidence[rows].argmax()]]) if len(rows) else None
+    return predictions.take(rows[[heights[rows].argmax()]]) if len(rows) else None

@@ -69,12 +69,12 @@ def _read(monkeypatch, first, *found, side=SIDE, crop=None, lexicon=None):
         ([("12", 0.98, 80, 1)], ("12", 1)),
         ([("12", 0.97, 80, 1)], ("", 0)),
         ([("12", 0.98, 81, 3)], ("", 0)),
-        ([("12", 0.97, 80, 2), ("34", 0.91, 30, 0), ("56", 0.94, 30, 0)], ("56", 0)),
+        ([("12", 0.97, 80, 2), ("34", 0.94, 20, 0), ("56", 0.91, 30, 0)], ("56", 0)),
         ([("12", 0.99, 200, 0), ("34", 0.93, 30, 0)], ("34", 0)),
         ([], ("", 0)),
     ],
 )
-def test_the_surest_of_the_small_numbers_is_read(found, expected, monkeypatch):
+def test_the_largest_of_the_small_numbers_is_read(found, expected, monkeypatch):
     assert _read(monkeypatch, ("", 0.99), *found) == (*expected, 1)
 
 

@@ -217,6 +217,7 @@ REACHES_TENSORFLOW = {
     "export": ["street_numbers", "--format", "onnx"],
     "tuning.__main__": ["shallow_cnn", "--describe"],
     "tools.convert_text_recognizer": ["none.onnx", "new.keras"],
+    "tools.crop_numbers": ["photos", "new"],
     "tools.interpolate_weights": ["run", "new"],
     "tools.make_negatives": ["mnist", "new"],
     "tools.pseudo_label_boxes": ["photos", "new.csv"],

@@ -1,4 +1,4 @@
-"""Add boxes to labelled photos: the predicted box if a reader reads the label.
+"""Add boxes to labelled photos: the predicted box if a reader reads the label, as predict.py does.
 
     python -m tools.pseudo_label_boxes my_photos labels_with_boxes.csv
 
@@ -48,19 +48,20 @@ def pseudo_label_boxes(
     if not out.parent.is_dir():
         raise FileNotFoundError(f"There is no folder {out.parent} for {out.name}")
     # Imported only now, so that --help and errors do not wait for TensorFlow.
-    from inference.reader import Reader
+    from number_zoo.reader import open_reader
 
-    reader = Reader(weights)
-    if BOX not in reader.model.output:
-        raise ValueError(f"{weights} predicts no box: use published weights")
+    reader = open_reader(weights)
     selected = [photo for photo in photos if split in (None, photo.split)]
     candidates = [photo for photo in selected if photo.label and photo.boxes is None]
     boxes: dict[str, np.ndarray] = {}
     for chunk in batches(candidates, CHUNK, lambda photo: photo.path):
         images = [decode_image(photo.path) for photo in chunk]
-        readings = reader.predict(images).readings()
-        for photo, image, reading in zip(chunk, images, readings, strict=True):
-            if reading.number == photo.label and reading.box is not None:
+        predictions = reader.predict_any_turn(images)
+        if BOX not in predictions.arrays:
+            raise ValueError(f"{weights} predicts no box: use published weights")
+        for photo, image, reading in zip(chunk, images, predictions.readings(), strict=True):
+            is_upright = reading.turn == photo.turn
+            if reading.number == photo.label and reading.box is not None and is_upright:
                 box = np.clip(reading.box, 0, image.shape[1::-1] * 2).astype(np.float32)
                 if (box[2:] > box[:2]).all():
                     boxes[photo.file] = box[None]

@@ -1,7 +1,7 @@
 // Builds dist/: the server's page, with src/api.js for the server's api.js, so that a model and ONNX
 // Runtime in the browser answer. All addresses are relative: any static host serves it, in any folder.
 //
-//     node build.mjs [MODEL.onnx]      another reader, from export.py --format onnx
+//     node build.mjs [READER.onnx [LOCATOR.onnx]]      others, from export.py --format onnx
 
 import { createHash } from "node:crypto";
 import { cp, readFile, readdir, rm, writeFile } from "node:fs/promises";
@@ -10,7 +10,9 @@ import { gzipSync } from "node:zlib";
 
 const HERE = import.meta.dirname;
 const PAGE = join(HERE, "../number_zoo/server/static");
-const MODEL = resolve(process.argv[2] ?? join(HERE, "../number_zoo/weights/conv_transformer_small.any10.onnx"));
+const WEIGHTS = join(HERE, "../number_zoo/weights");
+const MODEL = resolve(process.argv[2] ?? join(WEIGHTS, "conv_transformer_small.any10.onnx"));
+const LOCATOR = resolve(process.argv[3] ?? join(WEIGHTS, "locator.scenes.onnx"));
 const RUNTIME = join(HERE, "node_modules/onnxruntime-web/dist");
 const DIST = join(HERE, "dist");
 
@@ -42,7 +44,7 @@ function describe(model, bytes) {
   const text = model.toString("latin1").match(/\{[^{}]*"max_digits"[^{}]*\}/)?.[0];
   if (!text) throw new Error(`${MODEL} is not a file that export.py --format onnx wrote`);
   const { reads, licence, parameters, attention_grid: grid } = JSON.parse(text);
-  return { name: MODEL.match(/([^/\\]*)\.onnx$/)[1], reads, licence, parameters, grid, bytes };
+  return { name: MODEL.match(/([^/\\]*)\.onnx$/)[1], reads, licence, parameters, grid, bytes, finds_all: true };
 }
 
 const list = async (folder) =>
@@ -57,6 +59,7 @@ const files = {
   "index.html": transform(await readFile(join(PAGE, "index.html"), "utf8")),
   "static/model.json": JSON.stringify(describe(model, model.length + runtime.length)),
   "static/model.onnx": model,
+  "static/locator.onnx": await readFile(LOCATOR), // loaded when all numbers are read
   "static/onnxruntime.js": await readFile(join(RUNTIME, "ort.wasm.bundle.min.mjs")),
   "static/onnxruntime.wasm.gzip": runtime,
 };

@@ -17,6 +17,7 @@ import pytest
 from PIL import Image
 
 import number_zoo
+from datasets.rendered_scenes.rendering import render_scene
 from tests.conftest import ROOT, draw_rows, draw_stack, encode_image
 from tests.pages import watched_page
 
@@ -31,6 +32,9 @@ ORIENTATION = 0x0112
 TURNS = {3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90, 7: Image.Transpose.TRANSVERSE}
 """EXIF orientations, and how the pixels of such an image are stored."""
 QUARTERS = (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180)
+SCENES = [render_scene(7900, index).jpeg for index in (1, 7, 93, 258)]
+"""Images of several numbers; in the second, numbers are read upside down, in the third in a longer
+box, and in the last one as a whole instead of its parts."""
 
 
 @pytest.fixture(scope="module")
@@ -103,14 +107,19 @@ def on_transparent(content: bytes) -> bytes:
     return encode_image(light)
 
 
-def read_in(page, content: bytes, box=None) -> dict:
+def call(page, function: str, content: bytes, *arguments):
+    """Call a function of the page with an image and other arguments."""
     return page.evaluate(
-        """([text, box]) => {
+        """([name, text, ...others]) => {
             const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-            return readNumber(new Blob([bytes]), box);
+            return window[name](new Blob([bytes]), ...others);
         }""",
-        [base64.b64encode(content).decode(), box],
+        [function, base64.b64encode(content).decode(), *arguments],
     )
+
+
+def read_in(page, content: bytes, box=None) -> dict:
+    return call(page, "readNumber", content, box)
 
 
 def test_reads_what_number_zoo_reads(page, reader):
@@ -135,6 +144,21 @@ def test_reads_what_number_zoo_reads(page, reader):
             assert reading["box"] == pytest.approx(expected.box, abs=0.01 * max(expected.box))
 
 
+def test_reads_all_numbers_as_number_zoo(page, reader):
+    scene = Image.open(io.BytesIO(SCENES[0]))
+    large = scene.resize((2600, 2600 * scene.height // scene.width))
+    stacks = Image.new("RGB", (400, 320))
+    for index, number in enumerate(("4877", "7146")):
+        stacks.paste(draw_stack(number), (200 * index, 0))
+    for content in (*SCENES, encode_image(large), encode_image(stacks), EXAMPLES[1]):
+        readings, expected = call(page, "readAllNumbers", content), reader.read_all(content)
+        assert [reading["number"] for reading in readings] == [one.number for one in expected]
+        for reading, one in zip(readings, expected, strict=True):
+            assert reading["turn"] == one.turn
+            assert reading["confidence"] == pytest.approx(one.confidence, abs=0.01)
+            assert reading["box"] == pytest.approx(one.box, abs=0.01 * max(one.box))
+
+
 def test_reads_in_a_box(page):
     left, right = (Image.open(io.BytesIO(EXAMPLES[place])).resize((200, 140)) for place in (1, 7))
     both = Image.new("RGB", (400, 140))
@@ -144,6 +168,23 @@ def test_reads_in_a_box(page):
     boxes = [whole[0], [edge + 200 * (axis % 2 == 0) for axis, edge in enumerate(whole[1])]]
     numbers = [read_in(page, encode_image(both), box)["number"] for box in boxes]
     assert numbers == [read_in(page, encode_image(image))["number"] for image in (left, right)]
+
+
+def test_keeps_the_last_image_while_a_box_is_moved(page):
+    numbers = page.evaluate(
+        """async (texts) => {
+            const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+            const [one, other, damaged] = texts.map((text) => new Blob([bytes(text)]));
+            const numbers = [];
+            for (const blob of [one, other, other, damaged, damaged, one]) {
+                numbers.push(await readNumber(blob).then(({ number }) => number, () => "error"));
+            }
+            return numbers;
+        }""",
+        [base64.b64encode(content).decode() for content in (*EXAMPLES[1:3], b"damaged")],
+    )
+    one, other = (read_in(page, content)["number"] for content in EXAMPLES[1:3])
+    assert numbers == [one, other, other, "error", "error", one] and one != other
 
 
 def test_shows_readings(page, reader):
@@ -191,6 +232,33 @@ def test_says_that_the_model_cannot_be_loaded(browser, page):
         assert other.locator("header p").text_content() == page.locator("header p").text_content()
 
 
+def test_shows_all_numbers(browser, page, reader):
+    expected = [one.number for one in reader.read_all(SCENES[1])]
+    with browser.new_context(service_workers="block") as context:
+        other = context.new_page()
+        other.route("**/locator.onnx", lambda route: route.abort())
+        other.goto(page.url)
+        other.evaluate("""() => {
+            window.hints = new Set();
+            const hint = document.getElementById("hint");
+            const keep = () => hints.add(hint.textContent);
+            new MutationObserver(keep).observe(hint, { childList: true });
+        }""")
+        scene = {"name": "scene.jpg", "mimeType": "image/jpeg", "buffer": SCENES[1]}
+        other.set_input_files("#files", scene)
+        other.wait_for_selector(DONE)
+        other.check("#all")
+        other.wait_for_selector("#message >> text=The locator could not be loaded")
+        other.unroute_all()
+        other.get_by_role("button", name="Try again").click()
+        other.wait_for_selector("#numbers b")
+        assert other.locator("#numbers b").all_inner_texts() == expected and len(expected) > 2
+        assert other.locator("#other-boxes button").count() == len(expected) - 1
+        hints = other.evaluate("[...hints].join()")
+        for text in ("Loading the locator", "Finding the numbers", "Reading number 2 of "):
+            assert text in hints
+
+
 def test_works_offline(page, host):
     page.evaluate("navigator.serviceWorker.ready.then(() => true)")
     host.paths.clear()
@@ -198,6 +266,9 @@ def test_works_offline(page, host):
     page.locator("#examples button").first.click()
     page.wait_for_selector(DONE)
     assert page.locator(".number b").inner_text() == "35"
+    page.check("#all")
+    page.wait_for_selector("#numbers b")
+    assert page.locator("#numbers b").all_inner_texts() == ["35"]
     # The browser looks for a new version by itself.
     assert set(host.paths) <= {"/some/folder/offline.js"}
 

@@ -1,5 +1,8 @@
 // Requests to the server, and the errors that they can raise.
 
+// Images with a longer side of more pixels are reduced before they are sent, and files of more bytes compressed anew:
+// more only take longer to send.
+export const [LARGEST, HEAVIEST] = [2048, 2 ** 21];
 const TRIES = 4;
 
 const pause = (seconds) => new Promise((done) => setTimeout(done, 1000 * seconds));

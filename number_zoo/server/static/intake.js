@@ -1,11 +1,10 @@
 // Sources of images: files, the clipboard, drag and drop, a camera. The file is sent to the server
 // unchanged, unless it is large or in a format that the server does not accept.
 
+import { HEAVIEST, LARGEST } from "./api.js";
 import { find } from "./dom.js";
 
 const KINDS = ["image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp"];
-const LARGEST = 2048; // pixels of the longer side: more pixels only take longer to send
-const HEAVIEST = 2 ** 21;
 
 export const toBlob = (canvas, kind) =>
   new Promise((done) => canvas.toBlob(done, kind, 0.92));

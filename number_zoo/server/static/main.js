@@ -42,12 +42,16 @@ async function read(item) {
   item.busy = true;
   do {
     item.again = false;
+    item.progress = "Reading …";
     draw(item);
     try {
       const { blob } = item;
       const names = chosenModels().map(({ name }) => name);
       const every = all && !item.box && !item.drawn;
-      const readings = await readImage(blob, names, item.box, every);
+      const readings = await readImage(blob, names, item.box, every, (progress) => {
+        item.progress = progress;
+        if (item === current) drawBoxes(item);
+      });
       for (const reading of readings) reading.colour = colourOf(Math.max(0, names.indexOf(reading.model)));
       // Ignored if the image was rotated in the meantime.
       if (blob === item.blob) Object.assign(item, { readings, all: every, chosen: 0 });
@@ -73,7 +77,7 @@ const mainReading = (item) =>
     : (item.readings?.find((one) => one.box) ?? item.readings?.find((one) => one.number) ?? item.readings?.[0]);
 
 function hintFor(item, box) {
-  if (item.busy && !box) return "Reading …";
+  if (item.busy && !box) return item.progress;
   if (item.drawn) return item.blob ? "" : "Draw a number above, with finger, pen or mouse.";
   if (item.box) return "Reading inside your box.";
   if (item.all && box) return "Choose a number here or in the list. Drag its box to read another region.";

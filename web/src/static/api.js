@@ -1,9 +1,13 @@
 // In place of the server's api.js: images are read in a worker of this page, and never leave it.
 
+export { LARGEST } from "./images.js";
+export const HEAVIEST = Infinity; // bytes: files are not sent
+
 const worker = new Worker("static/reader.js", { type: "module" });
 const waiting = new Map(); // from a request's number to its promise
 let broken = "";
 let requests = 0;
+let sent = null; // the last image, which the worker keeps
 
 const introduction = document.querySelector("header p");
 const usual = introduction.textContent;
@@ -22,15 +26,19 @@ async function showProgress(data) {
 }
 
 worker.addEventListener("message", ({ data }) => {
-  const { id, reading, error } = data;
+  const { id, readings, error, progress } = data;
   if (!id) {
     showProgress(data);
     return;
   }
-  const { resolve, reject } = waiting.get(id);
+  const { resolve, reject, say } = waiting.get(id);
+  if (progress) {
+    say?.(progress);
+    return;
+  }
   waiting.delete(id);
   if (error) reject(new Error(error));
-  else resolve(reading);
+  else resolve(readings);
 });
 worker.addEventListener("error", () => {
   broken = "This browser cannot run the reader: it needs WebAssembly and module workers, as browsers since 2023 have them.";
@@ -38,19 +46,22 @@ worker.addEventListener("error", () => {
   waiting.clear();
 });
 
-// Reads the number in an image (a Blob), or that in a box: left, top, right, bottom in pixels.
-export function readNumber(blob, box = null) {
+export const listModels = async () => [await description];
+
+// Reads an image (a Blob): a list of one reading, or of one for each number in it. `say` is called with texts on the
+// progress of the latter.
+export function readImage(blob, _, box, all, say) {
   if (broken) return Promise.reject(new Error(broken));
   return new Promise((resolve, reject) => {
     requests += 1;
-    waiting.set(requests, { resolve, reject });
-    worker.postMessage({ id: requests, blob, box });
+    waiting.set(requests, { resolve, reject, say });
+    worker.postMessage({ id: requests, blob: blob === sent ? null : blob, box, all });
+    sent = blob;
   });
 }
 
-export const listModels = async () => [await description];
+// Reads the number in an image, or that in a box: left, top, right, bottom in pixels.
+window.readNumber = async (blob, box = null) => (await readImage(blob, [], box))[0];
+window.readAllNumbers = (blob) => readImage(blob, [], null, true);
 
-export const readImage = async (blob, _, box) => [await readNumber(blob, box)];
-
-window.readNumber = readNumber;
 navigator.serviceWorker?.register("offline.js");

@@ -1,0 +1,26 @@
+// Reads images whose number may be on its side or upside down, as number_zoo/any_turn.py does.
+
+import { turnBox } from "./boxes.js";
+import { turnImage } from "./images.js";
+import { numberConfidence, numberOf } from "./predictions.js";
+import { readSmoothed } from "./smoothed.js";
+import { readStacked } from "./stacked.js";
+import { readUpright } from "./upright.js";
+
+const [MIN_TURNED, MIN_RIVAL] = [0.98, 0.8]; // as number_zoo/any_turn.py has them
+
+// The outputs for an image; where it shows no number, those of another quarter turn if one alone is sure.
+export async function readAnyTurn(image, crop, predict) {
+  const smoothed = (...given) => readSmoothed(...given, predict);
+  const upright = { ...(await readStacked(image, crop, smoothed)), turn: 0 };
+  if (upright.length) return upright;
+  const turned = [];
+  for (const turn of [1, 2, 3]) {
+    const window = crop && turnBox(crop, turn, image);
+    turned.push(await readUpright({ image: turnImage(image, turn), window, turn, origin: [0, 0] }, predict));
+  }
+  const [best] = turned.toSorted((one, other) => numberConfidence(other) - numberConfidence(one));
+  const sure = turned.filter((outputs) => numberConfidence(outputs) >= MIN_RIVAL);
+  const isAmbiguous = new Set(sure.map(numberOf)).size > 1;
+  return numberConfidence(best) >= MIN_TURNED && !isAmbiguous ? best : upright;
+}

@@ -1,0 +1,30 @@
+// Reads images again after smoothing, as number_zoo/smoothed.py does.
+
+const [SURE, MAX_HEIGHT] = [0.6, 128]; // as number_zoo/smoothed.py has them
+const BINOMIAL = [1, 4, 6, 4, 1];
+
+// An image after the filter, by rows and then by columns; its edges stay as they are.
+function smooth({ pixels, width, height }) {
+  const along = new Uint16Array(pixels.length);
+  for (let at = 6; at < pixels.length - 6; at += 1) {
+    along[at] = BINOMIAL.reduce((sum, weight, tap) => sum + weight * pixels[at + 3 * (tap - 2)], 0);
+  }
+  const smoothed = pixels.slice();
+  for (let row = 2; row < height - 2; row += 1) {
+    for (let at = 3 * (row * width + 2); at < 3 * (row * width + width - 2); at += 1) {
+      const sum = BINOMIAL.reduce((total, weight, tap) => total + weight * along[at + 3 * width * (tap - 2)], 0);
+      smoothed[at] = Math.floor(sum / 256 + 0.5);
+    }
+  }
+  return { pixels: smoothed, width, height };
+}
+
+// The outputs for an image; after smoothing if that makes them sure.
+export async function readSmoothed(image, crop, predict) {
+  const outputs = await predict(image, crop);
+  const isSure = ({ confidence }) => confidence >= SURE;
+  const [, top, , bottom] = outputs.crop;
+  if ((isSure(outputs) && outputs.length) || bottom - top > MAX_HEIGHT) return outputs;
+  const again = await predict(smooth(image), crop);
+  return isSure(again) && (again.length || !isSure(outputs)) ? again : outputs;
+}

@@ -5,6 +5,7 @@
 export const LARGEST = 4096;
 const [LIGHT, MOSTLY_OPAQUE] = [170, 0.9]; // as number_zoo/images.py has them
 const MAX_PIXELS = 4_000_000; // as number_zoo/reader.py has it
+const PRECISION = 22; // bits of the weights of `resize`
 
 // A file as an upright image, as number_zoo/images.py decodes it, and the scale by which it was reduced.
 export async function decode(blob) {
@@ -65,49 +66,29 @@ export function cut({ pixels, width }, [left, top, right, bottom]) {
   return { pixels: part, width: right - left, height: bottom - top };
 }
 
-// Filters of Pillow: the support, and the weight at a distance from the center. Both average where they reduce; the
-// smoothing of canvases differs between browsers.
-const BILINEAR = [1, (distance) => 1 - Math.abs(distance)];
-const BOX = [0.5, () => 1];
-const PRECISION = 22; // bits of the weights
-
 // Halves to even numbers, as Python rounds: 1.5 times an odd size is one.
 const round = (value) => (value % 1 === 0.5 ? 2 * Math.round(value / 2) : Math.round(value));
 
-// An image of about that size.
-export function resize(image, ...size) {
+// An image of about another size, by the filter of Pillow's BILINEAR, which averages where it reduces: the smoothing of
+// canvases differs between browsers.
+export function resize({ pixels, width, height }, ...size) {
   const [across, down] = size.map((side) => Math.max(1, round(side)));
-  return filtered(image, [across, down], [image.width / across, image.height / down], BILINEAR);
-}
-
-const reducedImages = new WeakMap(); // an image is read again while a box is moved on it
-
-// An image that is reduced by a factor, a whole number.
-function reduce(image, factor) {
-  if (!reducedImages.has(image)) {
-    const size = [image.width, image.height].map((side) => Math.ceil(side / factor));
-    reducedImages.set(image, filtered(image, size, [factor, factor], BOX));
-  }
-  return reducedImages.get(image);
-}
-
-function filtered({ pixels, width, height }, [across, down], [columns, rows], filter) {
-  const wide = columns === 1 ? pixels : resample(pixels, height, width, across, 3, columns, filter);
-  const resized = rows === 1 ? wide : resample(wide, 1, height, down, 3 * across, rows, filter);
+  const wide = across === width ? pixels : resample(pixels, height, width, across, 3);
+  const resized = down === height ? wide : resample(wide, 1, height, down, 3 * across);
   return { pixels: resized, width: across, height: down };
 }
 
-// Resizes the middle axis of an array (outer, from, inner) in steps of so many values, in whole numbers as Pillow does.
-function resample(values, outer, from, to, inner, step, [support, weight]) {
+// Resizes the middle axis of an array (outer, from, inner), in whole numbers as Pillow does.
+function resample(values, outer, from, to, inner) {
   const resampled = new Uint8Array(outer * to * inner);
-  const stretch = Math.max(1, step);
+  const support = Math.max(1, from / to);
   for (let index = 0; index < to; index += 1) {
-    const center = (index + 0.5) * step;
-    const first = Math.max(0, Math.trunc(center - support * stretch + 0.5));
-    const count = Math.min(from, Math.trunc(center + support * stretch + 0.5)) - first;
-    const weights = Array.from({ length: count }, (_, tap) => weight((first + tap + 0.5 - center) / stretch));
-    const total = weights.reduce((sum, value) => sum + value);
-    const taps = Int32Array.from(weights, (value) => Math.round((value / total) * 2 ** PRECISION));
+    const center = (index + 0.5) * (from / to);
+    const first = Math.max(0, Math.trunc(center - support + 0.5));
+    const count = Math.min(from, Math.trunc(center + support + 0.5)) - first;
+    const weights = Array.from({ length: count }, (_, tap) => 1 - Math.abs(first + tap + 0.5 - center) / support);
+    const total = weights.reduce((sum, weight) => sum + weight);
+    const taps = Int32Array.from(weights, (weight) => Math.round((weight / total) * 2 ** PRECISION));
     for (let row = 0; row < outer; row += 1) {
       const [start, end] = [(row * from + first) * inner, (row * to + index) * inner];
       for (let at = 0; at < inner; at += 1) {
@@ -120,11 +101,33 @@ function resample(values, outer, from, to, inner, step, [support, weight]) {
   return resampled;
 }
 
+// An image reduced by a factor, a whole number: the means of so many rows and columns, as Pillow's `reduce`.
+function reduce({ pixels, width, height }, factor) {
+  const [across, down] = [width, height].map((side) => Math.ceil(side / factor));
+  const reduced = new Uint8Array(3 * across * down);
+  for (let to = 0; to < reduced.length; to += 3) {
+    const [left, top] = [factor * ((to / 3) % across), factor * Math.floor(to / 3 / across)];
+    const [right, bottom] = [Math.min(left + factor, width), Math.min(top + factor, height)];
+    const count = (right - left) * (bottom - top);
+    for (let channel = 0; channel < 3; channel += 1) {
+      let sum = count / 2; // rounds
+      for (let row = top; row < bottom; row += 1) {
+        for (let column = left; column < right; column += 1) sum += pixels[3 * (row * width + column) + channel];
+      }
+      reduced[to + channel] = sum / count;
+    }
+  }
+  return { pixels: reduced, width: across, height: down };
+}
+
+const reducedImages = new WeakMap(); // by the image: it is read again while a box is moved on it
+
 // `predict`, a function from an image and a crop to outputs, for images of any size: one of more than about MAX_PIXELS
 // is reduced, and boxes end at its edges, as in number_zoo/reader.py.
 export const onReduced = (predict) => async (image, crop) => {
   const factor = Math.ceil(Math.sqrt((image.width * image.height) / MAX_PIXELS));
-  const outputs = await predict(reduce(image, factor), crop && crop.map((edge) => edge / factor));
+  if (!reducedImages.has(image)) reducedImages.set(image, factor > 1 ? reduce(image, factor) : image);
+  const outputs = await predict(reducedImages.get(image), crop && crop.map((edge) => edge / factor));
   const limits = [image.width, image.height];
   const inImage = (box) => box?.map((edge, axis) => Math.min(edge * factor, limits[axis % 2]));
   return { ...outputs, box: inImage(outputs.box), crop: inImage(outputs.crop) };

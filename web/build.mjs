@@ -59,7 +59,7 @@ const files = {
   "index.html": transform(await readFile(join(PAGE, "index.html"), "utf8")),
   "static/model.json": JSON.stringify(describe(model, model.length + runtime.length)),
   "static/model.onnx": model,
-  "static/locator.onnx": await readFile(LOCATOR), // loaded when all numbers are read
+  "static/locator.onnx": await readFile(LOCATOR), // loaded when it is first needed
   "static/onnxruntime.js": await readFile(join(RUNTIME, "ort.wasm.bundle.min.mjs")),
   "static/onnxruntime.wasm.gzip": runtime,
 };

@@ -13,7 +13,7 @@ const [MIN_BEYOND, WIDENING] = [0.25, 1.5];
 
 // The outputs for each number at locations, {box, score, turn}, in reading order. `predict` reads crops; `progress`
 // is called with the index of each location.
-export async function readLocated(image, locations, predict, progress) {
+export async function readLocated(image, locations, predict, progress = () => {}) {
   const readings = [];
   for (const [index, location] of locations.entries()) {
     progress(index);

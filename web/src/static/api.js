@@ -49,7 +49,7 @@ worker.addEventListener("error", () => {
 export const listModels = async () => [await description];
 
 // Reads an image (a Blob): a list of one reading, or of one for each number in it. `say` is called with texts on the
-// progress of the latter.
+// progress, while the numbers are located.
 export function readImage(blob, _, box, all, say) {
   if (broken) return Promise.reject(new Error(broken));
   return new Promise((resolve, reject) => {

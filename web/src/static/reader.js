@@ -87,15 +87,20 @@ async function run(session, image, crop) {
   return { ...values, length: values.length[0], confidence: values.confidence[0] };
 }
 
-// The outputs for each number in an image.
-async function readAll(image, predict, say) {
+// The locations of the numbers in an image. `say` is called with texts on the progress.
+async function findNumbers(image, say) {
   say("Loading the locator …");
   const session = await loadedLocator();
   say("Finding the numbers …");
-  const locations = await locate(image, async (scaled) => {
+  return locate(image, async (scaled) => {
     const { boxes, scores, turns } = await session.run({ images: images(scaled) });
     return { boxes: boxes.data, scores: scores.data, turns: turns.data };
   });
+}
+
+// The outputs for each number in an image.
+async function readAll(image, predict, say) {
+  const locations = await findNumbers(image, say);
   return readLocated(image, locations, predict, (index) => say(`Reading number ${index + 1} of ${locations.length} …`));
 }
 
@@ -111,11 +116,11 @@ async function answer({ id, blob, box, all }) {
     decoded ??= decode(file);
     const { image, scale } = await decoded;
     const predict = onReduced((...given) => run(session, ...given));
-    const read = onReduced((...given) => readAnyTurn(...given, predict));
+    const say = (progress) => postMessage({ id, progress });
     const crop = box && cropAround(box.map((edge) => edge * scale), image);
     const outputs = all
-      ? await readAll(image, predict, (progress) => postMessage({ id, progress }))
-      : [await read(image, crop)];
+      ? await readAll(image, predict, say)
+      : [await readAnyTurn(image, crop, predict, (whole) => findNumbers(whole, say))];
     const readings = await Promise.all(outputs.map((one) => describe(description, one, scale)));
     const milliseconds = performance.now() - began;
     postMessage({ id, readings: readings.map((reading) => ({ ...reading, milliseconds })) });

@@ -1,6 +1,7 @@
 // Reads images again after smoothing, as number_zoo/smoothed.py does.
 
-const [SURE, MAX_HEIGHT] = [0.6, 128]; // as number_zoo/smoothed.py has them
+export const SURE = 0.6; // as number_zoo/smoothed.py has it, and this
+const MAX_HEIGHT = 128;
 const BINOMIAL = [1, 4, 6, 4, 1];
 
 // An image after the filter, by rows and then by columns; its edges stay as they are.

@@ -1,0 +1,23 @@
+// Reads the number of an image in which it is small, as number_zoo/small_numbers.py does.
+
+import { readLocated } from "./all_numbers.js";
+import { sides } from "./boxes.js";
+
+// As number_zoo/small_numbers.py has them.
+const [MIN_SIDE, MAX_HEIGHT] = [64, 0.2];
+const MIN_CONFIDENCE = 0.9;
+export const MIN_TURNED = 0.98;
+
+// The outputs for the small number of the highest confidence in an image; undefined if there is none that is sure.
+// `locate` finds the numbers in an image.
+export async function readSmall(image, predict, locate) {
+  const shorter = Math.min(image.width, image.height);
+  if (shorter < MIN_SIDE) return undefined;
+  const readings = await readLocated(image, await locate(image), predict);
+  const isSmall = ({ box, turn }) => sides(box)[1 - (turn % 2)] <= MAX_HEIGHT * shorter;
+  const isSure = ({ confidence, turn }) => confidence >= (turn ? MIN_TURNED : MIN_CONFIDENCE);
+  const [surest] = readings
+    .filter((reading) => isSmall(reading) && isSure(reading))
+    .sort((one, other) => other.confidence - one.confidence);
+  return surest;
+}

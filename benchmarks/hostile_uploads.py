@@ -146,6 +146,7 @@ def broken_form(rng: np.random.Generator) -> bytes:
         named + image(rng) + b"\r\n--x--\r\n", 5000 * (named[:80] + b"\r\n\r\n"), named,
         b"--x\r\n" + _LONG * b"H: v\r\n", b"--x--\r\n", b"--y\r\n\r\n", rng.bytes(900),
         part % b"a" + (b"\r\n" + part % b"a").join(40 * [image(rng)]) + b"\r\n--x--\r\n",
+        (part % b"a").replace(b"image", b"lexicon") + rng.bytes(900) + b"\r\n--x--\r\n",
     )  # fmt: skip
     kinds = ("multipart/form-data; boundary=x", "multipart/form-data", "multipart/form-data; "
              "boundary=" + 999 * "y")  # fmt: skip
@@ -160,6 +161,8 @@ def broken_json(rng: np.random.Generator) -> bytes:
         b'{"image": "' + many * b"\\ud800" + b'"}', b"{" + b" " * many,
         b"{" + b",".join(b'"%d":1' % key for key in range(many // 4)) + b"}", b'{"image": 1e999}',
         b'{"image": "data:image/png;base64,%' + rng.bytes(900) + b'"}',
+        b'{"image": "' + text + b'", "lexicon": [' + b",".join(many * [b'"1"']) + b"]}",
+        b'{"image": "' + text + b'", "lexicon": ["' + b'", "'.join([many * b"1", b"2"]) + b'"]}',
     )  # fmt: skip
     return post(bodies[rng.integers(len(bodies))], kind="application/json")
 

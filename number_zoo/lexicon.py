@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import reprlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -31,16 +33,34 @@ class Lexicon:
         distinct = list(dict.fromkeys(numbers))
         bad = [number for number in distinct if not is_number(number)]
         if bad or not distinct:
-            received = ", ".join(map(repr, bad[:5])) + ", ..." * (len(bad) > 5)
+            received = ", ".join(map(reprlib.repr, bad[:5])) + ", ..." * (len(bad) > 5)
             raise ValueError(
                 "a lexicon has at least one number; each is a string of digits 0 to 9. "
                 f"Received: {received or 'none'}"
             )
-        self._lengths = np.array([len(number) for number in distinct])
-        self._longest = max(distinct, key=len)
-        codes = np.array(distinct, bytes).view(np.uint8).reshape(len(distinct), -1)
-        absent = np.arange(codes.shape[1]) >= self._lengths[:, None]
-        self._digits = np.where(absent, 10, codes - ord("0")).astype(np.uint8)
+        self._numbers = sorted(distinct, key=len)
+        # By length, uint8 (length, numbers): in a single array, one long number would widen all.
+        self._digits = {
+            length: np.array(list(group), bytes).view(np.uint8).reshape(-1, length).T - ord("0")
+            for length, group in itertools.groupby(self._numbers, len)
+        }
+
+    def __len__(self) -> int:
+        """How many different numbers it has."""
+        return len(self._numbers)
+
+    def check_length(self, max_digits: int) -> None:
+        """Check that a reader of `max_digits` digits can read all numbers.
+
+        Raises:
+            ValueError: if it cannot.
+        """
+        longest = self._numbers[-1]
+        if len(longest) > max_digits:
+            raise ValueError(
+                f"the lexicon has {longest:.40}, but this reader reads numbers of at most "
+                f"{max_digits} digits. Leave longer ones out, or use other weights"
+            )
 
     def restrict(self, predictions: Predictions) -> Predictions:
         """The predictions among the numbers of the lexicon.
@@ -55,33 +75,28 @@ class Lexicon:
         Raises:
             ValueError: if the lexicon has a number of more digits than the reader reads.
         """
-        digit_log_probs = predictions.arrays[names.DIGIT_LOG_PROBS]
+        digit_log_probs = predictions.arrays[names.DIGIT_LOG_PROBS].astype(np.float64)
         images, positions, _ = digit_log_probs.shape
-        if len(self._longest) > positions:
-            raise ValueError(
-                f"the lexicon has {self._longest}, but this reader reads numbers of at most "
-                f"{positions} digits. Leave longer ones out, or use other weights"
-            )
+        self.check_length(positions)
         one_digit = np.where(np.arange(positions + 2) == 1, 0.0, -np.inf)  # without this output
         length_log_probs = predictions.arrays.get(
             names.LENGTH_LOG_PROBS, np.tile(one_digit, (images, 1))
-        )
-        # (images, N, 11): the last class is an absent digit, whose probability is one.
-        digit_log_probs = np.pad(digit_log_probs.astype(np.float64), ((0, 0), (0, 0), (0, 1)))
+        ).astype(np.float64)
         length = np.zeros(images, np.int32)
         digits = np.full((images, positions), names.ABSENT, np.int32)
         confidence = np.zeros(images, np.float32)
         for row in range(images):
-            log_probs = length_log_probs[row, self._lengths].astype(np.float64)
-            for position, classes in enumerate(self._digits.T):
-                log_probs += digit_log_probs[row, position, classes]
-            probs = np.exp(log_probs)
-            absent, best = np.exp(np.float64(length_log_probs[row, 0])), probs.argmax()
+            log_probs = [
+                sum(map(np.take, digit_log_probs[row], digits_at), length_log_probs[row, count])
+                for count, digits_at in self._digits.items()
+            ]
+            probs = np.exp(np.concatenate(log_probs))
+            absent, best = np.exp(length_log_probs[row, 0]), probs.argmax()
             other = absent + OUTSIDE * max(1 - absent - probs.sum(), 0.0)
             confidence[row] = max(probs[best], other) / (probs.sum() + other)
             if probs[best] > other:
-                length[row] = count = self._lengths[best]
-                digits[row, :count] = self._digits[best, :count]
+                number = self._numbers[best]
+                length[row], digits[row, : len(number)] = len(number), list(map(int, number))
         restricted = {names.LENGTH: length, names.DIGITS: digits, names.CONFIDENCE: confidence}
         return Predictions(predictions.arrays | restricted)
 
@@ -91,22 +106,30 @@ def as_lexicon(numbers: Lexicon | Iterable[str] | None) -> Lexicon | None:
     return numbers if numbers is None or isinstance(numbers, Lexicon) else Lexicon(numbers)
 
 
-def read_lexicon(path: str | Path) -> Lexicon:
-    """Read a lexicon from a text file with one number in each line.
+def decode_lexicon(data: bytes, name: str = "the lexicon") -> Lexicon:
+    """A lexicon from the bytes of a text file with one number in each line.
+
+    Args:
+        data: text in UTF-8.
+        name: name of the file, for errors.
 
     Raises:
         ValueError: if lines are not numbers, or there are none; the message names them.
-        OSError: if the file cannot be read.
     """
     try:
-        lines = Path(path).read_text("utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not a text file in UTF-8, with one number a line") from error
-    numbers = {at: line.strip() for at, line in enumerate(lines, 1) if line.strip()}
-    bad = [f"line {at}: {text[:40]!r}" for at, text in numbers.items() if not is_number(text)]
-    if bad or not numbers:
+        lines = data.decode("utf-8-sig").splitlines()
+        return Lexicon(filter(None, map(str.strip, lines)))
+    except ValueError as error:
         raise ValueError(
-            f"{path} is not a lexicon, which has one number, digits 0 to 9, in each line. "
-            f"Received: {', '.join(bad[:5]) or 'no numbers'}" + ", ..." * (len(bad) > 5)
-        )
-    return Lexicon(numbers.values())
+            f"{name} is not a text file in UTF-8 with one number in each line: {error}"
+        ) from error
+
+
+def read_lexicon(path: str | Path) -> Lexicon:
+    """Read a lexicon from a text file, as `decode_lexicon` does.
+
+    Raises:
+        ValueError: as `decode_lexicon`.
+        OSError: if the file cannot be read.
+    """
+    return decode_lexicon(Path(path).read_bytes(), str(path))

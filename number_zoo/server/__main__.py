@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from importlib.util import find_spec
+from pathlib import Path
 
 from number_zoo.published import DEFAULT_WEIGHTS, SMALL_WEIGHTS
 
@@ -19,6 +20,7 @@ EXAMPLES = """examples:
   {prog}                                  on http://127.0.0.1:8000
   {prog} --weights reader.onnx runs/my_run
   {prog} --host 0.0.0.0 --port 8080       reachable from other machines
+  {prog} --lexicon start_list.txt         reads only the numbers of a list
   {prog} --allow-origin https://example.org
   curl --data-binary @photo.jpg http://127.0.0.1:8000/api/read"""
 
@@ -41,6 +43,9 @@ def parse(arguments: Sequence[str] | None, prog: str) -> argparse.Namespace:
     add("--locator", metavar="NAME|FILE|RUN",
         help="locator of all numbers in an image, of the same kinds as --weights (default: the "
         "published one)")  # fmt: skip
+    add("--lexicon", type=Path, metavar="FILE",
+        help="read only the numbers in this text file, one in each line, unless a request has its "
+        "own (default: any number)")  # fmt: skip
     add("--allow-origin", action="append", default=[], metavar="ORIGIN", type=_origin,
         help="allow pages of this origin to use the API, such as https://example.org; may be given "
         'several times; "*" for all (default: only the server itself)')  # fmt: skip
@@ -68,6 +73,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "number-zoo serve")
         print(f"{prog} needs {', '.join(missing)}: {install}", file=sys.stderr)
         return 2
     # Imported only now, so that --help and wrong options do not wait.
+    from number_zoo.lexicon import read_lexicon
     from number_zoo.server.api import make_server
     from number_zoo.server.limits import Limits
     from number_zoo.server.readers import load_readers
@@ -75,10 +81,13 @@ def main(arguments: Sequence[str] | None = None, prog: str = "number-zoo serve")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("python_multipart").setLevel(logging.ERROR)  # its warnings quote bodies
     try:
-        readers = load_readers(options.weights, options.locator)
+        lexicon = options.lexicon and read_lexicon(options.lexicon)
+        readers = load_readers(options.weights, options.locator, lexicon)
         _check_address(options.host, options.port)
     except (ValueError, OSError) as error:
-        print(f"{prog}: {error}", file=sys.stderr)
+        has_file = isinstance(error, OSError) and error.filename is not None
+        text = f"{error.filename}: {error.strerror}" if has_file else error
+        print(f"{prog}: {text}", file=sys.stderr)
         return 2
     server = make_server(readers, Limits(), options.host, options.port, options.allow_origin)
     with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C stops it as SIGTERM does

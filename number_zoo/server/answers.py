@@ -77,6 +77,10 @@ class Model(BaseModel):
     finds_box: bool = Field(description="Whether it predicts the box of the number")
     finds_all: bool = Field(description="Whether it can read all numbers in an image: `all`")
     licence: str | None
+    lexicon: int | None = Field(
+        description="How many numbers the server's lexicon has, the only ones that are read by "
+        "requests without a lexicon of their own; null if all are"
+    )
 
 
 class Models(BaseModel):

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import itertools
 import shlex
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import uvicorn
 from fastapi import FastAPI, Query, Request
 from starlette.middleware.cors import CORSMiddleware
@@ -19,10 +21,11 @@ from starlette.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
+from number_zoo.lexicon import Lexicon
 from number_zoo.names import unknown_name
 from number_zoo.reader import available_cores
 from number_zoo.server import uploads
-from number_zoo.server.answers import Answer, Health, Image, Models
+from number_zoo.server.answers import Answer, Health, Image, Models, Reading
 from number_zoo.server.headers import SecurityHeaders
 from number_zoo.server.limits import Limits
 from number_zoo.server.parameters import Parameters
@@ -34,6 +37,9 @@ PAGE = Path(__file__).parent / "static"
 
 STOP_SECONDS = 30
 """Seconds that requests in progress have to finish when the server is stopped."""
+
+Read = Callable[[np.ndarray], list[Reading]]
+"""Reads an image, uint8 (height, width, 3)."""
 
 _BINARY = {"type": "string", "format": "binary"}
 _NOT_EMPTY = _BINARY | {"minLength": 1}
@@ -51,7 +57,11 @@ _BODY = {
                     "type": "object",
                     "required": ["image"],
                     "additionalProperties": False,
-                    "properties": {"image": {"type": "array", "minItems": 1, "items": _BINARY}},
+                    "properties": {
+                        "image": {"type": "array", "minItems": 1, "items": _BINARY},
+                        "lexicon": _BINARY
+                        | {"description": "The only numbers to read: a text with one in each line"},
+                    },
                 }
             },
         },
@@ -110,13 +120,17 @@ class Service:
             body = await uploads.receive(request, self.limits, lambda size: take("bodies", size))
             take("requests", 1)
             started = time.perf_counter()
-            sent = await uploads.uploads_in(body, request.headers, self.limits)
+            sent = await uploads.contents_of(body, request.headers, self.limits)
             del body
-            if asked.box is not None and len(sent) > 1:
-                raise Refused(422, f"box is for one image. Received: {len(sent)} images")
+            if asked.box is not None and len(sent.images) > 1:
+                raise Refused(422, f"box is for one image. Received: {len(sent.images)} images")
+            names = dict.fromkeys(asked.model or list(self.readers)[:1])  # without repetitions
+            readers = [self.readers[name] for name in names]
+            lexicon = _lexicon_of(asked, sent, readers, self.limits)
+            read = functools.partial(_read, readers, asked, lexicon)
             try:
                 async with asyncio.timeout(self.limits.read_seconds):
-                    images = await self._read_images(sent, asked)
+                    images = await self._read_images(sent.images, read)
             except TimeoutError:
                 raise self._busy() from None
             spent = 1000 * (time.perf_counter() - started)
@@ -132,9 +146,9 @@ class Service:
     def _busy(self) -> Refused:
         return Refused(503, "The server is busy: try again later", self.workers.seconds_to_wait)
 
-    async def _read_images(self, sent: Sequence[uploads.Upload], asked: Parameters) -> list[Image]:
+    async def _read_images(self, sent: Sequence[uploads.Upload], read: Read) -> list[Image]:
         outcomes = await asyncio.gather(
-            *(self._read(upload, asked) for upload in sent), return_exceptions=True
+            *(self._read_image(upload, read) for upload in sent), return_exceptions=True
         )
         for outcome in outcomes:
             if isinstance(outcome, BaseException) and (
@@ -148,26 +162,46 @@ class Service:
             for upload, outcome in zip(sent, outcomes, strict=True)
         ]
 
-    async def _read(self, upload: uploads.Upload, asked: Parameters) -> Image:
+    async def _read_image(self, upload: uploads.Upload, read: Read) -> Image:
         width, height = await asyncio.to_thread(uploads.measure, upload, self.limits)
+
         is_large = width * height > self.limits.large
         async with self._large if is_large else contextlib.nullcontext():
-            return await self.workers.run(functools.partial(self._read_in_thread, upload, asked))
+            return await self.workers.run(functools.partial(self._read_in_thread, upload, read))
 
-    def _read_in_thread(self, upload: uploads.Upload, asked: Parameters) -> Image:
+    def _read_in_thread(self, upload: uploads.Upload, read: Read) -> Image:
         image = uploads.decode(upload, self.limits)
         height, width = image.shape[:2]
-        names = dict.fromkeys(asked.model or list(self.readers)[:1])  # without repetitions
-        readers = [self.readers[name] for name in names]
-        if asked.all:
-            located = readers[0].locate(image)
-            readings = [
-                r for reader in readers for r in reader.read_all(image, located, asked.explain)
-            ]
-        else:
-            box = asked.box_in(width, height)
-            readings = [reader.read(image, box, asked.explain) for reader in readers]
-        return Image(file=upload.name, width=width, height=height, readings=readings, error=None)
+        return Image(file=upload.name, width=width, height=height, readings=read(image), error=None)
+
+
+def _lexicon_of(
+    asked: Parameters, sent: uploads.Contents, readers: Sequence[ModelReader], limits: Limits
+) -> Lexicon | None:
+    """The lexicon of a request, which all of its readers can read; None if it has none."""
+    lexicon = sent.lexicon
+    if asked.lexicon:
+        if lexicon is not None:
+            raise Refused(422, "A request has one lexicon. Received: one as a parameter too")
+        lexicon = uploads.make_lexicon(",".join(asked.lexicon).split(","), limits)
+    try:
+        for reader in readers:
+            reader.check(lexicon)
+    except ValueError as error:
+        raise Refused(422, str(error)) from None
+    return lexicon
+
+
+def _read(
+    readers: Sequence[ModelReader], asked: Parameters, lexicon: Lexicon | None, image: np.ndarray
+) -> list[Reading]:
+    """The readings of an image, uint8 (height, width, 3), by each model."""
+    if asked.all:
+        located = readers[0].locate(image)
+        several = (reader.read_all(image, located, asked.explain, lexicon) for reader in readers)
+        return list(itertools.chain.from_iterable(several))
+    box = asked.box_in(*image.shape[1::-1])
+    return [reader.read(image, box, asked.explain, lexicon) for reader in readers]
 
 
 def create_app(

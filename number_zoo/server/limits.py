@@ -16,6 +16,8 @@ class Limits:
     Attributes:
         body: bytes of the body of a request.
         files: images in one request.
+        lexicon: bytes of a request's own lexicon, with one separator a number: about 20,000 numbers
+            of five digits.
         pixels: pixels of one image, read from its header before anything is decoded.
         scans: scans of a progressive JPEG; each needs a pass over the image. Cameras and editors
             write about ten.
@@ -33,6 +35,7 @@ class Limits:
 
     body: int = 10 * MIB
     files: int = 32
+    lexicon: int = MIB // 8
     pixels: int = 25_000_000
     scans: int = 100
     reads: int = 100_000

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BaseModel, Field, field_validator, model_validator
+from pydantic import BaseModel, Field, WithJsonSchema, field_validator, model_validator
 
 from number_zoo.names import unknown_name
 from number_zoo.server.problems import Refused
+
+_NUMBERS = {"type": "string", "pattern": "^[0-9]+(,[0-9]+)*$"}
 
 _SMALLEST_BOX = 3.0
 """Minimum width and height of a box in pixels; smaller boxes are errors, such as fractions."""
@@ -29,6 +31,12 @@ class Parameters(BaseModel):
     )
     explain: bool = Field(False, description="Return an attention map for each digit")
     all: bool = Field(False, description="Read all numbers in each image, not only the most likely")
+    lexicon: list[Annotated[str, WithJsonSchema(_NUMBERS)]] = Field(
+        [],
+        description="The only numbers to read, with leading zeros, separated by commas; may be "
+        "repeated. A long list belongs in the body. Default: the server's lexicon, or any number",
+        examples=[["7,12,118"]],
+    )
 
     @model_validator(mode="before")
     @classmethod

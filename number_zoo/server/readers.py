@@ -12,6 +12,7 @@ from PIL import Image
 
 from number_zoo import names
 from number_zoo.boxes import crop_around
+from number_zoo.lexicon import Lexicon
 from number_zoo.locator import Locations, open_locator
 from number_zoo.predictions import Predictions
 from number_zoo.reader import available_cores, open_reader
@@ -28,12 +29,15 @@ class ModelReader:
 
     Args:
         weights, locator: as `number_zoo.reader.open_reader` takes them.
+        lexicon: the only numbers to read by default; None for any.
 
     Raises:
-        ValueError: if there are no such weights.
+        ValueError: if there are no such weights, or the lexicon has numbers of more digits than
+            they read.
     """
 
-    def __init__(self, weights: str, locator: str | None = None):
+    def __init__(self, weights: str, locator: str | None = None, lexicon: Lexicon | None = None):
+        self._lexicon = lexicon
         self._reader = open_reader(weights, 1, _THREADS, locator)
         # Once: its file may be replaced while the server runs.
         self._open_locator = functools.cache(lambda: open_locator(locator, _THREADS))
@@ -49,7 +53,9 @@ class ModelReader:
             finds_box=names.BOX in outputs,
             finds_all=True,
             licence=metadata.get("licence"),
+            lexicon=None if lexicon is None else len(lexicon),
         )
+        self.check(lexicon)
         self._grid = metadata.get("attention_grid")
 
     @property
@@ -57,8 +63,20 @@ class ModelReader:
         """Name of the model, as in requests and responses."""
         return self.description.name
 
+    def check(self, lexicon: Lexicon | None) -> None:
+        """Raise a ValueError if a lexicon has numbers of more digits than the model reads."""
+        if lexicon is not None:
+            try:
+                lexicon.check_length(self.description.max_digits)
+            except ValueError as error:
+                raise ValueError(f"{self.name}: {error}") from None
+
     def read(
-        self, image: np.ndarray, box: np.ndarray | None = None, explain: bool = False
+        self,
+        image: np.ndarray,
+        box: np.ndarray | None = None,
+        explain: bool = False,
+        lexicon: Lexicon | None = None,
     ) -> Reading:
         """Read an image.
 
@@ -66,9 +84,11 @@ class ModelReader:
             image: uint8 (height, width, 3), RGB.
             box: bounding box of the number in pixels; None to predict it.
             explain: whether to return attention maps.
+            lexicon: the only numbers to read; None for those of the model.
         """
         crop = None if box is None else crop_around(box, *image.shape[1::-1])
-        predictions = self._reader.predict_any_turn([image], [crop])
+        lexicon = lexicon or self._lexicon
+        predictions = self._reader.predict_any_turn([image], [crop], lexicon)
         (reading,) = self._answers(predictions, explain)
         return reading
 
@@ -77,15 +97,20 @@ class ModelReader:
         return self._open_locator().locate(image)
 
     def read_all(
-        self, image: np.ndarray, locations: Locations, explain: bool = False
+        self,
+        image: np.ndarray,
+        locations: Locations,
+        explain: bool = False,
+        lexicon: Lexicon | None = None,
     ) -> list[Reading]:
         """Read all numbers in an image, in reading order.
 
         Args:
-            image, explain: as for `read`.
+            image, explain, lexicon: as for `read`.
             locations: of the numbers.
         """
-        (predictions,) = self._reader.predict_all([image], [locations])
+        lexicon = lexicon or self._lexicon
+        (predictions,) = self._reader.predict_all([image], [locations], lexicon)
         return self._answers(predictions, explain)
 
     def _answers(self, predictions: Predictions, explain: bool) -> list[Reading]:
@@ -136,22 +161,25 @@ class ModelReader:
         return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
 
 
-def load_readers(weights: Sequence[str], locator: str | None = None) -> dict[str, ModelReader]:
+def load_readers(
+    weights: Sequence[str], locator: str | None = None, lexicon: Lexicon | None = None
+) -> dict[str, ModelReader]:
     """Load models, ready to read.
 
     Args:
         weights: as for `ModelReader`, at least one.
         locator: as for `ModelReader`. The default locator is loaded on first use.
+        lexicon: as for `ModelReader`.
 
     Returns:
         The readers by name, in the given order.
 
     Raises:
-        ValueError: if there are no such weights, or two have the same name.
+        ValueError: as for `ModelReader`, or if two weights have the same name.
     """
     readers: dict[str, ModelReader] = {}
     for source in weights:
-        reader = ModelReader(source, locator)
+        reader = ModelReader(source, locator, lexicon)
         if reader.name in readers:
             raise ValueError(f"two models have the name {reader.name!r}. Received: {source}")
         readers[reader.name] = reader

@@ -1,23 +1,24 @@
-"""Receive uploaded images within limits, extract them from forms and JSON, and decode them."""
+"""Receive requests within limits, extract images and a lexicon from their bodies, and decode."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
 import io
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
 from fastapi import Request
 from PIL import Image
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, WithJsonSchema
 from starlette.datastructures import Headers
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
 from number_zoo.images import decode_image
+from number_zoo.lexicon import Lexicon, decode_lexicon
 from number_zoo.server.limits import MIB, Limits
 from number_zoo.server.problems import NoImage, Refused
 
@@ -32,18 +33,25 @@ _UNREADABLE = (OSError, SyntaxError, ValueError, EOFError)
 _SCAN = b"\xff\xda"
 _CHUNK = 64 * 1024
 _BASE64 = bytes(range(256)).translate(None, b'{}[]":,')
-_MOST_STRUCTURE = 10_000
+_MOST_STRUCTURE = 100_000
 """Maximum number of brackets, quotes, colons and commas of a JSON body."""
 
 _Text = Annotated[str, Field(min_length=1)]
+_Number = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^[0-9]+$"})]
 
 
 class JsonBody(BaseModel, extra="forbid"):
-    """Images of a request as JSON."""
+    """Images of a request as JSON, and its lexicon."""
 
-    image: _Text | Annotated[list[_Text], Field(min_length=1)] = Field(
+    # Only the first error of a list, since thousands would take long.
+    image: _Text | Annotated[list[_Text], Field(min_length=1, fail_fast=True)] = Field(
         description="An image as base64 or a `data:` URL, or a list of them",
         examples=["data:image/jpeg;base64,/9j/4AAQSkZJRg…"],
+    )
+    lexicon: Annotated[list[_Number], Field(fail_fast=True)] | None = Field(
+        None,
+        description="The only numbers to read, instead of the server's lexicon",
+        examples=[["7", "12", "118"]],
     )
 
 
@@ -58,6 +66,14 @@ class Upload:
     def called(self) -> str:
         """The name of the image in error messages."""
         return self.name or "The image"
+
+
+@dataclass(frozen=True)
+class Contents:
+    """The body of a request: its images, and its lexicon if it has one."""
+
+    images: list[Upload]
+    lexicon: Lexicon | None = None
 
 
 async def receive(request: Request, limits: Limits, take: Callable[[int], None]) -> bytes:
@@ -94,29 +110,44 @@ async def receive(request: Request, limits: Limits, take: Callable[[int], None])
     return bytes(body)
 
 
-async def uploads_in(body: bytes, headers: Headers, limits: Limits) -> list[Upload]:
+async def contents_of(body: bytes, headers: Headers, limits: Limits) -> Contents:
     """The images in the body of a request: files of a form, base64 texts of JSON, or the whole
-    body.
+    body; and the lexicon of a form or JSON.
 
     Raises:
-        Refused: 400, 413 or 422, if there is no image, if there are too many, or if the form or
-            JSON is malformed or has other fields.
+        Refused: 400, 413 or 422, if there is no image, if there are too many, if the form or
+            JSON is malformed or has other fields, or if the lexicon is none.
     """
     kind = headers.get("content-type", "").lower()
     if kind.startswith("multipart/form-data"):
-        uploads = await _files_in(body, headers, limits)
+        contents = await _contents_of_form(body, headers, limits)
     elif body[:64].lstrip().startswith(b"{") or (body and kind.startswith("application/json")):
-        uploads = _images_in_json(body)
+        contents = _contents_of_json(body, limits)
     else:
-        uploads = [Upload(None, body)] if body else []
-    if not uploads:
+        contents = Contents([Upload(None, body)] if body else [])
+    if not contents.images:
         raise NoImage(
             400, "A request has an image as its body, several as files of a multipart form, or JSON"
             ". Received: none"
         )  # fmt: skip
-    if len(uploads) > limits.files:
+    if len(contents.images) > limits.files:
         raise _too_many(limits)
-    return uploads
+    return contents
+
+
+def make_lexicon(source: bytes | Sequence[str], limits: Limits, name: str = "lexicon") -> Lexicon:
+    """The lexicon of a request: the bytes of a text file, or numbers.
+
+    Raises:
+        Refused: 413 or 422, if it is too large, or has no numbers or something else.
+    """
+    size = len(source) if isinstance(source, bytes) else sum(map(len, source)) + len(source)
+    if size > limits.lexicon:
+        raise Refused(413, f"A lexicon has at most {limits.lexicon:,} bytes. Received: {size:,}")
+    try:
+        return decode_lexicon(source, name) if isinstance(source, bytes) else Lexicon(source)
+    except ValueError as error:
+        raise Refused(422, str(error)) from None
 
 
 class _InMemory(MultiPartParser):
@@ -125,18 +156,25 @@ class _InMemory(MultiPartParser):
     spool_max_size = 2**31
 
 
-async def _files_in(body: bytes, headers: Headers, limits: Limits) -> list[Upload]:
-    parser = _InMemory(headers, _in_chunks(body), max_files=limits.files, max_fields=0)
+async def _contents_of_form(body: bytes, headers: Headers, limits: Limits) -> Contents:
+    parser = _InMemory(headers, _in_chunks(body), max_files=limits.files + 1, max_fields=0)
     try:
         form = await parser.parse()
     except MultiPartException as error:
         if "Too many files" in error.message:
             raise _too_many(limits) from None
         if "Too many fields" in error.message:
-            detail = "A form has files only; parameters belong in the query string"
+            detail = "A form has files only (a lexicon too); parameters belong in the query string"
             raise Refused(422, f"{detail}, as in ?model=NAME. Received: another field") from None
         raise Refused(400, f"Malformed multipart form: {error.message}") from None
-    return [Upload(file.filename or None, await file.read()) for _, file in form.multi_items()]
+    images, lexicons = [], []
+    for field, file in form.multi_items():
+        upload = Upload(file.filename or None, await file.read())
+        (lexicons if field == "lexicon" else images).append(upload)
+    if len(lexicons) > 1:
+        raise Refused(422, f"A form has one lexicon. Received: {len(lexicons)}")
+    lexicon = [make_lexicon(file.data, limits, file.name or "lexicon") for file in lexicons]
+    return Contents(images, *lexicon)
 
 
 async def _in_chunks(body: bytes) -> AsyncIterator[bytes]:
@@ -145,24 +183,24 @@ async def _in_chunks(body: bytes) -> AsyncIterator[bytes]:
         await asyncio.sleep(0)  # lets other requests proceed
 
 
-def _images_in_json(body: bytes) -> list[Upload]:
+def _contents_of_json(body: bytes, limits: Limits) -> Contents:
     # Checked before parsing, which could take long: base64 has none of these characters.
     try:
         if len(body.translate(None, _BASE64)) > _MOST_STRUCTURE:
             raise ValueError("far more data")
-        image = JsonBody.model_validate_json(body).image
-        return [
-            Upload(None, _from_base64(text))
-            for text in ([image] if isinstance(image, str) else image)
-        ]
+        sent = JsonBody.model_validate_json(body)
+        texts = [sent.image] if isinstance(sent.image, str) else sent.image
+        lexicon = None if sent.lexicon is None else make_lexicon(sent.lexicon, limits)
+        return Contents([Upload(None, _from_base64(text)) for text in texts], lexicon)
     except ValidationError as error:
         place, problem = error.errors()[-1]["loc"], error.errors()[-1]["msg"]
         received = f"{'.'.join(map(str, place))}: {problem}" if place else problem
     except ValueError as error:
         received = str(error)
     raise Refused(
-        422, 'A JSON body is {"image": "…"}: base64 or a data: URL, or a list of them; parameters '
-        f"belong in the query string, as in ?model=NAME. Received: {received}"
+        422, 'A JSON body is {"image": "…"}: base64 or a data: URL, or a list of them, with '
+        '"lexicon": ["7", "12"] where it has one; parameters belong in the query string, as in '
+        f"?model=NAME. Received: {received}"
     )  # fmt: skip
 
 

@@ -1,5 +1,7 @@
 """A lexicon: the most probable of its numbers, or none."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
@@ -116,6 +118,19 @@ def test_numbers_that_the_reader_cannot_read_are_an_error():
         reader.read(_draw("175"), ["175", "123456"])
 
 
+def test_one_long_number_takes_no_memory_for_all_others():
+    numbers = [*map(str, range(1_000)), 100_000 * "1"]
+    tracemalloc.start()
+    try:
+        lexicon = Lexicon(numbers)
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
+    assert len(lexicon) == 1_001
+    with pytest.raises(ValueError, match=rf"has {40 * '1'}, but .* at most 10 digits"):
+        lexicon.check_length(10)
+
+
 def test_the_command_takes_a_file_of_numbers(tmp_path, capsys):
     file = tmp_path / "start list.txt"
     file.write_bytes(b"\xef\xbb\xbf12\r\n\r\n 175 \r\n")
@@ -132,9 +147,9 @@ def test_the_command_takes_a_file_of_numbers(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"number\n12\n13B\n", "Received: line 1: 'number', line 3: '13B'"),
-        (b"\n \n", "Received: no numbers"),
-        (b"1\n\xff\xfe", "not a text file in UTF-8"),
+        (b"number\n12\n13B\n", "one number in each line: .*Received: 'number', '13B'$"),
+        (b"\n \n", "Received: none"),
+        (b"1\n\xff\xfe", "not a text file in UTF-8.*byte 0xff"),
     ],
 )
 def test_a_file_that_is_no_lexicon_is_an_error(data, message, tmp_path):

@@ -20,9 +20,11 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 import number_zoo
+from number_zoo.lexicon import Lexicon
 from number_zoo.server import uploads, workers
 from number_zoo.server.api import create_app
 from number_zoo.server.limits import Limits
+from number_zoo.server.readers import load_readers
 from tests.conftest import draw_plate, encode_image
 from tests.server.samples import FIRST, PHOTO, SECOND, encode, three_plates
 
@@ -43,6 +45,13 @@ def attention_of(digit):
 
 def form(*contents, name="a.png"):
     return [("image", (name, content, "text/plain")) for content in contents]
+
+
+def listed(text):
+    return "lexicon", ("list.txt", text, "text/plain")
+
+
+LISTED = {"image": BASE64, "lexicon": ["7", "12"]}
 
 
 @pytest.fixture
@@ -171,6 +180,46 @@ def test_images_come_as_base64_in_json(client, image, count, kind):
     assert answer.json()["images"] == count * read(client, model=SECOND).json()["images"]
 
 
+LEXICON = ["0402", "175", "31"]
+WITH_LEXICON = {
+    "parameters": {"content": three_plates(), "params": {"lexicon": ["0402,175", "31"]}},
+    "a form": {"files": [*form(three_plates()), listed(b"0402\r\n175\r\n\r\n 31\r\n")]},
+    "JSON": {"json": {"image": base64.b64encode(three_plates()).decode(), "lexicon": LEXICON}},
+}
+
+
+@pytest.mark.parametrize("how", WITH_LEXICON)
+def test_a_lexicon_restricts_what_is_read_as_in_the_package(how, client, plate_locator):
+    image, sent = three_plates(), {"params": {}} | WITH_LEXICON[how]
+    of_all = sent | {"params": sent["params"] | {"all": True}}
+    (every,) = client.post("/api/read", **of_all).json()["images"]
+    expected = number_zoo.read_all(image, FIRST, plate_locator, LEXICON)
+    assert [reading["number"] for reading in every["readings"]] == ["175", "31"]
+    (one,) = client.post("/api/read", **sent).json()["images"]
+    expected.append(number_zoo.read(image, FIRST, LEXICON))
+    for reading, theirs in zip(every["readings"] + one["readings"], expected, strict=True):
+        assert reading["number"] == theirs.number
+        assert reading["confidence"] == pytest.approx(theirs.confidence, abs=1e-4)
+        assert reading["box"] == pytest.approx(theirs.box, abs=0.1)
+
+
+def test_a_lexicon_of_the_server_is_read_unless_a_request_has_its_own(plate_locator):
+    readers = load_readers([FIRST], str(plate_locator), Lexicon(["743", "47", "7473"]))
+    with TestClient(create_app(readers)) as client:
+        assert client.get("/api/models").json()["models"][0]["lexicon"] == 3
+        for params, number in [
+            ({}, ""), ({"lexicon": "473,47"}, "473"), ({"box": "50,40,200,180"}, ""),
+        ]:  # fmt: skip
+            (image,) = read(client, PHOTO, **params).json()["images"]
+            assert image["readings"][0]["number"] == number
+        assert read(client, three_plates(), all=True).json()["images"][0]["readings"] == []
+
+
+def test_the_default_limit_of_a_lexicon_is_enough_for_a_marathon(client):
+    numbers = [str(number) for number in range(20_000)]
+    assert client.post("/api/read", json={"image": BASE64, "lexicon": numbers}).status_code == 200
+
+
 def test_a_box_is_read_rather_than_detected(client):
     answer = read(client, PHOTO, box="200,100,260,160", model=[FIRST, SECOND]).json()
     for reading in answer["images"][0]["readings"]:
@@ -205,7 +254,7 @@ IN_PIXELS = "in pixels of the image, 60 x 40, not in fractions of it; at least 3
             {"content": b"", "params": {"all": "true"}},
             "photo.jpg 'http://testserver/api/read?all=true'",
         ),
-        (422, {"params": {"explian": "1"}}, "unknown parameter 'explian'. Known: explain, model"),
+        (422, {"params": {"explian": "1"}}, "unknown parameter 'explian'. Known: explain, "),
         (400, {"content": b"--x\r\nrubbish", "headers": FORM}, "multipart"),
         (400, {"content": b"a", "headers": {"content-type": "multipart/form-data"}}, "multipart"),
         (422, {"files": form(encode()), "data": {"model": FIRST}}, "?model=NAME"),
@@ -231,10 +280,24 @@ IN_PIXELS = "in pixels of the image, 60 x 40, not in fractions of it; at least 3
         (422, {"json": {"image": BASE64, "model": FIRST}}, "?model=NAME. Received: model: Extra"),
         (422, {"json": {"image": []}}, 'A JSON body is {"image"'),
         (422, {"json": {"image": "https://example.org/1.jpg"}}, "Received: 'https://example.org/1"),
-        (422, {"json": {"image": 10_001 * ["a"]}}, "far more"),
+        (422, {"json": {"image": 40_000 * ["a"]}}, "far more"),
         (422, {"json": [BASE64]}, "A JSON body is"),
         (413, {"json": {"image": 33 * [BASE64]}}, "at most 32 images"),
         (415, {"json": {"image": "aaaa"}}, "not an image"),
+        (422, {"params": {"lexicon": "7,12B,3"}}, "digits 0 to 9. Received: '12B'"),
+        (422, {"params": {"lexicon": ["7", ""]}}, "Received: ''"),
+        (422, {"params": {"lexicon": "12345678901"}}, f"{FIRST}: the lexicon has 12345678901, but"),
+        (422, {"params": {"lexicon": "12", "model": SECOND}}, "at most 1 digits"),
+        (422, {"params": {"lexicon": "7"}, "json": LISTED}, "one as a parameter too"),
+        (422, {"json": LISTED | {"lexicon": ["7", "x"]}}, "digits 0 to 9. Received: 'x'"),
+        (422, {"json": LISTED | {"lexicon": []}}, "Received: none"),
+        (422, {"json": LISTED | {"lexicon": ["7", 12]}}, "lexicon.1: Input should be a valid str"),
+        (422, {"files": [*form(encode()), listed(b"7\n 12 \n13B\n")]}, "list.txt is not a text"),
+        (422, {"files": [*form(encode()), listed(b"7\n 12 \n13B\n")]}, "line: a lexicon"),
+        (422, {"files": [*form(encode()), listed(b"7"), listed(b"7")]}, "one lexicon. Received: 2"),
+        (413, {"files": [*form(encode()), listed(bytes(131_073))]}, "131,072 bytes. Received: 131"),
+        (413, {"json": LISTED | {"lexicon": 20 * [7_000 * "7"]}}, "131,072 bytes. Received: 140"),
+        (400, {"files": [listed(b"7")]}, "of the form, for example: curl -F image=@photo.jpg"),
     ],
 )
 def test_a_wrong_request_is_told_what_is_accepted(client, status, request_, words):
@@ -394,6 +457,7 @@ def test_models_and_health(client):
     assert [model["name"] for model in models] == [FIRST, SECOND]
     assert [model["finds_box"] for model in models] == [True, False]
     assert models[0]["input"] == [64, 160, 3] and models[0]["max_digits"] == 10
+    assert models[0]["lexicon"] is None
     assert models[0]["parameters"] == 745_741 and "non-commercial" in models[0]["licence"]
     assert client.get("/healthz").json() == {"status": "ok", "waiting": 0, "requests": 0}
     assert client.head("/healthz").status_code == 200

@@ -332,6 +332,16 @@ def test_models_are_switched(open_page, readers):
     page.wait_for_selector("#box.yours")
 
 
+def test_a_lexicon_of_the_server_is_said(open_page, readers):
+    page = open_page()
+    assert page.locator("#lexicon").inner_text() == ""
+    models = [reader.description.model_dump() | {"lexicon": 412} for reader in readers.values()]
+    page.route("**/api/models", lambda route: route.fulfill(json={"models": models}))
+    page.reload()
+    page.wait_for_selector("#examples img")
+    assert "Only the numbers of a list of 412 are read." in page.locator("header p").inner_text()
+
+
 def test_all_numbers_are_listed_and_one_is_chosen(open_page, readers):
     page = open_page()
     upload(page, three_plates())

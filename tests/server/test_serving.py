@@ -122,10 +122,14 @@ runpy.run_module("app", run_name="__main__")
 BLOCKED = {"keras", "tensorflow", "cv2", "jax", "models", "datasets", "inference", "artifacts"}
 
 
-def test_it_starts_without_keras_reads_and_stops():
+def test_it_starts_without_keras_reads_and_stops(tmp_path):
     code = WITHOUT_THE_PROJECT.format(blocked=BLOCKED)
-    with served(code, FIRST, stderr=subprocess.PIPE, text=True) as (process, address):
+    lexicon = tmp_path / "list.txt"
+    lexicon.write_text("473\n12\n")
+    options = {"stderr": subprocess.PIPE, "text": True}
+    with served(code, FIRST, "--lexicon", str(lexicon), **options) as (process, address):
         assert number_read(address) == "473"
+        assert httpx.get(f"{address}/api/models").json()["models"][0]["lexicon"] == 2
         process.send_signal(signal.SIGINT)
         _, written = process.communicate(timeout=30)
     assert process.returncode in (0, -signal.SIGINT) and "Traceback" not in written
@@ -172,6 +176,8 @@ def test_a_model_that_hangs_does_not_keep_a_stopped_server_alive():
         (["--weights", "nothing.onnx"], "nothing.onnx: there is no such file"),
         (["--weights", FIRST, FIRST], f"two models have the name {FIRST!r}"),
         (["--port", "70000"], "0 to 65535"),
+        (["--lexicon", "nothing.txt"], "serve: nothing.txt: No such file"),
+        (["--lexicon", __file__], "Received: "),
         (["--allow-origin", "example.org"], "Received: example.org"),
     ],
 )
@@ -182,6 +188,13 @@ def test_a_wrong_option_is_reported_in_one_line(arguments, message, capsys):
         status = stop.code
     assert status == 2
     assert message in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_lexicon_that_a_model_cannot_read_is_reported_at_the_start(tmp_path, capsys):
+    lexicon = tmp_path / "list.txt"
+    lexicon.write_text("123456\n")
+    assert main(["--weights", "street_numbers_small", "--lexicon", str(lexicon)]) == 2
+    assert "street_numbers_small: the lexicon has 123456, but" in capsys.readouterr().err
 
 
 def test_a_port_in_use_is_reported_with_the_option_for_another(capsys):

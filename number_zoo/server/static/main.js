@@ -293,6 +293,7 @@ function showModels() {
     }),
   );
   find("all-switch").hidden = !models[0]?.finds_all;
+  if (models[0]?.lexicon) find("lexicon").append(` Only the numbers of a list of ${models[0].lexicon} are read.`);
   function change(event) {
     if (!chosenModels().length) event.target.checked = true; // at least one model is always selected
     readAgain();

@@ -144,7 +144,7 @@ def test_packed_fonts_are_of_the_train_split_and_become_a_source(tmp_path, monke
     packs = pack.load(out)
     assert packs[pack.FONTS].labels == ["abel-Bold.woff"]
     arrays, rng = feed.empty(17), np.random.default_rng(0)
-    writers, without = feed.reader_writers(packs, 0), feed.reader_writers({}, 0)
+    writers, without = (feed.reader_writers(one, 0, tmp_path) for one in (packs, {}))
     assert set(writers) - set(without) == {"drawn/typefaces", "drawn/typeface scenes"}
     writers["drawn/typefaces"](arrays, 0, 0, rng)
     for row, source in enumerate(("drawn/scenes", "drawn/typeface scenes")):
@@ -152,6 +152,24 @@ def test_packed_fonts_are_of_the_train_split_and_become_a_source(tmp_path, monke
             writers[source](arrays, 1 + 8 * row + index, index, np.random.default_rng(index))
     assert arrays["images"].std(axis=(1, 2, 3)).min() > 1
     assert (arrays["images"][1:9] != arrays["images"][9:]).any(), "in another typeface"
+
+
+@pytest.mark.parametrize("name", ["readers", "locate"])
+def test_files_of_the_writers_are_removed_after_the_training(name, tmp_path, monkeypatch):
+    from training.accelerator import __main__ as readers_command
+    from training.accelerator import locate, readers
+
+    files = [cv2.imencode(".png", digit_image(n)[..., 0])[1].tobytes() for n in range(10)]
+    digits = pack.Packed(files, list("0123456789"), np.full((10, 10, 4), np.nan, np.float32))
+    out, temporary, during = tmp_path / "pack.npz", tmp_path / "temporary", []
+    temporary.mkdir()
+    pack.save(out, {pack.MNIST: digits})
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    commands = {"readers": (readers, readers_command.main), "locate": (locate, locate.main)}
+    module, main = commands[name]
+    monkeypatch.setattr(module, "train", lambda *_: during.extend(temporary.rglob("digits.npz")))
+    assert main([str(out), "--out", str(tmp_path / "out"), "--workers", "0"]) == 0
+    assert len(during) == 1 and not list(temporary.rglob("digits.npz"))
 
 
 def test_initial_weights_belong_to_the_models_in_the_order_of_the_training(
@@ -218,15 +236,15 @@ def test_a_locator_starts_from_the_layers_of_the_same_name(tmp_path, monkeypatch
             np.testing.assert_array_equal(copied, weights)
 
 
-def test_no_image_of_a_data_set_is_drawn(monkeypatch):
+def test_no_image_of_a_data_set_is_drawn(tmp_path, monkeypatch):
     drawn = []
     monkeypatch.setattr(feed, "render", lambda seed, *_: drawn.append(seed) or render(0, 0))
     monkeypatch.setattr(
         scene_feed, "render_scene", lambda seed, *_: drawn.append(seed) or render_scene(0, 0)
     )
     rng = np.random.default_rng(0)
-    feed.reader_writers({}, 0)["drawn/wide"](feed.empty(1), 0, 0, rng)
-    scene_feed.writers({}, 0)["rendered"](feed.empty(1, scene_feed.FIELDS), 0, 0, rng)
+    feed.reader_writers({}, 0, tmp_path)["drawn/wide"](feed.empty(1), 0, 0, rng)
+    scene_feed.writers({}, 0, tmp_path)["rendered"](feed.empty(1, scene_feed.FIELDS), 0, 0, rng)
     assert len(drawn) == 2
     assert min(drawn) > max(*NUMBER_SEEDS.values(), *SCENE_SEEDS.values())
 
@@ -240,14 +258,14 @@ def test_nobody_waits_for_workers_that_have_ended():
     assert source.chunk(timeout=0.01) is None
 
 
-def test_scenes_of_every_source_are_stored_with_their_numbers(bank):
+def test_scenes_of_every_source_are_stored_with_their_numbers(bank, tmp_path):
     files = [cv2.imencode(".png", images[0])[1].tobytes() for images in bank.images]
     boxes = np.full((10, pack.MOST_DIGITS, 4), np.nan, np.float32)
     boxes[:, 0] = 2, 4, 20, 36
     packs = {"digits/meters/train": pack.Packed(files, list("0123456789"), boxes)}
     arrays = feed.empty(8, scene_feed.FIELDS)
     rng = np.random.default_rng(0)
-    for row, (name, write) in enumerate(sorted(scene_feed.writers(packs, seed=1).items()) * 2):
+    for row, (name, write) in enumerate(sorted(scene_feed.writers(packs, 1, tmp_path).items()) * 2):
         write(arrays, row, row, rng)
         width, height = arrays["size"][row]
         numbers = arrays["numbers"][row]

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
+from pathlib import Path
 
 from training.accelerator import feed
 from training.accelerator.options import read_options
@@ -20,12 +22,13 @@ from training.accelerator.options import read_options
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     options = parse(arguments)
-    writers = feed.reader_writers(options.pack, options.seed)
-    weights = {kind: feed.weight_of(kind) for kind in writers}
-    with feed.start(writers, weights, options.workers, options.seed) as source:
-        from training.accelerator.readers import train  # after the fork, as JAX starts threads
+    with tempfile.TemporaryDirectory() as folder:
+        writers = feed.reader_writers(options.pack, options.seed, Path(folder))
+        weights = {kind: feed.weight_of(kind) for kind in writers}
+        with feed.start(writers, weights, options.workers, options.seed) as source:
+            from training.accelerator.readers import train  # after the fork, as JAX starts threads
 
-        train(options, source)
+            train(options, source)
     return 0
 
 

@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -144,11 +145,11 @@ def real_examples(packs: dict[str, Packed], split: str) -> dict[str, dict[str, n
     return examples
 
 
-def reader_writers(packs: dict[str, Packed], seed: int) -> dict[str, Writer]:
+def reader_writers(packs: dict[str, Packed], seed: int, folder: Path) -> dict[str, Writer]:
     """The writers of examples for readers: every style of `rendered_numbers`, crops of rendered
     scenes, both with packed fonts too, the makers of `composers`, and single digits cut out of some
-    of these."""
-    glyphs, seed = write_glyphs(packs), FIRST_SEED + seed
+    of these. The arguments are those of `scene_feed.writers`."""
+    glyphs, seed = write_glyphs(packs, folder), FIRST_SEED + seed
 
     def rendered(style: Style) -> Maker:
         if isinstance(style, ObjectStyle):
@@ -166,7 +167,7 @@ def reader_writers(packs: dict[str, Packed], seed: int) -> dict[str, Writer]:
     makers = {f"drawn/{name}": rendered(style) for name, style in STYLES.items()}
     scene = SceneStyle(glyphs=glyphs)
     makers["drawn/scenes"] = functools.partial(crop_scene, seed, style=scene)
-    if fonts := write_fonts(packs):
+    if fonts := write_fonts(packs, folder):
         makers["drawn/typefaces"] = rendered(replace(TYPEFACES, fonts=fonts))
         scene = replace(scene, fonts=fonts)
         makers["drawn/typeface scenes"] = functools.partial(crop_scene, seed, style=scene)

@@ -12,8 +12,10 @@ import argparse
 import functools
 import logging
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,11 +42,12 @@ THRESHOLD = 0.3
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     options = parse(arguments)
-    writers = scene_feed.writers(options.pack, options.seed)
-    weights = {name: scene_feed.WEIGHTS[name] for name in writers}
-    fields = scene_feed.FIELDS
-    with feed.start(writers, weights, options.workers, options.seed, fields) as source:
-        train(options, source)
+    with tempfile.TemporaryDirectory() as folder:
+        writers = scene_feed.writers(options.pack, options.seed, Path(folder))
+        weights = {name: scene_feed.WEIGHTS[name] for name in writers}
+        fields = scene_feed.FIELDS
+        with feed.start(writers, weights, options.workers, options.seed, fields) as source:
+            train(options, source)
     return 0
 
 

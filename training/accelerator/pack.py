@@ -173,25 +173,27 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         raise ValueError(f"{path} cannot be read as an .npz file: {error}") from error
 
 
-def write_glyphs(packs: dict[str, Packed]) -> str:
-    """Write MNIST's digits to a file for `glyphs` of a style; returns its path, "" without
-    digits."""
+def write_glyphs(packs: dict[str, Packed], folder: Path) -> str:
+    """Write MNIST's digits to a file in a folder, for `glyphs` of a style; returns its path, ""
+    without digits."""
     if MNIST not in packs:
         return ""
-    path = Path(tempfile.mkdtemp()) / "digits.npz"
+    path = folder / "digits.npz"
     images = np.stack(packs[MNIST].images())[..., 0]
     np.savez(path, x_train=images, y_train=np.array(packs[MNIST].labels, np.uint8))
     return str(path)
 
 
-def write_fonts(packs: dict[str, Packed]) -> str:
-    """Write the font files to a folder for `fonts` of a style; returns its path, "" without."""
+def write_fonts(packs: dict[str, Packed], folder: Path) -> str:
+    """Write the font files to a new folder in a folder, for `fonts` of a style; returns its path,
+    "" without."""
     if FONTS not in packs:
         return ""
-    folder = Path(tempfile.mkdtemp())
+    fonts = folder / "fonts"
+    fonts.mkdir()
     for name, data in zip(packs[FONTS].labels, packs[FONTS].files, strict=True):
-        (folder / name).write_bytes(data)
-    return str(folder)
+        (fonts / name).write_bytes(data)
+    return str(fonts)
 
 
 def main(arguments: list[str] | None = None) -> int:

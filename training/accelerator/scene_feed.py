@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -38,17 +39,18 @@ Annotated = tuple[np.ndarray, np.ndarray]
 """uint8 image (h, w, 3) and float32 rows (n, 5) as for `models.LocatorLoss`."""
 
 
-def writers(packs: dict[str, Packed], seed: int) -> dict[str, feed.Writer]:
+def writers(packs: dict[str, Packed], seed: int, folder: Path) -> dict[str, feed.Writer]:
     """Writers of scenes for `feed.start`, one for each source in `WEIGHTS`; `typefaces` only if
     fonts are packed.
 
     Args:
         packs: the real images.
         seed: seed of all drawing.
+        folder: an empty folder for files that the writers need.
     """
     photos, seed = _photos(packs), feed.FIRST_SEED + seed
     makers = [maker for _, maker in sorted(composers(packs, seed).items())]
-    style = SceneStyle(glyphs=write_glyphs(packs))
+    style = SceneStyle(glyphs=write_glyphs(packs, folder))
     empty_style = replace(style, counts=((1.0, 0),), crowded=0.0, cut=0.0)
 
     def scene(style: SceneStyle, index: int, rng: np.random.Generator) -> Annotated:
@@ -72,7 +74,7 @@ def writers(packs: dict[str, Packed], seed: int) -> dict[str, feed.Writer]:
         "photos": photo,
         "pasted": pasted,
     }
-    if fonts := write_fonts(packs):
+    if fonts := write_fonts(packs, folder):
         sources["typefaces"] = functools.partial(scene, replace(style, fonts=fonts))
     return {name: _writer(name, source) for name, source in sources.items()}
 

@@ -126,16 +126,27 @@ def configuration_of(options: argparse.Namespace):
         seed = given.pop("seed", configuration.seed)
         return replace(configuration, seed=seed, recipe=replace(configuration.recipe, **given))
     if is_labels_alone(options):
-        from training import from_labels
-
-        plan = from_labels.plan(options.dataset, options.data_dir, options.run)
-        logging.getLogger(__name__).info("%s", plan.reason)
-        planned = {"dataset": plan.dataset, "validation": options.dataset, "weights": plan.weights}
-        return configure(**{"model": None, **plan.recipe, **given, **planned})
+        return _planned_configuration(options, given)
     if not given.keys() & {"model", "dataset", "weights"}:
         given = DEMO | given | {"settings": [*DEMO["settings"], *options.settings]}
     model = None if options.weights else DEMO["model"]
     return configure(**{"model": model, "dataset": DEMO["dataset"], **given})
+
+
+def _planned_configuration(options: argparse.Namespace, given: dict):
+    """The configuration for a folder of photos alone. Without --run, that of an earlier run under
+    runs/ if only its weights and mixture were left to choose."""
+    from training import from_labels
+    from training.configuration import configure, default_folder
+
+    for run in [options.run] if options.run else [*from_labels.started_runs(options.dataset), None]:
+        plan = from_labels.plan(options.dataset, options.data_dir, run)
+        chosen = {"dataset": plan.dataset, "validation": options.dataset, "weights": plan.weights}
+        configuration = configure(**{"model": None, **plan.recipe, **given, **chosen})
+        if run in (options.run, default_folder(configuration)):
+            break
+    logging.getLogger(__name__).info("%s", plan.reason)
+    return configuration
 
 
 def _check(dataset: str, validation: str | None, model: str | None) -> list:

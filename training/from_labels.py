@@ -8,8 +8,9 @@ the start and the end of the training are also compared, since they are often be
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ import numpy as np
 
 import datasets
 import models
-from artifacts.files import atomic_path, read_json, write_json
+from artifacts.files import RunError, atomic_path, read_json, write_json
 from artifacts.run_folder import RunFolder
 from datasets import tfds_data
 from inference.calibration import fit_temperature, scale_logits
@@ -114,6 +115,15 @@ def _started(run: str | Path | None, folder: str) -> Configuration | None:
     configuration = read_configuration(started.config)
     is_planned = configuration.validation == normalize(folder)
     return configuration if is_planned and configuration.weights in models.list_weights() else None
+
+
+def started_runs(folder: str) -> Iterator[Path]:
+    """Default run folders that were started with a plan for a folder, the last one first."""
+    configurations = Path("runs").glob(f"*/{RunFolder(Path()).config.name}")
+    for path in sorted(configurations, key=lambda path: path.stat().st_mtime, reverse=True):
+        with contextlib.suppress(RunError):  # not a run, or of another version
+            if _started(path.parent, folder):
+                yield path.parent
 
 
 def _best_weights(folder: str, images: int) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import keras
@@ -13,7 +14,7 @@ import train
 from artifacts.files import read_json, write_json
 from artifacts.run_folder import RunFolder, open_run, read_run_configuration
 from training import fit, from_labels
-from training.configuration import configure
+from training.configuration import configure, default_folder
 from training.recipes import get_recipe
 
 
@@ -72,6 +73,25 @@ def test_a_folder_alone_becomes_a_reader(published, photos, tmp_path, capsys, ca
     }
     assert changed and not any(name.startswith(("stem", "stage")) for name in changed)
     assert {"length", "digits"} & changed
+
+
+def test_a_run_in_its_default_folder_keeps_its_plan(published, photos, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    command = ["--dataset", str(photos), "--seed", "3"]
+    configuration = train.configuration_of(train.parse(command))
+    for folder, written in (
+        (default_folder(configuration), configuration),
+        (tmp_path / "runs" / "other", replace(configuration, seed=4)),
+    ):
+        with open_run(folder, written.to_json()) as run:
+            run.checkpoint.write_bytes(b"")
+    (tmp_path / "runs" / "none").mkdir()
+    (tmp_path / "runs" / "none" / "config.json").write_text("{}")
+    monkeypatch.setattr(from_labels, "_is_prepared", lambda *_: True)
+    monkeypatch.setattr(from_labels, "_best_weights", lambda *_: pytest.fail("planned again"))
+    assert train.configuration_of(train.parse(command)) == configuration
+    with pytest.raises(pytest.fail.Exception, match="planned again"):
+        train.configuration_of(train.parse([*command, "--epochs", "9"]))
 
 
 @pytest.mark.parametrize(

@@ -47,25 +47,29 @@ def read_run_configuration(path: Path) -> dict[str, Any]:
 
 
 def changed_labels(path: Path, labels: Mapping[str, str]) -> list[str]:
-    """Keys of digests that differ from those under "labels" in a JSON file, if it has them."""
+    """Keys of digests that differ from those under "labels" in a JSON file, if it has them.
+
+    A written digest may be the beginning of the other one: earlier versions had none of the sizes
+    of images.
+    """
     written = read_json(path).get("labels", {})
-    return [name for name in labels if written.get(name, labels[name]) != labels[name]]
+    return [name for name, digest in labels.items() if not digest.startswith(written.get(name, ""))]
 
 
 def check_labels(path: Path, labels: Mapping[str, str]) -> None:
-    """Check that the labels are those with which a run or a search was started.
+    """Check that the labels and images are those with which a run or a search was started.
 
     Args:
         path: its JSON file.
         labels: digests of the labels of its folders of photos, by their names.
 
     Raises:
-        RunError: if labels have changed.
+        RunError: if labels or images have changed.
     """
     if changed := changed_labels(path, labels):
         raise RunError(
-            f"{path.parent} cannot be resumed: the labels of {', '.join(changed)} have changed "
-            "since it was started. Name another folder with --run, or restore the labels"
+            f"{path.parent} cannot be resumed: labels or images of {', '.join(changed)} have "
+            "changed since it was started. Name another folder with --run, or restore them"
         )
 
 

@@ -211,18 +211,24 @@ def _fingerprint(source: str, split: str, data_dir, states: tuple[str, ...]) -> 
 def label_digests(source: str | Path, split: str) -> dict[str, str]:
     """Digest of the labels of each folder in a mixture, by its name and the split; reads no images.
 
-    Copies of a folder have the same digests, since times of files do not count.
+    It ends with a digest of the sizes of the files, so that replaced images are noticed. Copies of
+    a folder have the same digests, since times of files do not count.
     """
     digests = {}
     for part in mixing.parse_mix(source):
         if is_folder(part.source):
+            photos = folder_examples(part.source, split)
             facts = [
-                (example.id, example.labels, example.boxes.tolist(), example.turns.tolist())
-                for example in folder_examples(part.source, split)
+                (photo.id, photo.labels, photo.boxes.tolist(), photo.turns.tolist())
+                for photo in photos
             ]
-            digest = hashlib.sha256(repr(facts).encode()).hexdigest()
-            digests[f"{part.source} {split}"] = digest[:16]
+            sizes = [photo.image.stat().st_size for photo in photos]
+            digests[f"{part.source} {split}"] = f"{_short_hash(facts)} {_short_hash(sizes)}"
     return digests
+
+
+def _short_hash(facts: Any) -> str:
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 
 
 def state(source: str, split: str, data_dir: str | Path | None = None) -> str:
@@ -238,4 +244,4 @@ def state(source: str, split: str, data_dir: str | Path | None = None) -> str:
         info = tfds_data.builder(source, data_dir).info
         sizes = [(name, split_info.num_bytes) for name, split_info in info.splits.items()]
         facts = (info.full_name, registry.describe(source).splits[split], sizes)
-    return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
+    return _short_hash(facts)

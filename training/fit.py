@@ -105,7 +105,9 @@ def train(
                 )
             log.info("%s is finished. Name another folder with --run to train again.", folder)
             if changed := changed_labels(run.config, labels):
-                log.warning("It was trained before the labels of %s changed.", ", ".join(changed))
+                log.warning(
+                    "It was trained before labels or images of %s changed.", ", ".join(changed)
+                )
             metrics = read_json(run.metrics)
         else:
             metrics = finish(configuration, run, rows, model, data_dir, inference_limit)
@@ -147,7 +149,7 @@ def _agreement(configuration: Configuration, last: int, data_dir) -> dict[str, A
 
 
 def label_digests(configuration: Configuration) -> dict[str, str]:
-    """Digests of the labels of the folders of photos of a run, to notice that they change."""
+    """Digests of the folders of photos of a run, to notice that labels or images change."""
     training = sources.label_digests(configuration.dataset, "train")
     return training | sources.label_digests(configuration.validation, "validation")
 

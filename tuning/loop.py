@@ -69,8 +69,8 @@ def run_search(
         cache_dir: as for `training.fit.train`.
 
     Raises:
-        RunError: if the folder contains other files or another search, if labels of an unfinished
-            one have changed, or if another process searches in it.
+        RunError: if the folder contains other files or another search, if labels or images of an
+            unfinished one have changed, or if another process searches in it.
         ValueError: if one of keras-tuner's environment variables is missing.
         OSError: if a file cannot be read or written, or the chief's port is taken.
         kt.errors.FatalError: if several trials fail in succession, or a trial cannot be written.
@@ -89,7 +89,7 @@ def run_search(
         check_search(folder, search, labels)
         if is_done and (changed := changed_labels(folder / "search.json", labels)):
             log.warning(
-                "%s is finished. It was searched before the labels of %s changed.",
+                "%s is finished. It was searched before labels or images of %s changed.",
                 folder, ", ".join(changed),
             )  # fmt: skip
             return

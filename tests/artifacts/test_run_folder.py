@@ -45,14 +45,14 @@ def test_changed_labels_are_named_before_the_settings_that_follow_from_them(tmp_
     with open_run(tmp_path / "run", CONFIGURATION | {"steps": 32}, {"photos train": "1a"}) as run:
         (run.metrics if is_finished else run.checkpoint).touch()
     changed = CONFIGURATION | {"steps": 33}, {"photos train": "2b"}
-    with pytest.raises(RunError, match="labels of photos train"), open_run(run.folder, *changed):
+    with pytest.raises(RunError, match="images of photos train"), open_run(run.folder, *changed):
         pass
 
 
 def test_an_unfinished_run_of_other_labels_is_refused(tmp_path):
     with open_run(tmp_path / "run", CONFIGURATION, {"photos train": "1a"}) as run:
         run.checkpoint.touch()
-    message = r"run cannot be resumed: the labels of photos train have changed"
+    message = r"run cannot be resumed: labels or images of photos train have changed"
     changed = {"photos train": "2b", "others train": "3c"}
     with pytest.raises(RunError, match=message), open_run(run.folder, CONFIGURATION, changed):
         pass
@@ -61,6 +61,12 @@ def test_an_unfinished_run_of_other_labels_is_refused(tmp_path):
     run.checkpoint.unlink()  # as at the end of a training
     with open_run(run.folder, CONFIGURATION, changed):
         assert changed_labels(run.config, changed) == ["photos train"]
+
+
+def test_digests_of_earlier_versions_are_compared_without_the_sizes_of_images(tmp_path):
+    with open_run(tmp_path, CONFIGURATION, {"photos train": "1a"}) as run:
+        for digest, changed in (("1a 5f", []), ("2b 5f", ["photos train"])):
+            assert changed_labels(run.config, {"photos train": digest, "new": "3c"}) == changed
 
 
 def test_a_run_without_an_epoch_takes_another_configuration(tmp_path):

@@ -234,12 +234,18 @@ def test_the_fingerprint_distinguishes_splits_and_changes(make_folder):
     assert hashes[0] == hashes[1] != hashes[2]
 
 
-def test_digests_of_labels_change_with_the_labels_alone(make_folder):
+def test_digests_of_labels_change_with_the_labels_and_with_replaced_images(make_folder):
     folder = make_folder()
     (before,) = sources.label_digests(f"{folder},mnist", "train").items()
     assert before[0] == f"{folder} train"
-    (folder / "p00.png").touch()
+    photo = folder / "p00.png"
+    photo.touch()
     assert sources.label_digests(folder, "train") == dict([before])
+    content = photo.read_bytes()
+    photo.write_bytes(content + b"0")
+    ((_, replaced),) = sources.label_digests(folder, "train").items()
+    assert replaced.split()[0] == before[1].split()[0] and replaced != before[1]
+    photo.write_bytes(content)
     table = folder / "labels.csv"
     table.write_text(table.read_text().replace("p00.png,10", "p00.png,19"))
     changed = sources.label_digests(folder, "train")

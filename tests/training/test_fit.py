@@ -294,9 +294,9 @@ def test_a_run_notices_that_labels_have_changed(finished, tiny, tmp_path, caplog
     name = next(iter(content["labels"]))
     run.config.write_text(json.dumps(content | {"labels": {name: "of other labels"}}))
     train(tiny, run.folder)
-    assert f"It was trained before the labels of {name} changed" in caplog.text
+    assert f"It was trained before labels or images of {name} changed" in caplog.text
     run.metrics.unlink()
-    with pytest.raises(RunError, match="cannot be resumed: the labels of"):
+    with pytest.raises(RunError, match="cannot be resumed: labels or images of"):
         train(tiny, run.folder)
 
 

@@ -164,10 +164,10 @@ def test_a_folder_of_another_search_or_other_files_is_refused(tiny, tmp_path, no
     content["labels"] |= dict.fromkeys(content["labels"], "of other labels")
     (folder / "search.json").write_text(json.dumps(content))
     for other in (tiny(trials=2), tiny(trials=1, steps=2)):  # steps follow from the images
-        with pytest.raises(RunError, match="search cannot be resumed: the labels of"):
+        with pytest.raises(RunError, match="search cannot be resumed: labels or images of"):
             run_search(other, folder)
     run_search(tiny(trials=1), folder)  # as a finished run
-    assert "search is finished. It was searched before the labels of" in caplog.text
+    assert "search is finished. It was searched before labels or images of" in caplog.text
     assert json.loads((folder / "search.json").read_text()) == content
     with pytest.raises(RunError, match="is not empty and not a search"):
         run_search(tiny(), folder / "trials")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -288,7 +288,7 @@ def _result(
 
 def _warnings(images: SplitImages, results: list[Result]) -> list[str]:
     names = [result.name for result in results]
-    warnings = provenance.leak_warnings(names, images.dataset, images.split, images.data_dir)
+    warnings = split_warnings(names, images.dataset, images.split, images.data_dir)
     for result in results:
         if count := result.figures["unreadable_labels"]:
             warnings.append(
@@ -301,9 +301,18 @@ def _warnings(images: SplitImages, results: list[Result]) -> list[str]:
             f"few images ({len(images.labels)}): compare models by their intervals, not by their "
             "figures alone"
         )
-    if images.split == "validation":
+    return warnings
+
+
+def split_warnings(
+    names: Iterable[str], dataset: str, split: str, data_dir: str | Path | None = None
+) -> list[str]:
+    """Warnings about the images of a split, and about models that were trained with some of them;
+    the arguments are those of `provenance.leak_warnings`."""
+    warnings = provenance.leak_warnings(names, dataset, split, data_dir)
+    if split == "validation":
         warnings.append("models are selected on validation images: only test is unbiased")
-    if any(sources.is_folder(part.source) for part in mixing.parse_mix(images.dataset)):
+    if any(sources.is_folder(part.source) for part in mixing.parse_mix(dataset)):
         warnings.append(
             "the labels are those of a folder, not of a published data set: some mistakes may be "
             "label errors"

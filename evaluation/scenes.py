@@ -18,7 +18,7 @@ from artifacts.environment import environment
 from artifacts.files import write_csv, write_json, write_text
 from artifacts.folders import check_report
 from evaluation import FIGURES_FILE
-from evaluation.comparison import none_evaluated, noted_failure
+from evaluation.comparison import none_evaluated, noted_failure, split_warnings
 from evaluation.html import embed, template, thumbnail
 from evaluation.report import delete_others
 from evaluation.scene_figures import (
@@ -30,6 +30,7 @@ from evaluation.scene_figures import (
     scene_figures,
 )
 from inference.split_images import random_indices
+from number_zoo.published import DEFAULT_LOCATOR
 from number_zoo.reader import open_reader
 
 log = logging.getLogger(__name__)
@@ -51,6 +52,7 @@ class SceneComparison:
             per image, without decoding, if they were timed.
         results: of each reader, the outcome of each image.
         failed: (name, reason) of readers that could not be evaluated.
+        warnings: warnings about the figures.
     """
 
     dataset: str
@@ -58,6 +60,7 @@ class SceneComparison:
     figures: dict[str, dict[str, Any]]
     results: dict[str, list[SceneResult]]
     failed: list[tuple[str, str]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
 
 def compare_scenes(
@@ -109,7 +112,9 @@ def compare_scenes(
             results[name] = matched
     if not figures:
         raise none_evaluated(failed)
-    return SceneComparison(str(dataset), split, figures, results, failed)
+    models = [*figures, locator or DEFAULT_LOCATOR]
+    warnings = split_warnings(models, dataset, split, data_dir)
+    return SceneComparison(str(dataset), split, figures, results, failed, warnings)
 
 
 def write_report(comparison: SceneComparison, folder: str | Path) -> None:
@@ -133,6 +138,7 @@ def write_report(comparison: SceneComparison, folder: str | Path) -> None:
         "split": comparison.split,
         "readers": comparison.figures,
         "failed": dict(comparison.failed),
+        "warnings": comparison.warnings,
         "environment": record,
     }
     write_json(folder / FIGURES_FILE, figures)
@@ -173,6 +179,8 @@ def show(comparison: SceneComparison, folder: Path) -> None:
                 f"{name}: a number is read in {alarms['any']:.1%} of {alarms['images']:,} images "
                 f"without one, with a confidence of 0.9 or more in {alarms['0.9']:.1%}"
             )
+    for warning in comparison.warnings:
+        print(f"Warning: {warning}")
     for name, reason in comparison.failed:
         print(f"Failed: {name}: {reason}")
     print(f"Report: {folder}/index.html")

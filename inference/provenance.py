@@ -54,7 +54,8 @@ def leak_warnings(
             continue
         for folder, used_split in _photo_folders(configuration(name)):
             if hashes is None:
-                hashes = {image.digest() for image in datasets.examples(dataset, split, data_dir)}
+                evaluated_images = datasets.examples(dataset, split, data_dir, several=True)
+                hashes = {image.digest() for image in evaluated_images}
             stream = datasets.examples(folder, used_split, several=True)
             try:
                 shared = hashes & {image.digest() for image in stream}

@@ -185,6 +185,29 @@ def test_the_command_reports_a_folder_of_scenes(tmp_path, monkeypatch, capsys):
         assert f"{option} does not apply" in capsys.readouterr().err
 
 
+def test_training_images_of_the_locator_are_named(tmp_path, monkeypatch, capsys):
+    for name, split in (("trained", "train"), ("evaluated", "test")):
+        folder = tmp_path / name
+        folder.mkdir()
+        Image.fromarray(np.full((60, 80, 3), 11, np.uint8)).save(folder / "1.png")
+        Image.fromarray(np.full((60, 80, 3), len(name), np.uint8)).save(folder / "2.png")
+        rows = [f"1.png,11,0 0 40 20,{split}", f"1.png,5,50 0 70 10,{split}"]
+        rows.append(f"2.png,{len(name)},0 0 40 20,{split}")
+        (folder / "labels.csv").write_text("\n".join(["file,label,boxes,split", *rows]))
+    locator, report = tmp_path / "locator", tmp_path / "report"
+    locator.mkdir()
+    record = {"configuration": {"dataset": str(tmp_path / "trained")}}
+    (locator / "config.json").write_text(json.dumps(record))
+    monkeypatch.setattr(scenes, "open_reader", lambda name, locator: FakeReader())
+    command = ["fake", "--dataset", str(tmp_path / "evaluated"), "--report", str(report)]
+    assert evaluate.main([*command, "--locator", str(locator)]) == 0
+    warning = f"1 of these images are in the train split of {tmp_path / 'trained'}"
+    assert warning in capsys.readouterr().out and warning in (report / "index.html").read_text()
+    assert warning in json.loads((report / "results.json").read_text())["warnings"][0]
+    assert evaluate.main(command) == 0
+    assert "these images" not in capsys.readouterr().out
+
+
 def test_no_reader_and_no_image_are_errors(monkeypatch):
     def refuse(name, locator):
         raise ValueError("unknown weights")

@@ -127,6 +127,7 @@ def test_reads_what_number_zoo_reads(page, reader):
     large = large.resize((2100, 2100 * large.height // large.width))
     small = Image.new("RGB", (2400, 1800), (90, 110, 90))
     draw_plate(small, 0, "175", (1500, 1100, 1620, 1150))
+    draw_plate(small, 2, "402", (700, 1300, 800, 1340))
     draw_plate(small, 3, "EXIT", (300, 500, 420, 550))
     images = [
         *EXAMPLES[::3],

@@ -8,16 +8,14 @@ const [MIN_SIDE, MAX_HEIGHT] = [64, 0.2];
 const MIN_CONFIDENCE = 0.9;
 export const MIN_TURNED = 0.98;
 
-// The outputs for the small number of the highest confidence in an image; undefined if there is none that is sure.
+// The outputs for the highest of the small numbers that are surely read in an image; undefined if there is none.
 // `locate` finds the numbers in an image.
 export async function readSmall(image, predict, locate) {
   const shorter = Math.min(image.width, image.height);
   if (shorter < MIN_SIDE) return undefined;
   const readings = await readLocated(image, await locate(image), predict);
-  const isSmall = ({ box, turn }) => sides(box)[1 - (turn % 2)] <= MAX_HEIGHT * shorter;
+  const height = ({ box, turn }) => sides(box)[1 - (turn % 2)];
   const isSure = ({ confidence, turn }) => confidence >= (turn ? MIN_TURNED : MIN_CONFIDENCE);
-  const [surest] = readings
-    .filter((reading) => isSmall(reading) && isSure(reading))
-    .sort((one, other) => other.confidence - one.confidence);
-  return surest;
+  const small = readings.filter((reading) => height(reading) <= MAX_HEIGHT * shorter && isSure(reading));
+  return small.sort((one, other) => height(other) - height(one))[0];
 }

@@ -27,6 +27,7 @@ from datasets.rendered_numbers.rendering import map_indices
 from datasets.rendered_scenes.rendering import Scene, render_scene
 from datasets.rendered_scenes.styles import SceneStyle
 from number_zoo import Reader, Reading, published
+from number_zoo.output import progress
 
 SEED = 104
 STYLE = SceneStyle(crowded=0, cut=0, turned_objects=0, sides=(400, 4000), largest=0.5)
@@ -86,11 +87,13 @@ def main(arguments: list[str] | None = None) -> int:
     reader = Reader(options.weights)
     print(f"{options.weights}: correct, and wrong with a confidence of {SURE} or more")
     print(f"{'height':>14}{'scenes':>8}{'as it is':>18}{'read':>18}{'read_all':>18}")
+    show = progress(2 * options.count, sys.stderr.isatty())
     labels, heights, readings = [], [], []
     for scene in scenes(1, options.count):
         labels.append(scene.labels[0])
         heights.append(height(scene))
         readings.append(read(reader, scene))
+        show(len(readings))
     places = np.digitize(heights, HEIGHTS) - 1
     for place, (low, high) in enumerate(itertools.pairwise(HEIGHTS)):
         rows = np.flatnonzero(places == place)
@@ -98,7 +101,10 @@ def main(arguments: list[str] | None = None) -> int:
             name = f"{low:.0%} to {high:.0%}"
             print(row(name, [labels[i] for i in rows], [readings[i] for i in rows]))
     print(row("all", labels, readings))
-    none = [read(reader, scene) for scene in scenes(0, options.count)]
+    none = []
+    for scene in scenes(0, options.count):
+        none.append(read(reader, scene))
+        show(options.count + len(none))
     print(row("no number", [""] * len(none), none))
     return 0
 

@@ -11,14 +11,15 @@ from number_zoo import names
 from number_zoo.boxes import turn_box
 from number_zoo.lexicon import Lexicon
 from number_zoo.predictions import Predict, Predictions
-from number_zoo.small_numbers import MIN_TURNED, Locate, is_large, read_small
+from number_zoo.small_numbers import Locate, is_large, read_small
 from number_zoo.smoothed import SURE, read_smoothed
 from number_zoo.stacked import read_stacked
 from number_zoo.upright import UprightCrop, read_upright
 
-MIN_RIVAL = 0.8
-"""Confidence of a different number in a further quarter turn that makes the turn ambiguous, so that
-no number is returned: a 9 on its side may be a 6."""
+MIN_TURNED, MIN_RIVAL = 0.98, 0.8
+"""Minimum confidence of a reading of the image in another quarter turn, since words upside down are
+like digits; and confidence of a different number in a further turn that makes the turn ambiguous,
+so that no number is returned: a 9 on its side may be a 6."""
 
 
 def read_any_turn(

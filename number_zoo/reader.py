@@ -228,7 +228,7 @@ class Reader:
             confidence below `smoothed.SURE`, the prediction is that of the largest small number
             (`small_numbers.read_small`). If there is none, and no number in the image as it is, it
             is the most confident reading in another turn, if the confidence of that reading is at
-            least `small_numbers.MIN_TURNED` and no turn gives a different number with a confidence
+            least `any_turn.MIN_TURNED` and no turn gives a different number with a confidence
             of `any_turn.MIN_RIVAL` or more.
         """
         images = _several(images, 1)

@@ -19,9 +19,8 @@ smaller images without a reduction."""
 MAX_HEIGHT = 0.2
 """Maximum height of a small number, as a fraction of the shorter side of the image."""
 
-MIN_CONFIDENCE, MIN_TURNED = 0.9, 0.98
-"""Minimum confidence of a small number, upright and in another quarter turn: words upside down are
-like digits."""
+MIN_CONFIDENCE = 0.9
+"""Minimum confidence of a small number."""
 
 Locate = Callable[[np.ndarray], Locations]
 """Finds the numbers in an image: `Locator.locate`."""
@@ -50,10 +49,8 @@ def read_small(
     (predictions,) = read_located([image], [locate(image)], predict, lexicon)
     if not predictions.arrays:
         return None
-    turns, confidence = predictions.arrays[names.TURNS], predictions.number_confidence
     sizes = predictions.boxes[:, 2:] - predictions.boxes[:, :2]
-    heights = np.where(turns % 2, sizes[:, 0], sizes[:, 1])
+    heights = np.where(predictions.arrays[names.TURNS] % 2, sizes[:, 0], sizes[:, 1])
     small = heights <= MAX_HEIGHT * min(image.shape[:2])
-    sure = confidence >= np.where(turns, MIN_TURNED, MIN_CONFIDENCE)
-    rows = np.flatnonzero(small & sure)
+    rows = np.flatnonzero(small & (predictions.number_confidence >= MIN_CONFIDENCE))
     return predictions.take(rows[[heights[rows].argmax()]]) if len(rows) else None

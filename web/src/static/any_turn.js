@@ -3,12 +3,12 @@
 import { turnBox } from "./boxes.js";
 import { turnImage } from "./images.js";
 import { numberConfidence, numberOf } from "./predictions.js";
-import { MIN_TURNED, readSmall } from "./small_numbers.js";
+import { readSmall } from "./small_numbers.js";
 import { readSmoothed, SURE } from "./smoothed.js";
 import { readStacked } from "./stacked.js";
 import { readUpright } from "./upright.js";
 
-const MIN_RIVAL = 0.8; // as number_zoo/any_turn.py has it
+const [MIN_TURNED, MIN_RIVAL] = [0.98, 0.8]; // as number_zoo/any_turn.py has them
 
 // The outputs for an image; where it shows no number, or an unsure one, those of a small number, and where it shows
 // none those of another quarter turn if one alone is sure. `locate` finds the numbers in an image.

@@ -4,9 +4,7 @@ import { readLocated } from "./all_numbers.js";
 import { sides } from "./boxes.js";
 
 // As number_zoo/small_numbers.py has them.
-const [MIN_SIDE, MAX_HEIGHT] = [64, 0.2];
-const MIN_CONFIDENCE = 0.9;
-export const MIN_TURNED = 0.98;
+const [MIN_SIDE, MAX_HEIGHT, MIN_CONFIDENCE] = [64, 0.2, 0.9];
 
 // The outputs for the highest of the small numbers that are surely read in an image; undefined if there is none.
 // `locate` finds the numbers in an image.
@@ -15,7 +13,7 @@ export async function readSmall(image, predict, locate) {
   if (shorter < MIN_SIDE) return undefined;
   const readings = await readLocated(image, await locate(image), predict);
   const height = ({ box, turn }) => sides(box)[1 - (turn % 2)];
-  const isSure = ({ confidence, turn }) => confidence >= (turn ? MIN_TURNED : MIN_CONFIDENCE);
-  const small = readings.filter((reading) => height(reading) <= MAX_HEIGHT * shorter && isSure(reading));
+  const isSmall = (reading) => height(reading) <= MAX_HEIGHT * shorter;
+  const small = readings.filter((reading) => isSmall(reading) && reading.confidence >= MIN_CONFIDENCE);
   return small.sort((one, other) => height(other) - height(one))[0];
 }

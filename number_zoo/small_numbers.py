@@ -19,8 +19,9 @@ smaller images without a reduction."""
 MAX_HEIGHT = 0.2
 """Maximum height of a small number, as a fraction of the shorter side of the image."""
 
-MIN_CONFIDENCE = 0.9
-"""Minimum confidence of a small number."""
+MIN_CONFIDENCE, MIN_SINGLE = 0.85, 0.98
+"""Minimum confidence of a small number, and of one of a single digit: letters and rings are like
+digits."""
 
 Locate = Callable[[np.ndarray], Locations]
 """Finds the numbers in an image: `Locator.locate`."""
@@ -52,5 +53,7 @@ def read_small(
     sizes = predictions.boxes[:, 2:] - predictions.boxes[:, :2]
     heights = np.where(predictions.arrays[names.TURNS] % 2, sizes[:, 0], sizes[:, 1])
     small = heights <= MAX_HEIGHT * min(image.shape[:2])
-    rows = np.flatnonzero(small & (predictions.number_confidence >= MIN_CONFIDENCE))
+    is_single = predictions.arrays[names.LENGTH] == 1
+    sure = predictions.number_confidence >= np.where(is_single, MIN_SINGLE, MIN_CONFIDENCE)
+    rows = np.flatnonzero(small & sure)
     return predictions.take(rows[[heights[rows].argmax()]]) if len(rows) else None

@@ -4,7 +4,8 @@ import { readLocated } from "./all_numbers.js";
 import { sides } from "./boxes.js";
 
 // As number_zoo/small_numbers.py has them.
-const [MIN_SIDE, MAX_HEIGHT, MIN_CONFIDENCE] = [64, 0.2, 0.9];
+const [MIN_SIDE, MAX_HEIGHT] = [64, 0.2];
+const [MIN_CONFIDENCE, MIN_SINGLE] = [0.85, 0.98];
 
 // The outputs for the highest of the small numbers that are surely read in an image; undefined if there is none.
 // `locate` finds the numbers in an image.
@@ -14,6 +15,7 @@ export async function readSmall(image, predict, locate) {
   const readings = await readLocated(image, await locate(image), predict);
   const height = ({ box, turn }) => sides(box)[1 - (turn % 2)];
   const isSmall = (reading) => height(reading) <= MAX_HEIGHT * shorter;
-  const small = readings.filter((reading) => isSmall(reading) && reading.confidence >= MIN_CONFIDENCE);
+  const isSure = ({ confidence, length }) => confidence >= (length === 1 ? MIN_SINGLE : MIN_CONFIDENCE);
+  const small = readings.filter((reading) => isSmall(reading) && isSure(reading));
   return small.sort((one, other) => height(other) - height(one))[0];
 }

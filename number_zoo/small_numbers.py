@@ -19,9 +19,12 @@ smaller images without a reduction."""
 MAX_HEIGHT = 0.2
 """Maximum height of a small number, as a fraction of the shorter side of the image."""
 
-MIN_CONFIDENCE, MIN_SINGLE = 0.85, 0.98
-"""Minimum confidence of a small number, and of one of a single digit: letters and rings are like
-digits."""
+MAX_ERRORS = 0.15
+"""Maximum number of expected errors if everything located were read with the confidence of a small
+number: the more is located, as on a page of text, the more confident it has to be."""
+
+MIN_SINGLE = 0.98
+"""Minimum confidence of a single digit: letters and rings are like digits."""
 
 Locate = Callable[[np.ndarray], Locations]
 """Finds the numbers in an image: `Locator.locate`."""
@@ -47,13 +50,15 @@ def read_small(
         Its prediction, as one row of `read_located`; None if no small number is read with a
         sufficient confidence.
     """
-    (predictions,) = read_located([image], [locate(image)], predict, lexicon)
+    located = locate(image)
+    (predictions,) = read_located([image], [located], predict, lexicon)
     if not predictions.arrays:
         return None
     sizes = predictions.boxes[:, 2:] - predictions.boxes[:, :2]
     heights = np.where(predictions.arrays[names.TURNS] % 2, sizes[:, 0], sizes[:, 1])
     small = heights <= MAX_HEIGHT * min(image.shape[:2])
-    is_single = predictions.arrays[names.LENGTH] == 1
-    sure = predictions.number_confidence >= np.where(is_single, MIN_SINGLE, MIN_CONFIDENCE)
-    rows = np.flatnonzero(small & sure)
+    confidence = predictions.number_confidence
+    few_errors = (1 - confidence) * len(located) <= MAX_ERRORS
+    is_clear = (predictions.arrays[names.LENGTH] > 1) | (confidence >= MIN_SINGLE)
+    rows = np.flatnonzero(small & few_errors & is_clear)
     return predictions.take(rows[[heights[rows].argmax()]]) if len(rows) else None

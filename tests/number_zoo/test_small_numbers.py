@@ -31,11 +31,11 @@ def test_a_small_number_in_a_large_photo_is_read(weights, turns):
     assert (edges > [1500, 1100] * 2).all() and (edges < [1620, 1150] * 2).all()
 
 
-def _read(monkeypatch, first, *found, side=SIDE, crop=None, lexicon=None):
+def _read(monkeypatch, first, *found, count=1, side=SIDE, crop=None, lexicon=None):
     """The reading of an image, and how often its numbers were located.
 
     `first` is the number as it is and its confidence; `found` are the located ones with their
-    confidence, height in pixels and turn.
+    confidence, height in pixels and turn, of `count` locations.
     """
     rows = []
     for number, confidence, height, turn in found:
@@ -44,7 +44,7 @@ def _read(monkeypatch, first, *found, side=SIDE, crop=None, lexicon=None):
         rows.append(Predictions(row.arrays | {"turns": np.array([turn])}))
 
     def read_located(images, locations, predict, words):
-        assert locations == ["located"] and words is lexicon
+        assert locations == [range(count)] and words is lexicon
         return [Predictions.concatenate(rows) if rows else Predictions({})]
 
     located = []
@@ -53,7 +53,7 @@ def _read(monkeypatch, first, *found, side=SIDE, crop=None, lexicon=None):
         [np.zeros((side, SIDE + 1, 3), np.uint8)],
         [crop],
         lambda *_: one_row(*first, crop=(0, 0, 1, 200)),  # too high to be smoothed
-        lambda image: located.append(image) or "located",
+        lambda image: located.append(image) or range(count),
         lexicon,
     )
     (reading,) = predictions.readings()
@@ -77,6 +77,21 @@ def _read(monkeypatch, first, *found, side=SIDE, crop=None, lexicon=None):
 )
 def test_the_largest_of_the_small_numbers_is_read(found, expected, monkeypatch):
     assert _read(monkeypatch, ("", 0.99), *found) == (*expected, 1)
+
+
+@pytest.mark.parametrize(
+    ("found", "count", "expected"),
+    [
+        (("12", 0.86, 10, 0), 2, ""),
+        (("12", 0.93, 10, 0), 2, "12"),
+        (("12", 0.984, 10, 0), 10, ""),
+        (("12", 0.986, 10, 0), 10, "12"),
+        (("1", 0.984, 10, 0), 10, ""),
+        (("1", 0.986, 10, 0), 10, "1"),
+    ],
+)
+def test_the_more_is_located_the_surer_a_number_must_be(found, count, expected, monkeypatch):
+    assert _read(monkeypatch, ("", 0.99), found, count=count) == (expected, 0, 1)
 
 
 @pytest.mark.parametrize(

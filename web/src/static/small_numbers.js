@@ -5,17 +5,19 @@ import { sides } from "./boxes.js";
 
 // As number_zoo/small_numbers.py has them.
 const [MIN_SIDE, MAX_HEIGHT] = [64, 0.2];
-const [MIN_CONFIDENCE, MIN_SINGLE] = [0.85, 0.98];
+const [MAX_ERRORS, MIN_SINGLE] = [0.15, 0.98];
 
 // The outputs for the highest of the small numbers that are surely read in an image; undefined if there is none.
 // `locate` finds the numbers in an image.
 export async function readSmall(image, predict, locate) {
   const shorter = Math.min(image.width, image.height);
   if (shorter < MIN_SIDE) return undefined;
-  const readings = await readLocated(image, await locate(image), predict);
+  const located = await locate(image);
+  const readings = await readLocated(image, located, predict);
   const height = ({ box, turn }) => sides(box)[1 - (turn % 2)];
   const isSmall = (reading) => height(reading) <= MAX_HEIGHT * shorter;
-  const isSure = ({ confidence, length }) => confidence >= (length === 1 ? MIN_SINGLE : MIN_CONFIDENCE);
+  const isSure = ({ confidence, length }) =>
+    (1 - confidence) * located.length <= MAX_ERRORS && (length > 1 || confidence >= MIN_SINGLE);
   const small = readings.filter((reading) => isSmall(reading) && isSure(reading));
   return small.sort((one, other) => height(other) - height(one))[0];
 }

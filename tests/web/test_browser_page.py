@@ -32,9 +32,13 @@ ORIENTATION = 0x0112
 TURNS = {3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90, 7: Image.Transpose.TRANSVERSE}
 """EXIF orientations, and how the pixels of such an image are stored."""
 QUARTERS = (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180)
-SCENES = [render_scene(7900, index).jpeg for index in (1, 7, 93, 258)]
-"""Images of several numbers; in the second, numbers are read upside down, in the third in a longer
-box, and in the last one as a whole instead of its parts."""
+
+
+@pytest.fixture(scope="module")
+def scenes():
+    """Images of several numbers; in the second, numbers are read upside down, in the third in a
+    longer box, and in the last one as a whole instead of its parts."""
+    return [render_scene(7900, index).jpeg for index in (1, 7, 93, 258)]
 
 
 @pytest.fixture(scope="module")
@@ -150,13 +154,13 @@ def test_reads_what_number_zoo_reads(page, reader):
             assert reading["box"] == pytest.approx(expected.box, abs=0.01 * max(expected.box))
 
 
-def test_reads_all_numbers_as_number_zoo(page, reader):
-    scene = Image.open(io.BytesIO(SCENES[0]))
+def test_reads_all_numbers_as_number_zoo(page, reader, scenes):
+    scene = Image.open(io.BytesIO(scenes[0]))
     large = scene.resize((2600, 2600 * scene.height // scene.width))
     stacks = Image.new("RGB", (400, 320))
     for index, number in enumerate(("4877", "7146")):
         stacks.paste(draw_stack(number), (200 * index, 0))
-    for content in (*SCENES, encode_image(large), encode_image(stacks), EXAMPLES[1]):
+    for content in (*scenes, encode_image(large), encode_image(stacks), EXAMPLES[1]):
         readings, expected = call(page, "readAllNumbers", content), reader.read_all(content)
         assert [reading["number"] for reading in readings] == [one.number for one in expected]
         for reading, one in zip(readings, expected, strict=True):
@@ -238,8 +242,8 @@ def test_says_that_the_model_cannot_be_loaded(browser, page):
         assert other.locator("header p").text_content() == page.locator("header p").text_content()
 
 
-def test_shows_all_numbers(browser, page, reader):
-    expected = [one.number for one in reader.read_all(SCENES[1])]
+def test_shows_all_numbers(browser, page, reader, scenes):
+    expected = [one.number for one in reader.read_all(scenes[1])]
     with browser.new_context(service_workers="block") as context:
         other = context.new_page()
         other.route("**/locator.onnx", lambda route: route.abort())
@@ -250,7 +254,7 @@ def test_shows_all_numbers(browser, page, reader):
             const keep = () => hints.add(hint.textContent);
             new MutationObserver(keep).observe(hint, { childList: true });
         }""")
-        scene = {"name": "scene.jpg", "mimeType": "image/jpeg", "buffer": SCENES[1]}
+        scene = {"name": "scene.jpg", "mimeType": "image/jpeg", "buffer": scenes[1]}
         other.set_input_files("#files", scene)  # no number is read in it as it is
         other.wait_for_selector("#message >> text=The locator could not be loaded")
         other.unroute_all()

@@ -24,7 +24,11 @@ _server: Connection | None = None
 
 
 def start_server() -> None:
-    """Fork the process that forks the others, with what is imported now."""
+    """Fork the process that forks the others, with what is imported now.
+
+    No test module may start threads when it is imported (OpenCV's by rendering an image,
+    TensorFlow's): they do not survive a fork, and the processes would wait for them forever.
+    """
     global _server
     _server, requests = multiprocessing.Pipe()
     if os.fork():

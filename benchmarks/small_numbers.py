@@ -49,27 +49,21 @@ def height(scene: Scene) -> float:
     return float(right - left if turn % 2 else bottom - top) / min(scene.image.shape[:2])
 
 
-def read(reader: Reader, scene: Scene) -> tuple[Reading, Reading, Reading | None]:
+def read(reader: Reader, scene: Scene) -> tuple[Reading, Reading, Reading]:
     """The reading of the image as it is, that of `read`, and the most confident of `read_all`."""
     (first,) = reader.predict([scene.image]).readings()
     every = reader.read_all(scene.image)
-    most = max(every, key=lambda reading: reading.confidence, default=None)
+    most = max(every, key=lambda reading: reading.confidence, default=Reading("", 0.0))
     return first, reader.read(scene.image), most
 
 
-def row(name: str, correct: Sequence[str], readings: Sequence[Sequence[Reading | None]]) -> str:
+def row(name: str, correct: Sequence[str], readings: Sequence[Sequence[Reading]]) -> str:
     """A row of the table: correct readings, and wrong numbers of a high confidence."""
     figures = []
     for several in zip(*readings, strict=True):
-        wrong = [
-            bool(reading and reading.number) and reading.number != label
-            for label, reading in zip(correct, several, strict=True)
-        ]
-        right = [
-            (reading.number if reading else "") == label
-            for label, reading in zip(correct, several, strict=True)
-        ]
-        sure = [w and r.confidence >= SURE for w, r in zip(wrong, several, strict=True)]
+        pairs = list(zip(correct, several, strict=True))
+        right = [one.number == label for label, one in pairs]
+        sure = [one.number not in ("", label) and one.confidence >= SURE for label, one in pairs]
         figures.append(f"{np.mean(right):>10.1%}{np.mean(sure):>8.1%}")
     return f"{name:>14}{len(correct):>8}{''.join(figures)}"
 

@@ -11,7 +11,7 @@ from number_zoo import names
 from number_zoo.boxes import turn_box
 from number_zoo.lexicon import Lexicon
 from number_zoo.predictions import Predict, Predictions
-from number_zoo.small_numbers import Locate, is_large, read_small
+from number_zoo.small_numbers import Locate, read_small
 from number_zoo.smoothed import SURE, read_smoothed
 from number_zoo.stacked import read_stacked
 from number_zoo.upright import UprightCrop, read_upright
@@ -44,7 +44,7 @@ def read_any_turn(
     small = {
         row: read_small(images[row], locate, predict, lexicon)
         for row in np.flatnonzero(listed.number_confidence < SURE)
-        if crops[row] is None and is_large(images[row])
+        if crops[row] is None
     }
     small = {row: prediction for row, prediction in small.items() if prediction is not None}
     absent = np.flatnonzero(predictions.arrays[names.LENGTH] == 0)

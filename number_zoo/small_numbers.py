@@ -30,11 +30,6 @@ Locate = Callable[[np.ndarray], Locations]
 """Finds the numbers in an image: `Locator.locate`."""
 
 
-def is_large(image: np.ndarray) -> bool:
-    """Whether an image (height, width, 3) is large enough for a small number."""
-    return min(image.shape[:2]) >= MIN_SIDE
-
-
 def read_small(
     image: np.ndarray, locate: Locate, predict: Predict, lexicon: Lexicon | None = None
 ) -> Predictions | None:
@@ -47,16 +42,19 @@ def read_small(
         lexicon: the only numbers to read; None for any.
 
     Returns:
-        Its prediction, as one row of `read_located`; None if no small number is read with a
-        sufficient confidence.
+        Its prediction, as one row of `read_located`; None if the image is too small, or no small
+        number is read with a sufficient confidence.
     """
+    shorter_side = min(image.shape[:2])
+    if shorter_side < MIN_SIDE:
+        return None
     located = locate(image)
     (predictions,) = read_located([image], [located], predict, lexicon)
     if not predictions.arrays:
         return None
     sizes = predictions.boxes[:, 2:] - predictions.boxes[:, :2]
     heights = np.where(predictions.arrays[names.TURNS] % 2, sizes[:, 0], sizes[:, 1])
-    small = heights <= MAX_HEIGHT * min(image.shape[:2])
+    small = heights <= MAX_HEIGHT * shorter_side
     confidence = predictions.number_confidence
     few_errors = (1 - confidence) * len(located) <= MAX_ERRORS
     is_clear = (predictions.arrays[names.LENGTH] > 1) | (confidence >= MIN_SINGLE)

@@ -164,7 +164,6 @@ class Service:
 
     async def _read_image(self, upload: uploads.Upload, read: Read) -> Image:
         width, height = await asyncio.to_thread(uploads.measure, upload, self.limits)
-
         is_large = width * height > self.limits.large
         async with self._large if is_large else contextlib.nullcontext():
             return await self.workers.run(functools.partial(self._read_in_thread, upload, read))

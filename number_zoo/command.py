@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import number_zoo
-from number_zoo.files import find_images
+from number_zoo.files import find_images, message
 from number_zoo.output import FORMATS, Writer, open_output, output_format, progress, rows_of
 
 if TYPE_CHECKING:  # importing NumPy takes a tenth of a second
@@ -115,10 +115,8 @@ def main(arguments: list[str] | None = None, prog: str = "number-zoo") -> int:
 
 def _text(error: BaseException, output: Path | None = None) -> str:
     """Message of an error; an OSError without a file name is one of writing the output."""
-    if not isinstance(error, OSError) or not error.strerror:
-        return str(error)
-    if error.filename is not None:
-        return f"{error.filename}: {error.strerror}"
+    if not isinstance(error, OSError) or not error.strerror or error.filename is not None:
+        return message(error)
     resume = ". Rows that are complete are kept: rerun with --skip-done" if output else ""
     return f"{output or 'standard output'} cannot be written: {error.strerror}{resume}"
 

@@ -1,4 +1,4 @@
-"""Find image files in folders, and divide them into batches that fit in memory."""
+"""Find image files in folders, batch them within the memory, and name them in errors."""
 
 from __future__ import annotations
 
@@ -125,3 +125,10 @@ def _pixels(image: Any) -> int:
     except Exception:  # any error of Pillow: decoding raises it again
         pass
     return 0
+
+
+def message(error: BaseException) -> str:
+    """The message of an error; that of the operating system about a file without its number."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+from number_zoo.files import message
 from number_zoo.published import DEFAULT_WEIGHTS, SMALL_WEIGHTS
 
 EXAMPLES = """examples:
@@ -85,9 +86,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "number-zoo serve")
         readers = load_readers(options.weights, options.locator, lexicon)
         _check_address(options.host, options.port)
     except (ValueError, OSError) as error:
-        has_file = isinstance(error, OSError) and error.filename is not None
-        text = f"{error.filename}: {error.strerror}" if has_file else error
-        print(f"{prog}: {text}", file=sys.stderr)
+        print(f"{prog}: {message(error)}", file=sys.stderr)
         return 2
     server = make_server(readers, Limits(), options.host, options.port, options.allow_origin)
     with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C stops it as SIGTERM does

@@ -40,19 +40,19 @@ def read_any_turn(
     """
     predictions = read_stacked(images, crops, partial(read_smoothed, predict=predict))
     predictions.arrays[names.TURNS] = np.zeros(len(images), np.int32)
-    listed = predictions if lexicon is None else lexicon.restrict(predictions)
+    absent = np.flatnonzero(predictions.arrays[names.LENGTH] == 0)
+    if lexicon is not None:
+        predictions = lexicon.restrict(predictions)
     small = {
         row: read_small(images[row], locate, predict, lexicon)
-        for row in np.flatnonzero(listed.number_confidence < SURE)
+        for row in np.flatnonzero(predictions.number_confidence < SURE)
         if crops[row] is None
     }
     small = {row: prediction for row, prediction in small.items() if prediction is not None}
-    absent = np.flatnonzero(predictions.arrays[names.LENGTH] == 0)
-    _put_turned(predictions, np.setdiff1d(absent, list(small)), images, crops, predict)
-    if lexicon is not None:
-        predictions = lexicon.restrict(predictions)
     for row, prediction in small.items():
         predictions.put([row], prediction)
+    others = np.setdiff1d(absent, list(small))
+    _put_turned(predictions, others, images, crops, predict, lexicon)
     return predictions
 
 
@@ -62,8 +62,10 @@ def _put_turned(
     images: Sequence[np.ndarray],
     crops: Sequence[np.ndarray | None],
     predict: Predict,
+    lexicon: Lexicon | None,
 ) -> None:
-    """Replace predictions by those of another quarter turn where one alone is sure, in place."""
+    """Replace predictions by those of another quarter turn where one alone is sure, in place; the
+    lexicon does not choose the turn, since an 86 upside down is a 98."""
     if not len(rows):
         return
     turned = [
@@ -76,7 +78,8 @@ def _put_turned(
         best = confidences[:, at].argmax()
         sure = {numbers[turn][at] for turn in np.flatnonzero(confidences[:, at] >= MIN_RIVAL)}
         if confidences[best, at] >= MIN_TURNED and len(sure) == 1:
-            predictions.put(row, turned[best].take(at))
+            found = turned[best].take([at])
+            predictions.put([row], found if lexicon is None else lexicon.restrict(found))
 
 
 def _turned(image: np.ndarray, crop: np.ndarray | None, turn: int) -> UprightCrop:

@@ -12,6 +12,7 @@ from number_zoo import all_numbers, boxes, locator
 from number_zoo.any_turn import read_any_turn
 from number_zoo.images import decode_image
 from number_zoo.locator import Locations, Locator, scales
+from number_zoo.predictions import Predictions
 from number_zoo.published import SMALL_WEIGHTS, onnx_file
 from number_zoo.reader import Reader, open_reader
 from number_zoo.upright import UprightCrop
@@ -307,6 +308,26 @@ def test_another_turn_is_read_if_it_is_sure_and_the_only_one(turned, expected):
     predictions = read_any_turn([image], [None], lambda *_: one_row(*script.pop(0)), None)
     (reading,) = predictions.readings()
     assert not script and (reading.number, reading.turn) == expected
+
+
+def test_a_lexicon_restricts_each_prediction_once():
+    turned = {row: [("", 0.99), ("17", 0.99), ("", 0.99)] for row in (0, 2)}
+    as_it_is = [("", 0.99), ("25", 0.9), ("", 0.99)]
+    scripts = [as_it_is, [as_it_is[row] for row in turned], *zip(*turned.values(), strict=True)]
+    restricted = []
+
+    class Recorder:
+        def restrict(self, predictions):
+            restricted.append(predictions.decoded.numbers())
+            return predictions
+
+    def predict(images, crops):
+        return Predictions.concatenate([one_row(*row) for row in scripts.pop(0)])
+
+    images = [np.zeros((40, 200, 3), np.uint8)] * 3  # too low for small numbers
+    predictions = read_any_turn(images, [None] * 3, predict, None, Recorder())
+    assert predictions.decoded.numbers() == ["17", "25", "17"] and not scripts
+    assert restricted == [["", "25", ""], ["17"], ["17"]]
 
 
 @pytest.mark.parametrize("turn", range(4))

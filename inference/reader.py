@@ -74,7 +74,7 @@ class Reader(reader.Reader):
             self.model, self.max_glimpses, self.temperature, crops=True
         )
         # One thread, since Keras uses several.
-        self._start(backends.compile_graph(inference_model), 1, locator)
+        self._start(backends.compile_graph(inference_model), 1, locator, reader.available_cores())
 
     @property
     def metadata(self) -> dict[str, Any]:

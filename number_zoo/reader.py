@@ -18,7 +18,7 @@ from number_zoo.all_numbers import read_located
 from number_zoo.any_turn import read_any_turn
 from number_zoo.images import is_encoded, to_array
 from number_zoo.lexicon import Lexicon, as_lexicon
-from number_zoo.locator import Locations, open_locator
+from number_zoo.locator import Locations, Locator, open_locator
 from number_zoo.predictions import Predictions, Reading
 
 BATCH, BATCH_PIXELS = 8, 4_000_000
@@ -92,9 +92,14 @@ class Reader:
         locator_threads: int = 1,
     ) -> None:
         self.threads, self._backend = threads, backend
-        self._open_locator = functools.partial(open_locator, locator, locator_threads)
+        self._locator_arguments = locator, locator_threads
         if locator is not None:
-            self._open_locator()  # now, so that an error is not reported in the middle of a folder
+            _ = self.locator  # now, so that an error is not reported in the middle of a folder
+
+    @functools.cached_property
+    def locator(self) -> Locator:
+        """The locator, which stays open even if its file is replaced, as the weights do."""
+        return open_locator(*self._locator_arguments)
 
     @overload
     def read(self, images: Source, lexicon: Numbers | None = None) -> Reading: ...
@@ -237,7 +242,7 @@ class Reader:
         return read_any_turn(arrays, crops, self.predict, self._locate, as_lexicon(lexicon))
 
     def _locate(self, image: np.ndarray) -> Locations:
-        return self._open_locator().locate(image)
+        return self.locator.locate(image)
 
     def _for_each(self, images, function: Callable[[Sequence[Source]], list]):
         """Apply a function of several images: its only result for one image, a list for an

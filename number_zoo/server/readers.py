@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import functools
 import io
 from collections.abc import Sequence
 
@@ -13,7 +12,7 @@ from PIL import Image
 from number_zoo import names
 from number_zoo.boxes import crop_around
 from number_zoo.lexicon import Lexicon
-from number_zoo.locator import Locations, open_locator
+from number_zoo.locator import Locations
 from number_zoo.predictions import Predictions
 from number_zoo.reader import available_cores, open_reader
 from number_zoo.server.answers import Digit, Model, Reading
@@ -39,8 +38,6 @@ class ModelReader:
     def __init__(self, weights: str, locator: str | None = None, lexicon: Lexicon | None = None):
         self._lexicon = lexicon
         self._reader = open_reader(weights, 1, _THREADS, locator)
-        # Once: its file may be replaced while the server runs.
-        self._open_locator = functools.cache(lambda: open_locator(locator, _THREADS))
         metadata = self._reader.metadata
         # The first image takes longest, so it should not be that of a request.
         outputs = self._reader.predict([np.zeros((32, 64, 3), np.uint8)]).arrays
@@ -94,7 +91,7 @@ class ModelReader:
 
     def locate(self, image: np.ndarray) -> Locations:
         """Find the numbers in an image, uint8 (height, width, 3)."""
-        return self._open_locator().locate(image)
+        return self._reader.locator.locate(image)
 
     def read_all(
         self,

@@ -106,9 +106,9 @@ def test_a_large_image_is_located_in_detail_and_read_at_full_size(reader, monkey
     monkeypatch.setattr(locator, "OVERVIEW", 300)
     monkeypatch.setattr(locator, "DETAIL", 800)
     image = scene(2)
-    shapes, backend = [], reader._open_locator()._backend
+    shapes, backend = [], reader.locator._backend
     monkeypatch.setattr(
-        reader._open_locator(),
+        reader.locator,
         "_backend",
         lambda inputs: shapes.append(inputs["images"].shape) or backend(inputs),
     )

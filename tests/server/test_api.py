@@ -215,6 +215,19 @@ def test_a_lexicon_of_the_server_is_read_unless_a_request_has_its_own(plate_loca
         assert read(client, three_plates(), all=True).json()["images"][0]["readings"] == []
 
 
+def test_a_locator_is_used_while_its_file_is_replaced(plate_locator, tmp_path):
+    path = tmp_path / "plates.onnx"
+    path.write_bytes(plate_locator.read_bytes())
+    readers = load_readers([FIRST], str(path))
+    path.write_bytes(b"half of anoth")
+    image = Image.new("RGB", (1200, 900), (90, 110, 90))
+    draw_plate(image, 0, "175", (200, 400, 260, 425))  # too small to be read in the whole image
+    with TestClient(create_app(readers)) as client:
+        for params in ({}, {"all": True}):
+            (answer,) = read(client, encode_image(image), **params).json()["images"]
+            assert [reading["number"] for reading in answer["readings"]] == ["175"]
+
+
 def test_the_default_limit_of_a_lexicon_is_enough_for_a_marathon(client):
     numbers = [str(number) for number in range(20_000)]
     assert client.post("/api/read", json={"image": BASE64, "lexicon": numbers}).status_code == 200

@@ -9,57 +9,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import keras
-import numpy as np
-
 import datasets
-import labels
-import models
 from datasets import mixing, sources
 from datasets.crops import CROPS
-from evaluation import CONSTANT, figures
 from evaluation.corruption import corruption_accuracy
-from evaluation.mistakes import mistake_figures
+from evaluation.model_result import Result, constant_result, evaluate_model, open_model
 from evaluation.paired import Pair, compare_pairs
 from evaluation.timing import time_readers
 from inference import provenance
-from inference.over_dataset import how_to_read, run_inference
-from inference.reader import Reader as KerasReader
 from inference.split_images import SplitImages, random_indices
-from models.metrics import negative_log_likelihood, sequence_correct
-from number_zoo.predictions import DecodedSequences, Predict, Predictions
-from number_zoo.reader import Reader, available_cores
 
 log = logging.getLogger(__name__)
 
 TIMED_IMAGES, FEW_IMAGES = 64, 1000
-
-_METADATA = ("parameters", "input_shape", "max_glimpses", "temperature")
-
-
-@dataclass(frozen=True)
-class Result:
-    """The predictions and figures of one model for a split.
-
-    Attributes:
-        name: the run's folder, the file or the published name.
-        figures: all its figures, as JSON values.
-        readings: the text read in each image.
-        confidence: float (images,), in [0, 1].
-        correct: bool (images,), whether every digit and the length are correct.
-        predictions, predict: None for the constant answer; `predict` is the function that read the
-            images.
-        model: the Keras model; None for the constant answer, and for a file that was exported.
-    """
-
-    name: str
-    figures: dict[str, Any]
-    readings: list[str]
-    confidence: np.ndarray
-    correct: np.ndarray
-    predictions: Predictions | None = None
-    predict: Predict | None = None
-    model: keras.Model | None = None
 
 
 @dataclass(frozen=True)
@@ -131,7 +93,7 @@ def compare(
         with noted_failure(name, failed):
             model_crop = crop or provenance.configuration(name).get("crop", "full")
             # Glimpses locate the number, which is unnecessary in a crop around the true box.
-            reader = _open(name, 1 if model_crop in ("union", "square") else max_glimpses)
+            reader = open_model(name, 1 if model_crop in ("union", "square") else max_glimpses)
             loaded.append((name, model_crop, reader))
     if not loaded:
         raise none_evaluated(failed)
@@ -142,7 +104,7 @@ def compare(
     for name, model_crop, reader in loaded:
         log.info("Reading %s images with %s", f"{total:,}", name)
         with noted_failure(name, failed):
-            results.append(_evaluate(name, reader, images, model_crop, thresholds_on))
+            results.append(evaluate_model(name, reader, images, model_crop, thresholds_on))
     if not results:
         raise none_evaluated(failed)
     crops = {result.figures["crop"] for result in results}
@@ -162,7 +124,7 @@ def compare(
         images=images,
         crop="/".join(sorted({result.figures["crop"] for result in results})),
         fingerprint=datasets.fingerprint(dataset, split, data_dir),
-        baseline=_baseline(images),
+        baseline=constant_result(images),
         results=results,
         pairs=compare_pairs({result.name: result.correct for result in results}),
         corruption=corruption,
@@ -170,20 +132,6 @@ def compare(
         failed=failed,
         warnings=_warnings(images, results),
     )
-
-
-def _open(name: str, max_glimpses: int | None) -> Reader:
-    is_file = Path(name).suffix == ".onnx"
-    if not is_file and (max_glimpses is not None or name not in models.list_weights()):
-        return KerasReader(name, max_glimpses)
-    reader = Reader(name, threads=1, batch_threads=available_cores())
-    fixed = reader.metadata["max_glimpses"]
-    if max_glimpses not in (None, fixed):
-        raise ValueError(
-            f"{name} was exported with max_glimpses={fixed}. Export it again: export.py RUN "
-            f"--format onnx --max-glimpses {max_glimpses}. Received: {max_glimpses}"
-        )
-    return reader
 
 
 @contextlib.contextmanager
@@ -220,72 +168,6 @@ def _has_validation(images: SplitImages) -> bool:
         return False
 
 
-def _evaluate(name, reader: Reader, images: SplitImages, crop, thresholds_on) -> Result:
-    if isinstance(reader, KerasReader):
-        model = reader.model
-    else:
-        model = models.load(name) if name in models.list_weights() else None
-    max_digits = reader.metadata["max_digits"]
-    unreadable = sum(len(text) > max_digits for text in images.texts)
-    if unreadable == len(images.texts):
-        raise ValueError(
-            f"every label has more digits than this model can read (max_digits={max_digits}): "
-            f"train one with --set max_digits={max(map(len, images.texts))}"
-        )
-    given = {"crop": crop, "data_dir": images.data_dir, "limit": images.limit}
-    thresholds = None
-    if thresholds_on != images.split:
-        chosen = run_inference(reader, images.dataset, thresholds_on, **given)
-        decoded = chosen.predictions.decoded
-        thresholds = figures.choose_thresholds(
-            sequence_correct(decoded, chosen.truth), np.exp(decoded.log_probability)
-        )
-    outputs = run_inference(reader, images.dataset, images.split, **given)
-    predictions, truth = outputs.predictions, outputs.truth
-    loss = negative_log_likelihood(predictions.outputs, truth)
-    about = {
-        "thresholds_chosen_on": thresholds_on,
-        "max_digits": max_digits,
-        "unreadable_labels": unreadable,
-        "multiply_adds": None if model is None else models.multiply_adds(model),
-        "file_size": reader.path.stat().st_size,
-        "sha256": models.file_digest(reader.path),
-        "crop": crop,
-        **{key: reader.metadata[key] for key in _METADATA},
-        "trained_with": provenance.trained_with(name),
-        "seed": provenance.configuration(name).get("seed"),
-    } | figures.box_figures(predictions.boxes, outputs.boxes)
-    return _result(
-        name, predictions.decoded, truth, images, loss, thresholds, about,
-        predictions=predictions, predict=how_to_read(reader, crop)[0], model=model,
-    )  # fmt: skip
-
-
-def _result(
-    name: str,
-    decoded: DecodedSequences,
-    truth: dict[str, np.ndarray],
-    images: SplitImages,
-    loss: np.ndarray,
-    thresholds: dict,
-    about: dict,
-    **model,
-) -> Result:
-    """The result of a model (`predictions`, `predict`, `model`) or of a constant answer (neither).
-
-    `loss` is −log P of each label, `thresholds` are those of the confidence, and `about` has the
-    model's further figures.
-    """
-    readings = decoded.numbers()
-    values = (
-        figures.prediction_figures(decoded, truth, images.texts, loss, thresholds)
-        | mistake_figures(images.texts, readings)
-        | about
-    )
-    correct = sequence_correct(decoded, truth)
-    return Result(name, values, readings, np.exp(decoded.log_probability), correct, **model)
-
-
 def _warnings(images: SplitImages, results: list[Result]) -> list[str]:
     names = [result.name for result in results]
     warnings = split_warnings(names, images.dataset, images.split, images.data_dir)
@@ -318,14 +200,3 @@ def split_warnings(
             "label errors"
         )
     return warnings
-
-
-def _baseline(images: SplitImages) -> Result:
-    """Figures of predicting the most common label of the training split (else of this split)."""
-    train = datasets.labels(images.dataset, "train", images.data_dir) or images.labels
-    train = [label for _, label in train]
-    places = max(2, *map(len, train), *map(len, images.texts))
-    truth = labels.encode_batch(images.texts, places)
-    decoded = figures.constant_answer(train, places, len(images.texts))
-    loss = np.full(len(images.texts), np.nan)  # the probability of all other labels is 0
-    return _result(CONSTANT, decoded, truth, images, loss, None, {"negative_log_likelihood": None})

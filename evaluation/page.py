@@ -11,10 +11,11 @@ from PIL import ImageDraw
 from artifacts.plot_style import colour, svg
 from datasets import mixing, sources
 from evaluation import CONSTANT, charts
-from evaluation.comparison import Comparison, Result
+from evaluation.comparison import Comparison
 from evaluation.html import embed, template, thumbnail
 from evaluation.mistakes import KINDS, LONGER, mistake_kind
 from evaluation.model_figures import Saliency, overlay
+from evaluation.model_result import Result
 from inference.split_images import random_indices
 
 MISTAKES, DISAGREEMENTS, SALIENCY = 24, 24, 10

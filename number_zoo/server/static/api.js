@@ -1,8 +1,9 @@
 // Requests to the server, and the errors that they can raise.
 
-// Images with a longer side of more pixels are reduced before they are sent, and files of more bytes compressed anew:
-// more only take longer to send.
-export const [LARGEST, HEAVIEST] = [2048, 2 ** 21];
+// Images with a longer side of more pixels are reduced before they are sent: the largest canvas of Safari on phones is
+// 4096 pixels wide and high, and small numbers are cut from photos at full resolution. Files of more bytes are
+// compressed anew, since they take long to send.
+export const [LARGEST, HEAVIEST] = [4096, 2 ** 21];
 const TRIES = 4;
 
 const pause = (seconds) => new Promise((done) => setTimeout(done, 1000 * seconds));

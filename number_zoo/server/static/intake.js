@@ -6,8 +6,12 @@ import { find } from "./dom.js";
 
 const KINDS = ["image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp"];
 
+// The second is that of images which would be too heavy with the first: photos of 12 megapixels, of which it makes
+// about 2 MB. Even noise of 4096 x 4096 pixels is not more than a server accepts, 10 MiB.
+const [QUALITY, QUALITY_OF_HEAVY] = [0.92, 0.8];
+
 export const toBlob = (canvas, kind) =>
-  new Promise((done) => canvas.toBlob(done, kind, 0.92));
+  new Promise((done) => canvas.toBlob(done, kind, QUALITY));
 
 const HEIC = /\bhei[cf]\b/i;
 const NO_IMAGE =
@@ -56,7 +60,9 @@ async function drawAnew(image, width, height, place) {
   let opaque = true;
   for (let at = 3; at < data.length && opaque; at += 4) opaque = data[at] > 250;
   // Transparency is kept: the reader chooses the ground on which the content is visible.
-  const blob = await canvas.convertToBlob({ type: opaque ? "image/jpeg" : "image/webp", quality: 0.92 });
+  const type = opaque ? "image/jpeg" : "image/webp";
+  let blob = await canvas.convertToBlob({ type, quality: QUALITY });
+  if (blob.size > HEAVIEST) blob = await canvas.convertToBlob({ type, quality: QUALITY_OF_HEAVY });
   return { blob, width, height, url: URL.createObjectURL(blob) };
 }
 

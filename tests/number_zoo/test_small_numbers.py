@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from number_zoo import boxes, small_numbers
+from number_zoo import all_numbers, boxes, small_numbers
 from number_zoo.any_turn import read_any_turn
+from number_zoo.locator import Locations
 from number_zoo.predictions import Predictions
 from number_zoo.published import SMALL_WEIGHTS
 from number_zoo.reader import Reader
@@ -13,6 +14,12 @@ from number_zoo.small_numbers import MIN_SIDE
 from tests.conftest import draw_plate, one_row
 
 SIDE = 400
+
+
+def locations(scores):
+    """Locations of such scores, all at the same place."""
+    boxes = np.tile(np.float32([5, 5, 45, 25]), (len(scores), 1))
+    return Locations(boxes, np.float32(scores), np.zeros(len(scores), int))
 
 
 @pytest.mark.parametrize("weights", ["text_transformer.any10", "conv_transformer_small.any10"])
@@ -44,7 +51,7 @@ def _read(monkeypatch, first, *found, count=1, side=SIDE, crop=None, lexicon=Non
         rows.append(Predictions(row.arrays | {"turns": np.array([turn])}))
 
     def read_located(images, locations, predict, words):
-        assert locations == [range(count)] and words is lexicon
+        assert list(map(len, locations)) == [count] and words is lexicon
         return [Predictions.concatenate(rows) if rows else Predictions({})]
 
     located = []
@@ -53,7 +60,7 @@ def _read(monkeypatch, first, *found, count=1, side=SIDE, crop=None, lexicon=Non
         [np.zeros((side, SIDE + 1, 3), np.uint8)],
         [crop],
         lambda *_: one_row(*first, crop=(0, 0, 1, 200)),  # too high to be smoothed
-        lambda image: located.append(image) or range(count),
+        lambda image: located.append(image) or locations([1.0] * count),
         lexicon,
     )
     (reading,) = predictions.readings()
@@ -92,6 +99,32 @@ def test_the_largest_of_the_small_numbers_is_read(found, expected, monkeypatch):
 )
 def test_the_more_is_located_the_surer_a_number_must_be(found, count, expected, monkeypatch):
     assert _read(monkeypatch, ("", 0.99), found, count=count) == (expected, 0, 1)
+
+
+@pytest.mark.parametrize("score", [0.3, 0.5, 0.9])
+def test_no_number_is_surer_than_one_that_is_read_with_certainty(score):
+    image = np.zeros((SIDE, SIDE, 3), np.uint8)
+    (read,) = all_numbers.read_located(
+        [image], [locations([score])], lambda *_: one_row("12", 1.0, box=(5, 5, 45, 25))
+    )
+    most = small_numbers._max_confidence(np.float32([score]))
+    np.testing.assert_allclose(most, read.number_confidence, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("confidence", "expected"), [(0.98, ""), (1.0, "12")])
+def test_of_much_that_is_located_only_what_can_be_sure_is_read_first(confidence, expected):
+    count, calls = 80, []
+
+    def predict(images, crops):
+        calls.append(len(images))
+        rows = [("12", confidence)] + [("", 0.99)] * (len(images) - 1)
+        return Predictions.concatenate([one_row(*row, box=(5, 5, 45, 25)) for row in rows])
+
+    located = locations([0.9] * 2 + [0.4] * (count - 2))
+    image = np.zeros((SIDE, SIDE, 3), np.uint8)
+    found = small_numbers.read_small(image, lambda _: located, predict)
+    assert (found.decoded.numbers() if found else [""]) == [expected]
+    assert calls[0] == 2 and (count in calls) == bool(expected)
 
 
 @pytest.mark.parametrize(

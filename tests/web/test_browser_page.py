@@ -14,7 +14,7 @@ import threading
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 import number_zoo
 from datasets.rendered_scenes.rendering import render_scene
@@ -111,6 +111,18 @@ def on_transparent(content: bytes) -> bytes:
     return encode_image(light)
 
 
+def page_of_text(label: str) -> bytes:
+    """A page on which some fifty words are located, with a label of a small number or without."""
+    image = Image.new("RGB", (800, 1100), "white")
+    words, font = 8 * "Bill lost Zoo Oslo goal IS SOS TOIL ", ImageFont.load_default(16)
+    for line in range(42):
+        place = (20, 20 + 25.6 * line)
+        ImageDraw.Draw(image).text(place, words[3 * line : 3 * line + 85], "black", font)
+    if label:
+        draw_plate(image, 2, label, (300, 300, 375, 335))
+    return encode_image(image)
+
+
 def call(page, function: str, content: bytes, *arguments):
     """Call a function of the page with an image and other arguments."""
     return page.evaluate(
@@ -140,6 +152,7 @@ def test_reads_what_number_zoo_reads(page, reader):
         encode_image(large),
         encode_image(small),
         encode_image(small.reduce(2).transpose(Image.Transpose.ROTATE_90)),
+        *map(page_of_text, ("", "175")),
         encode_image(Image.new("L", (50, 30), 200)),
         *(encode_image(draw_stack(number)) for number in ("4877", "7146")),
         encode_image(draw_rows("4072")),

@@ -44,7 +44,7 @@ async function readOnce(image, { box, score, turn }, predict) {
 }
 
 // The confidence of finding and reading.
-function calibrated(score, confidence) {
+export function calibrated(score, confidence) {
   const [found, read] = [score, confidence].map((probability) => {
     const clipped = Math.max(1e-4, Math.min(probability, 1 - 1e-4));
     return Math.log(clipped / (1 - clipped));

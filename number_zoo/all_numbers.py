@@ -39,6 +39,47 @@ MIN_BEYOND, WIDENING = 0.25, 1.5
 """If the predicted box extends beyond an end of the located one by the first value or more, the
 number is read again in a box that is longer there by the second value; in heights of the number."""
 
+MAX_REJECTED, DOUBT = 4, 1.5
+"""If more than the first value of the locations of an image are read as no number, or with a
+confidence that is too low, as on a page of text, the odds of each number are divided by their
+quotient to the power of the second value."""
+
+MIN_WHOLE = 0.9
+"""Minimum confidence of the reading of a whole image in which no located number is read, such as a
+close-up; of those below, most are wrong."""
+
+
+def read_every(
+    images: Sequence[np.ndarray],
+    locations: Sequence[Locations],
+    predict: Predict,
+    lexicon: Lexicon | None = None,
+) -> list[Predictions]:
+    """Read every number of several images: the located ones, with less confidence where much else
+    is located; and where none is read, the number that fills the image.
+
+    Args:
+        images: uint8 arrays (height, width, 3).
+        locations: the locations of the numbers in each image.
+        predict: the function that reads the images and crops of them.
+        lexicon: the only numbers to read; None for any.
+
+    Returns:
+        The predictions of each image as of `read_located`, but without `scores` for a number that
+        is read in the whole image.
+    """
+    located = _read_each(images, locations, predict, lexicon)
+    predictions = [_one_each(_doubted(read, rejected)) for read, rejected in located]
+    rows = [row for row, read in enumerate(predictions) if not read.arrays]
+    if rows:
+        whole = _read_whole([images[row] for row in rows], predict, lexicon)
+        # Rings, as of wall sockets, are like zeros.
+        is_clear = (whole.arrays[names.DIGITS] > 0).any(axis=1)
+        is_sure = whole.number_confidence >= MIN_WHOLE
+        for at in np.flatnonzero(is_clear & is_sure).tolist():
+            predictions[rows[at]] = whole.take([at])
+    return predictions
+
 
 def read_located(
     images: Sequence[np.ndarray],
@@ -59,9 +100,20 @@ def read_located(
         `crop` in pixels of the image, and `turns` and `scores`; `Predictions({})` where there is
         none.
     """
+    return [_one_each(read) for read, _ in _read_each(images, locations, predict, lexicon)]
+
+
+def _read_each(
+    images: Sequence[np.ndarray],
+    locations: Sequence[Locations],
+    predict: Predict,
+    lexicon: Lexicon | None,
+) -> list[tuple[Predictions, int]]:
+    """The predictions of all locations of each image, `Predictions({})` where there are none at
+    all, and how many are rejected, whatever the lexicon is."""
     counts = [len(located) for located in locations]
     if not sum(counts):
-        return [Predictions({})] * len(images)
+        return [(Predictions({}), 0)] * len(images)
     rows = [image for image, count in zip(images, counts, strict=True) for _ in range(count)]
     located = Locations.concatenate(locations)
     predictions = _read(rows, located, predict)
@@ -71,10 +123,11 @@ def read_located(
             other = _read([rows[row] for row in again], other_located.take(again), predict)
             better = is_better(other, predictions.take(again))
             predictions.put(again[better], other.take(better))
+    rejected = predictions.number_confidence < MIN_CONFIDENCE
     if lexicon is not None:  # not before, since an 86 upside down is a 98
         predictions = _calibrated(lexicon.restrict(predictions))
-    ranges = pairwise(accumulate(counts, initial=0))
-    return [_one_each(predictions.take(np.arange(*limits))) for limits in ranges]
+    ranges = [np.arange(*limits) for limits in pairwise(accumulate(counts, initial=0))]
+    return [(predictions.take(rows), int(rejected[rows].sum())) for rows in ranges]
 
 
 def _read(images: Sequence[np.ndarray], located: Locations, predict: Predict) -> Predictions:
@@ -93,6 +146,29 @@ def _calibrated(predictions: Predictions) -> Predictions:
     score, confidence = map(_log_odds, (arrays[names.SCORES], arrays[names.CONFIDENCE]))
     log_odds = score_weight * score + confidence_weight * confidence + bias
     return Predictions(arrays | {names.CONFIDENCE: 1 / (1 + np.exp(-log_odds))})
+
+
+def _doubted(predictions: Predictions, rejected: int) -> Predictions:
+    """The predictions of an image with less confidence, the more of its locations are rejected."""
+    if rejected <= MAX_REJECTED:
+        return predictions
+    confidence = predictions.arrays[names.CONFIDENCE]
+    factor = (rejected / MAX_REJECTED) ** DOUBT
+    confidence = confidence / (confidence + (1 - confidence) * factor)
+    return Predictions(predictions.arrays | {names.CONFIDENCE: confidence})
+
+
+def _read_whole(
+    images: Sequence[np.ndarray], predict: Predict, lexicon: Lexicon | None
+) -> Predictions:
+    """Read one number in each image; the box of a reader without boxes is its last glimpse."""
+    predictions = predict(images, [None] * len(images))
+    if lexicon is not None:
+        predictions = lexicon.restrict(predictions)
+    has_box = np.isfinite(predictions.boxes).all(axis=1, keepdims=True)
+    boxes = np.where(has_box, predictions.boxes, predictions.crops)
+    turns = np.zeros(len(images), np.int32)
+    return Predictions(predictions.arrays | {names.BOX: boxes, names.TURNS: turns})
 
 
 def _opposite(predictions: Predictions, located: Locations) -> tuple[np.ndarray, Locations]:
@@ -135,6 +211,8 @@ def _log_odds(probability: np.ndarray) -> np.ndarray:
 
 def _one_each(predictions: Predictions) -> Predictions:
     """One row for each number, in reading order: without uncertain rows and duplicates."""
+    if not predictions.arrays:
+        return predictions
     numbers = predictions.decoded.numbers()
     rows = np.flatnonzero(predictions.number_confidence >= MIN_CONFIDENCE)
     if not len(rows):

@@ -22,7 +22,7 @@ class Reading:
             model predicts no boxes.
         turn: counter-clockwise quarter turns that make the number upright, 0 to 3
             (`np.rot90(crop, turn)`).
-        score: score of the locator, in [0, 1], of a reading of `read_all`; else None.
+        score: score of the locator, in [0, 1], of a located number of `read_all`; else None.
     """
 
     number: str

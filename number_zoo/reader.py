@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from number_zoo import files, names, published
-from number_zoo.all_numbers import read_located
+from number_zoo.all_numbers import read_every
 from number_zoo.any_turn import read_any_turn
 from number_zoo.images import is_encoded, to_array
 from number_zoo.lexicon import Lexicon, as_lexicon
@@ -142,7 +142,7 @@ class Reader:
         """Read all numbers in an image, or in each of several.
 
         A locator finds the numbers; each is read from a crop of the image at full resolution,
-        turned upright.
+        turned upright. If none is read, the whole image is read: a number may fill it.
 
         Args:
             images: as for `read`.
@@ -179,12 +179,12 @@ class Reader:
 
         Returns:
             The predictions of each image, a row for each number in reading order, see
-            `all_numbers.read_located`.
+            `all_numbers.read_every`.
         """
         arrays = self._decode(_several(images))
         if locations is None:
             locations = list(map(self._locate, arrays))
-        return read_located(arrays, locations, self.predict, as_lexicon(lexicon))
+        return read_every(arrays, locations, self.predict, as_lexicon(lexicon))
 
     def predict(
         self, images: Sequence[Source], crops: Sequence[np.ndarray | None] | None = None

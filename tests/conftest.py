@@ -174,6 +174,22 @@ def draw_stack(number: str) -> Image.Image:
     return image
 
 
+def draw_closeup(digit: str) -> Image.Image:
+    """A digit that is as high as its image."""
+    image, font = Image.new("RGB", (200, 300), (200, 196, 184)), ImageFont.load_default(300)
+    ImageDraw.Draw(image).text((100, 150), digit, (30, 30, 40), font=font, anchor="mm")
+    return image
+
+
+def draw_page(number: str) -> Image.Image:
+    """A page of lower-case letters, some of them like digits, and a number."""
+    image, font = Image.new("RGB", (1000, 700), "white"), ImageFont.load_default(30)
+    lines = ["gilding big oil logs is going ill"] * 11
+    lines[5] += f" {number}"
+    ImageDraw.Draw(image).multiline_text((60, 40), "\n".join(lines), "black", font, spacing=16)
+    return image
+
+
 def draw_rows(number: str) -> Image.Image:
     """A small number on a display whose every second row of pixels is dark."""
     image = Image.new("RGB", (44, 25), (70, 80, 95))

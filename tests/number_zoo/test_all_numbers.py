@@ -2,6 +2,7 @@
 
 import io
 import json
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from number_zoo.predictions import Predictions
 from number_zoo.published import SMALL_WEIGHTS, onnx_file
 from number_zoo.reader import Reader, open_reader
 from number_zoo.upright import UprightCrop
-from tests.conftest import ROOT, draw_plate, one_row
+from tests.conftest import ROOT, draw_closeup, draw_plate, one_row
 
 PHOTO = ROOT / "number_zoo/server/static/gallery/26676.jpg"
 
@@ -258,6 +259,78 @@ def numbers_of(readings):
 
     (predictions,) = all_numbers.read_located([image], [located], predict)
     return [reading.number for reading in predictions.readings()]
+
+
+NONE = ("", 0.99)
+
+
+def read_every(located, whole=NONE, lexicon=None):
+    """The readings of an image at whose locations these are read, text and confidence; `whole` is
+    what is read in all of it."""
+    image, count = np.zeros((20, 40, 3), np.uint8), len(located)
+    edges = np.float32([[2, 2, 12, 8]] * count).reshape(-1, 4)
+    locations = Locations(edges, np.full(count, 0.9), np.zeros(count, int))
+
+    def predict(images, windows):
+        if windows[0] is None:
+            return one_row(*whole, crop=(1, 2, 30, 18))
+        upside_down = len(images) < count  # what is rejected
+        rows = [NONE] * len(images) if upside_down else located
+        return number_zoo.Predictions.concatenate([one_row(*row) for row in rows])
+
+    (predictions,) = all_numbers.read_every([image], [locations], predict, lexicon)
+    return predictions.readings()
+
+
+@pytest.mark.parametrize(("rejected", "expected"), [(0, 0.885), (4, 0.885), (8, 0.731), (16, 0.49)])
+def test_a_number_is_doubted_where_more_than_four_locations_are_rejected(rejected, expected):
+    (reading,) = read_every([*[NONE] * rejected, ("12", 0.6)])
+    assert (reading.number, reading.score) == ("12", pytest.approx(0.9))
+    assert reading.confidence == pytest.approx(expected, abs=1e-3)
+    assert read_every([*[NONE] * 60, ("12", 0.6)]) == []
+
+
+def test_numbers_outside_of_a_lexicon_are_no_reason_for_doubt():
+    def restrict(predictions):  # to 12
+        outside = predictions.arrays["digits"][:, 0] != 1
+        return number_zoo.Predictions(
+            predictions.arrays | {"length": np.where(outside, 0, predictions.arrays["length"])}
+        )
+
+    (reading,) = read_every([*[("34", 0.97)] * 40, ("12", 0.97)], lexicon=Mock(restrict=restrict))
+    assert reading.number == "12" and reading.confidence > 0.95
+
+
+@pytest.mark.parametrize(
+    ("located", "whole", "expected"),
+    [
+        ([], ("123", 0.9), "123"),
+        ([NONE, NONE], ("123", 0.9), "123"),
+        ([], ("123", 0.89), ""),
+        ([], NONE, ""),
+        ([], ("00", 0.99), ""),  # sockets
+        ([], ("70", 0.99), "70"),
+        ([("12", 0.5)], ("123", 0.99), "12"),
+        ([*[NONE] * 60, ("12", 0.6)], ("123", 0.99), "123"),
+    ],
+)
+def test_a_whole_image_is_read_if_it_is_sure_and_no_located_number_is(located, whole, expected):
+    readings = read_every(located, whole)
+    assert [reading.number for reading in readings] == ([expected] if expected else [])
+    if expected and expected == whole[0]:
+        (reading,) = readings
+        assert reading.confidence == pytest.approx(whole[1])
+        assert (reading.box, reading.turn, reading.score) == ((1, 2, 30, 18), 0, None)
+
+
+def test_a_number_that_fills_the_image_is_read():
+    image = draw_closeup("7")
+    reader = Reader(SMALL_WEIGHTS)
+    (reading,) = reader.read_all(image)
+    assert (reading.number, reading.score) == ("7", None)
+    assert reading.confidence == pytest.approx(reader.read(image).confidence)
+    assert reader.read_all(image, ["8"]) == []
+    assert [one.number for one in reader.read_all(image, ["7", "8"])] == ["7"]
 
 
 @pytest.mark.parametrize(

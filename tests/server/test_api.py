@@ -104,9 +104,12 @@ def test_a_number_on_its_side_is_read_with_and_without_a_box(client):
 
 def test_all_numbers_are_read_with_boxes_in_pixels_of_the_image(client):
     query = {"all": True, "explain": True, "model": [FIRST, SECOND]}
-    files = form(three_plates(), encode())
-    numbers, none = client.post("/api/read", files=files, params=query).json()["images"]
+    files = form(three_plates(), encode(), encode(digit=0))
+    numbers, whole, none = client.post("/api/read", files=files, params=query).json()["images"]
     assert none["readings"] == [] and none["error"] is None
+    (reading,) = whole["readings"]
+    assert (reading["model"], reading["number"], reading["turn"]) == (SECOND, "5", 0)
+    assert reading["box"] == [0, 0, 60, 40]
     readings = [reading for reading in numbers["readings"] if reading["model"] == FIRST]
     assert numbers["readings"][:3] == readings and len(numbers["readings"]) == 6
     by_number = {reading["number"]: reading for reading in readings}

@@ -18,7 +18,15 @@ from PIL import Image, ImageDraw, ImageFont
 
 import number_zoo
 from datasets.rendered_scenes.rendering import render_scene
-from tests.conftest import ROOT, draw_plate, draw_rows, draw_stack, encode_image
+from tests.conftest import (
+    ROOT,
+    draw_closeup,
+    draw_page,
+    draw_plate,
+    draw_rows,
+    draw_stack,
+    encode_image,
+)
 from tests.pages import watched_page
 
 WEB, GALLERY = ROOT / "web", ROOT / "number_zoo/server/static/gallery"
@@ -173,7 +181,8 @@ def test_reads_all_numbers_as_number_zoo(page, reader, scenes):
     stacks = Image.new("RGB", (400, 320))
     for index, number in enumerate(("4877", "7146")):
         stacks.paste(draw_stack(number), (200 * index, 0))
-    for content in (*scenes, encode_image(large), encode_image(stacks), EXAMPLES[1]):
+    drawn = map(encode_image, (large, stacks, draw_closeup("7"), draw_page("3174")))
+    for content in (*scenes, *drawn, EXAMPLES[1]):
         readings, expected = call(page, "readAllNumbers", content), reader.read_all(content)
         assert [reading["number"] for reading in readings] == [one.number for one in expected]
         for reading, one in zip(readings, expected, strict=True):

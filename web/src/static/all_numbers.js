@@ -10,16 +10,45 @@ const [SAME_IOU, SAME_OVERLAP] = [0.5, 0.6];
 const [SCORE_WEIGHT, CONFIDENCE_WEIGHT, BIAS] = [1.25, 0.8, -1.03];
 const [MIN_CONFIDENCE, MIN_OPPOSITE] = [0.45, 0.6];
 const [MIN_BEYOND, WIDENING] = [0.25, 1.5];
+const [MAX_REJECTED, DOUBT] = [4, 1.5];
+const MIN_WHOLE = 0.9;
+
+const isRead = (reading) => numberConfidence(reading) >= MIN_CONFIDENCE;
 
 // The outputs for each number at locations, {box, score, turn}, in reading order. `predict` reads crops; `progress`
 // is called with the index of each location.
-export async function readLocated(image, locations, predict, progress = () => {}) {
+export async function readLocated(image, locations, predict, progress) {
+  return oneEach(await readEach(image, locations, predict, progress));
+}
+
+// The same for every number of an image: the located ones, with less confidence where much else is located; and where
+// none is read, the number that fills the image.
+export async function readEvery(image, locations, predict, progress) {
+  const readings = oneEach(doubted(await readEach(image, locations, predict, progress)));
+  if (readings.length) return readings;
+  const whole = await predict(image, null);
+  const isClear = whole.digits.some((digit) => digit > 0); // rings, as of wall sockets, are like zeros
+  const isSure = numberConfidence(whole) >= MIN_WHOLE;
+  return isClear && isSure ? [{ ...whole, box: whole.box ?? whole.crop, turn: 0 }] : [];
+}
+
+async function readEach(image, locations, predict, progress = () => {}) {
   const readings = [];
   for (const [index, location] of locations.entries()) {
     progress(index);
     readings.push(await readLocation(image, location, predict));
   }
-  return oneEach(readings.filter((reading) => numberConfidence(reading) >= MIN_CONFIDENCE));
+  return readings;
+}
+
+// The readings of an image with less confidence, the more of its locations are rejected.
+function doubted(readings) {
+  const rejected = readings.filter((reading) => !isRead(reading)).length;
+  const factor = Math.max(rejected / MAX_REJECTED, 1) ** DOUBT;
+  return readings.map(({ confidence, ...outputs }) => ({
+    ...outputs,
+    confidence: confidence / (confidence + (1 - confidence) * factor),
+  }));
 }
 
 async function readLocation(image, location, predict) {
@@ -62,8 +91,9 @@ function widened({ box, turn }, location) {
   return location.box.map((edge, axis) => edge + (isCut(axis) ? outward[axis] * height * (beyond[axis] + WIDENING) : 0));
 }
 
-// One reading for each number, in reading order.
-function oneEach(readings) {
+// One reading for each number, in reading order: without uncertain ones and duplicates.
+function oneEach(all) {
+  const readings = all.filter(isRead);
   const areAlike = (one, other) => {
     const [text, contained] = [one, other].map((reading) => numberOf(reading).replace("+", ""));
     return text.includes(contained) || contained.includes(text);

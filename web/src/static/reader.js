@@ -1,7 +1,7 @@
 // The worker: decodes images, runs the models with ONNX Runtime and describes the readings as the server's
 // API does. One image after the other.
 
-import { readLocated } from "./all_numbers.js";
+import { readEvery } from "./all_numbers.js";
 import { describe } from "./answers.js";
 import { readAnyTurn } from "./any_turn.js";
 import { cropAround } from "./boxes.js";
@@ -101,7 +101,7 @@ async function findNumbers(image, say) {
 // The outputs for each number in an image.
 async function readAll(image, predict, say) {
   const locations = await findNumbers(image, say);
-  return readLocated(image, locations, predict, (index) => say(`Reading number ${index + 1} of ${locations.length} …`));
+  return readEvery(image, locations, predict, (index) => say(`Reading number ${index + 1} of ${locations.length} …`));
 }
 
 let file = null; // the last one, and the promise of its image: it is read again while a box is moved on it

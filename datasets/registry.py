@@ -143,6 +143,13 @@ _DATA_SETS = (
         max_digits=8,
     ),
     _rendered(
+        "rendered_numbers/symbols",
+        "Times, decimals and numbers with units, under glare; text and fittings without",
+        images=(60_000, 6_000),
+        image_size=(64, 192),
+        max_digits=10,
+    ),
+    _rendered(
         "rendered_scenes",
         "Rendered scenes with 0 to 14 numbers of any kind, some of them turned",
         images=(21_000, 1_000),

@@ -111,9 +111,9 @@ def _sample_code(rng: Rng) -> str:
     return code + rng.choice(("L", "AX", " P", "K")) if kind < 0.2 else code
 
 
-def render_ink_jet(rng: Rng, height: float) -> PlanarObject:
-    """Render a code of ink-jet dots on foil, cardboard or plastic."""
-    text = _sample_code(rng)
+def render_ink_jet(rng: Rng, height: float, text: str | None = None) -> PlanarObject:
+    """Render a code (or `text`) of ink-jet dots on foil, cardboard or plastic."""
+    text = _sample_code(rng) if text is None else text
     line = _layout_dots(text, height, False, rng)
     layer = Layer(*line.mask.shape)
     ground, ink = _paint_package(layer, rng)
@@ -173,10 +173,11 @@ def _paint_package(layer: Layer, rng: Rng) -> tuple[Colour, Colour]:
     return ground, ink
 
 
-def render_dot_display(rng: Rng, height: float) -> PlanarObject:
-    """Render a dot-matrix display, light-emitting or liquid crystal."""
-    label = sample_digits(1 + rng.randrange(6), rng, leading_zeros=0.1)
-    line = _layout_dots(label, height, True, rng)
+def render_dot_display(rng: Rng, height: float, text: str | None = None) -> PlanarObject:
+    """Render a number (or `text`) on a dot-matrix display, light-emitting or liquid crystal."""
+    if text is None:
+        text = sample_digits(1 + rng.randrange(6), rng, leading_zeros=0.1)
+    line = _layout_dots(text, height, True, rng)
     layer = Layer(*line.mask.shape)
     window = expand(line.box, height * rng.uniform(0.15, 0.9), height * rng.uniform(0.12, 0.6))
     layer.paint_box(expand(window, 0.2 * height, 0.2 * height), wall_colour(rng))
@@ -190,7 +191,7 @@ def render_dot_display(rng: Rng, height: float) -> PlanarObject:
         ink = mix(ground, (20.0, 30.0, 40.0), rng.uniform(0.6, 0.95))
         layer.paint_box(window, ground)
     layer.paint(line.mask, ink)
-    return line_object(layer, label, line)
+    return line_object(layer, text, line)
 
 
 def render_code_label(rng: Rng, height: float, text: str | None = None) -> PlanarObject:

@@ -145,7 +145,7 @@ def layout_line(
     step = 2 if (height / GLYPH_HEIGHT) ** 2 * style.stretch < 0.36 else 1
     for index, character in enumerate(text):
         if character == " ":
-            pen += height * 0.35
+            pen += height * (style.pitch if style.monospaced else 0.35)
             continue
         source, mask, hull = _character_mask(character, step, style, rng)
         scale = height / GLYPH_HEIGHT
@@ -163,7 +163,7 @@ def layout_line(
             y += rng.normal(0, style.baseline_jitter) * height
         if style.bow and len(text) > 2:
             y -= style.bow * height * (2 * index / (len(text) - 1) - 1) ** 2
-        if style.pitch and character.isdigit():
+        if style.pitch and (character.isdigit() or style.monospaced):
             rows, columns = source.mask.shape
             x = pen - (a * columns + b * rows) / 2
             pen += style.pitch * height

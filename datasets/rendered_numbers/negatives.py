@@ -8,11 +8,11 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from .colours import dark_colour, light_colour, mix, wall_colour
-from .drawing import Box, Layer, expand, line_mask
-from .fonts import face_for
+from .colours import WHITE, dark_colour, light_colour, mix, wall_colour
+from .drawing import Box, Colour, Layer, box_mask, expand, fill_circle, line_mask
+from .fonts import face_for, faces
 from .layout import layout_line
-from .planar_object import PlanarObject
+from .planar_object import PlanarObject, paste_ink
 from .plates import Finish, paint_plate
 from .printed import render_line, sample_print_finish, sample_print_style
 from .rng import Rng
@@ -27,6 +27,14 @@ _NEGATIVE_WORDS = (
     "#", "%", "€", "ABC", "K", "M", "R", "W", "X", "T", "H", "NO", "Bank", "Post", "ASIZ", "Eggs",
     "LOG IN", "Room", "A&B", "R&D", "SOLD", "GLASS", "DOLL", "ELSE", "BALL", "SEGEL", "LEGO",
 )  # fmt: skip
+
+_TEXT_WORDS = """
+    a all among and any are be but by can des die du egg for from gilt go good has il in is it its
+    jog las le lid log long los lo no not of oil on one or order our pig plug que quiz rug sag said
+    see sign sills so some soil still that the their there they this to under und was we which will
+    with you zig zoo bring dogs eggs going heiß billig gelb giallo figli guide sizes always closed
+    please do block doors parking private office deliveries left right ring bell opening hours daily
+"""
 
 
 def render_words(rng: Rng, height: float) -> PlanarObject:
@@ -125,3 +133,104 @@ def _paint_stripes(layer: Layer, box: Box, finish: Finish, height: float, rng: R
     width = height * rng.uniform(0.15, 0.5)
     for index in range(1, int(columns / width), 2):
         layer.paint_box((index * width, 0, (index + 1) * width, rows), finish.ink, 0.8)
+
+
+def render_page(rng: Rng, height: float) -> PlanarObject:
+    """Render one to five lines of text in lower case, whose letters are like digits."""
+    count, size = 1 + rng.randrange(5), height * rng.uniform(0.7, 1.2)
+    style = replace(sample_print_style(rng, plain=0.85), slope=0.0, bow=0.0)
+    if rng.bernoulli(0.2):
+        style = replace(style, face=rng.choice(faces("Mono", "Serif", "cmtt")))
+    texts = [_sample_sentence(2 + rng.randrange(5), rng) for _ in range(count)]
+    lines = [layout_line(text, style, size, rng, margin=0.0).mask for text in texts]
+    margin, pitch = 1.2 * height, rng.uniform(1.45, 2.0) * size
+    columns = round(2 * margin) + max(line.shape[1] for line in lines)
+    rows = round(2 * margin + (count - 1) * pitch) + max(line.shape[0] for line in lines)
+    layer = Layer(rows, columns)
+    finish, textured = sample_print_finish(rng, height)
+    box = (margin, margin, columns - margin, rows - margin)
+    if finish.plate:
+        paint_plate(layer, box, finish, height, rng)
+    for index, line in enumerate(lines):
+        paste_ink(layer, line, round(margin), round(margin + index * pitch), finish.ink, 1.0)
+    background = None if finish.plate else finish.ground
+    return PlanarObject(layer, "", [], box, background=background, textured=textured)
+
+
+def _sample_sentence(count: int, rng: Rng) -> str:
+    words = _TEXT_WORDS.split()
+    sentence = " ".join(rng.choice(words) for _ in range(count))
+    sentence = sentence.capitalize() if rng.bernoulli(0.3) else sentence
+    return sentence + rng.choice(("", "", ",", "."))
+
+
+def render_fitting(rng: Rng, height: float) -> PlanarObject:
+    """Render one to three sockets, switches, buttons or lamps on a wall, which are like zeros."""
+    count, side = 1 + rng.randrange(3), height * rng.uniform(1.0, 2.2)
+    margin, gap = 1.2 * height, side * rng.uniform(0.0, 0.4)
+    columns = round(2 * margin + count * side + (count - 1) * gap)
+    layer = Layer(round(2 * margin + side), columns)
+    kind = rng.choice(("socket", "socket", "socket", "switch", "button", "lamp", "screw", "lock"))
+    plate = light_colour(rng) if rng.bernoulli(0.75) else wall_colour(rng)
+    line = mix(plate, dark_colour(rng), rng.uniform(0.2, 1.0))
+    radius = side * rng.uniform(0.05, 0.2) if rng.bernoulli(0.8) else side / 2
+    for index in range(count):
+        left = margin + index * (side + gap)
+        box = (left, margin, left + side, margin + side)
+        if rng.bernoulli(0.85):
+            edge = expand(box, 0.02 * side, 0.02 * side)
+            layer.paint_box(edge, mix(plate, line, 0.5), 1.0, radius)
+            layer.paint_box(box, plate, 1.0, radius)
+        _paint_fitting(layer, kind, box, plate, line, rng)
+    box = (margin, margin, columns - margin, margin + side)
+    return PlanarObject(layer, "", [], box, background=mix(wall_colour(rng), plate, 0.5))
+
+
+def _paint_fitting(
+    layer: Layer, kind: str, box: Box, plate: Colour, line: Colour, rng: Rng
+) -> None:
+    """Paint what is on the plate of one fitting."""
+    left, top, right, bottom = box
+    side, x, y = right - left, (left + right) / 2, (top + bottom) / 2
+    radius = side * rng.uniform(0.28, 0.42)
+    mask = np.zeros(layer.shape, np.uint8)
+    if kind == "switch":
+        inner = expand(box, -0.15 * side, -0.12 * side)
+        layer.paint_box(inner, mix(plate, WHITE, 0.5), 1.0, 0.04 * side)
+        layer.paint_box((inner[0], y - 0.01 * side, inner[2], y + 0.01 * side), line)
+        return
+    thickness = max(1.0, side * rng.uniform(0.015, 0.05))
+    angles = np.linspace(0, 2 * np.pi, 40)
+    ring = np.column_stack([x + radius * np.cos(angles), y + radius * np.sin(angles)])
+    if rng.bernoulli(0.6):  # recessed, or of another material
+        fill_circle(mask, x, y, radius)
+        layer.paint(mask, mix(plate, line, rng.uniform(0.0, 0.35)))
+    layer.paint(line_mask(layer.shape, ring, thickness, closed=True), line)
+    if kind == "button":
+        inner = ring if rng.bernoulli(0.3) else (ring - (x, y)) * rng.uniform(0.4, 0.8) + (x, y)
+        layer.paint(line_mask(layer.shape, inner, thickness, closed=True), line)
+    elif kind in ("screw", "lock"):
+        length = radius * rng.uniform(0.3, 0.9)
+        angle = 0.0 if kind == "lock" else rng.uniform(0, np.pi)
+        slot = np.array((x, y)) + np.outer((-length, length), (np.sin(angle), np.cos(angle)))
+        layer.paint(line_mask(layer.shape, slot, 2.5 * thickness), line)
+    elif kind == "socket":
+        layer.paint(_socket_holes(layer.shape, x, y, radius, rng), mix(line, (0.0, 0.0, 0.0), 0.5))
+
+
+def _socket_holes(
+    shape: tuple[int, int], x: float, y: float, radius: float, rng: Rng
+) -> np.ndarray:
+    """Return the mask of a socket's holes: two round ones, or two or three slots."""
+    mask = np.zeros(shape, np.uint8)
+    apart, size = radius * rng.uniform(0.35, 0.55), radius * rng.uniform(0.08, 0.16)
+    slots = rng.bernoulli(0.35)
+    for side in (-1, 1):
+        if slots:
+            hole = (x + side * apart - 0.5 * size, y - 2 * size, x + side * apart + 0.5 * size, y)
+            mask = cv2.max(mask, box_mask(shape, hole))
+        else:
+            fill_circle(mask, x + side * apart, y, max(size, 0.7))
+    if slots and rng.bernoulli(0.7):
+        fill_circle(mask, x, y + 0.5 * radius, max(1.2 * size, 0.7))
+    return mask

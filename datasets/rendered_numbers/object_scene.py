@@ -24,7 +24,8 @@ from .drawing import (
 )
 from .fonts import fonts_in
 from .handwriting import render_handwriting
-from .negatives import render_blank, render_words
+from .measures import render_decimal, render_measure, render_time
+from .negatives import render_blank, render_fitting, render_page, render_words
 from .planar_object import PlanarObject, is_unreadable_rotated
 from .printed import render_cut, render_diagonal, render_print, render_vertical
 from .rng import Rng
@@ -32,6 +33,7 @@ from .scene import (
     Scene,
     add_perspective,
     paint_clutter,
+    paint_glare,
     paint_occluder,
     render_plain_wall,
     render_wall,
@@ -58,6 +60,11 @@ OBJECTS: dict[str, Callable[..., PlanarObject]] = {
     "diagonal": render_diagonal,
     "words": render_words,
     "blank": render_blank,
+    "time": render_time,
+    "decimal": render_decimal,
+    "measure": render_measure,
+    "page": render_page,
+    "fitting": render_fitting,
 }
 """For each kind, the function that renders an object from (rng, height of a digit in pixels)."""
 
@@ -95,6 +102,8 @@ def render_object_scene(rng: Rng, style: ObjectStyle) -> Scene:
     composite(image, planar.layer, from_layer)
     if rng.bernoulli(0.03):
         paint_occluder(image, height, rng)
+    if style.glare and rng.bernoulli(style.glare):
+        paint_glare(image, content, height, rng)
     height *= planar.blur_scale
     if rotated and planar.rotatable and is_unreadable_rotated(planar.label):
         image = np.ascontiguousarray(np.rot90(image, quarter_turns))

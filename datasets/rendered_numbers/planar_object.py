@@ -66,8 +66,8 @@ def is_unreadable_rotated(label: str) -> bool:
 def find_numbers(text: str) -> list[list[int]]:
     """Return the indices of the digits of each number in a line of characters of one size.
 
-    A number is its digits in reading order. A decimal point or comma between two digits is part
-    of the number and omitted from the label. Letters, slashes, hyphens, signs and spaces end a
+    A number is its digits in reading order. A decimal point, comma or colon between two digits is
+    part of the number and omitted from the label. Letters, slashes, hyphens, signs and spaces end a
     number.
 
     Example:
@@ -76,7 +76,7 @@ def find_numbers(text: str) -> list[list[int]]:
     """
     return [
         [index for index in range(*match.span()) if text[index].isdigit()]
-        for match in re.finditer(r"[0-9]+(?:[.,][0-9]+)*", text)
+        for match in re.finditer(r"[0-9]+(?:[.,:][0-9]+)*", text)
     ]
 
 

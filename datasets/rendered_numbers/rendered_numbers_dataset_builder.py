@@ -55,6 +55,7 @@ _DESCRIPTIONS = {
     "kinds": "Numbers of any kind, 1 to 10 digits, and images without a number",
     "meters": "Mechanical counters and seven-segment displays",
     "handwriting": "Handwritten amounts, as on cheques",
+    "symbols": "Times, decimals, numbers with units, under glare; text and fittings",
 }
 _LARGE, _SMALL = {"train": 60_000, "test": 6_000}, {"train": 20_000, "test": 2_000}
 
@@ -75,7 +76,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             name=name,
             description=description,
             style=STYLES[name],
-            counts=_LARGE if name in ("default", "kinds") else _SMALL,
+            counts=_LARGE if name in ("default", "kinds", "symbols") else _SMALL,
         )
         for name, description in _DESCRIPTIONS.items()
     ] + [

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from .colours import mix, wall_colour
-from .drawing import Box, Colour, blend, centre, line_mask
+from .drawing import Box, Colour, blend, blurred, centre, line_mask
 from .rng import Rng
 from .textures import TEXTURE_MEAN, TEXTURE_STD, crop_texture, sample_texture
 
@@ -146,6 +146,26 @@ def _paint_half_plane(image: np.ndarray, ends: np.ndarray, outward: np.ndarray, 
     if width:
         area = (slice(top, top + height), slice(left, left + width))
         cv2.copyTo(_colourize(texture[area], (std,) * 3, colour), mask[area], image[area])
+
+
+def paint_glare(image: np.ndarray, box: Box, height: float, rng: Rng) -> None:
+    """Paint the reflection of a lamp or of a window on the box of the number, in place."""
+    rows, columns = image.shape[:2]
+    left, top, right, bottom = box
+    x, y = rng.uniform(left, right), rng.uniform(top, bottom)
+    mask = np.zeros((rows, columns), np.uint8)
+    if rng.bernoulli(0.6):
+        radii = [round(height * rng.log_uniform(0.25, 0.9)) for _ in range(2)]
+        angle = rng.uniform(0, 180)
+        cv2.ellipse(mask, (round(x), round(y)), radii, angle, 0, 360, 255, -1, cv2.LINE_AA)
+        softness, opacity = rng.log_uniform(0.05, 0.5), rng.uniform(0.6, 1.0)
+    else:
+        width, reach, lean = height * rng.log_uniform(0.3, 1.5), rows + columns, rng.normal(0, 0.6)
+        corners = np.array([[-lean, -1], [-lean, -1], [lean, 1], [lean, 1]]) * reach + (x, y)
+        corners[1:3, 0] += width
+        cv2.fillPoly(mask, [np.rint(corners).astype(np.int32)], 255, cv2.LINE_AA)
+        softness, opacity = rng.log_uniform(0.01, 0.2), rng.uniform(0.2, 0.75)
+    blend(image, blurred(mask, max(softness * height, 0.5)), (252.0, 252.0, 248.0), opacity)
 
 
 def paint_occluder(image: np.ndarray, height: float, rng: Rng) -> None:

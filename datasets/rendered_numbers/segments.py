@@ -23,6 +23,8 @@ _SEGMENT_LAMPS = (
 _DISPLAY_UNITS = ("kWh", "L", "kg", "LITRES", "EUR", "TOTAL", "g", "V", "mA", "°C", "AUTO", "HOLD",
                   "SUM", "PRICE", "m/s", "bar", "km", "W")  # fmt: skip
 
+_COLON_WIDTH = 0.45  # of the place of a colon, in units of a digit's
+
 
 @dataclass(frozen=True)
 class SegmentShape:
@@ -98,6 +100,20 @@ def _segment_polygon(name: str, shape: SegmentShape, height: float) -> np.ndarra
     return points
 
 
+def _places(text: str) -> float:
+    """Return the width of characters in units of a digit's place."""
+    return len(text) - (1 - _COLON_WIDTH) * text.count(":")
+
+
+def _paint_colon(mask: np.ndarray, corner: np.ndarray, shape: SegmentShape, height: float) -> None:
+    """Paint the two dots of a colon, whose place has an upper left corner in pixels."""
+    gap = shape.pitch - shape.width - shape.thickness
+    radius = max(min(1.2 * shape.point_radius, 0.45 * (_COLON_WIDTH * shape.pitch + gap)), 0.03)
+    for y in (0.3, 0.7):
+        x = (_COLON_WIDTH * shape.pitch - gap) / 2 + shape.slant * (1 - y)
+        fill_circle(mask, *(corner + height * np.array([x, y]) - 0.5), max(radius * height, 0.75))
+
+
 def _paint_digits(
     masks: np.ndarray,
     text: str,
@@ -108,13 +124,17 @@ def _paint_digits(
 ) -> list[np.ndarray]:
     """Paint digits and decimal points on masks of unlit and of lit segments, uint8 (2, h, w).
 
-    `text` has spaces for unlit places, `point` is the number of digits before the decimal point, 0
-    for no point, and `position` the first place's upper left corner. Returns the digits' hulls.
+    `text` has spaces for unlit places and colons, `point` is the number of digits before the
+    decimal point, 0 for no point, and `position` the first place's upper left corner. Returns the
+    digits' hulls.
     """
     hulls: list[np.ndarray] = []
     gap = (shape.pitch - shape.width - shape.thickness) * height
     for index, digit in enumerate(text):
-        corner = np.array([position[0] + index * shape.pitch * height, position[1]])
+        corner = np.array([position[0] + _places(text[:index]) * shape.pitch * height, position[1]])
+        if digit == ":":
+            _paint_colon(masks[1], corner, shape, height)
+            continue
         lit_names = shape.lit.get(digit, "")
         polygons = []
         for name in "abcdefg":
@@ -124,7 +144,7 @@ def _paint_digits(
                 polygons.append(polygon)
         if polygons:
             hulls.append(cv2.convexHull(np.concatenate(polygons).astype(np.float32))[:, 0])
-        if index < len(text) - 1:
+        if index < len(text) - 1 and ":" not in text:
             # The point is at the digit's lower right, in the gap to the next one.
             x = height * (shape.width + shape.thickness) + gap / 2
             centre = corner + np.array([x, height * (1 - shape.point_radius)]) - 0.5
@@ -190,21 +210,36 @@ def _render_case(
     return layer, case, ink
 
 
-def render_segment_display(rng: Rng, height: float, emits_light: bool) -> PlanarObject:
-    """Render a seven-segment display of lamps (`emits_light`) or of liquid crystals."""
-    shape = _sample_shape(rng, height)
+def _sample_number(rng: Rng) -> str:
+    """Sample digits, with a decimal point by a probability."""
     label = sample_digits(rng.weighted_choice(_DISPLAY_LENGTHS), rng, leading_zeros=0.15)
     if len(label) == 1 and rng.bernoulli(0.3):
         label = rng.choice("01")
-    point = 1 + rng.randrange(len(label) - 1) if len(label) > 1 and rng.bernoulli(0.45) else 0
+    if len(label) == 1 or not rng.bernoulli(0.45):
+        return label
+    point = 1 + rng.randrange(len(label) - 1)
+    return f"{label[:point]}.{label[point:]}"
+
+
+def render_segment_display(
+    rng: Rng, height: float, emits_light: bool, text: str | None = None
+) -> PlanarObject:
+    """Render a seven-segment display of lamps (`emits_light`) or of liquid crystals.
+
+    It shows `text`: digits, a decimal point or colons; by default a number.
+    """
+    shape = _sample_shape(rng, height)
+    text = _sample_number(rng) if text is None else text
+    point, text = max(text.find("."), 0), text.replace(".", "")
+    label = text.replace(":", "")
     blanks = rng.randrange(4) if rng.bernoulli(0.35) else 0
     margin = 1.4 * height
-    text_width = (len(label) + blanks) * shape.pitch * height + shape.slant * height
+    text_width = (_places(text) + blanks) * shape.pitch * height + shape.slant * height
     columns, rows = round(2 * margin + text_width), round(2 * margin + height)
     masks = np.zeros((2, rows, columns), np.uint8)
     radius = max(0.5 * shape.thickness * rng.uniform(1.0, 1.6), 0.03)
     shape = replace(shape, point_radius=radius)
-    hulls = _paint_digits(masks, " " * blanks + label, point, (margin, margin), shape, height)
+    hulls = _paint_digits(masks, " " * blanks + text, point, (margin, margin), shape, height)
     has_second, others = rng.bernoulli(0.12), []
     if has_second:  # a smaller number above or below
         size, second = height * rng.uniform(0.35, 0.5), sample_digits(1 + rng.randrange(5), rng)

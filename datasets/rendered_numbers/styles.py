@@ -83,6 +83,7 @@ class ObjectStyle:
             to a digit's height, "loose" up to several times that, "far" such that the number covers
             3 to 10 % of the image.
         digit_height: median height of a digit in pixels, and standard deviation of its logarithm.
+        glare: fraction of images with a reflection on the number.
         tiny: fraction of images whose digits are 8 to 15 pixels high.
         max_side: maximum length of an image's longer side, in pixels.
         glyphs: path of a file of handwritten digits (`mnist_digits`), or "" to render handwriting
@@ -97,6 +98,7 @@ class ObjectStyle:
     )  # fmt: skip
     digit_height: tuple[float, float] = (27.0, 0.5)
     tiny: float = 0.07
+    glare: float = 0.0
     max_side: int = 320
     glyphs: str = ""
     fonts: str = ""
@@ -147,6 +149,10 @@ TYPEFACES = replace(KINDS, kinds=(
 ))  # fmt: skip
 """The kinds that any typeface may have; to be rendered with `fonts`."""
 
+_SYMBOLS = replace(KINDS, glare=0.12, rotated=0.01, kinds=(
+    (12.0, "time"), (14.0, "decimal"), (20.0, "measure"), (5.0, "page"), (5.0, "fitting"),
+))  # fmt: skip
+
 STYLES: dict[str, Style] = {
     "default": DEFAULT,
     "wide": WIDE,
@@ -155,5 +161,6 @@ STYLES: dict[str, Style] = {
     "kinds": KINDS,
     "meters": replace(KINDS, kinds=(*_METER_KINDS, (0.6, "blank"), (0.6, "words"))),
     "handwriting": replace(KINDS, kinds=((1.0, "handwriting"),), rotated=0.01),
+    "symbols": _SYMBOLS,
 }
 """The styles by the name of their configuration in TFDS, where they are described."""

@@ -33,6 +33,7 @@ class TextStyle:
         display_face: face of `glyphs.display_glyph` for the digits, or "".
         pitch: distance between the centres of adjacent digits, in units of their height; 0 places
             them by their ink and `spacing`.
+        monospaced: whether `pitch` is that of all characters, not of digits alone.
         marks: marks of `glyphs.add_mark` for the digits.
     """
 
@@ -52,6 +53,7 @@ class TextStyle:
     bow: float = 0.0
     display_face: str = ""
     pitch: float = 0.0
+    monospaced: bool = False
     marks: tuple[str, ...] = ()
 
 

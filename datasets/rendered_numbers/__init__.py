@@ -5,9 +5,9 @@ How an image is drawn:
 1. `rendering.render` composes a scene that follows a style (`styles`): a house number or device in
    the street (`street_scene`), or an object of any kind (`object_scene`, whose table `OBJECTS`
    names the function of each kind).
-2. That function (in `counters`, `segments`, `codes`, `bibs`, `printed`, `handwriting`, `negatives`)
-   paints a `PlanarObject` on a `drawing.Layer`; `layout` sets its characters, from `glyphs` of
-   `fonts` or `strokes` of a brush.
+2. That function (in `counters`, `segments`, `codes`, `bibs`, `printed`, `measures`, `handwriting`,
+   `negatives`) paints a `PlanarObject` on a `drawing.Layer`; `layout` sets its characters, from
+   `glyphs` of `fonts` or `strokes` of a brush.
 3. The scene views the object in perspective on a wall, with other things around it (`scene`), and
    `camera` adds light, blur, noise and JPEG compression.
 

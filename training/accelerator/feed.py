@@ -69,6 +69,7 @@ WEIGHTS = {
     "drawn/devices": 0.05,
     "drawn/kinds": 0.20,
     "drawn/meters": 0.06,
+    "drawn/symbols": 0.12,
     "drawn/typefaces": 0.15,
     "drawn/digits": 0.045,
     "drawn/handwriting": 0.03,

@@ -15,12 +15,14 @@ from datasets.rendered_numbers.layout import layout_line
 from datasets.rendered_numbers.object_scene import OBJECTS, render_object_scene
 from datasets.rendered_numbers.planar_object import is_unreadable_rotated, line_object
 from datasets.rendered_numbers.rng import Rng
-from datasets.rendered_numbers.scene import Scene
+from datasets.rendered_numbers.scene import Scene, paint_glare
+from datasets.rendered_numbers.segments import render_segment_display
 from datasets.rendered_numbers.street_scene import render_street_scene
 from datasets.rendered_numbers.styles import (
     DEFAULT,
     DEVICES,
     KINDS,
+    STYLES,
     SUFFIXES,
     WIDE,
     ObjectStyle,
@@ -28,7 +30,7 @@ from datasets.rendered_numbers.styles import (
 )
 from datasets.rendered_numbers.text_style import TextStyle
 
-NEGATIVES = {"words", "blank"}
+NEGATIVES = {"words", "blank", "page", "fitting"}
 
 
 def street_scenes(style: StreetStyle, seed: int, count: int) -> list[Scene]:
@@ -54,7 +56,8 @@ def ink_box(scene: Scene) -> np.ndarray:
         ("12A", "12"), ("B7", "7"), ("#45", "45"), ("25%", "25"), ("€25", "25"), ("2.17", "217"),
         ("14.69", "1469"), ("1.234,50", "123450"), ("12/3", "12"), ("45-47", "45"),
         ("No. 118", "118"), ("7 Bis", "7"), ("3-1415", "1415"), ("5.", "5"), (".5", "5"),
-        ("1..2", "1"), ("SOS", ""), ("B&B", ""), ("007", "007"),
+        ("1..2", "1"), ("12:30", "1230"), ("1:02:03", "10203"), ("7: 8", "7"),
+        ("SOS", ""), ("B&B", ""), ("007", "007"),
     ],
 )  # fmt: skip
 def test_label_rule(text: str, number: str):
@@ -183,7 +186,7 @@ def test_hulls_are_on_the_object_and_contain_ink(kind: str):
 
 def test_kinds_lengths_and_the_fraction_without_a_number():
     scenes = object_scenes(KINDS, 3, 300)
-    assert {scene.kind for scene in scenes} == {kind for _, kind in KINDS.kinds} == set(OBJECTS)
+    assert {scene.kind for scene in scenes} == {kind for _, kind in KINDS.kinds}
     lengths = Counter(len(scene.label) for scene in scenes)
     assert set(lengths) >= set(range(9))
     assert max(lengths) <= 10
@@ -193,6 +196,51 @@ def test_kinds_lengths_and_the_fraction_without_a_number():
     rotated = [scene for scene in scenes if scene.quarter_turns]
     assert 0 < len(rotated) < lengths[0]
     assert all(scene.label or scene.kind in NEGATIVES or scene.quarter_turns for scene in scenes)
+
+
+def test_symbols_are_times_decimals_measures_and_what_is_like_a_number():
+    style = STYLES["symbols"]
+    assert {kind for _, kind in (*KINDS.kinds, *style.kinds)} == set(OBJECTS)
+    scenes = object_scenes(replace(style, rotated=0.0), 3, 150)
+    assert {scene.kind for scene in scenes} == {kind for _, kind in style.kinds}
+    assert all(bool(scene.label) != (scene.kind in NEGATIVES) for scene in scenes)
+
+
+@pytest.mark.parametrize("emits_light", [True, False])
+@pytest.mark.parametrize("text, column", [("12:30", 1), ("1.5", 0), ("8:05", 0)])
+def test_a_display_shows_a_colon_or_point_between_the_digits_beside_it(emits_light, text, column):
+    """`column` is the index of the digit before it."""
+    for index in range(8):
+        planar = render_segment_display(Rng(4, index), 60.0, emits_light, text)
+        without = render_segment_display(Rng(4, index), 60.0, emits_light, text.replace(".", ""))
+        assert planar.label == text.replace(":", "").replace(".", "")
+        left, right = planar.hulls[column][:, 0].max(), planar.hulls[column + 1][:, 0].min()
+        top, bottom = planar.hulls[0][:, 1].min(), planar.hulls[0][:, 1].max()
+        gap = np.s_[round(top) : round(bottom), round(left) + 1 : round(right) - 1]
+        if ":" in text:
+            colon = planar.layer.rgba[gap][..., :3].mean(axis=2)
+            assert np.ptp(colon) > 12
+        else:
+            difference = np.abs(planar.layer.rgba - without.layer.rgba)[gap]
+            assert difference.max() > 12
+
+
+def test_monospaced_signs_are_as_wide_as_digits():
+    style = TextStyle(face=faces("DejaVuSansMono.ttf")[0], pitch=0.8)
+    for monospaced, distance in ((True, 2 * 0.8), (False, 0.8)):
+        line = layout_line("8.8", replace(style, monospaced=monospaced), 40.0, Rng(0, 0))
+        first, _, last = (hull[:, 0].mean() for hull in line.hulls)
+        assert last - first == pytest.approx(distance * 40, abs=0.35 * 40 * (not monospaced) + 1)
+
+
+def test_glare_brightens_a_part_of_the_number():
+    box = (20.0, 10.0, 80.0, 40.0)
+    for index in range(20):
+        image = np.full((50, 100, 3), 60, np.float32)
+        paint_glare(image, box, 30.0, Rng(0, index))
+        bright = image[..., 0] > 61
+        assert bright[10:40, 20:80].any()
+        assert image.min() >= 59.9 and image.max() <= 255
 
 
 def test_rotated_numbers_have_no_label_unless_they_may_be_readable():

@@ -285,7 +285,7 @@ def _gatherer(parts: list[Prepared], max_digits: int) -> Callable[[tf.Tensor], t
         images = np.empty((len(places), *image_shape), np.uint8)
         for number, part in enumerate(parts):
             in_part = places[:, 0] == number
-            images[in_part] = part.images[places[in_part, 1]]
+            images[in_part] = part.images[part.rows[places[in_part, 1]]]
         rows = first_row[places[:, 0]] + places[:, 1]
         return images, *(column[rows] for column in columns.values())
 

@@ -54,8 +54,9 @@ class Prepared:
     """The examples of a split as arrays.
 
     Attributes:
-        images: uint8 (n, height, width, channels); may be a memory map. Those of examples that are
-            not used are undefined, and take no memory on most systems.
+        images: uint8 (m, height, width, channels), of the examples that are used; may be a memory
+            map.
+        rows: int64 (n,): the row of `images` of each example; -1 for those that are not used.
         labels: n strings of digits.
         ids: n names.
         boxes: float32 (n, 4): left, top, right, bottom of each number as fractions of the stored
@@ -63,6 +64,7 @@ class Prepared:
     """
 
     images: np.ndarray
+    rows: np.ndarray
     labels: list[str]
     ids: list[str]
     boxes: np.ndarray
@@ -116,12 +118,14 @@ def _prepare_source(source: str, split: str, spec, cache_dir, data_dir, limit, u
     count = sources.size(source, split, data_dir, limit)
     if count == 0:
         raise ValueError(f"{source} has no images in its {split} split")
-    shape = (count, *spec.size, spec.channels)
+    used = np.ones(count, bool) if used is None else used
+    rows = np.where(used, np.cumsum(used) - 1, -1)
+    shape = (int(used.sum()), *spec.size, spec.channels)
     stream = sources.examples(source, split, data_dir, limit)
     name = f"{source} {split}"
     if cache_dir is None:
         array = np.empty(shape, np.uint8)
-        return Prepared(array, *_fill(array, stream, spec, name, used))
+        return Prepared(array, rows, *_fill(array, rows, stream, spec, name))
     state = sources.state(str(source), split, data_dir)
     key = [_CACHE_VERSION, str(source), split, asdict(spec), state, count]
     digest = hashlib.sha256(json.dumps(key).encode()).hexdigest()[:16]
@@ -129,9 +133,9 @@ def _prepare_source(source: str, split: str, spec, cache_dir, data_dir, limit, u
     path = Path(cache_dir) / f"{stem}-{split}-{digest}.npy"
     remove_leftovers(path.parent)
     if not (path.is_file() and path.with_suffix(".json").is_file()):
-        _write_cache(path, shape, stream, spec, name)
+        _write_cache(path, shape, rows, stream, spec, name)
     texts, ids, boxes = json.loads(path.with_suffix(".json").read_text())
-    return Prepared(np.load(path, mmap_mode="r"), texts, ids, np.array(boxes, np.float32))
+    return Prepared(np.load(path, mmap_mode="r"), rows, texts, ids, np.array(boxes, np.float32))
 
 
 def _write_cache(path: Path, shape: tuple, *arguments) -> None:
@@ -147,26 +151,27 @@ def _write_cache(path: Path, shape: tuple, *arguments) -> None:
 
 
 def _fill(
-    array, stream, spec: PreprocessSpec, name: str, used: np.ndarray | None = None
+    array, rows: np.ndarray, stream, spec: PreprocessSpec, name: str
 ) -> tuple[list, list, np.ndarray]:
-    """Write the images of a split that are used into `array`; return all labels, ids and boxes."""
+    """Write the images of a split into their `rows` of `array`, except for those of row -1; return
+    all labels, ids and boxes."""
     started = reported = time.monotonic()
     texts, ids = [], []
-    boxes = np.full((len(array), 4), np.nan, np.float32)
+    boxes = np.full((len(rows), 4), np.nan, np.float32)
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
         while chunk := list(itertools.islice(stream, _CHUNK)):
-            rows = [row for row in range(len(chunk)) if used is None or used[len(ids) + row]]
-            results = pool.map(_preprocess, [chunk[row] for row in rows], [spec] * len(rows))
-            for row, (image, box) in zip(rows, results, strict=True):
-                array[len(ids) + row], boxes[len(ids) + row] = image, box
+            used = [index for index in range(len(chunk)) if rows[len(ids) + index] >= 0]
+            results = pool.map(_preprocess, [chunk[index] for index in used], [spec] * len(used))
+            for index, (image, box) in zip(used, results, strict=True):
+                array[rows[len(ids) + index]], boxes[len(ids) + index] = image, box
             texts += [example.label for example in chunk]
             ids += [example.id for example in chunk]
             if time.monotonic() - reported > 10:
                 reported = time.monotonic()
-                log.info("Reading %s: %d of %d images", name, len(ids), len(array))
-    if len(ids) != len(array):
-        raise ValueError(f"{name}: expected {len(array)} images. Received: {len(ids)}")
-    count = f"{len(ids)}" if used is None or used.all() else f"{used.sum()} of {len(ids)}"
+                log.info("Reading %s: %d of %d images", name, len(ids), len(rows))
+    if len(ids) != len(rows):
+        raise ValueError(f"{name}: expected {len(rows)} images. Received: {len(ids)}")
+    count = f"{len(ids)}" if len(array) == len(ids) else f"{len(array)} of {len(ids)}"
     log.info("Read %s: %s images in %.1f s", name, count, time.monotonic() - started)
     return texts, ids, boxes
 

@@ -218,6 +218,16 @@ def test_a_mix_that_is_too_large_for_memory_is_refused_before_it_is_read(make_fo
         datasets.load(",".join(map(str, folders)), "train", **SMALL)
 
 
+def test_only_the_images_that_are_used_take_memory(make_folder):
+    folder, spec = make_folder(), prepared.PreprocessSpec(SMALL["image_size"], 3)
+    (every,) = prepared.prepare(folder, "train", spec)
+    used = np.arange(len(every)) % 3 == 1
+    (some,) = prepared.prepare(folder, "train", spec, used=[used])
+    assert len(some.images) == used.sum() < len(some) == len(every)
+    np.testing.assert_array_equal(some.images[some.rows[used]], every.images[every.rows[used]])
+    assert (some.rows[~used] == -1).all() and some.labels == every.labels
+
+
 def test_the_fingerprint_distinguishes_splits_and_changes(make_folder):
     folder = make_folder()
     prints = {split: datasets.fingerprint(folder, split) for split in ("train", "test")}

@@ -139,13 +139,19 @@ def _read(images: Sequence[np.ndarray], located: Locations, predict: Predict) ->
     return _calibrated(Predictions(arrays | {names.BOX: boxes, names.SCORES: located.scores}))
 
 
-def _calibrated(predictions: Predictions) -> Predictions:
-    """The confidence of finding and reading, from the locator's score and that of reading alone."""
-    arrays = predictions.arrays
+def calibrate(scores: np.ndarray, confidence: np.ndarray | float) -> np.ndarray:
+    """The confidence of finding and reading (n,), from the scores of the locator (n,) and the
+    confidence of reading alone."""
     (score_weight, confidence_weight), bias = CALIBRATION
-    score, confidence = map(_log_odds, (arrays[names.SCORES], arrays[names.CONFIDENCE]))
-    log_odds = score_weight * score + confidence_weight * confidence + bias
-    return Predictions(arrays | {names.CONFIDENCE: 1 / (1 + np.exp(-log_odds))})
+    log_odds = score_weight * _log_odds(scores) + confidence_weight * _log_odds(confidence) + bias
+    return 1 / (1 + np.exp(-log_odds))
+
+
+def _calibrated(predictions: Predictions) -> Predictions:
+    """The predictions with the confidence of `calibrate`."""
+    arrays = predictions.arrays
+    confidence = calibrate(arrays[names.SCORES], arrays[names.CONFIDENCE])
+    return Predictions(arrays | {names.CONFIDENCE: confidence})
 
 
 def _doubted(predictions: Predictions, rejected: int) -> Predictions:
@@ -204,7 +210,7 @@ def _is_longer(other: Predictions, first: Predictions) -> np.ndarray:
     return np.array(longer) & (other.number_confidence >= MIN_CONFIDENCE)
 
 
-def _log_odds(probability: np.ndarray) -> np.ndarray:
+def _log_odds(probability: np.ndarray | float) -> np.ndarray:
     probability = np.clip(probability, 1e-4, 1 - 1e-4)
     return np.log(probability / (1 - probability))
 

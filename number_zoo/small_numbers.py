@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from number_zoo import names
-from number_zoo.all_numbers import CALIBRATION, read_located
+from number_zoo.all_numbers import calibrate, read_located
 from number_zoo.lexicon import Lexicon
 from number_zoo.locator import Locations
 from number_zoo.predictions import Predict, Predictions
@@ -51,7 +51,7 @@ def read_small(
         return None
     located = locate(image)
     choose = functools.partial(_choose, count=len(located), max_height=MAX_HEIGHT * shorter_side)
-    able = np.flatnonzero((1 - _max_confidence(located.scores)) * len(located) <= MAX_ERRORS)
+    able = np.flatnonzero((1 - calibrate(located.scores, 1.0)) * len(located) <= MAX_ERRORS)
     if len(able) < len(located):  # on a page of text, where this saves most of the time
         # Each on its own: whether one is sufficient does not depend on the others.
         alone = [located.take([row]) for row in able]
@@ -74,12 +74,3 @@ def _choose(predictions: Predictions, count: int, max_height: float) -> Predicti
     is_clear = (predictions.arrays[names.LENGTH] > 1) | (confidence >= MIN_SINGLE)
     rows = np.flatnonzero((heights <= max_height) & few_errors & is_clear)
     return predictions.take(rows[[heights[rows].argmax()]]) if len(rows) else None
-
-
-def _max_confidence(scores: np.ndarray) -> np.ndarray:
-    """Confidences of locations if their numbers were read with certainty."""
-    (score_weight, confidence_weight), bias = CALIBRATION
-    score, certain = (np.clip(value, 1e-4, 1 - 1e-4) for value in (scores, 1.0))
-    score_odds, certain_odds = np.log(score / (1 - score)), np.log(certain / (1 - certain))
-    log_odds = score_weight * score_odds + confidence_weight * certain_odds + bias
-    return 1 / (1 + np.exp(-log_odds))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from number_zoo import all_numbers, boxes, small_numbers
+from number_zoo import boxes, small_numbers
 from number_zoo.any_turn import read_any_turn
 from number_zoo.locator import Locations
 from number_zoo.predictions import Predictions
@@ -99,16 +99,6 @@ def test_the_largest_of_the_small_numbers_is_read(found, expected, monkeypatch):
 )
 def test_the_more_is_located_the_surer_a_number_must_be(found, count, expected, monkeypatch):
     assert _read(monkeypatch, ("", 0.99), found, count=count) == (expected, 0, 1)
-
-
-@pytest.mark.parametrize("score", [0.3, 0.5, 0.9])
-def test_no_number_is_surer_than_one_that_is_read_with_certainty(score):
-    image = np.zeros((SIDE, SIDE, 3), np.uint8)
-    (read,) = all_numbers.read_located(
-        [image], [locations([score])], lambda *_: one_row("12", 1.0, box=(5, 5, 45, 25))
-    )
-    most = small_numbers._max_confidence(np.float32([score]))
-    np.testing.assert_allclose(most, read.number_confidence, rtol=1e-6)
 
 
 @pytest.mark.parametrize(("confidence", "expected"), [(0.98, ""), (1.0, "12")])

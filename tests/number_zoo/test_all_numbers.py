@@ -190,6 +190,11 @@ def test_a_crop_is_turned_and_boxes_are_turned_back(turn):
     assert np.array_equal(crop.pixels, np.rot90(image[16:34, 35:69], turn))
 
 
+def slope(top):
+    """Six boxes in a line that slopes upwards."""
+    return [(20 * x, top - 4 * x, 20 * x + 15, top - 4 * x + 10) for x in range(6)]
+
+
 @pytest.mark.parametrize(
     ("rows", "expected"),
     [
@@ -198,11 +203,16 @@ def test_a_crop_is_turned_and_boxes_are_turned_back(turn):
         # A line that slopes; and one large number beside two small ones.
         ([(90, 8, 99, 18), (0, 0, 9, 10), (40, 4, 49, 14)], [1, 2, 0]),
         ([(0, 0, 50, 100), (60, 0, 70, 10), (60, 90, 70, 100)], [1, 0, 2]),
-        # Two lines that slope by more than their distance.
-        (
-            [(20 * x, y - 4 * x, 20 * x + 15, y - 4 * x + 10) for y in (90, 106) for x in range(6)],
-            [*range(12)],
-        ),
+        ([(0, 0, 10, 10), (0, 90, 10, 100), (20, 0, 70, 100)], [0, 2, 1]),
+        # Centers that differ by less, and by more than half the height.
+        ([(20, 0, 30, 20), (0, 9, 10, 29)], [1, 0]),
+        ([(20, 0, 30, 20), (0, 11, 10, 31)], [0, 1]),
+        # A number above and one below the middle of a line that slopes upwards.
+        ([*slope(60), (0, 50, 12, 52)], [6, *range(6)]),
+        ([*slope(60), (0, 58, 12, 60)], [*range(7)]),
+        # Two lines that slope by more than their distance, in several orders.
+        (slope(90) + slope(106), [*range(12)]),
+        (slope(106)[::-1] + slope(90)[::-1], [*range(11, -1, -1)]),
     ],
 )
 def test_reading_order(rows, expected):

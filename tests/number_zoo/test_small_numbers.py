@@ -10,7 +10,6 @@ from number_zoo.locator import Locations
 from number_zoo.predictions import Predictions
 from number_zoo.published import SMALL_WEIGHTS
 from number_zoo.reader import Reader
-from number_zoo.small_numbers import MIN_SIDE
 from tests.conftest import draw_plate, one_row
 
 SIDE = 400
@@ -38,7 +37,7 @@ def test_a_small_number_in_a_large_photo_is_read(weights, turns):
     assert (edges > [1500, 1100] * 2).all() and (edges < [1620, 1150] * 2).all()
 
 
-def _read(monkeypatch, first, *found, count=1, side=SIDE, crop=None, lexicon=None):
+def _read(monkeypatch, first, *found, count=1, shape=(SIDE, SIDE + 1, 3), crop=None):
     """The reading of an image, and how often its numbers were located.
 
     `first` is the number as it is and its confidence; `found` are the located ones with their
@@ -51,17 +50,16 @@ def _read(monkeypatch, first, *found, count=1, side=SIDE, crop=None, lexicon=Non
         rows.append(Predictions(row.arrays | {"turns": np.array([turn])}))
 
     def read_located(images, locations, predict, words):
-        assert list(map(len, locations)) == [count] and words is lexicon
+        assert list(map(len, locations)) == [count] and words is None
         return [Predictions.concatenate(rows) if rows else Predictions({})]
 
     located = []
     monkeypatch.setattr(small_numbers, "read_located", read_located)
     predictions = read_any_turn(
-        [np.zeros((side, SIDE + 1, 3), np.uint8)],
+        [np.zeros(shape, np.uint8)],
         [crop],
         lambda *_: one_row(*first, crop=(0, 0, 1, 200)),  # too high to be smoothed
         lambda image: located.append(image) or locations([1.0] * count),
-        lexicon,
     )
     (reading,) = predictions.readings()
     return reading.number, reading.turn, len(located)
@@ -75,8 +73,9 @@ def _read(monkeypatch, first, *found, count=1, side=SIDE, crop=None, lexicon=Non
         ([("1", 0.99, 80, 0)], ("1", 0)),
         ([("1", 0.97, 80, 0)], ("", 0)),
         ([("12", 0.9, 81, 0)], ("", 0)),
+        ([("1", 0.981, 80, 0)], ("1", 0)),
         ([("12", 0.86, 80, 1)], ("12", 1)),
-        ([("12", 0.91, 81, 3)], ("", 0)),
+        *(([("12", 0.91, 81, turn)], ("", 0)) for turn in (1, 2, 3)),
         ([("12", 0.84, 80, 2), ("34", 0.94, 20, 0), ("56", 0.91, 30, 0)], ("56", 0)),
         ([("12", 0.99, 200, 0), ("34", 0.93, 30, 0)], ("34", 0)),
         ([], ("", 0)),
@@ -101,18 +100,36 @@ def test_the_more_is_located_the_surer_a_number_must_be(found, count, expected, 
     assert _read(monkeypatch, ("", 0.99), found, count=count) == (expected, 0, 1)
 
 
-@pytest.mark.parametrize(("confidence", "expected"), [(0.98, ""), (1.0, "12")])
-def test_of_much_that_is_located_only_what_can_be_sure_is_read_first(confidence, expected):
+class Only:
+    """A lexicon that makes what is read certain."""
+
+    def restrict(self, predictions):
+        confidence = np.ones_like(predictions.arrays["confidence"])
+        return Predictions(predictions.arrays | {"confidence": confidence})
+
+
+@pytest.mark.parametrize(
+    ("score", "confidence", "lexicon", "expected"),
+    [
+        (0.9, 0.98, None, ""),
+        (0.9, 1.0, None, "12"),
+        (0.508, 1.0, None, "12"),
+        (0.9, 0.98, Only(), "12"),
+    ],
+)
+def test_of_much_that_is_located_only_what_can_be_sure_is_read_first(
+    score, confidence, lexicon, expected
+):
     count, calls = 80, []
 
     def predict(images, crops):
         calls.append(len(images))
-        rows = [("12", confidence)] + [("", 0.99)] * (len(images) - 1)
+        rows = [("12", confidence) if row == 1 else ("", 0.99) for row in range(len(images))]
         return Predictions.concatenate([one_row(*row, box=(5, 5, 45, 25)) for row in rows])
 
-    located = locations([0.9] * 2 + [0.4] * (count - 2))
+    located = locations([score] * 2 + [0.4] * (count - 2))
     image = np.zeros((SIDE, SIDE, 3), np.uint8)
-    found = small_numbers.read_small(image, lambda _: located, predict)
+    found = small_numbers.read_small(image, lambda _: located, predict, lexicon)
     assert (found.decoded.numbers() if found else [""]) == [expected]
     assert calls[0] == 2 and (count in calls) == bool(expected)
 
@@ -122,8 +139,9 @@ def test_of_much_that_is_located_only_what_can_be_sure_is_read_first(confidence,
     [
         (("78", 0.59), {}, ("12", 0, 1)),
         (("78", 0.6), {}, ("78", 0, 0)),
-        (("", 0.99), {"side": MIN_SIDE}, ("12", 0, 1)),
-        (("", 0.99), {"side": MIN_SIDE - 1}, ("", 0, 0)),
+        (("", 0.99), {"shape": (64, 400, 3)}, ("12", 0, 1)),
+        (("", 0.99), {"shape": (63, 400, 3)}, ("", 0, 0)),
+        (("", 0.99), {"shape": (400, 63, 3)}, ("", 0, 0)),
         (("", 0.99), {"crop": np.float32([0, 0, 9, 9])}, ("", 0, 0)),
     ],
 )

@@ -34,10 +34,12 @@ def _row(number, confidence, height):
     ("first", "again", "expected"),
     [
         (("12", 0.5, 40), ("13", 0.7, 40), "13"),
-        (("12", 0.5, 40), ("13", 0.55, 40), "12"),
+        (("12", 0.59, 40), ("13", 0.6, 40), "13"),
+        (("12", 0.5, 40), ("13", 0.59, 40), "12"),
         (("12", 0.5, 40), ("", 0.7, 40), ""),
         (("", 0.9, 40), ("13", 0.7, 40), "13"),
         (("", 0.9, 40), ("13", 0.5, 40), ""),
+        (("", 0.9, 40), ("", 0.7, 40), ""),
         (("12", 0.5, 128), ("13", 0.7, 128), "13"),
         (("12", 0.6, 40), None, "12"),
         (("12", 0.5, 129), None, "12"),
@@ -56,8 +58,11 @@ def test_when_images_are_read_again_and_which_prediction_is_kept(first, again, e
         calls.append([(image.max(), crop) for image, crop in zip(read, given, strict=True)])
         return answers[len(calls) - 1]
 
-    numbers = read_smoothed(images, crops, predict).decoded.numbers()
-    assert numbers == ["99", expected, "99"]
+    kept = read_smoothed(images, crops, predict)
+    assert kept.decoded.numbers() == ["99", expected, "99"]
+    # That of the first one where both are the same.
+    confidences = {number: confidence for number, confidence, _ in (again or first, first)}
+    assert kept.arrays["confidence"][1] == np.float32(confidences[expected])
     assert calls[1:] == ([[(2, crops[1])]] if again else [])
 
 

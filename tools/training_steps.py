@@ -191,6 +191,24 @@ _TEXT = (
         "conv_transformer_small",
         _DRAWN,
     ),
+    Step(
+        "python train.py text_transformer --weights runs/text_any10/text_transformer "
+        "--recipe fine_tuning --precision mixed_bfloat16 --validation street_numbers "
+        "--dataset rendered_numbers/symbols:9,rendered_numbers/kinds:7,rendered_numbers:2,"
+        "rendered_numbers/suffixes:3,rendered_numbers/wide:2,rendered_numbers/devices:2,"
+        "rendered_numbers/handwriting:3,rendered_scenes/crops:5,street_numbers:5,cheque_amounts:3,"
+        "meter_digits:2,scene_digits:1 "
+        "--set augmentation=strong --set augmentation.blur=0.4 --set augmentation.downscale=0.4 "
+        "--set augmentation.background_crop=0.15 "
+        "--set 'frozen=text_stem|text_stage1|text_stage2' --set ema_momentum=0.998 "
+        "--set checkpoint=last --learning-rate 4e-4 --batch-size 64 --epochs 12 "
+        "--set steps_per_epoch=150 --run runs/symbols",
+        _metrics("symbols"),
+    ),
+    Step(
+        "python -m tools.interpolate_weights runs/symbols runs/symbols_05 --alpha 0.5",
+        _metrics("symbols_05"),
+    ),
 )
 
 _SCENES = (
@@ -220,7 +238,7 @@ PLANS = {
             ),
         ),
     ),
-    "text_transformer.any10": Plan(Path("runs/text_any10/text_transformer"), _PHOTOS, _TEXT),
+    "text_transformer.any10": Plan(Path("runs/symbols_05"), _PHOTOS, _TEXT),
     "conv_transformer_small.any10": Plan(Path("runs/conv_transformer_small"), _PHOTOS, _ANY10),
     "locator.scenes": Plan(Path("runs/locator"), _PHOTOS, _SCENES),
 }

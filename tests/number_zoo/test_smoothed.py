@@ -13,7 +13,7 @@ from tests.conftest import draw_rows, one_row
 @pytest.mark.parametrize(
     ("weights", "number"),
     [
-        ("text_transformer.any10", "1934"),
+        ("text_transformer.any10", "3972"),
         ("conv_transformer_small.any10", "73"),
         ("conv_transformer_small.any10", "4072"),
     ],

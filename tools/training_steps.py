@@ -146,6 +146,29 @@ _ANY10 = (
     ),
 )
 
+
+def _fine_tune_text(
+    weights: str,
+    mix: str,
+    run: str,
+    *,
+    frozen: str,
+    ema_momentum: str,
+    learning_rate: str,
+    epochs: int,
+) -> Step:
+    """Train `text_transformer` further from weights, on a CPU."""
+    return Step(
+        f"python train.py text_transformer --weights {weights} --recipe fine_tuning "
+        f"--precision mixed_bfloat16 --validation street_numbers --dataset {mix} "
+        "--set augmentation=strong --set augmentation.blur=0.4 --set augmentation.downscale=0.4 "
+        f"--set augmentation.background_crop=0.15 --set {shlex.quote(f'frozen={frozen}')} "
+        f"--set ema_momentum={ema_momentum} --set checkpoint=last --learning-rate {learning_rate} "
+        f"--batch-size 64 --epochs {epochs} --set steps_per_epoch=150 --run runs/{run}",
+        _metrics(run),
+    )
+
+
 _RECOGNIZER = "runs/rapidocr/rapidocr/models/PP-OCRv6_rec_small.onnx"
 _PREPARE_TEXT = (
     Step(
@@ -161,17 +184,16 @@ _PREPARE_TEXT = (
         "--start runs/conv_transformer",
         Path("runs/text_start.keras"),
     ),
-    Step(
-        "python train.py text_transformer --weights runs/text_start.keras --recipe fine_tuning "
-        "--precision mixed_bfloat16 --validation street_numbers "
-        "--dataset rendered_numbers:4,rendered_numbers/suffixes:4,rendered_numbers/kinds:8,"
+    _fine_tune_text(
+        "runs/text_start.keras",
+        "rendered_numbers:4,rendered_numbers/suffixes:4,rendered_numbers/kinds:8,"
         "rendered_numbers/wide:3,rendered_numbers/devices:2,rendered_numbers/handwriting:4,"
-        "rendered_scenes/crops:5,street_numbers:8,cheque_amounts:5,meter_digits:2,scene_digits:2 "
-        "--set augmentation=strong --set augmentation.blur=0.4 --set augmentation.downscale=0.4 "
-        "--set augmentation.background_crop=0.15 --set frozen= --set ema_momentum=0.995 "
-        "--set checkpoint=last --learning-rate 1.2e-3 --batch-size 64 --epochs 8 "
-        "--set steps_per_epoch=150 --run runs/text",
-        _metrics("text"),
+        "rendered_scenes/crops:5,street_numbers:8,cheque_amounts:5,meter_digits:2,scene_digits:2",
+        "text",
+        frozen="",
+        ema_momentum="0.995",
+        learning_rate="1.2e-3",
+        epochs=8,
     ),
 )
 _INIT_TEXT = "--learning-rate 1.2e-3 --init runs/text runs/conv_transformer_small"
@@ -191,19 +213,17 @@ _TEXT = (
         "conv_transformer_small",
         _DRAWN,
     ),
-    Step(
-        "python train.py text_transformer --weights runs/text_any10/text_transformer "
-        "--recipe fine_tuning --precision mixed_bfloat16 --validation street_numbers "
-        "--dataset rendered_numbers/symbols:9,rendered_numbers/kinds:7,rendered_numbers:2,"
+    _fine_tune_text(
+        "runs/text_any10/text_transformer",
+        "rendered_numbers/symbols:9,rendered_numbers/kinds:7,rendered_numbers:2,"
         "rendered_numbers/suffixes:3,rendered_numbers/wide:2,rendered_numbers/devices:2,"
         "rendered_numbers/handwriting:3,rendered_scenes/crops:5,street_numbers:5,cheque_amounts:3,"
-        "meter_digits:2,scene_digits:1 "
-        "--set augmentation=strong --set augmentation.blur=0.4 --set augmentation.downscale=0.4 "
-        "--set augmentation.background_crop=0.15 "
-        "--set 'frozen=text_stem|text_stage1|text_stage2' --set ema_momentum=0.998 "
-        "--set checkpoint=last --learning-rate 4e-4 --batch-size 64 --epochs 12 "
-        "--set steps_per_epoch=150 --run runs/symbols",
-        _metrics("symbols"),
+        "meter_digits:2,scene_digits:1",
+        "symbols",
+        frozen="text_stem|text_stage1|text_stage2",
+        ema_momentum="0.998",
+        learning_rate="4e-4",
+        epochs=12,
     ),
     Step(
         "python -m tools.interpolate_weights runs/symbols runs/symbols_05 --alpha 0.5",

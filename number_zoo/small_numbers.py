@@ -51,7 +51,7 @@ def read_small(
         return None
     located = locate(image)
     choose = functools.partial(_choose, count=len(located), max_height=MAX_HEIGHT * shorter_side)
-    able = np.flatnonzero((1 - calibrate(located.scores, 1.0)) * len(located) <= MAX_ERRORS)
+    able = np.flatnonzero(_has_few_errors(calibrate(located.scores, 1.0), len(located)))
     if len(able) < len(located):  # on a page of text, where this saves most of the time
         # Each on its own: whether one is sufficient does not depend on the others.
         alone = [located.take([row]) for row in able]
@@ -70,7 +70,12 @@ def _choose(predictions: Predictions, count: int, max_height: float) -> Predicti
     sizes = predictions.boxes[:, 2:] - predictions.boxes[:, :2]
     heights = np.where(predictions.arrays[names.TURNS] % 2, sizes[:, 0], sizes[:, 1])
     confidence = predictions.number_confidence
-    few_errors = (1 - confidence) * count <= MAX_ERRORS
     is_clear = (predictions.arrays[names.LENGTH] > 1) | (confidence >= MIN_SINGLE)
-    rows = np.flatnonzero((heights <= max_height) & few_errors & is_clear)
+    is_sure = _has_few_errors(confidence, count) & is_clear
+    rows = np.flatnonzero((heights <= max_height) & is_sure)
     return predictions.take(rows[[heights[rows].argmax()]]) if len(rows) else None
+
+
+def _has_few_errors(confidence: np.ndarray, count: int) -> np.ndarray:
+    """Bool (n,): whether each confidence (n,) is sufficient where `count` numbers are located."""
+    return (1 - confidence) * count <= MAX_ERRORS

@@ -58,20 +58,21 @@ def render_time(rng: Rng, height: float) -> PlanarObject:
         return render_dot_display(rng, height, text)
     if kind == "ink-jet":
         return render_ink_jet(rng, height, text)
-    return (
-        render_code_label(rng, height, text) if kind == "label" else _render_type(rng, height, text)
-    )
+    if kind == "label":
+        return render_code_label(rng, height, text)
+    return _render_type(rng, height, text)
 
 
 def render_measure(rng: Rng, height: float) -> PlanarObject:
     """Render a number with a unit or sign after it, or a letter, sign or word before it."""
-    text = sample_decimal(rng) if rng.bernoulli(0.3) else ""
-    text = text or sample_digits(rng.weighted_choice(_LENGTHS), rng, leading_zeros=0.03)
+    if rng.bernoulli(0.3):
+        number = sample_decimal(rng)
+    else:
+        number = sample_digits(rng.weighted_choice(_LENGTHS), rng, leading_zeros=0.03)
     gap = "" if rng.bernoulli(0.6) else " "
-    text = (
-        text + gap + rng.choice(_UNITS) if rng.bernoulli(0.7) else rng.choice(_SIGNS) + gap + text
-    )
-    return _render_type(rng, height, text)
+    if rng.bernoulli(0.7):
+        return _render_type(rng, height, number + gap + rng.choice(_UNITS))
+    return _render_type(rng, height, rng.choice(_SIGNS) + gap + number)
 
 
 def render_decimal(rng: Rng, height: float) -> PlanarObject:

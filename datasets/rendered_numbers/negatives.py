@@ -193,7 +193,6 @@ def _paint_fitting(
     left, top, right, bottom = box
     side, x, y = right - left, (left + right) / 2, (top + bottom) / 2
     radius = side * rng.uniform(0.28, 0.42)
-    mask = np.zeros(layer.shape, np.uint8)
     if kind == "switch":
         inner = expand(box, -0.15 * side, -0.12 * side)
         layer.paint_box(inner, mix(plate, WHITE, 0.5), 1.0, 0.04 * side)
@@ -203,6 +202,7 @@ def _paint_fitting(
     angles = np.linspace(0, 2 * np.pi, 40)
     ring = np.column_stack([x + radius * np.cos(angles), y + radius * np.sin(angles)])
     if rng.bernoulli(0.6):  # recessed, or of another material
+        mask = np.zeros(layer.shape, np.uint8)
         fill_circle(mask, x, y, radius)
         layer.paint(mask, mix(plate, line, rng.uniform(0.0, 0.35)))
     layer.paint(line_mask(layer.shape, ring, thickness, closed=True), line)
